@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How structures cross the ioctl boundary: the number picks the call, the size
+ * in it is the caller's, so that a structure can grow (see uapi/linux/ipcshm.h).
+ */
+#ifndef IPCSHM_IOCTL_H
+#define IPCSHM_IOCTL_H
+
+#include <linux/minmax.h>
+#include <linux/uaccess.h>
+
+#include "uapi/linux/ipcshm.h"
+
+/**
+ * struct ipcshm_uarg - a caller's structure
+ * @ptr: where it is
+ * @size: how long the caller says it is
+ */
+struct ipcshm_uarg {
+	void __user *ptr;
+	size_t size;
+};
+
+/* The number of one of our calls, or -1, which is none. */
+static inline int ipcshm_ioctl_nr(unsigned int cmd)
+{
+	if (_IOC_TYPE(cmd) != IPCSHM_IOC_MAGIC || _IOC_DIR(cmd) != (_IOC_READ | _IOC_WRITE))
+		return -1;
+	return _IOC_NR(cmd);
+}
+
+static inline struct ipcshm_uarg ipcshm_uarg(unsigned int cmd, unsigned long arg)
+{
+	return (struct ipcshm_uarg){ .ptr = (void __user *)arg, .size = _IOC_SIZE(cmd) };
+}
+
+/* @min is the first published size: a caller can't know a shorter structure. */
+static inline int ipcshm_args_get(void *args, size_t size, size_t min, struct ipcshm_uarg uarg)
+{
+	if (uarg.size < min)
+		return -EINVAL;
+	return copy_struct_from_user(args, size, uarg.ptr, uarg.size);
+}
+
+static inline int ipcshm_args_put(const void *args, size_t size, struct ipcshm_uarg uarg)
+{
+	return copy_to_user(uarg.ptr, args, min(size, uarg.size)) ? -EFAULT : 0;
+}
+
+#endif /* IPCSHM_IOCTL_H */

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Regions: shared memory behind a descriptor. */
+#ifndef IPCSHM_REGION_H
+#define IPCSHM_REGION_H
+
+#include "registry.h"
+
+extern const struct ipcshm_object_ops ipcshm_region_ops;
+
+int ipcshm_region_check(const struct ipcshm_region_open *args);
+
+#endif /* IPCSHM_REGION_H */

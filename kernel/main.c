@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The module, /dev/ipcshm, and the calls on it. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/build_bug.h>
+#include <linux/cred.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include "compat.h"
+#include "ioctl.h"
+#include "limits.h"
+#include "queue.h"
+#include "region.h"
+#include "registry.h"
+
+static ushort mode = 0666;
+module_param(mode, ushort, 0444);
+MODULE_PARM_DESC(mode, "Permission bits of /dev/ipcshm (default: 0666)");
+
+static struct ipcshm_registry *device_registry(const struct file *file)
+{
+	return file->private_data;
+}
+
+static long device_info(struct ipcshm_uarg uarg)
+{
+	struct ipcshm_limits *limits = ipcshm_limits_of(current_fsuid());
+	struct ipcshm_info args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_INFO_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (IS_ERR(limits))
+		return PTR_ERR(limits);
+	args = (struct ipcshm_info){
+		.abi_version = IPCSHM_ABI_VERSION,
+		.features = IPCSHM_FEATURE_REGION | IPCSHM_FEATURE_QUEUE,
+		.message_size_max = IPCSHM_MESSAGE_MAX,
+		.objects = ipcshm_limits_read(limits, IPCSHM_QUOTA_OBJECTS),
+		.region_bytes = ipcshm_limits_read(limits, IPCSHM_QUOTA_REGION_BYTES),
+		.queue_bytes = ipcshm_limits_read(limits, IPCSHM_QUOTA_QUEUE_BYTES),
+	};
+	return ipcshm_args_put(&args, sizeof(args), uarg);
+}
+
+/* What can be wrong with the part that all kinds of objects share. */
+static int open_check(const struct ipcshm_open *how)
+{
+	const u32 access = IPCSHM_READ | IPCSHM_WRITE;
+	const u32 lasting = IPCSHM_EXCLUSIVE | IPCSHM_PERSISTENT;
+
+	if (how->flags & ~(access | lasting | IPCSHM_CREATE | IPCSHM_NONBLOCK))
+		return -EINVAL;
+	if (!(how->flags & access) || how->mode & ~0777)
+		return -EINVAL;
+	if (!how->name != !how->name_len)
+		return -EINVAL;
+	if (!(how->flags & IPCSHM_CREATE))
+		return !how->name || how->mode || how->flags & lasting ? -EINVAL : 0;
+	return !how->name && how->flags & lasting ? -EINVAL : 0;
+}
+
+/*
+ * The steps are in an order in which each can be undone by the next one's
+ * failure, and the descriptor appears when nothing can fail any more.
+ */
+static long object_open(struct file *device, const struct ipcshm_object_ops *ops,
+			struct ipcshm_open *how, void *args, size_t size, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_object *object;
+	struct file *file;
+	int fd, err;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	object = ipcshm_registry_open(device_registry(device), ops, how, args);
+	err = PTR_ERR_OR_ZERO(object);
+	if (err)
+		goto put_fd;
+	file = ops->open(object, how->flags);
+	err = PTR_ERR_OR_ZERO(file);
+	if (err)
+		goto put_object;
+	ops->describe(object, args);
+	err = ipcshm_args_put(args, size, uarg);
+	if (err)
+		goto put_file;
+	if (how->created && how->flags & IPCSHM_PERSISTENT)
+		ipcshm_registry_keep(object);
+	fd_install(fd, file);
+	return fd;
+
+put_file:
+	fput(file);
+	goto put_fd;	/* the file had the reference to the object */
+put_object:
+	ipcshm_object_put(object);
+put_fd:
+	put_unused_fd(fd);
+	return err;
+}
+
+static long device_region_open(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_region_open args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_OPEN_SIZE_VER0, uarg);
+	if (!err)
+		err = open_check(&args.open);
+	if (!err)
+		err = ipcshm_region_check(&args);
+	if (err)
+		return err;
+	return object_open(file, &ipcshm_region_ops, &args.open, &args, sizeof(args), uarg);
+}
+
+static long device_queue_open(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_queue_open args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_OPEN_SIZE_VER0, uarg);
+	if (!err)
+		err = open_check(&args.open);
+	if (!err)
+		err = ipcshm_queue_check(&args);
+	if (err)
+		return err;
+	return object_open(file, &ipcshm_queue_ops, &args.open, &args, sizeof(args), uarg);
+}
+
+static long device_unlink(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_unlink args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_UNLINK_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (args.flags || args.reserved)
+		return -EINVAL;
+	if (args.kind != IPCSHM_REGION && args.kind != IPCSHM_QUEUE)
+		return -EINVAL;
+	return ipcshm_registry_unlink(device_registry(file), &args);
+}
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct ipcshm_uarg uarg = ipcshm_uarg(cmd, arg);
+
+	switch (ipcshm_ioctl_nr(cmd)) {
+	case _IOC_NR(IPCSHM_IOC_INFO):
+		return device_info(uarg);
+	case _IOC_NR(IPCSHM_IOC_REGION_OPEN):
+		return device_region_open(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_OPEN):
+		return device_queue_open(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_UNLINK):
+		return device_unlink(file, uarg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* The names that a file of the device stands for are those of its opener, as with a socket. */
+static int device_open(struct inode *inode, struct file *file)
+{
+	file->private_data = ipcshm_registry_get_current();
+	return 0;
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	ipcshm_registry_put(device_registry(file));
+	return 0;
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.open = device_open,
+	.release = device_release,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "ipcshm",
+	.fops = &device_fops,
+};
+
+/* The layouts are the same for all callers and stay as they were published. */
+static void build_check_abi(void)
+{
+#define CHECK(type, size) BUILD_BUG_ON(sizeof(struct type) != (size))
+	CHECK(ipcshm_info, IPCSHM_INFO_SIZE_VER0);
+	CHECK(ipcshm_open, 32);
+	CHECK(ipcshm_region_open, IPCSHM_REGION_OPEN_SIZE_VER0);
+	CHECK(ipcshm_queue_open, IPCSHM_QUEUE_OPEN_SIZE_VER0);
+	CHECK(ipcshm_unlink, IPCSHM_UNLINK_SIZE_VER0);
+	CHECK(ipcshm_stat, 40);
+	CHECK(ipcshm_region_stat, IPCSHM_REGION_STAT_SIZE_VER0);
+	CHECK(ipcshm_queue_stat, IPCSHM_QUEUE_STAT_SIZE_VER0);
+	CHECK(ipcshm_message, 72);
+	CHECK(ipcshm_transfer, IPCSHM_TRANSFER_SIZE_VER0);
+#undef CHECK
+}
+
+static int __init ipcshm_init(void)
+{
+	int err;
+
+	build_check_abi();
+	ipcshm_limits_init();
+	err = ipcshm_registry_init();
+	if (err)
+		goto exit_limits;
+	device.mode = mode;
+	err = misc_register(&device);
+	if (err)
+		goto exit_registry;
+	return 0;
+
+exit_registry:
+	ipcshm_registry_exit();
+exit_limits:
+	ipcshm_limits_exit();
+	return err;
+}
+
+/*
+ * No file and no mapping of ours exists: each holds the module.  What is left
+ * are persistent names without users, which go with their registries.
+ */
+static void __exit ipcshm_exit(void)
+{
+	misc_deregister(&device);
+	ipcshm_registry_exit();
+	ipcshm_limits_exit();
+}
+
+module_init(ipcshm_init);
+module_exit(ipcshm_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Shared regions and message queues for co-operating processes");
+MODULE_VERSION("0.1.0");

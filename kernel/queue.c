@@ -687,8 +687,8 @@ int ipcshm_queue_check(const struct ipcshm_queue_open *args)
 	return args->max_messages || args->max_bytes || args->max_message_size ? -EINVAL : 0;
 }
 
-static struct ipcshm_object *queue_create(const void *attr, struct ipcshm_limits *owner,
-					  umode_t mode)
+static struct ipcshm_object *queue_create(const void *attr, const char *name,
+					  struct ipcshm_limits *owner, umode_t mode)
 {
 	const struct ipcshm_queue_open *args = attr;
 	struct ipcshm_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);

@@ -52,8 +52,15 @@ static const struct file_operations *backing_ops(const struct file *file)
 	return region_of(file)->backing->f_op;
 }
 
+/*
+ * A mapping can't reach over the end, so that what is mapped can be accessed.
+ * (VM_DONTEXPAND would hold that against mremap(2) too, but turns off mlock(2)
+ * and huge pages.)
+ */
 static int region_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	if (vma->vm_pgoff + vma_pages(vma) > region_of(file)->size >> PAGE_SHIFT)
+		return -ENXIO;
 	return backing_ops(file)->mmap(file, vma);
 }
 
@@ -147,16 +154,22 @@ int ipcshm_region_check(const struct ipcshm_region_open *args)
 		return -EINVAL;
 	if (!create)
 		return args->size ? -EINVAL : 0;
-	if (!args->size || args->size > round_down(MAX_LFS_FILESIZE, PAGE_SIZE))
-		return -EINVAL;
-	return 0;
+	return args->size && args->size <= IPCSHM_REGION_MAX ? 0 : -EINVAL;
 }
 
-/* A file whose size can't change: no access to a mapping of it is ever a SIGBUS. */
-static struct file *backing_create(u64 size, umode_t mode)
+/*
+ * A file whose size can't change: no access to a mapping of it is ever a SIGBUS.
+ * Its name is what /proc/PID/maps shows.
+ */
+static struct file *backing_create(const char *name, u64 size, umode_t mode)
 {
-	struct file *backing = shmem_file_setup("ipcshm", size, 0);
+	char *label = kasprintf(GFP_KERNEL, name ? "ipcshm:%s" : "ipcshm", name);
+	struct file *backing;
 
+	if (!label)
+		return ERR_PTR(-ENOMEM);
+	backing = shmem_file_setup(label, size, 0);
+	kfree(label);
 	if (IS_ERR(backing))
 		return backing;
 	file_inode(backing)->i_mode = S_IFREG | mode;
@@ -164,8 +177,8 @@ static struct file *backing_create(u64 size, umode_t mode)
 	return backing;
 }
 
-static struct ipcshm_object *region_create(const void *attr, struct ipcshm_limits *owner,
-					   umode_t mode)
+static struct ipcshm_object *region_create(const void *attr, const char *name,
+					   struct ipcshm_limits *owner, umode_t mode)
 {
 	u64 size = PAGE_ALIGN(((const struct ipcshm_region_open *)attr)->size);
 	struct ipcshm_region *region;
@@ -178,7 +191,7 @@ static struct ipcshm_object *region_create(const void *attr, struct ipcshm_limit
 	region = kzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
 	if (!region)
 		goto uncharge;
-	region->backing = backing_create(size, mode);
+	region->backing = backing_create(name, size, mode);
 	if (IS_ERR(region->backing)) {
 		err = PTR_ERR(region->backing);
 		goto free;
@@ -206,7 +219,8 @@ static struct file *region_open(struct ipcshm_object *object, u32 flags)
 
 	ihold(inode);
 	__module_get(THIS_MODULE);
-	file = alloc_file_pseudo(inode, region->backing->f_path.mnt, "ipcshm",
+	file = alloc_file_pseudo(inode, region->backing->f_path.mnt,
+				 region->backing->f_path.dentry->d_name.name,
 				 flags & IPCSHM_WRITE ? O_RDWR : O_RDONLY, &region_fops);
 	if (IS_ERR(file)) {
 		module_put(THIS_MODULE);

@@ -193,7 +193,8 @@ static void object_free(struct ipcshm_object *object)
 
 static struct ipcshm_object *object_create(struct ipcshm_registry *registry,
 					   const struct ipcshm_object_ops *ops,
-					   const struct ipcshm_open *how, const void *attr)
+					   const struct ipcshm_open *how, const void *attr,
+					   const struct name *name)
 {
 	struct ipcshm_limits *owner = ipcshm_limits_of(current_fsuid());
 	umode_t mode = how->mode & ~current_umask();
@@ -205,7 +206,7 @@ static struct ipcshm_object *object_create(struct ipcshm_registry *registry,
 	err = ipcshm_limits_charge(owner, IPCSHM_QUOTA_OBJECTS, 1);
 	if (err)
 		return ERR_PTR(err);
-	object = ops->create(attr, owner, mode);
+	object = ops->create(attr, name ? name->bytes : NULL, owner, mode);
 	if (IS_ERR(object)) {
 		ipcshm_limits_uncharge(owner, IPCSHM_QUOTA_OBJECTS, 1);
 		return object;
@@ -276,7 +277,7 @@ static struct ipcshm_object *open_new(struct ipcshm_registry *registry,
 				      struct ipcshm_open *how, const void *attr,
 				      const struct name *name)
 {
-	struct ipcshm_object *object = object_create(registry, ops, how, attr);
+	struct ipcshm_object *object = object_create(registry, ops, how, attr, name);
 	int err;
 
 	if (IS_ERR(object))

@@ -21,7 +21,8 @@ struct ipcshm_registry;
  * struct ipcshm_object_ops - what tells a region from a queue
  * @kind: its name space
  * @create: a new object with what is its own filled in, or an error pointer;
- *	@attr is the structure of the open call, @owner pays, @mode is less the umask
+ *	@attr is the structure of the open call, @name is NULL if there is none,
+ *	@owner pays, @mode is less the umask
  * @open: a new file of it, which takes over the caller's reference, or an error
  *	pointer
  * @describe: fill the members of @attr that tell what was opened
@@ -29,8 +30,8 @@ struct ipcshm_registry;
  */
 struct ipcshm_object_ops {
 	enum ipcshm_kind kind;
-	struct ipcshm_object *(*create)(const void *attr, struct ipcshm_limits *owner,
-					umode_t mode);
+	struct ipcshm_object *(*create)(const void *attr, const char *name,
+					struct ipcshm_limits *owner, umode_t mode);
 	struct file *(*open)(struct ipcshm_object *object, u32 flags);
 	void (*describe)(const struct ipcshm_object *object, void *attr);
 	void (*release)(struct ipcshm_object *object);

@@ -25,6 +25,7 @@
 
 #define IPCSHM_NAME_MAX		255	/* bytes in a name, a leading '/' not counted */
 #define IPCSHM_PRIORITY_MAX	32767	/* the highest message priority, as in mq_send(3) */
+#define IPCSHM_REGION_MAX	(1ULL << 43)	/* bytes: the largest region */
 #define IPCSHM_MESSAGE_MAX	(16 << 20)	/* bytes: the largest max_message_size */
 #define IPCSHM_UNBOUNDED	(~0ULL)	/* as a queue's capacity: no bound of its own */
 #define IPCSHM_FOREVER		(~0ULL)	/* as a deadline: none */
@@ -114,8 +115,8 @@ struct ipcshm_open {
 /**
  * struct ipcshm_region_open - IPCSHM_IOC_REGION_OPEN
  * @open: name, rights and mode
- * @size: bytes; in: of a new region, rounded up to whole pages, must be 0
- *	without IPCSHM_CREATE; out: of the region opened
+ * @size: bytes; in: of a new region, 1 to IPCSHM_REGION_MAX, rounded up to whole
+ *	pages, must be 0 without IPCSHM_CREATE; out: of the region opened
  */
 struct ipcshm_region_open {
 	struct ipcshm_open open;

@@ -68,7 +68,10 @@ static unsigned long region_get_unmapped_area(struct file *file, unsigned long a
 					      unsigned long len, unsigned long pgoff,
 					      unsigned long flags)
 {
-	return backing_ops(file)->get_unmapped_area(file, address, len, pgoff, flags);
+	struct file *backing = region_of(file)->backing;
+
+	/* shmem insists on a file of its own here. */
+	return backing->f_op->get_unmapped_area(backing, address, len, pgoff, flags);
 }
 
 static loff_t region_llseek(struct file *file, loff_t offset, int whence)

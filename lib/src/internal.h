@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * What the files of the library share, and its users don't see.
+ */
+#ifndef IPCSHM_INTERNAL_H
+#define IPCSHM_INTERNAL_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+/* Everything is compiled hidden; what the public header declares is not. */
+#pragma GCC visibility push(default)
+#include <ipcshm.h>
+#pragma GCC visibility pop
+
+/*
+ * @size takes the place of the size in @command: the caller may have been
+ * compiled with an older or newer header than this library was, and it is the
+ * caller's structure that the kernel gets.
+ */
+static inline int call(int fd, unsigned int command, void *argument, size_t size)
+{
+	int saved = errno;
+	int ret;
+
+	if (size > _IOC_SIZEMASK)
+		return -EINVAL;
+
+	ret = ioctl(fd, _IOC(_IOC_DIR(command), _IOC_TYPE(command), _IOC_NR(command), size),
+		    argument);
+	if (ret < 0)
+		ret = -errno;
+	errno = saved;
+	return ret;
+}
+
+/*
+ * For structures that are all out.  Those members that an older kernel doesn't
+ * know must be zero on the way in, and so they read as zero afterwards.
+ */
+static inline int query(int fd, unsigned int command, void *out, size_t size)
+{
+	if (out && size <= _IOC_SIZEMASK)
+		memset(out, 0, size);
+
+	return call(fd, command, out, size);
+}
+
+/*
+ * A length that doesn't fit into 32 bits is cut to one that is too long as
+ * well, for the kernel to refuse: a prefix of the name would be another name.
+ */
+static inline uint32_t name_length(const char *name)
+{
+	return name ? (uint32_t)strnlen(name, UINT32_MAX) : 0;
+}
+
+static inline struct ipcshm_open open_arguments(const char *name, uint32_t flags, mode_t mode)
+{
+	return (struct ipcshm_open) {
+		.name = (uintptr_t)name,
+		.name_len = name_length(name),
+		.flags = flags,
+		.mode = mode,
+	};
+}
+
+#endif /* IPCSHM_INTERNAL_H */

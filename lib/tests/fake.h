@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A kernel to test the library against: it answers what the test tells it to,
+ * and keeps what it was asked.  The linker puts it in place of the system calls
+ * (--wrap).  Each TEST() is a process of its own, and finds it new.
+ */
+#ifndef FAKE_H
+#define FAKE_H
+
+#include <errno.h>
+#include <ipcshm.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+
+/* Not the number of any error: what errno is before each call, and after it. */
+#define ERRNO_BEFORE	4242
+
+union fake_argument {
+	struct ipcshm_info info;
+	struct ipcshm_unlink unlink;
+	struct ipcshm_region_open region_open;
+	struct ipcshm_queue_open queue_open;
+	struct ipcshm_region_stat region_stat;
+	struct ipcshm_queue_stat queue_stat;
+	struct ipcshm_transfer transfer;
+	unsigned char bytes[1 << _IOC_SIZEBITS];
+};
+
+/**
+ * struct fake - the kernel
+ * @active: false lets mmap and clock_gettime through to the system, for those
+ *	who aren't under test
+ * @error: if not 0, open and ioctl fail with it
+ * @result: what open and ioctl return otherwise
+ * @writes: ioctl writes @out to its argument, in the size of the command
+ * @out: see @writes
+ * @map: what mmap returns
+ * @map_error: if not 0, mmap fails with it
+ * @now: what clock_gettime tells
+ * @asked: what it was asked; @calls of any kind
+ */
+struct fake {
+	bool active;
+	int error;
+	int result;
+	bool writes;
+	union fake_argument out;
+	void *map;
+	int map_error;
+	struct timespec now;
+	struct {
+		int calls;
+		/* open */
+		const char *path;
+		int flags;
+		/* ioctl, mmap */
+		int fd;
+		unsigned long command;
+		const void *argument;
+		union fake_argument in;
+		/* mmap */
+		void *address;
+		size_t length;
+		int protection;
+		int sharing;
+		off_t offset;
+		/* clock_gettime */
+		clockid_t clock;
+	} asked;
+};
+
+extern struct fake fake;
+
+#define COMMAND(number, size)	_IOC(_IOC_READ | _IOC_WRITE, 0xbc, number, size)
+
+/* @call returns @value, and leaves errno alone. */
+#define EXPECT_RETURNS(value, call) do { \
+	errno = ERRNO_BEFORE; \
+	EXPECT_EQ(value, call); \
+	EXPECT_EQ(ERRNO_BEFORE, errno); \
+} while (0)
+
+/* The same, with a kernel that fails with @code. */
+#define EXPECT_FAILS(code, call) do { \
+	fake.error = (code); \
+	EXPECT_RETURNS(-(code), call); \
+	fake.error = 0; \
+} while (0)
+
+#endif /* FAKE_H */

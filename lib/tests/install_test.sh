@@ -1,0 +1,185 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What is installed: is it all there, does a program compile, link and run with
+# what pkg-config tells, and does the library show what its header declares and
+# nothing else?  Wants CC, CXX and O (where the library was built) in the
+# environment.
+
+# The tests are called by check, and compilers and flags are words to be split.
+# shellcheck disable=SC2317,SC2086,SC2046,SC2016
+
+cd "$(dirname "$0")/.." || exit 1
+unset MAKEFLAGS MAKELEVEL
+: "${CC:=cc}" "${CXX:=c++}" "${O:=build}"
+
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+stage=$tmp/stage
+libdir=$stage/opt/x/lib64
+strict="-Wall -Wextra -Wshadow -Wconversion -Wpedantic -Werror"
+
+count=0
+failed=0
+
+# A test passes if the function of its name succeeds.
+check()
+{
+	count=$((count + 1))
+	if "$1" > "$tmp/log" 2>&1; then
+		echo "ok $count $1"
+	else
+		sed 's/^/# /' "$tmp/log"
+		echo "not ok $count $1"
+		failed=1
+	fi
+}
+
+# staged TARGET: make install or uninstall, neither to a default directory
+staged()
+{
+	make "$1" O="$O" CC="$CC" PREFIX=/opt/x LIBDIR=/opt/x/lib64 DESTDIR="$stage"
+}
+
+files()
+{
+	(cd "$stage" && find . ! -type d | LC_ALL=C sort)
+}
+
+same()
+{
+	echo "want: $1"
+	echo "have: $2"
+	[ "$1" = "$2" ]
+}
+
+package()
+{
+	PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_PATH=$libdir/pkgconfig pkg-config "$@" libipcshm
+}
+
+files_are_installed()
+{
+	staged install &&
+		same "./opt/x/include/ipcshm.h
+./opt/x/include/linux/ipcshm.h
+./opt/x/lib64/libipcshm.a
+./opt/x/lib64/libipcshm.so
+./opt/x/lib64/libipcshm.so.1
+./opt/x/lib64/libipcshm.so.1.0.0
+./opt/x/lib64/pkgconfig/libipcshm.pc" "$(files)" &&
+		same libipcshm.so.1.0.0 "$(readlink "$libdir/libipcshm.so.1")" &&
+		same libipcshm.so.1 "$(readlink "$libdir/libipcshm.so")"
+}
+
+# What is below PREFIX is told in terms of it, so that the tree can be moved.
+package_tells_where()
+{
+	same 'prefix=/opt/x
+includedir=${prefix}/include
+libdir=${prefix}/lib64' "$(grep '^[a-z]*=' "$libdir/pkgconfig/libipcshm.pc")" &&
+		same 1.0.0 "$(package --modversion)"
+}
+
+program_links_shared()
+{
+	$CC $strict $(package --cflags) -o "$tmp/shared" tests/link.c $(package --libs) &&
+		readelf -d "$tmp/shared" | grep 'NEEDED.*\[libipcshm\.so\.1\]' &&
+		LD_LIBRARY_PATH=$libdir "$tmp/shared"
+}
+
+program_links_static()
+{
+	$CC $strict -static $(package --cflags) -o "$tmp/static" tests/link.c \
+		$(package --static --libs) && "$tmp/static"
+}
+
+program_links_as_cxx()
+{
+	$CXX -std=c++11 $strict $(package --cflags) -o "$tmp/cxx" -x c++ tests/link.c -x none \
+		$(package --libs) && LD_LIBRARY_PATH=$libdir "$tmp/cxx"
+}
+
+# Each header by itself, before any other, as the kernel checks its own too.
+headers_stand_alone()
+{
+	for standard in c99 c11 gnu17; do
+		for header in linux/ipcshm.h ipcshm.h; do
+			echo "#include <$header>" | $CC -std=$standard $strict $(package --cflags) \
+				-x c -fsyntax-only - || return
+		done
+	done
+	echo '#include <linux/ipcshm.h>' | $CC -std=c90 -Wall -Werror $(package --cflags) \
+		-x c -fsyntax-only -
+}
+
+headers_stand_alone_in_cxx()
+{
+	for standard in c++11 c++17; do
+		for header in linux/ipcshm.h ipcshm.h; do
+			echo "#include <$header>" | $CXX -std=$standard $strict \
+				$(package --cflags) -x c++ -fsyntax-only - || return
+		done
+	done
+}
+
+documented_examples_compile()
+{
+	awk '/^\.\. code-block:: c$/ { code = 1; next }
+	     /^[^ ]/ { code = 0 }
+	     code { sub(/^   /, ""); print }' ../Documentation/library.rst > "$tmp/example.c"
+	grep -q next_job "$tmp/example.c" &&
+		$CC -std=c11 $strict $(package --cflags) -c -o "$tmp/example.o" "$tmp/example.c"
+}
+
+declared_calls()
+{
+	grep -o '\<ipcshm_[a-z_]*(' include/ipcshm.h | tr -d '(' | LC_ALL=C sort -u
+}
+
+shared_library_exports_what_is_declared()
+{
+	same "$(declared_calls | sed 's/$/@@LIBIPCSHM_1.0/')" \
+		"$(nm -D --defined-only --with-symbol-versions "$libdir/libipcshm.so.1" |
+		   awk '$2 != "A" { print $3 }' | LC_ALL=C sort)"
+}
+
+static_library_exports_what_is_declared()
+{
+	same "$(declared_calls)" \
+		"$(nm -g --defined-only "$libdir/libipcshm.a" |
+		   awk 'NF == 3 { print $3 }' | LC_ALL=C sort)"
+}
+
+# A linker may pass over a name in the map that doesn't exist.
+map_lists_what_is_declared()
+{
+	same "$(declared_calls)" "$(grep -o '\<ipcshm_[a-z_]*;' libipcshm.map | tr -d ';')"
+}
+
+library_has_no_state()
+{
+	same "" "$(nm --defined-only "$libdir/libipcshm.a" | awk '$2 ~ /^[bBcCdDsS]$/')"
+}
+
+uninstall_leaves_nothing()
+{
+	staged uninstall && same "" "$(files)"
+}
+
+echo "TAP version 13"
+check files_are_installed
+check package_tells_where
+check program_links_shared
+check program_links_static
+check program_links_as_cxx
+check headers_stand_alone
+check headers_stand_alone_in_cxx
+check documented_examples_compile
+check shared_library_exports_what_is_declared
+check static_library_exports_what_is_declared
+check map_lists_what_is_declared
+check library_has_no_state
+check uninstall_leaves_nothing
+echo "1..$count"
+exit $failed

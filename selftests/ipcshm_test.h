@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tests have in common: raw calls that return -errno, names of their
+ * own for each test process, and ways to wait for a state and for a process.
+ *
+ * Use TEST_F() rather than TEST(): with it EXPECT and ASSERT also work in child
+ * processes.
+ */
+#ifndef IPCSHM_TEST_H
+#define IPCSHM_TEST_H
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/ipcshm.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "kselftest_harness.h"
+
+#define TEST_DEVICE	"/dev/ipcshm"
+#define READ_WRITE	(IPCSHM_READ | IPCSHM_WRITE)
+#define CREATE_NEW	(IPCSHM_CREATE | IPCSHM_EXCLUSIVE)
+#define WAIT_SECONDS	20	/* how long a state may take to come, on a slow machine */
+
+/* In place of TEST_HARNESS_MAIN. */
+#define IPCSHM_TEST_MAIN						\
+	int main(int argc, char **argv)					\
+	{								\
+		if (access(TEST_DEVICE, F_OK))				\
+			ksft_exit_skip("no " TEST_DEVICE ": load the ipcshm module\n"); \
+		return test_harness_run(argc, argv);			\
+	}
+
+#define SKIP_UNLESS_ROOT						\
+	do {								\
+		if (geteuid())						\
+			SKIP(return, "needs root");			\
+	} while (0)
+
+/* Calls: each returns a descriptor or 0, or -errno. */
+
+static inline int call(int fd, unsigned long command, void *argument)
+{
+	int result = ioctl(fd, command, argument);
+
+	return result < 0 ? -errno : result;
+}
+
+static inline int open_device(void)
+{
+	int fd = open(TEST_DEVICE, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static inline struct ipcshm_open open_args(const char *name, __u32 flags, __u32 mode)
+{
+	return (struct ipcshm_open) {
+		.name = (uintptr_t)name,
+		.name_len = name ? strlen(name) : 0,
+		.flags = flags,
+		.mode = mode,
+	};
+}
+
+/* With IPCSHM_CREATE, or else mode and size 0; name may be NULL. */
+static inline int open_region(int device, const char *name, __u32 flags, __u32 mode, __u64 size)
+{
+	struct ipcshm_region_open args = {
+		.open = open_args(name, flags, mode),
+		.size = size,
+	};
+
+	return call(device, IPCSHM_IOC_REGION_OPEN, &args);
+}
+
+static inline int open_queue(int device, const char *name, __u32 flags, __u32 mode,
+			     __u64 max_messages, __u64 max_bytes, __u64 max_message_size)
+{
+	struct ipcshm_queue_open args = {
+		.open = open_args(name, flags, mode),
+		.max_messages = max_messages,
+		.max_bytes = max_bytes,
+		.max_message_size = max_message_size,
+	};
+
+	return call(device, IPCSHM_IOC_QUEUE_OPEN, &args);
+}
+
+static inline int unlink_name(int device, enum ipcshm_kind kind, const char *name)
+{
+	struct ipcshm_unlink args = {
+		.name = (uintptr_t)name,
+		.name_len = strlen(name),
+		.kind = kind,
+	};
+
+	return call(device, IPCSHM_IOC_UNLINK, &args);
+}
+
+/* State: all zero if the call fails, which no object's state is. */
+
+static inline struct ipcshm_info get_info(int device)
+{
+	struct ipcshm_info info = { 0 };
+
+	call(device, IPCSHM_IOC_INFO, &info);
+	return info;
+}
+
+static inline struct ipcshm_region_stat region_stat(int fd)
+{
+	struct ipcshm_region_stat stat = { 0 };
+
+	call(fd, IPCSHM_IOC_REGION_STAT, &stat);
+	return stat;
+}
+
+static inline struct ipcshm_queue_stat queue_stat(int fd)
+{
+	struct ipcshm_queue_stat stat = { 0 };
+
+	call(fd, IPCSHM_IOC_QUEUE_STAT, &stat);
+	return stat;
+}
+
+/* Names: unique to the process that makes one. */
+
+struct test_name {
+	char text[64];
+};
+
+static inline struct test_name make_name(const char *what)
+{
+	struct test_name name;
+
+	snprintf(name.text, sizeof(name.text), "test-%s-%d", what, getpid());
+	return name;
+}
+
+/* Time and waiting. */
+
+static inline __u64 now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/*
+ * True as soon as the condition is, false if it doesn't get so within
+ * WAIT_SECONDS: ASSERT_TRUE(WAIT_UNTIL(queue_stat(fd).receivers == 1));
+ */
+#define WAIT_UNTIL(condition)						\
+	({								\
+		__u64 end_ = now_ns(CLOCK_MONOTONIC) + WAIT_SECONDS * 1000000000ULL; \
+		bool true_;						\
+									\
+		while (!(true_ = (condition)) && now_ns(CLOCK_MONOTONIC) < end_) \
+			usleep(500);					\
+		true_;							\
+	})
+
+/* Processes. */
+
+/* Waits for a child: its exit status, or minus the signal that killed it. */
+static inline int wait_child(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1000;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* Kills a child for good and waits until it is gone. */
+static inline void kill_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	wait_child(pid);
+}
+
+/* A one-way signal between processes: a pipe on which one tells, one waits. */
+struct signal_pipe {
+	int read, write;
+};
+
+static inline struct signal_pipe make_pipe(void)
+{
+	int ends[2] = { -1, -1 };
+
+	if (pipe2(ends, O_CLOEXEC))
+		ends[0] = ends[1] = -1;
+	return (struct signal_pipe) { ends[0], ends[1] };
+}
+
+static inline bool pipe_tell(struct signal_pipe *to)
+{
+	return write(to->write, "", 1) == 1;
+}
+
+/* False if there is nobody left to tell (the caller must have closed ->write). */
+static inline bool pipe_await(struct signal_pipe *from)
+{
+	char byte;
+
+	return read(from->read, &byte, 1) == 1;
+}
+
+static inline void close_pipe(struct signal_pipe *both)
+{
+	close(both->read);
+	close(both->write);
+}
+
+/* Forks a child that doesn't outlive the test, however that ends. */
+static inline pid_t fork_peer(void)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+	}
+	return pid;
+}
+
+/* The peer program, which lies beside the test, in place of the caller. */
+static inline void exec_peer(char *const arguments[])
+{
+	char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - sizeof("peer"));
+
+	if (length > 0) {
+		path[length] = '\0';
+		strcpy(strrchr(path, '/') + 1, "peer");
+		execv(path, arguments);
+	}
+	_exit(127);
+}
+
+/* The state letter of a process: 'S' if it sleeps, 'T' if it is stopped. */
+static inline char process_state(pid_t pid)
+{
+	char path[32], text[256] = "";
+	FILE *file;
+	char *end;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return '\0';
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	end = strrchr(text, ')');
+	return end ? end[2] : '\0';
+}
+
+/* Passes a descriptor over a Unix socket. */
+static inline bool send_descriptor(int socket, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec byte = { .iov_base = "", .iov_len = 1 };
+	struct msghdr message = {
+		.msg_iov = &byte,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	return sendmsg(socket, &message, 0) == 1;
+}
+
+/* Receives one: the descriptor, or -1. */
+static inline int receive_descriptor(int socket)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	char data;
+	struct iovec byte = { .iov_base = &data, .iov_len = 1 };
+	struct msghdr message = {
+		.msg_iov = &byte,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header;
+	int fd = -1;
+
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1)
+		return -1;
+	header = CMSG_FIRSTHDR(&message);
+	if (header && header->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	return fd;
+}
+
+#endif /* IPCSHM_TEST_H */

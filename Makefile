@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The entry to everything: "make help". Nothing here needs root, but what installs packages or files asks sudo for it.
+
+KERNEL ?= 6.12
+PREFIX ?= /usr/local
+export PREFIX DESTDIR V
+MAKEFLAGS += --no-print-directory $(if $(V),,-s)
+
+tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcshm | sed 's/.*://'))
+
+.PHONY: all module lib examples selftests demo test vm check install uninstall clean help
+
+## all: the module for the running kernel (else for the newest installed headers) and the library
+all: module lib
+
+## module: ipcshm.ko alone; KDIR=/path/to/kernel/build for another kernel
+module:
+	tools/setup build
+	tools/build-module $(KDIR)
+
+## lib: libipcshm alone, in lib/build
+lib:
+	$(MAKE) -C lib
+
+examples: lib
+	$(MAKE) -C Documentation/examples
+
+selftests: lib
+	$(MAKE) -C selftests
+
+## demo: see it work: boots a virtual machine and runs the demonstrations in it
+demo:
+	tools/setup build vm
+	$(MAKE) examples
+	tools/vm/run -k $(KERNEL) -a Documentation/examples/build:/demo -a Documentation/examples/demo.sh:/demo/demo.sh \
+		-a /usr/share/common-licenses:/usr/share/common-licenses -- sh /demo/demo.sh
+
+## test: all tests in a virtual machine; KERNEL=6.12|6.1|6.1-rt|debug|kcsan, TESTS="region queue"
+test:
+	tools/setup build vm
+	$(MAKE) selftests
+	tools/vm/test $(KERNEL) selftests/build $(tests)
+
+## vm: a shell in a virtual machine with the module, the tests and the examples; KERNEL= as for test
+vm:
+	tools/setup build vm
+	$(MAKE) selftests examples
+	tools/vm/run -i -k $(KERNEL) -a selftests/build:/root/selftests -a Documentation/examples/build:/root/examples \
+		-a Documentation/examples/demo.sh:/root/examples/demo.sh
+
+## check: static checks, and the library's own tests under sanitizers
+check:
+	tools/setup build check
+	tools/check/all
+
+## install: module and library below DESTDIR; the library in PREFIX (/usr/local)
+install: all
+	tools/install-module $(KDIR)
+	$(MAKE) -C lib install
+
+## uninstall: the reverse of install
+uninstall:
+	tools/install-module -u $(KDIR)
+	$(MAKE) -C lib uninstall
+
+## clean: remove what was built here (not the cache of kernels, ~/.cache/ipcshm)
+clean:
+	rm -rf build selftests/build
+	$(MAKE) -C lib clean
+	$(MAKE) -C Documentation/examples clean
+
+## help: this list
+help:
+	sed -n 's/^## \([a-z]*\): /  \1\t/p' Makefile | expand -t 14

@@ -234,17 +234,25 @@ static inline pid_t fork_peer(void)
 	return pid;
 }
 
-/* The peer program, which lies beside the test, in place of the caller. */
+/* Where the peer program is: beside the test. */
+static inline bool peer_path(char path[PATH_MAX])
+{
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - sizeof("peer"));
+
+	if (length < 0)
+		return false;
+	path[length] = '\0';
+	strcpy(strrchr(path, '/') + 1, "peer");
+	return true;
+}
+
+/* The peer program in place of the caller. */
 static inline void exec_peer(char *const arguments[])
 {
 	char path[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - sizeof("peer"));
 
-	if (length > 0) {
-		path[length] = '\0';
-		strcpy(strrchr(path, '/') + 1, "peer");
+	if (peer_path(path))
 		execv(path, arguments);
-	}
 	_exit(127);
 }
 

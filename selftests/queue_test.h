@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tests of queues have in common: a queue of each kind, and peers that
+ * send to it, receive from it and are blocked at it.
+ */
+#ifndef QUEUE_TEST_H
+#define QUEUE_TEST_H
+
+#include <ipcshm.h>
+#include <poll.h>
+
+#include "ipcshm_test.h"
+
+#define PEERS		16
+#define DEPTH		64	/* messages that a queue of FIXTURE(queue) keeps */
+#define SIZE		4096	/* of its largest message */
+#define NOTHING		(~0ULL)	/* no value is */
+#define MS		1000000ULL
+
+/* A process that makes one call, in memory that the test shares with it. */
+struct peer {
+	pid_t pid;
+	int fd;
+	size_t room;
+	__u32 priority;
+	__u64 deadline;
+	bool handles_signal;		/* SIGUSR1, with these: */
+	int sa_flags;
+	unsigned int signals;		/* how many were handled */
+	bool done;
+	long result;			/* of the call */
+	__u64 value;			/* sent or received */
+	struct ipcshm_message message;
+};
+
+/* Each test is a process of its own, so that what it works on can be static. */
+static int device, queue;
+static struct test_name name;
+static struct peer *peers;
+static unsigned int peer_count;
+static struct peer *me;
+
+/* Zero, or -errno. */
+static inline int set_up(__u64 max_messages, __u64 max_bytes, __u64 max_message_size)
+{
+	struct ipcshm_queue_attr attr = {
+		.max_messages = max_messages,
+		.max_bytes = max_bytes,
+		.max_message_size = max_message_size,
+	};
+
+	peers = mmap(NULL, PEERS * sizeof(*peers), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	name = make_name("queue");
+	device = ipcshm_open();
+	if (device < 0)
+		return device;
+	queue = ipcshm_queue_open(device, name.text, READ_WRITE | CREATE_NEW, 0600, &attr);
+	return queue < 0 ? queue : 0;
+}
+
+static inline void tear_down(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < peer_count; i++)
+		if (peers[i].pid)
+			kill_child(peers[i].pid);
+	close(queue);
+	close(device);
+}
+
+/* Another descriptor of the queue. */
+static inline int open_again(__u32 flags)
+{
+	return ipcshm_queue_open(device, name.text, flags, 0, NULL);
+}
+
+static inline struct ipcshm_queue_stat stat_now(void)
+{
+	return queue_stat(queue);
+}
+
+/* Calls of the test itself. */
+
+static inline struct ipcshm_transfer transfer_of(const void *data, size_t size)
+{
+	return (struct ipcshm_transfer) {
+		.message = { .data = (uintptr_t)data, .size = size },
+		.deadline = IPCSHM_FOREVER,
+		.clock = CLOCK_MONOTONIC,
+	};
+}
+
+static inline int try_send(__u64 value, __u32 priority)
+{
+	struct ipcshm_transfer transfer = transfer_of(&value, sizeof(value));
+
+	transfer.message.priority = priority;
+	transfer.flags = IPCSHM_DONTWAIT;
+	return ipcshm_send_transfer(queue, &transfer, sizeof(transfer));
+}
+
+/* A size, or -errno. */
+static inline long try_receive(__u64 *value)
+{
+	struct ipcshm_transfer transfer = transfer_of(value, sizeof(*value));
+	int result;
+
+	transfer.flags = IPCSHM_DONTWAIT;
+	result = ipcshm_receive_transfer(queue, &transfer, sizeof(transfer));
+	return result ? result : (long)transfer.message.size;
+}
+
+/* The value received, or NOTHING. */
+static inline __u64 receive_value(void)
+{
+	__u64 value;
+
+	if (ipcshm_receive(queue, &value, sizeof(value), NULL,
+			   ipcshm_deadline(WAIT_SECONDS * 1000 * MS)) != sizeof(value))
+		return NOTHING;
+	return value;
+}
+
+static inline short poll_now(int fd)
+{
+	struct pollfd entry = { .fd = fd, .events = POLLIN | POLLOUT };
+
+	return poll(&entry, 1, 0) < 0 ? -1 : entry.revents;
+}
+
+/* Peers. */
+
+static inline void handle_signal(int number)
+{
+	(void)number;
+	me->signals++;
+}
+
+static inline struct peer *start(void (*role)(struct peer *), struct peer how)
+{
+	struct peer *peer = &peers[peer_count++];
+	struct sigaction action = { .sa_handler = handle_signal, .sa_flags = how.sa_flags };
+	pid_t pid;
+
+	*peer = how;
+	if (!peer->fd)
+		peer->fd = queue;
+	if (!peer->room)
+		peer->room = sizeof(peer->value);
+	if (!peer->deadline)
+		peer->deadline = IPCSHM_FOREVER;
+	pid = fork_peer();
+	if (!pid) {
+		me = peer;
+		if (peer->handles_signal)
+			sigaction(SIGUSR1, &action, NULL);
+		role(peer);
+		__atomic_store_n(&peer->done, true, __ATOMIC_RELEASE);
+		_exit(0);
+	}
+	peer->pid = pid;
+	return peer;
+}
+
+/* Waits for the end of a peer: what its call returned. */
+static inline long finish(struct peer *peer)
+{
+	int status = wait_child(peer->pid);
+
+	peer->pid = 0;
+	return status ? -1000 + status : peer->result;
+}
+
+static inline void kill_peer(struct peer *peer)
+{
+	kill_child(peer->pid);
+	peer->pid = 0;
+}
+
+/* Ready for the next round of a race. */
+static inline void forget_peers(void)
+{
+	peer_count = 0;
+}
+
+static inline bool is_done(struct peer *peer)
+{
+	return __atomic_load_n(&peer->done, __ATOMIC_ACQUIRE);
+}
+
+static inline unsigned int signals_of(struct peer *peer)
+{
+	return __atomic_load_n(&peer->signals, __ATOMIC_ACQUIRE);
+}
+
+static inline void send_role(struct peer *peer)
+{
+	peer->result = ipcshm_send(peer->fd, &peer->value, sizeof(peer->value), peer->priority,
+				   peer->deadline);
+}
+
+static inline void receive_role(struct peer *peer)
+{
+	peer->result = ipcshm_receive(peer->fd, &peer->value, peer->room, &peer->message,
+				      peer->deadline);
+}
+
+static inline void write_role(struct peer *peer)
+{
+	peer->result = write(peer->fd, &peer->value, sizeof(peer->value));
+	if (peer->result < 0)
+		peer->result = -errno;
+}
+
+static inline void read_role(struct peer *peer)
+{
+	peer->result = read(peer->fd, &peer->value, peer->room);
+	if (peer->result < 0)
+		peer->result = -errno;
+}
+
+static inline void poll_in_role(struct peer *peer)
+{
+	struct pollfd entry = { .fd = peer->fd, .events = POLLIN };
+
+	peer->result = poll(&entry, 1, -1) < 0 ? -errno : entry.revents;
+}
+
+static inline void poll_out_role(struct peer *peer)
+{
+	struct pollfd entry = { .fd = peer->fd, .events = POLLOUT };
+
+	peer->result = poll(&entry, 1, -1) < 0 ? -errno : entry.revents;
+}
+
+/* These return when the peer is blocked; NULL if it isn't before long. */
+
+static inline struct peer *block_sender_how(void (*role)(struct peer *), struct peer how)
+{
+	__u64 senders = stat_now().senders;
+	struct peer *peer = start(role, how);
+
+	return WAIT_UNTIL(stat_now().senders == senders + 1) ? peer : NULL;
+}
+
+static inline struct peer *block_receiver_how(void (*role)(struct peer *), struct peer how)
+{
+	__u64 receivers = stat_now().receivers;
+	struct peer *peer = start(role, how);
+
+	return WAIT_UNTIL(stat_now().receivers == receivers + 1) ? peer : NULL;
+}
+
+static inline struct peer *block_sender(__u64 value, __u32 priority)
+{
+	return block_sender_how(send_role, (struct peer) { .value = value, .priority = priority });
+}
+
+static inline struct peer *block_receiver(void)
+{
+	return block_receiver_how(receive_role, (struct peer) { 0 });
+}
+
+/*
+ * Sends, or, if the queue keeps no more (a rendezvous keeps none), leaves a
+ * sender blocked.
+ */
+static inline bool offer(__u64 value, __u32 priority)
+{
+	__u64 senders = stat_now().senders;
+	int result = try_send(value, priority);
+	struct peer *sender;
+
+	if (result != -EAGAIN)
+		return !result;
+	sender = start(send_role, (struct peer) { .value = value, .priority = priority });
+	return WAIT_UNTIL(stat_now().senders == senders + 1 || is_done(sender));
+}
+
+/* An empty queue of each kind. */
+FIXTURE(queue)
+{
+};
+
+FIXTURE_VARIANT(queue)
+{
+	__u64 max_messages;
+	__u64 max_bytes;
+	unsigned int depth;	/* messages of SIZE that it keeps */
+};
+
+FIXTURE_VARIANT_ADD(queue, bounded)
+{
+	.max_messages = DEPTH,
+	.max_bytes = IPCSHM_UNBOUNDED,
+	.depth = DEPTH,
+};
+
+FIXTURE_VARIANT_ADD(queue, bounded_in_bytes)
+{
+	.max_messages = IPCSHM_UNBOUNDED,
+	.max_bytes = DEPTH * SIZE,
+	.depth = DEPTH,
+};
+
+FIXTURE_VARIANT_ADD(queue, unbounded)
+{
+	.max_messages = IPCSHM_UNBOUNDED,
+	.max_bytes = IPCSHM_UNBOUNDED,
+	.depth = DEPTH,
+};
+
+FIXTURE_VARIANT_ADD(queue, rendezvous)
+{
+	.max_messages = 0,
+	.max_bytes = 0,
+	.depth = 0,
+};
+
+FIXTURE_SETUP(queue)
+{
+	ASSERT_EQ(0, set_up(variant->max_messages, variant->max_bytes, SIZE));
+}
+
+FIXTURE_TEARDOWN(queue)
+{
+	tear_down();
+}
+
+#endif /* QUEUE_TEST_H */

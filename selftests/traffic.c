@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Queues at full speed: whatever the processes at both ends do, and even if they
+ * are killed, no message is lost, doubled, damaged or out of order.
+ */
+#include <ipcshm.h>
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include "ipcshm_test.h"
+
+#define SIZE_MAX_SENT	8192	/* bytes of the largest message */
+
+FIXTURE(traffic)
+{
+	int device;
+	int queue;
+	struct test_name name;
+};
+
+FIXTURE_VARIANT(traffic)
+{
+	__u64 max_messages;
+	__u64 max_bytes;
+};
+
+FIXTURE_VARIANT_ADD(traffic, bounded)
+{
+	.max_messages = 64,
+	.max_bytes = IPCSHM_UNBOUNDED,
+};
+
+FIXTURE_VARIANT_ADD(traffic, bounded_in_bytes)
+{
+	.max_messages = IPCSHM_UNBOUNDED,
+	.max_bytes = 2 * SIZE_MAX_SENT,
+};
+
+FIXTURE_VARIANT_ADD(traffic, unbounded)
+{
+	.max_messages = IPCSHM_UNBOUNDED,
+	.max_bytes = IPCSHM_UNBOUNDED,
+};
+
+FIXTURE_VARIANT_ADD(traffic, rendezvous)
+{
+	.max_messages = 0,
+	.max_bytes = 0,
+};
+
+FIXTURE_SETUP(traffic)
+{
+	struct ipcshm_queue_attr attr = {
+		.max_messages = variant->max_messages,
+		.max_bytes = variant->max_bytes,
+		.max_message_size = SIZE_MAX_SENT,
+	};
+
+	self->name = make_name("traffic");
+	self->device = ipcshm_open();
+	ASSERT_LE(0, self->device);
+	self->queue = ipcshm_queue_open(self->device, self->name.text, READ_WRITE | CREATE_NEW,
+					0600, &attr);
+	ASSERT_LE(0, self->queue);
+}
+
+FIXTURE_TEARDOWN(traffic)
+{
+	close(self->queue);
+	close(self->device);
+}
+
+/* The peer's own descriptor. */
+static int peer_open(const FIXTURE_DATA(traffic) *self, __u32 flags)
+{
+	return ipcshm_queue_open(self->device, self->name.text, flags, 0, NULL);
+}
+
+static __u64 mix(__u64 value)
+{
+	value ^= value >> 31;
+	value *= 0x9e3779b97f4a7c15;
+	return value ^ value >> 29;
+}
+
+/* Sends, and waits while the quota of an unbounded queue is used up. */
+static int send_patiently(int fd, const void *data, size_t size, __u32 priority)
+{
+	int result;
+
+	while ((result = ipcshm_send(fd, data, size, priority, IPCSHM_FOREVER)) == -EDQUOT)
+		sched_yield();
+	return result;
+}
+
+/* One sender, one receiver: a stream of records that are numbered. */
+
+#define MILLION		1000000
+#define POLLED		20000
+#define SPREAD		2000	/* how many of a rendezvous go from processor to processor */
+#define EVER		(~0ULL)
+
+struct record {
+	__u64 sequence;
+	__u64 words[6];
+	__u64 sum;
+};
+
+_Static_assert(sizeof(struct record) == 64, "a million messages of 64 bytes");
+
+static struct record make_record(__u64 sequence)
+{
+	struct record record = { .sequence = sequence, .sum = sequence };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(record.words); i++) {
+		record.words[i] = mix(sequence * 8 + i);
+		record.sum += mix(record.words[i]);
+	}
+	return record;
+}
+
+static bool is_record(const struct record *record, __u64 sequence)
+{
+	struct record expected = make_record(sequence);
+
+	return !memcmp(record, &expected, sizeof(expected));
+}
+
+/* TRAFFIC_MESSAGES in the environment makes it less than a million, for slow machines. */
+static __u64 million(void)
+{
+	const char *messages = getenv("TRAFFIC_MESSAGES");
+
+	return messages ? strtoull(messages, NULL, 0) : MILLION;
+}
+
+/*
+ * Each message of a rendezvous wakes someone, and to wake an idle processor takes
+ * an emulator milliseconds.  So there both ends share one after some messages.
+ */
+static __u64 spread_of(const FIXTURE_VARIANT(traffic) *variant)
+{
+	return variant->max_messages ? EVER : SPREAD;
+}
+
+static void share_processor(void)
+{
+	cpu_set_t first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	sched_setaffinity(0, sizeof(first), &first);
+}
+
+/* The exit status of the peer. */
+static int send_stream(int fd, __u64 count, __u64 spread)
+{
+	struct record record;
+	__u64 i;
+
+	for (i = 0; i < count; i++) {
+		if (i == spread)
+			share_processor();
+		record = make_record(i);
+		if (send_patiently(fd, &record, sizeof(record), 0))
+			return 1;
+	}
+	return 0;
+}
+
+static void tell_time(__u64 start, unsigned int count)
+{
+	double us = (now_ns(CLOCK_MONOTONIC) - start) / 1000.0;
+
+	ksft_print_msg("     %u messages in %.1f s, %.2f us each\n", count, us / 1e6, us / count);
+}
+
+/* A sign of life every ten seconds or so. */
+static void tell_progress(__u64 *last, unsigned int count)
+{
+	__u64 now = now_ns(CLOCK_MONOTONIC);
+
+	if (now < *last + 10 * 1000000000ULL)
+		return;
+	ksft_print_msg("     %u messages so far\n", count);
+	*last = now;
+}
+
+TEST_F_TIMEOUT(traffic, a_million_messages_arrive_once_and_in_order, 600)
+{
+	__u64 i, start = now_ns(CLOCK_MONOTONIC), told = start;
+	const __u64 count = million(), spread = spread_of(variant);
+	struct record record;
+	pid_t sender;
+	int fd;
+
+	sender = fork_peer();
+	ASSERT_LE(0, sender);
+	if (!sender)
+		_exit(send_stream(peer_open(self, IPCSHM_WRITE), count, spread));
+	fd = peer_open(self, IPCSHM_READ);
+	for (i = 0; i < count; i++) {
+		if (i == spread)
+			share_processor();
+		ASSERT_EQ(64, ipcshm_receive(fd, &record, sizeof(record), NULL, IPCSHM_FOREVER));
+		ASSERT_EQ(i, record.sequence);
+		ASSERT_TRUE(is_record(&record, i));
+		tell_progress(&told, i);
+	}
+	EXPECT_EQ(0, wait_child(sender));
+	tell_time(start, count);
+	EXPECT_EQ(count, queue_stat(fd).sent);
+	EXPECT_EQ(count, queue_stat(fd).received);
+	EXPECT_EQ(0, queue_stat(fd).messages);
+	close(fd);
+}
+
+/* Asks epoll only when there was nothing left, so that an edge missed is the end. */
+TEST_F_TIMEOUT(traffic, edge_triggered_receiver_misses_nothing, 120)
+{
+	int fd = peer_open(self, IPCSHM_READ | IPCSHM_NONBLOCK);
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int set = epoll_create1(EPOLL_CLOEXEC);
+	__u64 i = 0, start = now_ns(CLOCK_MONOTONIC);
+	struct record record;
+	ssize_t result;
+	pid_t sender;
+
+	ASSERT_EQ(0, epoll_ctl(set, EPOLL_CTL_ADD, fd, &event));
+	sender = fork_peer();
+	ASSERT_LE(0, sender);
+	if (!sender)
+		_exit(send_stream(peer_open(self, IPCSHM_WRITE), POLLED, spread_of(variant)));
+	while (i < POLLED) {
+		if (i == spread_of(variant))
+			share_processor();
+		result = ipcshm_receive(fd, &record, sizeof(record), NULL, IPCSHM_FOREVER);
+		if (result == -EAGAIN) {
+			ASSERT_EQ(1, epoll_wait(set, &event, 1, WAIT_SECONDS * 1000));
+			continue;
+		}
+		ASSERT_EQ(64, result);
+		ASSERT_TRUE(is_record(&record, i));
+		i++;
+	}
+	EXPECT_EQ(0, wait_child(sender));
+	tell_time(start, POLLED);
+	close(set);
+	close(fd);
+}
+
+/* The same for a sender; the exit status. */
+static int send_polled(int fd, __u64 spread)
+{
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+	int set = epoll_create1(EPOLL_CLOEXEC);
+	struct record record;
+	__u64 i = 0;
+	int result;
+
+	if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event))
+		return 1;
+	while (i < POLLED) {
+		if (i == spread)
+			share_processor();
+		record = make_record(i);
+		result = send_patiently(fd, &record, sizeof(record), 0);
+		if (!result)
+			i++;
+		else if (result != -EAGAIN)
+			return 2;
+		else if (epoll_wait(set, &event, 1, WAIT_SECONDS * 1000) != 1)
+			return 3;
+	}
+	return 0;
+}
+
+TEST_F_TIMEOUT(traffic, edge_triggered_sender_misses_no_room, 120)
+{
+	int fd = peer_open(self, IPCSHM_READ);
+	__u64 i, start = now_ns(CLOCK_MONOTONIC);
+	struct record record;
+	pid_t sender;
+
+	sender = fork_peer();
+	ASSERT_LE(0, sender);
+	if (!sender)
+		_exit(send_polled(peer_open(self, IPCSHM_WRITE | IPCSHM_NONBLOCK),
+				  spread_of(variant)));
+	for (i = 0; i < POLLED; i++) {
+		if (i == spread_of(variant))
+			share_processor();
+		ASSERT_EQ(64, ipcshm_receive(fd, &record, sizeof(record), NULL,
+					     ipcshm_deadline(60 * 1000000000ULL)));
+		ASSERT_TRUE(is_record(&record, i));
+	}
+	EXPECT_EQ(0, wait_child(sender));
+	tell_time(start, POLLED);
+	close(fd);
+}
+
+/* Many senders, many receivers, and now and then one of them is killed. */
+
+#define SIDE		4	/* processes at each end */
+#define EACH		25000	/* messages of each sender */
+#define PRIORITIES	8
+#define BREATH		1000	/* a process is killed each time a sender has sent so many */
+#define FINISHED	'a'	/* what sender 0 tells at its end, sender 1 one more */
+
+struct parcel {
+	__u32 sender;
+	__u32 sequence;
+	__u64 sum;
+	__u64 words[];
+};
+
+/* What the processes write down, in memory they share. */
+struct ledger {
+	__u32 next[SIDE];		/* the first sequence number not yet tried */
+	__u8 accepted[SIDE][EACH];
+	__u8 received[SIDE][EACH];
+	__u32 damaged;
+	__u32 disordered;
+};
+
+/* Everything of a message follows from its number; its size in bytes. */
+static size_t make_parcel(struct parcel *parcel, __u32 sender, __u32 sequence)
+{
+	__u64 seed = mix(((__u64)sender << 32 | sequence) + 1);
+	size_t words = seed % 16 ? seed / 16 % 64 : seed / 16 % 1022;
+	size_t i;
+
+	*parcel = (struct parcel) { .sender = sender, .sequence = sequence, .sum = seed };
+	for (i = 0; i < words; i++) {
+		parcel->words[i] = seed + i * 0x9e3779b97f4a7c15;
+		parcel->sum += mix(parcel->words[i]);
+	}
+	return sizeof(*parcel) + words * sizeof(parcel->words[0]);
+}
+
+/* Not the lowest, which is for the end. */
+static __u32 parcel_priority(const struct parcel *parcel)
+{
+	return 1 + parcel->sum % PRIORITIES;
+}
+
+static bool is_parcel(const struct parcel *parcel, size_t size, struct parcel *expected)
+{
+	return size >= sizeof(*parcel) && parcel->sender < SIDE && parcel->sequence < EACH &&
+	       size == make_parcel(expected, parcel->sender, parcel->sequence) &&
+	       !memcmp(parcel, expected, size);
+}
+
+static int send_parcels(int fd, struct ledger *ledger, __u32 sender, int pipe)
+{
+	struct parcel *parcel = malloc(SIZE_MAX_SENT);
+	__u32 sequence;
+	size_t size;
+
+	while ((sequence = ledger->next[sender]) < EACH) {
+		size = make_parcel(parcel, sender, sequence);
+		ledger->next[sender] = sequence + 1;
+		if (send_patiently(fd, parcel, size, parcel_priority(parcel)))
+			return 1;
+		ledger->accepted[sender][sequence] = 1;
+		if (sequence % BREATH == BREATH - 1 && write(pipe, ".", 1) != 1)
+			return 2;
+	}
+	return write(pipe, &(char) { FINISHED + sender }, 1) != 1;
+}
+
+/* Till a message of no bytes says that it's over. */
+static int receive_parcels(int fd, struct ledger *ledger)
+{
+	struct parcel *parcel = malloc(SIZE_MAX_SENT), *expected = malloc(SIZE_MAX_SENT);
+	__s64 last[SIDE][PRIORITIES + 1];
+	struct ipcshm_message message;
+	ssize_t size;
+
+	memset(last, -1, sizeof(last));
+	while ((size = ipcshm_receive(fd, parcel, SIZE_MAX_SENT, &message, IPCSHM_FOREVER)) > 0) {
+		if (!is_parcel(parcel, size, expected) ||
+		    message.priority != parcel_priority(parcel)) {
+			__atomic_fetch_add(&ledger->damaged, 1, __ATOMIC_RELAXED);
+			continue;
+		}
+		__atomic_fetch_add(&ledger->received[parcel->sender][parcel->sequence], 1,
+				   __ATOMIC_RELAXED);
+		if (last[parcel->sender][message.priority] >= parcel->sequence)
+			__atomic_fetch_add(&ledger->disordered, 1, __ATOMIC_RELAXED);
+		last[parcel->sender][message.priority] = parcel->sequence;
+	}
+	return size < 0;
+}
+
+struct crowd {
+	struct ledger *ledger;
+	int pipe[2];
+	pid_t senders[SIDE];
+	pid_t receivers[SIDE];
+	unsigned int killed_senders;
+	unsigned int killed_receivers;
+};
+
+static void start_sender(const FIXTURE_DATA(traffic) *self, struct crowd *crowd, __u32 i)
+{
+	crowd->senders[i] = fork_peer();
+	if (!crowd->senders[i])
+		_exit(send_parcels(peer_open(self, IPCSHM_WRITE), crowd->ledger, i,
+				   crowd->pipe[1]));
+}
+
+static void start_receiver(const FIXTURE_DATA(traffic) *self, struct crowd *crowd, __u32 i)
+{
+	crowd->receivers[i] = fork_peer();
+	if (!crowd->receivers[i])
+		_exit(receive_parcels(peer_open(self, IPCSHM_READ), crowd->ledger));
+}
+
+static void replace_someone(const FIXTURE_DATA(traffic) *self, struct crowd *crowd, bool senders)
+{
+	unsigned int i = random() % SIDE;
+
+	if (senders) {
+		kill_child(crowd->senders[i]);
+		crowd->killed_senders++;
+		start_sender(self, crowd, i);
+	} else {
+		kill_child(crowd->receivers[i]);
+		crowd->killed_receivers++;
+		start_receiver(self, crowd, i);
+	}
+}
+
+/* A killed sender's last message may have been accepted or not. */
+static void check_ledger(struct __test_metadata *_metadata, const struct crowd *crowd)
+{
+	const struct ledger *ledger = crowd->ledger;
+	unsigned int missing = 0, unexpected = 0, doubled = 0, i, n;
+
+	for (i = 0; i < SIDE; i++) {
+		for (n = 0; n < EACH; n++) {
+			missing += ledger->accepted[i][n] > ledger->received[i][n];
+			unexpected += ledger->accepted[i][n] < ledger->received[i][n];
+			doubled += ledger->received[i][n] > 1;
+		}
+	}
+	ksft_print_msg("     %u senders and %u receivers killed, %u messages went with them\n",
+		       crowd->killed_senders, crowd->killed_receivers, missing);
+	EXPECT_EQ(0, doubled);
+	EXPECT_GE(crowd->killed_receivers, missing);
+	EXPECT_GE(crowd->killed_senders, unexpected);
+	EXPECT_EQ(0, ledger->damaged);
+	EXPECT_GE(crowd->killed_receivers, ledger->disordered);
+}
+
+TEST_F_TIMEOUT(traffic, killed_senders_and_receivers_harm_nobody_else, 300)
+{
+	struct crowd crowd = { 0 };
+	__u64 start = now_ns(CLOCK_MONOTONIC);
+	unsigned int finished = 0, i, n = 0;
+	struct ipcshm_queue_stat stat;
+	char told;
+
+	srandom(1);
+	crowd.ledger = mmap(NULL, sizeof(*crowd.ledger), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, crowd.ledger);
+	ASSERT_EQ(0, pipe2(crowd.pipe, O_CLOEXEC));
+	for (i = 0; i < SIDE; i++) {
+		start_sender(self, &crowd, i);
+		start_receiver(self, &crowd, i);
+	}
+	while (finished != (1 << SIDE) - 1) {
+		ASSERT_EQ(1, read(crowd.pipe[0], &told, 1));
+		if (told == '.')
+			replace_someone(self, &crowd, n++ % 2);
+		else
+			finished |= 1 << (told - FINISHED);
+	}
+	for (i = 0; i < SIDE; i++)
+		ASSERT_EQ(0, ipcshm_send(self->queue, NULL, 0, 0, IPCSHM_FOREVER));
+	for (i = 0; i < SIDE; i++) {
+		EXPECT_EQ(0, wait_child(crowd.senders[i]));
+		EXPECT_EQ(0, wait_child(crowd.receivers[i]));
+	}
+	tell_time(start, SIDE * EACH);
+	check_ledger(_metadata, &crowd);
+	stat = queue_stat(self->queue);
+	EXPECT_EQ(0, stat.messages | stat.bytes | stat.senders | stat.receivers);
+	EXPECT_EQ(stat.sent, stat.received);
+}
+
+IPCSHM_TEST_MAIN

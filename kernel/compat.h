@@ -3,10 +3,31 @@
 #ifndef IPCSHM_COMPAT_H
 #define IPCSHM_COMPAT_H
 
+#include <linux/fs.h>
+#include <linux/mm.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "ipcshm needs Linux 6.1 or later"
 #endif
+
+static inline void ipcshm_vm_flags_mod(struct vm_area_struct *vma, unsigned long set,
+				       unsigned long clear)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#else
+	vm_flags_mod(vma, set, clear);
+#endif
+}
+
+static inline int ipcshm_notify_change(struct file *file, struct iattr *attr)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	return notify_change(file_mnt_user_ns(file), file_dentry(file), attr, NULL);
+#else
+	return notify_change(file_mnt_idmap(file), file_dentry(file), attr, NULL);
+#endif
+}
 
 #endif /* IPCSHM_COMPAT_H */

@@ -47,4 +47,12 @@ static inline int ipcshm_args_put(const void *args, size_t size, struct ipcshm_u
 	return copy_to_user(uarg.ptr, args, min(size, uarg.size)) ? -EFAULT : 0;
 }
 
+/* A structure that is all out: what the caller knows more than we is zero. */
+static inline int ipcshm_args_fill(const void *args, size_t size, struct ipcshm_uarg uarg)
+{
+	if (uarg.size > size && clear_user(uarg.ptr + size, uarg.size - size))
+		return -EFAULT;
+	return ipcshm_args_put(args, size, uarg);
+}
+
 #endif /* IPCSHM_IOCTL_H */

@@ -11,7 +11,6 @@
 /**
  * struct ipcshm_limits - one user's quotas
  * @used: what is charged; never more than the maximum of the same quota
- * @max: the most that can be charged, no more than S64_MAX; immutable
  *
  * A user's record is made when the user first needs one and stays until the
  * module goes.  There are at most as many as user IDs, each is charged to the
@@ -20,20 +19,25 @@
  */
 struct ipcshm_limits {
 	atomic64_t used[IPCSHM_NR_QUOTAS];
-	u64 max[IPCSHM_NR_QUOTAS];
 };
 
-static ulong max_objects = 16384;
-module_param(max_objects, ulong, 0444);
+/* The most that each user can have, no more than S64_MAX. */
+static ulong max[IPCSHM_NR_QUOTAS] = {
+	[IPCSHM_QUOTA_OBJECTS] = 16384,
+	[IPCSHM_QUOTA_MEMBERS] = 65536,
+	[IPCSHM_QUOTA_WAITERS] = 65536,
+};
+
+module_param_named(max_objects, max[IPCSHM_QUOTA_OBJECTS], ulong, 0444);
 MODULE_PARM_DESC(max_objects, "Regions and queues that a user can create");
-
-static ulong max_region_bytes;
-module_param(max_region_bytes, ulong, 0444);
+module_param_named(max_region_bytes, max[IPCSHM_QUOTA_REGION_BYTES], ulong, 0444);
 MODULE_PARM_DESC(max_region_bytes, "Sizes of a user's regions together (default: half of the memory)");
-
-static ulong max_queue_bytes;
-module_param(max_queue_bytes, ulong, 0444);
+module_param_named(max_queue_bytes, max[IPCSHM_QUOTA_QUEUE_BYTES], ulong, 0444);
 MODULE_PARM_DESC(max_queue_bytes, "A user's waiting messages together (default: 1/16 of the memory)");
+module_param_named(max_members, max[IPCSHM_QUOTA_MEMBERS], ulong, 0444);
+MODULE_PARM_DESC(max_members, "Memberships in regions that a user's processes can have");
+module_param_named(max_waiters, max[IPCSHM_QUOTA_WAITERS], ulong, 0444);
+MODULE_PARM_DESC(max_waiters, "Blocked waits on regions that a user can have");
 
 /* By user ID.  Entries are only ever added. */
 static DEFINE_XARRAY_FLAGS(users, XA_FLAGS_ACCOUNT);
@@ -41,11 +45,14 @@ static DEFINE_XARRAY_FLAGS(users, XA_FLAGS_ACCOUNT);
 void ipcshm_limits_init(void)
 {
 	u64 memory = (u64)totalram_pages() << PAGE_SHIFT;
+	int quota;
 
-	if (!max_region_bytes)
-		max_region_bytes = memory / 2;
-	if (!max_queue_bytes)
-		max_queue_bytes = memory / 16;
+	if (!max[IPCSHM_QUOTA_REGION_BYTES])
+		max[IPCSHM_QUOTA_REGION_BYTES] = min_t(u64, memory / 2, ULONG_MAX);
+	if (!max[IPCSHM_QUOTA_QUEUE_BYTES])
+		max[IPCSHM_QUOTA_QUEUE_BYTES] = min_t(u64, memory / 16, ULONG_MAX);
+	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++)
+		max[quota] = min_t(u64, max[quota], S64_MAX);
 }
 
 /* Only when nothing can be charged any more. */
@@ -64,18 +71,6 @@ void ipcshm_limits_exit(void)
 	xa_destroy(&users);
 }
 
-static struct ipcshm_limits *limits_create(void)
-{
-	struct ipcshm_limits *limits = kzalloc(sizeof(*limits), GFP_KERNEL_ACCOUNT);
-
-	if (!limits)
-		return NULL;
-	limits->max[IPCSHM_QUOTA_OBJECTS] = min_t(u64, max_objects, S64_MAX);
-	limits->max[IPCSHM_QUOTA_REGION_BYTES] = min_t(u64, max_region_bytes, S64_MAX);
-	limits->max[IPCSHM_QUOTA_QUEUE_BYTES] = min_t(u64, max_queue_bytes, S64_MAX);
-	return limits;
-}
-
 /* The record of a user, made if there is none; or -ENOMEM. */
 struct ipcshm_limits *ipcshm_limits_of(kuid_t uid)
 {
@@ -84,7 +79,7 @@ struct ipcshm_limits *ipcshm_limits_of(kuid_t uid)
 
 	if (limits)
 		return limits;
-	limits = limits_create();
+	limits = kzalloc(sizeof(*limits), GFP_KERNEL_ACCOUNT);
 	if (!limits)
 		return ERR_PTR(-ENOMEM);
 	other = xa_cmpxchg(&users, __kuid_val(uid), NULL, limits, GFP_KERNEL_ACCOUNT);
@@ -99,7 +94,7 @@ int ipcshm_limits_charge(struct ipcshm_limits *limits, enum ipcshm_quota quota, 
 	s64 used = atomic64_read(&limits->used[quota]);
 
 	do {
-		if (amount > limits->max[quota] || used > limits->max[quota] - amount)
+		if (amount > max[quota] || used > max[quota] - amount)
 			return -EDQUOT;
 	} while (!atomic64_try_cmpxchg(&limits->used[quota], &used, used + amount));
 	return 0;
@@ -115,6 +110,6 @@ struct ipcshm_limit ipcshm_limits_read(const struct ipcshm_limits *limits,
 {
 	return (struct ipcshm_limit){
 		.used = atomic64_read(&limits->used[quota]),
-		.max = limits->max[quota],
+		.max = max[quota],
 	};
 }

@@ -13,12 +13,16 @@
  * @IPCSHM_QUOTA_OBJECTS: regions and queues created
  * @IPCSHM_QUOTA_REGION_BYTES: their sizes
  * @IPCSHM_QUOTA_QUEUE_BYTES: messages that wait, with the kernel's record of each
+ * @IPCSHM_QUOTA_MEMBERS: memberships in regions
+ * @IPCSHM_QUOTA_WAITERS: calls of WAIT that are blocked
  * @IPCSHM_NR_QUOTAS: how many quotas there are
  */
 enum ipcshm_quota {
 	IPCSHM_QUOTA_OBJECTS,
 	IPCSHM_QUOTA_REGION_BYTES,
 	IPCSHM_QUOTA_QUEUE_BYTES,
+	IPCSHM_QUOTA_MEMBERS,
+	IPCSHM_QUOTA_WAITERS,
 	IPCSHM_NR_QUOTAS
 };
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module, /dev/ipcshm, and the calls on it. */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/build_bug.h>
 #include <linux/cred.h>
 #include <linux/fcntl.h>
@@ -17,10 +15,6 @@
 #include "region.h"
 #include "registry.h"
 
-static ushort mode = 0666;
-module_param(mode, ushort, 0444);
-MODULE_PARM_DESC(mode, "Permission bits of /dev/ipcshm (default: 0666)");
-
 static struct ipcshm_registry *device_registry(const struct file *file)
 {
 	return file->private_data;
@@ -30,33 +24,33 @@ static long device_info(struct ipcshm_uarg uarg)
 {
 	struct ipcshm_limits *limits = ipcshm_limits_of(current_fsuid());
 	struct ipcshm_info args;
-	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_INFO_SIZE_VER0, uarg);
-	if (err)
-		return err;
+	if (uarg.size < IPCSHM_INFO_SIZE_VER0)
+		return -EINVAL;
 	if (IS_ERR(limits))
 		return PTR_ERR(limits);
 	args = (struct ipcshm_info){
 		.abi_version = IPCSHM_ABI_VERSION,
-		.features = IPCSHM_FEATURE_REGION | IPCSHM_FEATURE_QUEUE,
-		.message_size_max = IPCSHM_MESSAGE_MAX,
+		.features = IPCSHM_FEATURE_REGION | IPCSHM_FEATURE_QUEUE | IPCSHM_FEATURE_MEMBERS,
+		.max_message_size = IPCSHM_MESSAGE_MAX,
 		.objects = ipcshm_limits_read(limits, IPCSHM_QUOTA_OBJECTS),
 		.region_bytes = ipcshm_limits_read(limits, IPCSHM_QUOTA_REGION_BYTES),
 		.queue_bytes = ipcshm_limits_read(limits, IPCSHM_QUOTA_QUEUE_BYTES),
+		.members = ipcshm_limits_read(limits, IPCSHM_QUOTA_MEMBERS),
+		.waiters = ipcshm_limits_read(limits, IPCSHM_QUOTA_WAITERS),
 	};
-	return ipcshm_args_put(&args, sizeof(args), uarg);
+	return ipcshm_args_fill(&args, sizeof(args), uarg);
 }
 
 /* What can be wrong with the part that all kinds of objects share. */
-static int open_check(const struct ipcshm_open *how)
+static int open_check(const struct ipcshm_open_how *how, u32 kind_flags)
 {
 	const u32 access = IPCSHM_READ | IPCSHM_WRITE;
 	const u32 lasting = IPCSHM_EXCLUSIVE | IPCSHM_PERSISTENT;
 
-	if (how->flags & ~(access | lasting | IPCSHM_CREATE | IPCSHM_NONBLOCK))
+	if (how->flags & ~(access | lasting | IPCSHM_CREATE | kind_flags))
 		return -EINVAL;
-	if (!(how->flags & access) || how->mode & ~0777)
+	if (!(how->flags & access) || how->mode & ~0777 || how->reserved)
 		return -EINVAL;
 	if (!how->name != !how->name_len)
 		return -EINVAL;
@@ -70,7 +64,7 @@ static int open_check(const struct ipcshm_open *how)
  * failure, and the descriptor appears when nothing can fail any more.
  */
 static long object_open(struct file *device, const struct ipcshm_object_ops *ops,
-			struct ipcshm_open *how, void *args, size_t size, struct ipcshm_uarg uarg)
+			struct ipcshm_open_how *how, void *args, size_t size, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_object *object;
 	struct file *file;
@@ -113,12 +107,12 @@ static long device_region_open(struct file *file, struct ipcshm_uarg uarg)
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_OPEN_SIZE_VER0, uarg);
 	if (!err)
-		err = open_check(&args.open);
+		err = open_check(&args.how, IPCSHM_REGION_FLAGS);
 	if (!err)
 		err = ipcshm_region_check(&args);
 	if (err)
 		return err;
-	return object_open(file, &ipcshm_region_ops, &args.open, &args, sizeof(args), uarg);
+	return object_open(file, &ipcshm_region_ops, &args.how, &args, sizeof(args), uarg);
 }
 
 static long device_queue_open(struct file *file, struct ipcshm_uarg uarg)
@@ -128,12 +122,12 @@ static long device_queue_open(struct file *file, struct ipcshm_uarg uarg)
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_OPEN_SIZE_VER0, uarg);
 	if (!err)
-		err = open_check(&args.open);
+		err = open_check(&args.how, IPCSHM_NONBLOCK);
 	if (!err)
 		err = ipcshm_queue_check(&args);
 	if (err)
 		return err;
-	return object_open(file, &ipcshm_queue_ops, &args.open, &args, sizeof(args), uarg);
+	return object_open(file, &ipcshm_queue_ops, &args.how, &args, sizeof(args), uarg);
 }
 
 static long device_unlink(struct file *file, struct ipcshm_uarg uarg)
@@ -195,22 +189,35 @@ static struct miscdevice device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "ipcshm",
 	.fops = &device_fops,
+	.mode = 0666,
 };
+
+module_param_named(mode, device.mode, ushort, 0444);
+MODULE_PARM_DESC(mode, "Permission bits of /dev/ipcshm");
 
 /* The layouts are the same for all callers and stay as they were published. */
 static void build_check_abi(void)
 {
 #define CHECK(type, size) BUILD_BUG_ON(sizeof(struct type) != (size))
-	CHECK(ipcshm_info, IPCSHM_INFO_SIZE_VER0);
-	CHECK(ipcshm_open, 32);
-	CHECK(ipcshm_region_open, IPCSHM_REGION_OPEN_SIZE_VER0);
+	CHECK(ipcshm_info, 104);
+	CHECK(ipcshm_open_how, 40);
+	CHECK(ipcshm_region_open, 64);
 	CHECK(ipcshm_queue_open, IPCSHM_QUEUE_OPEN_SIZE_VER0);
 	CHECK(ipcshm_unlink, IPCSHM_UNLINK_SIZE_VER0);
-	CHECK(ipcshm_stat, 40);
-	CHECK(ipcshm_region_stat, IPCSHM_REGION_STAT_SIZE_VER0);
+	CHECK(ipcshm_stat, 56);
+	CHECK(ipcshm_region_stat, 96);
 	CHECK(ipcshm_queue_stat, IPCSHM_QUEUE_STAT_SIZE_VER0);
-	CHECK(ipcshm_message, 72);
+	CHECK(ipcshm_message, 88);
 	CHECK(ipcshm_transfer, IPCSHM_TRANSFER_SIZE_VER0);
+	CHECK(ipcshm_member_page, 4096);
+	CHECK(ipcshm_region_self, IPCSHM_REGION_SELF_SIZE_VER0);
+	CHECK(ipcshm_region_members, IPCSHM_REGION_MEMBERS_SIZE_VER0);
+	CHECK(ipcshm_member, IPCSHM_MEMBER_SIZE_VER0);
+	CHECK(ipcshm_region_wait, IPCSHM_REGION_WAIT_SIZE_VER0);
+	CHECK(ipcshm_region_wake, IPCSHM_REGION_WAKE_SIZE_VER0);
+	CHECK(ipcshm_region_watch, IPCSHM_REGION_WATCH_SIZE_VER0);
+	CHECK(ipcshm_region_resize, IPCSHM_REGION_RESIZE_SIZE_VER0);
+	CHECK(ipcshm_region_revoke, IPCSHM_REGION_REVOKE_SIZE_VER0);
 #undef CHECK
 }
 
@@ -223,7 +230,6 @@ static int __init ipcshm_init(void)
 	err = ipcshm_registry_init();
 	if (err)
 		goto exit_limits;
-	device.mode = mode;
 	err = misc_register(&device);
 	if (err)
 		goto exit_registry;

@@ -12,6 +12,7 @@
 
 #include "limits.h"
 #include "message.h"
+#include "waiter.h"
 
 static u64 cost(size_t size)
 {
@@ -22,7 +23,7 @@ static u64 cost(size_t size)
  * The real IDs, as SCM_CREDENTIALS has them: a set-user-ID program that is
  * handed a queue as its standard output speaks for its caller.
  */
-static void sign(struct ipcshm_msg *msg)
+static void stamp(struct ipcshm_msg *msg)
 {
 	msg->pid = get_pid(task_tgid(current));
 	msg->uid = current_uid();
@@ -61,7 +62,7 @@ struct ipcshm_msg *ipcshm_msg_create(struct iov_iter *from, u64 type, u32 priori
 	msg->type = type;
 	msg->priority = priority;
 	msg->size = size;
-	sign(msg);
+	stamp(msg);
 	return msg;
 
 free:
@@ -92,82 +93,32 @@ void ipcshm_msg_describe(const struct ipcshm_msg *msg, struct ipcshm_message *to
 	to->pid = pid_nr_ns(msg->pid, task_active_pid_ns(current));
 	to->uid = from_kuid_munged(current_user_ns(), msg->uid);
 	to->gid = from_kgid_munged(current_user_ns(), msg->gid);
-	to->time = msg->time;
+	to->time = msg->time + ipcshm_timens_offset();
 }
 
-/**
- * struct place - where a priority is, or would be, in the tree of a backlog
- * @first: the first message of that priority, or NULL if there is none
- * @parent: else: the node to hang a new level under
- * @link: else: on which side of it
- * @leftmost: else: whether the new level is the highest
- */
-struct place {
-	struct ipcshm_msg *first;
-	struct rb_node *parent;
-	struct rb_node **link;
-	bool leftmost;
-};
-
-static struct place place_of(struct ipcshm_backlog *backlog, u32 priority)
+static int by_priority(struct rb_node *a, const struct rb_node *b)
 {
-	struct place place = { .link = &backlog->levels.rb_root.rb_node, .leftmost = true };
+	u32 x = rb_entry(a, struct ipcshm_msg, level)->priority;
+	u32 y = rb_entry(b, struct ipcshm_msg, level)->priority;
 
-	while (*place.link) {
-		struct ipcshm_msg *level = rb_entry(*place.link, struct ipcshm_msg, level);
-
-		if (level->priority == priority) {
-			place.first = level;
-			break;
-		}
-		place.parent = *place.link;
-		if (priority > level->priority) {
-			place.link = &place.parent->rb_left;
-		} else {
-			place.link = &place.parent->rb_right;
-			place.leftmost = false;
-		}
-	}
-	return place;
-}
-
-static void level_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg,
-		      const struct place *place)
-{
-	rb_link_node(&msg->level, place->parent, place->link);
-	rb_insert_color_cached(&msg->level, &backlog->levels, place->leftmost);
-}
-
-/* Behind all of its priority. */
-void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
-{
-	struct place place = place_of(backlog, msg->priority);
-
-	INIT_LIST_HEAD(&msg->same);
-	if (!place.first) {
-		level_add(backlog, msg, &place);
-		return;
-	}
-	RB_CLEAR_NODE(&msg->level);
-	list_add_tail(&msg->same, &place.first->same);
+	return x > y ? -1 : x < y;	/* the highest leftmost */
 }
 
 /*
- * In front of all of its priority.  In a ring that is the same place as behind
- * all; what differs is which one the tree knows as the first.
+ * Behind all of its priority, or in front of them.  In a ring that is the same
+ * place; what differs is which one the tree knows as the first.
  */
-void ipcshm_backlog_add_front(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
+void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg, bool front)
 {
-	struct place place = place_of(backlog, msg->priority);
+	struct rb_node *first = rb_find_add(&msg->level, &backlog->levels, by_priority);
 
 	INIT_LIST_HEAD(&msg->same);
-	if (!place.first) {
-		level_add(backlog, msg, &place);
+	if (!first)
 		return;
-	}
-	list_add_tail(&msg->same, &place.first->same);
-	rb_replace_node_cached(&place.first->level, &msg->level, &backlog->levels);
-	RB_CLEAR_NODE(&place.first->level);
+	list_add_tail(&msg->same, &rb_entry(first, struct ipcshm_msg, level)->same);
+	if (front)
+		rb_replace_node(first, &msg->level, &backlog->levels);
+	RB_CLEAR_NODE(front ? first : &msg->level);
 }
 
 void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
@@ -175,8 +126,8 @@ void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct ipcshm_msg *ms
 	struct ipcshm_msg *next = list_next_entry(msg, same);
 
 	if (next == msg)
-		rb_erase_cached(&msg->level, &backlog->levels);
+		rb_erase(&msg->level, &backlog->levels);
 	else if (!RB_EMPTY_NODE(&msg->level))
-		rb_replace_node_cached(&msg->level, &next->level, &backlog->levels);
+		rb_replace_node(&msg->level, &next->level, &backlog->levels);
 	list_del(&msg->same);
 }

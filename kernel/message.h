@@ -60,18 +60,15 @@ void ipcshm_msg_describe(const struct ipcshm_msg *msg, struct ipcshm_message *to
  * @levels: the first message of each priority, the highest leftmost
  */
 struct ipcshm_backlog {
-	struct rb_root_cached levels;
+	struct rb_root levels;
 };
-
-#define IPCSHM_BACKLOG_INIT ((struct ipcshm_backlog){ .levels = RB_ROOT_CACHED })
 
 static inline struct ipcshm_msg *ipcshm_backlog_first(const struct ipcshm_backlog *backlog)
 {
-	return rb_entry_safe(rb_first_cached(&backlog->levels), struct ipcshm_msg, level);
+	return rb_entry_safe(rb_first(&backlog->levels), struct ipcshm_msg, level);
 }
 
-void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
-void ipcshm_backlog_add_front(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
+void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg, bool front);
 void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
 
 #endif /* IPCSHM_MESSAGE_H */

@@ -22,6 +22,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 #include <linux/uio.h>
 
 #include "ioctl.h"
@@ -41,11 +42,10 @@
  * @messages: how many; may be over the capacity by those that were put back
  * @bytes: how many bytes they have
  * @blocked: messages of senders that sleep
- * @senders: how many
+ * @nr_senders: how many
  * @receivers: struct receiver that sleep, first come first
  * @nr_receivers: how many
- * @sent: messages accepted or handed over, ever
- * @received: messages taken, ever
+ * @sent: messages accepted or handed over, ever; those that aren't queued were received
  * @pollers: who waits in poll; its own lock nests in nothing of ours
  */
 struct ipcshm_queue {
@@ -60,18 +60,17 @@ struct ipcshm_queue {
 	u64 messages;
 	u64 bytes;
 	struct ipcshm_backlog blocked;
-	u64 senders;
+	u64 nr_senders;
 	struct list_head receivers;
 	u64 nr_receivers;
 	u64 sent;
-	u64 received;
 	wait_queue_head_t pollers;
 };
 
 /**
  * struct queue_file - what a descriptor of a queue has of its own
- * @queue: a reference
- * @payer: who opened it, and pays for what is sent through it
+ * @queue: a reference; immutable
+ * @payer: who opened it, and pays for what is sent through it; immutable
  */
 struct queue_file {
 	struct ipcshm_queue *queue;
@@ -81,10 +80,10 @@ struct queue_file {
 /**
  * struct receiver - a receiver that sleeps
  * @waiter: completed when it has a message, or can't have the one that came
- * @link: in the queue's receivers, until then
- * @room: how large a message it can take
- * @msg: the message, or NULL: it was too large
- * @needed: how large that was
+ * @link: in the queue's receivers, until then; protected by the queue's lock
+ * @room: how large a message it can take; immutable
+ * @msg: the message, or NULL: it was too large; written before completion, read after
+ * @needed: how large that was, likewise
  */
 struct receiver {
 	struct ipcshm_waiter waiter;
@@ -131,17 +130,17 @@ static bool is_writable(const struct ipcshm_queue *queue)
 	return !list_empty(&queue->receivers) || has_room(queue, queue->max_message_size, 0);
 }
 
-static __poll_t poll_events(const struct ipcshm_queue *queue)
-{
-	return (is_readable(queue) ? EPOLLIN | EPOLLRDNORM : 0) |
-	       (is_writable(queue) ? EPOLLOUT | EPOLLWRNORM : 0);
-}
-
 #define NOTIFY_READABLE (EPOLLIN | EPOLLRDNORM)
 #define NOTIFY_WRITABLE (EPOLLOUT | EPOLLWRNORM)
 
+static __poll_t poll_events(const struct ipcshm_queue *queue)
+{
+	return (is_readable(queue) ? NOTIFY_READABLE : 0) |
+	       (is_writable(queue) ? NOTIFY_WRITABLE : 0);
+}
+
 /*
- * What to notify() after the lock is dropped, if a change has made the queue
+ * What to tell pollers after the lock is dropped, if a change has made the queue
  * readable, or writable, as @events says.  A poller puts itself on @pollers
  * before it takes the lock to look, so one that isn't there yet will see the change.
  */
@@ -151,17 +150,19 @@ static __poll_t events_due(struct ipcshm_queue *queue, __poll_t events)
 	return waitqueue_active(&queue->pollers) ? poll_events(queue) & events : 0;
 }
 
-static void notify(struct ipcshm_queue *queue, __poll_t events)
+/* After a change, with the lock dropped: whoever is to be told of it. */
+static void notify(struct ipcshm_queue *queue, struct ipcshm_wakeups *wakeups, __poll_t events)
 {
+	ipcshm_wakeups_run(wakeups);
 	if (events)
 		wake_up_poll(&queue->pollers, events);
 }
 
 /* The moves of a message, all under the queue's lock. */
 
-static void enqueue(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+static void enqueue(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bool front)
 {
-	ipcshm_backlog_add(&queue->queued, msg);
+	ipcshm_backlog_add(&queue->queued, msg, front);
 	queue->messages++;
 	queue->bytes += msg->size;
 }
@@ -177,58 +178,47 @@ static void block(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct ipc
 {
 	ipcshm_waiter_init(sender);
 	msg->sender = sender;
-	ipcshm_backlog_add(&queue->blocked, msg);
-	queue->senders++;
+	ipcshm_backlog_add(&queue->blocked, msg, false);
+	queue->nr_senders++;
 }
 
 static void unblock(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
 	ipcshm_backlog_remove(&queue->blocked, msg);
-	queue->senders--;
+	queue->nr_senders--;
 	msg->sender = NULL;
 }
 
 /* The message of a blocked sender is accepted. */
-static void accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+static void accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+		   struct ipcshm_wakeups *wakeups)
 {
 	struct ipcshm_waiter *sender = msg->sender;
 
 	unblock(queue, msg);
 	queue->sent++;
-	ipcshm_waiter_complete(sender);
+	ipcshm_waiter_complete(sender, wakeups);
 }
 
 /* There may be room again. */
-static void admit(struct ipcshm_queue *queue)
+static void admit(struct ipcshm_queue *queue, struct ipcshm_wakeups *wakeups)
 {
 	struct ipcshm_msg *msg;
 
 	while ((msg = ipcshm_backlog_first(&queue->blocked)) && fits(queue, msg->size)) {
-		accept(queue, msg);
-		enqueue(queue, msg);
+		accept(queue, msg, wakeups);
+		enqueue(queue, msg, false);
 	}
 }
 
 static void receiver_complete(struct ipcshm_queue *queue, struct receiver *receiver,
-			      struct ipcshm_msg *msg, size_t size)
+			  struct ipcshm_msg *msg, size_t size, struct ipcshm_wakeups *wakeups)
 {
 	list_del(&receiver->link);
 	queue->nr_receivers--;
 	receiver->msg = msg;
 	receiver->needed = size;
-	ipcshm_waiter_complete(&receiver->waiter);
-}
-
-/* The first receiver that sleeps and has room. */
-static struct receiver *receiver_for(const struct ipcshm_queue *queue, size_t size)
-{
-	struct receiver *receiver;
-
-	list_for_each_entry(receiver, &queue->receivers, link) {
-		if (receiver->room >= size)
-			return receiver;
-	}
-	return NULL;
+	ipcshm_waiter_complete(&receiver->waiter, wakeups);
 }
 
 /*
@@ -236,21 +226,19 @@ static struct receiver *receiver_for(const struct ipcshm_queue *queue, size_t si
  * came before and haven't get EMSGSIZE, as they would from a message that was
  * there already.
  */
-static bool hand_over(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+static bool hand_over(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+		      struct ipcshm_wakeups *wakeups)
 {
-	struct receiver *taker = receiver_for(queue, msg->size);
 	struct receiver *receiver, *next;
 
 	list_for_each_entry_safe(receiver, next, &queue->receivers, link) {
-		if (receiver == taker)
-			break;
-		receiver_complete(queue, receiver, NULL, msg->size);
+		bool fits = receiver->room >= msg->size;
+
+		receiver_complete(queue, receiver, fits ? msg : NULL, msg->size, wakeups);
+		if (fits)
+			return true;
 	}
-	if (!taker)
-		return false;
-	queue->received++;
-	receiver_complete(queue, taker, msg, msg->size);
-	return true;
+	return false;
 }
 
 /* Sending. */
@@ -260,27 +248,28 @@ static bool hand_over(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
  * that; -EAGAIN when it would have to, and there is no @sender.
  */
 static int send_or_block(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-			 struct ipcshm_waiter *sender)
+			 struct ipcshm_waiter *sender, struct ipcshm_wakeups *wakeups)
 {
 	bool room = has_room(queue, msg->size, msg->priority);
 
-	if (!room && !sender && !receiver_for(queue, msg->size))
-		return -EAGAIN;
-	if (!hand_over(queue, msg)) {
+	if (!hand_over(queue, msg, wakeups)) {
+		if (!room && !sender)
+			return -EAGAIN;
 		if (!room) {
 			block(queue, msg, sender);
 			return -EINPROGRESS;
 		}
-		enqueue(queue, msg);
+		enqueue(queue, msg, false);
 	}
 	queue->sent++;
 	return 0;
 }
 
 /* The sender gave up: unless its message was taken meanwhile, it gets it back. */
-static int withdraw(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		    struct ipcshm_waiter *sender, int err)
+static int sender_leave(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			struct ipcshm_waiter *sender, int err)
 {
+	struct ipcshm_wakeups wakeups = { .count = 0 };
 	__poll_t events = 0;
 
 	spin_lock(&queue->lock);
@@ -288,11 +277,11 @@ static int withdraw(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		err = 0;
 	} else {
 		unblock(queue, msg);
-		admit(queue);
+		admit(queue, &wakeups);
 		events = events_due(queue, NOTIFY_WRITABLE);
 	}
 	spin_unlock(&queue->lock);
-	notify(queue, events);
+	notify(queue, &wakeups, events);
 	return err;
 }
 
@@ -300,19 +289,20 @@ static int withdraw(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 static int queue_send(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		      const struct ipcshm_patience *patience)
 {
+	struct ipcshm_wakeups wakeups = { .count = 0 };
 	struct ipcshm_waiter sender;
 	__poll_t events;
 	int err;
 
-	spin_lock(&queue->lock);
-	err = send_or_block(queue, msg, patience->nonblock ? NULL : &sender);
+		spin_lock(&queue->lock);
+	err = send_or_block(queue, msg, patience->nonblock ? NULL : &sender, &wakeups);
 	events = err == -EAGAIN ? 0 : events_due(queue, NOTIFY_READABLE);
 	spin_unlock(&queue->lock);
-	notify(queue, events);
+	notify(queue, &wakeups, events);
 	if (err != -EINPROGRESS)
 		return err;
 	err = ipcshm_waiter_sleep(&sender, patience);
-	return err ? withdraw(queue, msg, &sender, err) : 0;
+	return err ? sender_leave(queue, msg, &sender, err) : 0;
 }
 
 static ssize_t queue_send_from(struct file *file, struct iov_iter *from, u64 type, u32 priority,
@@ -342,7 +332,8 @@ static ssize_t queue_send_from(struct file *file, struct iov_iter *from, u64 typ
  * The message that is next, if there is one and @room for it; NULL if there is
  * none; -EMSGSIZE, and its size in @needed.
  */
-static struct ipcshm_msg *take(struct ipcshm_queue *queue, size_t room, size_t *needed)
+static struct ipcshm_msg *take(struct ipcshm_queue *queue, size_t room, size_t *needed,
+			       struct ipcshm_wakeups *wakeups)
 {
 	struct ipcshm_msg *msg = ipcshm_backlog_first(&queue->queued);
 
@@ -354,12 +345,11 @@ static struct ipcshm_msg *take(struct ipcshm_queue *queue, size_t room, size_t *
 	if (msg->size > room)
 		return ERR_PTR(-EMSGSIZE);
 	if (msg->sender) {
-		accept(queue, msg);
+		accept(queue, msg, wakeups);
 	} else {
 		dequeue(queue, msg);
-		admit(queue);
+		admit(queue, wakeups);
 	}
-	queue->received++;
 	return msg;
 }
 
@@ -369,18 +359,15 @@ static struct ipcshm_msg *take(struct ipcshm_queue *queue, size_t room, size_t *
  */
 static void put_back(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
+	struct ipcshm_wakeups wakeups = { .count = 0 };
 	__poll_t events;
 
-	spin_lock(&queue->lock);
-	queue->received--;
-	if (!hand_over(queue, msg)) {
-		ipcshm_backlog_add_front(&queue->queued, msg);
-		queue->messages++;
-		queue->bytes += msg->size;
-	}
+		spin_lock(&queue->lock);
+	if (!hand_over(queue, msg, &wakeups))
+		enqueue(queue, msg, true);
 	events = events_due(queue, NOTIFY_READABLE);
 	spin_unlock(&queue->lock);
-	notify(queue, events);
+	notify(queue, &wakeups, events);
 }
 
 static void receiver_enter(struct ipcshm_queue *queue, struct receiver *receiver)
@@ -428,13 +415,14 @@ static struct ipcshm_msg *queue_receive(struct ipcshm_queue *queue, size_t room,
 					const struct ipcshm_patience *patience, size_t *needed)
 {
 	struct receiver receiver = { .room = room };
+	struct ipcshm_wakeups wakeups = { .count = 0 };
 	struct ipcshm_msg *msg;
 	__poll_t events = 0;
 	bool was_writable;
 
-	spin_lock(&queue->lock);
+		spin_lock(&queue->lock);
 	was_writable = is_writable(queue);
-	msg = take(queue, room, needed);
+	msg = take(queue, room, needed, &wakeups);
 	if (!msg && patience->nonblock)
 		msg = ERR_PTR(-EAGAIN);
 	if (!msg)
@@ -442,7 +430,7 @@ static struct ipcshm_msg *queue_receive(struct ipcshm_queue *queue, size_t room,
 	if (!was_writable)
 		events = events_due(queue, NOTIFY_WRITABLE);
 	spin_unlock(&queue->lock);
-	notify(queue, events);
+	notify(queue, &wakeups, events);
 	return msg ?: receiver_sleep(queue, &receiver, patience, needed);
 }
 
@@ -471,19 +459,6 @@ static bool wants_nonblock(const struct file *file)
 	return READ_ONCE(file->f_flags) & O_NONBLOCK;
 }
 
-static int patience_get(struct ipcshm_patience *patience, const struct ipcshm_transfer *args,
-			const struct file *file)
-{
-	if (args->flags & ~IPCSHM_DONTWAIT)
-		return -EINVAL;
-	if (args->clock != CLOCK_REALTIME && args->clock != CLOCK_MONOTONIC)
-		return -EINVAL;
-	patience->expires = min_t(u64, args->deadline, KTIME_MAX);
-	patience->clock = args->clock;
-	patience->nonblock = args->flags & IPCSHM_DONTWAIT || wants_nonblock(file);
-	return 0;
-}
-
 static int transfer_get(struct ipcshm_transfer *args, struct ipcshm_patience *patience,
 			struct file *file, struct ipcshm_uarg uarg)
 {
@@ -493,9 +468,13 @@ static int transfer_get(struct ipcshm_transfer *args, struct ipcshm_patience *pa
 	err = ipcshm_args_get(args, sizeof(*args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (message->flags || message->reserved0 || message->reserved[0] || message->reserved[1])
+	if (message->flags || message->reserved0 ||
+	    memchr_inv(message->reserved, 0, sizeof(message->reserved)))
 		return -EINVAL;
-	return patience_get(patience, args, file);
+	if (args->flags & ~IPCSHM_DONTWAIT)
+		return -EINVAL;
+	return ipcshm_patience_get(patience, args->deadline, args->clock,
+				   args->flags & IPCSHM_DONTWAIT || wants_nonblock(file));
 }
 
 static void transfer_iter(struct iov_iter *iter, unsigned int direction,
@@ -566,12 +545,10 @@ static long queue_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
 static long queue_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue *queue = queue_file(file)->queue;
-	struct ipcshm_queue_stat args;
-	int err;
+	struct ipcshm_queue_stat args = {};
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_STAT_SIZE_VER0, uarg);
-	if (err)
-		return err;
+	if (uarg.size < IPCSHM_QUEUE_STAT_SIZE_VER0)
+		return -EINVAL;
 	ipcshm_object_stat(&queue->object, &args.stat);
 	args.max_messages = queue->max_messages;
 	args.max_bytes = queue->max_bytes;
@@ -579,12 +556,12 @@ static long queue_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
 	spin_lock(&queue->lock);
 	args.messages = queue->messages;
 	args.bytes = queue->bytes;
-	args.senders = queue->senders;
+	args.senders = queue->nr_senders;
 	args.receivers = queue->nr_receivers;
 	args.sent = queue->sent;
-	args.received = queue->received;
+	args.received = queue->sent - queue->messages;
 	spin_unlock(&queue->lock);
-	return ipcshm_args_put(&args, sizeof(args), uarg);
+	return ipcshm_args_fill(&args, sizeof(args), uarg);
 }
 
 static long queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -682,13 +659,13 @@ static bool capacity_is_valid(const struct ipcshm_queue_open *args)
 
 int ipcshm_queue_check(const struct ipcshm_queue_open *args)
 {
-	if (args->open.flags & IPCSHM_CREATE)
+	if (args->how.flags & IPCSHM_CREATE)
 		return capacity_is_valid(args) ? 0 : -EINVAL;
 	return args->max_messages || args->max_bytes || args->max_message_size ? -EINVAL : 0;
 }
 
 static struct ipcshm_object *queue_create(const void *attr, const char *name,
-					  struct ipcshm_limits *owner, umode_t mode)
+					  struct ipcshm_limits *payer, umode_t mode)
 {
 	const struct ipcshm_queue_open *args = attr;
 	struct ipcshm_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
@@ -699,8 +676,6 @@ static struct ipcshm_object *queue_create(const void *attr, const char *name,
 	queue->max_bytes = args->max_bytes;
 	queue->max_message_size = args->max_message_size;
 	spin_lock_init(&queue->lock);
-	queue->queued = IPCSHM_BACKLOG_INIT;
-	queue->blocked = IPCSHM_BACKLOG_INIT;
 	INIT_LIST_HEAD(&queue->receivers);
 	init_waitqueue_head(&queue->pollers);
 	return &queue->object;

@@ -6,38 +6,76 @@
  * file of ours on the inode of that file, so that whatever works on the inode
  * (fstat, seals, swap, huge pages, NUMA policy) works as on a memfd, and what
  * goes through the file is handed to the backing's operations.  A mapping
- * holds our file, and with it the region and this module.
+ * holds our file, and with it the region and this module; its operations are
+ * shmem's but for the two that tell when an address space joins and leaves.
  */
+#include <linux/cred.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mount.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
 
+#include "compat.h"
 #include "ioctl.h"
 #include "limits.h"
+#include "member.h"
 #include "region.h"
+#include "wait.h"
+#include "waiter.h"
 
 /**
  * struct ipcshm_region - a shared memory region
  * @object: its base
  * @backing: the shmem file that has the pages; a reference; immutable
- * @size: bytes, whole pages; immutable
+ * @max_size: bytes, whole pages; what it can grow to; immutable
+ * @members: who has it mapped
+ * @words: who waits on it
+ * @pollers: who polls for deaths and the revocation
+ *
+ * The size is the inode's, and changes under the inode's lock.
  */
 struct ipcshm_region {
 	struct ipcshm_object object;
 	struct file *backing;
-	u64 size;
+	u64 max_size;
+	struct ipcshm_members members;
+	struct ipcshm_words words;
+	wait_queue_head_t pollers;
 };
+
+/**
+ * struct region_file - what a descriptor of a region has of its own
+ * @region: a reference; immutable
+ * @payer: who opened it, and pays for waits through it; immutable
+ * @lock: protects what follows, as a whole
+ * @watch: the word that is polled for
+ * @deaths: those that are known: poll tells of others
+ */
+struct region_file {
+	struct ipcshm_region *region;
+	struct ipcshm_limits *payer;
+	struct mutex lock;	/* watch */
+	struct ipcshm_watch watch;
+	u32 deaths;
+};
+
+static struct region_file *region_file(const struct file *file)
+{
+	return file->private_data;
+}
 
 static struct ipcshm_region *region_of(const struct file *file)
 {
-	return file->private_data;
+	return region_file(file)->region;
 }
 
 static struct ipcshm_region *object_region(const struct ipcshm_object *object)
@@ -45,72 +83,427 @@ static struct ipcshm_region *object_region(const struct ipcshm_object *object)
 	return container_of(object, struct ipcshm_region, object);
 }
 
-/* What the backing does as well on a file of ours, which has the same inode. */
-
-static const struct file_operations *backing_ops(const struct file *file)
+static struct inode *region_inode(const struct ipcshm_region *region)
 {
-	return region_of(file)->backing->f_op;
+	return file_inode(region->backing);
+}
+
+static bool is_revoked(const struct ipcshm_region *region)
+{
+	return READ_ONCE(region->members.revoked);
+}
+
+/* Mappings. */
+
+/* A mapping was split or moved, or inherited by a child, whose membership differs. */
+static void region_vma_open(struct vm_area_struct *vma)
+{
+	vma->vm_private_data = ipcshm_members_map_copied(&region_of(vma->vm_file)->members,
+							 vma->vm_private_data, vma->vm_mm);
+}
+
+static void region_vma_close(struct vm_area_struct *vma)
+{
+	struct ipcshm_region *region = region_of(vma->vm_file);
+
+	if (!ipcshm_members_unmap(&region->members, vma->vm_private_data))
+		return;
+	ipcshm_words_wake_outdated(&region->words);
+	wake_up_poll(&region->pollers, EPOLLPRI);
+}
+
+static DEFINE_MUTEX(vm_ops_lock);
+static struct vm_operations_struct region_vm_ops;
+
+/*
+ * Shmem's operations, which can't be named from here but are the same for all of
+ * its unlinked files, which ours are.
+ */
+static void vma_adopt(struct vm_area_struct *vma)
+{
+	mutex_lock(&vm_ops_lock);
+	if (!region_vm_ops.open) {
+		region_vm_ops = *vma->vm_ops;
+		region_vm_ops.open = region_vma_open;
+		region_vm_ops.close = region_vma_close;
+	}
+	mutex_unlock(&vm_ops_lock);
+	vma->vm_ops = &region_vm_ops;
 }
 
 /*
- * A mapping can't reach over the end, so that what is mapped can be accessed.
- * (VM_DONTEXPAND would hold that against mremap(2) too, but turns off mlock(2)
- * and huge pages.)
+ * Nothing that decides whether mappings can be merged is changed here: 6.12 tries
+ * once more to merge one whose flags have changed, and drops it without a close.
  */
 static int region_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	if (vma->vm_pgoff + vma_pages(vma) > region_of(file)->size >> PAGE_SHIFT)
-		return -ENXIO;
-	return backing_ops(file)->mmap(file, vma);
+	struct ipcshm_region *region = region_of(file);
+	struct ipcshm_membership *member;
+	int err;
+
+	if (vma->vm_pgoff >= IPCSHM_MEMBER_PAGE_OFFSET >> PAGE_SHIFT)
+		return ipcshm_members_map_page(&region->members, vma);
+	member = ipcshm_members_map(&region->members, vma->vm_mm);
+	if (IS_ERR(member))
+		return PTR_ERR(member);
+	err = region->backing->f_op->mmap(file, vma);
+	if (err) {
+		ipcshm_members_unmap(&region->members, member);
+		return err;
+	}
+	vma->vm_private_data = member;
+	vma_adopt(vma);
+	return 0;
 }
 
+/*
+ * A mapping can't reach over the end, so that what is mapped can be accessed, but
+ * for what a region can still grow to.  Looked at here, because a mapping that
+ * continues another one is merged with it and never seen by region_mmap().
+ * (VM_DONTEXPAND would hold it against mremap(2) too, but turns off mlock(2) and
+ * huge pages.)
+ */
 static unsigned long region_get_unmapped_area(struct file *file, unsigned long address,
 					      unsigned long len, unsigned long pgoff,
 					      unsigned long flags)
 {
-	struct file *backing = region_of(file)->backing;
+	struct ipcshm_region *region = region_of(file);
+	struct file *backing = region->backing;
 
+	if (is_revoked(region))
+		return -EKEYREVOKED;
+	if (pgoff < IPCSHM_MEMBER_PAGE_OFFSET >> PAGE_SHIFT &&
+	    pgoff + (len >> PAGE_SHIFT) > region->max_size >> PAGE_SHIFT)
+		return -ENXIO;
 	/* shmem insists on a file of its own here. */
 	return backing->f_op->get_unmapped_area(backing, address, len, pgoff, flags);
 }
 
+/* What the backing does as well on a file of ours, which has the same inode. */
+
 static loff_t region_llseek(struct file *file, loff_t offset, int whence)
 {
-	return backing_ops(file)->llseek(file, offset, whence);
+	return region_of(file)->backing->f_op->llseek(file, offset, whence);
 }
 
 static ssize_t region_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return backing_ops(iocb->ki_filp)->read_iter(iocb, to);
+	struct ipcshm_region *region = region_of(iocb->ki_filp);
+
+	if (is_revoked(region))
+		return -EKEYREVOKED;
+	return region->backing->f_op->read_iter(iocb, to);
 }
 
 static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	return backing_ops(iocb->ki_filp)->write_iter(iocb, from);
+	struct ipcshm_region *region = region_of(iocb->ki_filp);
+
+	if (is_revoked(region))
+		return -EKEYREVOKED;
+	return region->backing->f_op->write_iter(iocb, from);
 }
 
 static ssize_t region_splice_read(struct file *file, loff_t *pos, struct pipe_inode_info *pipe,
 				  size_t len, unsigned int flags)
 {
-	return backing_ops(file)->splice_read(file, pos, pipe, len, flags);
+	struct ipcshm_region *region = region_of(file);
+
+	if (is_revoked(region))
+		return -EKEYREVOKED;
+	return region->backing->f_op->splice_read(file, pos, pipe, len, flags);
 }
 
 static long region_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 {
-	return backing_ops(file)->fallocate(file, mode, offset, len);
+	struct ipcshm_region *region = region_of(file);
+
+	if (is_revoked(region))
+		return -EKEYREVOKED;
+	return region->backing->f_op->fallocate(file, mode, offset, len);
 }
 
-static long region_stat(struct ipcshm_region *region, struct ipcshm_uarg uarg)
+/* Waiting. */
+
+static long region_ioctl_wait(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_region_stat args;
+	struct region_file *rf = region_file(file);
+	struct ipcshm_patience patience;
+	struct ipcshm_region_wait args;
+	struct ipcshm_word word;
 	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_STAT_SIZE_VER0, uarg);
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_WAIT_SIZE_VER0, uarg);
+	if (!err)
+		err = ipcshm_patience_get(&patience, args.deadline, args.clock, false);
 	if (err)
 		return err;
+	word = (struct ipcshm_word){ args.offset, args.expected, args.size };
+	if (args.flags || !ipcshm_word_is_valid(&word))
+		return -EINVAL;
+	err = ipcshm_limits_charge(rf->payer, IPCSHM_QUOTA_WAITERS, 1);
+	if (err)
+		return err;
+	err = ipcshm_words_wait(&rf->region->words, &word, args.deaths, &patience);
+	ipcshm_limits_uncharge(rf->payer, IPCSHM_QUOTA_WAITERS, 1);
+	return err;
+}
+
+static long region_ioctl_wake(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_region *region = region_of(file);
+	struct ipcshm_region_wake args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_WAKE_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (args.flags || args.count > INT_MAX || args.offset % 4)
+		return -EINVAL;
+	if (is_revoked(region))
+		return -EKEYREVOKED;
+	return ipcshm_words_wake(&region->words, args.offset, args.count);
+}
+
+static void disarm(struct region_file *rf)
+{
+	if (!rf->watch.word.size)
+		return;
+	ipcshm_watch_disarm(&rf->region->words, &rf->watch);
+	ipcshm_limits_uncharge(rf->payer, IPCSHM_QUOTA_WAITERS, 1);
+	rf->watch.word.size = 0;
+}
+
+static int rearm(struct region_file *rf, const struct ipcshm_region_watch *args)
+{
+	int err = 0;
+
+	lockdep_assert_held(&rf->lock);
+	if (args->size)
+		err = ipcshm_limits_charge(rf->payer, IPCSHM_QUOTA_WAITERS, 1);
+	if (err)
+		return err;
+	disarm(rf);
+	rf->watch.word = (struct ipcshm_word){ args->offset, args->expected, args->size };
+	if (args->size)
+		ipcshm_watch_arm(&rf->region->words, &rf->watch);
+	rf->deaths = args->deaths;
+	return 0;
+}
+
+static bool watch_is_valid(const struct ipcshm_region_watch *args)
+{
+	struct ipcshm_word word = { args->offset, args->expected, args->size };
+
+	if (args->flags || args->reserved)
+		return false;
+	if (!args->size)
+		return !args->offset && !args->expected;
+	return ipcshm_word_is_valid(&word);
+}
+
+static long region_ioctl_watch(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct region_file *rf = region_file(file);
+	struct ipcshm_region_watch args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_WATCH_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (!watch_is_valid(&args))
+		return -EINVAL;
+	if (is_revoked(rf->region))
+		return -EKEYREVOKED;
+	if (args.size && args.offset >= i_size_read(region_inode(rf->region)))
+		return -EINVAL;
+	mutex_lock(&rf->lock);
+	err = rearm(rf, &args);
+	mutex_unlock(&rf->lock);
+	/* Who polls already looks anew. */
+	wake_up_poll(&rf->watch.pollers, EPOLLIN | EPOLLRDNORM | EPOLLPRI);
+	return err;
+}
+
+static __poll_t region_poll(struct file *file, poll_table *pt)
+{
+	struct region_file *rf = region_file(file);
+	struct ipcshm_region *region = rf->region;
+	__poll_t events = 0;
+
+	poll_wait(file, &region->pollers, pt);
+	poll_wait(file, &rf->watch.pollers, pt);
+	if (is_revoked(region))
+		return EPOLLERR | EPOLLHUP;
+	mutex_lock(&rf->lock);
+	if (rf->watch.word.size && ipcshm_watch_is_due(&region->words, &rf->watch))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (ipcshm_members_deaths(&region->members) != rf->deaths)
+		events |= EPOLLPRI;
+	mutex_unlock(&rf->lock);
+	return events;
+}
+
+/* Size and end. */
+
+/*
+ * The seals hold for everyone else: all who act on them do so under the inode's
+ * lock, as we do here.  F_GET_SEALS alone may see them lifted.
+ */
+static int set_size(struct ipcshm_region *region, u64 size)
+{
+	struct shmem_inode_info *info = SHMEM_I(region_inode(region));
+	struct iattr attr = { .ia_valid = ATTR_SIZE, .ia_size = size };
+	int err;
+
+	info->seals &= ~(F_SEAL_GROW | F_SEAL_SHRINK);
+	err = ipcshm_notify_change(region->backing, &attr);
+	info->seals |= F_SEAL_GROW | F_SEAL_SHRINK;
+	return err;
+}
+
+static int shrink(struct ipcshm_region *region, u64 size)
+{
+	int err = ipcshm_members_lock_alone(&region->members);
+
+	if (err)
+		return err;
+	err = set_size(region, size);
+	ipcshm_members_unlock(&region->members);
+	return err;
+}
+
+/* A huge page may reach over the end, and have been written to there. */
+static int grow(struct ipcshm_region *region, u64 size)
+{
+	struct inode *inode = region_inode(region);
+
+	shmem_truncate_range(inode, i_size_read(inode), -1);
+	return set_size(region, size);
+}
+
+static int resize(struct ipcshm_region *region, u64 size)
+{
+	struct inode *inode = region_inode(region);
+	int err = 0;
+
+	inode_lock(inode);
+	if (is_revoked(region))
+		err = -EKEYREVOKED;
+	else if (SHMEM_I(inode)->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		err = -EPERM;
+	else if (size < i_size_read(inode))
+		err = shrink(region, size);
+	else if (size > i_size_read(inode))
+		err = grow(region, size);
+	inode_unlock(inode);
+	return err;
+}
+
+static long region_ioctl_resize(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_region *region = region_of(file);
+	struct ipcshm_region_resize args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_RESIZE_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (!args.size || args.size > region->max_size)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	return resize(region, PAGE_ALIGN(args.size));
+}
+
+/*
+ * Without memory an access to a mapping is a SIGBUS: shmem sees to it that no
+ * page fault, whenever it started, maps a page beyond the end.
+ */
+static int revoke(struct ipcshm_region *region)
+{
+	struct inode *inode = region_inode(region);
+	int err = 0;
+
+	inode_lock(inode);
+	ipcshm_members_revoke(&region->members);
+	if (i_size_read(inode))
+		err = set_size(region, 0);
+	inode_unlock(inode);
+	ipcshm_object_unlink(&region->object);
+	ipcshm_words_wake_outdated(&region->words);
+	wake_up_poll(&region->pollers, EPOLLERR | EPOLLHUP);
+	return err;
+}
+
+static long region_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_region *region = region_of(file);
+	struct ipcshm_region_revoke args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_REVOKE_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (args.flags || args.reserved)
+		return -EINVAL;
+	if (!ipcshm_object_is_owned(&region->object))
+		return -EACCES;
+	return revoke(region);
+}
+
+/* Telling. */
+
+static long region_ioctl_self(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_region *region = region_of(file);
+	struct ipcshm_region_self args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_SELF_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (args.reserved)
+		return -EINVAL;
+	if (is_revoked(region))
+		return -EKEYREVOKED;
+	args.token = ipcshm_members_self(&region->members);
+	return args.token ? ipcshm_args_put(&args, sizeof(args), uarg) : -ESRCH;
+}
+
+static long region_ioctl_members(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_region *region = region_of(file);
+	struct ipcshm_region_members args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_MEMBERS_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (args.member_size < IPCSHM_MEMBER_SIZE_VER0 || args.member_size > PAGE_SIZE)
+		return -EINVAL;
+	if (is_revoked(region))
+		return -EKEYREVOKED;
+	err = ipcshm_members_list(&region->members, &args);
+	return err ?: ipcshm_args_put(&args, sizeof(args), uarg);
+}
+
+/* The one call that a revoked region still answers. */
+static long region_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_region *region = region_of(file);
+	struct ipcshm_region_stat args = {};
+
+	if (uarg.size < IPCSHM_REGION_STAT_SIZE_VER0)
+		return -EINVAL;
 	ipcshm_object_stat(&region->object, &args.stat);
-	args.size = region->size;
-	return ipcshm_args_put(&args, sizeof(args), uarg);
+	args.size = i_size_read(region_inode(region));
+	args.max_size = region->max_size;
+	ipcshm_members_stat(&region->members, &args);
+	args.waiters = atomic_read(&region->words.waiters);
+	if (is_revoked(region))
+		args.stat.flags |= IPCSHM_STAT_REVOKED;
+	return ipcshm_args_fill(&args, sizeof(args), uarg);
 }
 
 static long region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -119,7 +512,21 @@ static long region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	switch (ipcshm_ioctl_nr(cmd)) {
 	case _IOC_NR(IPCSHM_IOC_REGION_STAT):
-		return region_stat(region_of(file), uarg);
+		return region_ioctl_stat(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_REGION_SELF):
+		return region_ioctl_self(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_REGION_MEMBERS):
+		return region_ioctl_members(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_REGION_WAIT):
+		return region_ioctl_wait(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_REGION_WAKE):
+		return region_ioctl_wake(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_REGION_WATCH):
+		return region_ioctl_watch(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_REGION_RESIZE):
+		return region_ioctl_resize(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_REGION_REVOKE):
+		return region_ioctl_revoke(file, uarg);
 	default:
 		return -ENOTTY;
 	}
@@ -127,7 +534,12 @@ static long region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 static int region_file_release(struct inode *inode, struct file *file)
 {
-	ipcshm_object_put(&region_of(file)->object);
+	struct region_file *rf = region_file(file);
+
+	disarm(rf);
+	ipcshm_object_put(&rf->region->object);
+	mutex_destroy(&rf->lock);
+	kfree(rf);
 	return 0;
 }
 
@@ -143,6 +555,7 @@ static const struct file_operations region_fops = {
 	.splice_write = iter_file_splice_write,
 	.fallocate = region_fallocate,
 	.fsync = noop_fsync,
+	.poll = region_poll,
 	.unlocked_ioctl = region_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };
@@ -151,18 +564,22 @@ static const struct file_operations region_fops = {
 
 int ipcshm_region_check(const struct ipcshm_region_open *args)
 {
-	bool create = args->open.flags & IPCSHM_CREATE;
-
-	if (!(args->open.flags & IPCSHM_READ) || args->open.flags & IPCSHM_NONBLOCK)
+	if (!(args->how.flags & IPCSHM_READ) || args->reserved)
 		return -EINVAL;
-	if (!create)
-		return args->size ? -EINVAL : 0;
-	return args->size && args->size <= IPCSHM_REGION_MAX ? 0 : -EINVAL;
+	if (!(args->how.flags & IPCSHM_CREATE))
+		return args->size || args->max_size || args->max_members ||
+		       args->how.flags & IPCSHM_REGION_FLAGS ? -EINVAL : 0;
+	if (!args->size || args->size > IPCSHM_REGION_MAX)
+		return -EINVAL;
+	if (args->max_size && args->max_size < args->size)
+		return -EINVAL;
+	return args->max_size <= IPCSHM_REGION_MAX && args->max_members <= IPCSHM_MEMBERS_MAX ?
+	       0 : -EINVAL;
 }
 
 /*
- * A file whose size can't change: no access to a mapping of it is ever a SIGBUS.
- * Its name is what /proc/PID/maps shows.
+ * A file whose size doesn't change under anyone's hands: no access to a mapping
+ * of it is a SIGBUS by accident.  Its name is what /proc/PID/maps shows.
  */
 static struct file *backing_create(const char *name, u64 size, umode_t mode)
 {
@@ -180,44 +597,99 @@ static struct file *backing_create(const char *name, u64 size, umode_t mode)
 	return backing;
 }
 
-static struct ipcshm_object *region_create(const void *attr, const char *name,
-					   struct ipcshm_limits *owner, umode_t mode)
+/*
+ * All of the memory, or ENOMEM: without __GFP_RETRY_MAYFAIL, a memory cgroup that
+ * is full would have the OOM killer sent instead.
+ */
+static int populate(struct file *backing, u64 size)
 {
-	u64 size = PAGE_ALIGN(((const struct ipcshm_region_open *)attr)->size);
+	struct address_space *mapping = backing->f_mapping;
+	gfp_t gfp = mapping_gfp_mask(mapping);
+	int err;
+
+	mapping_set_gfp_mask(mapping, gfp | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	err = vfs_fallocate(backing, 0, 0, size);
+	mapping_set_gfp_mask(mapping, gfp);
+	return err == -ENOSPC ? -ENOMEM : err;
+}
+
+static struct file *memory_create(const struct ipcshm_region_open *args, const char *name,
+				  umode_t mode)
+{
+	u64 size = PAGE_ALIGN(args->size);
+	struct file *backing = backing_create(name, size, mode);
+	int err = 0;
+
+	if (IS_ERR(backing))
+		return backing;
+	if (args->how.flags & IPCSHM_POPULATE)
+		err = populate(backing, size);
+	if (err) {
+		fput(backing);
+		return ERR_PTR(err);
+	}
+	return backing;
+}
+
+static struct ipcshm_object *region_create(const void *attr, const char *name,
+					   struct ipcshm_limits *payer, umode_t mode)
+{
+	const struct ipcshm_region_open *args = attr;
+	u64 max_size = PAGE_ALIGN(args->max_size ?: args->size);
 	struct ipcshm_region *region;
 	int err;
 
-	err = ipcshm_limits_charge(owner, IPCSHM_QUOTA_REGION_BYTES, size);
+	err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_REGION_BYTES, max_size);
 	if (err)
 		return ERR_PTR(err);
 	err = -ENOMEM;
 	region = kzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
 	if (!region)
 		goto uncharge;
-	region->backing = backing_create(name, size, mode);
+	region->backing = memory_create(args, name, mode);
 	if (IS_ERR(region->backing)) {
 		err = PTR_ERR(region->backing);
 		goto free;
 	}
-	region->object.inode = file_inode(region->backing);
-	region->size = size;
+	region->object.inode = region_inode(region);
+	region->max_size = max_size;
+	ipcshm_members_init(&region->members, args->max_members ?: IPCSHM_MEMBERS_DEFAULT);
+	ipcshm_words_init(&region->words, region->backing->f_mapping, &region->members);
+	init_waitqueue_head(&region->pollers);
 	return &region->object;
 
 free:
 	kfree(region);
 uncharge:
-	ipcshm_limits_uncharge(owner, IPCSHM_QUOTA_REGION_BYTES, size);
+	ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_REGION_BYTES, max_size);
 	return ERR_PTR(err);
+}
+
+static struct region_file *region_file_create(struct ipcshm_region *region)
+{
+	struct ipcshm_limits *payer = ipcshm_limits_of(current_fsuid());
+	struct region_file *rf;
+
+	if (IS_ERR(payer))
+		return ERR_CAST(payer);
+	rf = kzalloc(sizeof(*rf), GFP_KERNEL_ACCOUNT);
+	if (!rf)
+		return ERR_PTR(-ENOMEM);
+	rf->region = region;
+	rf->payer = payer;
+	mutex_init(&rf->lock);
+	rf->deaths = ipcshm_members_deaths(&region->members);
+	init_waitqueue_head(&rf->watch.pollers);
+	return rf;
 }
 
 /*
  * alloc_file_pseudo() takes over a reference to the inode, and none to the
  * module that the file's operations are in, though closing the file drops one.
  */
-static struct file *region_open(struct ipcshm_object *object, u32 flags)
+static struct file *file_create(struct ipcshm_region *region, u32 flags)
 {
-	struct ipcshm_region *region = object_region(object);
-	struct inode *inode = file_inode(region->backing);
+	struct inode *inode = region_inode(region);
 	struct file *file;
 
 	ihold(inode);
@@ -231,20 +703,41 @@ static struct file *region_open(struct ipcshm_object *object, u32 flags)
 		return file;
 	}
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
-	file->private_data = region;
+	return file;
+}
+
+static struct file *region_open(struct ipcshm_object *object, u32 flags)
+{
+	struct ipcshm_region *region = object_region(object);
+	struct region_file *rf = region_file_create(region);
+	struct file *file;
+
+	if (IS_ERR(rf))
+		return ERR_CAST(rf);
+	file = file_create(region, flags);
+	if (IS_ERR(file))
+		kfree(rf);
+	else
+		file->private_data = rf;
 	return file;
 }
 
 static void region_describe(const struct ipcshm_object *object, void *attr)
 {
-	((struct ipcshm_region_open *)attr)->size = object_region(object)->size;
+	const struct ipcshm_region *region = object_region(object);
+	struct ipcshm_region_open *args = attr;
+
+	args->size = i_size_read(region_inode(region));
+	args->max_size = region->max_size;
+	args->max_members = region->members.max;
 }
 
 static void region_release(struct ipcshm_object *object)
 {
 	struct ipcshm_region *region = object_region(object);
 
-	ipcshm_limits_uncharge(object->owner, IPCSHM_QUOTA_REGION_BYTES, region->size);
+	ipcshm_limits_uncharge(object->payer, IPCSHM_QUOTA_REGION_BYTES, region->max_size);
+	ipcshm_members_destroy(&region->members);
 	fput(region->backing);
 	kfree(region);
 }

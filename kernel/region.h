@@ -5,6 +5,9 @@
 
 #include "registry.h"
 
+/* What REGION_OPEN takes besides what every open takes. */
+#define IPCSHM_REGION_FLAGS IPCSHM_POPULATE
+
 extern const struct ipcshm_object_ops ipcshm_region_ops;
 
 int ipcshm_region_check(const struct ipcshm_region_open *args);

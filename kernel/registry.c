@@ -6,7 +6,6 @@
 #include <linux/fs_struct.h>
 #include <linux/jhash.h>
 #include <linux/mutex.h>
-#include <linux/nospec.h>
 #include <linux/nsproxy.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
@@ -20,8 +19,6 @@
 #include "limits.h"
 #include "registry.h"
 
-#define NR_KINDS IPCSHM_QUEUE	/* the last of enum ipcshm_kind, which starts at 1 */
-
 /**
  * struct ipcshm_registry - the names of a network namespace
  * @refs: the namespace, each object, and each file of /dev/ipcshm
@@ -29,7 +26,7 @@
  * @lock: protects all below, the members of objects that say so, and the end
  *	of an object: one that is found in @by_name can be referenced
  * @dead: the namespace has ended, there are no names any more
- * @by_name: objects of each kind
+ * @by_name: objects by kind and name
  * @named: the objects in @by_name
  */
 struct ipcshm_registry {
@@ -37,31 +34,45 @@ struct ipcshm_registry {
 	struct user_namespace *user_ns;
 	struct mutex lock;	/* names */
 	bool dead;
-	struct rhashtable by_name[NR_KINDS];
+	struct rhashtable by_name;
 	struct list_head named;
 };
 
+/**
+ * struct name - what an object is found by
+ * @kind: the name space
+ * @len: bytes in @bytes
+ * @bytes: with room for a leading '/', and a NUL
+ */
 struct name {
+	enum ipcshm_kind kind;
 	size_t len;
-	char bytes[IPCSHM_NAME_MAX + 2];	/* a leading '/', and a NUL */
+	char bytes[IPCSHM_NAME_MAX + 2];
 };
 
 static unsigned int net_id;
 static atomic64_t last_id = ATOMIC64_INIT(0);
 
-static u32 name_hash(const void *name, u32 len, u32 seed)
+static u32 name_hash(const void *key, u32 len, u32 seed)
 {
-	return jhash(name, strlen(name), seed);
+	const struct name *name = key;
+
+	return jhash(name->bytes, name->len, seed);
 }
 
 static u32 object_hash(const void *object, u32 len, u32 seed)
 {
-	return name_hash(((const struct ipcshm_object *)object)->name, 0, seed);
+	const char *name = ((const struct ipcshm_object *)object)->name;
+
+	return jhash(name, strlen(name), seed);
 }
 
-static int object_compare(struct rhashtable_compare_arg *arg, const void *object)
+static int object_compare(struct rhashtable_compare_arg *arg, const void *entry)
 {
-	return strcmp(arg->key, ((const struct ipcshm_object *)object)->name);
+	const struct ipcshm_object *object = entry;
+	const struct name *name = arg->key;
+
+	return object->ops->kind != name->kind || strcmp(object->name, name->bytes);
 }
 
 static const struct rhashtable_params by_name_params = {
@@ -72,14 +83,9 @@ static const struct rhashtable_params by_name_params = {
 	.automatic_shrinking = true,
 };
 
-static struct rhashtable *table_of(struct ipcshm_registry *registry, enum ipcshm_kind kind)
-{
-	return &registry->by_name[array_index_nospec(kind - 1, NR_KINDS)];
-}
-
 /* Names: fetched once, checked, then used. */
 
-static int name_get(struct name *name, u64 address, u32 len)
+static int name_get(struct name *name, enum ipcshm_kind kind, u64 address, u32 len)
 {
 	if (!address || !len)
 		return -EINVAL;
@@ -91,6 +97,7 @@ static int name_get(struct name *name, u64 address, u32 len)
 		memmove(name->bytes, name->bytes + 1, --len);
 	name->bytes[len] = '\0';
 	name->len = len;
+	name->kind = kind;
 	if (len > IPCSHM_NAME_MAX)
 		return -ENAMETOOLONG;
 	if (!len || strlen(name->bytes) != len || strchr(name->bytes, '/') ||
@@ -99,11 +106,10 @@ static int name_get(struct name *name, u64 address, u32 len)
 	return 0;
 }
 
-static struct ipcshm_object *name_find(struct ipcshm_registry *registry, enum ipcshm_kind kind,
-				       const struct name *name)
+static struct ipcshm_object *name_find(struct ipcshm_registry *registry, const struct name *name)
 {
 	lockdep_assert_held(&registry->lock);
-	return rhashtable_lookup_fast(table_of(registry, kind), name->bytes, by_name_params);
+	return rhashtable_lookup_fast(&registry->by_name, name, by_name_params);
 }
 
 static int name_link(struct ipcshm_object *object, const struct name *name)
@@ -115,8 +121,7 @@ static int name_link(struct ipcshm_object *object, const struct name *name)
 	object->name = kmemdup(name->bytes, name->len + 1, GFP_KERNEL_ACCOUNT);
 	if (!object->name)
 		return -ENOMEM;
-	err = rhashtable_insert_fast(table_of(registry, object->ops->kind), &object->by_name,
-				     by_name_params);
+	err = rhashtable_insert_fast(&registry->by_name, &object->by_name, by_name_params);
 	if (err) {
 		kfree(object->name);
 		object->name = NULL;
@@ -126,16 +131,19 @@ static int name_link(struct ipcshm_object *object, const struct name *name)
 	return 0;
 }
 
-static void name_unlink(struct ipcshm_object *object)
+/* Returns whether the name held a reference, which is the caller's now. */
+static bool name_unlink(struct ipcshm_object *object)
 {
 	struct ipcshm_registry *registry = object->registry;
+	bool persistent = object->persistent;
 
 	lockdep_assert_held(&registry->lock);
-	rhashtable_remove_fast(table_of(registry, object->ops->kind), &object->by_name,
-			       by_name_params);
+	rhashtable_remove_fast(&registry->by_name, &object->by_name, by_name_params);
 	list_del(&object->named);
 	kfree(object->name);
 	object->name = NULL;
+	object->persistent = false;
+	return persistent;
 }
 
 /* Permission: that of IPC objects, owner or group or others, whichever fits first. */
@@ -171,7 +179,7 @@ static bool object_permits(const struct ipcshm_object *object, u32 flags)
 	return !(wanted & ~mode) || object_privileged(object);
 }
 
-static bool object_owned(const struct ipcshm_object *object)
+bool ipcshm_object_is_owned(const struct ipcshm_object *object)
 {
 	kuid_t uid;
 	kgid_t gid;
@@ -186,38 +194,38 @@ static void object_free(struct ipcshm_object *object)
 {
 	struct ipcshm_registry *registry = object->registry;
 
-	ipcshm_limits_uncharge(object->owner, IPCSHM_QUOTA_OBJECTS, 1);
+	ipcshm_limits_uncharge(object->payer, IPCSHM_QUOTA_OBJECTS, 1);
 	object->ops->release(object);
 	ipcshm_registry_put(registry);
 }
 
 static struct ipcshm_object *object_create(struct ipcshm_registry *registry,
 					   const struct ipcshm_object_ops *ops,
-					   const struct ipcshm_open *how, const void *attr,
-					   const struct name *name)
+					   const struct ipcshm_open_how *how, const void *attr,
+					   const char *name)
 {
-	struct ipcshm_limits *owner = ipcshm_limits_of(current_fsuid());
+	struct ipcshm_limits *payer = ipcshm_limits_of(current_fsuid());
 	umode_t mode = how->mode & ~current_umask();
 	struct ipcshm_object *object;
 	int err;
 
-	if (IS_ERR(owner))
-		return ERR_CAST(owner);
-	err = ipcshm_limits_charge(owner, IPCSHM_QUOTA_OBJECTS, 1);
+	if (IS_ERR(payer))
+		return ERR_CAST(payer);
+	err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_OBJECTS, 1);
 	if (err)
 		return ERR_PTR(err);
-	object = ops->create(attr, name ? name->bytes : NULL, owner, mode);
+	object = ops->create(attr, name, payer, mode);
 	if (IS_ERR(object)) {
-		ipcshm_limits_uncharge(owner, IPCSHM_QUOTA_OBJECTS, 1);
+		ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_OBJECTS, 1);
 		return object;
 	}
 	refcount_inc(&registry->refs);
 	object->registry = registry;
 	object->ops = ops;
-	object->owner = owner;
+	object->payer = payer;
 	refcount_set(&object->users, 1);
 	object->id = atomic64_inc_return(&last_id);
-	object->created = ktime_get_real_ns();
+	object->btime = ktime_get_real_ns();
 	object->uid = current_fsuid();
 	object->gid = current_fsgid();
 	object->mode = mode;
@@ -246,8 +254,9 @@ void ipcshm_object_stat(const struct ipcshm_object *object, struct ipcshm_stat *
 	kuid_t uid;
 	kgid_t gid;
 
+	memset(stat, 0, sizeof(*stat));
 	stat->id = object->id;
-	stat->created = object->created;
+	stat->btime = object->btime;
 	stat->mode = object_access(object, &uid, &gid);
 	stat->uid = from_kuid_munged(current_user_ns(), uid);
 	stat->gid = from_kgid_munged(current_user_ns(), gid);
@@ -261,8 +270,17 @@ void ipcshm_object_stat(const struct ipcshm_object *object, struct ipcshm_stat *
 
 /* Opening and unlinking by name. */
 
-static struct ipcshm_object *open_existing(struct ipcshm_object *object, struct ipcshm_open *how)
+static struct ipcshm_object *open_existing(struct ipcshm_registry *registry,
+					   struct ipcshm_open_how *how, const struct name *name)
 {
+	struct ipcshm_object *object;
+
+	lockdep_assert_held(&registry->lock);
+	if (registry->dead)
+		return ERR_PTR(-ENXIO);
+	object = name_find(registry, name);
+	if (!object)
+		return ERR_PTR(-ENOENT);
 	if (how->flags & IPCSHM_EXCLUSIVE)
 		return ERR_PTR(-EEXIST);
 	if (!object_permits(object, how->flags))
@@ -272,41 +290,58 @@ static struct ipcshm_object *open_existing(struct ipcshm_object *object, struct 
 	return object;
 }
 
+/* Give @object the name, unless there is an object of that name by now. */
+static struct ipcshm_object *open_linked(struct ipcshm_object *object, struct ipcshm_open_how *how,
+					 const struct name *name)
+{
+	struct ipcshm_object *other;
+	int err;
+
+	other = open_existing(object->registry, how, name);
+	if (other != ERR_PTR(-ENOENT))
+		return other;
+	err = name_link(object, name);
+	if (err)
+		return ERR_PTR(err);
+	return object;
+}
+
+/* Creating takes its time and its memory, and is done without the lock. */
 static struct ipcshm_object *open_new(struct ipcshm_registry *registry,
 				      const struct ipcshm_object_ops *ops,
-				      struct ipcshm_open *how, const void *attr,
+				      struct ipcshm_open_how *how, const void *attr,
 				      const struct name *name)
 {
-	struct ipcshm_object *object = object_create(registry, ops, how, attr, name);
-	int err;
+	struct ipcshm_object *object = object_create(registry, ops, how, attr, name->bytes);
+	struct ipcshm_object *opened;
 
 	if (IS_ERR(object))
 		return object;
-	err = name ? name_link(object, name) : 0;
-	if (err) {
-		object_free(object);
-		return ERR_PTR(err);
-	}
-	how->created = 1;
-	return object;
+	mutex_lock(&registry->lock);
+	opened = open_linked(object, how, name);
+	mutex_unlock(&registry->lock);
+	if (opened != object)
+		ipcshm_object_put(object);
+	return opened;
 }
 
 static struct ipcshm_object *open_named(struct ipcshm_registry *registry,
 					const struct ipcshm_object_ops *ops,
-					struct ipcshm_open *how, const void *attr,
-					const struct name *name)
+					struct ipcshm_open_how *how, const void *attr)
 {
 	struct ipcshm_object *object;
+	struct name name;
+	int err;
 
-	lockdep_assert_held(&registry->lock);
-	if (registry->dead)
-		return ERR_PTR(-ENXIO);
-	object = name_find(registry, ops->kind, name);
-	if (object)
-		return open_existing(object, how);
-	if (!(how->flags & IPCSHM_CREATE))
-		return ERR_PTR(-ENOENT);
-	return open_new(registry, ops, how, attr, name);
+	err = name_get(&name, ops->kind, how->name, how->name_len);
+	if (err)
+		return ERR_PTR(err);
+	mutex_lock(&registry->lock);
+	object = open_existing(registry, how, &name);
+	mutex_unlock(&registry->lock);
+	if (object == ERR_PTR(-ENOENT) && how->flags & IPCSHM_CREATE)
+		return open_new(registry, ops, how, attr, &name);
+	return object;
 }
 
 /**
@@ -321,22 +356,15 @@ static struct ipcshm_object *open_named(struct ipcshm_registry *registry,
  */
 struct ipcshm_object *ipcshm_registry_open(struct ipcshm_registry *registry,
 					   const struct ipcshm_object_ops *ops,
-					   struct ipcshm_open *how, const void *attr)
+					   struct ipcshm_open_how *how, const void *attr)
 {
 	struct ipcshm_object *object;
-	struct name name;
-	int err;
 
-	if (how->name) {
-		err = name_get(&name, how->name, how->name_len);
-		if (err)
-			return ERR_PTR(err);
-		mutex_lock(&registry->lock);
-		object = open_named(registry, ops, how, attr, &name);
-		mutex_unlock(&registry->lock);
-	} else {
-		object = open_new(registry, ops, how, attr, NULL);
-	}
+	how->created = 1;
+	if (how->name)
+		object = open_named(registry, ops, how, attr);
+	else
+		object = object_create(registry, ops, how, attr, NULL);
 	if (!IS_ERR(object))
 		how->id = object->id;
 	return object;
@@ -359,14 +387,18 @@ void ipcshm_registry_keep(struct ipcshm_object *object)
 	mutex_unlock(&registry->lock);
 }
 
-/* Returns whether the caller has to drop the reference that the name held. */
-static bool name_drop(struct ipcshm_object *object)
+/* The object loses its name, if it has one. */
+void ipcshm_object_unlink(struct ipcshm_object *object)
 {
-	bool persistent = object->persistent;
+	struct ipcshm_registry *registry = object->registry;
+	bool drop = false;
 
-	name_unlink(object);
-	object->persistent = false;
-	return persistent;
+	mutex_lock(&registry->lock);
+	if (object->name)
+		drop = name_unlink(object);
+	mutex_unlock(&registry->lock);
+	if (drop)
+		ipcshm_object_put(object);
 }
 
 int ipcshm_registry_unlink(struct ipcshm_registry *registry, const struct ipcshm_unlink *what)
@@ -376,19 +408,19 @@ int ipcshm_registry_unlink(struct ipcshm_registry *registry, const struct ipcshm
 	struct name name;
 	int err;
 
-	err = name_get(&name, what->name, what->name_len);
+	err = name_get(&name, what->kind, what->name, what->name_len);
 	if (err)
 		return err;
 	mutex_lock(&registry->lock);
-	object = name_find(registry, what->kind, &name);
+	object = name_find(registry, &name);
 	if (registry->dead)
 		err = -ENXIO;
 	else if (!object)
 		err = -ENOENT;
-	else if (!object_owned(object))
+	else if (!ipcshm_object_is_owned(object))
 		err = -EACCES;
 	else
-		drop = name_drop(object);
+		drop = name_unlink(object);
 	mutex_unlock(&registry->lock);
 	if (drop)
 		ipcshm_object_put(object);
@@ -397,42 +429,31 @@ int ipcshm_registry_unlink(struct ipcshm_registry *registry, const struct ipcshm
 
 /* Network namespaces. */
 
-static void tables_destroy(struct ipcshm_registry *registry, int count)
-{
-	while (count--)
-		rhashtable_destroy(&registry->by_name[count]);
-}
-
 static struct ipcshm_registry *registry_create(struct user_namespace *user_ns)
 {
 	struct ipcshm_registry *registry;
-	int kind, err;
+	int err;
 
 	registry = kzalloc(sizeof(*registry), GFP_KERNEL_ACCOUNT);
 	if (!registry)
 		return ERR_PTR(-ENOMEM);
-	for (kind = 0; kind < NR_KINDS; kind++) {
-		err = rhashtable_init(&registry->by_name[kind], &by_name_params);
-		if (err)
-			goto destroy_tables;
+	err = rhashtable_init(&registry->by_name, &by_name_params);
+	if (err) {
+		kfree(registry);
+		return ERR_PTR(err);
 	}
 	refcount_set(&registry->refs, 1);
 	registry->user_ns = get_user_ns(user_ns);
 	mutex_init(&registry->lock);
 	INIT_LIST_HEAD(&registry->named);
 	return registry;
-
-destroy_tables:
-	tables_destroy(registry, kind);
-	kfree(registry);
-	return ERR_PTR(err);
 }
 
 void ipcshm_registry_put(struct ipcshm_registry *registry)
 {
 	if (!refcount_dec_and_test(&registry->refs))
 		return;
-	tables_destroy(registry, NR_KINDS);
+	rhashtable_destroy(&registry->by_name);
 	put_user_ns(registry->user_ns);
 	mutex_destroy(&registry->lock);
 	kfree(registry);
@@ -447,7 +468,7 @@ static void registry_end(struct ipcshm_registry *registry)
 	mutex_lock(&registry->lock);
 	registry->dead = true;
 	list_for_each_entry_safe(object, next, &registry->named, named) {
-		if (name_drop(object))
+		if (name_unlink(object))
 			list_add(&object->named, &drop);
 	}
 	mutex_unlock(&registry->lock);

@@ -1,19 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* One task that sleeps until another one completes its wait. */
+#include <linux/errno.h>
 #include <linux/hrtimer.h>
-#include <linux/rcupdate.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 
 #include "waiter.h"
 
+/* From what a caller asks for: -EINVAL if there is no such clock. */
+int ipcshm_patience_get(struct ipcshm_patience *patience, u64 deadline, u32 clock, bool nonblock)
+{
+	s64 expires = min_t(u64, deadline, KTIME_MAX);
+
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+		return -EINVAL;
+	if (clock == CLOCK_MONOTONIC && expires != KTIME_MAX &&
+	    check_sub_overflow(expires, ipcshm_timens_offset(), &expires))
+		expires = KTIME_MAX;
+	patience->expires = max_t(s64, expires, 0);
+	patience->clock = clock;
+	patience->nonblock = nonblock;
+	return 0;
+}
+
 /**
- * ipcshm_waiter_sleep - sleep until the wait is completed
+ * ipcshm_waiter_sleep - sleep until the wait is over
  * @waiter: where the one who completes it can find it by now
  * @patience: how long
  *
- * Return: 0 if it was completed; -ERESTARTSYS or -ETIMEDOUT, and then the
- * caller has to take the waiter back, and to see whether it was completed in
- * the meantime, under the lock that protects where it can be found.
+ * Return: 0 if it is; -ERESTARTSYS or -ETIMEDOUT, and then the caller has to look,
+ * under the lock, whether it was completed in the meantime.
  */
 int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patience *patience)
 {
@@ -41,20 +59,36 @@ int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patien
 }
 
 /**
- * ipcshm_waiter_complete - end a wait
- * @waiter: no longer found by others, still under the lock that they find it by
+ * ipcshm_waiter_complete - a wait is over
+ * @waiter: can't be found any more; the lock by which it was is still held
+ * @wakeups: whom to wake when the lock is dropped
  *
- * As soon as @done is set the sleeper may return, its stack and @waiter be gone,
- * and its task exit.  A task is freed a grace period after it last ran, so RCU
- * is all it takes to wake one that may be gone.
+ * As soon as @done is set the sleeper may return, and its stack and @waiter be
+ * gone: hence the reference to the task.  The wake-up comes after the lock,
+ * because who is woken is likely to take that next, and would spin on it for as
+ * long as the waker's CPU is away.  Where there are very many, the rest is woken
+ * at once.
  */
-void ipcshm_waiter_complete(struct ipcshm_waiter *waiter)
+void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wakeups)
 {
-	struct task_struct *task = waiter->task;
+	struct task_struct *task = get_task_struct(waiter->task);
 
-	rcu_read_lock();
-	/* Pairs with the load in ipcshm_waiter_sleep(). */
+	/* Pairs with ipcshm_waiter_sleep(). */
 	smp_store_release(&waiter->done, true);
+	if (wakeups->count < IPCSHM_WAKEUPS_MAX) {
+		wakeups->tasks[wakeups->count++] = task;
+		return;
+	}
 	wake_up_process(task);
-	rcu_read_unlock();
+	put_task_struct(task);
+}
+
+void ipcshm_wakeups_run(struct ipcshm_wakeups *wakeups)
+{
+	unsigned int i;
+
+	for (i = 0; i < wakeups->count; i++) {
+		wake_up_process(wakeups->tasks[i]);
+		put_task_struct(wakeups->tasks[i]);
+	}
 }

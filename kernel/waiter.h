@@ -6,6 +6,7 @@
 #include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/time64.h>
+#include <linux/time_namespace.h>
 
 /**
  * struct ipcshm_patience - how long a call may block
@@ -19,23 +20,47 @@ struct ipcshm_patience {
 	bool nonblock;
 };
 
+/* How far CLOCK_MONOTONIC of the caller's time namespace is ahead of the kernel's. */
+static inline s64 ipcshm_timens_offset(void)
+{
+	struct timespec64 offset = {};
+
+	timens_add_monotonic(&offset);
+	return timespec64_to_ns(&offset);
+}
+
+int ipcshm_patience_get(struct ipcshm_patience *patience, u64 deadline, u32 clock, bool nonblock);
+
 /**
  * struct ipcshm_waiter - on the stack of the task that sleeps
- * @task: who sleeps
- * @done: set once, by ipcshm_waiter_complete()
+ * @task: who sleeps; immutable
+ * @done: the wait is over; set once, under the lock by which the waiter is found,
+ *	and read without: from then on the waiter may be gone
  */
 struct ipcshm_waiter {
 	struct task_struct *task;
 	bool done;
 };
 
+#define IPCSHM_WAKEUPS_MAX 16
+
+/**
+ * struct ipcshm_wakeups - whom to wake when a lock is dropped
+ * @count: how many
+ * @tasks: references, in order
+ */
+struct ipcshm_wakeups {
+	unsigned int count;
+	struct task_struct *tasks[IPCSHM_WAKEUPS_MAX];
+};
+
 static inline void ipcshm_waiter_init(struct ipcshm_waiter *waiter)
 {
-	waiter->task = current;
-	waiter->done = false;
+	*waiter = (struct ipcshm_waiter){ .task = current };
 }
 
 int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patience *patience);
-void ipcshm_waiter_complete(struct ipcshm_waiter *waiter);
+void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wakeups);
+void ipcshm_wakeups_run(struct ipcshm_wakeups *wakeups);
 
 #endif /* IPCSHM_WAITER_H */

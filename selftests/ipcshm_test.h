@@ -58,9 +58,9 @@ static inline int open_device(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static inline struct ipcshm_open open_args(const char *name, __u32 flags, __u32 mode)
+static inline struct ipcshm_open_how open_args(const char *name, __u32 flags, __u32 mode)
 {
-	return (struct ipcshm_open) {
+	return (struct ipcshm_open_how) {
 		.name = (uintptr_t)name,
 		.name_len = name ? strlen(name) : 0,
 		.flags = flags,
@@ -72,7 +72,7 @@ static inline struct ipcshm_open open_args(const char *name, __u32 flags, __u32 
 static inline int open_region(int device, const char *name, __u32 flags, __u32 mode, __u64 size)
 {
 	struct ipcshm_region_open args = {
-		.open = open_args(name, flags, mode),
+		.how = open_args(name, flags, mode),
 		.size = size,
 	};
 
@@ -83,7 +83,7 @@ static inline int open_queue(int device, const char *name, __u32 flags, __u32 mo
 			     __u64 max_messages, __u64 max_bytes, __u64 max_message_size)
 {
 	struct ipcshm_queue_open args = {
-		.open = open_args(name, flags, mode),
+		.how = open_args(name, flags, mode),
 		.max_messages = max_messages,
 		.max_bytes = max_bytes,
 		.max_message_size = max_message_size,

@@ -29,12 +29,12 @@ static int open_bytes(int device, enum ipcshm_kind kind, const void *name, size_
 		      __u32 flags, __u32 mode)
 {
 	struct ipcshm_region_open region = {
-		.open = {
+		.how = {
 			.name = (uintptr_t)name, .name_len = length, .flags = flags, .mode = mode,
 		},
 		.size = flags & C ? 1 : 0,
 	};
-	struct ipcshm_queue_open queue = { .open = region.open };
+	struct ipcshm_queue_open queue = { .how = region.how };
 
 	if (kind == IPCSHM_REGION)
 		return call(device, IPCSHM_IOC_REGION_OPEN, &region);
@@ -930,6 +930,7 @@ TEST_F(name, goes_when_its_last_user_executes_another_program)
  */
 #define RACERS		10
 #define ROUNDS		5000
+#define RACE_SECONDS	20	/* fewer rounds, if the machine is slow */
 
 struct seen {
 	__u64 id;
@@ -938,27 +939,27 @@ struct seen {
 
 struct race {
 	struct seen seen[RACERS * ROUNDS];
-	unsigned int wrong;
+	unsigned int rounds, wrong;
 };
 
-static int race_open(int device, enum ipcshm_kind kind, struct ipcshm_open *open, __u32 flags)
+static int race_open(int device, enum ipcshm_kind kind, struct ipcshm_open_how *open, __u32 flags)
 {
-	struct ipcshm_region_open region = { .open = *open, .size = 1 };
-	struct ipcshm_queue_open queue = { .open = *open, .max_messages = 1, .max_bytes = 1,
+	struct ipcshm_region_open region = { .how = *open, .size = 1 };
+	struct ipcshm_queue_open queue = { .how = *open, .max_messages = 1, .max_bytes = 1,
 					   .max_message_size = 1 };
 	int fd;
 
-	region.open.flags = queue.open.flags = flags;
+	region.how.flags = queue.how.flags = flags;
 	if (!(flags & C)) {
-		region = (struct ipcshm_region_open) { .open = region.open };
-		queue = (struct ipcshm_queue_open) { .open = queue.open };
-		region.open.mode = queue.open.mode = 0;
+		region = (struct ipcshm_region_open) { .how = region.how };
+		queue = (struct ipcshm_queue_open) { .how = queue.how };
+		region.how.mode = queue.how.mode = 0;
 	}
 	if (kind == IPCSHM_REGION)
 		fd = call(device, IPCSHM_IOC_REGION_OPEN, &region);
 	else
 		fd = call(device, IPCSHM_IOC_QUEUE_OPEN, &queue);
-	*open = kind == IPCSHM_REGION ? region.open : queue.open;
+	*open = kind == IPCSHM_REGION ? region.how : queue.how;
 	return fd;
 }
 
@@ -976,7 +977,7 @@ static void race_round(int device, enum ipcshm_kind kind, const char *name, unsi
 {
 	const __u32 flags[] = { R, R | C, R | C | X, R | C | P, R | C | X | P };
 	const __u32 asked = flags[draw / 4 % ARRAY_SIZE(flags)];
-	struct ipcshm_open args = open_args(name, 0, 0600);
+	struct ipcshm_open_how args = open_args(name, 0, 0600);
 	int result;
 
 	if (draw % 4 == 0) {
@@ -996,6 +997,17 @@ static void race_round(int device, enum ipcshm_kind kind, const char *name, unsi
 	    (!(asked & C) && args.created))
 		__sync_fetch_and_add(&race->wrong, 1);
 	close(result);
+}
+
+static void run_race(int device, enum ipcshm_kind kind, const char *name, struct race *race,
+		     struct seen *seen)
+{
+	const __u64 end = now_ns(CLOCK_MONOTONIC) + RACE_SECONDS * 1000000000ULL;
+
+	for (int i = 0; i < ROUNDS && now_ns(CLOCK_MONOTONIC) < end; i++) {
+		race_round(device, kind, name, rand(), race, &seen[i]);
+		__sync_fetch_and_add(&race->rounds, 1);
+	}
 }
 
 static int by_id(const void *a, const void *b)
@@ -1034,9 +1046,7 @@ TEST_F_TIMEOUT(name, is_created_by_exactly_one_of_many, 120)
 		if (pids[i])
 			continue;
 		srand(i);
-		for (int j = 0; j < ROUNDS; j++)
-			race_round(self->device, self->kind, self->name.text, rand(), race,
-				   &race->seen[i * ROUNDS + j]);
+		run_race(self->device, self->kind, self->name.text, race, &race->seen[i * ROUNDS]);
 		_exit(0);
 	}
 	for (int i = 0; i < RACERS; i++) {
@@ -1045,6 +1055,7 @@ TEST_F_TIMEOUT(name, is_created_by_exactly_one_of_many, 120)
 	EXPECT_EQ(0, race->wrong);
 	EXPECT_EQ(0, count_wrong_generations(race->seen, RACERS * ROUNDS, &generations));
 	EXPECT_LT(10, generations);
+	ksft_print_msg("%u rounds, %zu generations\n", race->rounds, generations);
 	UNLINK();
 	EXPECT_EQ(-ENOENT, TRY(R));
 }
@@ -1705,6 +1716,87 @@ TEST_F(region, changes_its_mode_for_its_owner_alone)
 		_exit(become(self->owner) && !fchmod(self->fd, 0640) ? 0 : 1);
 	EXPECT_EQ(0, wait_child(pid));
 	EXPECT_EQ(0640, region_stat(self->fd).stat.mode);
+}
+
+static int revoke_region(int fd)
+{
+	struct ipcshm_region_revoke args = { 0 };
+
+	return call(fd, IPCSHM_IOC_REGION_REVOKE, &args);
+}
+
+static int revoke_with(struct user user, __u64 capabilities, int fd)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(!prctl(PR_SET_KEEPCAPS, 1) && become(user) && change_capabilities(capabilities) ?
+		      -revoke_region(fd) : 255);
+	return -wait_child(pid);
+}
+
+TEST_F(region, is_revoked_by_its_owner_alone)
+{
+	const struct user root = { 0, 0, 0 }, member = { self->other.uid, self->owner.gid, 0 };
+	const __u64 ipc_owner = 1ULL << CAP_IPC_OWNER;
+
+	SKIP_UNLESS_ROOT;
+	ASSERT_EQ(0, fchmod(self->fd, 0777));
+	EXPECT_EQ(-EACCES, revoke_with(self->other, 0, self->fd));
+	EXPECT_EQ(-EACCES, revoke_with(member, 0, self->fd));
+	EXPECT_EQ(-EACCES, revoke_with(root, ~ipc_owner, self->fd));
+	EXPECT_EQ(0, region_stat(self->fd).stat.flags & IPCSHM_STAT_REVOKED);
+	EXPECT_EQ(0, try_open(self->device, IPCSHM_REGION, self->name.text, R));
+	EXPECT_EQ(0, revoke_with(self->owner, 0, self->fd));
+	EXPECT_NE(0, region_stat(self->fd).stat.flags & IPCSHM_STAT_REVOKED);
+	/* once more is for the owner alone, too */
+	EXPECT_EQ(-EACCES, revoke_with(self->other, 0, self->fd));
+	EXPECT_EQ(0, revoke_with(self->owner, 0, self->fd));
+}
+
+TEST_F(region, is_revoked_with_cap_ipc_owner)
+{
+	SKIP_UNLESS_ROOT;
+	EXPECT_EQ(0, revoke_with(self->other, 1ULL << CAP_IPC_OWNER, self->fd));
+	EXPECT_NE(0, region_stat(self->fd).stat.flags & IPCSHM_STAT_REVOKED);
+}
+
+/* The new owner may, the old one may not any more; a right to write isn't needed. */
+TEST_F(region, is_revoked_by_whom_fchown_made_its_owner)
+{
+	int reader = open_kind(self->device, IPCSHM_REGION, self->name.text, R, 0);
+
+	SKIP_UNLESS_ROOT;
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(0, fchown(self->fd, self->other.uid, -1));
+	EXPECT_EQ(-EACCES, revoke_with(self->owner, 0, reader));
+	EXPECT_EQ(0, revoke_with(self->other, 0, reader));
+	close(reader);
+}
+
+/* The name is free for another region at once. */
+TEST_F(region, loses_its_name_when_it_is_revoked)
+{
+	for (int persistent = 0; persistent < 2; persistent++) {
+		const __u32 flags = R | W | C | X | (persistent ? P : 0);
+		int fd, next;
+
+		unlink_name(self->device, IPCSHM_REGION, self->name.text);
+		fd = open_kind(self->device, IPCSHM_REGION, self->name.text, flags, 0600);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, revoke_region(fd));
+		EXPECT_EQ(-ENOENT, try_open(self->device, IPCSHM_REGION, self->name.text, R));
+		EXPECT_EQ(-ENOENT, unlink_name(self->device, IPCSHM_REGION, self->name.text));
+		EXPECT_EQ(IPCSHM_STAT_REVOKED, region_stat(fd).stat.flags);
+		EXPECT_EQ(1, region_stat(fd).stat.opens);
+		next = open_kind(self->device, IPCSHM_REGION, self->name.text, R | C | X, 0600);
+		EXPECT_LE(0, next);
+		EXPECT_NE(region_stat(fd).stat.id, region_stat(next).stat.id);
+		EXPECT_EQ(0, revoke_region(fd));	/* which isn't about the name's new owner */
+		EXPECT_EQ(0, try_open(self->device, IPCSHM_REGION, self->name.text, R));
+		close(next);
+		close(fd);
+	}
 }
 
 TEST_F(region, has_owner_mode_and_size_in_fstat)

@@ -616,8 +616,8 @@ TEST_F(queue, stat_tells_what_it_is)
 
 	ASSERT_EQ(0, ipcshm_queue_stat(queue, &stat, sizeof(stat)));
 	EXPECT_NE(0, stat.stat.id);
-	EXPECT_LE(stat.stat.created, now);
-	EXPECT_GE(stat.stat.created, now - WAIT_SECONDS * 1000 * MS);
+	EXPECT_LE(stat.stat.btime, now);
+	EXPECT_GE(stat.stat.btime, now - WAIT_SECONDS * 1000 * MS);
 	EXPECT_EQ(geteuid(), stat.stat.uid);
 	EXPECT_EQ(getegid(), stat.stat.gid);
 	EXPECT_EQ(0600, stat.stat.mode);

@@ -66,7 +66,7 @@ int ipcshm_info(int device, struct ipcshm_info *info, size_t size);
  *
  * Return: 0, or -ENOENT, -EACCES, -EINVAL, -ENAMETOOLONG, -ENXIO.
  */
-int ipcshm_unlink(int device, enum ipcshm_kind kind, const char *name);
+int ipcshm_unlink(int device, uint32_t kind, const char *name);
 
 /**
  * struct ipcshm_region_attr - what a region is, in and out of ipcshm_region_open()
@@ -74,15 +74,19 @@ int ipcshm_unlink(int device, enum ipcshm_kind kind, const char *name);
  *	of the region opened
  * @id: out: its number
  * @created: out: 1 if the call created it
- * @reserved0: 0
+ * @max_members: how many processes can map it at a time, 1 to IPCSHM_MEMBERS_MAX;
+ *	in: of a new region, 0: IPCSHM_MEMBERS_DEFAULT; 0 without CREATE
+ * @max_size: bytes; what ipcshm_region_resize() can make it; in: of a new region,
+ *	rounded up to pages, 0: not more than @size; 0 without CREATE
  * @reserved: 0
  */
 struct ipcshm_region_attr {
 	uint64_t size;
 	uint64_t id;
 	uint32_t created;
-	uint32_t reserved0;
-	uint64_t reserved[5];
+	uint32_t max_members;
+	uint64_t max_size;
+	uint64_t reserved[4];
 };
 
 /**
@@ -90,7 +94,7 @@ struct ipcshm_region_attr {
  * @device: from ipcshm_open()
  * @name: its name, or NULL for an anonymous one
  * @flags: IPCSHM_READ, or IPCSHM_READ | IPCSHM_WRITE; with IPCSHM_CREATE,
- *	_EXCLUSIVE, _PERSISTENT
+ *	_EXCLUSIVE, _PERSISTENT, _POPULATE
  * @mode: permission bits of a new region, less the umask; 0 without CREATE
  * @attr: with CREATE: the size wanted; may be NULL without
  *
@@ -104,15 +108,17 @@ int ipcshm_region_open(int device, const char *name, uint32_t flags, mode_t mode
 		       struct ipcshm_region_attr *attr);
 
 /**
- * ipcshm_region_map - map a whole region, shared
+ * ipcshm_region_map - map a whole region, shared, and become a member of it
  * @fd: a region's descriptor
  * @access: IPCSHM_READ, or IPCSHM_READ | IPCSHM_WRITE
  * @address: filled in: where it is mapped; for munmap(2)
- * @size: filled in: bytes mapped
+ * @size: filled in: bytes mapped: all that the region can grow to; what is beyond
+ *	its present size can't be accessed yet
  *
  * Return: 0, or -EINVAL: another access; -EACCES: the descriptor has no right to
- * it; -EPERM: sealed against writing; -ENOMEM: no room for it in the address
- * space; or what else mmap(2) can fail with.
+ * it; -EPERM: sealed against writing; -EUSERS: the region has max_members;
+ * -EDQUOT: the user's quota of members; -EKEYREVOKED; -ENOMEM: no room for it in
+ * the address space; or what else mmap(2) can fail with.
  */
 int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size);
 
@@ -125,6 +131,134 @@ int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size);
  * Return: 0, or -EINVAL, as ipcshm_info().
  */
 int ipcshm_region_stat(int fd, struct ipcshm_region_stat *stat, size_t size);
+
+/**
+ * ipcshm_region_resize - grow a region, or shrink it
+ * @fd: a region's descriptor with IPCSHM_WRITE
+ * @bytes: wanted, rounded up to pages; 1 to the region's max_size
+ *
+ * Shrinking is possible while nobody else is a member.
+ *
+ * Return: 0, or -EINVAL, -EBADF: no IPCSHM_WRITE; -EBUSY: somebody else is a
+ * member; -EPERM: sealed against writing; -EFBIG, -ENOMEM, -EKEYREVOKED.
+ */
+int ipcshm_region_resize(int fd, uint64_t bytes);
+
+/**
+ * ipcshm_region_revoke - take a region away from everybody
+ * @fd: a region's descriptor
+ *
+ * Its name and memory go; an access to a mapping of it is SIGBUS, and calls fail
+ * with -EKEYREVOKED.  For its owner and CAP_IPC_OWNER.
+ *
+ * Return: 0, or -EACCES.
+ */
+int ipcshm_region_revoke(int fd);
+
+/**
+ * ipcshm_region_self - the calling process's token in a region
+ * @fd: a region's descriptor
+ * @token: filled in
+ *
+ * A child of fork(2) has another than its parent, and has to ask for it.
+ *
+ * Return: 0, or -ESRCH: the process isn't a member; -EKEYREVOKED.
+ */
+int ipcshm_region_self(int fd, uint32_t *token);
+
+/**
+ * ipcshm_region_members - who are the members of a region
+ * @fd: a region's descriptor
+ * @members: an array, filled in with as many as fit
+ * @count: how many fit in it
+ * @size: sizeof(*members)
+ *
+ * Return: how many members there are, which may be more than @count, or -EINVAL,
+ * -ENOMEM, -EKEYREVOKED.
+ */
+int ipcshm_region_members(int fd, struct ipcshm_member *members, uint32_t count, size_t size);
+
+/**
+ * ipcshm_region_map_members - map the member page, read-only
+ * @fd: a region's descriptor
+ * @page: filled in; for munmap(2) with the size of a page
+ *
+ * It makes nobody a member.
+ *
+ * Return: 0, or -EKEYREVOKED, -ENOMEM, or what else mmap(2) can fail with.
+ */
+int ipcshm_region_map_members(int fd, const struct ipcshm_member_page **page);
+
+/**
+ * ipcshm_is_alive - is a member alive?
+ * @page: from ipcshm_region_map_members()
+ * @token: the member's; any value, as it may have been read from shared memory
+ *
+ * One load, no system call.  If it isn't alive, all that it has ever stored in the
+ * region can be seen, and nothing more comes.
+ */
+static inline int ipcshm_is_alive(const struct ipcshm_member_page *page, uint32_t token)
+{
+	uint32_t slot = IPCSHM_TOKEN_SLOT(token);
+
+	return slot < IPCSHM_MEMBERS_MAX &&
+	       __atomic_load_n(&page->slot[slot], __ATOMIC_ACQUIRE) == token;
+}
+
+/**
+ * ipcshm_deaths - how many members of a region have died
+ * @page: from ipcshm_region_map_members()
+ *
+ * To be read before looking at what a wait is about, and given to it.
+ */
+static inline uint32_t ipcshm_deaths(const struct ipcshm_member_page *page)
+{
+	return __atomic_load_n(&page->deaths, __ATOMIC_ACQUIRE);
+}
+
+/**
+ * ipcshm_region_wait - sleep while a word of a region has a value
+ * @fd: a region's descriptor
+ * @offset: where the word is, a multiple of @size
+ * @size: of the word, 4 or 8
+ * @expected: the value
+ * @deaths: the count of deaths that is known, from ipcshm_deaths()
+ * @deadline: CLOCK_MONOTONIC nanoseconds (see ipcshm_deadline()), or
+ *	IPCSHM_FOREVER
+ *
+ * The semantics are those of FUTEX_WAIT (futex(2)), with an end when a member
+ * dies.
+ *
+ * Return: 0: woken; -EAGAIN: the word has another value; -EOWNERDEAD: a member
+ * has died; or -ETIMEDOUT, -EINTR, -EINVAL, -EDQUOT, -EIO, -ENOMEM, -EKEYREVOKED.
+ */
+int ipcshm_region_wait(int fd, uint64_t offset, uint32_t size, uint64_t expected,
+		       uint32_t deaths, uint64_t deadline);
+
+/**
+ * ipcshm_region_wake - wake those who wait on a word of a region
+ * @fd: a region's descriptor
+ * @offset: where the word is
+ * @count: the most that are woken, those who came first
+ *
+ * Return: how many were, or -EINVAL: @count is over INT_MAX; -EKEYREVOKED.
+ */
+int ipcshm_region_wake(int fd, uint64_t offset, uint32_t count);
+
+/**
+ * ipcshm_region_watch - have poll(2) on a region's descriptor wait on a word
+ * @fd: a region's descriptor
+ * @offset: where the word is, a multiple of @size
+ * @size: of the word, 4 or 8; 0: watch no word
+ * @expected: EPOLLIN while the word has another value, or after a wake-up
+ * @deaths: EPOLLPRI while the region's count of deaths is another
+ *
+ * One watch a file description; a call replaces it.
+ *
+ * Return: 0, or -EINVAL, -EDQUOT, -EKEYREVOKED.
+ */
+int ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expected,
+			uint32_t deaths);
 
 /**
  * struct ipcshm_queue_attr - what a queue is, in and out of ipcshm_queue_open()

@@ -20,10 +20,10 @@ int ipcshm_open(void)
 
 int ipcshm_info(int device, struct ipcshm_info *info, size_t size)
 {
-	return query(device, IPCSHM_IOC_INFO, info, size);
+	return call(device, IPCSHM_IOC_INFO, info, size);
 }
 
-int ipcshm_unlink(int device, enum ipcshm_kind kind, const char *name)
+int ipcshm_unlink(int device, uint32_t kind, const char *name)
 {
 	struct ipcshm_unlink args = {
 		.name = (uintptr_t)name,

@@ -38,18 +38,6 @@ static inline int call(int fd, unsigned int command, void *argument, size_t size
 }
 
 /*
- * For structures that are all out.  Those members that an older kernel doesn't
- * know must be zero on the way in, and so they read as zero afterwards.
- */
-static inline int query(int fd, unsigned int command, void *out, size_t size)
-{
-	if (out && size <= _IOC_SIZEMASK)
-		memset(out, 0, size);
-
-	return call(fd, command, out, size);
-}
-
-/*
  * A length that doesn't fit into 32 bits is cut to one that is too long as
  * well, for the kernel to refuse: a prefix of the name would be another name.
  */
@@ -58,9 +46,9 @@ static inline uint32_t name_length(const char *name)
 	return name ? (uint32_t)strnlen(name, UINT32_MAX) : 0;
 }
 
-static inline struct ipcshm_open open_arguments(const char *name, uint32_t flags, mode_t mode)
+static inline struct ipcshm_open_how open_arguments(const char *name, uint32_t flags, mode_t mode)
 {
-	return (struct ipcshm_open) {
+	return (struct ipcshm_open_how) {
 		.name = (uintptr_t)name,
 		.name_len = name_length(name),
 		.flags = flags,

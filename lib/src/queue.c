@@ -19,7 +19,7 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 		return -EINVAL;
 
 	args = (struct ipcshm_queue_open) {
-		.open = open_arguments(name, flags, mode),
+		.how = open_arguments(name, flags, mode),
 		.max_messages = attr->max_messages,
 		.max_bytes = attr->max_bytes,
 		.max_message_size = attr->max_message_size,
@@ -31,14 +31,14 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 	attr->max_messages = args.max_messages;
 	attr->max_bytes = args.max_bytes;
 	attr->max_message_size = args.max_message_size;
-	attr->id = args.open.id;
-	attr->created = args.open.created;
+	attr->id = args.how.id;
+	attr->created = args.how.created;
 	return fd;
 }
 
 int ipcshm_queue_stat(int fd, struct ipcshm_queue_stat *stat, size_t size)
 {
-	return query(fd, IPCSHM_IOC_QUEUE_STAT, stat, size);
+	return call(fd, IPCSHM_IOC_QUEUE_STAT, stat, size);
 }
 
 int ipcshm_send(int fd, const void *data, size_t size, uint32_t priority, uint64_t deadline)

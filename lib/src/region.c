@@ -3,6 +3,8 @@
  * Regions: shared memory.
  */
 #include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -15,20 +17,24 @@ int ipcshm_region_open(int device, const char *name, uint32_t flags, mode_t mode
 
 	if (!attr)
 		attr = &none;
-	if (attr->reserved0 || memcmp(attr->reserved, none.reserved, sizeof(none.reserved)))
+	if (memcmp(attr->reserved, none.reserved, sizeof(none.reserved)))
 		return -EINVAL;
 
 	args = (struct ipcshm_region_open) {
-		.open = open_arguments(name, flags, mode),
+		.how = open_arguments(name, flags, mode),
 		.size = attr->size,
+		.max_size = attr->max_size,
+		.max_members = attr->max_members,
 	};
 	fd = call(device, IPCSHM_IOC_REGION_OPEN, &args, sizeof(args));
 	if (fd < 0)
 		return fd;
 
 	attr->size = args.size;
-	attr->id = args.open.id;
-	attr->created = args.open.created;
+	attr->id = args.how.id;
+	attr->created = args.how.created;
+	attr->max_members = args.max_members;
+	attr->max_size = args.max_size;
 	return fd;
 }
 
@@ -44,13 +50,13 @@ static int protection(uint32_t access)
 	}
 }
 
-static int map(int fd, int prot, void **address, size_t size)
+static int map(int fd, int prot, void **address, size_t size, off_t offset)
 {
 	int saved = errno;
 	int ret = 0;
 	void *at;
 
-	at = mmap(NULL, size, prot, MAP_SHARED, fd, 0);
+	at = mmap(NULL, size, prot, MAP_SHARED, fd, offset);
 	if (at == MAP_FAILED)
 		ret = -errno;
 	else
@@ -68,14 +74,14 @@ int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size)
 
 	if (prot < 0)
 		return prot;
-	ret = query(fd, IPCSHM_IOC_REGION_STAT, &stat, sizeof(stat));
+	ret = call(fd, IPCSHM_IOC_REGION_STAT, &stat, sizeof(stat));
 	if (ret < 0)
 		return ret;
-	length = (size_t)stat.size;
-	if (length != stat.size)
+	length = (size_t)stat.max_size;
+	if (length != stat.max_size)
 		return -ENOMEM;
 
-	ret = map(fd, prot, address, length);
+	ret = map(fd, prot, address, length, 0);
 	if (!ret)
 		*size = length;
 	return ret;
@@ -83,5 +89,90 @@ int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size)
 
 int ipcshm_region_stat(int fd, struct ipcshm_region_stat *stat, size_t size)
 {
-	return query(fd, IPCSHM_IOC_REGION_STAT, stat, size);
+	return call(fd, IPCSHM_IOC_REGION_STAT, stat, size);
+}
+
+int ipcshm_region_resize(int fd, uint64_t bytes)
+{
+	struct ipcshm_region_resize args = { .size = bytes };
+
+	return call(fd, IPCSHM_IOC_REGION_RESIZE, &args, sizeof(args));
+}
+
+int ipcshm_region_revoke(int fd)
+{
+	struct ipcshm_region_revoke args = { 0 };
+
+	return call(fd, IPCSHM_IOC_REGION_REVOKE, &args, sizeof(args));
+}
+
+int ipcshm_region_self(int fd, uint32_t *token)
+{
+	struct ipcshm_region_self args = { 0 };
+	int ret = call(fd, IPCSHM_IOC_REGION_SELF, &args, sizeof(args));
+
+	if (!ret)
+		*token = args.token;
+	return ret;
+}
+
+int ipcshm_region_members(int fd, struct ipcshm_member *members, uint32_t count, size_t size)
+{
+	struct ipcshm_region_members args = {
+		.members = (uintptr_t)members,
+		.count = count,
+		.member_size = (uint32_t)size,
+	};
+	int ret;
+
+	if (size > UINT32_MAX)
+		return -EINVAL;
+	ret = call(fd, IPCSHM_IOC_REGION_MEMBERS, &args, sizeof(args));
+	return ret < 0 ? ret : (int)args.count;
+}
+
+int ipcshm_region_map_members(int fd, const struct ipcshm_member_page **page)
+{
+	void *address = NULL;
+	int ret = map(fd, PROT_READ, &address, (size_t)sysconf(_SC_PAGESIZE),
+		      (off_t)IPCSHM_MEMBER_PAGE_OFFSET);
+
+	if (!ret)
+		*page = address;
+	return ret;
+}
+
+int ipcshm_region_wait(int fd, uint64_t offset, uint32_t size, uint64_t expected,
+		       uint32_t deaths, uint64_t deadline)
+{
+	struct ipcshm_region_wait args = {
+		.offset = offset,
+		.expected = expected,
+		.deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
+		.size = size,
+		.deaths = deaths,
+	};
+
+	return call(fd, IPCSHM_IOC_REGION_WAIT, &args, sizeof(args));
+}
+
+int ipcshm_region_wake(int fd, uint64_t offset, uint32_t count)
+{
+	struct ipcshm_region_wake args = { .offset = offset, .count = count };
+
+	return call(fd, IPCSHM_IOC_REGION_WAKE, &args, sizeof(args));
+}
+
+int ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expected,
+			uint32_t deaths)
+{
+	struct ipcshm_region_watch args = {
+		.offset = offset,
+		.expected = expected,
+		.size = size,
+		.deaths = deaths,
+	};
+
+	return call(fd, IPCSHM_IOC_REGION_WATCH, &args, sizeof(args));
 }

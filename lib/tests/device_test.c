@@ -36,35 +36,39 @@ TEST(info_comes_back)
 	EXPECT_RETURNS(0, ipcshm_info(5, &info, sizeof(info)));
 
 	EXPECT_EQ(5, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x00, 72), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x00, 104), fake.asked.command);
 	EXPECT_EQ(&info, fake.asked.argument);
 	EXPECT_EQ(0, memcmp(&info, &fake.out, sizeof(info)));
 }
 
-/* A later header: the kernel must see that nothing it doesn't know is asked. */
-TEST(longer_info_is_zero_on_the_way_in)
+/* An earlier header or a later one: the structure is the caller's, whole and no more. */
+TEST(info_has_the_size_of_the_caller)
 {
-	union fake_argument info, zero = { 0 };
+	const size_t sizes[] = { 64, 72, 104, 112, 4096 };
 
-	memset(&info, 0xff, sizeof(info));
-	EXPECT_RETURNS(0, ipcshm_info(5, &info.info, sizeof(info.info) + 8));
+	fake.writes = true;
+	memset(&fake.out, 0x5a, sizeof(fake.out));
+	for (size_t i = 0; i < 5; i++) {
+		struct ipcshm_info *info = malloc(sizes[i]);
 
-	EXPECT_EQ(COMMAND(0x00, 80), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&zero, &fake.asked.in, sizeof(zero)));
-	EXPECT_EQ(0xff, info.bytes[80]);
+		ASSERT_NE(NULL, info);
+		EXPECT_RETURNS(0, ipcshm_info(5, info, sizes[i]));
+		EXPECT_EQ(COMMAND(0x00, sizes[i]), fake.asked.command);
+		EXPECT_EQ(info, fake.asked.argument);
+		EXPECT_EQ(0, memcmp(info, &fake.out, sizes[i]));
+		free(info);
+	}
 }
 
-/* An earlier header: nothing beyond the caller's structure is touched. */
-TEST(shorter_info_is_not_overrun)
+/* The kernel writes all of it, and tells what it doesn't know by zeroes. */
+TEST(info_is_left_to_the_kernel_to_fill)
 {
-	size_t size = sizeof(struct ipcshm_info) - 8;
-	struct ipcshm_info *info = malloc(size);
+	struct ipcshm_info info, before;
 
-	ASSERT_NE(NULL, info);
-	fake.writes = true;
-	EXPECT_RETURNS(0, ipcshm_info(5, info, size));
-	EXPECT_EQ(COMMAND(0x00, 64), fake.asked.command);
-	free(info);
+	memset(&info, 0xa5, sizeof(info));
+	before = info;
+	EXPECT_RETURNS(0, ipcshm_info(5, &info, sizeof(info)));
+	EXPECT_EQ(0, memcmp(&before, &info, sizeof(info)));
 }
 
 TEST(size_that_no_command_can_carry_is_refused)

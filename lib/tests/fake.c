@@ -7,12 +7,23 @@
 
 struct fake fake;
 
+/* With 64-bit offsets some C libraries know the calls by another name. */
+#ifdef __GLIBC__
+#define mmap_of_system	__real_mmap64
+#else
+#define mmap_of_system	__real_mmap
+#endif
+
 int __wrap_open(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...) __attribute__((alias("__wrap_open")));
 int __wrap_ioctl(int fd, unsigned long command, ...);
 void *__wrap_mmap(void *address, size_t length, int protection, int sharing, int fd, off_t offset);
+void *__wrap_mmap64(void *address, size_t length, int protection, int sharing, int fd, off_t offset)
+	__attribute__((alias("__wrap_mmap")));
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 
-void *__real_mmap(void *address, size_t length, int protection, int sharing, int fd, off_t offset);
+void *mmap_of_system(void *address, size_t length, int protection, int sharing, int fd,
+		     off_t offset);
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
 
 /* A C library may change errno though the call succeeds. */
@@ -56,7 +67,7 @@ int __wrap_ioctl(int fd, unsigned long command, ...)
 void *__wrap_mmap(void *address, size_t length, int protection, int sharing, int fd, off_t offset)
 {
 	if (!fake.active)
-		return __real_mmap(address, length, protection, sharing, fd, offset);
+		return mmap_of_system(address, length, protection, sharing, fd, offset);
 
 	fake.asked.calls++;
 	fake.asked.address = address;

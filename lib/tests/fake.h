@@ -23,6 +23,13 @@ union fake_argument {
 	struct ipcshm_region_open region_open;
 	struct ipcshm_queue_open queue_open;
 	struct ipcshm_region_stat region_stat;
+	struct ipcshm_region_self region_self;
+	struct ipcshm_region_members region_members;
+	struct ipcshm_region_wait region_wait;
+	struct ipcshm_region_wake region_wake;
+	struct ipcshm_region_watch region_watch;
+	struct ipcshm_region_resize region_resize;
+	struct ipcshm_region_revoke region_revoke;
 	struct ipcshm_queue_stat queue_stat;
 	struct ipcshm_transfer transfer;
 	unsigned char bytes[1 << _IOC_SIZEBITS];

@@ -132,9 +132,11 @@ documented_examples_compile()
 		$CC -std=c11 $strict $(package --cflags) -c -o "$tmp/example.o" "$tmp/example.c"
 }
 
+# What is inline is in the program.
 declared_calls()
 {
-	grep -o '\<ipcshm_[a-z_]*(' include/ipcshm.h | tr -d '(' | LC_ALL=C sort -u
+	grep -o '\<ipcshm_[a-z_]*(' include/ipcshm.h | tr -d '(' | LC_ALL=C sort -u |
+		grep -vx "$(sed -n 's/^static inline .*\<\(ipcshm_[a-z_]*\)(.*/\1/p' include/ipcshm.h)"
 }
 
 shared_library_exports_what_is_declared()

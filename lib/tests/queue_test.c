@@ -13,8 +13,8 @@ static void answer_queue(void)
 {
 	fake.result = 9;
 	fake.writes = true;
-	fake.out.queue_open.open.id = 0x123456789aULL;
-	fake.out.queue_open.open.created = 1;
+	fake.out.queue_open.how.id = 0x123456789aULL;
+	fake.out.queue_open.how.created = 1;
 	fake.out.queue_open.max_messages = 11;
 	fake.out.queue_open.max_bytes = 12;
 	fake.out.queue_open.max_message_size = 13;
@@ -48,13 +48,14 @@ TEST(open_hands_on_every_argument)
 
 	EXPECT_EQ(1, fake.asked.calls);
 	EXPECT_EQ(5, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x02, 56), fake.asked.command);
-	EXPECT_EQ((uintptr_t)name, fake.asked.in.queue_open.open.name);
-	EXPECT_EQ(5, fake.asked.in.queue_open.open.name_len);
-	EXPECT_EQ(everything, fake.asked.in.queue_open.open.flags);
-	EXPECT_EQ(0640, fake.asked.in.queue_open.open.mode);
-	EXPECT_EQ(0, fake.asked.in.queue_open.open.id);
-	EXPECT_EQ(0, fake.asked.in.queue_open.open.created);
+	EXPECT_EQ(COMMAND(0x02, 64), fake.asked.command);
+	EXPECT_EQ((uintptr_t)name, fake.asked.in.queue_open.how.name);
+	EXPECT_EQ(5, fake.asked.in.queue_open.how.name_len);
+	EXPECT_EQ(everything, fake.asked.in.queue_open.how.flags);
+	EXPECT_EQ(0640, fake.asked.in.queue_open.how.mode);
+	EXPECT_EQ(0, fake.asked.in.queue_open.how.id);
+	EXPECT_EQ(0, fake.asked.in.queue_open.how.created);
+	EXPECT_EQ(0, fake.asked.in.queue_open.how.reserved);
 	EXPECT_EQ(1, fake.asked.in.queue_open.max_messages);
 	EXPECT_EQ(IPCSHM_UNBOUNDED, fake.asked.in.queue_open.max_bytes);
 	EXPECT_EQ(3, fake.asked.in.queue_open.max_message_size);
@@ -76,7 +77,7 @@ TEST(open_returns_descriptor_and_attributes)
 
 TEST(open_without_name_and_attributes)
 {
-	union fake_argument want = { .queue_open.open.flags = IPCSHM_WRITE };
+	union fake_argument want = { .queue_open.how.flags = IPCSHM_WRITE };
 
 	answer_queue();
 	EXPECT_RETURNS(9, ipcshm_queue_open(5, NULL, IPCSHM_WRITE, 0, NULL));
@@ -117,20 +118,25 @@ TEST(stat_comes_back)
 	EXPECT_RETURNS(0, ipcshm_queue_stat(9, &stat, sizeof(stat)));
 
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x40, 112), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x40, 128), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&stat, &fake.out, sizeof(stat)));
 }
 
 TEST(stat_has_the_size_of_the_caller)
 {
-	union fake_argument stat, zero = { 0 };
+	union fake_argument stat;
 
-	memset(&stat, 0xff, sizeof(stat));
-	EXPECT_RETURNS(0, ipcshm_queue_stat(9, &stat.queue_stat, 120));
-	EXPECT_EQ(COMMAND(0x40, 120), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&zero, &fake.asked.in, sizeof(zero)));
-	EXPECT_EQ(0xff, stat.bytes[120]);
+	fake.writes = true;
+	memset(&fake.out, 0x5a, sizeof(fake.out));
+	for (size_t size = 120; size <= 136; size += 8) {
+		memset(&stat, 0xa5, sizeof(stat));
+		EXPECT_RETURNS(0, ipcshm_queue_stat(9, &stat.queue_stat, size));
+		EXPECT_EQ(COMMAND(0x40, size), fake.asked.command);
+		EXPECT_EQ(0, memcmp(&fake.out, &stat, size));
+		EXPECT_EQ(0xa5, stat.bytes[size]);
+	}
 	EXPECT_RETURNS(-EINVAL, ipcshm_queue_stat(9, &stat.queue_stat, _IOC_SIZEMASK + 1));
+	EXPECT_EQ(3, fake.asked.calls);
 }
 
 TEST(stat_returns_the_error)
@@ -156,7 +162,7 @@ TEST(send_hands_on_every_argument)
 
 	EXPECT_EQ(1, fake.asked.calls);
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x41, 88), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x41, 104), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 }
 
@@ -197,7 +203,7 @@ TEST(receive_hands_on_every_argument)
 
 	EXPECT_EQ(1, fake.asked.calls);
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x42, 88), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x42, 104), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 }
 
@@ -264,37 +270,37 @@ FIXTURE_TEARDOWN(transfer)
 
 TEST_F(transfer, sent_as_it_is_in_the_size_of_the_caller)
 {
-	EXPECT_RETURNS(0, ipcshm_send_transfer(9, &self->transfer.transfer, 88));
+	EXPECT_RETURNS(0, ipcshm_send_transfer(9, &self->transfer.transfer, 104));
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x41, 88), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 88));
+	EXPECT_EQ(COMMAND(0x41, 104), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 104));
 
-	EXPECT_RETURNS(0, ipcshm_send_transfer(9, &self->transfer.transfer, 96));
-	EXPECT_EQ(COMMAND(0x41, 96), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 96));
+	EXPECT_RETURNS(0, ipcshm_send_transfer(9, &self->transfer.transfer, 112));
+	EXPECT_EQ(COMMAND(0x41, 112), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 112));
 	EXPECT_EQ(0, memcmp(&self->before, &self->transfer, sizeof(self->before)));
 }
 
 TEST_F(transfer, received_into_as_it_is_in_the_size_of_the_caller)
 {
-	EXPECT_RETURNS(0, ipcshm_receive_transfer(9, &self->transfer.transfer, 96));
+	EXPECT_RETURNS(0, ipcshm_receive_transfer(9, &self->transfer.transfer, 112));
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x42, 96), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 96));
+	EXPECT_EQ(COMMAND(0x42, 112), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 112));
 
 	answer_message();
-	EXPECT_RETURNS(0, ipcshm_receive_transfer(9, &self->transfer.transfer, 88));
-	EXPECT_EQ(COMMAND(0x42, 88), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&fake.out, &self->transfer, 88));
-	EXPECT_EQ(0x5a, self->transfer.bytes[88]);
+	EXPECT_RETURNS(0, ipcshm_receive_transfer(9, &self->transfer.transfer, 104));
+	EXPECT_EQ(COMMAND(0x42, 104), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&fake.out, &self->transfer, 104));
+	EXPECT_EQ(0x5a, self->transfer.bytes[104]);
 }
 
 TEST_F(transfer, errors_are_returned)
 {
-	EXPECT_FAILS(E2BIG, ipcshm_send_transfer(9, &self->transfer.transfer, 96));
-	EXPECT_FAILS(EAGAIN, ipcshm_receive_transfer(9, &self->transfer.transfer, 88));
-	EXPECT_RETURNS(-EFAULT, ipcshm_send_transfer(9, NULL, 88));
-	EXPECT_RETURNS(-EFAULT, ipcshm_receive_transfer(9, NULL, 88));
+	EXPECT_FAILS(E2BIG, ipcshm_send_transfer(9, &self->transfer.transfer, 112));
+	EXPECT_FAILS(EAGAIN, ipcshm_receive_transfer(9, &self->transfer.transfer, 104));
+	EXPECT_RETURNS(-EFAULT, ipcshm_send_transfer(9, NULL, 104));
+	EXPECT_RETURNS(-EFAULT, ipcshm_receive_transfer(9, NULL, 104));
 	EXPECT_EQ(4, fake.asked.calls);
 
 	EXPECT_RETURNS(-EINVAL, ipcshm_send_transfer(9, &self->transfer.transfer,

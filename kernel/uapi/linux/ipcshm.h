@@ -6,14 +6,17 @@
  * (message passing); each is a file descriptor of its own.  The calls, and
  * every error each of them can return, are in Documentation/uapi.rst.
  *
- * How this interface grows: a structure only ever gets new members at its end.
- * The kernel learns the caller's size from the ioctl number.  A longer
- * structure than the kernel's is accepted if all that the kernel doesn't know
- * is zero (else E2BIG), a shorter one reads as if zeroes followed, down to its
- * first published size (else EINVAL).  A flag that isn't known, and a reserved
- * member that isn't zero, is EINVAL.  Members marked "out" are ignored on the
- * way in.  Layouts are the same for 32-bit and 64-bit callers; pointers travel
- * as __u64.
+ * How this interface grows: the structure of a call only ever gets new members
+ * at its end, and a structure inside another one never changes.  The kernel
+ * learns the caller's size from the ioctl number.  A longer structure than the
+ * kernel's is accepted if all that the kernel doesn't know is zero (else
+ * E2BIG), a shorter one reads as if zeroes followed, down to its first
+ * published size (else EINVAL).  Of one that is all "out" nothing is read, and
+ * what the kernel doesn't know is written as zero.  A flag that isn't known,
+ * and a reserved member that isn't zero, is EINVAL.  Members marked "out" are
+ * ignored on the way in.  Layouts are the same for 32-bit and 64-bit callers;
+ * pointers travel as __u64.  All ioctl numbers are _IOWR, so that a number
+ * doesn't change when its structure gets a member in the other direction.
  */
 #ifndef _UAPI_LINUX_IPCSHM_H
 #define _UAPI_LINUX_IPCSHM_H
@@ -21,7 +24,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define IPCSHM_ABI_VERSION	1
+#define IPCSHM_ABI_VERSION	1	/* what is there keeps its meaning; what is new has a feature bit */
 
 #define IPCSHM_NAME_MAX		255	/* bytes in a name, a leading '/' not counted */
 #define IPCSHM_PRIORITY_MAX	32767	/* the highest message priority, as in mq_send(3) */
@@ -31,7 +34,7 @@
 #define IPCSHM_FOREVER		(~0ULL)	/* as a deadline: none */
 
 /*
- * Flags of REGION_OPEN and QUEUE_OPEN (struct ipcshm_open).
+ * Flags of REGION_OPEN and QUEUE_OPEN (struct ipcshm_open_how).
  *
  * READ lets a region be mapped and read, and messages be received from a queue.
  * WRITE lets a region be changed, and messages be sent to a queue.
@@ -43,6 +46,7 @@
 #define IPCSHM_EXCLUSIVE	0x08	/* with CREATE: EEXIST if there is one (O_EXCL) */
 #define IPCSHM_PERSISTENT	0x10	/* a new name stays until it is unlinked */
 #define IPCSHM_NONBLOCK		0x20	/* queues: O_NONBLOCK on the new descriptor */
+#define IPCSHM_POPULATE		0x40	/* a new region gets its memory now, or ENOMEM */
 
 /**
  * enum ipcshm_kind - what a name names; each kind is a name space of its own
@@ -57,6 +61,7 @@ enum ipcshm_kind {
 /* struct ipcshm_info.features: what this module can do. */
 #define IPCSHM_FEATURE_REGION	0x01ULL
 #define IPCSHM_FEATURE_QUEUE	0x02ULL
+#define IPCSHM_FEATURE_MEMBERS	0x04ULL	/* members, WAIT, WAKE, WATCH, RESIZE, REVOKE */
 
 /**
  * struct ipcshm_limit - a quota of the calling user
@@ -73,59 +78,76 @@ struct ipcshm_limit {
  * @abi_version: IPCSHM_ABI_VERSION of the module
  * @reserved: zero
  * @features: IPCSHM_FEATURE_* bits
- * @message_size_max: the largest max_message_size a queue may be created with
+ * @max_message_size: the largest max_message_size a queue may be created with
  * @objects: regions and queues that the calling user created
- * @region_bytes: the sizes of the regions that the calling user created
+ * @region_bytes: what the regions that the calling user created can grow to
  * @queue_bytes: messages waiting in queues that were sent through descriptors
  *	which the calling user opened; the bytes of each, plus a fixed amount
  *	for the kernel's own record of it
+ * @members: memberships of the calling user's processes, in regions of anyone
+ * @waiters: calls of WAIT that are blocked, and words that are watched, through
+ *	descriptors which the calling user opened
  */
 struct ipcshm_info {
 	__u32 abi_version;
 	__u32 reserved;
 	__u64 features;
-	__u64 message_size_max;
+	__u64 max_message_size;
 	struct ipcshm_limit objects;
 	struct ipcshm_limit region_bytes;
 	struct ipcshm_limit queue_bytes;
+	struct ipcshm_limit members;
+	struct ipcshm_limit waiters;
 };
 
 /**
- * struct ipcshm_open - what REGION_OPEN and QUEUE_OPEN have in common
+ * struct ipcshm_open_how - what REGION_OPEN and QUEUE_OPEN have in common
  * @name: address of the name, which needs no NUL at its end; 0 for an anonymous
  *	object, which is reached through its descriptor alone
  * @name_len: bytes in @name, 1 to IPCSHM_NAME_MAX, plus one if the name starts
  *	with a '/', which is dropped; 0 for an anonymous object
- * @flags: IPCSHM_READ, _WRITE, _CREATE, _EXCLUSIVE, _PERSISTENT, _NONBLOCK
+ * @flags: IPCSHM_READ, _WRITE, _CREATE, _EXCLUSIVE, _PERSISTENT, and for queues
+ *	_NONBLOCK, for regions _POPULATE
  * @mode: permission bits (0 to 0777) of a new object, less the umask; must be 0
  *	without IPCSHM_CREATE
  * @created: out: 1 if this call created the object, 0 if it was there
  * @id: out: the object's number, never used again for another while the module
  *	is loaded
+ * @reserved: 0
  */
-struct ipcshm_open {
+struct ipcshm_open_how {
 	__u64 name;
 	__u32 name_len;
 	__u32 flags;
 	__u32 mode;
 	__u32 created;
 	__u64 id;
+	__u64 reserved;
 };
 
 /**
  * struct ipcshm_region_open - IPCSHM_IOC_REGION_OPEN
- * @open: name, rights and mode
+ * @how: name, rights and mode
  * @size: bytes; in: of a new region, 1 to IPCSHM_REGION_MAX, rounded up to whole
  *	pages, must be 0 without IPCSHM_CREATE; out: of the region opened
+ * @max_size: bytes; in: how large a new region can be made by RESIZE, at least
+ *	@size, or 0: its size is fixed; out: of the region opened
+ * @max_members: in: how many address spaces can map a new region at a time, at
+ *	most IPCSHM_MEMBERS_MAX, or 0: IPCSHM_MEMBERS_DEFAULT; out: of the
+ *	region opened
+ * @reserved: 0
  */
 struct ipcshm_region_open {
-	struct ipcshm_open open;
+	struct ipcshm_open_how how;
 	__u64 size;
+	__u64 max_size;
+	__u32 max_members;
+	__u32 reserved;
 };
 
 /**
  * struct ipcshm_queue_open - IPCSHM_IOC_QUEUE_OPEN
- * @open: name, rights and mode
+ * @how: name, rights and mode
  * @max_messages: how many messages the queue keeps: 0 is a rendezvous (a send
  *	returns when a receiver has the message), IPCSHM_UNBOUNDED is no bound
  *	but the sender's quota
@@ -137,7 +159,7 @@ struct ipcshm_region_open {
  * those of the queue opened.
  */
 struct ipcshm_queue_open {
-	struct ipcshm_open open;
+	struct ipcshm_open_how how;
 	__u64 max_messages;
 	__u64 max_bytes;
 	__u64 max_message_size;
@@ -145,7 +167,7 @@ struct ipcshm_queue_open {
 
 /**
  * struct ipcshm_unlink - IPCSHM_IOC_UNLINK
- * @name: address of the name, as in struct ipcshm_open
+ * @name: address of the name, as in struct ipcshm_open_how
  * @name_len: bytes in @name
  * @kind: enum ipcshm_kind
  * @flags: none yet: 0
@@ -162,37 +184,213 @@ struct ipcshm_unlink {
 /* struct ipcshm_stat.flags */
 #define IPCSHM_STAT_NAMED	0x01	/* has a name now */
 #define IPCSHM_STAT_PERSISTENT	0x02	/* that name keeps it */
+#define IPCSHM_STAT_REVOKED	0x04	/* it was revoked */
 
 /**
  * struct ipcshm_stat - what REGION_STAT and QUEUE_STAT have in common, all out
  * @id: the object's number
- * @created: when it was created, nanoseconds of CLOCK_REALTIME
+ * @btime: when it was created, nanoseconds of CLOCK_REALTIME
  * @uid: owner, as seen in the caller's user namespace
  * @gid: group, as seen in the caller's user namespace
  * @mode: permission bits
- * @flags: IPCSHM_STAT_NAMED, _PERSISTENT
+ * @flags: IPCSHM_STAT_NAMED, _PERSISTENT, _REVOKED
  * @kind: enum ipcshm_kind
- * @opens: open file descriptions of it; a mapping keeps its own open
+ * @opens: open file descriptions of it; a mapping keeps the one it was made through
+ * @reserved: 0
  */
 struct ipcshm_stat {
 	__u64 id;
-	__u64 created;
+	__u64 btime;
 	__u32 uid;
 	__u32 gid;
 	__u32 mode;
 	__u32 flags;
 	__u32 kind;
 	__u32 opens;
+	__u64 reserved[2];
 };
 
 /**
  * struct ipcshm_region_stat - IPCSHM_IOC_REGION_STAT, all members out
  * @stat: what every object has
  * @size: bytes
+ * @max_size: bytes; what RESIZE can make it, and what is charged to the quota
+ * @max_members: how many address spaces can map it at a time
+ * @members: how many do
+ * @joins: memberships since it was created
+ * @deaths: how many of them ended by a death
+ * @waiters: calls of WAIT that are blocked
+ * @reserved: 0
  */
 struct ipcshm_region_stat {
 	struct ipcshm_stat stat;
 	__u64 size;
+	__u64 max_size;
+	__u32 max_members;
+	__u32 members;
+	__u32 joins;
+	__u32 deaths;
+	__u32 waiters;
+	__u32 reserved;
+};
+
+/*
+ * Members.
+ *
+ * A member of a region is an address space (a process, with all its threads)
+ * that maps it.  It joins with its first mapping, also one that it inherits by
+ * fork, and leaves with its last.  If that ends because the address space does,
+ * by exit, kill or exec, it died.
+ *
+ * A token identifies a member of a region, for as long as the region exists:
+ * lock words and claimed slots hold it.  It isn't 0, and its two highest bits
+ * are 0 and free for whoever stores it.
+ */
+#define IPCSHM_MEMBERS_MAX	1008	/* members of one region at a time */
+#define IPCSHM_MEMBERS_DEFAULT	64
+
+#define IPCSHM_TOKEN_SLOT_BITS	10	/* slot + 1 in the low bits, a generation above */
+#define IPCSHM_TOKEN_MASK	0x3fffffffU	/* what of a stored word is the token */
+#define IPCSHM_TOKEN_SLOT(token)	(((token) & ((1U << IPCSHM_TOKEN_SLOT_BITS) - 1)) - 1)
+
+/* Where the member page is: mmap(NULL, page size, PROT_READ, MAP_SHARED, fd, here). */
+#define IPCSHM_MEMBER_PAGE_OFFSET	IPCSHM_REGION_MAX
+#define IPCSHM_MEMBER_PAGE_VERSION	1
+
+/**
+ * struct ipcshm_member_page - who is a member of a region; only the kernel writes
+ * @version: IPCSHM_MEMBER_PAGE_VERSION
+ * @slots: how many slots there are: the region's max_members
+ * @joins: memberships since the region was created, modulo 2^32
+ * @deaths: how many of them ended by a death; after the slot has changed
+ * @revoked: 1 after the region was revoked
+ * @reserved: 0
+ * @slot: the token of the member that has the slot; any other value means that
+ *	a member with that token is gone
+ *
+ * Is the member with this token alive?  One load, to be done with acquire:
+ * IPCSHM_TOKEN_SLOT(token) < IPCSHM_MEMBERS_MAX &&
+ * page->slot[IPCSHM_TOKEN_SLOT(token)] == token, for a token that isn't 0 and
+ * has no bits outside of IPCSHM_TOKEN_MASK.  All that a member has ever stored
+ * can be seen when its slot shows that it is gone.
+ */
+struct ipcshm_member_page {
+	__u32 version;
+	__u32 slots;
+	__u32 joins;
+	__u32 deaths;
+	__u32 revoked;
+	__u32 reserved[11];
+	__u32 slot[IPCSHM_MEMBERS_MAX];
+};
+
+/**
+ * struct ipcshm_region_self - IPCSHM_IOC_REGION_SELF
+ * @token: out: the calling process's token in this region
+ * @reserved: 0
+ */
+struct ipcshm_region_self {
+	__u32 token;
+	__u32 reserved;
+};
+
+/**
+ * struct ipcshm_member - one member, as REGION_MEMBERS tells
+ * @token: identifies it
+ * @pid: the process, as seen in the caller's PID namespace, 0 if it has no
+ *	number there
+ * @uid: the user that joined, as seen in the caller's user namespace
+ * @maps: how many mappings it has of the region
+ * @joined: when it joined, nanoseconds of CLOCK_REALTIME
+ */
+struct ipcshm_member {
+	__u32 token;
+	__u32 pid;
+	__u32 uid;
+	__u32 maps;
+	__u64 joined;
+};
+
+/**
+ * struct ipcshm_region_members - IPCSHM_IOC_REGION_MEMBERS
+ * @members: address of an array of struct ipcshm_member
+ * @count: in: how many fit in it; out: how many members there are, of which as
+ *	many as fit were written
+ * @member_size: sizeof(struct ipcshm_member); at most a page
+ */
+struct ipcshm_region_members {
+	__u64 members;
+	__u32 count;
+	__u32 member_size;
+};
+
+/**
+ * struct ipcshm_region_wait - IPCSHM_IOC_REGION_WAIT
+ * @offset: where the word is in the region, a multiple of @size
+ * @expected: sleep while the word has this value
+ * @deadline: when to give up with ETIMEDOUT: absolute nanoseconds of @clock, or
+ *	IPCSHM_FOREVER
+ * @clock: CLOCK_REALTIME (0) or CLOCK_MONOTONIC (1)
+ * @size: of the word, 4 or 8
+ * @deaths: sleep while the region's count of deaths has this value
+ * @flags: none yet: 0
+ */
+struct ipcshm_region_wait {
+	__u64 offset;
+	__u64 expected;
+	__u64 deadline;
+	__u32 clock;
+	__u32 size;
+	__u32 deaths;
+	__u32 flags;
+};
+
+/**
+ * struct ipcshm_region_wake - IPCSHM_IOC_REGION_WAKE
+ * @offset: where the word is, a multiple of 4
+ * @count: the most that are woken
+ * @flags: none yet: 0
+ */
+struct ipcshm_region_wake {
+	__u64 offset;
+	__u32 count;
+	__u32 flags;
+};
+
+/**
+ * struct ipcshm_region_watch - IPCSHM_IOC_REGION_WATCH
+ * @offset: where the word is in the region, a multiple of @size
+ * @expected: poll reports EPOLLIN while the word has another value
+ * @size: of the word, 4 or 8; 0: watch no word, then @offset and @expected are 0
+ * @deaths: poll reports EPOLLPRI while the region's count of deaths has another value
+ * @flags: none yet: 0
+ * @reserved: 0
+ */
+struct ipcshm_region_watch {
+	__u64 offset;
+	__u64 expected;
+	__u32 size;
+	__u32 deaths;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct ipcshm_region_resize - IPCSHM_IOC_REGION_RESIZE
+ * @size: bytes, 1 to the region's max_size, rounded up to whole pages
+ */
+struct ipcshm_region_resize {
+	__u64 size;
+};
+
+/**
+ * struct ipcshm_region_revoke - IPCSHM_IOC_REGION_REVOKE
+ * @flags: none yet: 0
+ * @reserved: 0
+ */
+struct ipcshm_region_revoke {
+	__u32 flags;
+	__u32 reserved;
 };
 
 /**
@@ -237,7 +435,8 @@ struct ipcshm_queue_stat {
  *	namespace
  * @gid: receive, out: the sender's real group ID, likewise
  * @reserved0: 0
- * @time: receive, out: when it was sent, nanoseconds of CLOCK_MONOTONIC
+ * @time: receive, out: when it was sent, nanoseconds of CLOCK_MONOTONIC in the
+ *	receiver's time namespace
  * @reserved: 0
  */
 struct ipcshm_message {
@@ -251,7 +450,7 @@ struct ipcshm_message {
 	__u32 gid;
 	__u32 reserved0;
 	__u64 time;
-	__u64 reserved[2];
+	__u64 reserved[4];
 };
 
 /* struct ipcshm_transfer.flags */
@@ -272,14 +471,22 @@ struct ipcshm_transfer {
 	__u32 flags;
 };
 
-/* The first published size of each structure: the least the kernel accepts. */
+/* The least size of each structure that the kernel accepts, for ever. */
 #define IPCSHM_INFO_SIZE_VER0		72
-#define IPCSHM_REGION_OPEN_SIZE_VER0	40
-#define IPCSHM_QUEUE_OPEN_SIZE_VER0	56
+#define IPCSHM_REGION_OPEN_SIZE_VER0	48
+#define IPCSHM_QUEUE_OPEN_SIZE_VER0	64
 #define IPCSHM_UNLINK_SIZE_VER0		24
-#define IPCSHM_REGION_STAT_SIZE_VER0	48
-#define IPCSHM_QUEUE_STAT_SIZE_VER0	112
-#define IPCSHM_TRANSFER_SIZE_VER0	88
+#define IPCSHM_REGION_STAT_SIZE_VER0	64
+#define IPCSHM_QUEUE_STAT_SIZE_VER0	128
+#define IPCSHM_TRANSFER_SIZE_VER0	104
+#define IPCSHM_REGION_SELF_SIZE_VER0	8
+#define IPCSHM_REGION_MEMBERS_SIZE_VER0	16
+#define IPCSHM_MEMBER_SIZE_VER0		24
+#define IPCSHM_REGION_WAIT_SIZE_VER0	40
+#define IPCSHM_REGION_WAKE_SIZE_VER0	16
+#define IPCSHM_REGION_WATCH_SIZE_VER0	32
+#define IPCSHM_REGION_RESIZE_SIZE_VER0	8
+#define IPCSHM_REGION_REVOKE_SIZE_VER0	8
 
 #define IPCSHM_IOC_MAGIC	0xBC
 
@@ -291,6 +498,13 @@ struct ipcshm_transfer {
 
 /* on a region */
 #define IPCSHM_IOC_REGION_STAT	_IOWR(IPCSHM_IOC_MAGIC, 0x20, struct ipcshm_region_stat)
+#define IPCSHM_IOC_REGION_SELF	_IOWR(IPCSHM_IOC_MAGIC, 0x21, struct ipcshm_region_self)
+#define IPCSHM_IOC_REGION_MEMBERS	_IOWR(IPCSHM_IOC_MAGIC, 0x22, struct ipcshm_region_members)
+#define IPCSHM_IOC_REGION_WAIT	_IOWR(IPCSHM_IOC_MAGIC, 0x23, struct ipcshm_region_wait)
+#define IPCSHM_IOC_REGION_WAKE	_IOWR(IPCSHM_IOC_MAGIC, 0x24, struct ipcshm_region_wake)
+#define IPCSHM_IOC_REGION_WATCH	_IOWR(IPCSHM_IOC_MAGIC, 0x25, struct ipcshm_region_watch)
+#define IPCSHM_IOC_REGION_RESIZE	_IOWR(IPCSHM_IOC_MAGIC, 0x26, struct ipcshm_region_resize)
+#define IPCSHM_IOC_REGION_REVOKE	_IOWR(IPCSHM_IOC_MAGIC, 0x27, struct ipcshm_region_revoke)
 
 /* on a queue */
 #define IPCSHM_IOC_QUEUE_STAT	_IOWR(IPCSHM_IOC_MAGIC, 0x40, struct ipcshm_queue_stat)

@@ -1,0 +1,1708 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Members: who has a region mapped, when a process becomes one and stops being
+ * one, and what the member page tells about it.
+ */
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+
+#include "region_test.h"
+
+#define PAUSE		"--pause"	/* as an argument: the program waits to be killed */
+#define CHAOS		"--chaos"
+#define SHARED		MAP_SHARED
+#define RW		(PROT_READ | PROT_WRITE)
+
+FIXTURE(members) {
+};
+
+FIXTURE_SETUP(members)
+{
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { 0 }));
+}
+
+FIXTURE_TEARDOWN(members)
+{
+	tear_down();
+}
+
+/* At most so many as fit in @list: how many there are, or -errno. */
+static int list_members(struct ipcshm_member *list, __u32 room)
+{
+	return ipcshm_region_members(region, list, room, sizeof(*list));
+}
+
+/* The only member; all zero if there is another number of them. */
+static struct ipcshm_member only_member(void)
+{
+	struct ipcshm_member list[2] = { 0 };
+
+	return list_members(list, 2) == 1 ? list[0] : (struct ipcshm_member) { 0 };
+}
+
+static __u32 maps_now(void)
+{
+	return only_member().maps;
+}
+
+/* How many mappings of the region, its member page not counted, the kernel shows for this process. */
+static unsigned int maps_in_proc(void)
+{
+	FILE *file = fopen("/proc/self/maps", "re");
+	unsigned long long offset;
+	unsigned int count = 0;
+	char line[512];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (strstr(line, name.text) &&
+		    sscanf(line, "%*s %*s %llx", &offset) == 1 && offset < IPCSHM_MEMBER_PAGE_OFFSET)
+			count++;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+/* Those of the user since the test began. */
+static __u64 memberships(void)
+{
+	return get_info(device).members.used - before.members.used;
+}
+
+static bool alone(void)
+{
+	return stat_now().members == 1 && maps_now() == maps_in_proc();
+}
+
+/* Joining. */
+
+TEST_F(members, descriptor_alone_makes_no_member)
+{
+	EXPECT_EQ(0, stat_now().members);
+	EXPECT_EQ(0, self_token(region));
+	EXPECT_EQ(-ESRCH, ipcshm_region_self(region, &(uint32_t) { 0 }));
+}
+
+TEST_F(members, first_mapping_joins)
+{
+	ASSERT_TRUE(map_region());
+	EXPECT_EQ(1, stat_now().members);
+	EXPECT_EQ(1, joins_now());
+	EXPECT_EQ(1, stat_now().joins);
+	EXPECT_NE(0, self_token(region));
+	EXPECT_TRUE(is_alive(self_token(region)));
+}
+
+TEST_F(members, every_further_mapping_is_of_the_same_member)
+{
+	__u32 token, i;
+
+	ASSERT_TRUE(map_region());
+	token = self_token(region);
+	for (i = 2; i < 10; i++) {
+		ASSERT_NE(MAP_FAILED, map_pages(region, i % PAGES, 1, PROT_READ, SHARED));
+		EXPECT_EQ(i, maps_now());
+	}
+	EXPECT_EQ(token, self_token(region));
+	EXPECT_EQ(1, joins_now());
+}
+
+TEST_F(members, mappings_by_different_descriptors_are_of_one_member)
+{
+	int other = open_again(IPCSHM_READ);
+
+	ASSERT_TRUE(map_region());
+	ASSERT_NE(MAP_FAILED, map_pages(other, 0, 1, PROT_READ, SHARED));
+	EXPECT_EQ(2, maps_now());
+	EXPECT_EQ(self_token(region), self_token(other));
+}
+
+TEST_F(members, private_mapping_joins)
+{
+	ASSERT_NE(MAP_FAILED, map_pages(region, 0, 1, RW, MAP_PRIVATE));
+	EXPECT_NE(0, self_token(region));
+}
+
+TEST_F(members, read_only_mapping_joins)
+{
+	int reader = open_again(IPCSHM_READ);
+
+	ASSERT_NE(MAP_FAILED, map_pages(reader, 0, 1, PROT_READ, SHARED));
+	EXPECT_NE(0, self_token(region));
+}
+
+TEST_F(members, mapping_without_any_access_joins)
+{
+	ASSERT_NE(MAP_FAILED, map_pages(region, 0, 1, PROT_NONE, SHARED));
+	EXPECT_NE(0, self_token(region));
+}
+
+TEST_F(members, mapping_that_fails_joins_nobody)
+{
+	int reader = open_again(IPCSHM_READ);
+
+	EXPECT_EQ(MAP_FAILED, map_pages(region, 0, PAGES + 1, RW, SHARED));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(MAP_FAILED, map_pages(reader, 0, 1, RW, SHARED));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(0, stat_now().members);
+	EXPECT_EQ(0, memberships());
+}
+
+TEST_F(members, second_process_is_another_member)
+{
+	struct peer *peer = start_member();
+
+	ASSERT_TRUE(peer);
+	ASSERT_TRUE(map_region());
+	EXPECT_EQ(2, stat_now().members);
+	EXPECT_NE(peer->token, self_token(region));
+	EXPECT_TRUE(is_alive(peer->token));
+	EXPECT_TRUE(is_alive(self_token(region)));
+}
+
+/* Has inherited a mapping; tells its token. */
+static void inherit_role(struct peer *peer)
+{
+	peer->token = self_token(region);
+	be_ready(peer);
+	pause();
+}
+
+TEST_F(members, child_joins_with_a_token_of_its_own)
+{
+	struct peer *child;
+
+	ASSERT_NE(MAP_FAILED, map_pages(region, 0, 1, RW, SHARED));
+	child = start_ready(inherit_role, (struct peer) { 0 });
+	ASSERT_TRUE(child);
+	EXPECT_NE(0, child->token);
+	EXPECT_NE(self_token(region), child->token);
+	EXPECT_TRUE(is_alive(child->token));
+	EXPECT_EQ(2, stat_now().members);
+	EXPECT_EQ(2, joins_now());
+}
+
+TEST_F(members, death_of_a_child_leaves_its_parent_alive)
+{
+	struct peer *child;
+
+	ASSERT_NE(MAP_FAILED, map_pages(region, 0, 1, RW, SHARED));
+	child = start_ready(inherit_role, (struct peer) { 0 });
+	ASSERT_TRUE(child);
+	kill_peer(child);
+	EXPECT_FALSE(is_alive(child->token));
+	EXPECT_TRUE(is_alive(self_token(region)));
+	EXPECT_EQ(1, deaths_now());
+	EXPECT_EQ(1, stat_now().members);
+}
+
+/* A member with a child that is one, too; both tell their tokens. */
+static void parent_role(struct peer *peer)
+{
+	join(peer);
+	if (!fork()) {
+		peer->value = self_token(region);
+		be_ready(peer);
+	}
+	for (;;)
+		pause();
+}
+
+TEST_F(members, death_of_a_parent_leaves_its_child_alive)
+{
+	struct peer *parent;
+
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	parent = start_ready(parent_role, (struct peer) { 0 });
+	ASSERT_TRUE(parent);
+	kill_peer(parent);
+	EXPECT_FALSE(is_alive(parent->token));
+	EXPECT_TRUE(is_alive(parent->value));
+	EXPECT_EQ(1, deaths_now());
+	kill(only_member().pid, SIGKILL);
+	EXPECT_EQ(-SIGKILL, wait_child(-1));
+	EXPECT_EQ(2, deaths_now());
+}
+
+TEST_F(members, mapping_with_dontfork_is_not_inherited)
+{
+	struct peer *child;
+
+	ASSERT_TRUE(map_region());	/* has MADV_DONTFORK */
+	child = start_ready(inherit_role, (struct peer) { 0 });
+	ASSERT_TRUE(child);
+	EXPECT_EQ(0, child->token);
+	EXPECT_EQ(1, stat_now().members);
+}
+
+/* Threads, and what else shares an address space. */
+
+static void *token_of_thread(void *token)
+{
+	*(__u32 *)token = self_token(region);
+	return NULL;
+}
+
+TEST_F(members, threads_share_a_token)
+{
+	pthread_t thread;
+	__u32 token = 0;
+
+	ASSERT_TRUE(map_region());
+	ASSERT_EQ(0, pthread_create(&thread, NULL, token_of_thread, &token));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(self_token(region), token);
+	EXPECT_EQ(1, joins_now());
+	EXPECT_EQ(0, deaths_now());
+}
+
+static int token_of_clone(void *token)
+{
+	*(__u32 *)token = self_token(region);
+	return 0;
+}
+
+/* A process with the caller's memory that tells its token: it has ended when this returns. */
+static __u32 clone_token(int flags)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	static __u32 token;
+	pid_t pid = clone(token_of_clone, stack + sizeof(stack), flags | CLONE_VM | SIGCHLD, &token);
+
+	return pid > 0 && !wait_child(pid) ? token : 0;
+}
+
+TEST_F(members, process_with_the_same_memory_is_the_same_member)
+{
+	ASSERT_TRUE(map_region());
+	EXPECT_EQ(self_token(region), clone_token(0));
+	EXPECT_EQ(1, joins_now());
+	EXPECT_EQ(0, deaths_now());
+	EXPECT_TRUE(is_alive(self_token(region)));
+}
+
+TEST_F(members, child_of_vfork_is_the_same_member)
+{
+	ASSERT_TRUE(map_region());
+	EXPECT_EQ(self_token(region), clone_token(CLONE_VFORK));
+	EXPECT_EQ(1, joins_now());
+	EXPECT_EQ(0, deaths_now());
+}
+
+static void exec_pause(void)
+{
+	execv("/proc/self/exe", (char *[]) { "members", PAUSE, NULL });
+	_exit(127);
+}
+
+TEST_F(members, exec_of_a_child_of_vfork_is_no_death)
+{
+	pid_t pid;
+
+	ASSERT_TRUE(map_region());
+	pid = vfork();
+	if (!pid)
+		exec_pause();
+	ASSERT_LT(0, pid);
+	kill_child(pid);
+	EXPECT_EQ(1, stat_now().members);
+	EXPECT_EQ(0, deaths_now());
+}
+
+/* Mappings that change. */
+
+TEST_F(members, unmapping_a_part_splits_a_mapping_and_nothing_else)
+{
+	ASSERT_TRUE(map_region());
+	ASSERT_EQ(0, munmap(map + page_size, page_size));
+	EXPECT_EQ(2, maps_now());
+	EXPECT_TRUE(alone());
+	EXPECT_EQ(1, joins_now());
+	ASSERT_EQ(0, munmap(map, page_size));
+	EXPECT_EQ(1, maps_now());
+	EXPECT_TRUE(alone());
+}
+
+TEST_F(members, protecting_a_part_splits_a_mapping_and_nothing_else)
+{
+	ASSERT_TRUE(map_region());
+	ASSERT_EQ(0, mprotect(map + page_size, page_size, PROT_READ));
+	EXPECT_EQ(3, maps_now());
+	EXPECT_TRUE(alone());
+	ASSERT_EQ(0, mprotect(map + page_size, page_size, RW));
+	EXPECT_TRUE(alone());
+	ASSERT_EQ(0, munmap(map, PAGES * page_size));
+	EXPECT_EQ(0, stat_now().members);
+	EXPECT_EQ(0, deaths_now());
+}
+
+TEST_F(members, moving_a_mapping_keeps_the_member)
+{
+	unsigned char *to = mmap(NULL, PAGES * page_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+				 -1, 0);
+	__u32 token;
+
+	ASSERT_TRUE(map_region());
+	token = self_token(region);
+	ASSERT_EQ(to, mremap(map, PAGES * page_size, PAGES * page_size,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	EXPECT_EQ(token, self_token(region));
+	EXPECT_EQ(1, maps_now());
+	EXPECT_TRUE(alone());
+	EXPECT_EQ(1, joins_now());
+	ASSERT_EQ(0, munmap(to, PAGES * page_size));
+	EXPECT_FALSE(is_alive(token));
+	EXPECT_EQ(0, deaths_now());
+}
+
+TEST_F(members, moving_a_part_keeps_the_member)
+{
+	unsigned char *to = mmap(NULL, page_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_TRUE(map_region());
+	ASSERT_EQ(to, mremap(map + page_size, page_size, page_size, MREMAP_MAYMOVE | MREMAP_FIXED,
+			     to));
+	EXPECT_EQ(3, maps_now());
+	EXPECT_TRUE(alone());
+	EXPECT_EQ(1, joins_now());
+}
+
+TEST_F(members, doubled_mapping_counts_twice)
+{
+	ASSERT_TRUE(map_region());
+	ASSERT_NE(MAP_FAILED, mremap(map, 0, PAGES * page_size, MREMAP_MAYMOVE));
+	EXPECT_EQ(2, maps_now());
+	ASSERT_EQ(0, munmap(map, PAGES * page_size));
+	EXPECT_EQ(1, maps_now());
+	EXPECT_TRUE(alone());
+	EXPECT_EQ(1, joins_now());
+}
+
+TEST_F(members, shrinking_and_growing_a_mapping_keeps_the_member)
+{
+	void *moved;
+
+	ASSERT_TRUE(map_region());
+	moved = mremap(map, PAGES * page_size, page_size, 0);
+	ASSERT_EQ(map, moved);
+	EXPECT_TRUE(alone());
+	moved = mremap(moved, page_size, PAGES * page_size, MREMAP_MAYMOVE);
+	ASSERT_NE(MAP_FAILED, moved);
+	EXPECT_TRUE(alone());
+	EXPECT_EQ(1, joins_now());
+}
+
+TEST_F(members, replacing_a_part_by_other_memory_keeps_the_member)
+{
+	ASSERT_TRUE(map_region());
+	ASSERT_NE(MAP_FAILED, mmap(map + page_size, page_size, RW,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	EXPECT_EQ(2, maps_now());
+	EXPECT_TRUE(alone());
+	EXPECT_EQ(1, joins_now());
+}
+
+TEST_F(members, replacing_a_part_by_another_part_keeps_the_member)
+{
+	ASSERT_TRUE(map_region());
+	ASSERT_NE(MAP_FAILED, mmap(map + page_size, page_size, RW, MAP_SHARED | MAP_FIXED,
+				   region, 0));
+	EXPECT_EQ(3, maps_now());
+	EXPECT_TRUE(alone());
+	EXPECT_EQ(1, joins_now());
+}
+
+TEST_F(members, replacing_all_by_other_memory_leaves)
+{
+	ASSERT_TRUE(map_region());
+	ASSERT_NE(MAP_FAILED, mmap(map, PAGES * page_size, RW,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	EXPECT_EQ(0, stat_now().members);
+	EXPECT_EQ(0, deaths_now());
+}
+
+static int advice;
+
+/* A mapping next to another one may become a part of that, and count as one. */
+FIXTURE(adjacent) {
+};
+
+FIXTURE_VARIANT(adjacent) {
+	int seal;
+	int advice;	/* for each when it is there */
+};
+
+FIXTURE_VARIANT_ADD(adjacent, plain) { .seal = 0 };
+FIXTURE_VARIANT_ADD(adjacent, sealed) { .seal = F_SEAL_FUTURE_WRITE };
+FIXTURE_VARIANT_ADD(adjacent, huge) { .advice = MADV_HUGEPAGE };
+FIXTURE_VARIANT_ADD(adjacent, dontfork) { .advice = MADV_DONTFORK };
+
+FIXTURE_SETUP(adjacent)
+{
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { 0 }));
+	advice = variant->advice;
+	if (variant->seal)
+		ASSERT_EQ(0, fcntl(region, F_ADD_SEALS, variant->seal));
+}
+
+FIXTURE_TEARDOWN(adjacent)
+{
+	tear_down();
+}
+
+/* Page after page; returns the first. */
+static unsigned char *map_one_by_one(void)
+{
+	unsigned char *at = mmap(NULL, (PAGES + 1) * page_size, PROT_NONE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t i;
+
+	for (i = 0; i < PAGES; i++) {
+		if (mmap(at + i * page_size, page_size, PROT_READ, MAP_SHARED | MAP_FIXED, region,
+			 i * page_size) == MAP_FAILED)
+			return NULL;
+		if (advice && madvise(at + i * page_size, page_size, advice) && errno != EINVAL)
+			return NULL;
+	}
+	return at;
+}
+
+TEST_F(adjacent, mappings_are_counted_as_the_kernel_shows_them)
+{
+	ASSERT_TRUE(map_one_by_one());
+	EXPECT_EQ(1, stat_now().members);
+	EXPECT_EQ(maps_in_proc(), maps_now());
+}
+
+TEST_F(adjacent, mappings_are_all_gone_after_munmap)
+{
+	unsigned char *at = map_one_by_one();
+
+	ASSERT_TRUE(at);
+	ASSERT_EQ(0, munmap(at, PAGES * page_size));
+	EXPECT_EQ(0, stat_now().members);
+	EXPECT_EQ(0, deaths_now());
+	EXPECT_EQ(0, memberships());
+}
+
+static void adjacent_role(struct peer *peer)
+{
+	if (!map_one_by_one())
+		_exit(1);
+	peer->token = self_token(region);
+	be_ready(peer);
+	pause();
+}
+
+TEST_F(adjacent, mappings_die_with_their_process)
+{
+	struct peer *peer = start_ready(adjacent_role, (struct peer) { 0 });
+
+	ASSERT_TRUE(peer);
+	EXPECT_TRUE(is_alive(peer->token));
+	kill_peer(peer);
+	EXPECT_FALSE(is_alive(peer->token));
+	EXPECT_EQ(0, stat_now().members);
+	EXPECT_EQ(1, deaths_now());
+}
+
+TEST_F(adjacent, mapping_does_not_reach_over_the_end)
+{
+	unsigned char *at = map_one_by_one();
+
+	ASSERT_TRUE(at);
+	EXPECT_EQ(MAP_FAILED, mmap(at + PAGES * page_size, page_size, PROT_READ,
+				   MAP_SHARED | MAP_FIXED, region, PAGES * page_size));
+	EXPECT_EQ(ENXIO, errno);
+}
+
+/* Leaving. */
+
+TEST_F(members, last_munmap_leaves_and_is_no_death)
+{
+	__u32 token;
+
+	ASSERT_TRUE(map_region());
+	token = self_token(region);
+	ASSERT_EQ(0, munmap(map, PAGES * page_size));
+	EXPECT_FALSE(is_alive(token));
+	EXPECT_EQ(0, stat_now().members);
+	EXPECT_EQ(0, self_token(region));
+	EXPECT_EQ(0, deaths_now());
+	EXPECT_EQ(0, stat_now().deaths);
+	EXPECT_EQ(1, stat_now().joins);
+}
+
+TEST_F(members, who_comes_back_gets_another_token)
+{
+	__u32 token, i, last = 0;
+
+	for (i = 0; i < 200; i++) {
+		ASSERT_TRUE(map_region());
+		token = self_token(region);
+		EXPECT_NE(0, token);
+		EXPECT_EQ(token, token & IPCSHM_TOKEN_MASK);
+		EXPECT_GT(member_page->slots, IPCSHM_TOKEN_SLOT(token));
+		EXPECT_NE(last, token);
+		EXPECT_FALSE(is_alive(last));
+		last = token;
+		ASSERT_EQ(0, munmap(map, PAGES * page_size));
+	}
+	EXPECT_EQ(200, joins_now());
+}
+
+/* Dying. */
+
+static void exit_role(struct peer *peer)
+{
+	join(peer);
+}
+
+static void segfault_role(struct peer *peer)
+{
+	join(peer);
+	signal(SIGSEGV, SIG_DFL);
+	mprotect(map = mmap(NULL, page_size, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), page_size,
+		 PROT_NONE);
+	*(volatile unsigned char *)map = 1;
+}
+
+static void suicide_role(struct peer *peer)
+{
+	join(peer);
+	raise(SIGKILL);
+}
+
+static void terminated_role(struct peer *peer)
+{
+	join(peer);
+	raise(SIGTERM);
+}
+
+static void exec_role(struct peer *peer)
+{
+	join(peer);
+	exec_pause();
+}
+
+static void *exec_thread(void *unused)
+{
+	(void)unused;
+	exec_pause();
+	return NULL;
+}
+
+static void exec_by_thread_role(struct peer *peer)
+{
+	pthread_t thread;
+
+	join(peer);
+	if (!pthread_create(&thread, NULL, exec_thread, NULL))
+		for (;;)
+			pause();
+}
+
+static void *exit_thread(void *unused)
+{
+	(void)unused;
+	while (process_state(getpid()) != 'Z')
+		usleep(100);
+	_exit(0);
+}
+
+/* The first thread ends, and then the other one. */
+static void last_thread_role(struct peer *peer)
+{
+	pthread_t thread;
+
+	join(peer);
+	if (!pthread_create(&thread, NULL, exit_thread, NULL))
+		syscall(SYS_exit, 0);
+}
+
+/* The last mapping goes as a part of the address space, with some already unmapped. */
+static void rest_role(struct peer *peer)
+{
+	unsigned char *at = map_pages(region, 0, PAGES, RW, SHARED);
+
+	peer->token = self_token(region);
+	munmap(at + page_size, page_size);
+}
+
+FIXTURE(death) {
+};
+
+FIXTURE_VARIANT(death) {
+	void (*role)(struct peer *);
+};
+
+FIXTURE_VARIANT_ADD(death, exit) { exit_role };
+FIXTURE_VARIANT_ADD(death, segfault) { segfault_role };
+FIXTURE_VARIANT_ADD(death, sigkill) { suicide_role };
+FIXTURE_VARIANT_ADD(death, sigterm) { terminated_role };
+FIXTURE_VARIANT_ADD(death, exec) { exec_role };
+FIXTURE_VARIANT_ADD(death, exec_by_a_thread) { exec_by_thread_role };
+FIXTURE_VARIANT_ADD(death, last_thread) { last_thread_role };
+FIXTURE_VARIANT_ADD(death, partly_unmapped) { rest_role };
+
+FIXTURE_SETUP(death)
+{
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { 0 }));
+}
+
+FIXTURE_TEARDOWN(death)
+{
+	tear_down();
+}
+
+TEST_F(death, is_counted_once_and_shown_in_the_slot)
+{
+	struct peer *peer;
+
+	ASSERT_TRUE(map_region());
+	peer = start(variant->role, (struct peer) { 0 });
+	EXPECT_TRUE(WAIT_UNTIL(deaths_now()));
+	EXPECT_NE(0, peer->token);
+	EXPECT_FALSE(is_alive(peer->token));
+	kill_peer(peer);
+	EXPECT_EQ(1, deaths_now());
+	EXPECT_EQ(1, stat_now().deaths);
+	EXPECT_EQ(2, stat_now().joins);
+	EXPECT_EQ(1, stat_now().members);
+	EXPECT_TRUE(is_alive(self_token(region)));
+	EXPECT_EQ(1, memberships());
+}
+
+TEST_F(death, counts_a_member_once_whatever_it_has_mapped)
+{
+	struct peer *peer;
+
+	ASSERT_NE(MAP_FAILED, map_pages(region, 0, 1, RW, SHARED));
+	ASSERT_NE(MAP_FAILED, map_pages(region, 1, 1, PROT_READ, MAP_PRIVATE));
+	peer = start(variant->role, (struct peer) { 0 });
+	EXPECT_TRUE(WAIT_UNTIL(deaths_now()));
+	kill_peer(peer);
+	EXPECT_EQ(1, deaths_now());
+	EXPECT_EQ(2, maps_now());
+}
+
+static void thread_leader_role(struct peer *peer)
+{
+	pthread_t thread;
+
+	join(peer);
+	be_ready(peer);
+	if (!pthread_create(&thread, NULL, (void *(*)(void *))(void *)pause, NULL))
+		syscall(SYS_exit, 0);
+}
+
+TEST_F(members, end_of_the_first_thread_is_no_death)
+{
+	struct peer *peer = start_ready(thread_leader_role, (struct peer) { 0 });
+
+	ASSERT_TRUE(peer);
+	ASSERT_TRUE(WAIT_UNTIL(process_state(peer->pid) == 'Z'));
+	EXPECT_TRUE(is_alive(peer->token));
+	EXPECT_EQ(0, deaths_now());
+	EXPECT_EQ(peer->pid, (pid_t)only_member().pid);
+	kill_peer(peer);
+	EXPECT_FALSE(is_alive(peer->token));
+	EXPECT_EQ(1, deaths_now());
+}
+
+TEST_F(members, member_dies_though_another_process_has_its_descriptor)
+{
+	__u32 token = one_death();	/* the test has it */
+
+	EXPECT_NE(0, token);
+	EXPECT_FALSE(is_alive(token));
+	EXPECT_EQ(1, deaths_now());
+}
+
+/* Sends its descriptor, where nobody receives it. */
+static void sender_role(struct peer *peer)
+{
+	int own = open_again(READ_WRITE);
+
+	join(peer);
+	if (send_descriptor(peer->value, own))
+		be_ready(peer);
+	pause();
+}
+
+TEST_F(members, member_dies_though_its_descriptor_is_in_flight)
+{
+	struct peer *peer;
+	int ends[2], late;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+	peer = start_ready(sender_role, (struct peer) { .value = ends[0] });
+	ASSERT_TRUE(peer);
+	kill_peer(peer);
+	EXPECT_FALSE(is_alive(peer->token));
+	EXPECT_EQ(1, deaths_now());
+	late = receive_descriptor(ends[1]);
+	ASSERT_LE(0, late);
+	EXPECT_EQ(1, region_stat(late).deaths);
+}
+
+/* A member whose child has all descriptors, but not the mappings. */
+static void leaky_role(struct peer *peer)
+{
+	void *at = map_pages(region, 0, 1, RW, SHARED);
+	pid_t child;
+
+	madvise(at, page_size, MADV_DONTFORK);
+	peer->token = self_token(region);
+	child = fork();
+	if (child) {
+		peer->value = child;
+		be_ready(peer);
+	}
+	for (;;)
+		pause();
+}
+
+TEST_F(members, member_dies_though_a_child_inherited_its_descriptors)
+{
+	struct peer *peer;
+
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	peer = start_ready(leaky_role, (struct peer) { 0 });
+	ASSERT_TRUE(peer);
+	kill_peer(peer);
+	EXPECT_FALSE(is_alive(peer->token));
+	EXPECT_EQ(1, deaths_now());
+	kill_child(peer->value);
+}
+
+/* Stores numbers, the second word always after the first. */
+static void writer_role(struct peer *peer)
+{
+	__u64 *words = map_pages(region, 0, PAGES, RW, SHARED), number = 0;
+
+	peer->token = self_token(region);
+	be_ready(peer);
+	for (;;) {
+		__atomic_store_n(words, ++number, __ATOMIC_RELEASE);
+		__atomic_store_n((__u64 *)((char *)words + page_size), number, __ATOMIC_RELEASE);
+	}
+}
+
+/* The dead have no store left to make: each of their words is what it will be. */
+static bool last_words_are_there(struct peer *peer)
+{
+	volatile __u64 *first = (void *)map, *second = (void *)(map + page_size);
+	__u64 end = now_ns(CLOCK_MONOTONIC) + WAIT_SECONDS * SECOND;
+	__u64 a, b;
+
+	while (is_alive(peer->token))
+		if (now_ns(CLOCK_MONOTONIC) > end)
+			return false;
+	b = *second;
+	a = *first;
+	kill_peer(peer);
+	return b && a - b <= 1 && a == *first && b == *second;
+}
+
+TEST_F_TIMEOUT(members, last_stores_of_the_dead_are_there_when_its_slot_changes, 120)
+{
+	unsigned int i, wrong = 0;
+
+	ASSERT_TRUE(map_region());
+	for (i = 0; i < 100; i++) {
+		struct peer *peer = start_ready(writer_role, (struct peer) { 0 });
+
+		ASSERT_TRUE(peer);
+		ASSERT_TRUE(WAIT_UNTIL(load(page_size)));
+		kill(peer->pid, SIGKILL);
+		wrong += !last_words_are_there(peer);
+		memset(map, 0, 2 * page_size);
+		forget_peers();
+	}
+	EXPECT_EQ(0, wrong);
+}
+
+TEST_F(members, slot_changes_before_the_count_of_deaths)
+{
+	unsigned int i, wrong = 0;
+
+	for (i = 0; i < 100; i++) {
+		struct peer *peer = start_member();
+
+		ASSERT_TRUE(peer);
+		kill(peer->pid, SIGKILL);
+		while (deaths_now() == i)
+			;
+		wrong += is_alive(peer->token);
+		kill_peer(peer);
+		forget_peers();
+	}
+	EXPECT_EQ(0, wrong);
+}
+
+/* A full table. */
+
+FIXTURE(full) {
+	struct peer *last;
+};
+
+FIXTURE_VARIANT(full) {
+	__u32 max;
+};
+
+FIXTURE_VARIANT_ADD(full, one) { 1 };
+FIXTURE_VARIANT_ADD(full, three) { 3 };
+
+FIXTURE_SETUP(full)
+{
+	__u32 i;
+
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { .max_members = variant->max }));
+	for (i = 0; i < variant->max; i++) {
+		self->last = start_member();
+		ASSERT_TRUE(self->last);
+	}
+}
+
+FIXTURE_TEARDOWN(full)
+{
+	tear_down();
+}
+
+TEST_F(full, page_and_stat_tell_how_many_fit)
+{
+	EXPECT_EQ(variant->max, member_page->slots);
+	EXPECT_EQ(variant->max, stat_now().max_members);
+	EXPECT_EQ(variant->max, stat_now().members);
+}
+
+TEST_F(full, table_refuses_one_more)
+{
+	EXPECT_EQ(MAP_FAILED, map_pages(region, 0, 1, RW, SHARED));
+	EXPECT_EQ(EUSERS, errno);
+	EXPECT_EQ(variant->max, stat_now().members);
+	EXPECT_EQ(variant->max, stat_now().joins);
+	EXPECT_EQ(0, self_token(region));
+}
+
+/* One that is no member yet: nothing has changed by trying. */
+static void try_role(struct peer *peer)
+{
+	peer->result = map_pages(region, 0, 1, RW, SHARED) == MAP_FAILED ? -errno : 0;
+	peer->token = self_token(region);
+}
+
+TEST_F(full, death_makes_room_and_the_next_token_is_another)
+{
+	struct peer *next;
+
+	kill_peer(self->last);
+	next = start(try_role, (struct peer) { 0 });
+	EXPECT_EQ(0, finish(next));
+	EXPECT_NE(self->last->token, next->token);
+	EXPECT_FALSE(is_alive(self->last->token));
+	EXPECT_EQ(2, deaths_now());
+}
+
+TEST_F(full, tokens_of_a_slot_differ_and_the_old_ones_stay_dead)
+{
+	__u32 seen[100], i, j;
+
+	kill_peer(self->last);
+	for (i = 0; i < ARRAY_SIZE(seen); i++) {
+		ASSERT_TRUE(map_region());
+		seen[i] = self_token(region);
+		EXPECT_NE(0, seen[i]);
+		EXPECT_EQ(seen[i], seen[i] & IPCSHM_TOKEN_MASK);
+		for (j = 0; j < i; j++)
+			EXPECT_FALSE(is_alive(seen[j]));
+		ASSERT_EQ(0, munmap(map, PAGES * page_size));
+		EXPECT_FALSE(is_alive(seen[i]));
+	}
+}
+
+/* Has inherited a mapping which makes it no member; the memory is there all the same. */
+static void untracked_role(struct peer *peer)
+{
+	peer->token = self_token(region);
+	peer->value = load(0);
+	peer->result = ipcshm_region_self(region, &(uint32_t) { 0 });
+}
+
+TEST_F(full, child_has_the_mapping_and_no_token)
+{
+	struct peer *child;
+
+	kill_peer(self->last);
+	ASSERT_TRUE(map_region());
+	ASSERT_EQ(0, madvise(map, PAGES * page_size, MADV_DOFORK));
+	store(0, 42);
+	child = start(untracked_role, (struct peer) { 0 });
+	EXPECT_EQ(-ESRCH, finish(child));
+	EXPECT_EQ(0, child->token);
+	EXPECT_EQ(42, child->value);
+	EXPECT_EQ(variant->max, stat_now().members);
+	EXPECT_EQ(1, deaths_now());
+	EXPECT_EQ(variant->max + 1, stat_now().joins);
+}
+
+static void untracked_changes_role(struct peer *peer)
+{
+	munmap(map + page_size, page_size);
+	mprotect(map, page_size, PROT_READ);
+	mremap(map + 2 * page_size, page_size, page_size, MREMAP_MAYMOVE);
+	peer->value = self_token(region);
+}
+
+TEST_F(full, child_without_a_token_can_change_its_mapping)
+{
+	struct peer *child;
+
+	kill_peer(self->last);
+	ASSERT_TRUE(map_region());
+	ASSERT_EQ(0, madvise(map, PAGES * page_size, MADV_DOFORK));
+	child = start(untracked_changes_role, (struct peer) { 0 });
+	EXPECT_EQ(0, finish(child));
+	EXPECT_EQ(0, child->value);
+	EXPECT_EQ(variant->max, stat_now().members);
+	EXPECT_EQ(1, deaths_now());
+}
+
+static void late_split_role(struct peer *peer)
+{
+	peer->result = ipcshm_region_self(region, &peer->token);
+	be_ready(peer);
+	if (!WAIT_UNTIL(is_told(peer)))
+		_exit(1);
+	mprotect(map, page_size, PROT_READ);
+	peer->expected = self_token(region);
+	peer->value = map_pages(region, 0, 1, RW, SHARED) != MAP_FAILED;
+	peer->token = self_token(region);
+}
+
+TEST_F(members, child_that_found_no_slot_joins_by_a_mapping_of_its_own_alone)
+{
+	struct ipcshm_region_attr attr = { .size = PAGES * page_size, .max_members = 1 };
+	struct peer *child;
+
+	region = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
+	map = map_pages(region, 0, PAGES, RW, SHARED);
+	ASSERT_NE(MAP_FAILED, map);
+	child = start_ready(late_split_role, (struct peer) { 0 });
+	ASSERT_TRUE(child);
+	ASSERT_EQ(0, munmap(map, PAGES * page_size));
+	tell(child);
+	EXPECT_EQ(-ESRCH, finish(child));
+	EXPECT_EQ(0, child->expected);
+	EXPECT_EQ(1, child->value);
+	EXPECT_NE(0, child->token);
+	EXPECT_EQ(0, stat_now().members);
+	EXPECT_EQ(1, stat_now().deaths);
+}
+
+TEST_F_TIMEOUT(members, thousand_and_eight_members_fit_and_no_more, 120)
+{
+	struct ipcshm_region_attr attr = {
+		.size = page_size, .max_members = IPCSHM_MEMBERS_MAX,
+	};
+	struct ipcshm_member *list = calloc(IPCSHM_MEMBERS_MAX, sizeof(*list));
+	int i, errors = 0;
+
+	region = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
+	ASSERT_EQ(0, ipcshm_region_map_members(region, &member_page));
+	map = map_pages(region, 0, 1, RW, SHARED);
+	ASSERT_NE(MAP_FAILED, map);
+	for (i = 0; i < IPCSHM_MEMBERS_MAX - 1; i++)
+		start(inherit_role, (struct peer) { 0 });
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(&peers[i - 1])));
+	EXPECT_EQ(IPCSHM_MEMBERS_MAX, list_members(list, IPCSHM_MEMBERS_MAX));
+	for (i = 0; i < IPCSHM_MEMBERS_MAX; i++)
+		errors += !is_alive(list[i].token) || list[i].maps != 1;
+	EXPECT_EQ(0, errors);
+	EXPECT_EQ(-ESRCH, finish(start(untracked_role, (struct peer) { 0 })));
+	for (i = 0; i < IPCSHM_MEMBERS_MAX - 1; i++)
+		kill_peer(&peers[i]);
+	EXPECT_EQ(1, stat_now().members);
+	EXPECT_EQ(IPCSHM_MEMBERS_MAX - 1, (int)deaths_now());
+}
+
+/* The member page. */
+
+static void *map_member_page(int fd, int protection, int flags)
+{
+	return mmap(NULL, page_size, protection, flags, fd, IPCSHM_MEMBER_PAGE_OFFSET);
+}
+
+TEST_F(members, page_tells_what_it_is)
+{
+	unsigned int i;
+
+	EXPECT_EQ(IPCSHM_MEMBER_PAGE_VERSION, member_page->version);
+	EXPECT_EQ(IPCSHM_MEMBERS_DEFAULT, member_page->slots);
+	EXPECT_EQ(0, member_page->revoked);
+	for (i = 0; i < ARRAY_SIZE(member_page->reserved); i++)
+		EXPECT_EQ(0, member_page->reserved[i]);
+}
+
+TEST_F(members, page_of_any_descriptor_makes_nobody_a_member)
+{
+	int reader = open_again(IPCSHM_READ);
+	const struct ipcshm_member_page *page = map_member_page(reader, PROT_READ, SHARED);
+
+	ASSERT_NE(MAP_FAILED, page);
+	EXPECT_EQ(0, stat_now().members);
+	ASSERT_TRUE(map_region());
+	EXPECT_EQ(1, page->joins);
+	EXPECT_TRUE(ipcshm_is_alive(page, self_token(region)));
+}
+
+TEST_F(members, page_cannot_be_mapped_to_be_changed)
+{
+	EXPECT_EQ(MAP_FAILED, map_member_page(region, RW, SHARED));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(MAP_FAILED, map_member_page(region, PROT_WRITE, SHARED));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(MAP_FAILED, map_member_page(region, PROT_READ | PROT_EXEC, SHARED));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(MAP_FAILED, map_member_page(region, PROT_READ, MAP_PRIVATE));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, map_member_page(open_again(IPCSHM_READ), PROT_READ, MAP_PRIVATE));
+	EXPECT_EQ(EINVAL, errno);
+}
+
+TEST_F(members, page_can_never_be_made_writable)
+{
+	void *page = (void *)member_page;
+
+	EXPECT_EQ(-1, mprotect(page, page_size, RW));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(-1, mprotect(page, page_size, PROT_READ | PROT_EXEC));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(0, mprotect(page, page_size, PROT_NONE));
+	EXPECT_EQ(0, mprotect(page, page_size, PROT_READ));
+	EXPECT_EQ(IPCSHM_MEMBER_PAGE_VERSION, member_page->version);
+}
+
+TEST_F(members, page_cannot_be_written_through_proc_mem)
+{
+	int reader = open_again(IPCSHM_READ), memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	void *page = map_member_page(reader, PROT_READ, SHARED);
+
+	ASSERT_LE(0, memory);
+	EXPECT_EQ(-1, pwrite(memory, "x", 1, (uintptr_t)member_page));
+	ASSERT_NE(MAP_FAILED, page);
+	EXPECT_EQ(-1, pwrite(memory, "x", 1, (uintptr_t)page));
+	EXPECT_EQ(IPCSHM_MEMBER_PAGE_VERSION, member_page->version);
+}
+
+static void traced_role(struct peer *peer)
+{
+	be_ready(peer);
+	for (;;)
+		pause();
+}
+
+TEST_F(members, page_cannot_be_written_through_ptrace)
+{
+	struct peer *peer = start_ready(traced_role, (struct peer) { 0 });
+
+	ASSERT_TRUE(peer);
+	ASSERT_EQ(0, ptrace(PTRACE_ATTACH, peer->pid, NULL, NULL));
+	ASSERT_EQ(peer->pid, waitpid(peer->pid, NULL, 0));
+	EXPECT_EQ(-1, ptrace(PTRACE_POKEDATA, peer->pid, (void *)member_page, 42L));
+	EXPECT_EQ(IPCSHM_MEMBER_PAGE_VERSION, member_page->version);
+}
+
+TEST_F(members, page_is_at_one_offset_and_of_one_page)
+{
+	const __u64 offsets[] = {
+		IPCSHM_MEMBER_PAGE_OFFSET + page_size, 2 * IPCSHM_MEMBER_PAGE_OFFSET,
+		3ULL << 61,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		EXPECT_EQ(MAP_FAILED, mmap(NULL, page_size, PROT_READ, SHARED, region, offsets[i]));
+		EXPECT_EQ(ENXIO, errno);
+	}
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, 2 * page_size, PROT_READ, SHARED, region,
+				   IPCSHM_MEMBER_PAGE_OFFSET));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, 2 * page_size, PROT_READ, SHARED, region,
+				   IPCSHM_MEMBER_PAGE_OFFSET - page_size));
+	EXPECT_EQ(ENXIO, errno);
+}
+
+TEST_F(members, page_does_not_grow)
+{
+	EXPECT_EQ(MAP_FAILED, mremap((void *)member_page, page_size, 2 * page_size,
+				     MREMAP_MAYMOVE));
+}
+
+static void page_role(struct peer *peer)
+{
+	peer->value = is_alive(peer->token);
+}
+
+TEST_F(members, page_is_inherited)
+{
+	struct peer *peer;
+
+	ASSERT_TRUE(map_region());
+	peer = start(page_role, (struct peer) { .token = self_token(region) });
+	EXPECT_EQ(0, finish(peer));
+	EXPECT_EQ(1, peer->value);
+}
+
+TEST_F(members, page_comes_back_after_dontneed)
+{
+	ASSERT_TRUE(map_region());
+	EXPECT_EQ(1, joins_now());
+	EXPECT_EQ(0, madvise((void *)member_page, page_size, MADV_DONTNEED));
+	EXPECT_EQ(1, joins_now());
+	EXPECT_TRUE(is_alive(self_token(region)));
+}
+
+TEST_F(members, page_outlives_descriptor_and_member)
+{
+	ASSERT_TRUE(map_region());
+	close(region);
+	ASSERT_EQ(0, munmap(map, PAGES * page_size));
+	EXPECT_EQ(1, joins_now());
+	EXPECT_EQ(before.objects.used + 1, get_info(device).objects.used);
+	munmap((void *)member_page, page_size);
+	EXPECT_EQ(before.objects.used, get_info(device).objects.used);
+}
+
+TEST_F(members, token_that_cannot_be_is_dead)
+{
+	const __u32 tokens[] = { 0, 1, IPCSHM_MEMBERS_DEFAULT + 1, 1023, IPCSHM_TOKEN_MASK, UINT_MAX };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tokens); i++)
+		EXPECT_FALSE(is_alive(tokens[i]));
+}
+
+/* IPCSHM_IOC_REGION_MEMBERS */
+
+TEST_F(members, list_tells_token_process_user_maps_and_time)
+{
+	__u64 since = now_ns(CLOCK_REALTIME);
+	struct ipcshm_member member;
+
+	ASSERT_TRUE(map_region());
+	member = only_member();
+	EXPECT_EQ(self_token(region), member.token);
+	EXPECT_EQ(getpid(), (pid_t)member.pid);
+	EXPECT_EQ(geteuid(), member.uid);
+	EXPECT_EQ(1, member.maps);
+	EXPECT_LE(since, member.joined);
+	EXPECT_GE(now_ns(CLOCK_REALTIME), member.joined);
+}
+
+TEST_F(members, list_tells_the_process_of_a_child)
+{
+	struct peer *child;
+
+	ASSERT_NE(MAP_FAILED, map_pages(region, 0, 1, RW, SHARED));
+	child = start_ready(inherit_role, (struct peer) { 0 });
+	ASSERT_TRUE(child);
+	ASSERT_EQ(0, munmap(mmap(NULL, page_size, RW, MAP_SHARED, region, 0), page_size));
+	{
+		struct ipcshm_member list[2] = { 0 };
+
+		ASSERT_EQ(2, list_members(list, 2));
+		EXPECT_EQ(child->token, list[1].token);
+		EXPECT_EQ(child->pid, (pid_t)list[1].pid);
+		EXPECT_EQ(getpid(), (pid_t)list[0].pid);
+	}
+}
+
+TEST_F(members, list_is_cut_to_the_room_and_the_count_is_not)
+{
+	struct ipcshm_member list[4];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		ASSERT_TRUE(start_member());
+	memset(list, 0xaa, sizeof(list));
+	EXPECT_EQ(3, list_members(list, 2));
+	EXPECT_EQ(peers[0].token, list[0].token);
+	EXPECT_EQ(peers[1].token, list[1].token);
+	EXPECT_EQ(0xaaaaaaaa, list[2].token);
+	EXPECT_EQ(3, list_members(NULL, 0));
+	EXPECT_EQ(3, list_members(list, 4));
+	EXPECT_EQ(peers[2].token, list[2].token);
+	EXPECT_EQ(0xaaaaaaaa, list[3].token);
+}
+
+TEST_F(members, list_of_a_later_version_is_filled_up_with_zeroes)
+{
+	struct {
+		struct ipcshm_member known;
+		__u64 later[2];
+	} list[2];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_TRUE(start_member());
+	memset(list, 0xaa, sizeof(list));
+	EXPECT_EQ(2, ipcshm_region_members(region, &list[0].known, 2, sizeof(list[0])));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(peers[i].token, list[i].known.token);
+		EXPECT_EQ(0, list[i].later[0]);
+		EXPECT_EQ(0, list[i].later[1]);
+	}
+}
+
+TEST_F(members, list_needs_room_that_can_be_written)
+{
+	struct ipcshm_member list[1];
+
+	ASSERT_TRUE(map_region());
+	EXPECT_EQ(-EFAULT, list_members((void *)member_page, 1));
+	EXPECT_EQ(-EFAULT, list_members(NULL, 1));
+	EXPECT_EQ(-EINVAL, ipcshm_region_members(region, list, 1, IPCSHM_MEMBER_SIZE_VER0 - 1));
+	EXPECT_EQ(1, list_members(list, UINT_MAX));
+}
+
+/* In a PID namespace of its own: who is seen there, and as what. */
+static void namespace_role(struct peer *peer)
+{
+	struct ipcshm_member list[2] = { 0 };
+
+	join(peer);
+	if (list_members(list, 2) == 2)
+		peer->value = list[0].pid << 8 | list[1].pid;
+	be_ready(peer);
+	for (;;)
+		pause();
+}
+
+static void enter_namespace_role(struct peer *peer)
+{
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID))
+		_exit(1);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		namespace_role(peer);
+	}
+	peer->result = pid;
+	for (;;)
+		pause();
+}
+
+TEST_F(members, list_tells_processes_as_the_caller_sees_them)
+{
+	struct ipcshm_member list[2] = { 0 };
+	struct peer *peer;
+
+	SKIP_UNLESS_ROOT;
+	ASSERT_TRUE(map_region());
+	peer = start_ready(enter_namespace_role, (struct peer) { 0 });
+	ASSERT_TRUE(peer);
+	EXPECT_EQ(1, peer->value);	/* the test has no number there, the peer is the first */
+	ASSERT_EQ(2, list_members(list, 2));
+	EXPECT_EQ(getpid(), (pid_t)list[0].pid);
+	EXPECT_EQ(peer->result, (long)list[1].pid);
+}
+
+static void user_role(struct peer *peer)
+{
+	if (setresuid(12345, 12345, 12345))
+		_exit(1);
+	member_role(peer);
+}
+
+TEST_F(members, list_tells_the_user_who_joined)
+{
+	SKIP_UNLESS_ROOT;
+	ASSERT_TRUE(start_ready(user_role, (struct peer) { 0 }));
+	EXPECT_EQ(12345, only_member().uid);
+}
+
+/*
+ * Killed anywhere: processes that do everything there is to do with regions, and
+ * their children, die at any moment.
+ */
+
+#define REGIONS		3	/* the last has few slots */
+#define WORKERS		6
+#define MAPPINGS	8
+#define FEW		4
+
+struct chaos {
+	int regions[REGIONS];
+	int socket;		/* descriptors are sent there */
+	bool unmaps;
+	__u64 unmaps_begun[REGIONS - 1];
+	__u64 unmaps_ended[REGIONS - 1];
+};
+
+struct mapping {
+	unsigned char *at;	/* or NULL */
+	int region;
+	bool writable;
+};
+
+/* A process of it; children have a copy. */
+static struct chaos *chaos;
+static int chaos_fd;
+static struct mapping mappings[MAPPINGS];
+static unsigned int descendants;
+static __u32 random_state;
+
+static __u32 random_below(__u32 limit)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 17;
+	random_state ^= random_state << 5;
+	return random_state % limit;
+}
+
+static int random_region(void)
+{
+	return chaos->regions[random_below(REGIONS)];
+}
+
+static void chaos_map(void)
+{
+	static const struct { int protection, flags; } ways[] = {
+		{ RW, MAP_SHARED }, { RW, MAP_PRIVATE }, { PROT_READ, MAP_SHARED },
+	};
+	struct mapping *to = &mappings[random_below(MAPPINGS)];
+	unsigned int way = random_below(ARRAY_SIZE(ways));
+	int which = random_below(REGIONS);
+	void *at;
+
+	if (to->at)
+		return;
+	at = map_pages(chaos->regions[which], 0, PAGES, ways[way].protection, ways[way].flags);
+	if (at == MAP_FAILED)
+		return;
+	*to = (struct mapping) { at, which, ways[way].protection & PROT_WRITE };
+}
+
+static unsigned int mappings_of(int which)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < MAPPINGS; i++)
+		count += mappings[i].at && mappings[i].region == which;
+	return count;
+}
+
+static void count_unmap(__u64 *counts, int which, bool last)
+{
+	if (last && which < REGIONS - 1)
+		__atomic_add_fetch(&counts[which], 1, __ATOMIC_SEQ_CST);
+}
+
+static void chaos_unmap(void)
+{
+	struct mapping *which = &mappings[random_below(MAPPINGS)];
+	bool last;
+
+	if (!chaos->unmaps || !which->at)
+		return;
+	last = mappings_of(which->region) == 1;
+	count_unmap(chaos->unmaps_begun, which->region, last);
+	munmap(which->at, PAGES * page_size);
+	count_unmap(chaos->unmaps_ended, which->region, last);
+	which->at = NULL;
+}
+
+static void chaos_touch(void)
+{
+	struct mapping *which = &mappings[random_below(MAPPINGS)];
+	size_t i;
+
+	for (i = 0; which->at && i < PAGES; i++) {
+		volatile __u32 *word = (__u32 *)(which->at + i * page_size) + 8;
+
+		if (which->writable)
+			*word = i;
+		else
+			(void)*word;
+	}
+}
+
+static void chaos_wait(void)
+{
+	int fd = random_region();
+	__u64 deadline = random_below(2) ? ipcshm_deadline(random_below(2000) * 1000) : IPCSHM_FOREVER;
+
+	ipcshm_region_wait(fd, random_below(4) * 4, 4, 0, region_stat(fd).deaths, deadline);
+}
+
+static void chaos_wake(void)
+{
+	ipcshm_region_wake(random_region(), random_below(4) * 4, 1 + random_below(2));
+}
+
+static void chaos_watch(void)
+{
+	struct pollfd entry = { .fd = random_region(), .events = POLLIN | POLLPRI };
+
+	ipcshm_region_watch(entry.fd, random_below(4) * 4, 4, 0, region_stat(entry.fd).deaths);
+	poll(&entry, 1, random_below(2));
+}
+
+static void chaos_fork(void)
+{
+	if (descendants++ >= 3 || random_below(3))
+		return;
+	if (!fork_peer())
+		random_state += getpid();
+}
+
+static void chaos_exec(void)
+{
+	char fd[16], seed[16];
+	int i;
+
+	if (random_below(6))
+		return;
+	for (i = 0; i < REGIONS; i++)
+		fcntl(chaos->regions[i], F_SETFD, 0);
+	fcntl(chaos->socket, F_SETFD, 0);
+	fcntl(chaos_fd, F_SETFD, 0);
+	snprintf(fd, sizeof(fd), "%d", chaos_fd);
+	snprintf(seed, sizeof(seed), "%u", random_state);
+	execv("/proc/self/exe", (char *[]) { "members", CHAOS, fd, seed, NULL });
+	_exit(127);
+}
+
+static void chaos_send(void)
+{
+	send_descriptor(chaos->socket, random_region());
+}
+
+static void chaos_leak(void)
+{
+	int copy = dup(random_region());
+
+	if (copy > 100)
+		close(copy);
+}
+
+static void chaos_split(void)
+{
+	struct mapping *which = &mappings[random_below(MAPPINGS)];
+
+	if (which->at)
+		mprotect(which->at + page_size, page_size, which->writable ? RW : PROT_READ);
+}
+
+static void chaos_look(void)
+{
+	const struct ipcshm_member_page *page;
+
+	if (!ipcshm_region_map_members(random_region(), &page))
+		munmap((void *)page, page_size);
+}
+
+static void run_chaos(void)
+{
+	static void (*const deeds[])(void) = {
+		chaos_map, chaos_map, chaos_map, chaos_touch, chaos_touch, chaos_unmap, chaos_wait,
+		chaos_wake, chaos_wake, chaos_watch, chaos_fork, chaos_exec, chaos_send, chaos_leak,
+		chaos_split, chaos_look,
+	};
+
+	for (;;)
+		deeds[random_below(ARRAY_SIZE(deeds))]();
+}
+
+static struct chaos *map_chaos(int fd)
+{
+	return mmap(NULL, sizeof(struct chaos), RW, MAP_SHARED, fd, 0);
+}
+
+/* After exec: memory is gone, descriptors aren't. */
+static int resume_chaos(char **arguments)
+{
+	page_size = sysconf(_SC_PAGESIZE);
+	chaos_fd = atoi(arguments[0]);
+	random_state = strtoul(arguments[1], NULL, 10) | 1;
+	chaos = map_chaos(chaos_fd);
+	if (chaos == MAP_FAILED)
+		return 1;
+	descendants = 2;
+	run_chaos();
+	return 0;
+}
+
+static unsigned int kills_wanted(void)
+{
+	const char *wanted = getenv("IPCSHM_KILLS");
+
+	return wanted ? strtoul(wanted, NULL, 10) : 1000;
+}
+
+static __u64 shmem_in_use(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Shmem: %llu kB", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kib * 1024;
+}
+
+FIXTURE(killed) {
+	__u64 shmem_before;
+	int in_flight;
+};
+
+FIXTURE_VARIANT(killed) {
+	bool unmaps;
+};
+
+FIXTURE_VARIANT_ADD(killed, mapped) { .unmaps = false };
+FIXTURE_VARIANT_ADD(killed, unmapping) { .unmaps = true };
+
+FIXTURE_SETUP(killed)
+{
+	int i, ends[2];
+
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { 0 }));
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	before = get_info(device);
+	self->shmem_before = shmem_in_use();
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));
+	self->in_flight = ends[1];
+	chaos_fd = syscall(SYS_memfd_create, "chaos", 1);
+	ASSERT_EQ(0, ftruncate(chaos_fd, sizeof(struct chaos)));
+	chaos = map_chaos(chaos_fd);
+	ASSERT_NE(MAP_FAILED, chaos);
+	chaos->socket = ends[0];
+	chaos->unmaps = variant->unmaps;
+	for (i = 0; i < REGIONS; i++) {
+		struct ipcshm_region_attr attr = {
+			.size = PAGES * page_size,
+			.max_members = i < REGIONS - 1 ? IPCSHM_MEMBERS_MAX : FEW,
+		};
+
+		chaos->regions[i] = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE,
+						       0600, &attr);
+		ASSERT_LE(0, chaos->regions[i]);
+	}
+}
+
+FIXTURE_TEARDOWN(killed)
+{
+	tear_down();
+}
+
+static void reap(bool all)
+{
+	while (waitpid(-1, NULL, all ? 0 : WNOHANG) > 0)
+		;
+}
+
+static pid_t start_chaos(__u32 seed)
+{
+	pid_t pid = fork_peer();
+
+	if (!pid) {
+		random_state = seed | 1;
+		run_chaos();
+	}
+	return pid;
+}
+
+/* Each is replaced when it is killed, until so many were. */
+static void kill_many(unsigned int kills)
+{
+	pid_t workers[WORKERS];
+	unsigned int i;
+
+	random_state = getpid() | 1;
+	for (i = 0; i < WORKERS; i++)
+		workers[i] = start_chaos(random_state + i * 7919);
+	for (i = 0; i < kills; i++) {
+		pid_t *worker = &workers[random_below(WORKERS)];
+
+		usleep(random_below(4000));
+		kill(*worker, SIGKILL);
+		*worker = start_chaos(random_below(UINT_MAX));
+		reap(false);
+	}
+	for (i = 0; i < WORKERS; i++)
+		kill(workers[i], SIGKILL);
+	reap(true);
+}
+
+static void count_role(struct peer *peer)
+{
+	member_role(peer);
+}
+
+/* All slots of the region can be taken again, and no more. */
+static bool slots_are_back(int fd, unsigned int slots)
+{
+	unsigned int i;
+
+	for (i = 0; i < slots; i++)
+		if (!start_ready(count_role, (struct peer) { .fd = fd }))
+			return false;
+	return map_pages(fd, 0, 1, PROT_READ, MAP_SHARED) == MAP_FAILED && errno == EUSERS;
+}
+
+TEST_F_TIMEOUT(killed, anywhere_leaves_nothing_behind, 1200)
+{
+	struct ipcshm_info after;
+	int i;
+
+	kill_many(kills_wanted());
+	for (i = 0; i < REGIONS; i++) {
+		struct ipcshm_region_stat stat = region_stat(chaos->regions[i]);
+
+		TH_LOG("region %d: %u joins, %u deaths", i, stat.joins, stat.deaths);
+		EXPECT_EQ(0, stat.members);
+		EXPECT_EQ(0, stat.waiters);
+		EXPECT_LT(0, stat.deaths);
+		EXPECT_LE(stat.deaths, stat.joins);
+		if (i == REGIONS - 1)
+			break;
+		EXPECT_LE(chaos->unmaps_ended[i], stat.joins - stat.deaths);
+		EXPECT_GE(chaos->unmaps_begun[i], stat.joins - stat.deaths);
+	}
+	EXPECT_EQ(before.members.used, get_info(device).members.used);
+	EXPECT_TRUE(slots_are_back(chaos->regions[REGIONS - 1], FEW));
+	for (i = 0; i < FEW; i++)
+		kill_peer(&peers[i]);
+	for (i = 0; i < REGIONS; i++)
+		close(chaos->regions[i]);
+	close(chaos->socket);
+	close(self->in_flight);
+	EXPECT_TRUE(WAIT_UNTIL(get_info(device).objects.used == before.objects.used));
+	after = get_info(device);
+	EXPECT_EQ(before.region_bytes.used, after.region_bytes.used);
+	EXPECT_EQ(before.members.used, after.members.used);
+	EXPECT_EQ(before.waiters.used, after.waiters.used);	/* watches, too */
+	EXPECT_TRUE(WAIT_UNTIL(shmem_in_use() < self->shmem_before + (1 << 20)));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], PAUSE))
+		return pause();
+	if (argc == 4 && !strcmp(argv[1], CHAOS))
+		return resume_chaos(argv + 2);
+	if (access(TEST_DEVICE, F_OK))
+		ksft_exit_skip("no " TEST_DEVICE ": load the ipcshm module\n");
+	return test_harness_run(argc, argv);
+}

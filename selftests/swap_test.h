@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the tests that need swap, or huge pages, have in common. */
+#ifndef SWAP_TEST_H
+#define SWAP_TEST_H
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/swap.h>
+
+#include "ipcshm_test.h"
+
+#define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+
+static inline bool has_swap(void)
+{
+	FILE *file = fopen("/proc/swaps", "re");
+	char line[256];
+	int lines = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		lines++;
+	if (file)
+		fclose(file);
+	return lines > 1;
+}
+
+#define RAM_DISK	"/dev/ram0"
+
+static bool made_swap;
+
+/* Makes a RAM disk, if there is one, a swap area; what it held is lost. */
+static inline bool swap_on(void)
+{
+	static union {
+		char bytes[65536];
+		__u32 words[65536 / 4];
+	} header;
+	long page = sysconf(_SC_PAGESIZE);
+	int fd = open(RAM_DISK, O_RDWR | O_CLOEXEC);
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+
+	if (page >= 4096 && page <= (long)sizeof(header) && size > page) {
+		header.words[256] = 1;			/* version */
+		header.words[257] = size / page - 1;	/* last page */
+		memcpy(header.bytes + page - 10, "SWAPSPACE2", 10);
+		made_swap = pwrite(fd, &header, page, 0) == page && !fsync(fd) &&
+			    !swapon(RAM_DISK, 0);
+	}
+	if (fd >= 0)
+		close(fd);
+	return made_swap;
+}
+
+/* There is swap: what the system has, or else a RAM disk, until leave_swap(). */
+static inline bool need_swap(void)
+{
+	return has_swap() || (!geteuid() && swap_on());
+}
+
+static inline void leave_swap(void)
+{
+	if (made_swap)
+		swapoff(RAM_DISK);
+}
+
+static inline bool is_resident(void *address, size_t size)
+{
+	size_t page = sysconf(_SC_PAGESIZE), i;
+	unsigned char *resident = calloc(1, size / page);
+	bool any = false;
+
+	if (!mincore(address, size, resident))
+		for (i = 0; i < size / page; i++)
+			any |= resident[i] & 1;
+	free(resident);
+	return any;
+}
+
+/* Only what is in the page table is paged out. */
+static inline void touch_pages(void *address, size_t size)
+{
+	size_t page = sysconf(_SC_PAGESIZE), i;
+
+	for (i = 0; i < size; i += page)
+		(void)*(volatile char *)((char *)address + i);
+}
+
+/* False if the memory doesn't go to swap. */
+static inline bool page_out(void *address, size_t size)
+{
+	return WAIT_UNTIL((touch_pages(address, size), !madvise(address, size, MADV_PAGEOUT) &&
+			   !is_resident(address, size)));
+}
+
+/* A field of /proc/self/smaps, in bytes, for the mapping that starts at an address. */
+static inline __u64 smaps_field(const void *address, const char *field)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	unsigned long long start, kib;
+	bool inside = false;
+	char line[512], found[64];
+	__u64 sum = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%llx-%*x %*s", &start) == 1 && strchr(line, '-'))
+			inside = start == (uintptr_t)address;
+		else if (inside && sscanf(line, "%63[^:]: %llu kB", found, &kib) == 2 &&
+			 !strcmp(found, field))
+			sum += kib * 1024;
+	}
+	if (file)
+		fclose(file);
+	return sum;
+}
+
+/* Huge pages for the shared memory that asks for them; what was set before, or NULL: it can't be. */
+static inline const char *allow_huge_pages(void)
+{
+	static char was[32];
+	char modes[128] = "", *chosen;
+	int fd = open(SHMEM_ENABLED, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return NULL;
+	if (read(fd, modes, sizeof(modes) - 1) > 0 && (chosen = strchr(modes, '[')))
+		sscanf(chosen, "[%31[^]]", was);
+	if (write(fd, "advise", 6) != 6)
+		was[0] = '\0';
+	close(fd);
+	return was[0] ? was : NULL;
+}
+
+static inline void restore_huge_pages(const char *was)
+{
+	int fd = open(SHMEM_ENABLED, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, was, strlen(was)) < 0)
+		perror(SHMEM_ENABLED);
+	close(fd);
+}
+
+#endif /* SWAP_TEST_H */

@@ -1,0 +1,1276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waiting on a word of a region: what ends a wait (a wake-up, a death, a
+ * deadline, a signal), that no wake-up is lost, and watching a word by poll.
+ */
+#include <pthread.h>
+#include <sys/epoll.h>
+
+#include "region_test.h"
+#include "swap_test.h"
+
+#define ROUNDS		1000	/* of each pair; 100 processes: 100,000 waits */
+#define PAIRS		50
+#define THREADS		2000
+#define FOREVER		IPCSHM_FOREVER
+#define PUNCH		(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
+
+FIXTURE(wait) {
+};
+
+FIXTURE_SETUP(wait)
+{
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { .max_members = 200 }));
+	ASSERT_TRUE(map_region());
+}
+
+FIXTURE_TEARDOWN(wait)
+{
+	tear_down();
+}
+
+static int wait_word(__u64 offset, __u32 size, __u64 expected, __u64 deadline)
+{
+	return ipcshm_region_wait(region, offset, size, expected, deaths_now(), deadline);
+}
+
+/* What a wait on a 4-byte word says at once; it doesn't stay. */
+static int try_wait(__u64 offset, __u32 expected)
+{
+	return wait_word(offset, 4, expected, 0);
+}
+
+/* The word and its size. */
+
+TEST_F(wait, word_that_differs_is_not_waited_on)
+{
+	store(8, 5);
+	EXPECT_EQ(-EAGAIN, try_wait(8, 4));
+	EXPECT_EQ(-EAGAIN, wait_word(8, 4, 4, FOREVER));
+	EXPECT_EQ(-ETIMEDOUT, try_wait(8, 5));
+	EXPECT_EQ(0, stat_now().waiters);
+}
+
+TEST_F(wait, all_eight_bytes_count_and_no_more)
+{
+	const __u64 value = 0x1122334455667788;
+
+	memcpy(map + 8, &value, 8);
+	memset(map + 16, 0xff, 8);
+	EXPECT_EQ(-ETIMEDOUT, wait_word(8, 8, value, 0));
+	EXPECT_EQ(-EAGAIN, wait_word(8, 8, value ^ 1ULL << 63, FOREVER));
+	EXPECT_EQ(-EAGAIN, wait_word(8, 8, value ^ 1, FOREVER));
+	EXPECT_EQ(-ETIMEDOUT, wait_word(8, 4, (__u32)value, 0));
+	EXPECT_EQ(-ETIMEDOUT, wait_word(12, 4, value >> 32, 0));
+}
+
+TEST_F(wait, last_word_is_a_word)
+{
+	EXPECT_EQ(-ETIMEDOUT, wait_word(PAGES * page_size - 4, 4, 0, 0));
+	EXPECT_EQ(-ETIMEDOUT, wait_word(PAGES * page_size - 8, 8, 0, 0));
+}
+
+TEST_F(wait, beyond_the_end_is_no_word)
+{
+	const __u64 offsets[] = {
+		PAGES * page_size, PAGES * page_size + 8, 1ULL << 32, 1ULL << 62, 1ULL << 63,
+		IPCSHM_MEMBER_PAGE_OFFSET, ~7ULL,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		EXPECT_EQ(-EINVAL, wait_word(offsets[i], 4, 0, FOREVER));
+		EXPECT_EQ(-EINVAL, wait_word(offsets[i], 8, 0, FOREVER));
+		EXPECT_EQ(-EINVAL, ipcshm_region_watch(region, offsets[i], 4, 0, 0));
+	}
+}
+
+TEST_F(wait, hole_is_zero)
+{
+	struct peer *peer = block_on(3 * page_size);
+
+	ASSERT_TRUE(peer);
+	EXPECT_EQ(-EAGAIN, try_wait(2 * page_size, 1));
+	EXPECT_EQ(1, wake(3 * page_size, 1));
+	EXPECT_EQ(0, finish(peer));
+}
+
+TEST_F(wait, word_that_was_punched_out_is_zero)
+{
+	struct peer *peer;
+
+	store(page_size, 5);
+	ASSERT_EQ(0, fallocate(region, PUNCH, page_size, page_size));
+	EXPECT_EQ(-EAGAIN, try_wait(page_size, 5));
+	peer = block_on(page_size);
+	ASSERT_TRUE(peer);
+	EXPECT_EQ(1, wake(page_size, 1));
+	EXPECT_EQ(0, finish(peer));
+}
+
+TEST_F(wait, wake_up_finds_who_waited_before_the_page_was_punched_out)
+{
+	struct peer *peer = block_on(page_size);
+
+	ASSERT_TRUE(peer);
+	ASSERT_EQ(0, fallocate(region, PUNCH, page_size, page_size));
+	store(page_size, 5);
+	EXPECT_EQ(1, wake(page_size, 1));
+	EXPECT_EQ(0, finish(peer));
+	EXPECT_EQ(-EAGAIN, try_wait(page_size, 0));
+}
+
+TEST_F(wait, word_need_not_be_mapped)
+{
+	struct peer *peer;
+
+	ASSERT_EQ(0, munmap(map, PAGES * page_size));
+	ASSERT_EQ(4, pwrite(region, &(__u32) { 7 }, 4, 4));
+	peer = block(wait_role, (struct peer) { .offset = 4, .expected = 7 });
+	ASSERT_TRUE(peer);
+	EXPECT_EQ(1, wake(4, 1));
+	EXPECT_EQ(0, finish(peer));
+}
+
+TEST_F(wait, private_copy_of_a_word_is_not_the_word)
+{
+	__u32 *copy = map_pages(region, 0, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+
+	ASSERT_NE(MAP_FAILED, copy);
+	*copy = 5;
+	EXPECT_EQ(-EAGAIN, try_wait(0, 5));
+	EXPECT_EQ(-ETIMEDOUT, try_wait(0, 0));
+}
+
+TEST_F(wait, swapped_out_word_is_read_back)
+{
+	struct peer *peer;
+
+	if (!need_swap())
+		SKIP(return, "no swap, and no /dev/ram0 to make one of");
+	memset(map, 0x5a, PAGES * page_size);
+	if (!page_out(map, PAGES * page_size))
+		SKIP(return, "memory does not go to swap");
+	EXPECT_EQ(-EAGAIN, try_wait(page_size, 0));
+	ASSERT_TRUE(page_out(map, PAGES * page_size));
+	peer = block(wait_role, (struct peer) { .offset = page_size, .expected = 0x5a5a5a5a });
+	ASSERT_TRUE(peer);
+	ASSERT_TRUE(page_out(map, PAGES * page_size));
+	EXPECT_EQ(1, wake(page_size, 1));
+	EXPECT_EQ(0, finish(peer));
+	ASSERT_TRUE(page_out(map, PAGES * page_size));
+	EXPECT_EQ(0, ipcshm_region_watch(region, 0, 4, 0x5a5a5a5a, 0));
+	EXPECT_EQ(0, poll(&(struct pollfd) { .fd = region, .events = POLLIN }, 1, 0));
+	EXPECT_EQ(0x5a5a5a5a, load(0));
+	leave_swap();
+}
+
+static struct peer *block_huge(size_t size, size_t step)
+{
+	struct peer *first = &peers[peer_count];
+	size_t offset;
+
+	for (offset = step; offset < size; offset += step) {
+		*(__u32 *)(map + offset) = offset;
+		if (!block(wait_role, (struct peer) { .offset = offset, .expected = offset }))
+			return NULL;
+	}
+	return first;
+}
+
+TEST_F(wait, words_of_a_huge_page_are_words)
+{
+	const char *was = allow_huge_pages();
+	struct ipcshm_region_attr attr = { .size = 4 << 20 };
+	struct peer *peer;
+	size_t size, offset;
+	void *at;
+
+	if (!was)
+		SKIP(return, SHMEM_ENABLED " cannot be set");
+	region = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
+	ASSERT_LE(0, region);
+	ASSERT_EQ(0, ipcshm_region_map(region, READ_WRITE, &at, &size));
+	ASSERT_EQ(0, madvise(at, size, MADV_DONTFORK));
+	ASSERT_EQ(0, madvise(at, size, MADV_HUGEPAGE));
+	map = at;
+	memset(map, 0, size);
+	restore_huge_pages(was);
+	if (!smaps_field(at, "ShmemPmdMapped"))
+		SKIP(return, "no huge pages to be had");
+	peer = block_huge(size, 256 << 10);
+	ASSERT_TRUE(peer);
+	for (offset = 256 << 10; offset < size; offset += 256 << 10, peer++) {
+		EXPECT_EQ(-EAGAIN, try_wait(offset, offset + 1));
+		EXPECT_EQ(1, wake(offset, 1));
+		EXPECT_EQ(0, finish(peer));
+	}
+}
+
+/* Wake-ups. */
+
+TEST_F(wait, wake_up_ends_a_wait)
+{
+	struct peer *peer = block_on(0);
+
+	ASSERT_TRUE(peer);
+	store(0, 1);
+	EXPECT_EQ(1, wake(0, 1));
+	EXPECT_EQ(0, finish(peer));
+	EXPECT_EQ(0, stat_now().waiters);
+}
+
+TEST_F(wait, wake_up_ends_a_wait_though_the_word_has_not_changed)
+{
+	struct peer *peer = block_on(0);
+
+	ASSERT_TRUE(peer);
+	EXPECT_EQ(1, wake(0, 1));
+	EXPECT_EQ(0, finish(peer));
+}
+
+TEST_F(wait, wake_up_without_a_waiter_is_not_kept)
+{
+	struct peer *peer;
+
+	EXPECT_EQ(0, wake(0, 1));
+	EXPECT_EQ(0, wake(0, INT_MAX));
+	peer = block_on(0);
+	ASSERT_TRUE(peer);
+	EXPECT_EQ(1, wake(0, INT_MAX));
+	EXPECT_EQ(0, finish(peer));
+}
+
+TEST_F(wait, who_came_first_is_woken_first)
+{
+	struct peer *waiters[6];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
+		waiters[i] = block_on(0);
+		ASSERT_TRUE(waiters[i]);
+	}
+	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
+		EXPECT_EQ(1, wake(0, 1));
+		EXPECT_EQ(0, finish(waiters[i]));
+		EXPECT_EQ(ARRAY_SIZE(waiters) - i - 1, stat_now().waiters);
+	}
+}
+
+TEST_F(wait, who_waits_again_is_last)
+{
+	struct peer *first = block_on(0), *second = block_on(0);
+
+	ASSERT_TRUE(first && second);
+	EXPECT_EQ(1, wake(0, 1));
+	EXPECT_EQ(0, finish(first));
+	first = block_on(0);
+	ASSERT_TRUE(first);
+	EXPECT_EQ(1, wake(0, 1));
+	EXPECT_EQ(0, finish(second));
+	EXPECT_EQ(1, stat_now().waiters);
+}
+
+TEST_F(wait, no_more_are_woken_than_asked_for)
+{
+	struct peer *waiters[5];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
+		waiters[i] = block_on(4);
+		ASSERT_TRUE(waiters[i]);
+	}
+	EXPECT_EQ(0, wake(4, 0));
+	EXPECT_EQ(3, wake(4, 3));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(0, finish(waiters[i]));
+	EXPECT_EQ(2, stat_now().waiters);
+	EXPECT_EQ(2, wake(4, 3));
+	for (i = 3; i < 5; i++)
+		EXPECT_EQ(0, finish(waiters[i]));
+}
+
+TEST_F(wait, wake_up_of_any_other_word_wakes_nobody)
+{
+	struct peer *peer = block_on(64);
+	__u64 offset;
+
+	ASSERT_TRUE(peer);
+	for (offset = 0; offset < PAGES * page_size; offset += 4)
+		if (offset != 64)
+			ASSERT_EQ(0, wake(offset, INT_MAX));
+	EXPECT_EQ(-EINVAL, wake(65, 1));
+	EXPECT_EQ(0, wake(~3ULL, 1));
+	EXPECT_EQ(1, stat_now().waiters);
+	EXPECT_EQ(1, wake(64, 1));
+	EXPECT_EQ(0, finish(peer));
+}
+
+TEST_F(wait, word_of_another_region_is_another_word)
+{
+	struct ipcshm_region_attr attr = { .size = page_size };
+	int other = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
+	struct peer *peer = block_on(0);
+
+	ASSERT_TRUE(peer);
+	EXPECT_EQ(0, ipcshm_region_wake(other, 0, 1));
+	EXPECT_EQ(1, wake(0, 1));
+	EXPECT_EQ(0, finish(peer));
+}
+
+TEST_F(wait, any_descriptor_of_the_region_will_do)
+{
+	int reader = open_again(IPCSHM_READ), other = open_again(READ_WRITE);
+	struct peer *peer = block(wait_role, (struct peer) { .fd = reader });
+
+	ASSERT_TRUE(peer);
+	EXPECT_EQ(1, ipcshm_region_wake(other, 0, 1));
+	EXPECT_EQ(0, finish(peer));
+	peer = block(wait_role, (struct peer) { .fd = other });
+	ASSERT_TRUE(peer);
+	EXPECT_EQ(1, ipcshm_region_wake(reader, 0, 1));
+	EXPECT_EQ(0, finish(peer));
+}
+
+/* Waits, while a child of its own does the same. */
+static void family_role(struct peer *peer)
+{
+	pid_t child = fork_peer();
+
+	peer->result = wait_on(peer);
+	if (!child)
+		_exit(peer->result);
+	peer->value = wait_child(child);
+}
+
+TEST_F(wait, parent_and_child_wait_each_for_itself)
+{
+	struct peer *peer = start(family_role, (struct peer) { 0 });
+
+	ASSERT_TRUE(WAIT_UNTIL(stat_now().waiters == 2));
+	EXPECT_EQ(2, wake(0, 5));
+	EXPECT_EQ(0, finish(peer));
+	EXPECT_EQ(0, peer->value);
+}
+
+/* Deadlines and signals. */
+
+FIXTURE(deadline) {
+};
+
+FIXTURE_VARIANT(deadline) {
+	clockid_t clock;
+};
+
+FIXTURE_VARIANT_ADD(deadline, realtime) { CLOCK_REALTIME };
+FIXTURE_VARIANT_ADD(deadline, monotonic) { CLOCK_MONOTONIC };
+
+FIXTURE_SETUP(deadline)
+{
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { 0 }));
+}
+
+FIXTURE_TEARDOWN(deadline)
+{
+	tear_down();
+}
+
+static int wait_until(clockid_t clock, __u64 deadline, __u32 expected)
+{
+	struct peer how = {
+		.fd = region, .size = 4, .expected = expected, .deadline = deadline, .clock = clock,
+	};
+
+	return wait_on(&how);
+}
+
+TEST_F(deadline, ends_a_wait_and_not_early)
+{
+	__u64 at = now_ns(variant->clock) + 100 * MS;
+
+	EXPECT_EQ(-ETIMEDOUT, wait_until(variant->clock, at, 0));
+	EXPECT_LE(at, now_ns(variant->clock));
+	EXPECT_EQ(0, stat_now().waiters);
+	EXPECT_EQ(0, wake(0, 1));
+}
+
+TEST_F(deadline, in_the_past_ends_a_wait_at_once)
+{
+	EXPECT_EQ(-ETIMEDOUT, wait_until(variant->clock, 0, 0));
+	EXPECT_EQ(-ETIMEDOUT, wait_until(variant->clock, 1, 0));
+	EXPECT_EQ(-ETIMEDOUT, wait_until(variant->clock, now_ns(variant->clock), 0));
+}
+
+TEST_F(deadline, in_the_past_is_no_matter_if_the_word_differs)
+{
+	EXPECT_EQ(-EAGAIN, wait_until(variant->clock, 0, 1));
+}
+
+TEST_F(deadline, far_away_is_waited_for)
+{
+	const __u64 far[] = { FOREVER, FOREVER - 1, 1ULL << 63, (1ULL << 63) - 1, 1ULL << 62 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(far); i++) {
+		struct peer *peer = block(wait_role, (struct peer) {
+			.deadline = far[i], .clock = variant->clock,
+		});
+
+		ASSERT_TRUE(peer);
+		EXPECT_EQ(1, wake(0, 1));
+		EXPECT_EQ(0, finish(peer));
+	}
+}
+
+TEST_F(deadline, is_kept_though_signals_interrupt)
+{
+	struct peer *peer = block(wait_role, (struct peer) {
+		.deadline = now_ns(variant->clock) + 500 * MS, .clock = variant->clock,
+		.handles_signal = true, .sa_flags = SA_RESTART,
+	});
+
+	ASSERT_TRUE(peer);
+	while (!is_done(peer)) {
+		kill(peer->pid, SIGUSR1);
+		usleep(1000);
+	}
+	EXPECT_EQ(-ETIMEDOUT, finish(peer));
+	EXPECT_LT(0, peer->signals);
+}
+
+TEST_F(wait, signal_handler_ends_a_wait)
+{
+	struct peer *peer = block(wait_role, (struct peer) { .handles_signal = true });
+
+	ASSERT_TRUE(peer);
+	kill(peer->pid, SIGUSR1);
+	EXPECT_EQ(-EINTR, finish(peer));
+	EXPECT_EQ(1, peer->signals);
+	EXPECT_EQ(0, wake(0, 1));
+}
+
+TEST_F(wait, signal_handler_with_restart_ends_no_wait)
+{
+	struct peer *peer = block(wait_role, (struct peer) {
+		.handles_signal = true, .sa_flags = SA_RESTART,
+	});
+
+	ASSERT_TRUE(peer);
+	kill(peer->pid, SIGUSR1);
+	ASSERT_TRUE(WAIT_UNTIL(__atomic_load_n(&peer->signals, __ATOMIC_SEQ_CST) == 1));
+	ASSERT_TRUE(WAIT_UNTIL(wake(0, 1)));
+	EXPECT_EQ(0, finish(peer));
+}
+
+TEST_F(wait, stop_and_continue_ends_no_wait)
+{
+	struct peer *peer = block_on(0);
+
+	ASSERT_TRUE(peer);
+	kill(peer->pid, SIGSTOP);
+	ASSERT_TRUE(WAIT_UNTIL(process_state(peer->pid) == 'T'));
+	kill(peer->pid, SIGCONT);
+	ASSERT_TRUE(WAIT_UNTIL(wake(0, 1)));
+	EXPECT_EQ(0, finish(peer));
+}
+
+TEST_F(wait, stopped_waiter_sees_a_change_when_it_goes_on)
+{
+	struct peer *peer = block_on(0);
+
+	ASSERT_TRUE(peer);
+	kill(peer->pid, SIGSTOP);
+	ASSERT_TRUE(WAIT_UNTIL(process_state(peer->pid) == 'T'));
+	store(0, 1);
+	wake(0, 1);
+	kill(peer->pid, SIGCONT);
+	EXPECT_EQ(-EAGAIN, finish(peer));
+}
+
+TEST_F(wait, killed_waiter_leaves_no_trace)
+{
+	__u64 used = get_info(device).waiters.used;
+	struct peer *first = block_on(0), *second = block_on(0);
+
+	ASSERT_TRUE(first && second);
+	EXPECT_EQ(used + 2, get_info(device).waiters.used);
+	kill_peer(first);
+	EXPECT_EQ(1, stat_now().waiters);
+	EXPECT_EQ(used + 1, get_info(device).waiters.used);
+	EXPECT_EQ(1, wake(0, 5));
+	EXPECT_EQ(0, finish(second));
+	EXPECT_EQ(0, deaths_now());
+	EXPECT_EQ(used, get_info(device).waiters.used);
+}
+
+/* Time namespaces: the deadline is of the clock that the process sees. */
+
+static void shifted_role(struct peer *peer)
+{
+	__u64 start = now_ns(CLOCK_REALTIME);
+	__u64 at = now_ns(CLOCK_MONOTONIC) + 200 * MS;
+
+	peer->result = wait_until(CLOCK_MONOTONIC, at, 0);
+	peer->value = now_ns(CLOCK_REALTIME) - start;
+}
+
+static void enter_time_namespace_role(struct peer *peer)
+{
+	char offset[64];
+	ssize_t length;
+	pid_t child;
+	int fd;
+
+	if (unshare(CLONE_NEWTIME))
+		_exit(1);
+	fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+	length = snprintf(offset, sizeof(offset), "monotonic %lld 0", (long long)peer->expected);
+	if (write(fd, offset, length) != length)
+		_exit(2);
+	child = fork_peer();
+	if (!child) {
+		shifted_role(peer);
+		_exit(0);
+	}
+	wait_child(child);
+}
+
+FIXTURE(shifted_clock) {
+};
+
+FIXTURE_VARIANT(shifted_clock) {
+	__s64 seconds;
+};
+
+FIXTURE_VARIANT_ADD(shifted_clock, later) { 1000 };
+FIXTURE_VARIANT_ADD(shifted_clock, earlier) { -1 };
+
+FIXTURE_SETUP(shifted_clock)
+{
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { 0 }));
+}
+
+FIXTURE_TEARDOWN(shifted_clock)
+{
+	tear_down();
+}
+
+TEST_F(shifted_clock, has_deadlines_of_its_own)
+{
+	struct peer *peer;
+
+	SKIP_UNLESS_ROOT;
+	if (access("/proc/self/timens_offsets", F_OK))
+		SKIP(return, "no time namespaces");
+	peer = start(enter_time_namespace_role, (struct peer) { .expected = variant->seconds });
+	EXPECT_EQ(-ETIMEDOUT, finish(peer));
+	EXPECT_LE(199 * MS, peer->value);
+	EXPECT_GE(10 * SECOND, peer->value);
+}
+
+/* Deaths. */
+
+TEST_F(wait, death_of_a_member_ends_a_wait)
+{
+	struct peer *member = start_member(), *peer = block_on(0);
+
+	ASSERT_TRUE(member && peer);
+	kill_peer(member);
+	EXPECT_EQ(-EOWNERDEAD, finish(peer));
+	EXPECT_EQ(0, stat_now().waiters);
+	EXPECT_EQ(0, wake(0, 1));
+}
+
+TEST_F(wait, death_before_the_wait_ends_it_at_once)
+{
+	struct peer how = { .fd = region, .size = 4, .deadline = FOREVER };
+
+	ASSERT_TRUE(one_death());
+	EXPECT_EQ(-EOWNERDEAD, wait_on(&how));
+	how.deaths = 2;
+	EXPECT_EQ(-EOWNERDEAD, wait_on(&how));
+	how.deaths = deaths_now();
+	how.deadline = 0;
+	EXPECT_EQ(-ETIMEDOUT, wait_on(&how));
+}
+
+TEST_F(wait, death_ends_the_waits_of_all_words)
+{
+	struct peer *member = start_member(), *waiters[40];
+	unsigned int i;
+
+	ASSERT_TRUE(member);
+	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
+		waiters[i] = block_on(i / 2 * 260);
+		ASSERT_TRUE(waiters[i]);
+	}
+	kill_peer(member);
+	for (i = 0; i < ARRAY_SIZE(waiters); i++)
+		EXPECT_EQ(-EOWNERDEAD, finish(waiters[i]));
+	EXPECT_EQ(0, stat_now().waiters);
+}
+
+static void leaving_role(struct peer *peer)
+{
+	void *at = map_pages(region, 0, 1, PROT_READ, MAP_SHARED);
+
+	be_ready(peer);
+	munmap(at, page_size);
+}
+
+TEST_F(wait, leaving_ends_no_wait)
+{
+	struct peer *peer = block_on(0);
+
+	ASSERT_TRUE(peer);
+	EXPECT_EQ(0, finish(start(leaving_role, (struct peer) { 0 })));
+	EXPECT_EQ(1, stat_now().waiters);
+	EXPECT_EQ(1, wake(0, 1));
+	EXPECT_EQ(0, finish(peer));
+}
+
+static void waiting_member_role(struct peer *peer)
+{
+	join(peer);
+	peer->result = wait_on(peer);
+	for (;;)
+		pause();
+}
+
+TEST_F(wait, death_of_a_waiting_member_ends_the_waits_of_others)
+{
+	struct peer *member = block(waiting_member_role, (struct peer) { 0 });
+	struct peer *peer = block_on(0);
+
+	ASSERT_TRUE(member && peer);
+	kill_peer(member);
+	EXPECT_EQ(-EOWNERDEAD, finish(peer));
+}
+
+TEST_F(wait, death_in_one_region_is_none_in_another)
+{
+	struct ipcshm_region_attr attr = { .size = page_size };
+	int other = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
+	struct peer *peer = start(wait_role, (struct peer) { .fd = other });
+
+	ASSERT_TRUE(WAIT_UNTIL(region_stat(other).waiters == 1));
+	ASSERT_TRUE(one_death());
+	EXPECT_EQ(1, region_stat(other).waiters);
+	EXPECT_EQ(0, region_stat(other).deaths);
+	EXPECT_EQ(1, ipcshm_region_wake(other, 0, 1));
+	EXPECT_EQ(0, finish(peer));
+}
+
+/* A death just as somebody begins to wait is never missed. */
+static void race_death_role(struct peer *peer)
+{
+	peer->deaths = deaths_now();
+	be_ready(peer);
+	peer->deadline = now_ns(CLOCK_MONOTONIC) + WAIT_SECONDS * SECOND;
+	peer->clock = CLOCK_MONOTONIC;
+	peer->result = wait_on(peer);
+}
+
+TEST_F_TIMEOUT(wait, death_as_a_wait_begins_is_not_missed, 120)
+{
+	unsigned int i;
+
+	for (i = 0; i < 200; i++) {
+		struct peer *member = start_member(), *peer;
+
+		ASSERT_TRUE(member);
+		peer = start_ready(race_death_role, (struct peer) { 0 });
+		ASSERT_TRUE(peer);
+		kill_peer(member);
+		ASSERT_EQ(-EOWNERDEAD, finish(peer));
+		forget_peers();
+	}
+}
+
+/* No wake-up is lost. */
+
+static __u32 random_below(__u32 *state, __u32 limit)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state % limit;
+}
+
+static void dawdle(__u32 *state)
+{
+	volatile __u32 turns = random_below(state, 4) ? 0 : random_below(state, 2000);
+
+	while (turns)
+		turns--;
+}
+
+/* Waits until a word isn't as expected; false if nobody wakes it in time. */
+static bool await_change(__u64 offset, __u32 expected)
+{
+	while (load(offset) == expected) {
+		int result = wait_word(offset, 4, expected, SOON);
+
+		if (result && result != -EAGAIN)
+			return false;
+	}
+	return true;
+}
+
+/* Members that leave at the end: no death helps anybody out. */
+static void join_for_a_while(struct peer *peer)
+{
+	map = map_pages(peer->fd, 0, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED);
+	if (map == MAP_FAILED)
+		_exit(1);
+}
+
+/* Two on one word: each stores the next number when the other has stored its own. */
+static void pair_role(struct peer *peer)
+{
+	__u32 random = getpid() | 1, turn;
+
+	join_for_a_while(peer);
+	for (turn = peer->value; turn < 2 * ROUNDS; turn += 2) {
+		if (turn && !await_change(peer->offset, turn - 2)) {
+			peer->result = -ETIMEDOUT;
+			break;
+		}
+		dawdle(&random);
+		store(peer->offset, turn);
+		wake(peer->offset, 1);
+	}
+	munmap(map, PAGES * page_size);
+}
+
+TEST_F_TIMEOUT(wait, pairs_of_processes_lose_no_wake_up, 300)
+{
+	unsigned int i, lost = 0;
+
+	for (i = 0; i < PAIRS; i++) {
+		__u64 offset = (i % PAGES) * page_size + i * 4;
+
+		store(offset, -1);
+		start(pair_role, (struct peer) { .offset = offset, .value = 0 });
+		start(pair_role, (struct peer) { .offset = offset, .value = 1 });
+	}
+	for (i = 0; i < 2 * PAIRS; i++)
+		lost += finish(&peers[i]) != 0;
+	EXPECT_EQ(0, lost);
+	EXPECT_EQ(0, deaths_now());
+	EXPECT_EQ(0, stat_now().waiters);
+}
+
+/* A lock of one word: 0 is free, 1 is taken, 2 is taken and perhaps waited for. */
+
+static bool lock_word(__u64 offset)
+{
+	__u32 *word = (__u32 *)(map + offset), old = 0;
+
+	if (__atomic_compare_exchange_n(word, &old, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return true;
+	while (__atomic_exchange_n(word, 2, __ATOMIC_SEQ_CST)) {
+		int result = wait_word(offset, 4, 2, SOON);
+
+		if (result && result != -EAGAIN)
+			return false;
+	}
+	return true;
+}
+
+static void unlock_word(__u64 offset)
+{
+	if (__atomic_exchange_n((__u32 *)(map + offset), 0, __ATOMIC_SEQ_CST) == 2)
+		wake(offset, 1);
+}
+
+#define LOCKS		4
+#define TURNS		200
+
+static void lock_role(struct peer *peer)
+{
+	__u32 random = getpid() | 1;
+	int i;
+
+	join_for_a_while(peer);
+	for (i = 0; i < TURNS; i++) {
+		__u64 offset = random_below(&random, LOCKS) * page_size;
+
+		if (!lock_word(offset)) {
+			peer->result = -ETIMEDOUT;
+			break;
+		}
+		++*(volatile __u32 *)(map + offset + 64);
+		dawdle(&random);
+		unlock_word(offset);
+	}
+	munmap(map, PAGES * page_size);
+}
+
+TEST_F_TIMEOUT(wait, crowd_at_a_few_locks_loses_no_wake_up, 300)
+{
+	unsigned int i, lost = 0;
+	__u32 turns = 0;
+
+	for (i = 0; i < 2 * PAIRS; i++)
+		start(lock_role, (struct peer) { 0 });
+	for (i = 0; i < 2 * PAIRS; i++)
+		lost += finish(&peers[i]) != 0;
+	EXPECT_EQ(0, lost);
+	for (i = 0; i < LOCKS; i++)
+		turns += load(i * page_size + 64);
+	EXPECT_EQ(2 * PAIRS * TURNS, turns);
+	EXPECT_EQ(0, stat_now().waiters);
+}
+
+/* Many at once. */
+
+static __u32 asleep;	/* threads that were not woken yet */
+
+static void *wait_thread(void *offset)
+{
+	int result = wait_word((uintptr_t)offset, 4, 0, FOREVER);
+
+	__atomic_sub_fetch(&asleep, 1, __ATOMIC_SEQ_CST);
+	return (void *)(long)result;
+}
+
+TEST_F_TIMEOUT(wait, thousands_of_words_each_have_their_waiter, 120)
+{
+	pthread_attr_t small;
+	pthread_t *threads = calloc(THREADS, sizeof(*threads));
+	unsigned int i, wrong = 0;
+	void *result;
+
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 32768);
+	asleep = THREADS;
+	for (i = 0; i < THREADS; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], &small, wait_thread,
+					    (void *)(uintptr_t)(i * 4)));
+	ASSERT_TRUE(WAIT_UNTIL(stat_now().waiters == THREADS));
+	for (i = 0; i < THREADS; i++)
+		wrong += wake((i * 7 % THREADS) * 4, 2) != 1;
+	for (i = 0; i < THREADS; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], &result));
+		wrong += result != NULL;
+	}
+	EXPECT_EQ(0, wrong);
+	EXPECT_EQ(0, stat_now().waiters);
+}
+
+/* Waits again and again on a word that doesn't change. */
+static void *wait_again_thread(void *unused)
+{
+	(void)unused;
+	while (!wait_word(0, 4, 0, FOREVER))
+		;
+	return NULL;
+}
+
+TEST_F(wait, waking_all_ends_though_they_wait_again_at_once)
+{
+	const unsigned int count = 200;
+	pthread_attr_t small;
+	pthread_t thread;
+	unsigned int i;
+	int woken;
+
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 32768);
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(0, pthread_create(&thread, &small, wait_again_thread, NULL));
+	ASSERT_TRUE(WAIT_UNTIL(stat_now().waiters == count));
+	for (i = 0; i < 20; i++) {
+		woken = wake(0, INT_MAX);
+		EXPECT_GE((int)count, woken);
+	}
+}
+
+/* Watching. */
+
+#define NONE	0
+
+static short events_of(int fd)
+{
+	struct pollfd entry = { .fd = fd, .events = POLLIN | POLLPRI | POLLOUT };
+
+	return poll(&entry, 1, 0) < 0 ? -1 : entry.revents;
+}
+
+static int watch(__u64 offset, __u32 expected)
+{
+	return ipcshm_region_watch(region, offset, 4, expected, deaths_now());
+}
+
+/* Is blocked in poll(); what it says at the end. */
+static void poll_role(struct peer *peer)
+{
+	struct pollfd entry = { .fd = peer->fd, .events = peer->value };
+
+	be_ready(peer);
+	peer->result = poll(&entry, 1, -1) < 0 ? -errno : entry.revents;
+}
+
+static struct peer *block_poller(short events)
+{
+	struct peer *peer = start_ready(poll_role, (struct peer) { .value = events });
+
+	return peer && WAIT_UNTIL(process_state(peer->pid) == 'S') ? peer : NULL;
+}
+
+TEST_F(wait, nothing_is_watched_at_first)
+{
+	EXPECT_EQ(NONE, events_of(region));
+	store(0, 1);
+	wake(0, 1);
+	EXPECT_EQ(NONE, events_of(region));
+}
+
+TEST_F(wait, watch_tells_as_long_as_the_word_differs)
+{
+	ASSERT_EQ(0, watch(0, 0));
+	EXPECT_EQ(NONE, events_of(region));
+	store(0, 1);
+	EXPECT_EQ(POLLIN, events_of(region));
+	EXPECT_EQ(POLLIN, events_of(region));
+	store(0, 0);
+	EXPECT_EQ(NONE, events_of(region));
+}
+
+TEST_F(wait, watch_of_eight_bytes_sees_them_all)
+{
+	ASSERT_EQ(0, ipcshm_region_watch(region, 8, 8, 1ULL << 40, 0));
+	EXPECT_EQ(POLLIN, events_of(region));
+	store(12, 1 << 8);
+	EXPECT_EQ(NONE, events_of(region));
+	store(16, 1);
+	EXPECT_EQ(NONE, events_of(region));
+}
+
+TEST_F(wait, watch_tells_of_a_wake_up_until_it_is_set_again)
+{
+	ASSERT_EQ(0, watch(0, 0));
+	EXPECT_EQ(0, wake(0, 1));
+	EXPECT_EQ(POLLIN, events_of(region));
+	EXPECT_EQ(POLLIN, events_of(region));
+	ASSERT_EQ(0, watch(0, 0));
+	EXPECT_EQ(NONE, events_of(region));
+}
+
+TEST_F(wait, watch_tells_of_no_wake_up_of_another_word)
+{
+	__u64 offset;
+
+	ASSERT_EQ(0, watch(64, 0));
+	for (offset = 0; offset < PAGES * page_size; offset += 4)
+		if (offset != 64)
+			wake(offset, 1);
+	EXPECT_EQ(NONE, events_of(region));
+}
+
+TEST_F(wait, blocked_poller_is_woken_with_the_word)
+{
+	struct peer *peer;
+
+	ASSERT_EQ(0, watch(0, 0));
+	peer = block_poller(POLLIN);
+	ASSERT_TRUE(peer);
+	store(0, 1);
+	EXPECT_EQ(0, wake(0, 1));
+	EXPECT_EQ(POLLIN, finish(peer));
+}
+
+TEST_F(wait, watch_takes_no_wake_up_from_a_waiter)
+{
+	struct peer *peer = block_on(0);
+
+	ASSERT_TRUE(peer);
+	ASSERT_EQ(0, watch(0, 0));
+	EXPECT_EQ(1, wake(0, 1));
+	EXPECT_EQ(0, finish(peer));
+	EXPECT_EQ(POLLIN, events_of(region));
+}
+
+TEST_F(wait, watch_is_replaced_by_the_next)
+{
+	ASSERT_EQ(0, watch(0, 0));
+	store(0, 1);
+	ASSERT_EQ(0, watch(4, 0));
+	EXPECT_EQ(NONE, events_of(region));
+	wake(0, 1);
+	EXPECT_EQ(NONE, events_of(region));
+	wake(4, 1);
+	EXPECT_EQ(POLLIN, events_of(region));
+}
+
+TEST_F(wait, watch_that_is_refused_changes_nothing)
+{
+	ASSERT_EQ(0, watch(0, 0));
+	EXPECT_EQ(-EINVAL, ipcshm_region_watch(region, PAGES * page_size, 4, 0, 0));
+	EXPECT_EQ(-EINVAL, ipcshm_region_watch(region, 2, 4, 0, 0));
+	EXPECT_EQ(-EINVAL, ipcshm_region_watch(region, 0, 4, 1ULL << 32, 0));
+	EXPECT_EQ(-EINVAL, ipcshm_region_watch(region, 0, 0, 1, 0));
+	EXPECT_EQ(NONE, events_of(region));
+	wake(0, 1);
+	EXPECT_EQ(POLLIN, events_of(region));
+}
+
+TEST_F(wait, watch_is_taken_away_by_a_size_of_zero)
+{
+	ASSERT_EQ(0, watch(0, 0));
+	store(0, 1);
+	ASSERT_EQ(0, ipcshm_region_watch(region, 0, 0, 0, 0));
+	EXPECT_EQ(NONE, events_of(region));
+	wake(0, 1);
+	EXPECT_EQ(NONE, events_of(region));
+}
+
+TEST_F(wait, new_watch_is_seen_by_who_polls_already)
+{
+	struct peer *peer;
+
+	ASSERT_EQ(0, watch(0, 0));
+	peer = block_poller(POLLIN);
+	ASSERT_TRUE(peer);
+	ASSERT_EQ(0, watch(0, 1));
+	EXPECT_EQ(POLLIN, finish(peer));
+}
+
+TEST_F(wait, descriptors_watch_each_for_itself)
+{
+	int other = open_again(IPCSHM_READ);
+
+	ASSERT_EQ(0, ipcshm_region_watch(other, 4, 4, 0, 0));
+	ASSERT_EQ(0, watch(0, 0));
+	store(0, 1);
+	EXPECT_EQ(POLLIN, events_of(region));
+	EXPECT_EQ(NONE, events_of(other));
+	wake(4, 1);
+	EXPECT_EQ(POLLIN, events_of(other));
+	close(other);
+	wake(4, 1);
+}
+
+TEST_F(wait, many_descriptors_watch_one_word)
+{
+	int fds[20];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = open_again(IPCSHM_READ);
+		ASSERT_EQ(0, ipcshm_region_watch(fds[i], 0, 4, 0, 0));
+	}
+	close(fds[7]);
+	EXPECT_EQ(0, wake(0, 1));
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		if (i != 7)
+			EXPECT_EQ(POLLIN, events_of(fds[i]));
+}
+
+TEST_F(wait, duplicates_of_a_descriptor_share_its_watch)
+{
+	int copy = dup(region);
+
+	ASSERT_EQ(0, ipcshm_region_watch(copy, 0, 4, 1, 0));
+	EXPECT_EQ(POLLIN, events_of(region));
+	close(copy);
+	EXPECT_EQ(POLLIN, events_of(region));
+}
+
+/* Sets the watch that its parent polls for. */
+static void watch_role(struct peer *peer)
+{
+	peer->result = ipcshm_region_watch(peer->fd, 0, 4, 0, 0);
+}
+
+TEST_F(wait, watch_set_by_a_child_is_that_of_the_descriptor)
+{
+	EXPECT_EQ(0, finish(start(watch_role, (struct peer) { 0 })));
+	EXPECT_EQ(NONE, events_of(region));
+	wake(0, 1);
+	EXPECT_EQ(POLLIN, events_of(region));
+}
+
+TEST_F(wait, death_is_told_until_it_is_acknowledged)
+{
+	EXPECT_EQ(NONE, events_of(region));
+	ASSERT_TRUE(one_death());
+	EXPECT_EQ(POLLPRI, events_of(region));
+	EXPECT_EQ(POLLPRI, events_of(region));
+	ASSERT_EQ(0, ipcshm_region_watch(region, 0, 0, 0, 1));
+	EXPECT_EQ(NONE, events_of(region));
+	ASSERT_EQ(0, watch(0, 0));
+	EXPECT_EQ(NONE, events_of(region));
+	ASSERT_TRUE(one_death());
+	EXPECT_EQ(POLLPRI, events_of(region));
+	store(0, 1);
+	EXPECT_EQ(POLLIN | POLLPRI, events_of(region));
+}
+
+TEST_F(wait, new_descriptor_knows_the_deaths_before_it)
+{
+	ASSERT_TRUE(one_death());
+	EXPECT_EQ(NONE, events_of(open_again(IPCSHM_READ)));
+}
+
+TEST_F(wait, blocked_poller_is_woken_by_a_death)
+{
+	struct peer *member = start_member(), *peer = block_poller(POLLPRI);
+
+	ASSERT_TRUE(member && peer);
+	kill_peer(member);
+	EXPECT_EQ(POLLPRI, finish(peer));
+}
+
+/* What an epoll set says of its only member. */
+static __u32 epoll_events(int set, int timeout)
+{
+	struct epoll_event event;
+
+	return epoll_wait(set, &event, 1, timeout) == 1 ? event.events : 0;
+}
+
+static int epoll_of(__u32 events)
+{
+	struct epoll_event event = { .events = events };
+	int set = epoll_create1(EPOLL_CLOEXEC);
+
+	epoll_ctl(set, EPOLL_CTL_ADD, region, &event);
+	return set;
+}
+
+TEST_F(wait, level_triggered_epoll_tells_again)
+{
+	int set = epoll_of(EPOLLIN | EPOLLPRI);
+
+	ASSERT_EQ(0, watch(0, 0));
+	EXPECT_EQ(0, epoll_events(set, 0));
+	store(0, 1);
+	wake(0, 1);
+	EXPECT_EQ(EPOLLIN, epoll_events(set, 0));
+	EXPECT_EQ(EPOLLIN, epoll_events(set, 0));
+	ASSERT_EQ(0, watch(0, 1));
+	EXPECT_EQ(0, epoll_events(set, 0));
+	ASSERT_TRUE(one_death());
+	EXPECT_EQ(EPOLLPRI, epoll_events(set, 0));
+}
+
+TEST_F(wait, edge_triggered_epoll_tells_once_for_a_wake_up)
+{
+	int set = epoll_of(EPOLLIN | EPOLLPRI | EPOLLET);
+
+	ASSERT_EQ(0, watch(0, 0));
+	EXPECT_EQ(0, epoll_events(set, 0));
+	store(0, 1);
+	wake(0, 1);
+	EXPECT_EQ(EPOLLIN, epoll_events(set, 0));
+	EXPECT_EQ(0, epoll_events(set, 0));
+	wake(0, 1);
+	EXPECT_EQ(EPOLLIN, epoll_events(set, 0));
+	EXPECT_EQ(0, epoll_events(set, 0));
+}
+
+static void epoll_role(struct peer *peer)
+{
+	be_ready(peer);
+	peer->result = epoll_events(peer->value, -1);
+}
+
+TEST_F(wait, blocked_epoll_is_woken)
+{
+	struct peer *peer;
+
+	ASSERT_EQ(0, watch(0, 0));
+	peer = start_ready(epoll_role, (struct peer) { .value = epoll_of(EPOLLIN) });
+	ASSERT_TRUE(peer);
+	ASSERT_TRUE(WAIT_UNTIL(process_state(peer->pid) == 'S'));
+	store(0, 1);
+	wake(0, 1);
+	EXPECT_EQ(EPOLLIN, finish(peer));
+}
+
+TEST_F(wait, watched_descriptor_leaves_an_epoll_set_when_it_is_closed)
+{
+	int other = open_again(IPCSHM_READ), set = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = { .events = EPOLLIN };
+
+	ASSERT_EQ(0, epoll_ctl(set, EPOLL_CTL_ADD, other, &event));
+	ASSERT_EQ(0, ipcshm_region_watch(other, 0, 4, 0, 0));
+	close(other);
+	store(0, 1);
+	wake(0, 1);
+	EXPECT_EQ(0, epoll_events(set, 0));
+}
+
+/* Polls for its turn, instead of waiting for it. */
+static bool poll_change(int fd, __u64 offset, __u32 expected)
+{
+	struct pollfd entry = { .fd = fd, .events = POLLIN };
+
+	while (load(offset) == expected) {
+		if (ipcshm_region_watch(fd, offset, 4, expected, 0) ||
+		    poll(&entry, 1, WAIT_SECONDS * 1000) != 1)
+			return false;
+	}
+	return true;
+}
+
+static void poll_pair_role(struct peer *peer)
+{
+	int fd = open_again(READ_WRITE);
+	__u32 turn;
+
+	join_for_a_while(peer);
+	for (turn = peer->value; turn < 1000; turn += 2) {
+		if (turn && !poll_change(fd, peer->offset, turn - 2)) {
+			peer->result = -ETIMEDOUT;
+			break;
+		}
+		store(peer->offset, turn);
+		wake(peer->offset, 1);
+	}
+	munmap(map, PAGES * page_size);
+}
+
+TEST_F_TIMEOUT(wait, pollers_lose_no_wake_up, 120)
+{
+	unsigned int i, lost = 0;
+
+	for (i = 0; i < 10; i++) {
+		store(i * 4, -1);
+		start(poll_pair_role, (struct peer) { .offset = i * 4, .value = 0 });
+		start(poll_pair_role, (struct peer) { .offset = i * 4, .value = 1 });
+	}
+	for (i = 0; i < 20; i++)
+		lost += finish(&peers[i]) != 0;
+	EXPECT_EQ(0, lost);
+}
+
+/* The revocation. */
+
+TEST_F(wait, revocation_ends_all_waits)
+{
+	struct peer *first = block_on(0), *second = block_on(page_size);
+
+	ASSERT_TRUE(first && second);
+	ASSERT_EQ(0, ipcshm_region_revoke(region));
+	EXPECT_EQ(-EKEYREVOKED, finish(first));
+	EXPECT_EQ(-EKEYREVOKED, finish(second));
+	EXPECT_EQ(-EKEYREVOKED, try_wait(0, 0));
+	EXPECT_EQ(-EKEYREVOKED, wake(0, 1));
+	EXPECT_EQ(-EKEYREVOKED, watch(0, 0));
+	EXPECT_EQ(0, stat_now().waiters);
+}
+
+TEST_F(wait, revocation_is_told_by_poll)
+{
+	struct peer *peer = block_poller(POLLIN);
+
+	ASSERT_TRUE(peer);
+	ASSERT_EQ(0, ipcshm_region_revoke(region));
+	EXPECT_EQ(POLLERR | POLLHUP, finish(peer));
+	EXPECT_EQ(POLLERR | POLLHUP, events_of(region));
+}
+
+IPCSHM_TEST_MAIN

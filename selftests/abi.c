@@ -2206,7 +2206,7 @@ TEST_F(abi, name_may_end_at_the_edge_of_memory)
  * Random input: whatever is thrown at a descriptor, every answer is one that is
  * documented, nothing blocks, and nothing is left when all is over.
  */
-#define RANDOM_CALLS	100000
+#define RANDOM_CALLS	many(100000, 10000)
 #define RANDOM_SECONDS	30	/* fewer calls, if the machine is slow */
 #define RANDOM_NAME	300
 

@@ -274,6 +274,15 @@ static inline char process_state(pid_t pid)
 	return end ? end[2] : '\0';
 }
 
+/*
+ * How much of something that is done many times: all of it with IPCSHM_LONG in the
+ * environment, else what is enough for a look.
+ */
+static inline unsigned int many(unsigned int all, unsigned int some)
+{
+	return getenv("IPCSHM_LONG") ? all : some;
+}
+
 /* Passes a descriptor over a Unix socket. */
 static inline bool send_descriptor(int socket, int fd)
 {

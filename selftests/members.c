@@ -1540,13 +1540,6 @@ static int resume_chaos(char **arguments)
 	return 0;
 }
 
-static unsigned int kills_wanted(void)
-{
-	const char *wanted = getenv("IPCSHM_KILLS");
-
-	return wanted ? strtoul(wanted, NULL, 10) : 1000;
-}
-
 static __u64 shmem_in_use(void)
 {
 	FILE *file = fopen("/proc/meminfo", "re");
@@ -1666,7 +1659,7 @@ TEST_F_TIMEOUT(killed, anywhere_leaves_nothing_behind, 1200)
 	struct ipcshm_info after;
 	int i;
 
-	kill_many(kills_wanted());
+	kill_many(many(10000, 100));
 	for (i = 0; i < REGIONS; i++) {
 		struct ipcshm_region_stat stat = region_stat(chaos->regions[i]);
 

@@ -96,7 +96,7 @@ static int send_patiently(int fd, const void *data, size_t size, __u32 priority)
 /* One sender, one receiver: a stream of records that are numbered. */
 
 #define MILLION		1000000
-#define POLLED		20000
+#define POLLED		many(20000, 5000)
 #define SPREAD		2000	/* how many of a rendezvous go from processor to processor */
 #define EVER		(~0ULL)
 
@@ -127,12 +127,10 @@ static bool is_record(const struct record *record, __u64 sequence)
 	return !memcmp(record, &expected, sizeof(expected));
 }
 
-/* TRAFFIC_MESSAGES in the environment makes it less than a million, for slow machines. */
+/* A million messages take an emulator minutes. */
 static __u64 million(void)
 {
-	const char *messages = getenv("TRAFFIC_MESSAGES");
-
-	return messages ? strtoull(messages, NULL, 0) : MILLION;
+	return many(MILLION, 20000);
 }
 
 /*
@@ -303,7 +301,8 @@ TEST_F_TIMEOUT(traffic, edge_triggered_sender_misses_no_room, 120)
 /* Many senders, many receivers, and now and then one of them is killed. */
 
 #define SIDE		4	/* processes at each end */
-#define EACH		25000	/* messages of each sender */
+#define EACH_MAX	25000
+#define EACH		many(EACH_MAX, EACH_MAX / 5)	/* messages of each sender */
 #define PRIORITIES	8
 #define BREATH		1000	/* a process is killed each time a sender has sent so many */
 #define FINISHED	'a'	/* what sender 0 tells at its end, sender 1 one more */
@@ -318,8 +317,8 @@ struct parcel {
 /* What the processes write down, in memory they share. */
 struct ledger {
 	__u32 next[SIDE];		/* the first sequence number not yet tried */
-	__u8 accepted[SIDE][EACH];
-	__u8 received[SIDE][EACH];
+	__u8 accepted[SIDE][EACH_MAX];
+	__u8 received[SIDE][EACH_MAX];
 	__u32 damaged;
 	__u32 disordered;
 };

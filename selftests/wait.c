@@ -9,7 +9,7 @@
 #include "region_test.h"
 #include "swap_test.h"
 
-#define ROUNDS		1000	/* of each pair; 100 processes: 100,000 waits */
+#define ROUNDS		many(1000, 50)	/* of each pair; 100 processes: 100,000 waits */
 #define PAIRS		50
 #define THREADS		2000
 #define FOREVER		IPCSHM_FOREVER

@@ -9,7 +9,7 @@
 
 #include "queue_test.h"
 
-#define RACES	100	/* how often a race is run */
+#define RACES	many(100, 10)	/* how often a race is run */
 #define FULL	4	/* messages that a queue of FIXTURE(full) keeps */
 #define FILLER	1000	/* the value of the first of them */
 
@@ -89,8 +89,9 @@ TEST_F(queue, one_message_wakes_one_receiver)
 		EXPECT_EQ(8, finish(receivers[n]));
 		EXPECT_EQ(ARRAY_SIZE(receivers) - n - 1, stat_now().receivers);
 	}
+	/* One may have been counted before it really slept, but not for each message. */
 	for (i = n; i < ARRAY_SIZE(receivers); i++)
-		EXPECT_EQ(slept[i], sleeps(receivers[i]->pid));
+		EXPECT_GE(slept[i] + 1, sleeps(receivers[i]->pid));
 }
 
 TEST_F(queue, blocked_receiver_with_too_little_room_makes_way_for_the_next)

@@ -17,8 +17,9 @@
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/mutex.h>
+#include <linux/pagemap.h>
 #include <linux/poll.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/splice.h>
@@ -597,20 +598,32 @@ static struct file *backing_create(const char *name, u64 size, umode_t mode)
 	return backing;
 }
 
-/*
- * All of the memory, or ENOMEM: without __GFP_RETRY_MAYFAIL, a memory cgroup that
- * is full would have the OOM killer sent instead.
- */
+/* One page, dirty: a clean one could be dropped again, as it reads as zero anyway. */
+static int populate_page(struct address_space *mapping, pgoff_t index)
+{
+	/* Without RETRY_MAYFAIL a memory cgroup that is full has the OOM killer sent. */
+	gfp_t gfp = mapping_gfp_mask(mapping) | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+	struct page *page = shmem_read_mapping_page_gfp(mapping, index, gfp);
+
+	if (IS_ERR(page))
+		return PTR_ERR(page) == -ENOSPC ? -ENOMEM : PTR_ERR(page);
+	set_page_dirty(page);
+	put_page(page);
+	return 0;
+}
+
+/* All of the memory.  (On 6.1, any signal would end shmem's fallocate.) */
 static int populate(struct file *backing, u64 size)
 {
-	struct address_space *mapping = backing->f_mapping;
-	gfp_t gfp = mapping_gfp_mask(mapping);
-	int err;
+	pgoff_t index;
+	int err = 0;
 
-	mapping_set_gfp_mask(mapping, gfp | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
-	err = vfs_fallocate(backing, 0, 0, size);
-	mapping_set_gfp_mask(mapping, gfp);
-	return err == -ENOSPC ? -ENOMEM : err;
+	for (index = 0; index < size >> PAGE_SHIFT && !err; index++) {
+		err = fatal_signal_pending(current) ? -EINTR :
+		      populate_page(backing->f_mapping, index);
+		cond_resched();
+	}
+	return err;
 }
 
 static struct file *memory_create(const struct ipcshm_region_open *args, const char *name,

@@ -786,6 +786,34 @@ TEST_F(huge, pages_are_mapped_where_they_are_wanted)
 	EXPECT_EQ(0x5a, at[8 * MIB - 1]);
 }
 
+TEST_F(huge, pages_are_mapped_if_the_mapping_is_made_so)
+{
+	uint32_t how = READ_WRITE | (variant->is_huge ? IPCSHM_MAP_HUGE : 0);
+	void *at;
+	size_t size;
+
+	ASSERT_EQ(0, ipcshm_region_map(region, how, &at, &size));
+	memset(at, 0x5a, size);
+	EXPECT_EQ(variant->is_huge, smaps_field(at, "ShmemPmdMapped") >= 4 * MIB);
+	munmap(at, size);
+}
+
+TEST_F(memory, mapping_that_isnt_for_children_is_not_inherited)
+{
+	void *at;
+	size_t size;
+	pid_t child;
+
+	ASSERT_EQ(0, ipcshm_region_map(region, READ_WRITE | IPCSHM_MAP_DONTFORK, &at, &size));
+	child = fork_peer();
+	ASSERT_LE(0, child);
+	if (!child)
+		_exit(msync(at, size, MS_ASYNC) ? errno : 0);
+	EXPECT_EQ(ENOMEM, wait_child(child));
+	EXPECT_EQ(0, msync(at, size, MS_ASYNC));
+	munmap(at, size);
+}
+
 TEST_F(memory, policy_of_a_region_holds_for_every_mapping_of_it)
 {
 	unsigned long node = 1;

@@ -107,10 +107,15 @@ struct ipcshm_region_attr {
 int ipcshm_region_open(int device, const char *name, uint32_t flags, mode_t mode,
 		       struct ipcshm_region_attr *attr);
 
+/* How ipcshm_region_map() maps, beside the access: as madvise(2) would make it. */
+#define IPCSHM_MAP_HUGE		0x100	/* MADV_HUGEPAGE */
+#define IPCSHM_MAP_DONTFORK	0x200	/* MADV_DONTFORK: children don't inherit it */
+
 /**
  * ipcshm_region_map - map a whole region, shared, and become a member of it
  * @fd: a region's descriptor
- * @access: IPCSHM_READ, or IPCSHM_READ | IPCSHM_WRITE
+ * @access: IPCSHM_READ, or IPCSHM_READ | IPCSHM_WRITE; with IPCSHM_MAP_HUGE,
+ *	IPCSHM_MAP_DONTFORK
  * @address: filled in: where it is mapped; for munmap(2)
  * @size: filled in: bytes mapped: all that the region can grow to; what is beyond
  *	its present size can't be accessed yet

@@ -65,10 +65,26 @@ static int map(int fd, int prot, void **address, size_t size, off_t offset)
 	return ret;
 }
 
+static int advise(void *address, size_t size, uint32_t how)
+{
+	int saved = errno;
+	int ret = 0;
+
+	if ((how & IPCSHM_MAP_HUGE && madvise(address, size, MADV_HUGEPAGE)) ||
+	    (how & IPCSHM_MAP_DONTFORK && madvise(address, size, MADV_DONTFORK)))
+		ret = -errno;
+	if (ret)
+		munmap(address, size);
+	errno = saved;
+	return ret;
+}
+
 int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size)
 {
-	int prot = protection(access);
+	const uint32_t how = access & (IPCSHM_MAP_HUGE | IPCSHM_MAP_DONTFORK);
+	int prot = protection(access & ~how);
 	struct ipcshm_region_stat stat;
+	void *mapped = NULL;
 	size_t length;
 	int ret;
 
@@ -81,10 +97,14 @@ int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size)
 	if (length != stat.max_size)
 		return -ENOMEM;
 
-	ret = map(fd, prot, address, length, 0);
+	ret = map(fd, prot, &mapped, length, 0);
 	if (!ret)
-		*size = length;
-	return ret;
+		ret = advise(mapped, length, how);
+	if (ret)
+		return ret;
+	*address = mapped;
+	*size = length;
+	return 0;
 }
 
 int ipcshm_region_stat(int fd, struct ipcshm_region_stat *stat, size_t size)

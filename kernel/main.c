@@ -64,7 +64,8 @@ static int open_check(const struct ipcshm_open_how *how, u32 kind_flags)
  * failure, and the descriptor appears when nothing can fail any more.
  */
 static long object_open(struct file *device, const struct ipcshm_object_ops *ops,
-			struct ipcshm_open_how *how, void *args, size_t size, struct ipcshm_uarg uarg)
+			struct ipcshm_open_how *how, void *args, size_t size,
+			struct ipcshm_uarg uarg)
 {
 	struct ipcshm_object *object;
 	struct file *file;

@@ -187,9 +187,12 @@ static void slot_give_back(struct ipcshm_members *members, u32 token, bool died)
 {
 	struct ipcshm_member_page *page = page_of(members);
 
+	/* Pairs with user space's look at the slot. */
 	smp_store_release(&page->slot[IPCSHM_TOKEN_SLOT(token)], token & ~SLOT_MASK);
-	if (died)
-		smp_store_release(&page->deaths, page->deaths + 1);
+	if (!died)
+		return;
+	/* Pairs with user space's look at the deaths: the slot is seen then. */
+	smp_store_release(&page->deaths, page->deaths + 1);
 }
 
 /* Joining and leaving. */

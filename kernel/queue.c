@@ -212,7 +212,7 @@ static void admit(struct ipcshm_queue *queue, struct ipcshm_wakeups *wakeups)
 }
 
 static void receiver_complete(struct ipcshm_queue *queue, struct receiver *receiver,
-			  struct ipcshm_msg *msg, size_t size, struct ipcshm_wakeups *wakeups)
+			      struct ipcshm_msg *msg, size_t size, struct ipcshm_wakeups *wakeups)
 {
 	list_del(&receiver->link);
 	queue->nr_receivers--;

@@ -8,6 +8,7 @@
  *
  *	death-latency [KILLS of each kind]
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <ipcshm.h>
 #include <poll.h>

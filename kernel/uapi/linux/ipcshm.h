@@ -24,7 +24,8 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define IPCSHM_ABI_VERSION	1	/* what is there keeps its meaning; what is new has a feature bit */
+/* What is there keeps its meaning; what is new has a feature bit. */
+#define IPCSHM_ABI_VERSION	1
 
 #define IPCSHM_NAME_MAX		255	/* bytes in a name, a leading '/' not counted */
 #define IPCSHM_PRIORITY_MAX	32767	/* the highest message priority, as in mq_send(3) */

@@ -277,17 +277,22 @@ static void disarm(struct region_file *rf)
 
 static int rearm(struct region_file *rf, const struct ipcshm_region_watch *args)
 {
-	int err = 0;
+	struct ipcshm_words *words = &rf->region->words;
+	int err;
 
 	lockdep_assert_held(&rf->lock);
-	if (args->size)
+	if (args->size && rf->watch.word.size) {
+		ipcshm_watch_disarm(words, &rf->watch);	/* it stays charged */
+	} else if (args->size) {
 		err = ipcshm_limits_charge(rf->payer, IPCSHM_QUOTA_WAITERS, 1);
-	if (err)
-		return err;
-	disarm(rf);
+		if (err)
+			return err;
+	} else {
+		disarm(rf);
+	}
 	rf->watch.word = (struct ipcshm_word){ args->offset, args->expected, args->size };
 	if (args->size)
-		ipcshm_watch_arm(&rf->region->words, &rf->watch);
+		ipcshm_watch_arm(words, &rf->watch);
 	rf->deaths = args->deaths;
 	return 0;
 }
@@ -656,7 +661,7 @@ static struct ipcshm_object *region_create(const void *attr, const char *name,
 	if (err)
 		return ERR_PTR(err);
 	err = -ENOMEM;
-	region = kzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
+	region = kvzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);	/* its buckets are some pages */
 	if (!region)
 		goto uncharge;
 	region->backing = memory_create(args, name, mode);
@@ -672,7 +677,7 @@ static struct ipcshm_object *region_create(const void *attr, const char *name,
 	return &region->object;
 
 free:
-	kfree(region);
+	kvfree(region);
 uncharge:
 	ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_REGION_BYTES, max_size);
 	return ERR_PTR(err);
@@ -752,7 +757,7 @@ static void region_release(struct ipcshm_object *object)
 	ipcshm_limits_uncharge(object->payer, IPCSHM_QUOTA_REGION_BYTES, region->max_size);
 	ipcshm_members_destroy(&region->members);
 	fput(region->backing);
-	kfree(region);
+	kvfree(region);
 }
 
 const struct ipcshm_object_ops ipcshm_region_ops = {

@@ -14,7 +14,8 @@ struct address_space;
 struct ipcshm_members;
 struct ipcshm_patience;
 
-#define IPCSHM_BUCKET_BITS 5
+/* A thousand waiters on other words are hardly felt. */
+#define IPCSHM_BUCKET_BITS 7
 
 /**
  * struct ipcshm_bucket - who waits on the words that hash to it

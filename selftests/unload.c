@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unloading: refused while anything of the module is in use, possible as soon as
+ * nothing is.  That all is given back then, the module checks itself: it warns of
+ * a quota that isn't 0.  Needs the module's file, /ipcshm.ko or IPCSHM_KO.
+ */
+#include <ipcshm.h>
+#include <sys/syscall.h>
+
+#include "ipcshm_test.h"
+
+#define RW (IPCSHM_READ | IPCSHM_WRITE)
+
+static const char *module_file(void)
+{
+	const char *file = getenv("IPCSHM_KO");
+
+	return file ? file : "/ipcshm.ko";
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "ipcshm", O_NONBLOCK) ? errno : 0;
+}
+
+static int load(void)
+{
+	int fd = open(module_file(), O_RDONLY | O_CLOEXEC);
+	int err = fd < 0 || syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
+
+	close(fd);
+	return err;
+}
+
+FIXTURE(unload)
+{
+	int device;
+	int region;
+	int queue;
+};
+
+FIXTURE_SETUP(unload)
+{
+	struct ipcshm_region_attr region = { .size = 4096 };
+	struct ipcshm_queue_attr queue = {
+		.max_messages = 4, .max_bytes = IPCSHM_UNBOUNDED, .max_message_size = 64,
+	};
+
+	if (geteuid() || access(module_file(), R_OK))
+		SKIP(return, "needs root, and the module in %s", module_file());
+	self->device = ipcshm_open();
+	ASSERT_LE(0, self->device);
+	self->region = ipcshm_region_open(self->device, NULL, RW | IPCSHM_CREATE, 0, &region);
+	ASSERT_LE(0, self->region);
+	self->queue = ipcshm_queue_open(self->device, NULL, RW | IPCSHM_CREATE, 0, &queue);
+	ASSERT_LE(0, self->queue);
+}
+
+/* Closing ends with the last reference a moment after the call. */
+FIXTURE_TEARDOWN(unload)
+{
+	EXPECT_TRUE(WAIT_UNTIL(!unload()));
+	EXPECT_EQ(0, load());
+}
+
+static void close_all(FIXTURE_DATA(unload) *self)
+{
+	close(self->device);
+	close(self->region);
+	close(self->queue);
+}
+
+TEST_F(unload, is_refused_while_a_descriptor_is_open)
+{
+	EXPECT_EQ(EAGAIN, unload());
+	close(self->region);
+	close(self->queue);
+	EXPECT_EQ(EAGAIN, unload());
+	close(self->device);
+}
+
+TEST_F(unload, is_refused_while_a_queue_has_a_message_and_a_descriptor)
+{
+	ASSERT_EQ(0, ipcshm_send(self->queue, "x", 1, 0, IPCSHM_FOREVER));
+	close(self->device);
+	close(self->region);
+	EXPECT_EQ(EAGAIN, unload());
+	close(self->queue);
+}
+
+TEST_F(unload, is_refused_while_a_mapping_exists)
+{
+	size_t size;
+	void *at;
+
+	ASSERT_EQ(0, ipcshm_region_map(self->region, RW, &at, &size));
+	close_all(self);
+	EXPECT_EQ(EAGAIN, unload());
+	memset(at, 1, size);
+	EXPECT_EQ(EAGAIN, unload());
+	munmap(at, size);
+}
+
+TEST_F(unload, is_refused_while_the_member_page_is_mapped)
+{
+	const struct ipcshm_member_page *page;
+
+	ASSERT_EQ(0, ipcshm_region_map_members(self->region, &page));
+	close_all(self);
+	EXPECT_EQ(EAGAIN, unload());
+	munmap((void *)page, sysconf(_SC_PAGESIZE));
+}
+
+TEST_F(unload, is_refused_while_a_receiver_is_blocked_and_possible_when_it_is_killed)
+{
+	pid_t receiver = fork_peer();
+	struct ipcshm_queue_stat stat;
+	char byte;
+
+	ASSERT_LE(0, receiver);
+	if (!receiver)
+		_exit(ipcshm_receive(self->queue, &byte, 1, NULL, IPCSHM_FOREVER) != 0);
+	ASSERT_TRUE(WAIT_UNTIL(!ipcshm_queue_stat(self->queue, &stat, sizeof(stat)) &&
+			       stat.receivers == 1));
+	close_all(self);
+	EXPECT_EQ(EAGAIN, unload());
+	kill(receiver, SIGKILL);
+	wait_child(receiver);
+}
+
+TEST_F(unload, takes_persistent_names_along)
+{
+	struct ipcshm_region_attr attr = { .size = 4096 };
+	int fd = ipcshm_region_open(self->device, "unload", RW | IPCSHM_CREATE |
+				    IPCSHM_PERSISTENT, 0600, &attr);
+
+	ASSERT_LE(0, fd);
+	close(fd);
+	close_all(self);
+	ASSERT_TRUE(WAIT_UNTIL(!unload()));
+	ASSERT_EQ(0, load());
+	self->device = ipcshm_open();
+	ASSERT_LE(0, self->device);
+	EXPECT_EQ(-ENOENT, ipcshm_unlink(self->device, IPCSHM_REGION, "unload"));
+	close(self->device);
+}
+
+TEST_HARNESS_MAIN

@@ -48,7 +48,7 @@ static __u32 maps_now(void)
 	return only_member().maps;
 }
 
-/* How many mappings of the region, its member page not counted, the kernel shows for this process. */
+/* How many mappings of the region, without its member page, the kernel shows. */
 static unsigned int maps_in_proc(void)
 {
 	FILE *file = fopen("/proc/self/maps", "re");
@@ -58,7 +58,8 @@ static unsigned int maps_in_proc(void)
 
 	while (file && fgets(line, sizeof(line), file))
 		if (strstr(line, name.text) &&
-		    sscanf(line, "%*s %*s %llx", &offset) == 1 && offset < IPCSHM_MEMBER_PAGE_OFFSET)
+		    sscanf(line, "%*s %*s %llx", &offset) == 1 &&
+		    offset < IPCSHM_MEMBER_PAGE_OFFSET)
 			count++;
 	if (file)
 		fclose(file);
@@ -270,7 +271,8 @@ static __u32 clone_token(int flags)
 {
 	static char stack[65536] __attribute__((aligned(16)));
 	static __u32 token;
-	pid_t pid = clone(token_of_clone, stack + sizeof(stack), flags | CLONE_VM | SIGCHLD, &token);
+	pid_t pid = clone(token_of_clone, stack + sizeof(stack), flags | CLONE_VM | SIGCHLD,
+			  &token);
 
 	return pid > 0 && !wait_child(pid) ? token : 0;
 }
@@ -1180,7 +1182,9 @@ TEST_F(members, page_outlives_descriptor_and_member)
 
 TEST_F(members, token_that_cannot_be_is_dead)
 {
-	const __u32 tokens[] = { 0, 1, IPCSHM_MEMBERS_DEFAULT + 1, 1023, IPCSHM_TOKEN_MASK, UINT_MAX };
+	const __u32 tokens[] = {
+		0, 1, IPCSHM_MEMBERS_DEFAULT + 1, 1023, IPCSHM_TOKEN_MASK, UINT_MAX,
+	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(tokens); i++)
@@ -1437,7 +1441,10 @@ static void chaos_touch(void)
 static void chaos_wait(void)
 {
 	int fd = random_region();
-	__u64 deadline = random_below(2) ? ipcshm_deadline(random_below(2000) * 1000) : IPCSHM_FOREVER;
+	__u64 deadline = IPCSHM_FOREVER;
+
+	if (random_below(2))
+		deadline = ipcshm_deadline(random_below(2000) * 1000);
 
 	ipcshm_region_wait(fd, random_below(4) * 4, 4, 0, region_stat(fd).deaths, deadline);
 }

@@ -761,6 +761,47 @@ TEST_F_TIMEOUT(wait, pairs_of_processes_lose_no_wake_up, 300)
 	EXPECT_EQ(0, stat_now().waiters);
 }
 
+/*
+ * One begins to wait, again and again, just as the other stores and wakes, a
+ * little later each time: whether the store comes before the look at the word,
+ * between that and going to sleep, or after both, it isn't missed.
+ */
+#define RACES		many(200000, 5000)
+#define LATEST		400	/* turns of a loop: longer than it takes to go to sleep */
+#define BEGINS		64	/* offset of the word that says who begins to wait */
+
+static void begin_role(struct peer *peer)
+{
+	__u32 round;
+
+	join_for_a_while(peer);
+	for (round = 1; round <= RACES; round++) {
+		store(BEGINS, round);
+		if (!await_change(0, round - 1)) {
+			peer->result = -ETIMEDOUT;
+			break;
+		}
+	}
+	munmap(map, PAGES * page_size);
+}
+
+TEST_F_TIMEOUT(wait, store_as_a_wait_begins_is_not_missed, 120)
+{
+	struct peer *peer = start(begin_role, (struct peer) { 0 });
+	volatile __u32 delay;
+	__u32 round;
+
+	for (round = 1; round <= RACES; round++) {
+		while (load(BEGINS) != round && !is_done(peer))
+			;
+		for (delay = round % LATEST; delay; delay--)
+			;
+		store(0, round);
+		wake(0, 1);
+	}
+	EXPECT_EQ(0, finish(peer));
+}
+
 /* A lock of one word: 0 is free, 1 is taken, 2 is taken and perhaps waited for. */
 
 static bool lock_word(__u64 offset)

@@ -66,6 +66,8 @@ int __wrap_ioctl(int fd, unsigned long command, ...)
 
 void *__wrap_mmap(void *address, size_t length, int protection, int sharing, int fd, off_t offset)
 {
+	if (fake.map_of_fd && fd >= 0)
+		return fake.map_of_fd;
 	if (!fake.active)
 		return mmap_of_system(address, length, protection, sharing, fd, offset);
 

@@ -44,6 +44,7 @@ union fake_argument {
  * @writes: ioctl writes @out to its argument, in the size of the command
  * @out: see @writes
  * @map: what mmap returns
+ * @map_of_fd: if not NULL, what mmap of a descriptor returns, be it @active or not
  * @map_error: if not 0, mmap fails with it
  * @now: what clock_gettime tells
  * @asked: what it was asked; @calls of any kind
@@ -55,6 +56,7 @@ struct fake {
 	bool writes;
 	union fake_argument out;
 	void *map;
+	void *map_of_fd;
 	int map_error;
 	struct timespec now;
 	struct {

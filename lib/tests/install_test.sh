@@ -17,6 +17,7 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 stage=$tmp/stage
 libdir=$stage/opt/x/lib64
+public=$(cd include && echo *.h)
 strict="-Wall -Wextra -Wshadow -Wconversion -Wpedantic -Werror"
 
 count=0
@@ -61,7 +62,8 @@ package()
 files_are_installed()
 {
 	staged install &&
-		same "./opt/x/include/ipcshm.h
+		same "./opt/x/include/ipcshm-area.h
+./opt/x/include/ipcshm.h
 ./opt/x/include/linux/ipcshm.h
 ./opt/x/lib64/libipcshm.a
 ./opt/x/lib64/libipcshm.so
@@ -104,7 +106,7 @@ program_links_as_cxx()
 headers_stand_alone()
 {
 	for standard in c99 c11 gnu17; do
-		for header in linux/ipcshm.h ipcshm.h; do
+		for header in linux/ipcshm.h $public; do
 			echo "#include <$header>" | $CC -std=$standard $strict $(package --cflags) \
 				-x c -fsyntax-only - || return
 		done
@@ -116,7 +118,7 @@ headers_stand_alone()
 headers_stand_alone_in_cxx()
 {
 	for standard in c++11 c++17; do
-		for header in linux/ipcshm.h ipcshm.h; do
+		for header in linux/ipcshm.h $public; do
 			echo "#include <$header>" | $CXX -std=$standard $strict \
 				$(package --cflags) -x c++ -fsyntax-only - || return
 		done
@@ -135,8 +137,8 @@ documented_examples_compile()
 # What is inline is in the program.
 declared_calls()
 {
-	grep -o '\<ipcshm_[a-z_]*(' include/ipcshm.h | tr -d '(' | LC_ALL=C sort -u |
-		grep -vx "$(sed -n 's/^static inline .*\<\(ipcshm_[a-z_]*\)(.*/\1/p' include/ipcshm.h)"
+	grep -oh '\<ipcshm_[a-z_]*(' include/*.h | tr -d '(' | LC_ALL=C sort -u |
+		grep -vx "$(sed -n 's/^static inline .*\<\(ipcshm_[a-z_]*\)(.*/\1/p' include/*.h)"
 }
 
 shared_library_exports_what_is_declared()

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * libipcshm - areas: memory that processes share, how they wait for each other in
+ * it, and who of them is alive.
+ *
+ * The base of layers 2 and 3: mutexes, conditions, events and buffers lie in an
+ * area.  It is either a region, where the kernel module does the waiting and
+ * tells of deaths, or any other shared memory, where futex(2) does the waiting
+ * and either nobody is ever found dead, or those are that the program itself
+ * says have died.
+ *
+ * struct ipcshm_area is a handle: it belongs to one process and isn't in the
+ * shared memory.  After fork(2) the child can use its copy at once; it is a
+ * member of its own, with a token of its own.  All calls may be made from any
+ * thread but ipcshm_area_destroy(), which is made when no other is under way.
+ *
+ *	struct ipcshm_area area;
+ *	void *base;
+ *	size_t size;
+ *
+ *	ipcshm_region_map(fd, IPCSHM_READ | IPCSHM_WRITE, &base, &size);
+ *	ipcshm_area_init_region(&area, fd, base, size);
+ */
+#ifndef IPCSHM_AREA_H
+#define IPCSHM_AREA_H
+
+#include <ipcshm.h>
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ipcshm_area;
+
+/**
+ * struct ipcshm_area_ops - how to wait in an area
+ * @wait: sleep while @word is @expected and the area's count of deaths is
+ *	@deaths, until @deadline (CLOCK_MONOTONIC nanoseconds, or IPCSHM_FOREVER).
+ *	Looking at the word and going to sleep are one step for @wake.
+ *	Return: 0: woken, or for no reason; -EAGAIN: the word differs; -EOWNERDEAD:
+ *	somebody has died; -ETIMEDOUT; -EINTR: a signal was handled; any other
+ *	error means that it can't be waited.  A wake-up that was counted isn't
+ *	lost: it makes this return 0, or a death makes every wait return.
+ * @wake: wake @count (at most INT_MAX) of those who wait on @word, in the order in
+ *	which they came.  Return: how many were, or -errno.
+ * @self: the calling process's token, or 0 if it has none; NULL: it has none but
+ *	by ipcshm_area_set_token().  Asked once, and again after fork(2).
+ *
+ * @word is in the area.  Nothing of this has to order memory accesses.
+ */
+struct ipcshm_area_ops {
+	int (*wait)(const struct ipcshm_area *area, const uint32_t *word, uint32_t expected,
+		    uint32_t deaths, uint64_t deadline);
+	int (*wake)(const struct ipcshm_area *area, const uint32_t *word, uint32_t count);
+	uint32_t (*self)(const struct ipcshm_area *area);
+};
+
+/**
+ * struct ipcshm_area - shared memory, and those who share it
+ * @base: where it is
+ * @size: bytes
+ * @ops: how to wait
+ * @members: who is alive; NULL: nobody ever dies
+ * @token: the process's own, or 0: not known yet; on a page that fork(2) wipes
+ * @fd: the region's descriptor, the area's own, or -1
+ * @reserved: 0
+ *
+ * To be read only, after one of the init calls.
+ */
+struct ipcshm_area {
+	void *base;
+	size_t size;
+	struct ipcshm_area_ops ops;
+	const struct ipcshm_member_page *members;
+	uint32_t *token;
+	int fd;
+	uint32_t reserved[5];
+};
+
+/**
+ * ipcshm_area_init_region - an area that is a region
+ * @area: filled in
+ * @fd: the region's descriptor; the area keeps a duplicate of it
+ * @base: where the process has it mapped, all of it from its start, for writing
+ * @size: bytes of it that are used
+ *
+ * The process must stay a member until ipcshm_area_destroy(): not unmap it.
+ *
+ * Return: 0, or -EINVAL: @base is NULL or not on a page, or @size is 0 or goes
+ * over the end of the address space; -ESRCH: the process isn't a member; -EPROTO:
+ * the module's member page has a layout that this library doesn't know; -EBADF,
+ * -ENOTTY, -EKEYREVOKED, -EMFILE, -ENOMEM.
+ */
+int ipcshm_area_init_region(struct ipcshm_area *area, int fd, void *base, size_t size);
+
+/**
+ * ipcshm_area_init_futex - an area that is any shared memory
+ * @area: filled in
+ * @base: where it is
+ * @size: bytes
+ * @members: who is alive, in memory that is shared as well; NULL: nobody dies, and
+ *	a process's token is its process ID
+ *
+ * Doesn't need the module.  With @members, some process that knows of the deaths
+ * of the others (as a parent does) writes that page: for a new member its token
+ * into its slot (linux/ipcshm.h), which it then gives to ipcshm_area_set_token();
+ * for a death another value into the slot, then a higher @deaths, both with
+ * release, then FUTEX_WAKE on @deaths for INT_MAX.  Until it has a token a process
+ * can't lock.
+ *
+ * Without @members the processes must be in one PID namespace.
+ *
+ * Return: 0, or -EINVAL: @base is NULL, not a multiple of 8, or @size is 0 or goes
+ * over the end of the address space; -EPROTO: @members has another version;
+ * -ENOSYS: there is @members, and the kernel is older than 5.16; -ENOMEM.
+ */
+int ipcshm_area_init_futex(struct ipcshm_area *area, void *base, size_t size,
+			   const struct ipcshm_member_page *members);
+
+/**
+ * ipcshm_area_init - an area with wait operations of the program's own
+ * @area: filled in
+ * @base: where the shared memory is
+ * @size: bytes
+ * @ops: how to wait; copied
+ * @members: who is alive, or NULL: nobody dies
+ *
+ * Return: 0, or -EINVAL, -EPROTO, -ENOMEM, as ipcshm_area_init_futex().
+ */
+int ipcshm_area_init(struct ipcshm_area *area, void *base, size_t size,
+		     const struct ipcshm_area_ops *ops, const struct ipcshm_member_page *members);
+
+/**
+ * ipcshm_area_destroy - be done with an area
+ * @area: from an init call; nobody uses it any more
+ *
+ * What is in the shared memory stays, and so do its mapping and the descriptor
+ * that was given.
+ */
+void ipcshm_area_destroy(struct ipcshm_area *area);
+
+/**
+ * ipcshm_area_token - the calling process's token in an area
+ * @area: the area
+ *
+ * A load, but for the first time in a process.  All threads of a process have the
+ * same, and a child of fork(2) another than its parent.
+ *
+ * Return: the token, or 0: the process has none: it isn't a member, as a child
+ * for which the region had no room.
+ */
+uint32_t ipcshm_area_token(const struct ipcshm_area *area);
+
+/**
+ * ipcshm_area_set_token - tell the calling process's token
+ * @area: the area
+ * @token: 1 to IPCSHM_TOKEN_MASK; or 0: none
+ *
+ * For areas in which the program itself says who is a member.
+ *
+ * Return: 0, or -EINVAL: not a token.
+ */
+int ipcshm_area_set_token(const struct ipcshm_area *area, uint32_t token);
+
+/**
+ * ipcshm_area_is_alive - is a member alive?
+ * @area: the area
+ * @token: the member's; any value, as it may have been read from shared memory
+ *
+ * One load, and no system call.  All that one who is dead has stored can be seen.
+ */
+static inline bool ipcshm_area_is_alive(const struct ipcshm_area *area, uint32_t token)
+{
+	if (!area->members)
+		return token && token <= IPCSHM_TOKEN_MASK;
+	return ipcshm_is_alive(area->members, token);
+}
+
+/**
+ * ipcshm_area_deaths - how many members of an area have died
+ * @area: the area
+ *
+ * To be read before looking at what a wait is about, and given to it.
+ */
+static inline uint32_t ipcshm_area_deaths(const struct ipcshm_area *area)
+{
+	return area->members ? ipcshm_deaths(area->members) : 0;
+}
+
+/**
+ * ipcshm_area_at - a place in an area
+ * @area: the area
+ * @offset: bytes from its start; any value, as it may have been read from shared
+ *	memory
+ * @size: bytes that are used there
+ * @align: what the address has to be a multiple of, a power of two
+ *
+ * Return: the address; NULL: it isn't all in the area, or not aligned.
+ */
+static inline void *ipcshm_area_at(const struct ipcshm_area *area, uint64_t offset, size_t size,
+				   size_t align)
+{
+	uintptr_t at;
+
+	if (offset > area->size || size > area->size - (size_t)offset)
+		return NULL;
+	at = (uintptr_t)area->base + (uintptr_t)offset;
+	return at & (align - 1) ? NULL : (void *)at;
+}
+
+/**
+ * ipcshm_area_wait - sleep while a word of an area has a value
+ * @area: the area
+ * @word: in it
+ * @expected: the value
+ * @deaths: the count of deaths that is known, from ipcshm_area_deaths()
+ * @deadline: CLOCK_MONOTONIC nanoseconds (see ipcshm_deadline()), or
+ *	IPCSHM_FOREVER
+ *
+ * Return: 0: woken, or for no reason; -EAGAIN: the word has another value;
+ * -EOWNERDEAD: a member has died; -ETIMEDOUT, -EINTR; in a region also -EINVAL,
+ * -EDQUOT, -EIO, -ENOMEM, -EKEYREVOKED.
+ */
+static inline int ipcshm_area_wait(const struct ipcshm_area *area, const uint32_t *word,
+				   uint32_t expected, uint32_t deaths, uint64_t deadline)
+{
+	return area->ops.wait(area, word, expected, deaths, deadline);
+}
+
+/**
+ * ipcshm_area_wake - wake those who wait on a word of an area
+ * @area: the area
+ * @word: in it
+ * @count: the most that are woken, those who came first; at most INT_MAX
+ *
+ * Return: how many were, or -EINVAL; in a region also -EKEYREVOKED.
+ */
+static inline int ipcshm_area_wake(const struct ipcshm_area *area, const uint32_t *word,
+				   uint32_t count)
+{
+	return area->ops.wake(area, word, count);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* IPCSHM_AREA_H */

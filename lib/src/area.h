@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * What everything that lies in an area uses, beside ipcshm-area.h.
+ */
+#ifndef IPCSHM_AREA_INTERNAL_H
+#define IPCSHM_AREA_INTERNAL_H
+
+#include "internal.h"
+
+#pragma GCC visibility push(default)
+#include <ipcshm-area.h>
+#pragma GCC visibility pop
+
+/* 0 if it has to be asked for. */
+static inline uint32_t area_known_token(const struct ipcshm_area *area)
+{
+	return __atomic_load_n(area->token, __ATOMIC_RELAXED);
+}
+
+/* As ipcshm_area_token(), with no call where it matters. */
+static inline uint32_t area_token(const struct ipcshm_area *area)
+{
+	uint32_t token = area_known_token(area);
+
+	return token ? token : ipcshm_area_token(area);
+}
+
+#endif /* IPCSHM_AREA_INTERNAL_H */

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A member page that a test writes, where the module isn't: who joins, and who
+ * dies, as ipcshm_area_init_futex() describes it.
+ */
+#ifndef MEMBERS_H
+#define MEMBERS_H
+
+#include <ipcshm-area.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Zeroes that children share. */
+static inline void *shared_memory(size_t size)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+static inline struct ipcshm_member_page *members_create(void)
+{
+	struct ipcshm_member_page *page = shared_memory(sizeof(*page));
+
+	page->version = IPCSHM_MEMBER_PAGE_VERSION;
+	page->slots = IPCSHM_MEMBERS_MAX;
+	return page;
+}
+
+/* The token of the next member of a slot, 0 to IPCSHM_MEMBERS_MAX - 1. */
+static inline uint32_t members_join(struct ipcshm_member_page *page, uint32_t slot)
+{
+	uint32_t generation = page->slot[slot] >> IPCSHM_TOKEN_SLOT_BITS;
+	uint32_t token = ((generation + 1) << IPCSHM_TOKEN_SLOT_BITS | (slot + 1)) &
+			 IPCSHM_TOKEN_MASK;
+
+	__atomic_store_n(&page->slot[slot], token, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&page->joins, 1, __ATOMIC_RELEASE);
+	return token;
+}
+
+/* It has died; those who wait learn of it. */
+static inline void members_die(struct ipcshm_member_page *page, uint32_t token)
+{
+	uint32_t *slot = &page->slot[IPCSHM_TOKEN_SLOT(token)];
+
+	__atomic_store_n(slot, token & ~((1U << IPCSHM_TOKEN_SLOT_BITS) - 1), __ATOMIC_RELEASE);
+	__atomic_add_fetch(&page->deaths, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &page->deaths, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* Returns when a process or thread sleeps, or has ended. */
+static inline void await_sleep(pid_t pid)
+{
+	char path[32], state = 'R';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	do {
+		sched_yield();
+		file = fopen(path, "re");
+		if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+			state = 'X';
+		if (file)
+			fclose(file);
+	} while (state == 'R');
+}
+
+#endif /* MEMBERS_H */

@@ -7,24 +7,10 @@
 #include <linux/uidgid.h>
 
 #include "uapi/linux/ipcshm.h"
+#include "uapi/linux/ipcshm_netlink.h"
 
-/**
- * enum ipcshm_quota - what is counted
- * @IPCSHM_QUOTA_OBJECTS: regions and queues created
- * @IPCSHM_QUOTA_REGION_BYTES: their sizes
- * @IPCSHM_QUOTA_QUEUE_BYTES: messages that wait, with the kernel's record of each
- * @IPCSHM_QUOTA_MEMBERS: memberships in regions
- * @IPCSHM_QUOTA_WAITERS: calls of WAIT that are blocked
- * @IPCSHM_NR_QUOTAS: how many quotas there are
- */
-enum ipcshm_quota {
-	IPCSHM_QUOTA_OBJECTS,
-	IPCSHM_QUOTA_REGION_BYTES,
-	IPCSHM_QUOTA_QUEUE_BYTES,
-	IPCSHM_QUOTA_MEMBERS,
-	IPCSHM_QUOTA_WAITERS,
-	IPCSHM_NR_QUOTAS
-};
+/* enum ipcshm_quota, as it is told over netlink, from 0. */
+#define IPCSHM_NR_QUOTAS (IPCSHM_QUOTA_WAITERS + 1)
 
 struct ipcshm_limits;
 

@@ -25,7 +25,29 @@
 #define TEST_DEVICE	"/dev/ipcshm"
 #define READ_WRITE	(IPCSHM_READ | IPCSHM_WRITE)
 #define CREATE_NEW	(IPCSHM_CREATE | IPCSHM_EXCLUSIVE)
-#define WAIT_SECONDS	20	/* how long a state may take to come, on a slow machine */
+/* How long a state may take to come, on a slow machine. */
+#define WAIT_SECONDS	(20 * slowness())
+
+/*
+ * How many times longer than with a stock kernel things take: IPCSHM_SLOW of the
+ * environment, for kernels that check what they do.
+ */
+static inline unsigned int slowness(void)
+{
+	const char *times = getenv("IPCSHM_SLOW");
+
+	return times && atoi(times) > 0 ? atoi(times) : 1;
+}
+
+static inline void give_time(void)
+{
+	struct __fixture_metadata *fixture;
+	struct __test_metadata *test;
+
+	for (fixture = __fixture_list; fixture; fixture = fixture->next)
+		for (test = fixture->tests; test; test = test->next)
+			test->timeout *= slowness();
+}
 
 /* In place of TEST_HARNESS_MAIN. */
 #define IPCSHM_TEST_MAIN						\
@@ -33,6 +55,7 @@
 	{								\
 		if (access(TEST_DEVICE, F_OK))				\
 			ksft_exit_skip("no " TEST_DEVICE ": load the ipcshm module\n"); \
+		give_time();						\
 		return test_harness_run(argc, argv);			\
 	}
 

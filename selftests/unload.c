@@ -5,32 +5,11 @@
  * a quota that isn't 0.  Needs the module's file, /ipcshm.ko or IPCSHM_KO.
  */
 #include <ipcshm.h>
-#include <sys/syscall.h>
 
 #include "ipcshm_test.h"
+#include "module_test.h"
 
 #define RW (IPCSHM_READ | IPCSHM_WRITE)
-
-static const char *module_file(void)
-{
-	const char *file = getenv("IPCSHM_KO");
-
-	return file ? file : "/ipcshm.ko";
-}
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "ipcshm", O_NONBLOCK) ? errno : 0;
-}
-
-static int load(void)
-{
-	int fd = open(module_file(), O_RDONLY | O_CLOEXEC);
-	int err = fd < 0 || syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
-
-	close(fd);
-	return err;
-}
 
 FIXTURE(unload)
 {
@@ -59,8 +38,8 @@ FIXTURE_SETUP(unload)
 /* Closing ends with the last reference a moment after the call. */
 FIXTURE_TEARDOWN(unload)
 {
-	EXPECT_TRUE(WAIT_UNTIL(!unload()));
-	EXPECT_EQ(0, load());
+	EXPECT_TRUE(WAIT_UNTIL(!unload_module()));
+	EXPECT_EQ(0, load_module());
 }
 
 static void close_all(FIXTURE_DATA(unload) *self)
@@ -72,10 +51,10 @@ static void close_all(FIXTURE_DATA(unload) *self)
 
 TEST_F(unload, is_refused_while_a_descriptor_is_open)
 {
-	EXPECT_EQ(EAGAIN, unload());
+	EXPECT_EQ(EAGAIN, unload_module());
 	close(self->region);
 	close(self->queue);
-	EXPECT_EQ(EAGAIN, unload());
+	EXPECT_EQ(EAGAIN, unload_module());
 	close(self->device);
 }
 
@@ -84,7 +63,7 @@ TEST_F(unload, is_refused_while_a_queue_has_a_message_and_a_descriptor)
 	ASSERT_EQ(0, ipcshm_send(self->queue, "x", 1, 0, IPCSHM_FOREVER));
 	close(self->device);
 	close(self->region);
-	EXPECT_EQ(EAGAIN, unload());
+	EXPECT_EQ(EAGAIN, unload_module());
 	close(self->queue);
 }
 
@@ -95,9 +74,9 @@ TEST_F(unload, is_refused_while_a_mapping_exists)
 
 	ASSERT_EQ(0, ipcshm_region_map(self->region, RW, &at, &size));
 	close_all(self);
-	EXPECT_EQ(EAGAIN, unload());
+	EXPECT_EQ(EAGAIN, unload_module());
 	memset(at, 1, size);
-	EXPECT_EQ(EAGAIN, unload());
+	EXPECT_EQ(EAGAIN, unload_module());
 	munmap(at, size);
 }
 
@@ -107,7 +86,7 @@ TEST_F(unload, is_refused_while_the_member_page_is_mapped)
 
 	ASSERT_EQ(0, ipcshm_region_map_members(self->region, &page));
 	close_all(self);
-	EXPECT_EQ(EAGAIN, unload());
+	EXPECT_EQ(EAGAIN, unload_module());
 	munmap((void *)page, sysconf(_SC_PAGESIZE));
 }
 
@@ -123,7 +102,7 @@ TEST_F(unload, is_refused_while_a_receiver_is_blocked_and_possible_when_it_is_ki
 	ASSERT_TRUE(WAIT_UNTIL(!ipcshm_queue_stat(self->queue, &stat, sizeof(stat)) &&
 			       stat.receivers == 1));
 	close_all(self);
-	EXPECT_EQ(EAGAIN, unload());
+	EXPECT_EQ(EAGAIN, unload_module());
 	kill(receiver, SIGKILL);
 	wait_child(receiver);
 }
@@ -137,8 +116,8 @@ TEST_F(unload, takes_persistent_names_along)
 	ASSERT_LE(0, fd);
 	close(fd);
 	close_all(self);
-	ASSERT_TRUE(WAIT_UNTIL(!unload()));
-	ASSERT_EQ(0, load());
+	ASSERT_TRUE(WAIT_UNTIL(!unload_module()));
+	ASSERT_EQ(0, load_module());
 	self->device = ipcshm_open();
 	ASSERT_LE(0, self->device);
 	EXPECT_EQ(-ENOENT, ipcshm_unlink(self->device, IPCSHM_REGION, "unload"));

@@ -1,0 +1,583 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Faults in the kernel's own work: each call is made again and again, and each
+ * time another allocation or copy from or to user memory within it fails, until
+ * none is left to fail (Documentation/fault-injection in the kernel source).  A
+ * call that fails says ENOMEM or EFAULT, and has had no effect; what a call took
+ * is given back in the end.  Leaks are for kmemleak to find.
+ *
+ * A new call is a new row of calls[].
+ */
+#include <ipcshm.h>
+#include <poll.h>
+#include <sys/mman.h>
+
+#include "ipcshm_test.h"
+#include "module_test.h"
+
+#define PAGE		4096
+#define SIZE		(4 * PAGE)
+#define FAULTS_MAX	5000	/* no call has as many places that can fail */
+#define TEXT		"sixteen bytes..."
+
+/* Faults. */
+
+static int fault_file = -1;
+
+/* Which allocations can fail: all of them, and nothing is printed. */
+static bool faults_prepare(void)
+{
+	static const struct {
+		const char *file, *value;
+	} settings[] = {
+		{ "failslab/ignore-gfp-wait", "N" }, { "failslab/verbose", "0" },
+		{ "fail_page_alloc/ignore-gfp-wait", "N" }, { "fail_page_alloc/min-order", "0" },
+		{ "fail_page_alloc/ignore-gfp-highmem", "N" }, { "fail_page_alloc/verbose", "0" },
+		{ "fail_usercopy/verbose", "0" },
+	};
+	char path[128];
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", settings[i].file);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, settings[i].value, 1) != 1)
+			return false;
+		close(fd);
+	}
+	fault_file = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	return fault_file >= 0;
+}
+
+/* The @nth operation of this thread that can fail, from now on, does. */
+static bool fault_arm(unsigned int nth)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%u", nth);
+
+	return pwrite(fault_file, text, length, 0) == length;
+}
+
+/*
+ * How many are left of those, 0 if it has; none will any more.  Reading and
+ * writing the file can be what fails.
+ */
+static unsigned int fault_disarm(void)
+{
+	char text[16] = "";
+	bool read = pread(fault_file, text, sizeof(text) - 1, 0) > 0;
+
+	while (pwrite(fault_file, "0", 1, 0) != 1)
+		;
+	return read ? atoi(text) : 1;
+}
+
+/* What the calls work on: all of it new for each attempt. */
+
+struct scene {
+	struct ipcshm_info before;
+	struct test_name name;
+	int device;
+	int region;			/* named, and mapped: */
+	unsigned char *map;
+	int queue;			/* named, with one message */
+	int result;			/* a descriptor, if the call made one */
+	void *made;			/* a mapping, if it made one */
+	size_t made_size;
+	pid_t child;
+};
+
+/* What there is to be seen of the effects of a call. */
+struct view {
+	__u64 used[5];
+	struct ipcshm_region_stat region;
+	struct ipcshm_queue_stat queue;
+};
+
+static struct view view_of(const struct scene *scene)
+{
+	struct ipcshm_info info = get_info(scene->device);
+	struct view view = {
+		.used = { info.objects.used, info.region_bytes.used, info.queue_bytes.used,
+			  info.members.used, info.waiters.used },
+		.region = region_stat(scene->region),
+		.queue = queue_stat(scene->queue),
+	};
+
+	/* A mapping that fails in the end was there for a moment, and so was a child. */
+	view.region.joins = 0;
+	view.region.deaths = 0;
+	return view;
+}
+
+static bool scene_set(struct scene *scene)
+{
+	struct ipcshm_region_attr attr = { .size = SIZE, .max_size = 2 * SIZE };
+
+	*scene = (struct scene) { .result = -1, .made = MAP_FAILED };
+	scene->name = make_name("fault");
+	scene->device = ipcshm_open();
+	scene->before = get_info(scene->device);
+	scene->region = ipcshm_region_open(scene->device, scene->name.text,
+					   READ_WRITE | CREATE_NEW, 0600, &attr);
+	scene->map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, scene->region, 0);
+	scene->queue = open_queue(scene->device, scene->name.text, READ_WRITE | CREATE_NEW, 0600,
+				  4, 4 * PAGE, PAGE);
+	return scene->map != MAP_FAILED &&
+	       !ipcshm_send(scene->queue, TEXT, sizeof(TEXT), 0, IPCSHM_FOREVER);
+}
+
+/* Returns whether all that was taken has been given back. */
+static bool scene_clear(struct scene *scene)
+{
+	struct ipcshm_info after;
+
+	if (scene->child > 0)
+		wait_child(scene->child);
+	if (scene->made != MAP_FAILED)
+		munmap(scene->made, scene->made_size);
+	if (scene->result > 2)
+		close(scene->result);
+	munmap(scene->map, SIZE);
+	close(scene->region);
+	close(scene->queue);
+	ipcshm_unlink(scene->device, IPCSHM_REGION, "fault-kept");
+	after = get_info(scene->device);
+	close(scene->device);
+	return !memcmp(&after, &scene->before, sizeof(after));
+}
+
+/* Calls: what each returns is 0 or more, or -errno. */
+
+static int make_descriptor(struct scene *scene, int result)
+{
+	scene->result = result;
+	return result;
+}
+
+static int make_mapping(struct scene *scene, void *at, size_t size)
+{
+	scene->made = at;
+	scene->made_size = size;
+	return at == MAP_FAILED ? -errno : 0;
+}
+
+static int try_open(struct scene *scene)
+{
+	return make_descriptor(scene, open_device());
+}
+
+static int try_info(struct scene *scene)
+{
+	struct ipcshm_info info;
+
+	return call(scene->device, IPCSHM_IOC_INFO, &info);
+}
+
+static int open_some_region(struct scene *scene, const char *name, __u32 flags)
+{
+	return make_descriptor(scene, open_region(scene->device, name, READ_WRITE | flags,
+						  flags & IPCSHM_CREATE ? 0600 : 0,
+						  flags & IPCSHM_CREATE ? SIZE : 0));
+}
+
+static int try_region_create(struct scene *scene)
+{
+	return open_some_region(scene, NULL, IPCSHM_CREATE);
+}
+
+static int try_region_create_named(struct scene *scene)
+{
+	return open_some_region(scene, "fault-other", IPCSHM_CREATE);
+}
+
+static int try_region_create_persistent(struct scene *scene)
+{
+	return open_some_region(scene, "fault-kept", CREATE_NEW | IPCSHM_PERSISTENT);
+}
+
+static int try_region_create_populated(struct scene *scene)
+{
+	return open_some_region(scene, NULL, IPCSHM_CREATE | IPCSHM_POPULATE);
+}
+
+static int try_region_open(struct scene *scene)
+{
+	return open_some_region(scene, scene->name.text, 0);
+}
+
+static int open_some_queue(struct scene *scene, const char *name, __u32 flags)
+{
+	bool create = flags & IPCSHM_CREATE;
+
+	return make_descriptor(scene, open_queue(scene->device, name, READ_WRITE | flags,
+						 create ? 0600 : 0, create ? 4 : 0,
+						 create ? PAGE : 0, create ? 64 : 0));
+}
+
+static int try_queue_create(struct scene *scene)
+{
+	return open_some_queue(scene, NULL, IPCSHM_CREATE);
+}
+
+static int try_queue_create_named(struct scene *scene)
+{
+	return open_some_queue(scene, "fault-other", CREATE_NEW);
+}
+
+static int try_queue_open(struct scene *scene)
+{
+	return open_some_queue(scene, scene->name.text, 0);
+}
+
+static int try_unlink_region(struct scene *scene)
+{
+	return unlink_name(scene->device, IPCSHM_REGION, scene->name.text);
+}
+
+static int try_unlink_queue(struct scene *scene)
+{
+	return unlink_name(scene->device, IPCSHM_QUEUE, scene->name.text);
+}
+
+static int try_region_stat(struct scene *scene)
+{
+	struct ipcshm_region_stat stat;
+
+	return call(scene->region, IPCSHM_IOC_REGION_STAT, &stat);
+}
+
+static int try_self(struct scene *scene)
+{
+	struct ipcshm_region_self self = { 0 };
+
+	return call(scene->region, IPCSHM_IOC_REGION_SELF, &self);
+}
+
+static int try_members(struct scene *scene)
+{
+	struct ipcshm_member list[4];
+	struct ipcshm_region_members args = {
+		.members = (uintptr_t)list,
+		.count = ARRAY_SIZE(list),
+		.member_size = sizeof(list[0]),
+	};
+
+	return call(scene->region, IPCSHM_IOC_REGION_MEMBERS, &args);
+}
+
+/* On a page that isn't there yet. */
+static int try_wait(struct scene *scene)
+{
+	return ipcshm_region_wait(scene->region, 3 * PAGE, 4, 0, 0, 0);
+}
+
+static int try_wake(struct scene *scene)
+{
+	return ipcshm_region_wake(scene->region, 0, 1);
+}
+
+static int try_watch(struct scene *scene)
+{
+	struct ipcshm_region_watch args = { .size = 4, .deaths = 0 };
+
+	return call(scene->region, IPCSHM_IOC_REGION_WATCH, &args);
+}
+
+static int poll_now(int fd)
+{
+	struct pollfd entry = { .fd = fd, .events = POLLIN | POLLPRI };
+	int result = poll(&entry, 1, 0);
+
+	return result < 0 ? -errno : result;
+}
+
+static int try_poll_region(struct scene *scene)
+{
+	return poll_now(scene->region);
+}
+
+static int try_poll_queue(struct scene *scene)
+{
+	return poll_now(scene->queue);
+}
+
+static int resize(struct scene *scene, __u64 size)
+{
+	struct ipcshm_region_resize args = { .size = size };
+
+	return call(scene->region, IPCSHM_IOC_REGION_RESIZE, &args);
+}
+
+static int try_grow(struct scene *scene)
+{
+	return resize(scene, 2 * SIZE);
+}
+
+static int try_shrink(struct scene *scene)
+{
+	return resize(scene, PAGE);
+}
+
+static int try_revoke(struct scene *scene)
+{
+	struct ipcshm_region_revoke args = { 0 };
+
+	return call(scene->region, IPCSHM_IOC_REGION_REVOKE, &args);
+}
+
+static int try_map(struct scene *scene)
+{
+	void *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, scene->region, PAGE);
+
+	return make_mapping(scene, at, PAGE);
+}
+
+static int try_map_private(struct scene *scene)
+{
+	void *at = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_POPULATE,
+			scene->region, 0);
+
+	return make_mapping(scene, at, SIZE);
+}
+
+static int try_map_members(struct scene *scene)
+{
+	void *at = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, scene->region,
+			IPCSHM_MEMBER_PAGE_OFFSET);
+
+	return make_mapping(scene, at, PAGE);
+}
+
+static int try_move(struct scene *scene)
+{
+	void *at = mremap(scene->map, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+
+	return make_mapping(scene, at, SIZE);
+}
+
+static int try_split(struct scene *scene)
+{
+	return mprotect(scene->map + PAGE, PAGE, PROT_READ) ? -errno : 0;
+}
+
+static int try_fork(struct scene *scene)
+{
+	scene->child = fork();
+	if (!scene->child)
+		_exit(0);
+	return scene->child < 0 ? -errno : 0;
+}
+
+static int try_pwrite(struct scene *scene)
+{
+	return pwrite(scene->region, TEXT, sizeof(TEXT), 2 * PAGE) < 0 ? -errno : 0;
+}
+
+static int try_allocate(struct scene *scene)
+{
+	return fallocate(scene->region, 0, 0, SIZE) ? -errno : 0;
+}
+
+static int try_queue_stat(struct scene *scene)
+{
+	struct ipcshm_queue_stat stat;
+
+	return call(scene->queue, IPCSHM_IOC_QUEUE_STAT, &stat);
+}
+
+static int try_send(struct scene *scene)
+{
+	return ipcshm_send(scene->queue, TEXT, sizeof(TEXT), 1, IPCSHM_FOREVER);
+}
+
+static int try_receive(struct scene *scene)
+{
+	struct ipcshm_message from;
+	char text[64];
+
+	return ipcshm_receive(scene->queue, text, sizeof(text), &from, IPCSHM_FOREVER);
+}
+
+static int try_read(struct scene *scene)
+{
+	char text[64];
+
+	return read(scene->queue, text, sizeof(text)) < 0 ? -errno : 0;
+}
+
+static int try_write(struct scene *scene)
+{
+	return write(scene->queue, TEXT, sizeof(TEXT)) < 0 ? -errno : 0;
+}
+
+/**
+ * struct attempt - a call, and what it returns if nothing within it fails
+ * @name: for messages
+ * @run: the call
+ * @success: -errno, or 0 for what isn't negative
+ */
+struct attempt {
+	const char *name;
+	int (*run)(struct scene *scene);
+	int success;
+};
+
+static const struct attempt calls[] = {
+	{ "open", try_open, 0 },
+	{ "INFO", try_info, 0 },
+	{ "REGION_OPEN, anonymous", try_region_create, 0 },
+	{ "REGION_OPEN, named", try_region_create_named, 0 },
+	{ "REGION_OPEN, persistent", try_region_create_persistent, 0 },
+	{ "REGION_OPEN, populated", try_region_create_populated, 0 },
+	{ "REGION_OPEN, existing", try_region_open, 0 },
+	{ "QUEUE_OPEN, anonymous", try_queue_create, 0 },
+	{ "QUEUE_OPEN, named", try_queue_create_named, 0 },
+	{ "QUEUE_OPEN, existing", try_queue_open, 0 },
+	{ "UNLINK of a region", try_unlink_region, 0 },
+	{ "UNLINK of a queue", try_unlink_queue, 0 },
+	{ "REGION_STAT", try_region_stat, 0 },
+	{ "REGION_SELF", try_self, 0 },
+	{ "REGION_MEMBERS", try_members, 0 },
+	{ "REGION_WAIT", try_wait, -ETIMEDOUT },
+	{ "REGION_WAKE", try_wake, 0 },
+	{ "REGION_WATCH", try_watch, 0 },
+	{ "REGION_RESIZE, growing", try_grow, 0 },
+	{ "REGION_RESIZE, shrinking", try_shrink, 0 },
+	{ "REGION_REVOKE", try_revoke, 0 },
+	{ "poll of a region", try_poll_region, 0 },
+	{ "mmap", try_map, 0 },
+	{ "mmap, private and populated", try_map_private, 0 },
+	{ "mmap of the member page", try_map_members, 0 },
+	{ "mremap", try_move, 0 },
+	{ "mprotect of a part", try_split, 0 },
+	{ "fork", try_fork, 0 },
+	{ "write to a region", try_pwrite, 0 },
+	{ "fallocate", try_allocate, 0 },
+	{ "QUEUE_STAT", try_queue_stat, 0 },
+	{ "QUEUE_SEND", try_send, 0 },
+	{ "QUEUE_RECEIVE", try_receive, 0 },
+	{ "read of a queue", try_read, 0 },
+	{ "write to a queue", try_write, 0 },
+	{ "poll of a queue", try_poll_queue, 0 },
+};
+
+FIXTURE(fault) {
+};
+
+FIXTURE_SETUP(fault)
+{
+	SKIP_UNLESS_ROOT;
+	if (access("/proc/thread-self/fail-nth", W_OK) || !faults_prepare())
+		SKIP(return, "needs a kernel with fault injection, and debugfs");
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+	close(fault_file);
+}
+
+static bool is_success(const struct attempt *attempt, int result)
+{
+	return attempt->success ? result == attempt->success : result >= 0;
+}
+
+static bool is_fault(int result)
+{
+	return result == -ENOMEM || result == -EFAULT;
+}
+
+/* Returns whether there was something to fail; sets *wrong if all isn't as it should be. */
+static bool fail_nth(const struct attempt *attempt, unsigned int nth, const char **wrong)
+{
+	struct view before, after;
+	struct scene scene;
+	bool fired;
+	int result;
+
+	if (!scene_set(&scene))
+		*wrong = "no scene";
+	before = view_of(&scene);
+	fault_arm(nth);
+	result = attempt->run(&scene);
+	fired = !fault_disarm();
+	after = view_of(&scene);
+	if (!is_success(attempt, result) && !(fired && is_fault(result)))
+		*wrong = strerror(-result);
+	if (is_fault(result) && memcmp(&before, &after, sizeof(before)))
+		*wrong = "failed, and had an effect";
+	if (!scene_clear(&scene))
+		*wrong = "something wasn't given back";
+	return fired;
+}
+
+static unsigned int fail_each(struct __test_metadata *_metadata, const struct attempt *attempt)
+{
+	const char *wrong = NULL;
+	unsigned int nth = 1;
+
+	while (nth < FAULTS_MAX && fail_nth(attempt, nth, &wrong)) {
+		EXPECT_EQ(NULL, wrong) {
+			TH_LOG("%s, fault %u: %s", attempt->name, nth, wrong);
+		}
+		wrong = NULL;
+		nth++;
+	}
+	EXPECT_EQ(NULL, wrong) {
+		TH_LOG("%s, without a fault: %s", attempt->name, wrong);
+	}
+	ksft_print_msg("     %-28s %u faults\n", attempt->name, nth - 1);
+	return nth - 1;
+}
+
+TEST_F_TIMEOUT(fault, in_any_call_is_an_error_without_effect, 300)
+{
+	unsigned int faults = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		faults += fail_each(_metadata, &calls[i]);
+	EXPECT_LT(ARRAY_SIZE(calls), faults);
+}
+
+/* How much of what loading does can fail. */
+static unsigned int count_loading(void)
+{
+	unsigned int left;
+
+	fault_arm(FAULTS_MAX);
+	if (load_module())
+		return 0;
+	left = fault_disarm();
+	return WAIT_UNTIL(!unload_module()) ? FAULTS_MAX - left : 0;
+}
+
+/* What the module does of it comes last; before that it is read and linked. */
+TEST_F_TIMEOUT(fault, in_loading_leaves_nothing_behind, 600)
+{
+	unsigned int nth, all, failed = 0;
+	bool fired = true;
+	int err;
+
+	if (access(module_file(), R_OK))
+		SKIP(return, "needs the module in %s", module_file());
+	ASSERT_TRUE(WAIT_UNTIL(!unload_module()));
+	all = count_loading();
+	ASSERT_LT(100, all);
+	for (nth = all - many(all - 1, 100); fired && nth < FAULTS_MAX; nth++) {
+		fault_arm(nth);
+		err = load_module();
+		fired = !fault_disarm();
+		EXPECT_EQ(!err, !access(TEST_DEVICE, F_OK));
+		EXPECT_TRUE(fired || !err);
+		failed += !!err;
+		if (!err)
+			ASSERT_TRUE(WAIT_UNTIL(!unload_module()));
+	}
+	ksft_print_msg("     of %u things that can fail, %u refused the module\n", all, failed);
+	EXPECT_LT(10, failed);
+	EXPECT_EQ(0, load_module());
+}
+
+IPCSHM_TEST_MAIN

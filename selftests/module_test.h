@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Loading and unloading the module, from its file: /ipcshm.ko or IPCSHM_KO. */
+#ifndef MODULE_TEST_H
+#define MODULE_TEST_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static inline const char *module_file(void)
+{
+	const char *file = getenv("IPCSHM_KO");
+
+	return file ? file : "/ipcshm.ko";
+}
+
+/* Zero, or an errno. */
+static inline int unload_module(void)
+{
+	return syscall(SYS_delete_module, "ipcshm", O_NONBLOCK) ? errno : 0;
+}
+
+/* Zero, or an errno. */
+static inline int load_module(void)
+{
+	int fd = open(module_file(), O_RDONLY | O_CLOEXEC);
+	int err = fd < 0 || syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
+
+	close(fd);
+	return err;
+}
+
+#endif /* MODULE_TEST_H */

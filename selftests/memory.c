@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 
+#include "cgroup_test.h"
 #include "region_test.h"
 #include "swap_test.h"
 
@@ -652,54 +653,6 @@ TEST_F(memory, signal_does_not_interrupt_populating)
 	EXPECT_LT(0, signals);
 }
 
-static bool write_file(const char *directory, const char *file, const char *text)
-{
-	char path[160];
-	bool done;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return done;
-}
-
-/* The number after a word in a file of one "WORD NUMBER" a line; or the first number, for "". */
-static long long read_number(const char *directory, const char *file, const char *word)
-{
-	char path[160], line[128];
-	long long number = -1;
-	FILE *stream;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, file);
-	stream = fopen(path, "re");
-	while (stream && fgets(line, sizeof(line), stream))
-		if (!strncmp(line, word, strlen(word)) && sscanf(line + strlen(word), "%lld", &number))
-			break;
-	if (stream)
-		fclose(stream);
-	return number;
-}
-
-#define CGROUPS		"/sys/fs/cgroup"
-
-/* A memory cgroup with a limit; empty if there is none to be had. */
-static struct test_name make_cgroup(const char *limit)
-{
-	struct test_name path = { "" };
-
-	if (geteuid() || access(CGROUPS "/cgroup.subtree_control", W_OK))
-		return path;
-	write_file(CGROUPS, "cgroup.subtree_control", "+memory");
-	snprintf(path.text, sizeof(path.text), CGROUPS "/ipcshm-test-%d", getpid());
-	if (mkdir(path.text, 0700) || !write_file(path.text, "memory.max", limit)) {
-		rmdir(path.text);
-		path.text[0] = '\0';
-	}
-	return path;
-}
-
 /* In a memory cgroup. */
 static struct test_name cgroup;
 
@@ -855,7 +808,7 @@ static void check_role(struct peer *peer)
 TEST_F(memory, swapped_out_memory_is_there_for_everybody)
 {
 	if (!need_swap())
-		SKIP(return, "no swap, and no " RAM_DISK " to make one of");
+		SKIP(return, "no swap, and no RAM disk to make one of");
 	ASSERT_TRUE(map_region());
 	memset(map, 0x5a, SIZE * page_size);
 	ASSERT_TRUE(page_out(map, SIZE * page_size));

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Packed rings: items of one size, one beside the other, one producer and one
+ * consumer.
+ *
+ *	consumer.position          producer.position
+ *	       v                          v
+ *	| free | item | item | item | item | free | free | free |
+ *
+ * The producer stores only its own position, after the items (P0), and the
+ * consumer its own, after it is done with them (C0).  Each remembers how far the
+ * other was, and looks again only when that is used up.
+ *
+ * Nothing of a death is to be seen: what wasn't published is not there, and the
+ * successor begins where the position is.
+ */
+#include "ring.h"
+
+static ALWAYS_INLINE unsigned char *item_at(const struct ipcshm_ring *ring, uint64_t position)
+{
+	return ring->data + (position & ring->mask) * ring->item_size;
+}
+
+static void recover_producer(struct ipcshm_ring *ring)
+{
+	ring->position = atomic_load_explicit(&ring_shared(ring)->producer.position,
+					      memory_order_acquire);
+	ring->limit = ring->position;
+}
+
+static void recover_consumer(struct ipcshm_ring *ring)
+{
+	ring->position = atomic_load_explicit(&ring_shared(ring)->consumer.position,
+					      memory_order_acquire);
+	ring->limit = ring->position;
+}
+
+/* How many items there is room for; or -EBADMSG. */
+static __attribute__((noinline)) int64_t look_for_room(struct ipcshm_ring *ring)
+{
+	/* C0: what the consumer had from there was read before it is overwritten. */
+	uint64_t head = atomic_load_explicit(&ring_shared(ring)->consumer.position,
+					     memory_order_acquire);
+
+	if (ring->position - head > ring->capacity)
+		return -EBADMSG;
+	ring->limit = head + ring->capacity;
+	return (int64_t)(ring->limit - ring->position);
+}
+
+static __attribute__((noinline)) int64_t look_for_items(struct ipcshm_ring *ring)
+{
+	/* P0: the items were written before. */
+	uint64_t tail = atomic_load_explicit(&ring_shared(ring)->producer.position,
+					     memory_order_acquire);
+
+	if (tail - ring->position > ring->capacity)
+		return -EBADMSG;
+	ring->limit = tail;
+	return (int64_t)(ring->limit - ring->position);
+}
+
+/* The same, from what is remembered if that is enough for @want. */
+static ALWAYS_INLINE int64_t room(struct ipcshm_ring *ring, uint64_t want)
+{
+	uint64_t known = ring->limit - ring->position;
+
+	return LIKELY(known >= want) ? (int64_t)known : look_for_room(ring);
+}
+
+static ALWAYS_INLINE int64_t items(struct ipcshm_ring *ring, uint64_t want)
+{
+	uint64_t known = ring->limit - ring->position;
+
+	return LIKELY(known >= want) ? (int64_t)known : look_for_items(ring);
+}
+
+/* P0, pairs with look_for_items(). */
+static ALWAYS_INLINE void publish(struct ipcshm_ring *ring, uint64_t more)
+{
+	ring->position += more;
+	atomic_store_explicit(&ring_shared(ring)->producer.position, ring->position,
+			      memory_order_release);
+	ring_publish_items(ring, more);
+}
+
+/* C0, pairs with look_for_room(). */
+static ALWAYS_INLINE void consumed(struct ipcshm_ring *ring, uint64_t more)
+{
+	ring->position += more;
+	atomic_store_explicit(&ring_shared(ring)->consumer.position, ring->position,
+			      memory_order_release);
+	ring_publish_room(ring, more);
+}
+
+/* @have of @want, if that will do; else -EAGAIN, or the error that @have is. */
+static ALWAYS_INLINE int64_t enough(int64_t have, size_t want, bool all)
+{
+	if (have < 0)
+		return have;
+	if ((uint64_t)have >= want)
+		return (int64_t)want;
+	return all || !have ? -EAGAIN : have;
+}
+
+static int ready_to_put(struct ipcshm_ring *ring)
+{
+	int64_t have = enough(room(ring, 1), 1, true);
+
+	return have < 0 ? (int)have : 0;
+}
+
+static int ready_to_get(struct ipcshm_ring *ring)
+{
+	int64_t have = enough(items(ring, 1), 1, true);
+
+	return have < 0 ? (int)have : 0;
+}
+
+static int put(struct ipcshm_ring *ring, const void *data, size_t size)
+{
+	int64_t have = enough(room(ring, 1), 1, true);
+
+	if (UNLIKELY(have < 0))
+		return (int)have;
+	(void)size;
+	copy_item(item_at(ring, ring->position), data, ring->item_size);
+	publish(ring, 1);
+	return 0;
+}
+
+static ssize_t get(struct ipcshm_ring *ring, void *data, size_t size)
+{
+	int64_t have = enough(items(ring, 1), 1, true);
+
+	if (UNLIKELY(have < 0))
+		return (ssize_t)have;
+	(void)size;
+	copy_item(data, item_at(ring, ring->position), ring->item_size);
+	consumed(ring, 1);
+	return ring->item_size;
+}
+
+/* How many of @count items lie together from the position on. */
+static size_t before_wrap(const struct ipcshm_ring *ring, size_t count)
+{
+	uint64_t straight = ring->capacity - (ring->position & ring->mask);
+
+	return count < straight ? count : (size_t)straight;
+}
+
+static ssize_t put_some(struct ipcshm_ring *ring, const void *from, size_t want, bool all)
+{
+	int64_t have = enough(room(ring, want), want, all);
+	size_t first;
+
+	if (have < 0)
+		return (ssize_t)have;
+	first = before_wrap(ring, (size_t)have);
+	memcpy(item_at(ring, ring->position), from, first * ring->item_size);
+	memcpy(ring->data, (const unsigned char *)from + first * ring->item_size,
+	       ((size_t)have - first) * ring->item_size);
+	publish(ring, (uint64_t)have);
+	return (ssize_t)have;
+}
+
+static ssize_t get_some(struct ipcshm_ring *ring, void *to, size_t want, bool all)
+{
+	int64_t have = enough(items(ring, want), want, all);
+	size_t first;
+
+	if (have < 0)
+		return (ssize_t)have;
+	first = before_wrap(ring, (size_t)have);
+	memcpy(to, item_at(ring, ring->position), first * ring->item_size);
+	memcpy((unsigned char *)to + first * ring->item_size, ring->data,
+	       ((size_t)have - first) * ring->item_size);
+	consumed(ring, (uint64_t)have);
+	return (ssize_t)have;
+}
+
+static int reserve(struct ipcshm_ring *ring, size_t size, void **data)
+{
+	int64_t have = enough(room(ring, 1), 1, true);
+
+	(void)size;
+	if (have < 0)
+		return (int)have;
+	ring->held = item_at(ring, ring->position);
+	*data = ring->held;
+	return 0;
+}
+
+static int commit(struct ipcshm_ring *ring, size_t size)
+{
+	(void)size;
+	publish(ring, 1);
+	return 0;
+}
+
+static int nothing_to_undo(struct ipcshm_ring *ring)
+{
+	(void)ring;
+	return 0;
+}
+
+static ssize_t peek(struct ipcshm_ring *ring, const void **data)
+{
+	int64_t have = enough(items(ring, 1), 1, true);
+
+	if (have < 0)
+		return (ssize_t)have;
+	ring->held = item_at(ring, ring->position);
+	*data = ring->held;
+	return ring->item_size;
+}
+
+static int release(struct ipcshm_ring *ring)
+{
+	consumed(ring, 1);
+	return 0;
+}
+
+static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
+{
+	if (attr->flags || !attr->item_size)
+		return -EINVAL;
+	*stride = attr->item_size;
+	*bytes = attr->capacity * attr->item_size;
+	return 0;
+}
+
+/* Nothing of an item is looked at before it was written. */
+static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
+{
+	(void)attr;
+	(void)data;
+	(void)stride;
+}
+
+static const struct ring_ops producer = {
+	.recover = recover_producer,
+	.ready = ready_to_put,
+	.put = put,
+	.put_some = put_some,
+	.reserve = reserve,
+	.commit = commit,
+	.undo = nothing_to_undo,
+};
+
+static const struct ring_ops consumer = {
+	.recover = recover_consumer,
+	.ready = ready_to_get,
+	.get = get,
+	.get_some = get_some,
+	.peek = peek,
+	.release = release,
+	.undo = nothing_to_undo,
+};
+
+const struct ring_layout ring_packed = {
+	.producer = { &producer, NULL },
+	.consumer = { &consumer, NULL },
+	.geometry = geometry,
+	.format = format,
+};

@@ -1,0 +1,798 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rings: what goes in comes out, in order and once; what is refused; waiting; what
+ * the others find after a death.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+
+#include <ipcshm-ring.h>
+
+#include "fake.h"
+#include "members.h"
+
+#define MS		1000000ULL
+#define SOON		ipcshm_deadline(20000 * MS)
+#define SIZE		(1 << 20)
+#define MANY_PRODUCERS	IPCSHM_RING_MULTI_PRODUCER
+#define MANY_CONSUMERS	IPCSHM_RING_MULTI_CONSUMER
+#define MANY		(MANY_PRODUCERS | MANY_CONSUMERS)
+
+/* A member: its token, and its handles. */
+struct member {
+	struct ipcshm_area area;
+	struct ipcshm_ring producer, consumer;
+};
+
+FIXTURE(ring) {
+	struct ipcshm_member_page *members;
+	void *memory;
+	struct member one, other;
+	struct ipcshm_ring_attr attr;
+	size_t room;		/* how many items it holds */
+};
+
+FIXTURE_VARIANT(ring) {
+	uint32_t layout;
+	uint32_t flags;
+};
+
+#define VARIANT(name, of_layout, of_flags) \
+	FIXTURE_VARIANT_ADD(ring, name) { .layout = of_layout, .flags = of_flags }
+
+VARIANT(slots, IPCSHM_RING_SLOTS, 0);
+VARIANT(slots_many_producers, IPCSHM_RING_SLOTS, MANY_PRODUCERS);
+VARIANT(slots_many_consumers, IPCSHM_RING_SLOTS, MANY_CONSUMERS);
+VARIANT(slots_many, IPCSHM_RING_SLOTS, MANY);
+VARIANT(slots_overwrite, IPCSHM_RING_SLOTS, IPCSHM_RING_OVERWRITE);
+VARIANT(slots_many_overwrite, IPCSHM_RING_SLOTS, MANY | IPCSHM_RING_OVERWRITE);
+VARIANT(records, IPCSHM_RING_RECORDS, 0);
+VARIANT(records_many_producers, IPCSHM_RING_RECORDS, MANY_PRODUCERS);
+VARIANT(records_many_consumers, IPCSHM_RING_RECORDS, MANY_CONSUMERS);
+VARIANT(records_many, IPCSHM_RING_RECORDS, MANY);
+VARIANT(records_overwrite, IPCSHM_RING_RECORDS, IPCSHM_RING_OVERWRITE);
+VARIANT(records_many_overwrite, IPCSHM_RING_RECORDS, MANY | IPCSHM_RING_OVERWRITE);
+VARIANT(packed, IPCSHM_RING_PACKED, 0);
+
+static void join(struct __test_metadata *_metadata, FIXTURE_DATA(ring) *self,
+		 struct member *member, uint32_t slot)
+{
+	ASSERT_EQ(0, ipcshm_area_init_futex(&member->area, self->memory, SIZE, self->members));
+	ASSERT_EQ(0, ipcshm_area_set_token(&member->area, members_join(self->members, slot)));
+}
+
+static void die(FIXTURE_DATA(ring) *self, struct member *member)
+{
+	members_die(self->members, ipcshm_area_token(&member->area));
+}
+
+static int attach(struct member *member, uint32_t side)
+{
+	return ipcshm_ring_attach(side == IPCSHM_RING_PRODUCER ? &member->producer :
+				  &member->consumer, &member->area, 0, side);
+}
+
+FIXTURE_SETUP(ring)
+{
+	self->memory = shared_memory(SIZE);
+	self->members = members_create();
+	self->attr.layout = variant->layout;
+	self->attr.flags = variant->flags;
+	self->attr.capacity = variant->layout == IPCSHM_RING_RECORDS ? 256 : 8;
+	self->attr.item_size = variant->layout == IPCSHM_RING_RECORDS ? 0 : 8;
+	/* A record of 8 bytes takes 32, and the header at the end 16. */
+	self->room = variant->layout == IPCSHM_RING_RECORDS ? 7 : 8;
+	join(_metadata, self, &self->one, 0);
+	join(_metadata, self, &self->other, 1);
+	ASSERT_EQ(0, ipcshm_ring_create(&self->one.area, 0, &self->attr));
+	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_CONSUMER));
+}
+
+FIXTURE_TEARDOWN(ring)
+{
+	ipcshm_area_destroy(&self->one.area);
+	ipcshm_area_destroy(&self->other.area);
+}
+
+static int put(struct ipcshm_ring *ring, uint64_t value)
+{
+	return ipcshm_ring_put(ring, &value, 8, IPCSHM_NOW);
+}
+
+/* What comes out, or -errno. */
+static int64_t get(struct ipcshm_ring *ring)
+{
+	int64_t value = 0;
+	ssize_t ret = ipcshm_ring_get(ring, &value, 8, IPCSHM_NOW);
+
+	return ret == 8 ? value : ret < 0 ? ret : -1000;
+}
+
+static int reserve(struct ipcshm_ring *ring, uint64_t value)
+{
+	void *data;
+	int ret = ipcshm_ring_reserve(ring, 8, &data, IPCSHM_NOW);
+
+	if (!ret)
+		memcpy(data, &value, 8);
+	return ret;
+}
+
+static int64_t peek(struct ipcshm_ring *ring)
+{
+	const void *data;
+	ssize_t ret = ipcshm_ring_peek(ring, &data, IPCSHM_NOW);
+	int64_t value = -1000;
+
+	if (ret < 0)
+		return ret;
+	if (ret == 8)
+		memcpy(&value, data, 8);
+	return value;
+}
+
+static struct ipcshm_ring_stat stat_of(const struct ipcshm_ring *ring)
+{
+	struct ipcshm_ring_stat stat;
+
+	if (ipcshm_ring_stat(ring, &stat, sizeof(stat)))
+		abort();
+	return stat;
+}
+
+#define OVERWRITES	(variant->flags & IPCSHM_RING_OVERWRITE)
+#define ONE_PRODUCER	(!(variant->flags & MANY_PRODUCERS))
+#define ONE_CONSUMER	(!(variant->flags & MANY_CONSUMERS))
+#define CLAIMS		(variant->flags & (MANY_PRODUCERS | IPCSHM_RING_OVERWRITE))
+#define PEEKS		(variant->flags & (MANY_CONSUMERS | IPCSHM_RING_OVERWRITE))
+
+/* Making and attaching. */
+
+TEST(structures_have_their_size_for_ever)
+{
+	EXPECT_EQ(32, sizeof(struct ipcshm_ring_attr));
+	EXPECT_EQ(120, sizeof(struct ipcshm_ring_stat));
+	EXPECT_EQ(sizeof(void *) == 8 ? 256 : 232, sizeof(struct ipcshm_ring));
+}
+
+TEST(what_cannot_be_is_refused)
+{
+	const struct ipcshm_ring_attr wrong[] = {
+		{ .layout = 0, .capacity = 8, .item_size = 8 },
+		{ .layout = 4, .capacity = 8, .item_size = 8 },
+		{ .layout = IPCSHM_RING_SLOTS, .flags = 8, .capacity = 8, .item_size = 8 },
+		{ .layout = IPCSHM_RING_SLOTS, .capacity = 0, .item_size = 8 },
+		{ .layout = IPCSHM_RING_SLOTS, .capacity = 1, .item_size = 8 },
+		{ .layout = IPCSHM_RING_SLOTS, .capacity = 12, .item_size = 8 },
+		{ .layout = IPCSHM_RING_SLOTS, .capacity = 1ULL << 32, .item_size = 8 },
+		{ .layout = IPCSHM_RING_SLOTS, .capacity = 8, .item_size = 0 },
+		{ .layout = IPCSHM_RING_SLOTS, .capacity = 8, .item_size = (1 << 24) + 1 },
+		{ .layout = IPCSHM_RING_SLOTS, .capacity = 8, .item_size = 8, .reserved = { 1 } },
+		{ .layout = IPCSHM_RING_PACKED, .capacity = 8, .item_size = 0 },
+		{ .layout = IPCSHM_RING_PACKED, .capacity = 8, .item_size = 8,
+		  .flags = MANY_PRODUCERS },
+		{ .layout = IPCSHM_RING_RECORDS, .capacity = 128 },
+		{ .layout = IPCSHM_RING_RECORDS, .capacity = 1ULL << 33 },
+		{ .layout = IPCSHM_RING_RECORDS, .capacity = 256, .item_size = 8 },
+	};
+	size_t i, size;
+
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		EXPECT_RETURNS(-EINVAL, ipcshm_ring_size(&wrong[i], &size));
+}
+
+TEST_F(ring, needs_no_more_than_it_says)
+{
+	size_t size;
+
+	ASSERT_EQ(0, ipcshm_ring_size(&self->attr, &size));
+	EXPECT_RETURNS(-ENOSPC, ipcshm_ring_create(&self->one.area, SIZE - size + 128, &self->attr));
+	EXPECT_RETURNS(-ENOSPC, ipcshm_ring_create(&self->one.area, UINT64_MAX, &self->attr));
+	EXPECT_RETURNS(-EINVAL, ipcshm_ring_create(&self->one.area, 64, &self->attr));
+	EXPECT_RETURNS(0, ipcshm_ring_create(&self->one.area, SIZE - size, &self->attr));
+	EXPECT_RETURNS(0, ipcshm_ring_attach(&self->other.producer, &self->other.area, SIZE - size,
+					     IPCSHM_RING_PRODUCER));
+}
+
+TEST_F(ring, attach_refuses_what_is_not_a_ring)
+{
+	uint32_t *words = self->memory;
+	struct ipcshm_ring ring;
+	uint32_t saved;
+	size_t i;
+
+	EXPECT_RETURNS(-EAGAIN, ipcshm_ring_attach(&ring, &self->other.area, SIZE / 2, 1));
+	EXPECT_RETURNS(-EINVAL, ipcshm_ring_attach(&ring, &self->other.area, SIZE, 1));
+	EXPECT_RETURNS(-EINVAL, ipcshm_ring_attach(&ring, &self->other.area, 0, 3));
+	/* Magic, version, layout, flags, capacity's halves: whatever is in them. */
+	for (i = 0; i < 6; i++) {
+		saved = words[i];
+		words[i] = 0x7fffff01;
+		EXPECT_RETURNS(-EPROTO, ipcshm_ring_attach(&ring, &self->other.area, 0, 1));
+		words[i] = saved;
+	}
+}
+
+TEST_F(ring, one_side_of_one_is_kept)
+{
+	EXPECT_EQ(ONE_PRODUCER ? -EBUSY : 0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	EXPECT_EQ(ONE_CONSUMER ? -EBUSY : 0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	ipcshm_ring_detach(&self->one.producer);
+	ipcshm_ring_detach(&self->one.consumer);
+	EXPECT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	EXPECT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+}
+
+TEST_F(ring, the_dead_have_successors)
+{
+	ASSERT_EQ(0, put(&self->one.producer, 7));
+	die(self, &self->one);
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	EXPECT_EQ(0, put(&self->other.producer, 8));
+	EXPECT_EQ(7, get(&self->other.consumer));
+	EXPECT_EQ(8, get(&self->other.consumer));
+	EXPECT_EQ(-EAGAIN, get(&self->other.consumer));
+}
+
+TEST_F(ring, who_has_no_token_is_refused)
+{
+	struct ipcshm_ring ring;
+
+	ipcshm_area_set_token(&self->other.area, 0);
+	EXPECT_RETURNS(-ESRCH, ipcshm_ring_attach(&ring, &self->other.area, 0, 1));
+}
+
+/* Putting and getting. */
+
+TEST_F(ring, keeps_order_over_many_laps)
+{
+	uint64_t in = 0, out = 0;
+	size_t i, n;
+
+	for (i = 0; i < 1000; i++) {
+		for (n = 0; n < i % (self->room + 1); n++)
+			ASSERT_EQ(0, put(&self->one.producer, in++));
+		while (n--)
+			ASSERT_EQ(out++, get(&self->one.consumer));
+		ASSERT_EQ(-EAGAIN, get(&self->one.consumer));
+	}
+}
+
+TEST_F(ring, full_is_full)
+{
+	uint64_t i;
+
+	if (OVERWRITES)
+		return;
+	for (i = 0; i < self->room; i++)
+		ASSERT_EQ(0, put(&self->one.producer, i));
+	EXPECT_EQ(-EAGAIN, put(&self->one.producer, i));
+	EXPECT_EQ(0, get(&self->one.consumer));
+	EXPECT_EQ(0, put(&self->one.producer, i));
+	EXPECT_EQ(-EAGAIN, put(&self->one.producer, i + 1));
+	while (i--)
+		EXPECT_LT(0, get(&self->one.consumer));
+	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+}
+
+TEST_F(ring, overwrite_drops_the_oldest)
+{
+	uint64_t i, first;
+
+	if (!OVERWRITES)
+		return;
+	for (i = 0; i < 100 * self->room + 3; i++)
+		ASSERT_EQ(0, put(&self->one.producer, i));
+	first = (uint64_t)get(&self->one.consumer);
+	EXPECT_LE(i - self->room, first);
+	EXPECT_GT(i, first);
+	EXPECT_EQ(first, stat_of(&self->one.producer).dropped);
+	while (++first < i)
+		EXPECT_EQ(first, get(&self->one.consumer));
+	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+	EXPECT_EQ(0, put(&self->one.producer, i));
+	EXPECT_EQ(i, get(&self->one.consumer));
+}
+
+TEST_F(ring, overwrite_leaves_what_is_peeked)
+{
+	uint64_t i = 0;
+
+	if (!OVERWRITES)
+		return;
+	ASSERT_EQ(0, put(&self->one.producer, 1000));
+	ASSERT_EQ(1000, peek(&self->one.consumer));
+	while (i < 100 && !put(&self->one.producer, i))
+		i++;
+	EXPECT_GT(self->room, i);
+	EXPECT_EQ(0, ipcshm_ring_release(&self->one.consumer));
+	EXPECT_EQ(0, put(&self->one.producer, i));
+	EXPECT_EQ(0, get(&self->one.consumer));
+}
+
+TEST_F(ring, reserve_shows_nothing_before_commit)
+{
+	ASSERT_EQ(0, reserve(&self->one.producer, 5));
+	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+	EXPECT_RETURNS(-EBUSY, put(&self->one.producer, 6));
+	EXPECT_RETURNS(-EBUSY, reserve(&self->one.producer, 6));
+	EXPECT_RETURNS(-EMSGSIZE, ipcshm_ring_commit(&self->one.producer, 9));
+	EXPECT_RETURNS(0, ipcshm_ring_commit(&self->one.producer, 8));
+	EXPECT_RETURNS(-EINVAL, ipcshm_ring_commit(&self->one.producer, 8));
+	EXPECT_EQ(5, get(&self->one.consumer));
+}
+
+TEST_F(ring, discard_puts_nothing_in)
+{
+	uint64_t i;
+
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, reserve(&self->one.producer, 5));
+		ASSERT_EQ(0, ipcshm_ring_discard(&self->one.producer));
+		EXPECT_RETURNS(-EINVAL, ipcshm_ring_discard(&self->one.producer));
+		ASSERT_EQ(0, put(&self->one.producer, i));
+		ASSERT_EQ(i, get(&self->one.consumer));
+		ASSERT_EQ(-EAGAIN, get(&self->one.consumer));
+	}
+}
+
+TEST_F(ring, peek_leaves_it_until_release)
+{
+	ASSERT_EQ(0, put(&self->one.producer, 5));
+	ASSERT_EQ(0, put(&self->one.producer, 6));
+	EXPECT_EQ(5, peek(&self->one.consumer));
+	EXPECT_EQ(-EBUSY, peek(&self->one.consumer));
+	EXPECT_EQ(-EBUSY, get(&self->one.consumer));
+	EXPECT_RETURNS(0, ipcshm_ring_release(&self->one.consumer));
+	EXPECT_RETURNS(-EINVAL, ipcshm_ring_release(&self->one.consumer));
+	EXPECT_EQ(6, peek(&self->one.consumer));
+	EXPECT_RETURNS(0, ipcshm_ring_release(&self->one.consumer));
+	EXPECT_EQ(-EAGAIN, peek(&self->one.consumer));
+}
+
+TEST_F(ring, sides_are_not_exchanged)
+{
+	const void *peeked;
+	void *reserved;
+	uint64_t item;
+
+	EXPECT_RETURNS(-EPERM, ipcshm_ring_get(&self->one.producer, &item, 8, IPCSHM_NOW));
+	EXPECT_RETURNS(-EPERM, ipcshm_ring_peek(&self->one.producer, &peeked, IPCSHM_NOW));
+	EXPECT_RETURNS(-EPERM, ipcshm_ring_release(&self->one.producer));
+	EXPECT_RETURNS(-EPERM, ipcshm_ring_put(&self->one.consumer, &item, 8, IPCSHM_NOW));
+	EXPECT_RETURNS(-EPERM, ipcshm_ring_reserve(&self->one.consumer, 8, &reserved, IPCSHM_NOW));
+	EXPECT_RETURNS(-EPERM, ipcshm_ring_commit(&self->one.consumer, 8));
+	EXPECT_RETURNS(-EPERM, ipcshm_ring_discard(&self->one.consumer));
+}
+
+TEST_F(ring, sizes_are_kept_to)
+{
+	char item[256] = { 0 };
+
+	EXPECT_RETURNS(-EMSGSIZE, ipcshm_ring_put(&self->one.producer, item, 200, IPCSHM_NOW));
+	ASSERT_EQ(0, put(&self->one.producer, 9));
+	EXPECT_RETURNS(-EMSGSIZE, ipcshm_ring_get(&self->one.consumer, item, 7, IPCSHM_NOW));
+	EXPECT_EQ(9, get(&self->one.consumer));
+}
+
+TEST_F(ring, detach_discards_and_gives_back)
+{
+	if (OVERWRITES)
+		return;
+	ASSERT_EQ(0, put(&self->one.producer, 1));
+	ASSERT_EQ(0, reserve(&self->one.producer, 2));
+	ASSERT_EQ(1, peek(&self->one.consumer));
+	ipcshm_ring_detach(&self->one.producer);
+	ipcshm_ring_detach(&self->one.consumer);
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, put(&self->other.producer, 3));
+	EXPECT_EQ(1 + 3, get(&self->other.consumer) + get(&self->other.consumer));
+	EXPECT_EQ(-EAGAIN, get(&self->other.consumer));
+}
+
+TEST_F(ring, bulk_is_all_or_none)
+{
+	uint64_t items[300] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct ipcshm_ring *in = &self->one.producer, *out = &self->one.consumer;
+
+	if (!self->attr.item_size) {
+		EXPECT_RETURNS(-EOPNOTSUPP, ipcshm_ring_put_bulk(in, items, 1, IPCSHM_NOW));
+		EXPECT_RETURNS(-EOPNOTSUPP, ipcshm_ring_get_burst(out, items, 1, IPCSHM_NOW));
+		return;
+	}
+	EXPECT_RETURNS(-E2BIG, ipcshm_ring_put_bulk(in, items, 9, IPCSHM_NOW));
+	EXPECT_RETURNS(0, ipcshm_ring_put_bulk(in, items, 0, IPCSHM_NOW));
+	EXPECT_RETURNS(5, ipcshm_ring_put_bulk(in, items, 5, IPCSHM_NOW));
+	if (!OVERWRITES)
+		EXPECT_RETURNS(-EAGAIN, ipcshm_ring_put_bulk(in, items + 5, 4, IPCSHM_NOW));
+	EXPECT_RETURNS(3, ipcshm_ring_put_bulk(in, items + 5, 3, IPCSHM_NOW));
+	memset(items, 0xff, sizeof(items));
+	EXPECT_RETURNS(3, ipcshm_ring_get_bulk(out, items, 3, IPCSHM_NOW));
+	EXPECT_RETURNS(-EAGAIN, ipcshm_ring_get_bulk(out, items + 3, 6, IPCSHM_NOW));
+	EXPECT_RETURNS(5, ipcshm_ring_get_bulk(out, items + 3, 5, IPCSHM_NOW));
+	for (uint64_t i = 0; i < 8; i++)
+		EXPECT_EQ(i, items[i]);
+}
+
+TEST_F(ring, burst_takes_what_fits)
+{
+	uint64_t items[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
+	struct ipcshm_ring *in = &self->one.producer, *out = &self->one.consumer;
+
+	if (!self->attr.item_size || OVERWRITES)
+		return;
+	EXPECT_RETURNS(3, ipcshm_ring_put_burst(in, items, 3, IPCSHM_NOW));
+	EXPECT_RETURNS(5, ipcshm_ring_put_burst(in, items + 3, 8, IPCSHM_NOW));
+	EXPECT_RETURNS(-EAGAIN, ipcshm_ring_put_burst(in, items, 8, IPCSHM_NOW));
+	memset(items, 0xff, sizeof(items));
+	EXPECT_RETURNS(2, ipcshm_ring_get_burst(out, items, 2, IPCSHM_NOW));
+	EXPECT_RETURNS(6, ipcshm_ring_get_burst(out, items + 2, 14, IPCSHM_NOW));
+	EXPECT_RETURNS(-EAGAIN, ipcshm_ring_get_burst(out, items, 8, IPCSHM_NOW));
+	for (uint64_t i = 0; i < 8; i++)
+		EXPECT_EQ(i, items[i]);
+}
+
+TEST_F(ring, records_have_any_size)
+{
+	unsigned char in[128], out[128];
+	size_t size, i;
+
+	if (self->attr.item_size)
+		return;
+	for (i = 0; i < 10000; i++) {
+		size = i * 7 % 97;
+		memset(in, (int)i, sizeof(in));
+		ASSERT_EQ(0, ipcshm_ring_put(&self->one.producer, in, size, IPCSHM_NOW));
+		ASSERT_EQ(size, ipcshm_ring_get(&self->one.consumer, out, sizeof(out), IPCSHM_NOW));
+		ASSERT_EQ(0, memcmp(in, out, size));
+	}
+	EXPECT_EQ(-EMSGSIZE, ipcshm_ring_put(&self->one.producer, in, 97, IPCSHM_NOW));
+}
+
+TEST_F(ring, records_can_be_committed_shorter)
+{
+	uint64_t out;
+	void *data;
+
+	if (self->attr.item_size)
+		return;
+	for (uint64_t i = 0; i < 1000; i++) {
+		ASSERT_EQ(0, ipcshm_ring_reserve(&self->one.producer, 96, &data, IPCSHM_NOW));
+		memcpy(data, &i, 8);
+		ASSERT_EQ(0, ipcshm_ring_commit(&self->one.producer, 8));
+		ASSERT_EQ(8, ipcshm_ring_get(&self->one.consumer, &out, 8, IPCSHM_NOW));
+		ASSERT_EQ(i, out);
+	}
+}
+
+/* Deaths. */
+
+TEST_F(ring, what_the_dead_reserved_is_skipped)
+{
+	if (!CLAIMS || ONE_PRODUCER)
+		return;
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, reserve(&self->other.producer, 1));
+	ASSERT_EQ(0, put(&self->one.producer, 2));
+	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+	die(self, &self->other);
+	EXPECT_EQ(2, get(&self->one.consumer));
+	EXPECT_EQ(1, stat_of(&self->one.consumer).skipped);
+}
+
+TEST_F(ring, what_the_dead_peeked_comes_back)
+{
+	int64_t first, second;
+
+	ASSERT_EQ(0, put(&self->one.producer, 1));
+	ASSERT_EQ(0, put(&self->one.producer, 2));
+	ipcshm_ring_detach(&self->one.consumer);
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(1, peek(&self->other.consumer));
+	die(self, &self->other);
+	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_CONSUMER));
+	first = get(&self->one.consumer);
+	second = get(&self->one.consumer);
+	EXPECT_EQ(PEEKS ? 2 : 1, first);
+	EXPECT_EQ(PEEKS ? 1 : 2, second);
+	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+	EXPECT_EQ(!!PEEKS, stat_of(&self->one.consumer).returned);
+}
+
+TEST_F(ring, a_full_ring_goes_on_after_a_death)
+{
+	uint64_t i;
+
+	if (!PEEKS || ONE_CONSUMER || OVERWRITES)
+		return;
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	for (i = 0; i < self->room; i++)
+		ASSERT_EQ(0, put(&self->one.producer, i));
+	ASSERT_EQ(0, peek(&self->other.consumer));
+	die(self, &self->other);
+	for (i = 1; i < self->room; i++)
+		EXPECT_EQ(i, get(&self->one.consumer));
+	EXPECT_EQ(-EAGAIN, put(&self->one.producer, i));
+	EXPECT_EQ(0, get(&self->one.consumer));
+	for (i = 0; i < 100; i++) {
+		EXPECT_EQ(0, put(&self->one.producer, i));
+		EXPECT_EQ(i, get(&self->one.consumer));
+	}
+}
+
+/* Waiting. */
+
+static void *get_late(void *argument)
+{
+	uint64_t value = 0;
+
+	return (void *)(ipcshm_ring_get(argument, &value, 8, SOON) == 8 ? value : 0);
+}
+
+static void *put_late(void *argument)
+{
+	uint64_t value = 77;
+
+	return (void *)(long)ipcshm_ring_put(argument, &value, 8, SOON);
+}
+
+/* Returns when a thread has gone to sleep that wasn't asleep before. */
+static bool await_sleeps(const struct ipcshm_ring *ring, uint64_t more)
+{
+	uint64_t end = ipcshm_deadline(20000 * MS);
+
+	while (stat_of(ring).sleeps < more && ipcshm_deadline(0) < end)
+		sched_yield();
+	return stat_of(ring).sleeps >= more;
+}
+
+TEST_F(ring, consumer_waits_for_an_item)
+{
+	pthread_t thread;
+	void *result;
+	uint64_t i;
+
+	for (i = 1; i < 20; i++) {
+		ASSERT_EQ(0, pthread_create(&thread, NULL, get_late, &self->one.consumer));
+		if (i % 2)
+			ASSERT_TRUE(await_sleeps(&self->one.producer, i / 2 + 1));
+		ASSERT_EQ(0, put(&self->one.producer, i));
+		ASSERT_EQ(0, pthread_join(thread, &result));
+		ASSERT_EQ(i, (uint64_t)result);
+	}
+}
+
+TEST_F(ring, producer_waits_for_room)
+{
+	pthread_t thread;
+	void *result;
+	uint64_t i;
+
+	if (OVERWRITES)
+		return;
+	for (i = 0; i < self->room; i++)
+		ASSERT_EQ(0, put(&self->one.producer, i));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, put_late, &self->one.producer));
+	ASSERT_TRUE(await_sleeps(&self->one.consumer, 1));
+	ASSERT_EQ(0, get(&self->one.consumer));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(NULL, result);
+	while (--i)
+		EXPECT_LT(0, get(&self->one.consumer));
+	EXPECT_EQ(77, get(&self->one.consumer));
+}
+
+TEST_F(ring, deadlines_end_waits)
+{
+	uint64_t begin = ipcshm_deadline(0);
+	uint64_t item = 0;
+	uint64_t i;
+
+	EXPECT_RETURNS(-ETIMEDOUT, ipcshm_ring_get(&self->one.consumer, &item, 8,
+						   ipcshm_deadline(2 * MS)));
+	EXPECT_LE(begin + 2 * MS, ipcshm_deadline(0));
+	EXPECT_RETURNS(-ETIMEDOUT, ipcshm_ring_get(&self->one.consumer, &item, 8, 1));
+	for (i = 0; i < self->room; i++)
+		ASSERT_EQ(0, put(&self->one.producer, i));
+	if (!OVERWRITES)
+		EXPECT_RETURNS(-ETIMEDOUT, ipcshm_ring_put(&self->one.producer, &item, 8,
+							   ipcshm_deadline(2 * MS)));
+}
+
+TEST_F(ring, a_death_wakes_who_waits_for_the_dead)
+{
+	pthread_t thread;
+	void *result;
+
+	if (!CLAIMS || ONE_PRODUCER)
+		return;
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, reserve(&self->other.producer, 1));
+	ASSERT_EQ(0, put(&self->one.producer, 2));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, get_late, &self->one.consumer));
+	ASSERT_TRUE(await_sleeps(&self->one.producer, 1));
+	die(self, &self->other);
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(2, (uint64_t)result);
+}
+
+TEST_F(ring, a_death_brings_back_to_who_waits)
+{
+	pthread_t thread;
+	void *result;
+
+	if (!PEEKS || ONE_CONSUMER)
+		return;
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, put(&self->one.producer, 1));
+	ASSERT_EQ(1, peek(&self->other.consumer));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, get_late, &self->one.consumer));
+	ASSERT_TRUE(await_sleeps(&self->one.producer, 1));
+	die(self, &self->other);
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(1, (uint64_t)result);
+}
+
+static void on_signal(int signal)
+{
+	(void)signal;
+}
+
+static void *get_interrupted(void *argument)
+{
+	uint64_t value;
+
+	return (void *)(long)ipcshm_ring_get(argument, &value, 8, SOON);
+}
+
+TEST_F(ring, a_signal_ends_a_wait)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	pthread_t thread;
+	void *result;
+
+	sigaction(SIGUSR1, &action, NULL);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, get_interrupted, &self->one.consumer));
+	ASSERT_TRUE(await_sleeps(&self->one.producer, 1));
+	usleep(1000);
+	while (pthread_tryjoin_np(thread, &result)) {
+		pthread_kill(thread, SIGUSR1);
+		sched_yield();
+	}
+	EXPECT_EQ(-EINTR, (long)result);
+}
+
+/* Traffic between processes: waiting on both sides, everything once and in order. */
+
+#define TRAFFIC	20000
+
+/* One who puts in or gets out; whoever fails says where. */
+struct worker {
+	FIXTURE_DATA(ring) *ring;
+	uint32_t slot;
+	uint64_t count;
+};
+
+static void *produce(void *argument)
+{
+	const struct worker *worker = argument;
+	struct member me;
+	uint64_t i;
+
+	if (ipcshm_area_init_futex(&me.area, worker->ring->memory, SIZE, worker->ring->members) ||
+	    ipcshm_area_set_token(&me.area, members_join(worker->ring->members, worker->slot)) ||
+	    attach(&me, IPCSHM_RING_PRODUCER))
+		return (void *)1;
+	for (i = 0; i < worker->count; i++) {
+		uint64_t item = (uint64_t)worker->slot << 32 | i;
+
+		if (ipcshm_ring_put(&me.producer, &item, 8, SOON))
+			return (void *)2;
+	}
+	ipcshm_ring_detach(&me.producer);
+	ipcshm_area_destroy(&me.area);
+	return NULL;
+}
+
+/* Of each producer, the items come in order. */
+static void *consume(void *argument)
+{
+	const struct worker *worker = argument;
+	uint64_t last[16] = { 0 };
+	struct member me;
+	uint64_t i, item, from;
+
+	if (ipcshm_area_init_futex(&me.area, worker->ring->memory, SIZE, worker->ring->members) ||
+	    ipcshm_area_set_token(&me.area, members_join(worker->ring->members, worker->slot)) ||
+	    attach(&me, IPCSHM_RING_CONSUMER))
+		return (void *)3;
+	for (i = 0; i < worker->count; i++) {
+		if (ipcshm_ring_get(&me.consumer, &item, 8, SOON) != 8)
+			return (void *)4;
+		from = item >> 32;
+		if (from > 15 || (item & UINT32_MAX) + 1 <= last[from])
+			return (void *)5;
+		last[from] = (item & UINT32_MAX) + 1;
+	}
+	ipcshm_ring_detach(&me.consumer);
+	ipcshm_area_destroy(&me.area);
+	return NULL;
+}
+
+#define WORKERS	6
+
+/* Producers, then consumers. */
+static uint32_t share_work(FIXTURE_DATA(ring) *self, uint32_t producers, uint32_t consumers,
+			   uint64_t items, struct worker *workers)
+{
+	uint32_t i;
+
+	ipcshm_ring_detach(&self->one.producer);
+	ipcshm_ring_detach(&self->one.consumer);
+	for (i = 0; i < producers + consumers; i++)
+		workers[i] = (struct worker) {
+			.ring = self,
+			.slot = 2 + i,
+			.count = items / (i < producers ? producers : consumers),
+		};
+	return producers + consumers;
+}
+
+static int64_t what_is_left(FIXTURE_DATA(ring) *self)
+{
+	int ret = attach(&self->one, IPCSHM_RING_CONSUMER);
+
+	return ret ? ret : get(&self->one.consumer);
+}
+
+TEST_F(ring, processes_lose_nothing)
+{
+	uint32_t producers = ONE_PRODUCER ? 1 : 3;
+	struct worker workers[WORKERS];
+	uint32_t count, i;
+	int status;
+
+	if (OVERWRITES)
+		return;
+	count = share_work(self, producers, ONE_CONSUMER ? 1 : 3, 3 * TRAFFIC, workers);
+	for (i = 0; i < count; i++)
+		if (!fork())
+			_exit((int)(long)(i < producers ? produce : consume)(&workers[i]));
+	for (i = 0; i < count; i++) {
+		ASSERT_LT(0, wait(&status));
+		EXPECT_EQ(0, status);
+	}
+	EXPECT_EQ(-EAGAIN, what_is_left(self));
+	EXPECT_EQ(0, stat_of(&self->one.consumer).skipped);
+	EXPECT_EQ(0, stat_of(&self->one.consumer).returned);
+}
+
+TEST_F(ring, threads_lose_nothing)
+{
+	uint32_t producers = ONE_PRODUCER ? 1 : 3;
+	struct worker workers[WORKERS];
+	pthread_t threads[WORKERS];
+	uint32_t count, i;
+	void *result;
+
+	if (OVERWRITES)
+		return;
+	count = share_work(self, producers, ONE_CONSUMER ? 1 : 3, 3 * TRAFFIC, workers);
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, i < producers ? produce : consume,
+					    &workers[i]));
+	for (i = 0; i < count; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], &result));
+		EXPECT_EQ(NULL, result);
+	}
+	EXPECT_EQ(-EAGAIN, what_is_left(self));
+}
+
+TEST_HARNESS_MAIN

@@ -200,16 +200,25 @@ MODULE_PARM_DESC(mode, "Permission bits of /dev/ipcshm");
 static void build_check_abi(void)
 {
 #define CHECK(type, size) BUILD_BUG_ON(sizeof(struct type) != (size))
-	CHECK(ipcshm_info, 104);
+	CHECK(ipcshm_info, 120);
 	CHECK(ipcshm_open_how, 40);
 	CHECK(ipcshm_region_open, 64);
-	CHECK(ipcshm_queue_open, IPCSHM_QUEUE_OPEN_SIZE_VER0);
+	CHECK(ipcshm_queue_open, 80);
 	CHECK(ipcshm_unlink, IPCSHM_UNLINK_SIZE_VER0);
 	CHECK(ipcshm_stat, 56);
 	CHECK(ipcshm_region_stat, 96);
-	CHECK(ipcshm_queue_stat, IPCSHM_QUEUE_STAT_SIZE_VER0);
+	CHECK(ipcshm_queue_stat, 216);
+	CHECK(ipcshm_segment, 16);
 	CHECK(ipcshm_message, 88);
 	CHECK(ipcshm_transfer, IPCSHM_TRANSFER_SIZE_VER0);
+	CHECK(ipcshm_batch, IPCSHM_BATCH_SIZE_VER0);
+	CHECK(ipcshm_call, IPCSHM_CALL_SIZE_VER0);
+	CHECK(ipcshm_reply, IPCSHM_REPLY_SIZE_VER0);
+	CHECK(ipcshm_queue_set, IPCSHM_QUEUE_SET_SIZE_VER0);
+	CHECK(ipcshm_queue_drain, IPCSHM_QUEUE_DRAIN_SIZE_VER0);
+	CHECK(ipcshm_queue_spin, IPCSHM_QUEUE_SPIN_SIZE_VER0);
+	CHECK(ipcshm_queue_release, IPCSHM_QUEUE_RELEASE_SIZE_VER0);
+	CHECK(ipcshm_queue_revoke, IPCSHM_QUEUE_REVOKE_SIZE_VER0);
 	CHECK(ipcshm_member_page, 4096);
 	CHECK(ipcshm_region_self, IPCSHM_REGION_SELF_SIZE_VER0);
 	CHECK(ipcshm_region_members, IPCSHM_REGION_MEMBERS_SIZE_VER0);

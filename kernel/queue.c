@@ -468,8 +468,7 @@ static int transfer_get(struct ipcshm_transfer *args, struct ipcshm_patience *pa
 	err = ipcshm_args_get(args, sizeof(*args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (message->flags || message->reserved0 ||
-	    memchr_inv(message->reserved, 0, sizeof(message->reserved)))
+	if (message->flags || message->segments || message->fd_count || message->token)
 		return -EINVAL;
 	if (args->flags & ~IPCSHM_DONTWAIT)
 		return -EINVAL;

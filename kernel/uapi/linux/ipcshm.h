@@ -31,6 +31,10 @@
 #define IPCSHM_PRIORITY_MAX	32767	/* the highest message priority, as in mq_send(3) */
 #define IPCSHM_REGION_MAX	(1ULL << 43)	/* bytes: the largest region */
 #define IPCSHM_MESSAGE_MAX	(16 << 20)	/* bytes: the largest max_message_size */
+#define IPCSHM_FDS_MAX		16	/* descriptors that one message can carry */
+#define IPCSHM_SEGMENTS_MAX	1024	/* pieces that one message's buffer can have */
+#define IPCSHM_BATCH_MAX	1024	/* messages that one call can send or receive */
+#define IPCSHM_SPIN_MAX		1000	/* microseconds: the longest busy wait */
 #define IPCSHM_UNBOUNDED	(~0ULL)	/* as a queue's capacity: no bound of its own */
 #define IPCSHM_FOREVER		(~0ULL)	/* as a deadline: none */
 
@@ -48,6 +52,7 @@
 #define IPCSHM_PERSISTENT	0x10	/* a new name stays until it is unlinked */
 #define IPCSHM_NONBLOCK		0x20	/* queues: O_NONBLOCK on the new descriptor */
 #define IPCSHM_POPULATE		0x40	/* a new region gets its memory now, or ENOMEM */
+#define IPCSHM_HANGUP		0x80	/* a new queue: EPIPE when the other side is gone */
 
 /**
  * enum ipcshm_kind - what a name names; each kind is a name space of its own
@@ -63,6 +68,9 @@ enum ipcshm_kind {
 #define IPCSHM_FEATURE_REGION	0x01ULL
 #define IPCSHM_FEATURE_QUEUE	0x02ULL
 #define IPCSHM_FEATURE_MEMBERS	0x04ULL	/* members, WAIT, WAKE, WATCH, RESIZE, REVOKE */
+#define IPCSHM_FEATURE_MESSAGES	0x08ULL	/* batches, types, descriptors, overflow, hang-up */
+#define IPCSHM_FEATURE_CALL	0x10ULL	/* CALL, REPLY, REPLY_RECEIVE */
+#define IPCSHM_FEATURE_POOL	0x20ULL	/* queues whose messages are received mapped */
 
 /**
  * struct ipcshm_limit - a quota of the calling user
@@ -88,6 +96,8 @@ struct ipcshm_limit {
  * @members: memberships of the calling user's processes, in regions of anyone
  * @waiters: calls of WAIT that are blocked, and words that are watched, through
  *	descriptors which the calling user opened
+ * @descriptors: file descriptors in messages that wait, sent through
+ *	descriptors which the calling user opened
  */
 struct ipcshm_info {
 	__u32 abi_version;
@@ -99,6 +109,7 @@ struct ipcshm_info {
 	struct ipcshm_limit queue_bytes;
 	struct ipcshm_limit members;
 	struct ipcshm_limit waiters;
+	struct ipcshm_limit descriptors;
 };
 
 /**
@@ -108,7 +119,7 @@ struct ipcshm_info {
  * @name_len: bytes in @name, 1 to IPCSHM_NAME_MAX, plus one if the name starts
  *	with a '/', which is dropped; 0 for an anonymous object
  * @flags: IPCSHM_READ, _WRITE, _CREATE, _EXCLUSIVE, _PERSISTENT, and for queues
- *	_NONBLOCK, for regions _POPULATE
+ *	_NONBLOCK and _HANGUP, for regions _POPULATE
  * @mode: permission bits (0 to 0777) of a new object, less the umask; must be 0
  *	without IPCSHM_CREATE
  * @created: out: 1 if this call created the object, 0 if it was there
@@ -147,6 +158,22 @@ struct ipcshm_region_open {
 };
 
 /**
+ * enum ipcshm_overflow - what becomes of a message for which there is no room
+ * @IPCSHM_OVERFLOW_BLOCK: its sender waits, or fails with EAGAIN
+ * @IPCSHM_OVERFLOW_DROP_OLDEST: the oldest message of the lowest priority goes
+ *	until there is room, or the new one itself if all others are of a higher
+ *	priority
+ * @IPCSHM_OVERFLOW_DROP_NEWEST: the new one goes
+ *
+ * To the sender a dropped message was sent.  The queue counts it.
+ */
+enum ipcshm_overflow {
+	IPCSHM_OVERFLOW_BLOCK = 0,
+	IPCSHM_OVERFLOW_DROP_OLDEST = 1,
+	IPCSHM_OVERFLOW_DROP_NEWEST = 2,
+};
+
+/**
  * struct ipcshm_queue_open - IPCSHM_IOC_QUEUE_OPEN
  * @how: name, rights and mode
  * @max_messages: how many messages the queue keeps: 0 is a rendezvous (a send
@@ -155,15 +182,23 @@ struct ipcshm_region_open {
  * @max_bytes: how many bytes of messages the queue keeps, at least
  *	@max_message_size, or IPCSHM_UNBOUNDED; 0 for a rendezvous
  * @max_message_size: the largest message in bytes, 1 to IPCSHM_MESSAGE_MAX
+ * @pool_bytes: bytes of shared memory for messages that are received mapped,
+ *	rounded up to whole pages, at least @max_message_size, at most
+ *	IPCSHM_REGION_MAX; 0: none
+ * @overflow: enum ipcshm_overflow; DROP_OLDEST isn't for a rendezvous
+ * @reserved: 0
  *
- * The three hold for a new queue, and must be 0 without IPCSHM_CREATE.  Out:
- * those of the queue opened.
+ * All hold for a new queue, and must be 0 without IPCSHM_CREATE.  Out: those of
+ * the queue opened.
  */
 struct ipcshm_queue_open {
 	struct ipcshm_open_how how;
 	__u64 max_messages;
 	__u64 max_bytes;
 	__u64 max_message_size;
+	__u64 pool_bytes;
+	__u32 overflow;
+	__u32 reserved;
 };
 
 /**
@@ -186,6 +221,7 @@ struct ipcshm_unlink {
 #define IPCSHM_STAT_NAMED	0x01	/* has a name now */
 #define IPCSHM_STAT_PERSISTENT	0x02	/* that name keeps it */
 #define IPCSHM_STAT_REVOKED	0x04	/* it was revoked */
+#define IPCSHM_STAT_HANGUP	0x08	/* a queue created with IPCSHM_HANGUP */
 
 /**
  * struct ipcshm_stat - what REGION_STAT and QUEUE_STAT have in common, all out
@@ -194,7 +230,7 @@ struct ipcshm_unlink {
  * @uid: owner, as seen in the caller's user namespace
  * @gid: group, as seen in the caller's user namespace
  * @mode: permission bits
- * @flags: IPCSHM_STAT_NAMED, _PERSISTENT, _REVOKED
+ * @flags: IPCSHM_STAT_NAMED, _PERSISTENT, _REVOKED, _HANGUP
  * @kind: enum ipcshm_kind
  * @opens: open file descriptions of it; a mapping keeps the one it was made through
  * @reserved: 0
@@ -406,6 +442,21 @@ struct ipcshm_region_revoke {
  * @receivers: how many receivers are blocked
  * @sent: messages accepted since it was created
  * @received: messages received since it was created
+ * @dropped: messages accepted and lost since it was created: those that
+ *	overflowed, were drained, or were requests whose caller gave up
+ * @peak_messages: the most messages it ever held
+ * @peak_bytes: the most bytes they ever had
+ * @next_time: when the message was sent that is received next, nanoseconds of
+ *	CLOCK_MONOTONIC in the caller's time namespace; 0 if there is none
+ * @blocked_time: the same of the first sender that is blocked
+ * @pool_bytes: size of the pool
+ * @pool_used: bytes of it that hold messages
+ * @held: messages received mapped and not released
+ * @calls: callers that wait for a reply
+ * @readers: open file descriptions that may receive
+ * @writers: open file descriptions that may send
+ * @overflow: enum ipcshm_overflow
+ * @reserved: 0
  */
 struct ipcshm_queue_stat {
 	struct ipcshm_stat stat;
@@ -418,27 +469,67 @@ struct ipcshm_queue_stat {
 	__u64 receivers;
 	__u64 sent;
 	__u64 received;
+	__u64 dropped;
+	__u64 peak_messages;
+	__u64 peak_bytes;
+	__u64 next_time;
+	__u64 blocked_time;
+	__u64 pool_bytes;
+	__u64 pool_used;
+	__u64 held;
+	__u64 calls;
+	__u32 readers;
+	__u32 writers;
+	__u32 overflow;
+	__u32 reserved;
+};
+
+/* struct ipcshm_message.flags: which messages a receiver wants; none: any. */
+#define IPCSHM_TYPE_EQUAL	0x01	/* of this type */
+#define IPCSHM_TYPE_NOT		0x02	/* of any other type */
+#define IPCSHM_TYPE_UP_TO	0x04	/* of the lowest type that isn't over this one */
+#define IPCSHM_MAPPED		0x08	/* receive: tell where it is in the pool, don't copy it */
+
+/**
+ * struct ipcshm_segment - a piece of a message's buffer
+ * @data: its address
+ * @size: its bytes
+ */
+struct ipcshm_segment {
+	__u64 data;
+	__u64 size;
 };
 
 /**
  * struct ipcshm_message - one message
- * @data: address of the payload, or of the room for it
+ * @data: address of the payload, or of the room for it; with @segments, of an
+ *	array of struct ipcshm_segment; with IPCSHM_MAPPED out: the offset in the
+ *	queue's pool, to be given to QUEUE_RELEASE
  * @size: send: bytes of payload, 0 to the queue's max_message_size;
- *	receive: bytes of room; out: bytes of the message, also if the call
- *	fails with EMSGSIZE because the room is smaller than that
- * @type: send: a tag of the sender's choice; receive: out
+ *	receive: bytes of room; 0 with @segments; out: bytes of the message, also
+ *	if the call fails with EMSGSIZE because the room is smaller than that
+ * @type: send: a tag of the sender's choice; receive: with IPCSHM_TYPE_EQUAL,
+ *	_NOT or _UP_TO the type to compare with; out: the message's
  * @priority: send: 0 to IPCSHM_PRIORITY_MAX, a higher one is received first;
  *	receive: out
- * @flags: none yet: 0
+ * @flags: receive: one of IPCSHM_TYPE_EQUAL, _NOT, _UP_TO, or none of them;
+ *	IPCSHM_MAPPED; send: 0
  * @pid: receive, out: the sending process as seen in the receiver's PID
  *	namespace, 0 if it has no number there
  * @uid: receive, out: the sender's real user ID as seen in the receiver's user
  *	namespace
  * @gid: receive, out: the sender's real group ID, likewise
- * @reserved0: 0
+ * @segments: 0, or how many segments @data has, at most IPCSHM_SEGMENTS_MAX
  * @time: receive, out: when it was sent, nanoseconds of CLOCK_MONOTONIC in the
  *	receiver's time namespace
+ * @fds: address of an array of __s32: file descriptors to send, or room for those
+ *	that come
+ * @fd_count: how many there are in @fds, 0 to IPCSHM_FDS_MAX; receive, out: how
+ *	many the message carried; what there was no room for is closed
  * @reserved: 0
+ * @token: receive, out: if not 0, the sender waits for a reply, and this is what
+ *	it is sent with; reply: that; else 0
+ * @reserved1: 0
  */
 struct ipcshm_message {
 	__u64 data;
@@ -449,13 +540,18 @@ struct ipcshm_message {
 	__u32 pid;
 	__u32 uid;
 	__u32 gid;
-	__u32 reserved0;
+	__u32 segments;
 	__u64 time;
-	__u64 reserved[4];
+	__u64 fds;
+	__u32 fd_count;
+	__u32 reserved;
+	__u64 token;
+	__u64 reserved1;
 };
 
-/* struct ipcshm_transfer.flags */
+/* Flags of struct ipcshm_transfer, ipcshm_batch and ipcshm_call. */
 #define IPCSHM_DONTWAIT		0x01	/* this call doesn't block: EAGAIN */
+#define IPCSHM_PEEK		0x02	/* receive: leave it in the queue; with DONTWAIT */
 
 /**
  * struct ipcshm_transfer - IPCSHM_IOC_QUEUE_SEND and IPCSHM_IOC_QUEUE_RECEIVE
@@ -463,13 +559,120 @@ struct ipcshm_message {
  * @deadline: when to give up with ETIMEDOUT if the call has to block: absolute
  *	nanoseconds of @clock, or IPCSHM_FOREVER
  * @clock: CLOCK_REALTIME (0) or CLOCK_MONOTONIC (1)
- * @flags: IPCSHM_DONTWAIT
+ * @flags: IPCSHM_DONTWAIT; receive: IPCSHM_PEEK
  */
 struct ipcshm_transfer {
 	struct ipcshm_message message;
 	__u64 deadline;
 	__u32 clock;
 	__u32 flags;
+};
+
+/**
+ * struct ipcshm_batch - IPCSHM_IOC_QUEUE_SEND_BATCH and _RECEIVE_BATCH
+ * @messages: address of an array of struct ipcshm_message
+ * @count: how many there are, 1 to IPCSHM_BATCH_MAX
+ * @flags: IPCSHM_DONTWAIT
+ * @deadline: as in struct ipcshm_transfer
+ * @clock: likewise
+ * @reserved: 0
+ */
+struct ipcshm_batch {
+	__u64 messages;
+	__u32 count;
+	__u32 flags;
+	__u64 deadline;
+	__u32 clock;
+	__u32 reserved;
+};
+
+/**
+ * struct ipcshm_call - IPCSHM_IOC_QUEUE_CALL and IPCSHM_IOC_QUEUE_REPLY_RECEIVE
+ * @request: CALL: what is sent; REPLY_RECEIVE: the next request, received
+ * @reply: CALL: the reply, received; REPLY_RECEIVE: what is sent to the caller
+ *	that @reply.token stands for; 0: nobody.  Out: its token is 0 when it has
+ *	been sent
+ * @deadline: as in struct ipcshm_transfer
+ * @clock: likewise
+ * @flags: REPLY_RECEIVE: IPCSHM_DONTWAIT
+ */
+struct ipcshm_call {
+	struct ipcshm_message request;
+	struct ipcshm_message reply;
+	__u64 deadline;
+	__u32 clock;
+	__u32 flags;
+};
+
+/**
+ * struct ipcshm_reply - IPCSHM_IOC_QUEUE_REPLY
+ * @message: the reply, with the request's token
+ * @flags: none yet: 0
+ * @reserved: 0
+ */
+struct ipcshm_reply {
+	struct ipcshm_message message;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct ipcshm_queue_set - IPCSHM_IOC_QUEUE_SET
+ * @max_messages: as in struct ipcshm_queue_open
+ * @max_bytes: likewise
+ * @flags: none yet: 0
+ * @reserved: 0
+ */
+struct ipcshm_queue_set {
+	__u64 max_messages;
+	__u64 max_bytes;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct ipcshm_queue_drain - IPCSHM_IOC_QUEUE_DRAIN
+ * @messages: out: how many were discarded
+ * @flags: none yet: 0
+ * @reserved: 0
+ */
+struct ipcshm_queue_drain {
+	__u64 messages;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct ipcshm_queue_spin - IPCSHM_IOC_QUEUE_SPIN
+ * @microseconds: how long a call through this descriptor that has to wait for a
+ *	message or a reply looks out for it before it sleeps, 0 to IPCSHM_SPIN_MAX
+ * @flags: none yet: 0
+ */
+struct ipcshm_queue_spin {
+	__u32 microseconds;
+	__u32 flags;
+};
+
+/**
+ * struct ipcshm_queue_release - IPCSHM_IOC_QUEUE_RELEASE
+ * @offsets: address of an array of __u64: where the messages are in the pool
+ * @count: how many there are, 1 to IPCSHM_BATCH_MAX
+ * @flags: none yet: 0
+ */
+struct ipcshm_queue_release {
+	__u64 offsets;
+	__u32 count;
+	__u32 flags;
+};
+
+/**
+ * struct ipcshm_queue_revoke - IPCSHM_IOC_QUEUE_REVOKE
+ * @flags: none yet: 0
+ * @reserved: 0
+ */
+struct ipcshm_queue_revoke {
+	__u32 flags;
+	__u32 reserved;
 };
 
 /* The least size of each structure that the kernel accepts, for ever. */
@@ -480,6 +683,14 @@ struct ipcshm_transfer {
 #define IPCSHM_REGION_STAT_SIZE_VER0	64
 #define IPCSHM_QUEUE_STAT_SIZE_VER0	128
 #define IPCSHM_TRANSFER_SIZE_VER0	104
+#define IPCSHM_BATCH_SIZE_VER0		32
+#define IPCSHM_CALL_SIZE_VER0		192
+#define IPCSHM_REPLY_SIZE_VER0		96
+#define IPCSHM_QUEUE_SET_SIZE_VER0	24
+#define IPCSHM_QUEUE_DRAIN_SIZE_VER0	16
+#define IPCSHM_QUEUE_SPIN_SIZE_VER0	8
+#define IPCSHM_QUEUE_RELEASE_SIZE_VER0	16
+#define IPCSHM_QUEUE_REVOKE_SIZE_VER0	8
 #define IPCSHM_REGION_SELF_SIZE_VER0	8
 #define IPCSHM_REGION_MEMBERS_SIZE_VER0	16
 #define IPCSHM_MEMBER_SIZE_VER0		24
@@ -511,5 +722,15 @@ struct ipcshm_transfer {
 #define IPCSHM_IOC_QUEUE_STAT	_IOWR(IPCSHM_IOC_MAGIC, 0x40, struct ipcshm_queue_stat)
 #define IPCSHM_IOC_QUEUE_SEND	_IOWR(IPCSHM_IOC_MAGIC, 0x41, struct ipcshm_transfer)
 #define IPCSHM_IOC_QUEUE_RECEIVE	_IOWR(IPCSHM_IOC_MAGIC, 0x42, struct ipcshm_transfer)
+#define IPCSHM_IOC_QUEUE_SEND_BATCH	_IOWR(IPCSHM_IOC_MAGIC, 0x43, struct ipcshm_batch)
+#define IPCSHM_IOC_QUEUE_RECEIVE_BATCH	_IOWR(IPCSHM_IOC_MAGIC, 0x44, struct ipcshm_batch)
+#define IPCSHM_IOC_QUEUE_CALL	_IOWR(IPCSHM_IOC_MAGIC, 0x45, struct ipcshm_call)
+#define IPCSHM_IOC_QUEUE_REPLY	_IOWR(IPCSHM_IOC_MAGIC, 0x46, struct ipcshm_reply)
+#define IPCSHM_IOC_QUEUE_REPLY_RECEIVE	_IOWR(IPCSHM_IOC_MAGIC, 0x47, struct ipcshm_call)
+#define IPCSHM_IOC_QUEUE_RELEASE	_IOWR(IPCSHM_IOC_MAGIC, 0x48, struct ipcshm_queue_release)
+#define IPCSHM_IOC_QUEUE_SET	_IOWR(IPCSHM_IOC_MAGIC, 0x49, struct ipcshm_queue_set)
+#define IPCSHM_IOC_QUEUE_SPIN	_IOWR(IPCSHM_IOC_MAGIC, 0x4a, struct ipcshm_queue_spin)
+#define IPCSHM_IOC_QUEUE_DRAIN	_IOWR(IPCSHM_IOC_MAGIC, 0x4b, struct ipcshm_queue_drain)
+#define IPCSHM_IOC_QUEUE_REVOKE	_IOWR(IPCSHM_IOC_MAGIC, 0x4c, struct ipcshm_queue_revoke)
 
 #endif /* _UAPI_LINUX_IPCSHM_H */

@@ -197,7 +197,7 @@ static void accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 
 	unblock(queue, msg);
 	queue->sent++;
-	ipcshm_waiter_complete(sender, wakeups);
+	ipcshm_waiter_complete(sender, 0, wakeups);
 }
 
 /* There may be room again. */
@@ -218,7 +218,7 @@ static void receiver_complete(struct ipcshm_queue *queue, struct receiver *recei
 	queue->nr_receivers--;
 	receiver->msg = msg;
 	receiver->needed = size;
-	ipcshm_waiter_complete(&receiver->waiter, wakeups);
+	ipcshm_waiter_complete(&receiver->waiter, msg ? 0 : -EMSGSIZE, wakeups);
 }
 
 /*

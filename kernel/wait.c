@@ -35,7 +35,6 @@
  * @offset: of the word; immutable
  * @arrival: its number among those of the bucket; immutable
  * @deaths: those it knew of when it went to sleep; immutable
- * @result: 0, -EOWNERDEAD or -EKEYREVOKED; written before completion, read after
  */
 struct sleeper {
 	struct ipcshm_waiter waiter;
@@ -43,7 +42,6 @@ struct sleeper {
 	u64 offset;
 	u64 arrival;
 	u32 deaths;
-	int result;
 };
 
 void ipcshm_words_init(struct ipcshm_words *words, struct address_space *mapping,
@@ -129,7 +127,7 @@ static int sleeper_leave(struct ipcshm_bucket *bucket, struct sleeper *sleeper, 
 {
 	spin_lock(&bucket->lock);
 	if (sleeper->waiter.done)
-		err = sleeper->result;
+		err = sleeper->waiter.result;
 	else
 		list_del(&sleeper->link);
 	spin_unlock(&bucket->lock);
@@ -165,7 +163,7 @@ int ipcshm_words_wait(struct ipcshm_words *words, const struct ipcshm_word *word
 	atomic_inc(&words->waiters);
 	err = ipcshm_waiter_sleep(&sleeper.waiter, patience);
 	atomic_dec(&words->waiters);
-	return err ? sleeper_leave(bucket, &sleeper, err) : sleeper.result;
+	return err ? sleeper_leave(bucket, &sleeper, err) : sleeper.waiter.result;
 }
 
 /* Waking. */
@@ -173,8 +171,7 @@ int ipcshm_words_wait(struct ipcshm_words *words, const struct ipcshm_word *word
 static void sleeper_complete(struct sleeper *sleeper, int result, struct ipcshm_wakeups *wakeups)
 {
 	list_del(&sleeper->link);
-	sleeper->result = result;
-	ipcshm_waiter_complete(&sleeper->waiter, wakeups);
+	ipcshm_waiter_complete(&sleeper->waiter, result, wakeups);
 }
 
 /*

@@ -4,8 +4,10 @@
 #include <linux/hrtimer.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/wait.h>
 
 #include "waiter.h"
 
@@ -22,7 +24,26 @@ int ipcshm_patience_get(struct ipcshm_patience *patience, u64 deadline, u32 cloc
 	patience->expires = max_t(s64, expires, 0);
 	patience->clock = clock;
 	patience->nonblock = nonblock;
+	patience->spin = 0;
 	return 0;
+}
+
+/*
+ * For a while, as long as nobody else wants the CPU: if the wait ends meanwhile,
+ * neither side has had to go through the scheduler.
+ */
+static bool spin(const struct ipcshm_waiter *waiter, u32 nanoseconds)
+{
+	u64 start = local_clock();
+
+	do {
+		if (smp_load_acquire(&waiter->done))
+			return true;
+		if (need_resched() || signal_pending(current))
+			break;
+		cpu_relax();
+	} while (local_clock() - start < nanoseconds);
+	return false;
 }
 
 /**
@@ -30,7 +51,7 @@ int ipcshm_patience_get(struct ipcshm_patience *patience, u64 deadline, u32 cloc
  * @waiter: where the one who completes it can find it by now
  * @patience: how long
  *
- * Return: 0 if it is; -ERESTARTSYS or -ETIMEDOUT, and then the caller has to look,
+ * Return: 0 if it is, and @waiter has the result; -ERESTARTSYS or -ETIMEDOUT, and then the caller has to look,
  * under the lock, whether it was completed in the meantime.
  */
 int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patience *patience)
@@ -39,6 +60,8 @@ int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patien
 	ktime_t *timeout = expires == KTIME_MAX ? NULL : &expires;
 	int err = 0;
 
+	if (patience->spin && spin(waiter, patience->spin))
+		return 0;
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
 		/* Pairs with ipcshm_waiter_complete(): what it was given is seen. */
@@ -61,6 +84,7 @@ int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patien
 /**
  * ipcshm_waiter_complete - a wait is over
  * @waiter: can't be found any more; the lock by which it was is still held
+ * @result: of the wait, 0 or an error
  * @wakeups: whom to wake when the lock is dropped
  *
  * As soon as @done is set the sleeper may return, and its stack and @waiter be
@@ -69,10 +93,12 @@ int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patien
  * long as the waker's CPU is away.  Where there are very many, the rest is woken
  * at once.
  */
-void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wakeups)
+void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, int result,
+			    struct ipcshm_wakeups *wakeups)
 {
 	struct task_struct *task = get_task_struct(waiter->task);
 
+	waiter->result = result;
 	/* Pairs with ipcshm_waiter_sleep(). */
 	smp_store_release(&waiter->done, true);
 	if (wakeups->count < IPCSHM_WAKEUPS_MAX) {
@@ -83,12 +109,26 @@ void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, struct ipcshm_wakeups 
 	put_task_struct(task);
 }
 
+/* The one way by which a module can give that hint. */
+static void wake_up_process_sync(struct task_struct *task)
+{
+	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(head);
+	struct wait_queue_entry entry;
+
+	init_waitqueue_entry(&entry, task);
+	add_wait_queue(&head, &entry);
+	__wake_up_sync_key(&head, TASK_NORMAL, NULL);
+}
+
 void ipcshm_wakeups_run(struct ipcshm_wakeups *wakeups)
 {
 	unsigned int i;
 
 	for (i = 0; i < wakeups->count; i++) {
-		wake_up_process(wakeups->tasks[i]);
+		if (wakeups->sync)
+			wake_up_process_sync(wakeups->tasks[i]);
+		else
+			wake_up_process(wakeups->tasks[i]);
 		put_task_struct(wakeups->tasks[i]);
 	}
 }

@@ -13,11 +13,13 @@
  * @expires: when to give up, absolute; KTIME_MAX: never
  * @clock: the clock of @expires
  * @nonblock: don't block at all
+ * @spin: nanoseconds to look out for the end of the wait before going to sleep
  */
 struct ipcshm_patience {
 	ktime_t expires;
 	clockid_t clock;
 	bool nonblock;
+	u32 spin;
 };
 
 /* How far CLOCK_MONOTONIC of the caller's time namespace is ahead of the kernel's. */
@@ -34,11 +36,13 @@ int ipcshm_patience_get(struct ipcshm_patience *patience, u64 deadline, u32 cloc
 /**
  * struct ipcshm_waiter - on the stack of the task that sleeps
  * @task: who sleeps; immutable
+ * @result: 0 or an error; written before @done is set, read after
  * @done: the wait is over; set once, under the lock by which the waiter is found,
  *	and read without: from then on the waiter may be gone
  */
 struct ipcshm_waiter {
 	struct task_struct *task;
+	int result;
 	bool done;
 };
 
@@ -47,10 +51,13 @@ struct ipcshm_waiter {
 /**
  * struct ipcshm_wakeups - whom to wake when a lock is dropped
  * @count: how many
+ * @sync: the waker is about to sleep: a hint to the scheduler that whoever is
+ *	woken had better stay on this CPU
  * @tasks: references, in order
  */
 struct ipcshm_wakeups {
 	unsigned int count;
+	bool sync;
 	struct task_struct *tasks[IPCSHM_WAKEUPS_MAX];
 };
 
@@ -60,7 +67,8 @@ static inline void ipcshm_waiter_init(struct ipcshm_waiter *waiter)
 }
 
 int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patience *patience);
-void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wakeups);
+void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, int result,
+			    struct ipcshm_wakeups *wakeups);
 void ipcshm_wakeups_run(struct ipcshm_wakeups *wakeups);
 
 #endif /* IPCSHM_WAITER_H */

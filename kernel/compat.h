@@ -3,6 +3,8 @@
 #ifndef IPCSHM_COMPAT_H
 #define IPCSHM_COMPAT_H
 
+#include <linux/fcntl.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/version.h>
@@ -27,6 +29,15 @@ static inline int ipcshm_notify_change(struct file *file, struct iattr *attr)
 	return notify_change(file_mnt_user_ns(file), file_dentry(file), attr, NULL);
 #else
 	return notify_change(file_mnt_idmap(file), file_dentry(file), attr, NULL);
+#endif
+}
+
+static inline int ipcshm_receive_fd(struct file *file)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	return receive_fd(file, O_CLOEXEC);
+#else
+	return receive_fd(file, NULL, O_CLOEXEC);
 #endif
 }
 

@@ -26,6 +26,7 @@ static ulong max[IPCSHM_NR_QUOTAS] = {
 	[IPCSHM_QUOTA_OBJECTS] = 16384,
 	[IPCSHM_QUOTA_MEMBERS] = 65536,
 	[IPCSHM_QUOTA_WAITERS] = 65536,
+	[IPCSHM_QUOTA_DESCRIPTORS] = 16384,
 };
 
 module_param_named(max_objects, max[IPCSHM_QUOTA_OBJECTS], ulong, 0444);
@@ -38,6 +39,8 @@ module_param_named(max_members, max[IPCSHM_QUOTA_MEMBERS], ulong, 0444);
 MODULE_PARM_DESC(max_members, "Memberships in regions that a user's processes can have");
 module_param_named(max_waiters, max[IPCSHM_QUOTA_WAITERS], ulong, 0444);
 MODULE_PARM_DESC(max_waiters, "Blocked waits on regions that a user can have");
+module_param_named(max_descriptors, max[IPCSHM_QUOTA_DESCRIPTORS], ulong, 0444);
+MODULE_PARM_DESC(max_descriptors, "Descriptors in messages of a user that wait");
 
 /* By user ID.  Entries are only ever added. */
 static DEFINE_XARRAY_FLAGS(users, XA_FLAGS_ACCOUNT);

@@ -10,7 +10,7 @@
 #include "uapi/linux/ipcshm_netlink.h"
 
 /* enum ipcshm_quota, as it is told over netlink, from 0. */
-#define IPCSHM_NR_QUOTAS (IPCSHM_QUOTA_WAITERS + 1)
+#define IPCSHM_NR_QUOTAS (IPCSHM_QUOTA_DESCRIPTORS + 1)
 
 struct ipcshm_limits;
 

@@ -11,7 +11,7 @@
 #include "compat.h"
 #include "ioctl.h"
 #include "limits.h"
-#include "queue.h"
+#include "port.h"
 #include "region.h"
 #include "registry.h"
 
@@ -31,13 +31,15 @@ static long device_info(struct ipcshm_uarg uarg)
 		return PTR_ERR(limits);
 	args = (struct ipcshm_info){
 		.abi_version = IPCSHM_ABI_VERSION,
-		.features = IPCSHM_FEATURE_REGION | IPCSHM_FEATURE_QUEUE | IPCSHM_FEATURE_MEMBERS,
+		.features = IPCSHM_FEATURE_REGION | IPCSHM_FEATURE_QUEUE | IPCSHM_FEATURE_MEMBERS |
+			    IPCSHM_FEATURE_MESSAGES | IPCSHM_FEATURE_CALL | IPCSHM_FEATURE_POOL,
 		.max_message_size = IPCSHM_MESSAGE_MAX,
 		.objects = ipcshm_limits_read(limits, IPCSHM_QUOTA_OBJECTS),
 		.region_bytes = ipcshm_limits_read(limits, IPCSHM_QUOTA_REGION_BYTES),
 		.queue_bytes = ipcshm_limits_read(limits, IPCSHM_QUOTA_QUEUE_BYTES),
 		.members = ipcshm_limits_read(limits, IPCSHM_QUOTA_MEMBERS),
 		.waiters = ipcshm_limits_read(limits, IPCSHM_QUOTA_WAITERS),
+		.descriptors = ipcshm_limits_read(limits, IPCSHM_QUOTA_DESCRIPTORS),
 	};
 	return ipcshm_args_fill(&args, sizeof(args), uarg);
 }
@@ -123,7 +125,7 @@ static long device_queue_open(struct file *file, struct ipcshm_uarg uarg)
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_OPEN_SIZE_VER0, uarg);
 	if (!err)
-		err = open_check(&args.how, IPCSHM_NONBLOCK);
+		err = open_check(&args.how, IPCSHM_QUEUE_FLAGS);
 	if (!err)
 		err = ipcshm_queue_check(&args);
 	if (err)

@@ -1,23 +1,252 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One message, and a set of them in the order in which they are received. */
+/* One message: payload, sender, and descriptors in flight. */
 #include <linux/cred.h>
+#include <linux/eventfd.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/highmem.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/stat.h>
 #include <linux/timekeeping.h>
 #include <linux/uio.h>
 
+#include "compat.h"
 #include "limits.h"
 #include "message.h"
+#include "pool.h"
 #include "waiter.h"
+
+/* What fits in one page with the message itself; more is in pages of its own. */
+#define SMALL_MAX (PAGE_SIZE - sizeof(struct ipcshm_msg))
 
 static u64 cost(size_t size)
 {
 	return size + sizeof(struct ipcshm_msg);
 }
+
+/* The payload. */
+
+static unsigned int nr_pages(const struct ipcshm_msg *msg)
+{
+	return DIV_ROUND_UP(msg->size, PAGE_SIZE);
+}
+
+static void pages_free(struct ipcshm_msg *msg)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_pages(msg) && msg->pages[i]; i++)
+		__free_page(msg->pages[i]);
+	kvfree(msg->pages);
+}
+
+static int pages_alloc(struct ipcshm_msg *msg)
+{
+	unsigned int i;
+
+	msg->pages = kvcalloc(nr_pages(msg), sizeof(*msg->pages), GFP_KERNEL_ACCOUNT);
+	if (!msg->pages)
+		return -ENOMEM;
+	for (i = 0; i < nr_pages(msg); i++) {
+		msg->pages[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
+					   __GFP_NOWARN);
+		if (!msg->pages[i])
+			return -ENOMEM;	/* payload_free() sees to the others */
+	}
+	return 0;
+}
+
+static int pages_copy(const struct ipcshm_msg *msg, struct iov_iter *iter,
+		      size_t (*copy)(struct page *, size_t, size_t, struct iov_iter *))
+{
+	size_t left = msg->size;
+	struct page **page;
+
+	for (page = msg->pages; left; page++) {
+		size_t part = min_t(size_t, left, PAGE_SIZE);
+
+		if (copy(*page, 0, part, iter) != part)
+			return -EFAULT;
+		left -= part;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void payload_free(struct ipcshm_msg *msg)
+{
+	if (msg->pool)
+		ipcshm_pool_free(msg->pool, msg->offset, msg->size);
+	else if (msg->pages)
+		pages_free(msg);
+}
+
+static int payload_fill(struct ipcshm_msg *msg, struct iov_iter *from)
+{
+	int err;
+
+	if (msg->pool)
+		return ipcshm_pool_write(msg->pool, msg->offset, msg->size, from);
+	if (msg->size <= SMALL_MAX)
+		return copy_from_iter_full(msg->data, msg->size, from) ? 0 : -EFAULT;
+	err = pages_alloc(msg);
+	return err ?: pages_copy(msg, from, copy_page_from_iter);
+}
+
+/* To where the receiver wants it. */
+int ipcshm_msg_copy(const struct ipcshm_msg *msg, struct iov_iter *to)
+{
+	if (msg->pool)
+		return ipcshm_pool_read(msg->pool, msg->offset, msg->size, to);
+	if (msg->pages)
+		return pages_copy(msg, to, copy_page_to_iter);
+	return copy_to_iter(msg->data, msg->size, to) == msg->size ? 0 : -EFAULT;
+}
+
+static int small_move(const struct ipcshm_msg *msg, struct ipcshm_pool *pool, u64 offset)
+{
+	struct kvec kvec = { .iov_base = (void *)msg->data, .iov_len = msg->size };
+	struct iov_iter from;
+
+	iov_iter_kvec(&from, WRITE, &kvec, 1, msg->size);
+	return ipcshm_pool_write(pool, offset, msg->size, &from);
+}
+
+static int pages_move(const struct ipcshm_msg *msg, struct ipcshm_pool *pool, u64 offset)
+{
+	size_t left = msg->size;
+	struct page **page;
+	int err = 0;
+
+	for (page = msg->pages; left && !err; page++) {
+		size_t part = min_t(size_t, left, PAGE_SIZE);
+		struct kvec kvec = { .iov_base = kmap_local_page(*page), .iov_len = part };
+		struct iov_iter from;
+
+		iov_iter_kvec(&from, WRITE, &kvec, 1, part);
+		err = ipcshm_pool_write(pool, offset, part, &from);
+		kunmap_local(kvec.iov_base);
+		offset += part;
+		left -= part;
+	}
+	return err;
+}
+
+/* Descriptors in flight. */
+
+/*
+ * Only what can't hold a queue in turn: a queue that is reached through nothing
+ * but a message in itself would never go.  (Sockets have a collector for that;
+ * a module can't join it.)
+ */
+static bool may_travel(struct file *file)
+{
+	struct eventfd_ctx *eventfd;
+	umode_t mode = file_inode(file)->i_mode;
+
+	if (S_ISREG(mode) || S_ISDIR(mode) || S_ISFIFO(mode))
+		return true;
+	eventfd = eventfd_ctx_fileget(file);
+	if (IS_ERR(eventfd))
+		return false;
+	eventfd_ctx_put(eventfd);
+	return true;
+}
+
+static void files_put(struct ipcshm_msg *msg)
+{
+	u32 i;
+
+	for (i = 0; i < msg->nr_files; i++)
+		fput(msg->files[i]);
+	kfree(msg->files);
+	msg->files = NULL;
+}
+
+/* Adds the file that the sender calls @fd. */
+static int files_add(struct ipcshm_msg *msg, s32 fd)
+{
+	struct file *file = fget(fd);
+
+	if (!file)
+		return -EBADF;
+	if (!may_travel(file)) {
+		fput(file);
+		return -EPERM;
+	}
+	msg->files[msg->nr_files++] = file;
+	return 0;
+}
+
+static int files_get(struct ipcshm_msg *msg, const s32 __user *from, u32 count)
+{
+	s32 fds[IPCSHM_FDS_MAX];
+	int err = 0;
+	u32 i;
+
+	if (copy_from_user(fds, from, count * sizeof(*fds)))
+		return -EFAULT;
+	msg->files = kcalloc(count, sizeof(*msg->files), GFP_KERNEL_ACCOUNT);
+	if (!msg->files)
+		return -ENOMEM;
+	for (i = 0; i < count && !err; i++)
+		err = files_add(msg, fds[i]);
+	if (!err)
+		err = ipcshm_limits_charge(msg->payer, IPCSHM_QUOTA_DESCRIPTORS, count);
+	if (err)
+		files_put(msg);
+	return err;
+}
+
+static void files_free(struct ipcshm_msg *msg)
+{
+	if (!msg->files)
+		return;
+	ipcshm_limits_uncharge(msg->payer, IPCSHM_QUOTA_DESCRIPTORS, msg->nr_files);
+	files_put(msg);
+}
+
+/* Descriptors nobody has been told of yet can be taken away again. */
+void ipcshm_msg_uninstall(const s32 *fds, u32 count)
+{
+	while (count)
+		close_fd(fds[--count]);
+}
+
+/**
+ * ipcshm_msg_install - give the current task the descriptors of a message
+ * @msg: the message
+ * @to: where to tell their numbers
+ * @room: how many at most
+ * @fds: filled in with them as well, IPCSHM_FDS_MAX
+ *
+ * Return: how many there are; or an error, and then there are none.
+ */
+int ipcshm_msg_install(const struct ipcshm_msg *msg, s32 __user *to, u32 room, s32 *fds)
+{
+	u32 i, count = min(room, msg->nr_files);
+
+	for (i = 0; i < count; i++) {
+		fds[i] = ipcshm_receive_fd(msg->files[i]);
+		if (fds[i] < 0) {
+			ipcshm_msg_uninstall(fds, i);
+			return fds[i];
+		}
+	}
+	if (copy_to_user(to, fds, count * sizeof(*fds))) {
+		ipcshm_msg_uninstall(fds, count);
+		return -EFAULT;
+	}
+	return count;
+}
+
+/* The message. */
 
 /*
  * The real IDs, as SCM_CREDENTIALS has them: a set-user-ID program that is
@@ -31,57 +260,135 @@ static void stamp(struct ipcshm_msg *msg)
 	msg->time = ktime_get_ns();
 }
 
+static struct ipcshm_msg *msg_alloc(size_t size, struct ipcshm_pool *pool, u64 offset)
+{
+	bool small = !pool && size <= SMALL_MAX;
+	struct ipcshm_msg *msg;
+
+	msg = kmalloc(struct_size(msg, data, small ? size : 0), GFP_KERNEL_ACCOUNT);
+	if (!msg)
+		return NULL;
+	/* All but @data. */
+	memset(msg, 0, sizeof(*msg));
+	refcount_set(&msg->users, 1);
+	msg->size = size;
+	msg->pool = pool;
+	msg->offset = offset;
+	return msg;
+}
+
+static int msg_fill(struct ipcshm_msg *msg, const struct ipcshm_message *args,
+		    struct iov_iter *from)
+{
+	int err = payload_fill(msg, from);
+
+	if (!err && args->fd_count)
+		err = files_get(msg, u64_to_user_ptr(args->fds), args->fd_count);
+	if (err)
+		return err;
+	msg->type = args->type;
+	msg->priority = args->priority;
+	stamp(msg);
+	return 0;
+}
+
 /**
  * ipcshm_msg_create - a message from the current task
+ * @args: its type, priority and descriptors, checked
  * @from: the payload, whole; its length has been checked
- * @type: the sender's tag
- * @priority: checked as well
- * @payer: whose quota it counts for
+ * @pool: where the payload is to be if there is space, or NULL
+ * @payer: whose quotas it counts for
  *
- * Return: the message, or -EDQUOT, -ENOMEM, -EFAULT.
+ * Return: the message, or -EDQUOT, -ENOMEM, -EFAULT, -EBADF, -EPERM.
  */
-struct ipcshm_msg *ipcshm_msg_create(struct iov_iter *from, u64 type, u32 priority,
-				     struct ipcshm_limits *payer)
+struct ipcshm_msg *ipcshm_msg_create(const struct ipcshm_message *args, struct iov_iter *from,
+				     struct ipcshm_pool *pool, struct ipcshm_limits *payer)
 {
 	size_t size = iov_iter_count(from);
 	struct ipcshm_msg *msg;
+	u64 offset = 0;
 	int err;
 
 	err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_QUEUE_BYTES, cost(size));
 	if (err)
 		return ERR_PTR(err);
-	err = -ENOMEM;
-	msg = kvmalloc(struct_size(msg, data, size), GFP_KERNEL_ACCOUNT);
-	if (!msg)
-		goto uncharge;
-	err = -EFAULT;
-	if (!copy_from_iter_full(msg->data, size, from))
-		goto free;
-	msg->sender = NULL;
+	if (pool && !ipcshm_pool_alloc(pool, size, &offset))
+		pool = NULL;
+	msg = msg_alloc(size, pool, offset);
+	if (!msg) {
+		err = -ENOMEM;
+		goto free_space;
+	}
 	msg->payer = payer;
-	msg->type = type;
-	msg->priority = priority;
-	msg->size = size;
-	stamp(msg);
-	return msg;
+	err = msg_fill(msg, args, from);
+	if (!err)
+		return msg;
+	payload_free(msg);
+	kfree(msg);
+	goto uncharge;
 
-free:
-	kvfree(msg);
+free_space:
+	if (pool)
+		ipcshm_pool_free(pool, offset, size);
 uncharge:
 	ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_QUEUE_BYTES, cost(size));
 	return ERR_PTR(err);
 }
 
-void ipcshm_msg_free(struct ipcshm_msg *msg)
+/**
+ * ipcshm_msg_in_pool - a message where receivers can look at it
+ * @msg: the message
+ * @pool: of its queue
+ *
+ * The message itself, if it is in the pool, or else a copy, which has nothing but
+ * the payload: there was no space when it was sent, but may be now.
+ *
+ * Return: a reference, or -ENOBUFS, -ENOMEM.
+ */
+struct ipcshm_msg *ipcshm_msg_in_pool(struct ipcshm_msg *msg, struct ipcshm_pool *pool)
 {
-	ipcshm_limits_uncharge(msg->payer, IPCSHM_QUOTA_QUEUE_BYTES, cost(msg->size));
-	put_pid(msg->pid);
-	kvfree(msg);
+	struct ipcshm_msg *copy;
+	u64 offset;
+	int err;
+
+	if (msg->pool)
+		return ipcshm_msg_get(msg);
+	if (!ipcshm_pool_alloc(pool, msg->size, &offset))
+		return ERR_PTR(-ENOBUFS);
+	copy = msg_alloc(msg->size, pool, offset);
+	if (!copy) {
+		ipcshm_pool_free(pool, offset, msg->size);
+		return ERR_PTR(-ENOMEM);
+	}
+	err = msg->pages ? pages_move(msg, pool, offset) : small_move(msg, pool, offset);
+	if (err) {
+		ipcshm_msg_put(copy);
+		return ERR_PTR(err);
+	}
+	return copy;
 }
 
-int ipcshm_msg_copy(const struct ipcshm_msg *msg, struct iov_iter *to)
+/*
+ * A message was received and is kept where it is: the pool's owner pays for that,
+ * and the sender owes nothing any more.
+ */
+void ipcshm_msg_settle(struct ipcshm_msg *msg)
 {
-	return copy_to_iter(msg->data, msg->size, to) == msg->size ? 0 : -EFAULT;
+	if (!msg->payer)
+		return;
+	files_free(msg);
+	ipcshm_limits_uncharge(msg->payer, IPCSHM_QUOTA_QUEUE_BYTES, cost(msg->size));
+	msg->payer = NULL;
+}
+
+void ipcshm_msg_put(struct ipcshm_msg *msg)
+{
+	if (!refcount_dec_and_test(&msg->users))
+		return;
+	ipcshm_msg_settle(msg);
+	payload_free(msg);
+	put_pid(msg->pid);
+	kfree(msg);
 }
 
 /* What a receiver learns of a message, in the current task's namespaces. */
@@ -94,40 +401,6 @@ void ipcshm_msg_describe(const struct ipcshm_msg *msg, struct ipcshm_message *to
 	to->uid = from_kuid_munged(current_user_ns(), msg->uid);
 	to->gid = from_kgid_munged(current_user_ns(), msg->gid);
 	to->time = msg->time + ipcshm_timens_offset();
-}
-
-static int by_priority(struct rb_node *a, const struct rb_node *b)
-{
-	u32 x = rb_entry(a, struct ipcshm_msg, level)->priority;
-	u32 y = rb_entry(b, struct ipcshm_msg, level)->priority;
-
-	return x > y ? -1 : x < y;	/* the highest leftmost */
-}
-
-/*
- * Behind all of its priority, or in front of them.  In a ring that is the same
- * place; what differs is which one the tree knows as the first.
- */
-void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg, bool front)
-{
-	struct rb_node *first = rb_find_add(&msg->level, &backlog->levels, by_priority);
-
-	INIT_LIST_HEAD(&msg->same);
-	if (!first)
-		return;
-	list_add_tail(&msg->same, &rb_entry(first, struct ipcshm_msg, level)->same);
-	if (front)
-		rb_replace_node(first, &msg->level, &backlog->levels);
-	RB_CLEAR_NODE(front ? first : &msg->level);
-}
-
-void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
-{
-	struct ipcshm_msg *next = list_next_entry(msg, same);
-
-	if (next == msg)
-		rb_erase(&msg->level, &backlog->levels);
-	else if (!RB_EMPTY_NODE(&msg->level))
-		rb_replace_node(&msg->level, &next->level, &backlog->levels);
-	list_del(&msg->same);
+	to->fd_count = msg->nr_files;
+	to->token = msg->token;
 }

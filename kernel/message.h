@@ -1,43 +1,66 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One message, and a set of them in the order in which they are received. */
+/* One message: payload, sender, and descriptors in flight. */
 #ifndef IPCSHM_MESSAGE_H
 #define IPCSHM_MESSAGE_H
 
-#include <linux/list.h>
-#include <linux/rbtree.h>
+#include <linux/fs.h>
+#include <linux/refcount.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+#include "backlog.h"
 #include "uapi/linux/ipcshm.h"
 
 struct iov_iter;
+struct ipcshm_caller;
 struct ipcshm_limits;
+struct ipcshm_pool;
 struct ipcshm_waiter;
 struct pid;
 
 /**
  * struct ipcshm_msg - one message in the kernel
- * @level: in the tree of its backlog, if it is the first of its priority
- * @same: the others of its priority in the same backlog, in a ring
- * @sender: who is blocked until the queue accepts it, else NULL
- * @payer: whose quota it is charged to
+ * @users: who looks at it
+ * @nr_files: descriptors in flight
+ * @by_priority: where it is in a backlog; protected by the queue's lock
+ * @by_type: likewise
+ * @number: of messages that are equal, the one with the lower number came first;
+ *	likewise
+ * @sender: in a queue: who is blocked until that accepts it, else NULL; likewise
+ * @holder: received mapped: the files_struct of the process that did; protected by
+ *	the lock of the descriptor's held messages
+ * @caller: who waits for a reply to it, until it is received; likewise
+ * @token: what it is replied with, from then on; likewise
+ * @payer: whose quotas it is charged to; NULL when that has been settled; written
+ *	by the receiver
  * @pid: who sent it; a reference
  * @uid: the sender's real user
  * @gid: the sender's real group
  * @type: the sender's tag
  * @time: when it was sent, CLOCK_MONOTONIC
  * @priority: higher is received first
- * @size: bytes in @data
- * @data: the payload
+ * @size: bytes of payload
+ * @files: their files, references; NULL if there are none
+ * @pool: where the payload is; NULL: it isn't in a pool
+ * @offset: where it is in @pool
+ * @pages: if there is no @pool: the payload, or NULL if it is small
+ * @data: the payload if it is small
  *
- * Belongs to whoever holds it: the sender that made it, then the backlog of a
- * queue (and the queue's lock protects @level, @same and @sender), then the
- * receiver that took it.  All else is immutable.
+ * Belongs to whoever holds it: the sender that made it, then a queue, then the
+ * receiver that took it.  Where nothing is said, immutable after that.
  */
 struct ipcshm_msg {
-	struct rb_node level;
-	struct list_head same;
-	struct ipcshm_waiter *sender;
+	refcount_t users;
+	u32 nr_files;
+	struct ipcshm_rank by_priority;
+	struct ipcshm_rank by_type;
+	u64 number;
+	union {
+		struct ipcshm_waiter *sender;
+		fl_owner_t holder;
+	};
+	struct ipcshm_caller *caller;
+	u64 token;
 	struct ipcshm_limits *payer;
 	struct pid *pid;
 	kuid_t uid;
@@ -46,29 +69,31 @@ struct ipcshm_msg {
 	u64 time;
 	u32 priority;
 	u32 size;
+	struct file **files;
+	struct ipcshm_pool *pool;
+	union {
+		u64 offset;
+		struct page **pages;
+	};
 	u8 data[];
 };
 
-struct ipcshm_msg *ipcshm_msg_create(struct iov_iter *from, u64 type, u32 priority,
-				     struct ipcshm_limits *payer);
-void ipcshm_msg_free(struct ipcshm_msg *msg);
-int ipcshm_msg_copy(const struct ipcshm_msg *msg, struct iov_iter *to);
-void ipcshm_msg_describe(const struct ipcshm_msg *msg, struct ipcshm_message *to);
+struct ipcshm_msg *ipcshm_msg_create(const struct ipcshm_message *args, struct iov_iter *from,
+				     struct ipcshm_pool *pool, struct ipcshm_limits *payer);
+void ipcshm_msg_put(struct ipcshm_msg *msg);
 
-/**
- * struct ipcshm_backlog - messages by priority, first in first out within one
- * @levels: the first message of each priority, the highest leftmost
- */
-struct ipcshm_backlog {
-	struct rb_root levels;
-};
-
-static inline struct ipcshm_msg *ipcshm_backlog_first(const struct ipcshm_backlog *backlog)
+static inline struct ipcshm_msg *ipcshm_msg_get(struct ipcshm_msg *msg)
 {
-	return rb_entry_safe(rb_first(&backlog->levels), struct ipcshm_msg, level);
+	refcount_inc(&msg->users);
+	return msg;
 }
 
-void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg, bool front);
-void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
+int ipcshm_msg_copy(const struct ipcshm_msg *msg, struct iov_iter *to);
+void ipcshm_msg_describe(const struct ipcshm_msg *msg, struct ipcshm_message *to);
+int ipcshm_msg_install(const struct ipcshm_msg *msg, s32 __user *to, u32 room, s32 *fds);
+void ipcshm_msg_uninstall(const s32 *fds, u32 count);
+
+struct ipcshm_msg *ipcshm_msg_in_pool(struct ipcshm_msg *msg, struct ipcshm_pool *pool);
+void ipcshm_msg_settle(struct ipcshm_msg *msg);
 
 #endif /* IPCSHM_MESSAGE_H */

@@ -1,107 +1,76 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queues: messages through a descriptor.
- *
- * A message is on one of these ways:
+ * Queues: the way of a message from sender to receiver.
  *
  *   sender ---------------------------------> receiver	one is asleep: handed over
  *   sender --> queued ----------------------> receiver	there is room
  *   sender --> blocked --> queued ----------> receiver	it is full: the sender sleeps
  *   sender --> blocked ---------------------> receiver	a rendezvous has no room at all
  *
- * Always true when the lock is free: if a receiver is asleep, nothing is queued
- * and no sender is blocked; if a sender is blocked, the first of the blocked
+ * Always true when the lock is free: no receiver is asleep that wants a message
+ * which is queued or blocked; if a sender is blocked, the first of the blocked
  * messages has no room.
+ *
+ * Nothing here touches user memory, and nothing that has the lock sleeps.
  */
-#include <linux/anon_inodes.h>
-#include <linux/cred.h>
-#include <linux/file.h>
-#include <linux/fs.h>
-#include <linux/module.h>
-#include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
-#include <linux/string.h>
-#include <linux/uio.h>
 
-#include "ioctl.h"
-#include "limits.h"
-#include "message.h"
 #include "queue.h"
-#include "waiter.h"
-
-/**
- * struct ipcshm_queue - a message queue
- * @object: its base
- * @max_messages: capacity, 0 is a rendezvous; immutable
- * @max_bytes: capacity; immutable
- * @max_message_size: immutable
- * @lock: protects all below
- * @queued: messages that were accepted
- * @messages: how many; may be over the capacity by those that were put back
- * @bytes: how many bytes they have
- * @blocked: messages of senders that sleep
- * @nr_senders: how many
- * @receivers: struct receiver that sleep, first come first
- * @nr_receivers: how many
- * @sent: messages accepted or handed over, ever; those that aren't queued were received
- * @pollers: who waits in poll; its own lock nests in nothing of ours
- */
-struct ipcshm_queue {
-	struct ipcshm_object object;
-	u64 max_messages;
-	u64 max_bytes;
-	u32 max_message_size;
-
-	/* on a line of its own, away from what is only read */
-	spinlock_t lock ____cacheline_aligned_in_smp;
-	struct ipcshm_backlog queued;
-	u64 messages;
-	u64 bytes;
-	struct ipcshm_backlog blocked;
-	u64 nr_senders;
-	struct list_head receivers;
-	u64 nr_receivers;
-	u64 sent;
-	wait_queue_head_t pollers;
-};
-
-/**
- * struct queue_file - what a descriptor of a queue has of its own
- * @queue: a reference; immutable
- * @payer: who opened it, and pays for what is sent through it; immutable
- */
-struct queue_file {
-	struct ipcshm_queue *queue;
-	struct ipcshm_limits *payer;
-};
 
 /**
  * struct receiver - a receiver that sleeps
- * @waiter: completed when it has a message, or can't have the one that came
+ * @waiter: completed when it has a message, or never will
  * @link: in the queue's receivers, until then; protected by the queue's lock
- * @room: how large a message it can take; immutable
- * @msg: the message, or NULL: it was too large; written before completion, read after
- * @needed: how large that was, likewise
+ * @want: what it asks for
+ * @port: through which descriptor; immutable
+ * @owner: its files_struct; immutable
+ * @msg: the message; written before completion, read after
  */
 struct receiver {
 	struct ipcshm_waiter waiter;
 	struct list_head link;
-	size_t room;
+	struct ipcshm_want *want;
+	struct ipcshm_port *port;
+	fl_owner_t owner;
 	struct ipcshm_msg *msg;
-	size_t needed;
 };
 
-static struct queue_file *queue_file(const struct file *file)
-{
-	return file->private_data;
-}
+/**
+ * struct ipcshm_caller - a caller that waits for a reply
+ * @waiter: completed when it has one, or never will
+ * @link: in the queue's calls, until then; protected by the queue's lock
+ * @request: the request, until it is received; likewise
+ * @port: the one that has received it, from then on; likewise
+ * @by_token: in that one's calls, likewise
+ * @token: what it is replied to with, likewise
+ * @owner: the files_struct of the process that has received it, likewise
+ * @want: how much room there is for the reply
+ * @reply: the reply; written before completion, read after
+ */
+struct ipcshm_caller {
+	struct ipcshm_waiter waiter;
+	struct list_head link;
+	struct ipcshm_msg *request;
+	struct ipcshm_port *port;
+	struct hlist_node by_token;
+	u64 token;
+	fl_owner_t owner;
+	struct ipcshm_want *want;
+	struct ipcshm_msg *reply;
+};
 
-static struct ipcshm_queue *object_queue(const struct ipcshm_object *object)
-{
-	return container_of(object, struct ipcshm_queue, object);
-}
+/**
+ * struct after - what a change entails, to be done when the lock has been dropped
+ * @wakeups: whom to wake
+ * @were: what pollers may know already
+ * @garbage: messages to be freed, by @by_priority.equals
+ */
+struct after {
+	struct ipcshm_wakeups wakeups;
+	__poll_t were;
+	struct list_head garbage;
+};
 
 /* Room, and what poll has to say. */
 
@@ -127,35 +96,88 @@ static bool is_readable(const struct ipcshm_queue *queue)
 /* A message of any size and priority can be sent. */
 static bool is_writable(const struct ipcshm_queue *queue)
 {
-	return !list_empty(&queue->receivers) || has_room(queue, queue->max_message_size, 0);
+	return !list_empty(&queue->receivers) || queue->overflow ||
+	       has_room(queue, queue->max_message_size, 0);
 }
 
-#define NOTIFY_READABLE (EPOLLIN | EPOLLRDNORM)
-#define NOTIFY_WRITABLE (EPOLLOUT | EPOLLWRNORM)
-
-static __poll_t poll_events(const struct ipcshm_queue *queue)
+static bool readers_are_gone(const struct ipcshm_queue *queue)
 {
-	return (is_readable(queue) ? NOTIFY_READABLE : 0) |
-	       (is_writable(queue) ? NOTIFY_WRITABLE : 0);
+	return queue->had_reader && !queue->readers;
+}
+
+static bool writers_are_gone(const struct ipcshm_queue *queue)
+{
+	return queue->had_writer && !queue->writers;
+}
+
+#define READABLE (EPOLLIN | EPOLLRDNORM)
+#define WRITABLE (EPOLLOUT | EPOLLWRNORM)
+
+/* What a descriptor with both rights would be told. */
+static __poll_t events(const struct ipcshm_queue *queue)
+{
+	__poll_t events = 0;
+
+	if (queue->revoked)
+		return EPOLLERR | EPOLLHUP;
+	if (is_readable(queue))
+		events |= READABLE;
+	if (is_writable(queue))
+		events |= WRITABLE;
+	if (queue->hangup && writers_are_gone(queue))
+		events |= READABLE | EPOLLRDHUP | EPOLLHUP;
+	if (queue->hangup && readers_are_gone(queue))
+		events |= WRITABLE | EPOLLERR;
+	return events;
+}
+
+__poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode)
+{
+	__poll_t now;
+
+	spin_lock(&queue->lock);
+	now = events(queue);
+	spin_unlock(&queue->lock);
+	if (ipcshm_queue_is_revoked(queue))
+		return now;
+	if (!(mode & FMODE_READ))
+		now &= ~(READABLE | EPOLLRDHUP | EPOLLHUP);
+	if (!(mode & FMODE_WRITE))
+		now &= ~(WRITABLE | EPOLLERR);
+	return now;
 }
 
 /*
- * What to tell pollers after the lock is dropped, if a change has made the queue
- * readable, or writable, as @events says.  A poller puts itself on @pollers
- * before it takes the lock to look, so one that isn't there yet will see the change.
+ * A poller puts itself on @pollers before it takes the lock to look.  So one
+ * that isn't there at either end of a change will see it; no barrier is needed.
  */
-static __poll_t events_due(struct ipcshm_queue *queue, __poll_t events)
+static void lock(struct ipcshm_queue *queue, struct after *after)
+	__acquires(&queue->lock)
 {
+	spin_lock(&queue->lock);
+	after->wakeups.count = 0;
+	after->wakeups.sync = false;
+	INIT_LIST_HEAD(&after->garbage);
 	/* Without a barrier: the lock orders it, as said. */
-	return waitqueue_active(&queue->pollers) ? poll_events(queue) & events : 0;
+	after->were = waitqueue_active(&queue->pollers) ? events(queue) : 0;
 }
 
-/* After a change, with the lock dropped: whoever is to be told of it. */
-static void notify(struct ipcshm_queue *queue, struct ipcshm_wakeups *wakeups, __poll_t events)
+/* Pollers are told of what is new, and of each message: @fresh. */
+static void unlock(struct ipcshm_queue *queue, struct after *after, __poll_t fresh)
+	__releases(&queue->lock)
 {
-	ipcshm_wakeups_run(wakeups);
-	if (events)
-		wake_up_poll(&queue->pollers, events);
+	struct ipcshm_msg *msg, *next;
+	__poll_t due = 0;
+
+	/* Likewise. */
+	if (waitqueue_active(&queue->pollers))
+		due = events(queue) & (fresh | ~after->were);
+	spin_unlock(&queue->lock);
+	ipcshm_wakeups_run(&after->wakeups);
+	if (due)
+		wake_up_poll(&queue->pollers, due);
+	list_for_each_entry_safe(msg, next, &after->garbage, by_priority.equals)
+		ipcshm_msg_put(msg);
 }
 
 /* The moves of a message, all under the queue's lock. */
@@ -165,6 +187,8 @@ static void enqueue(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bool fro
 	ipcshm_backlog_add(&queue->queued, msg, front);
 	queue->messages++;
 	queue->bytes += msg->size;
+	queue->peak_messages = max(queue->peak_messages, queue->messages);
+	queue->peak_bytes = max(queue->peak_bytes, queue->bytes);
 }
 
 static void dequeue(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
@@ -176,7 +200,6 @@ static void dequeue(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 
 static void block(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct ipcshm_waiter *sender)
 {
-	ipcshm_waiter_init(sender);
 	msg->sender = sender;
 	ipcshm_backlog_add(&queue->blocked, msg, false);
 	queue->nr_senders++;
@@ -189,79 +212,205 @@ static void unblock(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 	msg->sender = NULL;
 }
 
-/* The message of a blocked sender is accepted. */
-static void accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		   struct ipcshm_wakeups *wakeups)
+/* The message of a blocked sender is accepted.  A caller goes on waiting, for the reply. */
+static void accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct after *after)
 {
 	struct ipcshm_waiter *sender = msg->sender;
 
 	unblock(queue, msg);
 	queue->sent++;
-	ipcshm_waiter_complete(sender, 0, wakeups);
+	if (!msg->caller)
+		ipcshm_waiter_complete(sender, 0, &after->wakeups);
 }
 
 /* There may be room again. */
-static void admit(struct ipcshm_queue *queue, struct ipcshm_wakeups *wakeups)
+static void admit(struct ipcshm_queue *queue, struct after *after)
 {
 	struct ipcshm_msg *msg;
 
 	while ((msg = ipcshm_backlog_first(&queue->blocked)) && fits(queue, msg->size)) {
-		accept(queue, msg, wakeups);
+		accept(queue, msg, after);
 		enqueue(queue, msg, false);
 	}
 }
 
-static void receiver_complete(struct ipcshm_queue *queue, struct receiver *receiver,
-			      struct ipcshm_msg *msg, size_t size, struct ipcshm_wakeups *wakeups)
+/* Calls, all under the queue's lock. */
+
+static void call_complete(struct ipcshm_queue *queue, struct ipcshm_caller *call, int result,
+			  struct after *after)
+{
+	hlist_del_init(&call->by_token);
+	list_del(&call->link);
+	queue->nr_calls--;
+	ipcshm_waiter_complete(&call->waiter, result, &after->wakeups);
+}
+
+/* A request is received: from now on its call is the port's. */
+static void call_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+		       struct ipcshm_port *port, fl_owner_t owner)
+{
+	struct ipcshm_caller *call = msg->caller;
+
+	msg->caller = NULL;
+	msg->token = ++queue->token;
+	call->request = NULL;
+	call->port = port;
+	call->token = msg->token;
+	call->owner = owner;
+	hash_add(port->calls, &call->by_token, call->token);
+}
+
+static struct ipcshm_caller *call_find(struct ipcshm_port *port, u64 token)
+{
+	struct ipcshm_caller *call;
+
+	hash_for_each_possible(port->calls, call, by_token, token) {
+		if (call->token == token)
+			return call;
+	}
+	return NULL;
+}
+
+/* A request that was received, but not delivered.  False if its caller has gone. */
+static bool call_rewind(struct ipcshm_port *port, struct ipcshm_msg *msg)
+{
+	struct ipcshm_caller *call = call_find(port, msg->token);
+
+	if (!call)
+		return false;
+	hlist_del_init(&call->by_token);
+	call->port = NULL;
+	call->request = msg;
+	msg->caller = call;
+	msg->token = 0;
+	return true;
+}
+
+/* A message that was accepted is never received. */
+static void discard(struct ipcshm_queue *queue, struct ipcshm_msg *msg, int why,
+		    struct after *after)
+{
+	queue->dropped++;
+	if (msg->caller)
+		call_complete(queue, msg->caller, why, after);
+	list_add_tail(&msg->by_priority.equals, &after->garbage);
+}
+
+/* Sending. */
+
+static void receiver_complete(struct ipcshm_queue *queue, struct receiver *receiver, int result,
+			      struct after *after)
 {
 	list_del(&receiver->link);
 	queue->nr_receivers--;
-	receiver->msg = msg;
-	receiver->needed = size;
-	ipcshm_waiter_complete(&receiver->waiter, msg ? 0 : -EMSGSIZE, wakeups);
+	ipcshm_waiter_complete(&receiver->waiter, result, &after->wakeups);
+}
+
+static void delivered(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+		      struct ipcshm_port *port, fl_owner_t owner)
+{
+	queue->received++;
+	if (msg->caller)
+		call_begin(queue, msg, port, owner);
+}
+
+static struct receiver *receiver_for(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg)
+{
+	struct receiver *receiver;
+
+	list_for_each_entry(receiver, &queue->receivers, link) {
+		if (receiver->want->room >= msg->size && ipcshm_match(&receiver->want->match, msg))
+			return receiver;
+	}
+	return NULL;
 }
 
 /*
- * Give @msg to the first receiver that sleeps and has room for it.  Those who
- * came before and haven't get EMSGSIZE, as they would from a message that was
- * there already.
+ * Those who want the message, came before @last, and haven't room for it, get
+ * EMSGSIZE, as they would from a message that was there already.
  */
-static bool hand_over(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		      struct ipcshm_wakeups *wakeups)
+static void receivers_expel(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
+			    const struct receiver *last, struct after *after)
 {
 	struct receiver *receiver, *next;
 
 	list_for_each_entry_safe(receiver, next, &queue->receivers, link) {
-		bool fits = receiver->room >= msg->size;
-
-		receiver_complete(queue, receiver, fits ? msg : NULL, msg->size, wakeups);
-		if (fits)
-			return true;
+		if (receiver == last)
+			break;
+		if (!ipcshm_match(&receiver->want->match, msg))
+			continue;
+		receiver->want->needed = msg->size;
+		receiver_complete(queue, receiver, -EMSGSIZE, after);
 	}
-	return false;
 }
 
-/* Sending. */
+static void give(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct receiver *receiver,
+		 struct after *after)
+{
+	delivered(queue, msg, receiver->port, receiver->owner);
+	receiver->msg = msg;
+	receiver_complete(queue, receiver, 0, after);
+}
+
+/* Makes room at the cost of what is older and not more important. */
+static bool make_room(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
+		      struct after *after)
+{
+	while (!fits(queue, msg->size)) {
+		struct ipcshm_msg *victim = ipcshm_backlog_lowest(&queue->queued);
+
+		if (!victim || victim->priority > msg->priority)
+			return false;
+		dequeue(queue, victim);
+		discard(queue, victim, -ENOBUFS, after);
+	}
+	return true;
+}
+
+static int why_not_send(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg)
+{
+	if (queue->revoked)
+		return -EKEYREVOKED;
+	return readers_are_gone(queue) && (queue->hangup || msg->caller) ? -EPIPE : 0;
+}
+
+/* Some message has to go: perhaps this one. */
+static void overflow(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct after *after)
+{
+	if (queue->overflow == IPCSHM_OVERFLOW_DROP_OLDEST && make_room(queue, msg, after))
+		enqueue(queue, msg, false);
+	else
+		discard(queue, msg, -ENOBUFS, after);
+}
 
 /*
  * Returns 0 when the queue has @msg; -EINPROGRESS when @sender has to wait for
  * that; -EAGAIN when it would have to, and there is no @sender.
  */
-static int send_or_block(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-			 struct ipcshm_waiter *sender, struct ipcshm_wakeups *wakeups)
+static int offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+		 struct ipcshm_waiter *sender, struct after *after)
 {
+	struct receiver *receiver = receiver_for(queue, msg);
 	bool room = has_room(queue, msg->size, msg->priority);
+	int err = why_not_send(queue, msg);
 
-	if (!hand_over(queue, msg, wakeups)) {
-		if (!room && !sender)
-			return -EAGAIN;
-		if (!room) {
-			block(queue, msg, sender);
-			return -EINPROGRESS;
-		}
-		enqueue(queue, msg, false);
+	if (!err && !receiver && !room && !queue->overflow && !sender)
+		err = -EAGAIN;
+	if (err)
+		return err;
+	msg->number = ++queue->number;
+	receivers_expel(queue, msg, receiver, after);
+	if (!receiver && !room && !queue->overflow) {
+		block(queue, msg, sender);
+		return -EINPROGRESS;
 	}
 	queue->sent++;
+	if (receiver)
+		give(queue, msg, receiver, after);
+	else if (room)
+		enqueue(queue, msg, false);
+	else
+		overflow(queue, msg, after);
 	return 0;
 }
 
@@ -269,476 +418,627 @@ static int send_or_block(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 static int sender_leave(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			struct ipcshm_waiter *sender, int err)
 {
-	struct ipcshm_wakeups wakeups = { .count = 0 };
-	__poll_t events = 0;
+	struct after after;
 
-	spin_lock(&queue->lock);
+	lock(queue, &after);
 	if (sender->done) {
-		err = 0;
+		err = sender->result;
 	} else {
 		unblock(queue, msg);
-		admit(queue, &wakeups);
-		events = events_due(queue, NOTIFY_WRITABLE);
+		admit(queue, &after);
 	}
-	spin_unlock(&queue->lock);
-	notify(queue, &wakeups, events);
+	unlock(queue, &after, 0);
 	return err;
 }
 
-/* Returns 0 when the queue has @msg; else it is still the caller's. */
-static int queue_send(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		      const struct ipcshm_patience *patience)
+/* Sends what can be sent at once, then waits for one more, if it may. */
+static int send_some(struct ipcshm_queue *queue, struct ipcshm_slot *slots, u32 count, u32 *sent,
+		     const struct ipcshm_patience *patience)
 {
-	struct ipcshm_wakeups wakeups = { .count = 0 };
 	struct ipcshm_waiter sender;
-	__poll_t events;
-	int err;
+	struct ipcshm_msg *msg;
+	u32 before = *sent;
+	struct after after;
+	int err = 0;
 
-		spin_lock(&queue->lock);
-	err = send_or_block(queue, msg, patience->nonblock ? NULL : &sender, &wakeups);
-	events = err == -EAGAIN ? 0 : events_due(queue, NOTIFY_READABLE);
-	spin_unlock(&queue->lock);
-	notify(queue, &wakeups, events);
+	ipcshm_waiter_init(&sender);
+	lock(queue, &after);
+	while (*sent < count && !err) {
+		msg = slots[*sent].msg;
+		err = offer(queue, msg, patience->nonblock ? NULL : &sender, &after);
+		if (!err)
+			slots[(*sent)++].msg = NULL;
+	}
+	unlock(queue, &after, *sent > before || err == -EINPROGRESS ? READABLE : 0);
 	if (err != -EINPROGRESS)
 		return err;
 	err = ipcshm_waiter_sleep(&sender, patience);
-	return err ? sender_leave(queue, msg, &sender, err) : 0;
+	err = err ? sender_leave(queue, msg, &sender, err) : sender.result;
+	if (!err)
+		slots[(*sent)++].msg = NULL;
+	return err;
 }
 
-static ssize_t queue_send_from(struct file *file, struct iov_iter *from, u64 type, u32 priority,
-			       const struct ipcshm_patience *patience)
+/**
+ * ipcshm_queue_send - send messages
+ * @port: through which descriptor
+ * @slots: the messages
+ * @count: how many
+ * @patience: how long to wait for room
+ *
+ * Return: how many the queue has accepted, the first ones, which are the slots'
+ * no more; if none, an error.
+ */
+int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count,
+		      const struct ipcshm_patience *patience)
 {
-	struct ipcshm_queue *queue = queue_file(file)->queue;
-	size_t size = iov_iter_count(from);
-	struct ipcshm_msg *msg;
+	u32 sent = 0;
 	int err;
 
-	if (size > queue->max_message_size)
-		return -EMSGSIZE;
-	msg = ipcshm_msg_create(from, type, priority, queue_file(file)->payer);
-	if (IS_ERR(msg))
-		return PTR_ERR(msg);
-	err = queue_send(queue, msg, patience);
-	if (err) {
-		ipcshm_msg_free(msg);
-		return err;
-	}
-	return size;
+	do
+		err = send_some(port->queue, slots, count, &sent, patience);
+	while (!err && sent < count);
+	return sent ?: err;
 }
 
 /* Receiving. */
 
-/*
- * The message that is next, if there is one and @room for it; NULL if there is
- * none; -EMSGSIZE, and its size in @needed.
- */
-static struct ipcshm_msg *take(struct ipcshm_queue *queue, size_t room, size_t *needed,
-			       struct ipcshm_wakeups *wakeups)
+static struct ipcshm_msg *find(const struct ipcshm_queue *queue, const struct ipcshm_match *match)
 {
-	struct ipcshm_msg *msg = ipcshm_backlog_first(&queue->queued);
+	return ipcshm_backlog_find(&queue->queued, match) ?:
+	       ipcshm_backlog_find(&queue->blocked, match);
+}
+
+static int why_not_receive(const struct ipcshm_queue *queue)
+{
+	if (queue->revoked)
+		return -EKEYREVOKED;
+	return queue->hangup && writers_are_gone(queue) ? -EPIPE : -EAGAIN;
+}
+
+/* The message that is next for @slot: -EAGAIN if there is none, -EMSGSIZE, or ... */
+static int take(struct ipcshm_port *port, struct ipcshm_slot *slot, struct after *after)
+{
+	struct ipcshm_queue *queue = port->queue;
+	struct ipcshm_msg *msg = find(queue, &slot->want.match);
 
 	if (!msg)
-		msg = ipcshm_backlog_first(&queue->blocked);
-	if (!msg)
-		return NULL;
-	*needed = msg->size;
-	if (msg->size > room)
-		return ERR_PTR(-EMSGSIZE);
+		return why_not_receive(queue);
+	slot->want.needed = msg->size;
+	if (msg->size > slot->want.room)
+		return -EMSGSIZE;
 	if (msg->sender) {
-		accept(queue, msg, wakeups);
+		accept(queue, msg, after);
 	} else {
 		dequeue(queue, msg);
-		admit(queue, wakeups);
+		admit(queue, after);
 	}
-	return msg;
+	delivered(queue, msg, port, current->files);
+	slot->msg = msg;
+	return 0;
+}
+
+static void receiver_enter(struct ipcshm_port *port, struct receiver *receiver,
+			   struct ipcshm_want *want)
+{
+	receiver->want = want;
+	receiver->port = port;
+	receiver->owner = current->files;
+	receiver->msg = NULL;
+	ipcshm_waiter_init(&receiver->waiter);
+	list_add_tail(&receiver->link, &port->queue->receivers);
+	port->queue->nr_receivers++;
+}
+
+/* The receiver gave up: @err, unless it was completed meanwhile. */
+static int receiver_leave(struct ipcshm_queue *queue, struct receiver *receiver, int err)
+{
+	struct after after;
+
+	lock(queue, &after);
+	if (receiver->waiter.done) {
+		err = receiver->waiter.result;
+	} else {
+		list_del(&receiver->link);
+		queue->nr_receivers--;
+	}
+	unlock(queue, &after, 0);
+	return err;
+}
+
+static int receiver_sleep(struct receiver *receiver, struct ipcshm_slot *slot,
+			  const struct ipcshm_patience *patience)
+{
+	int err = ipcshm_waiter_sleep(&receiver->waiter, patience);
+
+	err = err ? receiver_leave(receiver->port->queue, receiver, err) : receiver->waiter.result;
+	if (err)
+		return err;
+	/* What was given to a task that is being killed is better kept for another. */
+	if (fatal_signal_pending(current)) {
+		ipcshm_queue_put_back(receiver->port, receiver->msg);
+		return -EINTR;
+	}
+	slot->msg = receiver->msg;
+	return 0;
+}
+
+/* Receives what is there, or waits for one if nothing is. */
+static int receive_some(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count, u32 *got,
+			const struct ipcshm_patience *patience)
+{
+	struct receiver receiver;
+	struct after after;
+	int err = 0;
+
+	lock(port->queue, &after);
+	while (*got < count && !err) {
+		err = take(port, &slots[*got], &after);
+		if (!err)
+			++*got;
+	}
+	if (err == -EAGAIN && !*got && !patience->nonblock) {
+		receiver_enter(port, &receiver, &slots->want);
+		err = -EINPROGRESS;
+	}
+	unlock(port->queue, &after, 0);
+	if (err != -EINPROGRESS)
+		return err;
+	err = receiver_sleep(&receiver, slots, patience);
+	if (!err)
+		++*got;
+	return err;
+}
+
+/**
+ * ipcshm_queue_receive - receive messages
+ * @port: through which descriptor
+ * @slots: what is wanted; filled in
+ * @count: how many
+ * @patience: how long to wait for the first one
+ *
+ * Return: how many there are, in the first slots, who have them; each is to be
+ * put, or put back, the last one first.  If none, an error: -EMSGSIZE,
+ * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EINTR, -EPIPE, -EKEYREVOKED.
+ */
+int ipcshm_queue_receive(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count,
+			 const struct ipcshm_patience *patience)
+{
+	u32 got = 0;
+	int err = receive_some(port, slots, count, &got, patience);
+
+	/* It may have slept for the first one: others can have come with that. */
+	if (!err && got < count)
+		receive_some(port, slots, count, &got, patience);
+	return got ?: err;
+}
+
+/* The message that is next, with a reference; it stays where it is. */
+int ipcshm_queue_peek(struct ipcshm_port *port, struct ipcshm_slot *slot)
+{
+	struct ipcshm_queue *queue = port->queue;
+	struct ipcshm_msg *msg;
+	int err = 0;
+
+	spin_lock(&queue->lock);
+	msg = find(queue, &slot->want.match);
+	if (!msg)
+		err = why_not_receive(queue);
+	else if (msg->size > slot->want.room)
+		err = -EMSGSIZE;
+	else
+		slot->msg = ipcshm_msg_get(msg);
+	if (msg)
+		slot->want.needed = msg->size;
+	spin_unlock(&queue->lock);
+	return err;
+}
+
+static void return_to_queue(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			    struct after *after)
+{
+	struct receiver *receiver = receiver_for(queue, msg);
+
+	receivers_expel(queue, msg, receiver, after);
+	if (receiver)
+		give(queue, msg, receiver, after);
+	else
+		enqueue(queue, msg, true);
 }
 
 /*
  * A message that was taken and can't be delivered goes back to where it was.
- * The capacity may be exceeded by it: it was accepted, and isn't to be lost.
+ * The capacity may be exceeded by it: it was accepted, and isn't to be lost,
+ * unless there is nobody any more who could receive it or cares.
  */
-static void put_back(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+void ipcshm_queue_put_back(struct ipcshm_port *port, struct ipcshm_msg *msg)
 {
-	struct ipcshm_wakeups wakeups = { .count = 0 };
-	__poll_t events;
+	struct ipcshm_queue *queue = port->queue;
+	struct after after;
 
-		spin_lock(&queue->lock);
-	if (!hand_over(queue, msg, &wakeups))
-		enqueue(queue, msg, true);
-	events = events_due(queue, NOTIFY_READABLE);
-	spin_unlock(&queue->lock);
-	notify(queue, &wakeups, events);
-}
-
-static void receiver_enter(struct ipcshm_queue *queue, struct receiver *receiver)
-{
-	ipcshm_waiter_init(&receiver->waiter);
-	list_add_tail(&receiver->link, &queue->receivers);
-	queue->nr_receivers++;
-}
-
-/* The receiver gave up: false if it was completed meanwhile. */
-static bool receiver_leave(struct ipcshm_queue *queue, struct receiver *receiver)
-{
-	bool leave;
-
-	spin_lock(&queue->lock);
-	leave = !receiver->waiter.done;
-	if (leave) {
-		list_del(&receiver->link);
-		queue->nr_receivers--;
-	}
-	spin_unlock(&queue->lock);
-	return leave;
-}
-
-static struct ipcshm_msg *receiver_sleep(struct ipcshm_queue *queue, struct receiver *receiver,
-					 const struct ipcshm_patience *patience, size_t *needed)
-{
-	int err = ipcshm_waiter_sleep(&receiver->waiter, patience);
-
-	if (err && receiver_leave(queue, receiver))
-		return ERR_PTR(err);
-	*needed = receiver->needed;
-	if (!receiver->msg)
-		return ERR_PTR(-EMSGSIZE);
-	/* What was given to a task that is being killed is better kept for another. */
-	if (fatal_signal_pending(current)) {
-		put_back(queue, receiver->msg);
-		return ERR_PTR(-EINTR);
-	}
-	return receiver->msg;
-}
-
-/* @needed tells the size of the message, if it is received or too large. */
-static struct ipcshm_msg *queue_receive(struct ipcshm_queue *queue, size_t room,
-					const struct ipcshm_patience *patience, size_t *needed)
-{
-	struct receiver receiver = { .room = room };
-	struct ipcshm_wakeups wakeups = { .count = 0 };
-	struct ipcshm_msg *msg;
-	__poll_t events = 0;
-	bool was_writable;
-
-		spin_lock(&queue->lock);
-	was_writable = is_writable(queue);
-	msg = take(queue, room, needed, &wakeups);
-	if (!msg && patience->nonblock)
-		msg = ERR_PTR(-EAGAIN);
-	if (!msg)
-		receiver_enter(queue, &receiver);
-	if (!was_writable)
-		events = events_due(queue, NOTIFY_WRITABLE);
-	spin_unlock(&queue->lock);
-	notify(queue, &wakeups, events);
-	return msg ?: receiver_sleep(queue, &receiver, patience, needed);
-}
-
-/* The message, copied to @to; it is the caller's to free, or to put back. */
-static struct ipcshm_msg *queue_receive_to(struct file *file, struct iov_iter *to,
-					   const struct ipcshm_patience *patience, size_t *needed)
-{
-	struct ipcshm_queue *queue = queue_file(file)->queue;
-	struct ipcshm_msg *msg = queue_receive(queue, iov_iter_count(to), patience, needed);
-	int err;
-
-	if (IS_ERR(msg))
-		return msg;
-	err = ipcshm_msg_copy(msg, to);
-	if (err) {
-		put_back(queue, msg);
-		return ERR_PTR(err);
-	}
-	return msg;
-}
-
-/* The calls. */
-
-static bool wants_nonblock(const struct file *file)
-{
-	return READ_ONCE(file->f_flags) & O_NONBLOCK;
-}
-
-static int transfer_get(struct ipcshm_transfer *args, struct ipcshm_patience *patience,
-			struct file *file, struct ipcshm_uarg uarg)
-{
-	const struct ipcshm_message *message = &args->message;
-	int err;
-
-	err = ipcshm_args_get(args, sizeof(*args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (message->flags || message->segments || message->fd_count || message->token)
-		return -EINVAL;
-	if (args->flags & ~IPCSHM_DONTWAIT)
-		return -EINVAL;
-	return ipcshm_patience_get(patience, args->deadline, args->clock,
-				   args->flags & IPCSHM_DONTWAIT || wants_nonblock(file));
-}
-
-static void transfer_iter(struct iov_iter *iter, unsigned int direction,
-			  const struct ipcshm_message *message)
-{
-	iov_iter_ubuf(iter, direction, u64_to_user_ptr(message->data), message->size);
-}
-
-static long queue_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_patience patience;
-	struct ipcshm_transfer args;
-	struct iov_iter from;
-	ssize_t sent;
-	int err;
-
-	err = transfer_get(&args, &patience, file, uarg);
-	if (err)
-		return err;
-	if (args.message.priority > IPCSHM_PRIORITY_MAX)
-		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	if (args.message.size > IPCSHM_MESSAGE_MAX)
-		return -EMSGSIZE;
-	transfer_iter(&from, WRITE, &args.message);
-	sent = queue_send_from(file, &from, args.message.type, args.message.priority, &patience);
-	return sent < 0 ? sent : 0;
-}
-
-/* Tells how large the message is that there was no room for. */
-static long put_needed(struct ipcshm_transfer *args, size_t needed, struct ipcshm_uarg uarg)
-{
-	args->message.size = needed;
-	return ipcshm_args_put(args, sizeof(*args), uarg) ?: -EMSGSIZE;
-}
-
-static long queue_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_patience patience;
-	struct ipcshm_transfer args;
-	struct ipcshm_msg *msg;
-	struct iov_iter to;
-	size_t needed;
-	int err;
-
-	err = transfer_get(&args, &patience, file, uarg);
-	if (err)
-		return err;
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	args.message.size = min_t(u64, args.message.size, IPCSHM_MESSAGE_MAX);
-	transfer_iter(&to, READ, &args.message);
-	msg = queue_receive_to(file, &to, &patience, &needed);
-	if (msg == ERR_PTR(-EMSGSIZE))
-		return put_needed(&args, needed, uarg);
-	if (IS_ERR(msg))
-		return PTR_ERR(msg);
-	ipcshm_msg_describe(msg, &args.message);
-	err = ipcshm_args_put(&args, sizeof(args), uarg);
-	if (err)
-		put_back(queue_file(file)->queue, msg);
+	msg->sender = NULL;
+	lock(queue, &after);
+	queue->received--;
+	if (queue->revoked || (msg->token && !call_rewind(port, msg)))
+		discard(queue, msg, -EKEYREVOKED, &after);
 	else
-		ipcshm_msg_free(msg);
+		return_to_queue(queue, msg, &after);
+	unlock(queue, &after, READABLE);
+}
+
+/* Calling. */
+
+/* A call ends without a reply.  A request that nobody has received yet is withdrawn. */
+static void call_end(struct ipcshm_queue *queue, struct ipcshm_caller *call, int result,
+		     struct after *after)
+{
+	struct ipcshm_msg *request = call->request;
+
+	if (request) {
+		if (request->sender) {
+			unblock(queue, request);
+		} else {
+			dequeue(queue, request);
+			queue->dropped++;
+		}
+		list_add_tail(&request->by_priority.equals, &after->garbage);
+	}
+	call_complete(queue, call, result, after);
+	admit(queue, after);
+}
+
+/* The caller gave up.  Once its request was received, the call must not be restarted. */
+static int call_leave(struct ipcshm_queue *queue, struct ipcshm_caller *call, int err)
+{
+	struct after after;
+
+	lock(queue, &after);
+	if (!call->waiter.done) {
+		if (err == -ERESTARTSYS && !call->request)
+			err = -EINTR;
+		call_end(queue, call, err, &after);
+	}
+	unlock(queue, &after, 0);
+	return call->waiter.result;
+}
+
+static int call_send(struct ipcshm_queue *queue, struct ipcshm_caller *call,
+		     const struct ipcshm_patience *patience)
+{
+	struct after after;
+	int err;
+
+	lock(queue, &after);
+	after.wakeups.sync = true;
+	list_add_tail(&call->link, &queue->calls);
+	queue->nr_calls++;
+	err = offer(queue, call->request, patience->nonblock ? NULL : &call->waiter, &after);
+	if (err && err != -EINPROGRESS) {
+		list_del(&call->link);
+		queue->nr_calls--;
+	}
+	unlock(queue, &after, READABLE);
+	return err == -EINPROGRESS ? 0 : err;
+}
+
+/**
+ * ipcshm_queue_call - send a request and wait for the reply
+ * @port: through which descriptor
+ * @request: has the message, which is the queue's unless the call fails at once
+ * @reply: how large it may be; filled in
+ * @patience: how long to wait for it
+ *
+ * Return: 0, and the reply is @reply's; or an error.
+ */
+int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_slot *request,
+		      struct ipcshm_slot *reply, const struct ipcshm_patience *patience)
+{
+	struct ipcshm_queue *queue = port->queue;
+	struct ipcshm_caller call = { .request = request->msg, .want = &reply->want };
+	int err;
+
+	ipcshm_waiter_init(&call.waiter);
+	request->msg->caller = &call;
+	err = call_send(queue, &call, patience);
+	if (err)
+		return err;
+	request->msg = NULL;
+	err = ipcshm_waiter_sleep(&call.waiter, patience);
+	err = err ? call_leave(queue, &call, err) : call.waiter.result;
+	reply->msg = call.reply;
 	return err;
 }
 
-static long queue_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
+static void call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
+			struct ipcshm_slot *reply, struct after *after)
 {
-	struct ipcshm_queue *queue = queue_file(file)->queue;
-	struct ipcshm_queue_stat args = {};
+	int result = 0;
 
-	if (uarg.size < IPCSHM_QUEUE_STAT_SIZE_VER0)
-		return -EINVAL;
-	ipcshm_object_stat(&queue->object, &args.stat);
-	args.max_messages = queue->max_messages;
-	args.max_bytes = queue->max_bytes;
-	args.max_message_size = queue->max_message_size;
-	spin_lock(&queue->lock);
-	args.messages = queue->messages;
-	args.bytes = queue->bytes;
-	args.senders = queue->nr_senders;
-	args.receivers = queue->nr_receivers;
-	args.sent = queue->sent;
-	args.received = queue->sent - queue->messages;
-	spin_unlock(&queue->lock);
-	return ipcshm_args_fill(&args, sizeof(args), uarg);
-}
-
-static long queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	struct ipcshm_uarg uarg = ipcshm_uarg(cmd, arg);
-
-	switch (ipcshm_ioctl_nr(cmd)) {
-	case _IOC_NR(IPCSHM_IOC_QUEUE_STAT):
-		return queue_ioctl_stat(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_SEND):
-		return queue_ioctl_send(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_RECEIVE):
-		return queue_ioctl_receive(file, uarg);
-	default:
-		return -ENOTTY;
+	call->want->needed = reply->msg->size;
+	if (reply->msg->size > call->want->room) {
+		result = -EMSGSIZE;
+		list_add(&reply->msg->by_priority.equals, &after->garbage);
+	} else {
+		call->reply = reply->msg;
 	}
+	reply->msg = NULL;
+	call_complete(queue, call, result, after);
 }
 
-static struct ipcshm_patience iocb_patience(const struct kiocb *iocb)
+/**
+ * ipcshm_queue_reply - answer a call
+ * @port: the descriptor that has received the request
+ * @token: the request's
+ * @reply: has the message, which is the caller's unless this fails
+ * @sync: the current task is about to sleep
+ *
+ * Return: 0, or -ESRCH: nobody waits for it.
+ */
+int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_slot *reply, bool sync)
 {
-	return (struct ipcshm_patience){
-		.expires = KTIME_MAX,
-		.clock = CLOCK_MONOTONIC,
-		.nonblock = iocb->ki_flags & IOCB_NOWAIT || wants_nonblock(iocb->ki_filp),
-	};
+	struct ipcshm_queue *queue = port->queue;
+	struct ipcshm_caller *call;
+	struct after after;
+
+	lock(queue, &after);
+	after.wakeups.sync = sync;
+	call = call_find(port, token);
+	if (call)
+		call_answer(queue, call, reply, &after);
+	unlock(queue, &after, 0);
+	return call ? 0 : -ESRCH;
 }
 
-static ssize_t queue_write_iter(struct kiocb *iocb, struct iov_iter *from)
+/* A request was received in a way in which it can't be answered. */
+void ipcshm_queue_refuse(struct ipcshm_port *port, u64 token, int err)
 {
-	struct ipcshm_patience patience = iocb_patience(iocb);
+	struct ipcshm_queue *queue = port->queue;
+	struct ipcshm_caller *call;
+	struct after after;
 
-	return queue_send_from(iocb->ki_filp, from, 0, 0, &patience);
+	lock(queue, &after);
+	call = call_find(port, token);
+	if (call)
+		call_complete(queue, call, err, &after);
+	unlock(queue, &after, 0);
 }
 
-static ssize_t queue_read_iter(struct kiocb *iocb, struct iov_iter *to)
-{
-	struct ipcshm_patience patience = iocb_patience(iocb);
-	struct ipcshm_msg *msg;
-	size_t size;
+/* The end of waiting. */
 
-	if (!iov_iter_count(to))
-		return 0;
-	msg = queue_receive_to(iocb->ki_filp, to, &patience, &size);
-	if (IS_ERR(msg))
-		return PTR_ERR(msg);
-	ipcshm_msg_free(msg);
-	return size;
-}
-
-static __poll_t queue_poll(struct file *file, poll_table *pt)
-{
-	struct ipcshm_queue *queue = queue_file(file)->queue;
-	__poll_t events;
-
-	poll_wait(file, &queue->pollers, pt);
-	spin_lock(&queue->lock);
-	events = poll_events(queue);
-	spin_unlock(&queue->lock);
-	if (!(file->f_mode & FMODE_READ))
-		events &= ~NOTIFY_READABLE;
-	if (!(file->f_mode & FMODE_WRITE))
-		events &= ~NOTIFY_WRITABLE;
-	return events;
-}
-
-static int queue_file_release(struct inode *inode, struct file *file)
-{
-	struct queue_file *qf = queue_file(file);
-
-	ipcshm_object_put(&qf->queue->object);
-	kfree(qf);
-	return 0;
-}
-
-static const struct file_operations queue_fops = {
-	.owner = THIS_MODULE,
-	.release = queue_file_release,
-	.read_iter = queue_read_iter,
-	.write_iter = queue_write_iter,
-	.poll = queue_poll,
-	.unlocked_ioctl = queue_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
+/**
+ * struct gone - whose waits end, and how
+ * @still: only while this is so
+ * @port: calls whose requests were received through it; NULL: all calls
+ * @owner: of those, which were received by this process; NULL: all
+ * @senders: also senders that sleep
+ * @receivers: also receivers that sleep
+ * @err: the result
+ */
+struct gone {
+	bool (*still)(const struct ipcshm_queue *queue);
+	const struct ipcshm_port *port;
+	fl_owner_t owner;
+	bool senders;
+	bool receivers;
+	int err;
 };
 
-/* The life of a queue. */
-
-static bool capacity_is_valid(const struct ipcshm_queue_open *args)
+static bool is_enough(const struct after *after)
 {
-	if (!args->max_message_size || args->max_message_size > IPCSHM_MESSAGE_MAX)
-		return false;
-	if (!args->max_messages)
-		return !args->max_bytes;
-	return args->max_bytes >= args->max_message_size;
+	return after->wakeups.count == IPCSHM_WAKEUPS_MAX;
 }
 
-int ipcshm_queue_check(const struct ipcshm_queue_open *args)
+static void calls_end(struct ipcshm_queue *queue, const struct gone *gone, struct after *after)
 {
-	if (args->how.flags & IPCSHM_CREATE)
-		return capacity_is_valid(args) ? 0 : -EINVAL;
-	return args->max_messages || args->max_bytes || args->max_message_size ? -EINVAL : 0;
+	struct ipcshm_caller *call, *next;
+
+	list_for_each_entry_safe(call, next, &queue->calls, link) {
+		if (is_enough(after))
+			break;
+		if (gone->port && gone->port != call->port)
+			continue;
+		if (!gone->owner || gone->owner == call->owner)
+			call_end(queue, call, gone->err, after);
+	}
 }
 
-static struct ipcshm_object *queue_create(const void *attr, const char *name,
-					  struct ipcshm_limits *payer, umode_t mode)
+static void senders_end(struct ipcshm_queue *queue, const struct gone *gone, struct after *after)
 {
-	const struct ipcshm_queue_open *args = attr;
-	struct ipcshm_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+	struct ipcshm_msg *msg;
 
-	if (!queue)
-		return ERR_PTR(-ENOMEM);
-	queue->max_messages = args->max_messages;
-	queue->max_bytes = args->max_bytes;
-	queue->max_message_size = args->max_message_size;
+	while (!is_enough(after) && (msg = ipcshm_backlog_first(&queue->blocked))) {
+		struct ipcshm_waiter *sender = msg->sender;
+
+		unblock(queue, msg);
+		ipcshm_waiter_complete(sender, gone->err, &after->wakeups);
+	}
+}
+
+static void receivers_end(struct ipcshm_queue *queue, const struct gone *gone,
+			  struct after *after)
+{
+	struct receiver *receiver, *next;
+
+	list_for_each_entry_safe(receiver, next, &queue->receivers, link) {
+		if (is_enough(after))
+			break;
+		receiver_complete(queue, receiver, gone->err, after);
+	}
+}
+
+/* A few at a time.  Who comes anew meanwhile gets the same error at once. */
+static void waits_end(struct ipcshm_queue *queue, const struct gone *gone)
+{
+	struct after after;
+	bool more;
+
+	do {
+		lock(queue, &after);
+		if (!gone->still || gone->still(queue)) {
+			calls_end(queue, gone, &after);
+			if (gone->senders)
+				senders_end(queue, gone, &after);
+			if (gone->receivers)
+				receivers_end(queue, gone, &after);
+		}
+		more = is_enough(&after);
+		unlock(queue, &after, 0);
+		cond_resched();
+	} while (more);
+}
+
+/* A new descriptor. */
+void ipcshm_queue_attach(struct ipcshm_port *port)
+{
+	struct ipcshm_queue *queue = port->queue;
+
+	spin_lock(&queue->lock);
+	queue->readers += !!(port->mode & FMODE_READ);
+	queue->writers += !!(port->mode & FMODE_WRITE);
+	queue->had_reader |= queue->readers;
+	queue->had_writer |= queue->writers;
+	spin_unlock(&queue->lock);
+}
+
+/* A descriptor goes.  What was received through it and not replied to never will be. */
+void ipcshm_queue_detach(struct ipcshm_port *port)
+{
+	struct ipcshm_queue *queue = port->queue;
+	struct gone server = { .port = port, .err = -EPIPE };
+	struct gone readers = { .still = readers_are_gone, .senders = queue->hangup,
+				.err = -EPIPE };
+	struct gone writers = { .still = writers_are_gone, .receivers = queue->hangup,
+				.err = -EPIPE };
+	struct after after;
+
+	waits_end(queue, &server);
+	lock(queue, &after);
+	queue->readers -= !!(port->mode & FMODE_READ);
+	queue->writers -= !!(port->mode & FMODE_WRITE);
+	unlock(queue, &after, 0);
+	waits_end(queue, &readers);
+	waits_end(queue, &writers);
+}
+
+/* A process is gone, though others have the same descriptor. */
+void ipcshm_queue_abandon(struct ipcshm_port *port, fl_owner_t owner)
+{
+	struct gone gone = { .port = port, .owner = owner, .err = -EPIPE };
+
+	waits_end(port->queue, &gone);
+}
+
+/* What the owner can do. */
+
+int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set *args)
+{
+	struct after after;
+	int err = 0;
+
+	lock(queue, &after);
+	if (queue->revoked) {
+		err = -EKEYREVOKED;
+	} else {
+		queue->max_messages = args->max_messages;
+		queue->max_bytes = args->max_bytes;
+		admit(queue, &after);
+	}
+	unlock(queue, &after, 0);
+	return err;
+}
+
+#define DRAIN_BATCH 64
+
+static u64 drain_some(struct ipcshm_queue *queue, u64 most)
+{
+	struct ipcshm_msg *msg;
+	struct after after;
+	u64 count;
+
+	lock(queue, &after);
+	for (count = 0; count < min_t(u64, most, DRAIN_BATCH); count++) {
+		msg = ipcshm_backlog_first(&queue->queued);
+		if (!msg)
+			break;
+		dequeue(queue, msg);
+		discard(queue, msg, -ENOBUFS, &after);
+	}
+	admit(queue, &after);
+	unlock(queue, &after, 0);
+	cond_resched();
+	return count;
+}
+
+/* Returns how many messages were discarded: as many as there are now, at most. */
+u64 ipcshm_queue_drain(struct ipcshm_queue *queue)
+{
+	u64 some, drained = 0, most = READ_ONCE(queue->messages);
+
+	do {
+		some = drain_some(queue, most - drained);
+		drained += some;
+	} while (some && drained < most);
+	return drained;
+}
+
+void ipcshm_queue_revoke(struct ipcshm_queue *queue)
+{
+	struct gone gone = { .senders = true, .receivers = true, .err = -EKEYREVOKED };
+	struct after after;
+
+	lock(queue, &after);
+	WRITE_ONCE(queue->revoked, true);
+	unlock(queue, &after, 0);
+	ipcshm_object_unlink(&queue->object);
+	waits_end(queue, &gone);
+	while (ipcshm_queue_drain(queue))
+		;
+}
+
+static u64 when(const struct ipcshm_msg *msg)
+{
+	return msg ? msg->time + ipcshm_timens_offset() : 0;
+}
+
+/* All but @stat->stat. */
+void ipcshm_queue_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *stat)
+{
+	spin_lock(&queue->lock);
+	stat->max_messages = queue->max_messages;
+	stat->max_bytes = queue->max_bytes;
+	stat->messages = queue->messages;
+	stat->bytes = queue->bytes;
+	stat->senders = queue->nr_senders;
+	stat->receivers = queue->nr_receivers;
+	stat->sent = queue->sent;
+	stat->received = queue->received;
+	stat->dropped = queue->dropped;
+	stat->peak_messages = queue->peak_messages;
+	stat->peak_bytes = queue->peak_bytes;
+	stat->next_time = when(ipcshm_backlog_first(&queue->queued));
+	stat->blocked_time = when(ipcshm_backlog_first(&queue->blocked));
+	stat->calls = queue->nr_calls;
+	stat->readers = queue->readers;
+	stat->writers = queue->writers;
+	spin_unlock(&queue->lock);
+	stat->max_message_size = queue->max_message_size;
+	stat->overflow = queue->overflow;
+	stat->held = atomic_long_read(&queue->held);
+	stat->pool_bytes = queue->pool.size;
+	stat->pool_used = queue->pool.size ? ipcshm_pool_used(&queue->pool) : 0;
+}
+
+void ipcshm_queue_init(struct ipcshm_queue *queue)
+{
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->receivers);
+	INIT_LIST_HEAD(&queue->calls);
 	init_waitqueue_head(&queue->pollers);
-	return &queue->object;
-}
-
-static int access_flags(u32 flags)
-{
-	if (!(flags & IPCSHM_WRITE))
-		return O_RDONLY;
-	return flags & IPCSHM_READ ? O_RDWR : O_WRONLY;
-}
-
-static struct file *queue_open(struct ipcshm_object *object, u32 flags)
-{
-	int f_flags = access_flags(flags) | (flags & IPCSHM_NONBLOCK ? O_NONBLOCK : 0);
-	struct ipcshm_limits *payer = ipcshm_limits_of(current_fsuid());
-	struct queue_file *qf;
-	struct file *file;
-
-	if (IS_ERR(payer))
-		return ERR_CAST(payer);
-	qf = kmalloc(sizeof(*qf), GFP_KERNEL_ACCOUNT);
-	if (!qf)
-		return ERR_PTR(-ENOMEM);
-	qf->queue = object_queue(object);
-	qf->payer = payer;
-	file = anon_inode_getfile("[ipcshm-queue]", &queue_fops, qf, f_flags);
-	if (IS_ERR(file)) {
-		kfree(qf);
-		return file;
-	}
-	stream_open(file_inode(file), file);
-	file->f_mode |= FMODE_NOWAIT;
-	return file;
-}
-
-static void queue_describe(const struct ipcshm_object *object, void *attr)
-{
-	const struct ipcshm_queue *queue = object_queue(object);
-	struct ipcshm_queue_open *args = attr;
-
-	args->max_messages = queue->max_messages;
-	args->max_bytes = queue->max_bytes;
-	args->max_message_size = queue->max_message_size;
 }
 
 /* Nobody is blocked: who is has a file of the queue open. */
-static void queue_release(struct ipcshm_object *object)
+void ipcshm_queue_destroy(struct ipcshm_queue *queue)
 {
-	struct ipcshm_queue *queue = object_queue(object);
-	struct ipcshm_msg *msg;
-
-	while ((msg = ipcshm_backlog_first(&queue->queued))) {
-		ipcshm_backlog_remove(&queue->queued, msg);
-		ipcshm_msg_free(msg);
-		cond_resched();
-	}
-	kfree(queue);
+	while (ipcshm_queue_drain(queue))
+		;
 }
-
-const struct ipcshm_object_ops ipcshm_queue_ops = {
-	.kind = IPCSHM_QUEUE,
-	.create = queue_create,
-	.open = queue_open,
-	.describe = queue_describe,
-	.release = queue_release,
-};

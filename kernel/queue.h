@@ -1,12 +1,173 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Queues: messages through a descriptor. */
+/* Queues: the way of a message from sender to receiver. */
 #ifndef IPCSHM_QUEUE_H
 #define IPCSHM_QUEUE_H
 
+#include <linux/cache.h>
+#include <linux/hashtable.h>
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include "backlog.h"
+#include "message.h"
+#include "pool.h"
 #include "registry.h"
+#include "waiter.h"
 
-extern const struct ipcshm_object_ops ipcshm_queue_ops;
+/**
+ * struct ipcshm_queue - a message queue
+ * @object: its base
+ * @max_message_size: immutable
+ * @overflow: enum ipcshm_overflow; immutable
+ * @hangup: it was created with IPCSHM_HANGUP; immutable
+ * @pool: where messages can be received mapped; a size of 0: there is none
+ * @lock: protects all below
+ * @max_messages: capacity, 0 is a rendezvous
+ * @max_bytes: capacity
+ * @queued: messages that were accepted
+ * @messages: how many; may be over the capacity by those that were put back, or
+ *	if that was lowered
+ * @bytes: how many bytes they have
+ * @peak_messages: the most there ever were
+ * @peak_bytes: likewise
+ * @blocked: messages of senders that sleep
+ * @nr_senders: how many
+ * @receivers: struct receiver that sleep, first come first
+ * @nr_receivers: how many
+ * @calls: struct ipcshm_caller that wait for a reply, or for their request to be received
+ * @nr_calls: how many
+ * @readers: files that may receive
+ * @writers: files that may send
+ * @had_reader: there has been one
+ * @had_writer: likewise
+ * @revoked: nothing works any more
+ * @number: the last message's
+ * @token: the last request's
+ * @sent: messages accepted or handed over, ever
+ * @received: messages received, ever
+ * @dropped: messages that were sent and never will be received; what is in
+ *	@queued is what was sent, and neither received nor dropped
+ * @pollers: who waits in poll; its own lock nests in nothing of ours
+ * @held: messages received mapped and not released; not protected
+ */
+struct ipcshm_queue {
+	struct ipcshm_object object;
+	u32 max_message_size;
+	u32 overflow;
+	bool hangup;
+	struct ipcshm_pool pool;
 
-int ipcshm_queue_check(const struct ipcshm_queue_open *args);
+	/* on a line of its own, away from what is only read */
+	spinlock_t lock ____cacheline_aligned_in_smp;
+	u64 max_messages;
+	u64 max_bytes;
+	struct ipcshm_backlog queued;
+	u64 messages;
+	u64 bytes;
+	u64 peak_messages;
+	u64 peak_bytes;
+	struct ipcshm_backlog blocked;
+	u64 nr_senders;
+	struct list_head receivers;
+	u64 nr_receivers;
+	struct list_head calls;
+	u64 nr_calls;
+	u32 readers;
+	u32 writers;
+	bool had_reader;
+	bool had_writer;
+	bool revoked;
+	u64 number;
+	u64 token;
+	u64 sent;
+	u64 received;
+	u64 dropped;
+	wait_queue_head_t pollers;
+	atomic_long_t held;
+};
+
+#define IPCSHM_CALL_BITS 5
+
+/**
+ * struct ipcshm_port - what a descriptor of a queue has of its own
+ * @queue: a reference; immutable
+ * @payer: who opened it, and pays for what is sent through it; immutable
+ * @mode: FMODE_READ, FMODE_WRITE; immutable
+ * @spin: nanoseconds to look out for a message before sleeping
+ * @calls: those whose requests were received here and aren't replied to, by
+ *	token; protected by the queue's lock
+ * @held: messages received mapped and not released, by offset
+ */
+struct ipcshm_port {
+	struct ipcshm_queue *queue;
+	struct ipcshm_limits *payer;
+	fmode_t mode;
+	u32 spin;
+	DECLARE_HASHTABLE(calls, IPCSHM_CALL_BITS);
+	struct xarray held;
+};
+
+/**
+ * struct ipcshm_want - what a receiver asks for
+ * @match: which messages
+ * @room: how large a one it can take
+ * @needed: the size of the one that it can't: set with -EMSGSIZE
+ */
+struct ipcshm_want {
+	struct ipcshm_match match;
+	size_t room;
+	size_t needed;
+};
+
+/**
+ * struct ipcshm_slot - one message on its way between user space and a queue
+ * @msg: the message, if the slot has it
+ * @want: receiving: which one, and how large
+ * @user: the caller's structure
+ * @iter: the caller's memory
+ * @segments: its pieces, if there are several
+ */
+struct ipcshm_slot {
+	struct ipcshm_msg *msg;
+	struct ipcshm_want want;
+	struct ipcshm_message *user;
+	struct iov_iter iter;
+	struct iovec *segments;
+};
+
+static inline bool ipcshm_queue_is_revoked(const struct ipcshm_queue *queue)
+{
+	return READ_ONCE(queue->revoked);
+}
+
+void ipcshm_queue_init(struct ipcshm_queue *queue);
+void ipcshm_queue_destroy(struct ipcshm_queue *queue);
+
+void ipcshm_queue_attach(struct ipcshm_port *port);
+void ipcshm_queue_detach(struct ipcshm_port *port);
+void ipcshm_queue_abandon(struct ipcshm_port *port, fl_owner_t owner);
+
+int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count,
+		      const struct ipcshm_patience *patience);
+int ipcshm_queue_receive(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count,
+			 const struct ipcshm_patience *patience);
+int ipcshm_queue_peek(struct ipcshm_port *port, struct ipcshm_slot *slot);
+void ipcshm_queue_put_back(struct ipcshm_port *port, struct ipcshm_msg *msg);
+
+int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_slot *request,
+		      struct ipcshm_slot *reply, const struct ipcshm_patience *patience);
+int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_slot *reply, bool sync);
+void ipcshm_queue_refuse(struct ipcshm_port *port, u64 token, int err);
+
+int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set *args);
+u64 ipcshm_queue_drain(struct ipcshm_queue *queue);
+void ipcshm_queue_revoke(struct ipcshm_queue *queue);
+__poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode);
+void ipcshm_queue_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *stat);
 
 #endif /* IPCSHM_QUEUE_H */

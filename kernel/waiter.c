@@ -37,6 +37,7 @@ static bool spin(const struct ipcshm_waiter *waiter, u32 nanoseconds)
 	u64 start = local_clock();
 
 	do {
+		/* Pairs with ipcshm_waiter_complete(), as below. */
 		if (smp_load_acquire(&waiter->done))
 			return true;
 		if (need_resched() || signal_pending(current))
@@ -51,8 +52,9 @@ static bool spin(const struct ipcshm_waiter *waiter, u32 nanoseconds)
  * @waiter: where the one who completes it can find it by now
  * @patience: how long
  *
- * Return: 0 if it is, and @waiter has the result; -ERESTARTSYS or -ETIMEDOUT, and then the caller has to look,
- * under the lock, whether it was completed in the meantime.
+ * Return: 0 if it is, and @waiter has the result; -ERESTARTSYS or -ETIMEDOUT, and
+ * then the caller has to look, under the lock, whether it was completed in the
+ * meantime.
  */
 int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patience *patience)
 {

@@ -506,8 +506,9 @@ struct ipcshm_segment {
  *	array of struct ipcshm_segment; with IPCSHM_MAPPED out: the offset in the
  *	queue's pool, to be given to QUEUE_RELEASE
  * @size: send: bytes of payload, 0 to the queue's max_message_size;
- *	receive: bytes of room; 0 with @segments; out: bytes of the message, also
- *	if the call fails with EMSGSIZE because the room is smaller than that
+ *	receive: bytes of room; out: bytes of the message, also if the call fails
+ *	with EMSGSIZE because the room is smaller than that; with @segments it is
+ *	ignored on the way in
  * @type: send: a tag of the sender's choice; receive: with IPCSHM_TYPE_EQUAL,
  *	_NOT or _UP_TO the type to compare with; out: the message's
  * @priority: send: 0 to IPCSHM_PRIORITY_MAX, a higher one is received first;
@@ -644,8 +645,8 @@ struct ipcshm_queue_drain {
 
 /**
  * struct ipcshm_queue_spin - IPCSHM_IOC_QUEUE_SPIN
- * @microseconds: how long a call through this descriptor that has to wait for a
- *	message or a reply looks out for it before it sleeps, 0 to IPCSHM_SPIN_MAX
+ * @microseconds: how long a call through this descriptor that has to wait looks
+ *	out for the end of the wait before it sleeps, 0 to IPCSHM_SPIN_MAX
  * @flags: none yet: 0
  */
 struct ipcshm_queue_spin {

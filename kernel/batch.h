@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Many messages in one call. */
+#ifndef IPCSHM_BATCH_H
+#define IPCSHM_BATCH_H
+
+#include "queue.h"
+
+long ipcshm_batch_run(struct ipcshm_port *port, const struct ipcshm_batch *args,
+		      struct ipcshm_patience *patience, bool sending);
+
+#endif /* IPCSHM_BATCH_H */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Shared memory from which the receivers of a queue read messages in place. */
+#ifndef IPCSHM_POOL_H
+#define IPCSHM_POOL_H
+
+#include <linux/types.h>
+
+struct file;
+struct gen_pool;
+struct iov_iter;
+struct vm_area_struct;
+
+/**
+ * struct ipcshm_pool - the pool of a queue
+ * @backing: a shmem file; a reference; immutable
+ * @space: which parts of it are in use
+ * @size: bytes, whole pages; immutable
+ */
+struct ipcshm_pool {
+	struct file *backing;
+	struct gen_pool *space;
+	u64 size;
+};
+
+int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size);
+void ipcshm_pool_destroy(struct ipcshm_pool *pool);
+u64 ipcshm_pool_used(const struct ipcshm_pool *pool);
+
+bool ipcshm_pool_alloc(struct ipcshm_pool *pool, size_t size, u64 *offset);
+void ipcshm_pool_free(struct ipcshm_pool *pool, u64 offset, size_t size);
+int ipcshm_pool_write(struct ipcshm_pool *pool, u64 offset, size_t size, struct iov_iter *from);
+int ipcshm_pool_read(struct ipcshm_pool *pool, u64 offset, size_t size, struct iov_iter *to);
+int ipcshm_pool_mmap(struct ipcshm_pool *pool, struct vm_area_struct *vma);
+
+#endif /* IPCSHM_POOL_H */

@@ -1,0 +1,700 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ports: descriptors of queues, and the calls on them. */
+#include <linux/anon_inodes.h>
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/time64.h>
+
+#include "batch.h"
+#include "ioctl.h"
+#include "limits.h"
+#include "port.h"
+#include "queue.h"
+#include "slot.h"
+
+static struct ipcshm_port *port_of(const struct file *file)
+{
+	return file->private_data;
+}
+
+static struct ipcshm_queue *object_queue(const struct ipcshm_object *object)
+{
+	return container_of(object, struct ipcshm_queue, object);
+}
+
+static int may(const struct ipcshm_port *port, fmode_t mode)
+{
+	if ((port->mode & mode) != mode)
+		return -EBADF;
+	return ipcshm_queue_is_revoked(port->queue) ? -EKEYREVOKED : 0;
+}
+
+static int receive(struct ipcshm_port *port, struct ipcshm_slot *slot,
+		   const struct ipcshm_patience *patience, void __user *to)
+{
+	int err = ipcshm_queue_receive(port, slot, 1, patience);
+
+	if (err == -EMSGSIZE)
+		return ipcshm_slot_put_needed(slot, to);
+	if (err < 0)
+		return err;
+	err = ipcshm_slot_deliver(port, slot, to);
+	if (err)
+		ipcshm_slot_put_back(port, slot);
+	return err;
+}
+
+static int peek(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user *to)
+{
+	int err = ipcshm_queue_peek(port, slot);
+
+	if (err == -EMSGSIZE)
+		return ipcshm_slot_put_needed(slot, to);
+	if (err)
+		return err;
+	return ipcshm_slot_show(port, slot, to);
+}
+
+/* The calls. */
+
+static int patience_get(struct ipcshm_patience *patience, const struct file *file, u64 deadline,
+			u32 clock, bool dontwait)
+{
+	bool nonblock = dontwait || READ_ONCE(file->f_flags) & O_NONBLOCK;
+	int err = ipcshm_patience_get(patience, deadline, clock, nonblock);
+
+	patience->spin = READ_ONCE(port_of(file)->spin);
+	return err;
+}
+
+static long port_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_patience patience;
+	struct ipcshm_transfer args;
+	struct ipcshm_slot slot;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (!ipcshm_slot_can_send(&args.message) || args.message.token || args.flags & ~IPCSHM_DONTWAIT)
+		return -EINVAL;
+	err = patience_get(&patience, file, args.deadline, args.clock, args.flags);
+	if (!err)
+		err = may(port, FMODE_WRITE);
+	if (err)
+		return err;
+	err = ipcshm_slot_load(port, &slot, &args.message);
+	if (!err)
+		err = ipcshm_queue_send(port, &slot, 1, &patience);
+	ipcshm_slot_put(&slot);
+	return err < 0 ? err : 0;
+}
+
+static long port_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
+{
+	const u32 peeking = IPCSHM_PEEK | IPCSHM_DONTWAIT;
+	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_patience patience;
+	struct ipcshm_transfer args;
+	struct ipcshm_slot slot;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (!ipcshm_slot_can_receive(port, &args.message) || args.flags & ~peeking)
+		return -EINVAL;
+	if (args.flags & IPCSHM_PEEK && (args.flags != peeking ||
+					 args.message.flags & IPCSHM_MAPPED))
+		return -EINVAL;
+	err = patience_get(&patience, file, args.deadline, args.clock, args.flags);
+	if (!err)
+		err = may(port, FMODE_READ);
+	if (err)
+		return err;
+	err = ipcshm_slot_prepare(&slot, &args.message);
+	if (!err)
+		err = args.flags & IPCSHM_PEEK ? peek(port, &slot, uarg.ptr) :
+						 receive(port, &slot, &patience, uarg.ptr);
+	ipcshm_slot_put(&slot);
+	return err;
+}
+
+/* Batches. */
+
+static int batch_get(struct ipcshm_batch *args, struct ipcshm_patience *patience,
+		     const struct file *file, struct ipcshm_uarg uarg)
+{
+	int err = ipcshm_args_get(args, sizeof(*args), IPCSHM_BATCH_SIZE_VER0, uarg);
+
+	if (err)
+		return err;
+	if (!args->count || args->count > IPCSHM_BATCH_MAX || args->reserved ||
+	    args->flags & ~IPCSHM_DONTWAIT)
+		return -EINVAL;
+	return patience_get(patience, file, args->deadline, args->clock, args->flags);
+}
+
+static long port_ioctl_send_batch(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_patience patience;
+	struct ipcshm_batch args;
+	int err = batch_get(&args, &patience, file, uarg);
+
+	if (!err)
+		err = may(port_of(file), FMODE_WRITE);
+	return err ?: ipcshm_batch_run(port_of(file), &args, &patience, true);
+}
+
+static long port_ioctl_receive_batch(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_patience patience;
+	struct ipcshm_batch args;
+	int err = batch_get(&args, &patience, file, uarg);
+
+	if (!err)
+		err = may(port_of(file), FMODE_READ);
+	return err ?: ipcshm_batch_run(port_of(file), &args, &patience, false);
+}
+
+/* Calls. */
+
+static int call(struct ipcshm_port *port, struct ipcshm_call *args,
+		const struct ipcshm_patience *patience, struct ipcshm_uarg uarg)
+{
+	void __user *to = uarg.ptr + offsetof(struct ipcshm_call, reply);
+	struct ipcshm_slot request, reply;
+	int err;
+
+	err = ipcshm_slot_prepare(&reply, &args->reply);
+	if (err)
+		goto put_reply;
+	err = ipcshm_slot_load(port, &request, &args->request);
+	if (err)
+		goto put_request;
+	err = ipcshm_queue_call(port, &request, &reply, patience);
+	if (err == -EMSGSIZE)
+		err = ipcshm_slot_put_needed(&reply, to);
+	else if (!err)
+		err = ipcshm_slot_deliver(port, &reply, to);
+put_request:
+	ipcshm_slot_put(&request);
+put_reply:
+	ipcshm_slot_put(&reply);
+	return err;
+}
+
+static long port_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_patience patience;
+	struct ipcshm_call args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (!ipcshm_slot_can_send(&args.request) || args.request.token || !ipcshm_slot_can_receive(port, &args.reply) ||
+	    args.reply.flags || args.flags)
+		return -EINVAL;
+	err = patience_get(&patience, file, args.deadline, args.clock, false);
+	if (!err)
+		err = may(port, FMODE_WRITE);
+	return err ?: call(port, &args, &patience, uarg);
+}
+
+static int reply(struct ipcshm_port *port, struct ipcshm_message *user, bool sync)
+{
+	struct ipcshm_slot slot;
+	int err = ipcshm_slot_load(port, &slot, user);
+
+	if (!err)
+		err = ipcshm_queue_reply(port, user->token, &slot, sync);
+	ipcshm_slot_put(&slot);
+	return err;
+}
+
+static long port_ioctl_reply(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_reply args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REPLY_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (!ipcshm_slot_can_send(&args.message) || args.flags || args.reserved)
+		return -EINVAL;
+	err = may(port, FMODE_READ);
+	return err ?: reply(port, &args.message, false);
+}
+
+/* So that the call can be restarted without replying once more. */
+static int reply_is_sent(struct ipcshm_uarg uarg)
+{
+	struct ipcshm_call __user *to = uarg.ptr;
+
+	return put_user(0, &to->reply.token) ? -EFAULT : 0;
+}
+
+static int reply_receive(struct ipcshm_port *port, struct ipcshm_call *args,
+			 const struct ipcshm_patience *patience, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_slot request;
+	int err = ipcshm_slot_prepare(&request, &args->request);
+
+	if (!err && args->reply.token) {
+		err = reply(port, &args->reply, true);
+		if (!err)
+			err = reply_is_sent(uarg);
+	}
+	if (!err)
+		err = receive(port, &request, patience, uarg.ptr);
+	ipcshm_slot_put(&request);
+	return err;
+}
+
+static long port_ioctl_reply_receive(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_patience patience;
+	struct ipcshm_call args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (!ipcshm_slot_can_receive(port, &args.request) || args.flags & ~IPCSHM_DONTWAIT ||
+	    (args.reply.token && !ipcshm_slot_can_send(&args.reply)))
+		return -EINVAL;
+	err = patience_get(&patience, file, args.deadline, args.clock, args.flags);
+	if (!err)
+		err = may(port, FMODE_READ);
+	return err ?: reply_receive(port, &args, &patience, uarg);
+}
+
+/* The others. */
+
+static long port_ioctl_release(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_queue_release args;
+	u64 __user *from;
+	u64 offset;
+	u32 i;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_RELEASE_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (!args.count || args.count > IPCSHM_BATCH_MAX || args.flags)
+		return -EINVAL;
+	err = may(port, FMODE_READ);
+	from = u64_to_user_ptr(args.offsets);
+	for (i = 0; i < args.count && !err; i++) {
+		if (get_user(offset, from + i))
+			err = -EFAULT;
+		else if (!ipcshm_held_release(port, offset))
+			err = -EINVAL;
+	}
+	return err ? (i > 1 ? i - 1 : err) : i;
+}
+
+static bool capacity_is_valid(u64 max_messages, u64 max_bytes, u64 max_message_size)
+{
+	return max_messages ? max_bytes >= max_message_size : !max_bytes;
+}
+
+static long port_ioctl_set(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_queue *queue = port_of(file)->queue;
+	struct ipcshm_queue_set args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_SET_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (args.flags || args.reserved ||
+	    !capacity_is_valid(args.max_messages, args.max_bytes, queue->max_message_size) ||
+	    (!args.max_messages && queue->overflow == IPCSHM_OVERFLOW_DROP_OLDEST))
+		return -EINVAL;
+	if (!ipcshm_object_is_owned(&queue->object))
+		return -EACCES;
+	return ipcshm_queue_set(queue, &args);
+}
+
+static long port_ioctl_spin(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_queue_spin args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_SPIN_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (args.flags || args.microseconds > IPCSHM_SPIN_MAX)
+		return -EINVAL;
+	err = may(port_of(file), 0);
+	if (!err)
+		WRITE_ONCE(port_of(file)->spin, args.microseconds * NSEC_PER_USEC);
+	return err;
+}
+
+static long port_ioctl_drain(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_queue_drain args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_DRAIN_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (args.flags || args.reserved)
+		return -EINVAL;
+	err = may(port_of(file), FMODE_READ);
+	if (err)
+		return err;
+	err = ipcshm_args_put(&args, sizeof(args), uarg);	/* or nobody would know */
+	if (err)
+		return err;
+	args.messages = ipcshm_queue_drain(port_of(file)->queue);
+	return ipcshm_args_put(&args, sizeof(args), uarg);
+}
+
+static long port_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_queue *queue = port_of(file)->queue;
+	struct ipcshm_queue_revoke args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_REVOKE_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (args.flags || args.reserved)
+		return -EINVAL;
+	if (!ipcshm_object_is_owned(&queue->object))
+		return -EACCES;
+	ipcshm_queue_revoke(queue);
+	return 0;
+}
+
+/* The one call that a revoked queue still answers. */
+static long port_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_queue *queue = port_of(file)->queue;
+	struct ipcshm_queue_stat args = {};
+
+	if (uarg.size < IPCSHM_QUEUE_STAT_SIZE_VER0)
+		return -EINVAL;
+	ipcshm_object_stat(&queue->object, &args.stat);
+	ipcshm_queue_stat(queue, &args);
+	if (queue->hangup)
+		args.stat.flags |= IPCSHM_STAT_HANGUP;
+	if (ipcshm_queue_is_revoked(queue))
+		args.stat.flags |= IPCSHM_STAT_REVOKED;
+	return ipcshm_args_fill(&args, sizeof(args), uarg);
+}
+
+static long port_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct ipcshm_uarg uarg = ipcshm_uarg(cmd, arg);
+
+	switch (ipcshm_ioctl_nr(cmd)) {
+	case _IOC_NR(IPCSHM_IOC_QUEUE_STAT):
+		return port_ioctl_stat(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_SEND):
+		return port_ioctl_send(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_RECEIVE):
+		return port_ioctl_receive(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_SEND_BATCH):
+		return port_ioctl_send_batch(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_RECEIVE_BATCH):
+		return port_ioctl_receive_batch(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_CALL):
+		return port_ioctl_call(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_REPLY):
+		return port_ioctl_reply(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_REPLY_RECEIVE):
+		return port_ioctl_reply_receive(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_RELEASE):
+		return port_ioctl_release(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_SET):
+		return port_ioctl_set(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_SPIN):
+		return port_ioctl_spin(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_DRAIN):
+		return port_ioctl_drain(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_QUEUE_REVOKE):
+		return port_ioctl_revoke(file, uarg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* read and write, with nothing but a payload. */
+
+static int iocb_patience(struct ipcshm_patience *patience, const struct kiocb *iocb)
+{
+	return patience_get(patience, iocb->ki_filp, IPCSHM_FOREVER, CLOCK_MONOTONIC,
+			    iocb->ki_flags & IOCB_NOWAIT);
+}
+
+static ssize_t port_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct ipcshm_port *port = port_of(iocb->ki_filp);
+	struct ipcshm_message user = {};
+	struct ipcshm_slot slot = { .user = &user, .iter = *from };
+	size_t size = iov_iter_count(from);
+	struct ipcshm_patience patience;
+	int err;
+
+	err = iocb_patience(&patience, iocb);
+	if (!err)
+		err = may(port, FMODE_WRITE);
+	if (!err)
+		err = ipcshm_slot_create(port, &slot);
+	if (!err)
+		err = ipcshm_queue_send(port, &slot, 1, &patience);
+	ipcshm_slot_put(&slot);
+	if (err < 0)
+		return err;
+	iov_iter_advance(from, size);
+	return size;
+}
+
+/* A request can be read, but there is no way to answer it then. */
+static ssize_t read_deliver(struct ipcshm_port *port, struct ipcshm_slot *slot)
+{
+	int err = ipcshm_msg_copy(slot->msg, &slot->iter);
+
+	if (err) {
+		ipcshm_slot_put_back(port, slot);
+		return err;
+	}
+	if (slot->msg->token)
+		ipcshm_queue_refuse(port, slot->msg->token, -EOPNOTSUPP);
+	return slot->msg->size;
+}
+
+static ssize_t port_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct ipcshm_port *port = port_of(iocb->ki_filp);
+	struct ipcshm_slot slot = { .iter = *to, .want.room = iov_iter_count(to) };
+	struct ipcshm_patience patience;
+	ssize_t size;
+	int err;
+
+	if (!slot.want.room)
+		return 0;
+	err = iocb_patience(&patience, iocb);
+	if (!err)
+		err = may(port, FMODE_READ);
+	if (!err)
+		err = ipcshm_queue_receive(port, &slot, 1, &patience);
+	if (err < 0)
+		return err == -EPIPE ? 0 : err;	/* the end of file */
+	size = read_deliver(port, &slot);
+	if (size > 0)
+		iov_iter_advance(to, size);
+	ipcshm_slot_put(&slot);
+	return size;
+}
+
+static __poll_t port_poll(struct file *file, poll_table *pt)
+{
+	struct ipcshm_port *port = port_of(file);
+
+	poll_wait(file, &port->queue->pollers, pt);
+	return ipcshm_queue_events(port->queue, port->mode);
+}
+
+static int port_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct ipcshm_pool *pool = &port_of(file)->queue->pool;
+
+	return pool->size ? ipcshm_pool_mmap(pool, vma) : -ENODEV;
+}
+
+/* A process that exits answers no call and needs no message, though others have the descriptor. */
+static int port_flush(struct file *file, fl_owner_t owner)
+{
+	if (current->flags & PF_EXITING) {
+		ipcshm_queue_abandon(port_of(file), owner);
+		ipcshm_held_release_all(port_of(file), owner);
+	}
+	return 0;
+}
+
+static int port_release(struct inode *inode, struct file *file)
+{
+	struct ipcshm_port *port = port_of(file);
+
+	ipcshm_queue_detach(port);
+	ipcshm_held_release_all(port, NULL);
+	xa_destroy(&port->held);
+	ipcshm_object_put(&port->queue->object);
+	kfree(port);
+	return 0;
+}
+
+static const struct file_operations port_fops = {
+	.owner = THIS_MODULE,
+	.release = port_release,
+	.flush = port_flush,
+	.read_iter = port_read_iter,
+	.write_iter = port_write_iter,
+	.poll = port_poll,
+	.mmap = port_mmap,
+	.unlocked_ioctl = port_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+/* The life of a queue and of a port. */
+
+static bool is_valid_new(const struct ipcshm_queue_open *args)
+{
+	if (!args->max_message_size || args->max_message_size > IPCSHM_MESSAGE_MAX)
+		return false;
+	if (args->pool_bytes && (args->pool_bytes < args->max_message_size ||
+				 args->pool_bytes > IPCSHM_REGION_MAX))
+		return false;
+	if (args->overflow > IPCSHM_OVERFLOW_DROP_NEWEST ||
+	    (args->overflow == IPCSHM_OVERFLOW_DROP_OLDEST && !args->max_messages))
+		return false;
+	return capacity_is_valid(args->max_messages, args->max_bytes, args->max_message_size);
+}
+
+int ipcshm_queue_check(const struct ipcshm_queue_open *args)
+{
+	if (args->reserved)
+		return -EINVAL;
+	if (args->how.flags & IPCSHM_CREATE)
+		return is_valid_new(args) ? 0 : -EINVAL;
+	return args->max_messages || args->max_bytes || args->max_message_size ||
+	       args->pool_bytes || args->overflow || args->how.flags & IPCSHM_HANGUP ? -EINVAL : 0;
+}
+
+static int pool_create(struct ipcshm_queue *queue, u64 size, struct ipcshm_limits *payer)
+{
+	int err;
+
+	if (!size)
+		return 0;
+	err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_REGION_BYTES, PAGE_ALIGN(size));
+	if (err)
+		return err;
+	err = ipcshm_pool_init(&queue->pool, size);
+	if (err)
+		ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_REGION_BYTES, PAGE_ALIGN(size));
+	return err;
+}
+
+static void pool_destroy(struct ipcshm_queue *queue, struct ipcshm_limits *payer)
+{
+	if (!queue->pool.size)
+		return;
+	ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_REGION_BYTES, queue->pool.size);
+	ipcshm_pool_destroy(&queue->pool);
+}
+
+static struct ipcshm_object *queue_create(const void *attr, const char *name,
+					  struct ipcshm_limits *payer, umode_t mode)
+{
+	const struct ipcshm_queue_open *args = attr;
+	struct ipcshm_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!queue)
+		return ERR_PTR(-ENOMEM);
+	err = pool_create(queue, args->pool_bytes, payer);
+	if (err) {
+		kfree(queue);
+		return ERR_PTR(err);
+	}
+	queue->max_message_size = args->max_message_size;
+	queue->max_messages = args->max_messages;
+	queue->max_bytes = args->max_bytes;
+	queue->overflow = args->overflow;
+	queue->hangup = args->how.flags & IPCSHM_HANGUP;
+	ipcshm_queue_init(queue);
+	return &queue->object;
+}
+
+static void queue_describe(const struct ipcshm_object *object, void *attr)
+{
+	const struct ipcshm_queue *queue = object_queue(object);
+	struct ipcshm_queue_open *args = attr;
+
+	args->max_messages = READ_ONCE(queue->max_messages);
+	args->max_bytes = READ_ONCE(queue->max_bytes);
+	args->max_message_size = queue->max_message_size;
+	args->pool_bytes = queue->pool.size;
+	args->overflow = queue->overflow;
+}
+
+static void queue_release(struct ipcshm_object *object)
+{
+	struct ipcshm_queue *queue = object_queue(object);
+
+	ipcshm_queue_destroy(queue);
+	pool_destroy(queue, object->payer);
+	kfree(queue);
+}
+
+static struct ipcshm_port *port_create(struct ipcshm_queue *queue, u32 flags)
+{
+	struct ipcshm_limits *payer = ipcshm_limits_of(current_fsuid());
+	struct ipcshm_port *port;
+
+	if (IS_ERR(payer))
+		return ERR_CAST(payer);
+	port = kzalloc(sizeof(*port), GFP_KERNEL_ACCOUNT);
+	if (!port)
+		return ERR_PTR(-ENOMEM);
+	port->queue = queue;
+	port->payer = payer;
+	port->mode = (flags & IPCSHM_READ ? FMODE_READ : 0) |
+		     (flags & IPCSHM_WRITE ? FMODE_WRITE : 0);
+	hash_init(port->calls);
+	xa_init_flags(&port->held, XA_FLAGS_ACCOUNT);
+	return port;
+}
+
+static int access_flags(u32 flags)
+{
+	if (!(flags & IPCSHM_WRITE))
+		return O_RDONLY;
+	return flags & IPCSHM_READ ? O_RDWR : O_WRONLY;
+}
+
+static struct file *port_open(struct ipcshm_object *object, u32 flags)
+{
+	int f_flags = access_flags(flags) | (flags & IPCSHM_NONBLOCK ? O_NONBLOCK : 0);
+	struct ipcshm_port *port = port_create(object_queue(object), flags);
+	struct file *file;
+
+	if (IS_ERR(port))
+		return ERR_CAST(port);
+	file = anon_inode_getfile("[ipcshm-queue]", &port_fops, port, f_flags);
+	if (IS_ERR(file)) {
+		kfree(port);
+		return file;
+	}
+	stream_open(file_inode(file), file);
+	file->f_mode |= FMODE_NOWAIT;
+	ipcshm_queue_attach(port);
+	return file;
+}
+
+const struct ipcshm_object_ops ipcshm_queue_ops = {
+	.kind = IPCSHM_QUEUE,
+	.create = queue_create,
+	.open = port_open,
+	.describe = queue_describe,
+	.release = queue_release,
+};

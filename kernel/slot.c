@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Slots: messages on their way between user space and a queue. */
+#include <linux/cache.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "slot.h"
+
+static bool message_is_valid(const struct ipcshm_message *user)
+{
+	return user->segments <= IPCSHM_SEGMENTS_MAX && user->fd_count <= IPCSHM_FDS_MAX &&
+	       !user->reserved && !user->reserved1;
+}
+
+bool ipcshm_slot_can_send(const struct ipcshm_message *user)
+{
+	return message_is_valid(user) && !user->flags && user->priority <= IPCSHM_PRIORITY_MAX;
+}
+
+bool ipcshm_slot_can_receive(const struct ipcshm_port *port, const struct ipcshm_message *user)
+{
+	const u32 types = IPCSHM_TYPE_EQUAL | IPCSHM_TYPE_NOT | IPCSHM_TYPE_UP_TO;
+	u32 how = user->flags & types;
+
+	if (user->flags & IPCSHM_MAPPED && (user->segments || !port->queue->pool.size))
+		return false;
+	return message_is_valid(user) && !(user->flags & ~(types | IPCSHM_MAPPED)) &&
+	       !(how & (how - 1));
+}
+
+static void iter_clamp(size_t *size, u64 asked)
+{
+	*size = min_t(u64, asked, IPCSHM_MESSAGE_MAX + 1);	/* which is too much for any */
+}
+
+static int segments_get(struct ipcshm_slot *slot, unsigned int direction)
+{
+	u32 i, count = slot->user->segments;
+	struct ipcshm_segment *from;
+	size_t part, size = 0;
+
+	from = memdup_user(u64_to_user_ptr(slot->user->data), count * sizeof(*from));
+	if (IS_ERR(from))
+		return PTR_ERR(from);
+	slot->segments = kmalloc_array(count, sizeof(*slot->segments), GFP_KERNEL_ACCOUNT);
+	if (!slot->segments) {
+		kfree(from);
+		return -ENOMEM;
+	}
+	for (i = 0; i < count; i++) {
+		iter_clamp(&part, from[i].size);
+		slot->segments[i].iov_base = u64_to_user_ptr(from[i].data);
+		slot->segments[i].iov_len = part;
+		iter_clamp(&size, (u64)size + part);
+	}
+	kfree(from);
+	iov_iter_init(&slot->iter, direction, slot->segments, count, size);
+	return 0;
+}
+
+/* The caller's memory: in pieces, or in one. */
+static int buffer_get(struct ipcshm_slot *slot, unsigned int direction)
+{
+	const struct ipcshm_message *user = slot->user;
+	size_t size;
+
+	slot->segments = NULL;
+	if (user->segments)
+		return segments_get(slot, direction);
+	iter_clamp(&size, user->size);
+	iov_iter_ubuf(&slot->iter, direction, u64_to_user_ptr(user->data), size);
+	return 0;
+}
+
+void ipcshm_slot_put(struct ipcshm_slot *slot)
+{
+	kfree(slot->segments);
+	slot->segments = NULL;
+	if (slot->msg)
+		ipcshm_msg_put(slot->msg);
+	slot->msg = NULL;
+}
+
+int ipcshm_slot_create(struct ipcshm_port *port, struct ipcshm_slot *slot)
+{
+	struct ipcshm_queue *queue = port->queue;
+	struct ipcshm_msg *msg;
+
+	if (iov_iter_count(&slot->iter) > queue->max_message_size)
+		return -EMSGSIZE;
+	msg = ipcshm_msg_create(slot->user, &slot->iter, queue->pool.size ? &queue->pool : NULL,
+				port->payer);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	slot->msg = msg;
+	return 0;
+}
+
+/* A message, as the caller has described it in @user, which was checked. */
+int ipcshm_slot_load(struct ipcshm_port *port, struct ipcshm_slot *slot,
+		     struct ipcshm_message *user)
+{
+	int err;
+
+	*slot = (struct ipcshm_slot){ .user = user };
+	err = buffer_get(slot, WRITE);
+	if (!err)
+		err = ipcshm_slot_create(port, slot);
+	if (err)
+		ipcshm_slot_put(slot);
+	return err;
+}
+
+/* What the caller has described in @user, which was checked, is wanted. */
+int ipcshm_slot_prepare(struct ipcshm_slot *slot, struct ipcshm_message *user)
+{
+	bool mapped = user->flags & IPCSHM_MAPPED;
+	int err;
+
+	*slot = (struct ipcshm_slot){ .user = user };
+	slot->want.match.how = user->flags & ~IPCSHM_MAPPED;
+	slot->want.match.type = user->type;
+	err = mapped ? 0 : buffer_get(slot, READ);
+	slot->want.room = mapped ? SIZE_MAX : iov_iter_count(&slot->iter);
+	return err;
+}
+
+/* Messages received mapped. */
+
+static unsigned long held_index(u64 offset)
+{
+	return offset >> L1_CACHE_SHIFT;
+}
+
+/* The port holds the message until it is released. */
+static int slot_hold(struct ipcshm_port *port, struct ipcshm_slot *slot)
+{
+	struct ipcshm_msg *held = ipcshm_msg_in_pool(slot->msg, &port->queue->pool);
+	int err;
+
+	if (IS_ERR(held))
+		return PTR_ERR(held);
+	held->holder = current->files;
+	err = xa_insert(&port->held, held_index(held->offset), held, GFP_KERNEL_ACCOUNT);
+	if (err) {
+		ipcshm_msg_put(held);
+		return err;
+	}
+	atomic_long_inc(&port->queue->held);
+	slot->user->data = held->offset;
+	return 0;
+}
+
+bool ipcshm_held_release(struct ipcshm_port *port, u64 offset)
+{
+	struct ipcshm_msg *held = NULL;
+
+	if (IS_ALIGNED(offset, L1_CACHE_BYTES))
+		held = xa_erase(&port->held, held_index(offset));
+	if (!held)
+		return false;
+	atomic_long_dec(&port->queue->held);
+	ipcshm_msg_put(held);
+	return true;
+}
+
+/* All that @holder holds; NULL: that anyone does. */
+void ipcshm_held_release_all(struct ipcshm_port *port, fl_owner_t holder)
+{
+	struct ipcshm_msg *held;
+	unsigned long index;
+
+	xa_for_each(&port->held, index, held) {
+		xa_lock(&port->held);
+		held = xa_load(&port->held, index);
+		if (held && holder && held->holder != holder)
+			held = NULL;
+		if (held)
+			__xa_erase(&port->held, index);
+		xa_unlock(&port->held);
+		if (!held)
+			continue;
+		atomic_long_dec(&port->queue->held);
+		ipcshm_msg_put(held);
+	}
+}
+
+/* Delivery. */
+
+static int slot_fill(struct ipcshm_port *port, struct ipcshm_slot *slot)
+{
+	if (slot->user->flags & IPCSHM_MAPPED)
+		return slot_hold(port, slot);
+	return ipcshm_msg_copy(slot->msg, &slot->iter);
+}
+
+static int slot_describe(struct ipcshm_slot *slot, void __user *to)
+{
+	ipcshm_msg_describe(slot->msg, slot->user);
+	return copy_to_user(to, slot->user, sizeof(*slot->user)) ? -EFAULT : 0;
+}
+
+void ipcshm_slot_put_back(struct ipcshm_port *port, struct ipcshm_slot *slot)
+{
+	ipcshm_queue_put_back(port, slot->msg);
+	slot->msg = NULL;
+}
+
+/* The payload to the caller's memory, all else to the caller's structure at @to. */
+int ipcshm_slot_show(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user *to)
+{
+	int err = slot_fill(port, slot);
+
+	return err ?: slot_describe(slot, to);
+}
+
+/*
+ * The same, and the descriptors.  Those come before the structure: without them
+ * the caller finds it as it was.
+ */
+static int slot_give(struct ipcshm_slot *slot, void __user *to)
+{
+	s32 fds[IPCSHM_FDS_MAX];
+	int count = 0, err;
+
+	if (slot->msg->nr_files)
+		count = ipcshm_msg_install(slot->msg, u64_to_user_ptr(slot->user->fds),
+					   slot->user->fd_count, fds);
+	if (count < 0)
+		return count;
+	err = slot_describe(slot, to);
+	if (err)
+		ipcshm_msg_uninstall(fds, count);
+	return err;
+}
+
+/* A message is received.  On an error the caller has nothing, and the slot the message. */
+int ipcshm_slot_deliver(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user *to)
+{
+	bool mapped = slot->user->flags & IPCSHM_MAPPED;
+	int err = slot_fill(port, slot);
+
+	if (err)
+		return err;
+	err = slot_give(slot, to);
+	if (err && mapped)
+		ipcshm_held_release(port, slot->user->data);
+	if (!err && mapped)
+		ipcshm_msg_settle(slot->msg);
+	return err;
+}
+
+/* Tells how large the message is that there was no room for. */
+int ipcshm_slot_put_needed(const struct ipcshm_slot *slot, void __user *to)
+{
+	struct ipcshm_message __user *message = to;
+
+	return put_user(slot->want.needed, &message->size) ? -EFAULT : -EMSGSIZE;
+}

@@ -273,11 +273,14 @@ int ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expecte
  * @max_message_size: the largest message, 1 to IPCSHM_MESSAGE_MAX bytes
  * @id: out: its number
  * @created: out: 1 if the call created it
- * @reserved0: 0
+ * @overflow: enum ipcshm_overflow: what becomes of a message for which there is
+ *	no room
+ * @pool_bytes: bytes for messages that are received mapped, rounded up to whole
+ *	pages, at least @max_message_size; 0: none
  * @reserved: 0
  *
- * The first three, in: of a new queue, 0 without CREATE; out: of the queue
- * opened.
+ * All but @id and @created, in: of a new queue, 0 without CREATE; out: of the
+ * queue opened.
  */
 struct ipcshm_queue_attr {
 	uint64_t max_messages;
@@ -285,8 +288,9 @@ struct ipcshm_queue_attr {
 	uint64_t max_message_size;
 	uint64_t id;
 	uint32_t created;
-	uint32_t reserved0;
-	uint64_t reserved[5];
+	uint32_t overflow;
+	uint64_t pool_bytes;
+	uint64_t reserved[4];
 };
 
 /**
@@ -294,11 +298,16 @@ struct ipcshm_queue_attr {
  * @device: from ipcshm_open()
  * @name: its name, or NULL for an anonymous one
  * @flags: IPCSHM_READ to receive, IPCSHM_WRITE to send; IPCSHM_NONBLOCK; with
- *	IPCSHM_CREATE, _EXCLUSIVE, _PERSISTENT
+ *	IPCSHM_CREATE, _EXCLUSIVE, _PERSISTENT, _HANGUP
  * @mode: permission bits of a new queue, less the umask; 0 without CREATE
  * @attr: with CREATE: the capacity wanted; may be NULL without
  *
  * The semantics are those of mq_open(3).
+ *
+ * With IPCSHM_HANGUP a new queue is like a pipe: once there has been a receiver
+ * and there is none any more, sending is -EPIPE (without a signal); once there
+ * has been a sender and there is none any more, receiving from the empty queue
+ * is -EPIPE, and read(2) is 0.
  *
  * Return: a descriptor, or the errors of ipcshm_region_open().
  */
@@ -316,6 +325,56 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 int ipcshm_queue_stat(int fd, struct ipcshm_queue_stat *stat, size_t size);
 
 /**
+ * ipcshm_queue_set - change the capacity of a queue
+ * @fd: a queue's descriptor
+ * @max_messages: as in struct ipcshm_queue_attr
+ * @max_bytes: likewise
+ *
+ * For its owner and CAP_IPC_OWNER.  With more room, senders that are blocked go
+ * on; with less, no message is lost, and it takes none until there is room again.
+ *
+ * Return: 0, or -EINVAL: not a capacity that a queue with its max_message_size
+ * and overflow can have; -EACCES, -EKEYREVOKED.
+ */
+int ipcshm_queue_set(int fd, uint64_t max_messages, uint64_t max_bytes);
+
+/**
+ * ipcshm_queue_set_spin - have calls through a descriptor wait busily at first
+ * @fd: a queue's descriptor
+ * @microseconds: how long a call that has to wait for a message or a reply looks
+ *	out for it before it sleeps, 0 (as it is at first) to IPCSHM_SPIN_MAX
+ *
+ * Saves the time it takes to wake a process that sleeps, and costs processor
+ * time.
+ *
+ * Return: 0, or -EINVAL, -EKEYREVOKED.
+ */
+int ipcshm_queue_set_spin(int fd, uint32_t microseconds);
+
+/**
+ * ipcshm_queue_drain - discard all messages of a queue
+ * @fd: a queue's descriptor with IPCSHM_READ
+ * @messages: filled in with how many they were; may be NULL
+ *
+ * Those of senders that are blocked come in afterwards.
+ *
+ * Return: 0, or -EBADF: no IPCSHM_READ; -EKEYREVOKED.
+ */
+int ipcshm_queue_drain(int fd, uint64_t *messages);
+
+/**
+ * ipcshm_queue_revoke - take a queue away from everybody
+ * @fd: a queue's descriptor
+ *
+ * Its name and its messages go, whoever is blocked gets -EKEYREVOKED, and so does
+ * every later call but ipcshm_queue_stat() and this one.  For its owner and
+ * CAP_IPC_OWNER.
+ *
+ * Return: 0, or -EACCES.
+ */
+int ipcshm_queue_revoke(int fd);
+
+/**
  * ipcshm_send - send one message
  * @fd: a queue's descriptor with IPCSHM_WRITE
  * @data: the payload
@@ -325,10 +384,12 @@ int ipcshm_queue_stat(int fd, struct ipcshm_queue_stat *stat, size_t size);
  *	IPCSHM_FOREVER
  *
  * Blocks while the queue is full (a rendezvous: until a receiver has the
- * message), unless the descriptor is O_NONBLOCK.
+ * message), unless the descriptor is O_NONBLOCK, or the queue was created to drop
+ * messages instead.
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT, -EINTR, -EMSGSIZE, -EDQUOT, -ENOMEM,
- * -EINVAL; -EBADF also: the descriptor has no IPCSHM_WRITE.
+ * -EINVAL; -EPIPE: there is no receiver any more (IPCSHM_HANGUP); -EKEYREVOKED;
+ * -EBADF also: the descriptor has no IPCSHM_WRITE.
  */
 int ipcshm_send(int fd, const void *data, size_t size, uint32_t priority, uint64_t deadline);
 
@@ -342,10 +403,107 @@ int ipcshm_send(int fd, const void *data, size_t size, uint32_t priority, uint64
  *
  * Return: the message's size, or -EAGAIN, -ETIMEDOUT, -EINTR, -EINVAL; -EBADF
  * also: the descriptor has no IPCSHM_READ; -EMSGSIZE: the room is too small,
- * the message stays in the queue, and @message->size is its size.
+ * the message stays in the queue, and @message->size is its size; -EPIPE: it is
+ * empty, and there is no sender any more (IPCSHM_HANGUP); -EKEYREVOKED.
  */
 ssize_t ipcshm_receive(int fd, void *data, size_t size, struct ipcshm_message *message,
 		       uint64_t deadline);
+
+/**
+ * ipcshm_send_typed - send one message that has a type
+ * @fd: a queue's descriptor with IPCSHM_WRITE
+ * @data: the payload
+ * @size: bytes of it
+ * @type: a tag of the sender's choice, by which receivers can choose
+ * @priority: as for ipcshm_send()
+ * @deadline: likewise
+ *
+ * Return: as ipcshm_send(), which sends with type 0.
+ */
+int ipcshm_send_typed(int fd, const void *data, size_t size, uint64_t type, uint32_t priority,
+		      uint64_t deadline);
+
+/**
+ * ipcshm_receive_typed - receive one message of certain types
+ * @fd: a queue's descriptor with IPCSHM_READ
+ * @data: room for the payload
+ * @size: bytes of room
+ * @type: the type that @match is about
+ * @match: IPCSHM_TYPE_EQUAL: a message of this type; IPCSHM_TYPE_NOT: of any
+ *	other; IPCSHM_TYPE_UP_TO: of the lowest type that isn't over this one; 0:
+ *	any
+ * @message: as for ipcshm_receive()
+ * @deadline: likewise
+ *
+ * The semantics are those of msgrcv(2).  Of the messages that match, the oldest
+ * of the highest priority comes; with UP_TO the lowest type counts first.
+ *
+ * Return: as ipcshm_receive(), which takes any type.
+ */
+ssize_t ipcshm_receive_typed(int fd, void *data, size_t size, uint64_t type, uint32_t match,
+			     struct ipcshm_message *message, uint64_t deadline);
+
+/**
+ * ipcshm_send_fds - send one message with file descriptors
+ * @fd: a queue's descriptor with IPCSHM_WRITE
+ * @data: the payload
+ * @size: bytes of it
+ * @fds: descriptors, of regions, regular files and memfds, directories, pipes and
+ *	eventfds
+ * @count: how many they are, at most IPCSHM_FDS_MAX
+ * @deadline: as for ipcshm_send()
+ *
+ * The semantics are those of SCM_RIGHTS (unix(7)): the receiver gets descriptors
+ * of the same open files.  They can be closed as soon as they have been sent.
+ *
+ * Return: as ipcshm_send(), of which -EDQUOT can be about the user's quota of
+ * descriptors on the way, and -EBADF about any descriptor; -EPERM: another kind
+ * of file, which could hold a queue in turn.
+ */
+int ipcshm_send_fds(int fd, const void *data, size_t size, const int *fds, uint32_t count,
+		    uint64_t deadline);
+
+/**
+ * ipcshm_receive_fds - receive one message, and the file descriptors it carries
+ * @fd: a queue's descriptor with IPCSHM_READ
+ * @data: room for the payload
+ * @size: bytes of room
+ * @fds: filled in with the descriptors, which are close-on-exec
+ * @count: how many fit in it, at most IPCSHM_FDS_MAX
+ * @message: as for ipcshm_receive(); its fd_count tells how many the message
+ *	carried; those that didn't fit were closed
+ * @deadline: as for ipcshm_receive()
+ *
+ * Return: as ipcshm_receive(), which closes all that come; -EMFILE, -ENFILE: too
+ * many are open, the message stays in the queue with all of them.
+ */
+ssize_t ipcshm_receive_fds(int fd, void *data, size_t size, int *fds, uint32_t count,
+			   struct ipcshm_message *message, uint64_t deadline);
+
+/**
+ * ipcshm_send_message - send one message, described by a structure
+ * @fd: a queue's descriptor with IPCSHM_WRITE
+ * @message: see struct ipcshm_message; what it doesn't set must be zero
+ * @deadline: as for ipcshm_send()
+ *
+ * For payloads in several pieces, or with a type and descriptors.
+ *
+ * Return: as ipcshm_send_fds().
+ */
+int ipcshm_send_message(int fd, const struct ipcshm_message *message, uint64_t deadline);
+
+/**
+ * ipcshm_receive_message - receive one message, described by a structure
+ * @fd: a queue's descriptor with IPCSHM_READ
+ * @message: see struct ipcshm_message; filled in, on -EMSGSIZE with its size
+ * @deadline: as for ipcshm_receive()
+ *
+ * message.size and message.fd_count are what there is room for on the way in, and
+ * what the message has on the way out: set them before each call.
+ *
+ * Return: as ipcshm_receive_fds(), and -ENOBUFS as ipcshm_receive_mapped().
+ */
+ssize_t ipcshm_receive_message(int fd, struct ipcshm_message *message, uint64_t deadline);
 
 /**
  * ipcshm_send_transfer - send one message, with everything the kernel offers
@@ -353,7 +511,9 @@ ssize_t ipcshm_receive(int fd, void *data, size_t size, struct ipcshm_message *m
  * @transfer: see struct ipcshm_transfer
  * @size: sizeof(*transfer)
  *
- * Return: as ipcshm_send(); -E2BIG: @transfer has a member set that the module
+ * For another clock, and for IPCSHM_DONTWAIT.
+ *
+ * Return: as ipcshm_send_fds(); -E2BIG: @transfer has a member set that the module
  * is too old for.
  */
 int ipcshm_send_transfer(int fd, const struct ipcshm_transfer *transfer, size_t size);
@@ -365,12 +525,188 @@ int ipcshm_send_transfer(int fd, const struct ipcshm_transfer *transfer, size_t 
  *	with its size only
  * @size: sizeof(*transfer)
  *
- * message.size is the room on the way in and the message's size on the way out:
- * set it before each call.
+ * For another clock, IPCSHM_DONTWAIT, and IPCSHM_PEEK, which leaves the message in
+ * the queue.  message.size and message.fd_count are to be set before each call.
  *
- * Return: 0, or the errors of ipcshm_receive(); -E2BIG as above.
+ * Return: 0, or the errors of ipcshm_receive_message(); -E2BIG as above.
  */
 int ipcshm_receive_transfer(int fd, struct ipcshm_transfer *transfer, size_t size);
+
+/**
+ * ipcshm_send_batch - send many messages with one call
+ * @fd: a queue's descriptor with IPCSHM_WRITE
+ * @messages: an array of them
+ * @count: how many there are, 1 to IPCSHM_BATCH_MAX
+ * @flags: 0 or IPCSHM_DONTWAIT
+ * @deadline: as for ipcshm_send(), for all of them together
+ *
+ * The semantics are those of sendmmsg(2): they are sent one after the other, as
+ * with so many calls, until one can't be sent.
+ *
+ * Return: how many were sent; the errors of ipcshm_send_message() if the first one
+ * wasn't.
+ */
+int ipcshm_send_batch(int fd, const struct ipcshm_message *messages, uint32_t count,
+		      uint32_t flags, uint64_t deadline);
+
+/**
+ * ipcshm_receive_batch - receive many messages with one call
+ * @fd: a queue's descriptor with IPCSHM_READ
+ * @messages: an array of what there is room for, filled in; each can ask for a type
+ * @count: how many there are, 1 to IPCSHM_BATCH_MAX
+ * @flags: 0 or IPCSHM_DONTWAIT
+ * @deadline: as for ipcshm_receive(), for the first of them
+ *
+ * The semantics are those of recvmmsg(2) with MSG_WAITFORONE: it waits until there
+ * is a message, and takes what else is there by then.
+ *
+ * Return: how many were received; the errors of ipcshm_receive_message() if none
+ * was.
+ */
+int ipcshm_receive_batch(int fd, struct ipcshm_message *messages, uint32_t count, uint32_t flags,
+			 uint64_t deadline);
+
+/**
+ * ipcshm_call - send a request and wait for the reply to it
+ * @fd: a queue's descriptor with IPCSHM_WRITE
+ * @request: the payload of the request
+ * @request_size: bytes of it
+ * @reply: room for the payload of the reply
+ * @reply_room: bytes of room
+ * @deadline: as for ipcshm_send(), for both ways together
+ *
+ * Whoever receives the request from the queue gets a token with it, and replies
+ * with ipcshm_reply() or ipcshm_reply_receive().  If the caller gives up before a
+ * server has taken it, the request is gone from the queue.
+ *
+ * Return: the reply's size, or -EPIPE: there is no server any more, or the one that
+ * took the request closed its descriptor or died; -ETIMEDOUT; -EINTR, after which
+ * the request may have been served; -EMSGSIZE: the request is larger than
+ * max_message_size, or there was not enough room for the reply, which is lost;
+ * -EAGAIN, -EDQUOT, -ENOMEM, -EINVAL, -EKEYREVOKED; -EBADF also: the descriptor has
+ * no IPCSHM_WRITE.
+ */
+ssize_t ipcshm_call(int fd, const void *request, size_t request_size, void *reply,
+		    size_t reply_room, uint64_t deadline);
+
+/**
+ * ipcshm_reply - reply to a request
+ * @fd: the queue's descriptor with IPCSHM_READ, through which it was received
+ * @token: its token (struct ipcshm_message), which isn't 0
+ * @data: the payload of the reply
+ * @size: bytes of it
+ *
+ * It never blocks, and a token is good for one reply.
+ *
+ * Return: 0, or -ESRCH: the caller doesn't wait any more, or the token isn't one of
+ * this descriptor's, or was used; -EMSGSIZE: larger than max_message_size; -EDQUOT,
+ * -ENOMEM, -EINVAL, -EKEYREVOKED; -EBADF also: the descriptor has no IPCSHM_READ.
+ */
+int ipcshm_reply(int fd, uint64_t token, const void *data, size_t size);
+
+/**
+ * ipcshm_reply_receive - reply to a request and receive the next one
+ * @fd: a queue's descriptor with IPCSHM_READ
+ * @reply: the payload of the reply
+ * @reply_size: bytes of it
+ * @request: room for the payload of the next request
+ * @request_room: bytes of room
+ * @message: in: its token is that of the request to reply to, or 0: there is none;
+ *	out: the next request's token, size, type, priority, sender and time
+ * @deadline: as for ipcshm_receive(), for the next request
+ *
+ * One call for a server's loop.  @message->token is 0 as soon as the reply was
+ * sent, or can't be any more, also if the call fails: it can be made again as it
+ * is.  A message that was sent with ipcshm_send() is received too, with the
+ * token 0.
+ *
+ * Return: the request's size, or the errors of ipcshm_receive(); -ESRCH, as of
+ * ipcshm_reply(): nothing was received, @message->token is 0; -EMSGSIZE: as of
+ * ipcshm_reply() if @message->token isn't 0 then, else as of ipcshm_receive().
+ */
+ssize_t ipcshm_reply_receive(int fd, const void *reply, size_t reply_size, void *request,
+			     size_t request_room, struct ipcshm_message *message,
+			     uint64_t deadline);
+
+/**
+ * ipcshm_call_transfer - call, with everything the kernel offers
+ * @fd: a queue's descriptor with IPCSHM_WRITE
+ * @transfer: see struct ipcshm_call; the reply is filled in, on -EMSGSIZE with its
+ *	size only
+ * @size: sizeof(*transfer)
+ *
+ * For types, priorities, descriptors and pieces, of the request and of the reply.
+ *
+ * Return: 0, or the errors of ipcshm_call(), ipcshm_send_fds() and
+ * ipcshm_receive_fds(); -E2BIG: @transfer has a member set that the module is too
+ * old for.
+ */
+int ipcshm_call_transfer(int fd, struct ipcshm_call *transfer, size_t size);
+
+/**
+ * ipcshm_reply_message - reply to a request, with everything a message can have
+ * @fd: the queue's descriptor with IPCSHM_READ, through which it was received
+ * @message: the reply, with the request's token
+ *
+ * Return: as ipcshm_reply(), and the errors of ipcshm_send_fds() that are about
+ * descriptors.
+ */
+int ipcshm_reply_message(int fd, const struct ipcshm_message *message);
+
+/**
+ * ipcshm_reply_receive_transfer - reply and receive, with everything the kernel offers
+ * @fd: a queue's descriptor with IPCSHM_READ
+ * @transfer: see struct ipcshm_call; the request is filled in, and the reply's token
+ *	is 0 when that was sent, also on an error
+ * @size: sizeof(*transfer)
+ *
+ * Return: 0, or the errors of ipcshm_reply_message() and ipcshm_receive_message();
+ * -E2BIG as above.
+ */
+int ipcshm_reply_receive_transfer(int fd, struct ipcshm_call *transfer, size_t size);
+
+/**
+ * ipcshm_queue_map - map the pool of a queue, read-only
+ * @fd: a queue's descriptor with IPCSHM_READ
+ * @pool: filled in; for munmap(2)
+ * @size: filled in: bytes mapped
+ *
+ * What is mapped can never be made writable.
+ *
+ * Return: 0, or -ENODEV: the queue has no pool; -EACCES: the descriptor has no
+ * IPCSHM_READ; -EKEYREVOKED; -ENOMEM: no room for it in the address space; or what
+ * else mmap(2) can fail with.
+ */
+int ipcshm_queue_map(int fd, const void **pool, size_t *size);
+
+/**
+ * ipcshm_receive_mapped - receive one message where it is
+ * @fd: the descriptor with IPCSHM_READ of a queue that has a pool
+ * @offset: filled in: where the payload is in the pool
+ * @message: as for ipcshm_receive()
+ * @deadline: likewise
+ *
+ * The payload isn't copied.  It stays where it is, and nobody changes it, until it
+ * is given back with ipcshm_release(), or the descriptor is closed, or the process
+ * ends.
+ *
+ * Return: as ipcshm_receive(); -ENOBUFS: the pool is full of what receivers hold,
+ * the message stays in the queue.
+ */
+ssize_t ipcshm_receive_mapped(int fd, uint64_t *offset, struct ipcshm_message *message,
+			      uint64_t deadline);
+
+/**
+ * ipcshm_release - give back messages that were received mapped
+ * @fd: the queue's descriptor through which they were received
+ * @offsets: an array of where they are in the pool
+ * @count: how many there are, 1 to IPCSHM_BATCH_MAX
+ *
+ * Return: how many were given back: fewer than @count if the next one isn't held;
+ * -EINVAL if the first isn't; -EKEYREVOKED; -EBADF also: the descriptor has no
+ * IPCSHM_READ.
+ */
+int ipcshm_release(int fd, const uint64_t *offsets, uint32_t count);
 
 /**
  * ipcshm_deadline - a deadline from a time-out

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 /* Everything is compiled hidden; what the public header declares is not. */
 #pragma GCC visibility push(default)
@@ -54,6 +55,21 @@ static inline struct ipcshm_open_how open_arguments(const char *name, uint32_t f
 		.flags = flags,
 		.mode = mode,
 	};
+}
+
+static inline int map(int fd, int prot, void **address, size_t size, off_t offset)
+{
+	int saved = errno;
+	int ret = 0;
+	void *at;
+
+	at = mmap(NULL, size, prot, MAP_SHARED, fd, offset);
+	if (at == MAP_FAILED)
+		ret = -errno;
+	else
+		*address = at;
+	errno = saved;
+	return ret;
 }
 
 #endif /* IPCSHM_INTERNAL_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * Queues: message passing.
+ * Queues: what they are, and what is done to a whole one.
  */
-#include <time.h>
+#include <sys/mman.h>
 
 #include "internal.h"
 
@@ -15,7 +15,7 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 
 	if (!attr)
 		attr = &none;
-	if (attr->reserved0 || memcmp(attr->reserved, none.reserved, sizeof(none.reserved)))
+	if (memcmp(attr->reserved, none.reserved, sizeof(none.reserved)))
 		return -EINVAL;
 
 	args = (struct ipcshm_queue_open) {
@@ -23,6 +23,8 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 		.max_messages = attr->max_messages,
 		.max_bytes = attr->max_bytes,
 		.max_message_size = attr->max_message_size,
+		.pool_bytes = attr->pool_bytes,
+		.overflow = attr->overflow,
 	};
 	fd = call(device, IPCSHM_IOC_QUEUE_OPEN, &args, sizeof(args));
 	if (fd < 0)
@@ -31,6 +33,8 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 	attr->max_messages = args.max_messages;
 	attr->max_bytes = args.max_bytes;
 	attr->max_message_size = args.max_message_size;
+	attr->pool_bytes = args.pool_bytes;
+	attr->overflow = args.overflow;
 	attr->id = args.how.id;
 	attr->created = args.how.created;
 	return fd;
@@ -41,43 +45,64 @@ int ipcshm_queue_stat(int fd, struct ipcshm_queue_stat *stat, size_t size)
 	return call(fd, IPCSHM_IOC_QUEUE_STAT, stat, size);
 }
 
-int ipcshm_send(int fd, const void *data, size_t size, uint32_t priority, uint64_t deadline)
+int ipcshm_queue_set(int fd, uint64_t max_messages, uint64_t max_bytes)
 {
-	struct ipcshm_transfer transfer = {
-		.message.data = (uintptr_t)data,
-		.message.size = size,
-		.message.priority = priority,
-		.deadline = deadline,
-		.clock = CLOCK_MONOTONIC,
-	};
+	struct ipcshm_queue_set args = { .max_messages = max_messages, .max_bytes = max_bytes };
 
-	return call(fd, IPCSHM_IOC_QUEUE_SEND, &transfer, sizeof(transfer));
+	return call(fd, IPCSHM_IOC_QUEUE_SET, &args, sizeof(args));
 }
 
-ssize_t ipcshm_receive(int fd, void *data, size_t size, struct ipcshm_message *message,
-		       uint64_t deadline)
+int ipcshm_queue_set_spin(int fd, uint32_t microseconds)
 {
-	struct ipcshm_transfer transfer = {
-		.message.data = (uintptr_t)data,
-		.message.size = size,
-		.deadline = deadline,
-		.clock = CLOCK_MONOTONIC,
-	};
+	struct ipcshm_queue_spin args = { .microseconds = microseconds };
+
+	return call(fd, IPCSHM_IOC_QUEUE_SPIN, &args, sizeof(args));
+}
+
+int ipcshm_queue_drain(int fd, uint64_t *messages)
+{
+	struct ipcshm_queue_drain args = { 0 };
+	int ret = call(fd, IPCSHM_IOC_QUEUE_DRAIN, &args, sizeof(args));
+
+	if (messages && !ret)
+		*messages = args.messages;
+	return ret;
+}
+
+int ipcshm_queue_revoke(int fd)
+{
+	struct ipcshm_queue_revoke args = { 0 };
+
+	return call(fd, IPCSHM_IOC_QUEUE_REVOKE, &args, sizeof(args));
+}
+
+int ipcshm_queue_map(int fd, const void **pool, size_t *size)
+{
+	struct ipcshm_queue_stat stat;
+	void *mapped = NULL;
+	size_t length;
 	int ret;
 
-	ret = call(fd, IPCSHM_IOC_QUEUE_RECEIVE, &transfer, sizeof(transfer));
-	if (message && (ret >= 0 || ret == -EMSGSIZE))
-		*message = transfer.message;
-	return ret < 0 ? ret : (ssize_t)transfer.message.size;
+	ret = call(fd, IPCSHM_IOC_QUEUE_STAT, &stat, sizeof(stat));
+	if (ret < 0)
+		return ret;
+	if (!stat.pool_bytes)
+		return -ENODEV;
+	length = (size_t)stat.pool_bytes;
+	if (length != stat.pool_bytes)
+		return -ENOMEM;
+
+	ret = map(fd, PROT_READ, &mapped, length, 0);
+	if (ret)
+		return ret;
+	*pool = mapped;
+	*size = length;
+	return 0;
 }
 
-int ipcshm_send_transfer(int fd, const struct ipcshm_transfer *transfer, size_t size)
+int ipcshm_release(int fd, const uint64_t *offsets, uint32_t count)
 {
-	/* Nothing in it is out when sending: the kernel doesn't write to it. */
-	return call(fd, IPCSHM_IOC_QUEUE_SEND, (void *)transfer, size);
-}
+	struct ipcshm_queue_release args = { .offsets = (uintptr_t)offsets, .count = count };
 
-int ipcshm_receive_transfer(int fd, struct ipcshm_transfer *transfer, size_t size)
-{
-	return call(fd, IPCSHM_IOC_QUEUE_RECEIVE, transfer, size);
+	return call(fd, IPCSHM_IOC_QUEUE_RELEASE, &args, sizeof(args));
 }

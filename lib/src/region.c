@@ -50,21 +50,6 @@ static int protection(uint32_t access)
 	}
 }
 
-static int map(int fd, int prot, void **address, size_t size, off_t offset)
-{
-	int saved = errno;
-	int ret = 0;
-	void *at;
-
-	at = mmap(NULL, size, prot, MAP_SHARED, fd, offset);
-	if (at == MAP_FAILED)
-		ret = -errno;
-	else
-		*address = at;
-	errno = saved;
-	return ret;
-}
-
 static int advise(void *address, size_t size, uint32_t how)
 {
 	int saved = errno;

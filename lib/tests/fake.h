@@ -32,6 +32,14 @@ union fake_argument {
 	struct ipcshm_region_revoke region_revoke;
 	struct ipcshm_queue_stat queue_stat;
 	struct ipcshm_transfer transfer;
+	struct ipcshm_batch batch;
+	struct ipcshm_call call;
+	struct ipcshm_reply reply;
+	struct ipcshm_queue_set queue_set;
+	struct ipcshm_queue_drain queue_drain;
+	struct ipcshm_queue_spin queue_spin;
+	struct ipcshm_queue_release queue_release;
+	struct ipcshm_queue_revoke queue_revoke;
 	unsigned char bytes[1 << _IOC_SIZEBITS];
 };
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The calls on queues: what they hand to the kernel, and what they return.
+ * The calls on whole queues: what they hand to the kernel, and what they return.
  */
 #include "kselftest_harness.h"
 
 #include "fake.h"
 
 static const uint32_t everything = IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE |
-				   IPCSHM_EXCLUSIVE | IPCSHM_PERSISTENT | IPCSHM_NONBLOCK;
+				   IPCSHM_EXCLUSIVE | IPCSHM_PERSISTENT | IPCSHM_NONBLOCK |
+				   IPCSHM_HANGUP;
 
 static void answer_queue(void)
 {
@@ -18,14 +19,8 @@ static void answer_queue(void)
 	fake.out.queue_open.max_messages = 11;
 	fake.out.queue_open.max_bytes = 12;
 	fake.out.queue_open.max_message_size = 13;
-}
-
-static void answer_message(void)
-{
-	fake.writes = true;
-	fake.out.transfer.message = (struct ipcshm_message) {
-		.size = 6, .type = 7, .priority = 8, .pid = 9, .uid = 10, .gid = 11, .time = 12,
-	};
+	fake.out.queue_open.pool_bytes = 14;
+	fake.out.queue_open.overflow = 15;
 }
 
 TEST(attr_has_its_size_for_ever)
@@ -39,6 +34,8 @@ TEST(open_hands_on_every_argument)
 		.max_messages = 1,
 		.max_bytes = IPCSHM_UNBOUNDED,
 		.max_message_size = 3,
+		.pool_bytes = 1ULL << 40,
+		.overflow = IPCSHM_OVERFLOW_DROP_NEWEST,
 		.id = 77,
 		.created = 78,
 	};
@@ -48,7 +45,7 @@ TEST(open_hands_on_every_argument)
 
 	EXPECT_EQ(1, fake.asked.calls);
 	EXPECT_EQ(5, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x02, 64), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x02, 80), fake.asked.command);
 	EXPECT_EQ((uintptr_t)name, fake.asked.in.queue_open.how.name);
 	EXPECT_EQ(5, fake.asked.in.queue_open.how.name_len);
 	EXPECT_EQ(everything, fake.asked.in.queue_open.how.flags);
@@ -59,6 +56,9 @@ TEST(open_hands_on_every_argument)
 	EXPECT_EQ(1, fake.asked.in.queue_open.max_messages);
 	EXPECT_EQ(IPCSHM_UNBOUNDED, fake.asked.in.queue_open.max_bytes);
 	EXPECT_EQ(3, fake.asked.in.queue_open.max_message_size);
+	EXPECT_EQ(1ULL << 40, fake.asked.in.queue_open.pool_bytes);
+	EXPECT_EQ(IPCSHM_OVERFLOW_DROP_NEWEST, fake.asked.in.queue_open.overflow);
+	EXPECT_EQ(0, fake.asked.in.queue_open.reserved);
 }
 
 TEST(open_returns_descriptor_and_attributes)
@@ -73,6 +73,8 @@ TEST(open_returns_descriptor_and_attributes)
 	EXPECT_EQ(11, attr.max_messages);
 	EXPECT_EQ(12, attr.max_bytes);
 	EXPECT_EQ(13, attr.max_message_size);
+	EXPECT_EQ(14, attr.pool_bytes);
+	EXPECT_EQ(15, attr.overflow);
 }
 
 TEST(open_without_name_and_attributes)
@@ -86,10 +88,9 @@ TEST(open_without_name_and_attributes)
 
 TEST(open_refuses_reserved_members)
 {
-	struct ipcshm_queue_attr attr = { .reserved0 = 1 };
+	struct ipcshm_queue_attr attr;
 
-	EXPECT_RETURNS(-EINVAL, ipcshm_queue_open(5, "jobs", IPCSHM_READ, 0, &attr));
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 4; i++) {
 		memset(&attr, 0, sizeof(attr));
 		attr.reserved[i] = 1ULL << 63;
 		EXPECT_RETURNS(-EINVAL, ipcshm_queue_open(5, "jobs", IPCSHM_READ, 0, &attr));
@@ -101,6 +102,7 @@ TEST(open_that_fails_leaves_the_attributes_alone)
 {
 	struct ipcshm_queue_attr attr = {
 		.max_messages = 1, .max_bytes = 2, .max_message_size = 3, .id = 4, .created = 5,
+		.overflow = 6, .pool_bytes = 7,
 	};
 	struct ipcshm_queue_attr before = attr;
 
@@ -118,7 +120,7 @@ TEST(stat_comes_back)
 	EXPECT_RETURNS(0, ipcshm_queue_stat(9, &stat, sizeof(stat)));
 
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x40, 128), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x40, 216), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&stat, &fake.out, sizeof(stat)));
 }
 
@@ -128,7 +130,7 @@ TEST(stat_has_the_size_of_the_caller)
 
 	fake.writes = true;
 	memset(&fake.out, 0x5a, sizeof(fake.out));
-	for (size_t size = 120; size <= 136; size += 8) {
+	for (size_t size = 208; size <= 224; size += 8) {
 		memset(&stat, 0xa5, sizeof(stat));
 		EXPECT_RETURNS(0, ipcshm_queue_stat(9, &stat.queue_stat, size));
 		EXPECT_EQ(COMMAND(0x40, size), fake.asked.command);
@@ -147,167 +149,131 @@ TEST(stat_returns_the_error)
 	EXPECT_RETURNS(-EFAULT, ipcshm_queue_stat(9, NULL, sizeof(stat)));
 }
 
-TEST(send_hands_on_every_argument)
+TEST(set_hands_on_the_capacity)
 {
 	union fake_argument want = {
-		.transfer.message.size = 6,
-		.transfer.message.priority = 31,
-		.transfer.deadline = 123456789012ULL,
-		.transfer.clock = CLOCK_MONOTONIC,
+		.queue_set = { .max_messages = 7, .max_bytes = IPCSHM_UNBOUNDED },
 	};
-	const char *data = "hello";
 
-	want.transfer.message.data = (uintptr_t)data;
-	EXPECT_RETURNS(0, ipcshm_send(9, data, 6, 31, 123456789012ULL));
-
-	EXPECT_EQ(1, fake.asked.calls);
+	EXPECT_RETURNS(0, ipcshm_queue_set(9, 7, IPCSHM_UNBOUNDED));
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x41, 104), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x49, 24), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	EXPECT_FAILS(EACCES, ipcshm_queue_set(9, 7, 8));
 }
 
-/* The kernel is the one to refuse them, or not. */
-TEST(send_of_anything_reaches_the_kernel)
+TEST(set_spin_hands_on_the_bound)
 {
-	EXPECT_RETURNS(0, ipcshm_send(9, NULL, 0, 0, IPCSHM_FOREVER));
-	EXPECT_EQ(0, fake.asked.in.transfer.message.data);
-	EXPECT_EQ(0, fake.asked.in.transfer.message.size);
-	EXPECT_EQ(IPCSHM_FOREVER, fake.asked.in.transfer.deadline);
+	union fake_argument want = { .queue_spin.microseconds = 50 };
 
-	EXPECT_FAILS(EINVAL, ipcshm_send(9, "", SIZE_MAX, UINT32_MAX, 0));
-	EXPECT_EQ(SIZE_MAX, fake.asked.in.transfer.message.size);
-	EXPECT_EQ(UINT32_MAX, fake.asked.in.transfer.message.priority);
-	EXPECT_EQ(0, fake.asked.in.transfer.deadline);
+	EXPECT_RETURNS(0, ipcshm_queue_set_spin(9, 50));
+	EXPECT_EQ(9, fake.asked.fd);
+	EXPECT_EQ(COMMAND(0x4a, 8), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	EXPECT_FAILS(EINVAL, ipcshm_queue_set_spin(9, UINT32_MAX));
 }
 
-TEST(send_returns_the_error_and_does_not_retry)
+TEST(drain_tells_how_many)
 {
-	const int errors[] = { EAGAIN, ETIMEDOUT, EINTR, EMSGSIZE, EDQUOT, ENOMEM, EBADF };
+	union fake_argument want = { 0 };
+	uint64_t messages = 1;
 
-	for (int i = 0; i < 7; i++)
-		EXPECT_FAILS(errors[i], ipcshm_send(9, "", 1, 0, 0));
-	EXPECT_EQ(7, fake.asked.calls);
+	fake.writes = true;
+	fake.out.queue_drain.messages = 1ULL << 40;
+	EXPECT_RETURNS(0, ipcshm_queue_drain(9, &messages));
+	EXPECT_EQ(1ULL << 40, messages);
+	EXPECT_EQ(9, fake.asked.fd);
+	EXPECT_EQ(COMMAND(0x4b, 16), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	EXPECT_RETURNS(0, ipcshm_queue_drain(9, NULL));
 }
 
-TEST(receive_hands_on_every_argument)
+TEST(drain_that_fails_tells_nothing)
 {
+	uint64_t messages = 1;
+
+	fake.writes = true;
+	EXPECT_FAILS(EBADF, ipcshm_queue_drain(9, &messages));
+	EXPECT_EQ(1, messages);
+}
+
+TEST(revoke_takes_nothing_but_the_descriptor)
+{
+	union fake_argument want = { 0 };
+
+	EXPECT_RETURNS(0, ipcshm_queue_revoke(9));
+	EXPECT_EQ(9, fake.asked.fd);
+	EXPECT_EQ(COMMAND(0x4c, 8), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	EXPECT_FAILS(EACCES, ipcshm_queue_revoke(9));
+}
+
+TEST(release_hands_on_the_offsets)
+{
+	const uint64_t offsets[] = { 0, 4096 };
 	union fake_argument want = {
-		.transfer.message.size = 64,
-		.transfer.deadline = 123456789012ULL,
-		.transfer.clock = CLOCK_MONOTONIC,
+		.queue_release = { .offsets = (uintptr_t)offsets, .count = 2 },
 	};
-	char room[64];
 
-	want.transfer.message.data = (uintptr_t)room;
-	EXPECT_RETURNS(64, ipcshm_receive(9, room, sizeof(room), NULL, 123456789012ULL));
-
-	EXPECT_EQ(1, fake.asked.calls);
+	fake.result = 2;
+	EXPECT_RETURNS(2, ipcshm_release(9, offsets, 2));
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x42, 104), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x48, 16), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	EXPECT_FAILS(EINVAL, ipcshm_release(9, offsets, 2));
 }
 
-TEST(receive_returns_the_size_and_the_message)
-{
-	struct ipcshm_message message;
-	char room[64];
-
-	answer_message();
-	EXPECT_RETURNS(6, ipcshm_receive(9, room, sizeof(room), &message, 0));
-	EXPECT_EQ(0, memcmp(&fake.out.transfer.message, &message, sizeof(message)));
-	EXPECT_RETURNS(6, ipcshm_receive(9, room, sizeof(room), NULL, 0));
-
-	fake.out.transfer.message.size = 0;
-	EXPECT_RETURNS(0, ipcshm_receive(9, room, sizeof(room), &message, 0));
-}
-
-TEST(largest_message_is_not_negative)
-{
-	fake.writes = true;
-	fake.out.transfer.message.size = IPCSHM_MESSAGE_MAX;
-	EXPECT_RETURNS(IPCSHM_MESSAGE_MAX, ipcshm_receive(9, NULL, 0, NULL, 0));
-}
-
-TEST(receive_with_too_little_room_tells_the_size)
-{
-	struct ipcshm_message message = { .size = 1 };
-	char room[4];
-
-	fake.writes = true;
-	fake.out.transfer.message.size = 6;
-	EXPECT_FAILS(EMSGSIZE, ipcshm_receive(9, room, sizeof(room), &message, 0));
-	EXPECT_EQ(6, message.size);
-	EXPECT_FAILS(EMSGSIZE, ipcshm_receive(9, room, sizeof(room), NULL, 0));
-}
-
-TEST(receive_that_fails_leaves_the_message_alone)
-{
-	const int errors[] = { EAGAIN, ETIMEDOUT, EINTR, EINVAL, EBADF, EFAULT, ENOTTY };
-	struct ipcshm_message message, before;
-
-	memset(&message, 0x5a, sizeof(message));
-	before = message;
-	for (int i = 0; i < 7; i++)
-		EXPECT_FAILS(errors[i], ipcshm_receive(9, NULL, 4, &message, 0));
-	EXPECT_EQ(0, memcmp(&before, &message, sizeof(message)));
-	EXPECT_EQ(7, fake.asked.calls);
-}
-
-FIXTURE(transfer) {
-	union fake_argument transfer;
-	union fake_argument before;
+FIXTURE(map) {
+	char memory[1];
+	const void *pool;
+	size_t size;
 };
 
-FIXTURE_SETUP(transfer)
+FIXTURE_SETUP(map)
 {
-	memset(&self->transfer, 0x5a, sizeof(self->transfer));
-	self->before = self->transfer;
+	fake.active = true;
+	fake.writes = true;
+	fake.out.queue_stat.pool_bytes = 1 << 20;
+	fake.map = self->memory;
 }
 
-FIXTURE_TEARDOWN(transfer)
+FIXTURE_TEARDOWN(map)
 {
+	fake.active = false;
 }
 
-TEST_F(transfer, sent_as_it_is_in_the_size_of_the_caller)
+TEST_F(map, all_of_the_pool_read_only)
 {
-	EXPECT_RETURNS(0, ipcshm_send_transfer(9, &self->transfer.transfer, 104));
+	EXPECT_RETURNS(0, ipcshm_queue_map(9, &self->pool, &self->size));
+	EXPECT_EQ((const void *)self->memory, self->pool);
+	EXPECT_EQ(1 << 20, self->size);
+	EXPECT_EQ(2, fake.asked.calls);
+	EXPECT_EQ(COMMAND(0x40, 216), fake.asked.command);
+	EXPECT_EQ(NULL, fake.asked.address);
+	EXPECT_EQ(1 << 20, fake.asked.length);
+	EXPECT_EQ(PROT_READ, fake.asked.protection);
+	EXPECT_EQ(MAP_SHARED, fake.asked.sharing);
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x41, 104), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 104));
-
-	EXPECT_RETURNS(0, ipcshm_send_transfer(9, &self->transfer.transfer, 112));
-	EXPECT_EQ(COMMAND(0x41, 112), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 112));
-	EXPECT_EQ(0, memcmp(&self->before, &self->transfer, sizeof(self->before)));
+	EXPECT_EQ(0, fake.asked.offset);
 }
 
-TEST_F(transfer, received_into_as_it_is_in_the_size_of_the_caller)
+TEST_F(map, of_a_queue_without_a_pool_is_no_device)
 {
-	EXPECT_RETURNS(0, ipcshm_receive_transfer(9, &self->transfer.transfer, 112));
-	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x42, 112), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 112));
-
-	answer_message();
-	EXPECT_RETURNS(0, ipcshm_receive_transfer(9, &self->transfer.transfer, 104));
-	EXPECT_EQ(COMMAND(0x42, 104), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&fake.out, &self->transfer, 104));
-	EXPECT_EQ(0x5a, self->transfer.bytes[104]);
+	fake.out.queue_stat.pool_bytes = 0;
+	EXPECT_RETURNS(-ENODEV, ipcshm_queue_map(9, &self->pool, &self->size));
+	EXPECT_EQ(1, fake.asked.calls);
 }
 
-TEST_F(transfer, errors_are_returned)
+TEST_F(map, that_fails_fills_in_nothing)
 {
-	EXPECT_FAILS(E2BIG, ipcshm_send_transfer(9, &self->transfer.transfer, 112));
-	EXPECT_FAILS(EAGAIN, ipcshm_receive_transfer(9, &self->transfer.transfer, 104));
-	EXPECT_RETURNS(-EFAULT, ipcshm_send_transfer(9, NULL, 104));
-	EXPECT_RETURNS(-EFAULT, ipcshm_receive_transfer(9, NULL, 104));
-	EXPECT_EQ(4, fake.asked.calls);
+	const void *pool = self;
+	size_t size = 5;
 
-	EXPECT_RETURNS(-EINVAL, ipcshm_send_transfer(9, &self->transfer.transfer,
-						     _IOC_SIZEMASK + 1));
-	EXPECT_RETURNS(-EINVAL, ipcshm_receive_transfer(9, &self->transfer.transfer,
-							_IOC_SIZEMASK + 1));
-	EXPECT_EQ(4, fake.asked.calls);
+	EXPECT_FAILS(ENOTTY, ipcshm_queue_map(9, &pool, &size));
+	fake.map_error = EACCES;
+	EXPECT_RETURNS(-EACCES, ipcshm_queue_map(9, &pool, &size));
+	EXPECT_EQ(self, pool);
+	EXPECT_EQ(5, size);
 }
 
 TEST_HARNESS_MAIN

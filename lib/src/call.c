@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Calls: a request, and the reply to it.
+ */
+#include <time.h>
+
+#include "internal.h"
+
+int ipcshm_call_transfer(int fd, struct ipcshm_call *transfer, size_t size)
+{
+	return call(fd, IPCSHM_IOC_QUEUE_CALL, transfer, size);
+}
+
+int ipcshm_reply_receive_transfer(int fd, struct ipcshm_call *transfer, size_t size)
+{
+	return call(fd, IPCSHM_IOC_QUEUE_REPLY_RECEIVE, transfer, size);
+}
+
+int ipcshm_reply_message(int fd, const struct ipcshm_message *message)
+{
+	struct ipcshm_reply args = { .message = *message };
+
+	return call(fd, IPCSHM_IOC_QUEUE_REPLY, &args, sizeof(args));
+}
+
+ssize_t ipcshm_call(int fd, const void *request, size_t request_size, void *reply,
+		    size_t reply_room, uint64_t deadline)
+{
+	struct ipcshm_call transfer = {
+		.request = { .data = (uintptr_t)request, .size = request_size },
+		.reply = { .data = (uintptr_t)reply, .size = reply_room },
+		.deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
+	};
+	int ret = ipcshm_call_transfer(fd, &transfer, sizeof(transfer));
+
+	return ret < 0 ? ret : (ssize_t)transfer.reply.size;
+}
+
+int ipcshm_reply(int fd, uint64_t token, const void *data, size_t size)
+{
+	const struct ipcshm_message message = {
+		.data = (uintptr_t)data,
+		.size = size,
+		.token = token,
+	};
+
+	return ipcshm_reply_message(fd, &message);
+}
+
+ssize_t ipcshm_reply_receive(int fd, const void *reply, size_t reply_size, void *request,
+			     size_t request_room, struct ipcshm_message *message,
+			     uint64_t deadline)
+{
+	struct ipcshm_call transfer = {
+		.request = { .data = (uintptr_t)request, .size = request_room },
+		.reply = {
+			.data = (uintptr_t)reply,
+			.size = reply_size,
+			.token = message->token,
+		},
+		.deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
+	};
+	int ret = ipcshm_reply_receive_transfer(fd, &transfer, sizeof(transfer));
+
+	if (ret >= 0) {
+		*message = transfer.request;
+		return (ssize_t)transfer.request.size;
+	}
+	/* The token is good once: the same call again must not be about it. */
+	message->token = ret == -ESRCH ? 0 : transfer.reply.token;
+	if (ret == -EMSGSIZE)
+		message->size = transfer.request.size;
+	return ret;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Messages: sending and receiving, one and many.
+ */
+#include <time.h>
+
+#include "internal.h"
+
+int ipcshm_send_transfer(int fd, const struct ipcshm_transfer *transfer, size_t size)
+{
+	/* Nothing in it is out when sending: the kernel doesn't write to it. */
+	return call(fd, IPCSHM_IOC_QUEUE_SEND, (void *)transfer, size);
+}
+
+int ipcshm_receive_transfer(int fd, struct ipcshm_transfer *transfer, size_t size)
+{
+	return call(fd, IPCSHM_IOC_QUEUE_RECEIVE, transfer, size);
+}
+
+int ipcshm_send_message(int fd, const struct ipcshm_message *message, uint64_t deadline)
+{
+	const struct ipcshm_transfer transfer = {
+		.message = *message,
+		.deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
+	};
+
+	return ipcshm_send_transfer(fd, &transfer, sizeof(transfer));
+}
+
+ssize_t ipcshm_receive_message(int fd, struct ipcshm_message *message, uint64_t deadline)
+{
+	struct ipcshm_transfer transfer = {
+		.message = *message,
+		.deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
+	};
+	int ret = ipcshm_receive_transfer(fd, &transfer, sizeof(transfer));
+
+	if (ret >= 0 || ret == -EMSGSIZE)
+		*message = transfer.message;
+	return ret < 0 ? ret : (ssize_t)transfer.message.size;
+}
+
+/* What was received, for callers who may not want to know. */
+static ssize_t receive(int fd, struct ipcshm_message *room, struct ipcshm_message *message,
+		       uint64_t deadline)
+{
+	ssize_t ret = ipcshm_receive_message(fd, room, deadline);
+
+	if (message && (ret >= 0 || ret == -EMSGSIZE))
+		*message = *room;
+	return ret;
+}
+
+int ipcshm_send(int fd, const void *data, size_t size, uint32_t priority, uint64_t deadline)
+{
+	return ipcshm_send_typed(fd, data, size, 0, priority, deadline);
+}
+
+ssize_t ipcshm_receive(int fd, void *data, size_t size, struct ipcshm_message *message,
+		       uint64_t deadline)
+{
+	return ipcshm_receive_typed(fd, data, size, 0, 0, message, deadline);
+}
+
+int ipcshm_send_typed(int fd, const void *data, size_t size, uint64_t type, uint32_t priority,
+		      uint64_t deadline)
+{
+	const struct ipcshm_message message = {
+		.data = (uintptr_t)data,
+		.size = size,
+		.type = type,
+		.priority = priority,
+	};
+
+	return ipcshm_send_message(fd, &message, deadline);
+}
+
+ssize_t ipcshm_receive_typed(int fd, void *data, size_t size, uint64_t type, uint32_t match,
+			     struct ipcshm_message *message, uint64_t deadline)
+{
+	struct ipcshm_message room = {
+		.data = (uintptr_t)data,
+		.size = size,
+		.type = type,
+		.flags = match,
+	};
+
+	return receive(fd, &room, message, deadline);
+}
+
+int ipcshm_send_fds(int fd, const void *data, size_t size, const int *fds, uint32_t count,
+		    uint64_t deadline)
+{
+	const struct ipcshm_message message = {
+		.data = (uintptr_t)data,
+		.size = size,
+		.fds = (uintptr_t)fds,
+		.fd_count = count,
+	};
+
+	return ipcshm_send_message(fd, &message, deadline);
+}
+
+ssize_t ipcshm_receive_fds(int fd, void *data, size_t size, int *fds, uint32_t count,
+			   struct ipcshm_message *message, uint64_t deadline)
+{
+	struct ipcshm_message room = {
+		.data = (uintptr_t)data,
+		.size = size,
+		.fds = (uintptr_t)fds,
+		.fd_count = count,
+	};
+
+	return receive(fd, &room, message, deadline);
+}
+
+ssize_t ipcshm_receive_mapped(int fd, uint64_t *offset, struct ipcshm_message *message,
+			      uint64_t deadline)
+{
+	struct ipcshm_message room = { .flags = IPCSHM_MAPPED };
+	ssize_t ret = receive(fd, &room, message, deadline);
+
+	if (ret >= 0)
+		*offset = room.data;
+	return ret;
+}
+
+static int batch(int fd, unsigned int command, const struct ipcshm_message *messages,
+		 uint32_t count, uint32_t flags, uint64_t deadline)
+{
+	struct ipcshm_batch args = {
+		.messages = (uintptr_t)messages,
+		.count = count,
+		.flags = flags,
+		.deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
+	};
+
+	return call(fd, command, &args, sizeof(args));
+}
+
+int ipcshm_send_batch(int fd, const struct ipcshm_message *messages, uint32_t count,
+		      uint32_t flags, uint64_t deadline)
+{
+	return batch(fd, IPCSHM_IOC_QUEUE_SEND_BATCH, messages, count, flags, deadline);
+}
+
+int ipcshm_receive_batch(int fd, struct ipcshm_message *messages, uint32_t count, uint32_t flags,
+			 uint64_t deadline)
+{
+	return batch(fd, IPCSHM_IOC_QUEUE_RECEIVE_BATCH, messages, count, flags, deadline);
+}

@@ -175,8 +175,8 @@ static void touch_role(struct peer *peer)
 
 	peer->token = self_token(region);
 	be_ready(peer);
-	while (!can_write(at + (MAX_SIZE - 1) * page_size))
-		usleep(100);
+	if (!WAIT_UNTIL(can_write(at + (MAX_SIZE - 1) * page_size)))
+		_exit(1);
 	peer->value = readable_pages(at, MAX_SIZE);
 }
 

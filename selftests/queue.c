@@ -24,7 +24,7 @@ TEST_F(queue, equal_priorities_arrive_in_the_order_sent)
 
 TEST_F(queue, higher_priorities_arrive_first_and_equal_ones_in_order)
 {
-	const unsigned int count = variant->depth ? variant->depth : PEERS;
+	const unsigned int count = variant->depth ? variant->depth : SENDERS;
 	__u32 priorities[DEPTH];
 	bool taken[DEPTH] = { false };
 	unsigned int i, n, next;
@@ -551,8 +551,8 @@ static void mapped_receive_role(struct peer *peer)
 {
 	if (unshare(CLONE_NEWUSER))
 		_exit(KSFT_SKIP);
-	__atomic_store_n(&peer->signals, 1, __ATOMIC_RELEASE);
-	if (!WAIT_UNTIL(__atomic_load_n(&peer->signals, __ATOMIC_ACQUIRE) == 2))
+	be_ready(peer);
+	if (!WAIT_UNTIL(is_told(peer)))
 		_exit(1);
 	receive_role(peer);
 }
@@ -577,10 +577,10 @@ TEST_F(queue, ids_are_translated_into_the_receivers_user_namespace)
 
 	SKIP_UNLESS_ROOT;
 	receiver = start(mapped_receive_role, (struct peer) { 0 });
-	ASSERT_TRUE(WAIT_UNTIL(__atomic_load_n(&receiver->signals, __ATOMIC_ACQUIRE) == 1));
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(receiver)));
 	ASSERT_TRUE(write_id_map(receiver->pid, "uid_map", 77, getuid()));
 	ASSERT_TRUE(write_id_map(receiver->pid, "gid_map", 88, getgid()));
-	__atomic_store_n(&receiver->signals, 2, __ATOMIC_RELEASE);
+	tell(receiver);
 	EXPECT_EQ(0, ipcshm_send(queue, "x", 1, 0, IPCSHM_FOREVER));
 	EXPECT_EQ(1, finish(receiver));
 	EXPECT_EQ(77, receiver->message.uid);

@@ -6,39 +6,19 @@
 #ifndef QUEUE_TEST_H
 #define QUEUE_TEST_H
 
-#include <ipcshm.h>
 #include <poll.h>
 
-#include "ipcshm_test.h"
+#include "peer_test.h"
 
-#define PEERS		16
+#define SENDERS		16	/* as many are blocked at a rendezvous instead */
 #define DEPTH		64	/* messages that a queue of FIXTURE(queue) keeps */
 #define SIZE		4096	/* of its largest message */
 #define NOTHING		(~0ULL)	/* no value is */
 #define MS		1000000ULL
 
-/* A process that makes one call, in memory that the test shares with it. */
-struct peer {
-	pid_t pid;
-	int fd;
-	size_t room;
-	__u32 priority;
-	__u64 deadline;
-	bool handles_signal;		/* SIGUSR1, with these: */
-	int sa_flags;
-	unsigned int signals;		/* how many were handled */
-	bool done;
-	long result;			/* of the call */
-	__u64 value;			/* sent or received */
-	struct ipcshm_message message;
-};
-
 /* Each test is a process of its own, so that what it works on can be static. */
 static int device, queue;
 static struct test_name name;
-static struct peer *peers;
-static unsigned int peer_count;
-static struct peer *me;
 
 /* Zero, or -errno. */
 static inline int set_up(__u64 max_messages, __u64 max_bytes, __u64 max_message_size)
@@ -49,8 +29,7 @@ static inline int set_up(__u64 max_messages, __u64 max_bytes, __u64 max_message_
 		.max_message_size = max_message_size,
 	};
 
-	peers = mmap(NULL, PEERS * sizeof(*peers), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	share_peers();
 	name = make_name("queue");
 	device = ipcshm_open();
 	if (device < 0)
@@ -61,11 +40,7 @@ static inline int set_up(__u64 max_messages, __u64 max_bytes, __u64 max_message_
 
 static inline void tear_down(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < peer_count; i++)
-		if (peers[i].pid)
-			kill_child(peers[i].pid);
+	kill_peers();
 	close(queue);
 	close(device);
 }
@@ -132,67 +107,13 @@ static inline short poll_now(int fd)
 
 /* Peers. */
 
-static inline void handle_signal(int number)
-{
-	(void)number;
-	me->signals++;
-}
-
 static inline struct peer *start(void (*role)(struct peer *), struct peer how)
 {
-	struct peer *peer = &peers[peer_count++];
-	struct sigaction action = { .sa_handler = handle_signal, .sa_flags = how.sa_flags };
-	pid_t pid;
-
-	*peer = how;
-	if (!peer->fd)
-		peer->fd = queue;
-	if (!peer->room)
-		peer->room = sizeof(peer->value);
-	if (!peer->deadline)
-		peer->deadline = IPCSHM_FOREVER;
-	pid = fork_peer();
-	if (!pid) {
-		me = peer;
-		if (peer->handles_signal)
-			sigaction(SIGUSR1, &action, NULL);
-		role(peer);
-		__atomic_store_n(&peer->done, true, __ATOMIC_RELEASE);
-		_exit(0);
-	}
-	peer->pid = pid;
-	return peer;
-}
-
-/* Waits for the end of a peer: what its call returned. */
-static inline long finish(struct peer *peer)
-{
-	int status = wait_child(peer->pid);
-
-	peer->pid = 0;
-	return status ? -1000 + status : peer->result;
-}
-
-static inline void kill_peer(struct peer *peer)
-{
-	kill_child(peer->pid);
-	peer->pid = 0;
-}
-
-/* Ready for the next round of a race. */
-static inline void forget_peers(void)
-{
-	peer_count = 0;
-}
-
-static inline bool is_done(struct peer *peer)
-{
-	return __atomic_load_n(&peer->done, __ATOMIC_ACQUIRE);
-}
-
-static inline unsigned int signals_of(struct peer *peer)
-{
-	return __atomic_load_n(&peer->signals, __ATOMIC_ACQUIRE);
+	if (!how.fd)
+		how.fd = queue;
+	if (!how.room)
+		how.room = sizeof(how.value);
+	return start_peer(role, how);
 }
 
 static inline void send_role(struct peer *peer)

@@ -10,36 +10,14 @@
 #ifndef REGION_TEST_H
 #define REGION_TEST_H
 
-#include <ipcshm.h>
 #include <poll.h>
-#include <sys/mman.h>
 
-#include "ipcshm_test.h"
+#include "peer_test.h"
 
-#define PEERS		1100
 #define PAGES		4	/* of the region */
 #define MS		1000000ULL
 #define SECOND		(1000 * MS)
 #define SOON		ipcshm_deadline(WAIT_SECONDS * SECOND)
-
-/* A process that plays a role, in memory that the test shares with it. */
-struct peer {
-	pid_t pid;
-	int fd;				/* of the region */
-	__u64 offset;			/* a wait: on this word, */
-	__u32 size;			/* of so many bytes */
-	__u64 expected;
-	__u32 deaths;
-	__u64 deadline;
-	clockid_t clock;
-	bool handles_signal;		/* SIGUSR1, with these: */
-	int sa_flags;
-	unsigned int signals;		/* how many were handled */
-	bool ready, told, done;
-	long result;			/* of the call */
-	__u32 token;
-	__u64 value;
-};
 
 /* Each test is a process of its own, so that what it works on can be static. */
 static int device, region;
@@ -48,16 +26,12 @@ static struct test_name name;
 static size_t page_size;
 static unsigned char *map;		/* of the test; see map_region() */
 static const struct ipcshm_member_page *member_page;
-static struct peer *peers;
-static unsigned int peer_count;
-static struct peer *me;
 
 /* Zero, or -errno. */
 static inline int set_up(struct ipcshm_region_attr attr)
 {
 	page_size = sysconf(_SC_PAGESIZE);
-	peers = mmap(NULL, PEERS * sizeof(*peers), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	share_peers();
 	name = make_name("region");
 	device = ipcshm_open();
 	if (device < 0)
@@ -73,11 +47,7 @@ static inline int set_up(struct ipcshm_region_attr attr)
 
 static inline void tear_down(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < peer_count; i++)
-		if (peers[i].pid > 0)
-			kill_child(peers[i].pid);
+	kill_peers();
 	close(region);
 	close(device);
 }
@@ -142,63 +112,13 @@ static inline bool is_alive(__u32 token)
 
 /* Peers. */
 
-static inline void handle_signal(int number)
-{
-	(void)number;
-	me->signals++;
-}
-
-static inline void be_ready(struct peer *peer)
-{
-	__atomic_store_n(&peer->ready, true, __ATOMIC_RELEASE);
-}
-
-static inline bool is_ready(struct peer *peer)
-{
-	return __atomic_load_n(&peer->ready, __ATOMIC_ACQUIRE);
-}
-
-/* The other way round: the test tells a peer to go on. */
-
-static inline void tell(struct peer *peer)
-{
-	__atomic_store_n(&peer->told, true, __ATOMIC_RELEASE);
-}
-
-static inline bool is_told(struct peer *peer)
-{
-	return __atomic_load_n(&peer->told, __ATOMIC_ACQUIRE);
-}
-
-static inline bool is_done(struct peer *peer)
-{
-	return __atomic_load_n(&peer->done, __ATOMIC_ACQUIRE);
-}
-
 static inline struct peer *start(void (*role)(struct peer *), struct peer how)
 {
-	struct peer *peer = &peers[peer_count++];
-	struct sigaction action = { .sa_handler = handle_signal, .sa_flags = how.sa_flags };
-	pid_t pid;
-
-	*peer = how;
-	if (!peer->fd)
-		peer->fd = region;
-	if (!peer->size)
-		peer->size = 4;
-	if (!peer->deadline)
-		peer->deadline = IPCSHM_FOREVER;
-	pid = fork_peer();
-	if (!pid) {
-		me = peer;
-		if (peer->handles_signal)
-			sigaction(SIGUSR1, &action, NULL);
-		role(peer);
-		__atomic_store_n(&peer->done, true, __ATOMIC_RELEASE);
-		_exit(0);
-	}
-	peer->pid = pid;
-	return peer;
+	if (!how.fd)
+		how.fd = region;
+	if (!how.size)
+		how.size = 4;
+	return start_peer(role, how);
 }
 
 /* Returns when the peer has called be_ready(); NULL if it doesn't before long. */
@@ -207,27 +127,6 @@ static inline struct peer *start_ready(void (*role)(struct peer *), struct peer 
 	struct peer *peer = start(role, how);
 
 	return WAIT_UNTIL(is_ready(peer)) ? peer : NULL;
-}
-
-/* Waits for the end of a peer: what its call returned. */
-static inline long finish(struct peer *peer)
-{
-	int status = wait_child(peer->pid);
-
-	peer->pid = 0;
-	return status ? -1000 + status : peer->result;
-}
-
-static inline void kill_peer(struct peer *peer)
-{
-	kill_child(peer->pid);
-	peer->pid = 0;
-}
-
-/* Ready for the next round of a race. */
-static inline void forget_peers(void)
-{
-	peer_count = 0;
 }
 
 /* Maps the region, in a process that isn't a member yet. */

@@ -428,11 +428,12 @@ TEST_F(deadline, is_kept_though_signals_interrupt)
 		.deadline = now_ns(variant->clock) + 500 * MS, .clock = variant->clock,
 		.handles_signal = true, .sa_flags = SA_RESTART,
 	});
+	unsigned int sent;
 
 	ASSERT_TRUE(peer);
-	while (!is_done(peer)) {
+	for (sent = 0; !is_done(peer); sent++) {
 		kill(peer->pid, SIGUSR1);
-		usleep(1000);
+		ASSERT_TRUE(WAIT_UNTIL(signals_of(peer) > sent || is_done(peer)));
 	}
 	EXPECT_EQ(-ETIMEDOUT, finish(peer));
 	EXPECT_LT(0, peer->signals);
@@ -457,7 +458,7 @@ TEST_F(wait, signal_handler_with_restart_ends_no_wait)
 
 	ASSERT_TRUE(peer);
 	kill(peer->pid, SIGUSR1);
-	ASSERT_TRUE(WAIT_UNTIL(__atomic_load_n(&peer->signals, __ATOMIC_SEQ_CST) == 1));
+	ASSERT_TRUE(WAIT_UNTIL(signals_of(peer) == 1));
 	ASSERT_TRUE(WAIT_UNTIL(wake(0, 1)));
 	EXPECT_EQ(0, finish(peer));
 }

@@ -136,7 +136,7 @@ static void vanishing_room_role(struct peer *peer)
 	    !WAIT_UNTIL(queue_stat(peer->fd).receivers == 1))
 		_exit(1);
 	munmap(room, SIZE);
-	peer->signals = 1;
+	be_ready(peer);
 	pthread_join(thread, NULL);
 }
 
@@ -144,7 +144,7 @@ TEST_F(queue, blocked_receiver_whose_room_vanished_loses_nothing)
 {
 	struct peer *receiver = start(vanishing_room_role, (struct peer) { 0 });
 
-	ASSERT_TRUE(WAIT_UNTIL(signals_of(receiver)));
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(receiver)));
 	ASSERT_TRUE(offer(1, 3));
 	EXPECT_EQ(-EFAULT, finish(receiver));
 	ASSERT_TRUE(offer(2, 3));
@@ -159,7 +159,7 @@ TEST_F(queue, blocked_receiver_whose_room_vanished_makes_way_for_the_next)
 	struct peer *first = start(vanishing_room_role, (struct peer) { 0 });
 	struct peer *second;
 
-	ASSERT_TRUE(WAIT_UNTIL(signals_of(first)));
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(first)));
 	second = block_receiver();
 	ASSERT_TRUE(second);
 	ASSERT_TRUE(offer(1, 3));

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/swap.h>
 
 #include "ipcshm_test.h"
 
@@ -22,54 +21,6 @@ static inline bool has_swap(void)
 	if (file)
 		fclose(file);
 	return lines > 1;
-}
-
-/* Which RAM disk is a swap area, if one was made. */
-static const char *made_swap;
-
-/* Makes a RAM disk, if there is one, a swap area; what it held is lost. */
-static inline bool swap_on(const char *disk)
-{
-	static union {
-		char bytes[65536];
-		__u32 words[65536 / 4];
-	} header;
-	long page = sysconf(_SC_PAGESIZE);
-	int fd = open(disk, O_RDWR | O_CLOEXEC);
-	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-
-	if (page >= 4096 && page <= (long)sizeof(header) && size > page) {
-		header.words[256] = 1;			/* version */
-		header.words[257] = size / page - 1;	/* last page */
-		memcpy(header.bytes + page - 10, "SWAPSPACE2", 10);
-		if (pwrite(fd, &header, page, 0) == page && !fsync(fd) && !swapon(disk, 0))
-			made_swap = disk;
-	}
-	if (fd >= 0)
-		close(fd);
-	return made_swap;
-}
-
-/* A compressed one has no size before it is told. */
-static inline bool zram_on(void)
-{
-	int fd = open("/sys/block/zram0/disksize", O_WRONLY | O_CLOEXEC);
-	bool sized = fd >= 0 && write(fd, "256M", 4) == 4;
-
-	close(fd);
-	return sized && swap_on("/dev/zram0");
-}
-
-/* There is swap: what the system has, or else a RAM disk, until leave_swap(). */
-static inline bool need_swap(void)
-{
-	return has_swap() || (!geteuid() && (swap_on("/dev/ram0") || zram_on()));
-}
-
-static inline void leave_swap(void)
-{
-	if (made_swap)
-		swapoff(made_swap);
 }
 
 static inline bool is_resident(void *address, size_t size)

@@ -610,9 +610,7 @@ static void exec_by_thread_role(struct peer *peer)
 static void *exit_thread(void *unused)
 {
 	(void)unused;
-	while (process_state(getpid()) != 'Z')
-		usleep(100);
-	_exit(0);
+	_exit(!WAIT_UNTIL(process_state(getpid()) == 'Z'));
 }
 
 /* The first thread ends, and then the other one. */
@@ -1334,20 +1332,36 @@ TEST_F(members, list_tells_the_user_who_joined)
 
 /*
  * Killed anywhere: processes that do everything there is to do with regions, and
- * their children, die at any moment.
+ * their children, die at any moment.  Bystanders wait for nothing but deaths.
  */
 
 #define REGIONS		3	/* the last has few slots */
+#define TRACKED		2	/* those before it, where every join finds one */
 #define WORKERS		6
 #define MAPPINGS	8
 #define FEW		4
+#define ROUND		100	/* kills before all is quiet for a look */
+
+enum deed {
+	MAP, TOUCH, UNMAP, WAIT, WAKE, WATCH, FORK, EXEC, SEND, RECEIVE, LEAK, SPLIT, LOOK, DEEDS
+};
+
+static const char *const deed_names[DEEDS] = {
+	"map", "fault", "unmap", "wait", "wake", "watch", "fork", "exec", "send", "receive", "leak",
+	"split", "look",
+};
+
+/* What happened at least so often, and what at most: a kill may come in between. */
+struct bounds {
+	__u64 begun, ended;
+};
 
 struct chaos {
 	int regions[REGIONS];
-	int socket;		/* descriptors are sent there */
+	int ends[2];			/* of a socket: descriptors pass through it */
 	bool unmaps;
-	__u64 unmaps_begun[REGIONS - 1];
-	__u64 unmaps_ended[REGIONS - 1];
+	enum deed doing[WORKERS];	/* what each was about when it was killed */
+	struct bounds joins[TRACKED], unmaps_of[TRACKED];
 };
 
 struct mapping {
@@ -1360,6 +1374,7 @@ struct mapping {
 static struct chaos *chaos;
 static int chaos_fd;
 static struct mapping mappings[MAPPINGS];
+static enum deed *doing;		/* of a worker; NULL in its descendants */
 static unsigned int descendants;
 static __u32 random_state;
 
@@ -1376,24 +1391,6 @@ static int random_region(void)
 	return chaos->regions[random_below(REGIONS)];
 }
 
-static void chaos_map(void)
-{
-	static const struct { int protection, flags; } ways[] = {
-		{ RW, MAP_SHARED }, { RW, MAP_PRIVATE }, { PROT_READ, MAP_SHARED },
-	};
-	struct mapping *to = &mappings[random_below(MAPPINGS)];
-	unsigned int way = random_below(ARRAY_SIZE(ways));
-	int which = random_below(REGIONS);
-	void *at;
-
-	if (to->at)
-		return;
-	at = map_pages(chaos->regions[which], 0, PAGES, ways[way].protection, ways[way].flags);
-	if (at == MAP_FAILED)
-		return;
-	*to = (struct mapping) { at, which, ways[way].protection & PROT_WRITE };
-}
-
 static unsigned int mappings_of(int which)
 {
 	unsigned int i, count = 0;
@@ -1403,10 +1400,40 @@ static unsigned int mappings_of(int which)
 	return count;
 }
 
-static void count_unmap(__u64 *counts, int which, bool last)
+static void count_begun(struct bounds *bounds, int which)
 {
-	if (last && which < REGIONS - 1)
-		__atomic_add_fetch(&counts[which], 1, __ATOMIC_SEQ_CST);
+	if (which < TRACKED)
+		__atomic_add_fetch(&bounds[which].begun, 1, __ATOMIC_SEQ_CST);
+}
+
+static void count_ended(struct bounds *bounds, int which)
+{
+	if (which < TRACKED)
+		__atomic_add_fetch(&bounds[which].ended, 1, __ATOMIC_SEQ_CST);
+}
+
+static void chaos_map(void)
+{
+	static const struct { int protection, flags; } ways[] = {
+		{ RW, MAP_SHARED }, { RW, MAP_PRIVATE }, { PROT_READ, MAP_SHARED },
+	};
+	struct mapping *to = &mappings[random_below(MAPPINGS)];
+	unsigned int way = random_below(ARRAY_SIZE(ways));
+	int which = random_below(REGIONS);
+	bool joins;
+	void *at;
+
+	if (to->at)
+		return;
+	joins = !mappings_of(which);
+	if (joins)
+		count_begun(chaos->joins, which);
+	at = map_pages(chaos->regions[which], 0, PAGES, ways[way].protection, ways[way].flags);
+	if (at == MAP_FAILED)
+		return;
+	if (joins)
+		count_ended(chaos->joins, which);
+	*to = (struct mapping) { at, which, ways[way].protection & PROT_WRITE };
 }
 
 static void chaos_unmap(void)
@@ -1417,9 +1444,11 @@ static void chaos_unmap(void)
 	if (!chaos->unmaps || !which->at)
 		return;
 	last = mappings_of(which->region) == 1;
-	count_unmap(chaos->unmaps_begun, which->region, last);
+	if (last)
+		count_begun(chaos->unmaps_of, which->region);
 	munmap(which->at, PAGES * page_size);
-	count_unmap(chaos->unmaps_ended, which->region, last);
+	if (last)
+		count_ended(chaos->unmaps_of, which->region);
 	which->at = NULL;
 }
 
@@ -1443,9 +1472,8 @@ static void chaos_wait(void)
 	int fd = random_region();
 	__u64 deadline = IPCSHM_FOREVER;
 
-	if (random_below(2))
-		deadline = ipcshm_deadline(random_below(2000) * 1000);
-
+	if (random_below(20))
+		deadline = ipcshm_deadline(random_below(500) * 1000);
 	ipcshm_region_wait(fd, random_below(4) * 4, 4, 0, region_stat(fd).deaths, deadline);
 }
 
@@ -1459,45 +1487,68 @@ static void chaos_watch(void)
 	struct pollfd entry = { .fd = random_region(), .events = POLLIN | POLLPRI };
 
 	ipcshm_region_watch(entry.fd, random_below(4) * 4, 4, 0, region_stat(entry.fd).deaths);
-	poll(&entry, 1, random_below(2));
+	poll(&entry, 1, !random_below(4));
+}
+
+/* A child joins all that its parent has mapped. */
+static void count_inherited(void (*count)(struct bounds *, int))
+{
+	int i;
+
+	for (i = 0; i < REGIONS; i++)
+		if (mappings_of(i))
+			count(chaos->joins, i);
 }
 
 static void chaos_fork(void)
 {
+	pid_t pid;
+
 	if (descendants++ >= 3 || random_below(3))
 		return;
-	if (!fork_peer())
+	count_inherited(count_begun);
+	pid = fork_peer();
+	if (pid > 0)
+		count_inherited(count_ended);
+	if (!pid) {
+		doing = NULL;
 		random_state += getpid();
+	}
 }
 
 static void chaos_exec(void)
 {
-	char fd[16], seed[16];
-	int i;
+	char fd[16], seed[16], worker[16];
 
-	if (random_below(6))
+	if (random_below(20))
 		return;
-	for (i = 0; i < REGIONS; i++)
-		fcntl(chaos->regions[i], F_SETFD, 0);
-	fcntl(chaos->socket, F_SETFD, 0);
-	fcntl(chaos_fd, F_SETFD, 0);
 	snprintf(fd, sizeof(fd), "%d", chaos_fd);
 	snprintf(seed, sizeof(seed), "%u", random_state);
-	execv("/proc/self/exe", (char *[]) { "members", CHAOS, fd, seed, NULL });
+	snprintf(worker, sizeof(worker), "%d", doing ? (int)(doing - chaos->doing) : -1);
+	execv("/proc/self/exe", (char *[]) { "members", CHAOS, fd, seed, worker, NULL });
 	_exit(127);
 }
 
 static void chaos_send(void)
 {
-	send_descriptor(chaos->socket, random_region());
+	send_descriptor(chaos->ends[0], random_region());
+}
+
+/* Some are kept and never closed. */
+static void keep(int fd)
+{
+	if (fd > 100)
+		close(fd);
+}
+
+static void chaos_receive(void)
+{
+	keep(receive_descriptor(chaos->ends[1]));
 }
 
 static void chaos_leak(void)
 {
-	int copy = dup(random_region());
-
-	if (copy > 100)
-		close(copy);
+	keep(dup(random_region()));
 }
 
 static void chaos_split(void)
@@ -1518,14 +1569,23 @@ static void chaos_look(void)
 
 static void run_chaos(void)
 {
-	static void (*const deeds[])(void) = {
-		chaos_map, chaos_map, chaos_map, chaos_touch, chaos_touch, chaos_unmap, chaos_wait,
-		chaos_wake, chaos_wake, chaos_watch, chaos_fork, chaos_exec, chaos_send, chaos_leak,
-		chaos_split, chaos_look,
+	static void (*const deeds[DEEDS])(void) = {
+		[MAP] = chaos_map, [TOUCH] = chaos_touch, [UNMAP] = chaos_unmap,
+		[WAIT] = chaos_wait, [WAKE] = chaos_wake, [WATCH] = chaos_watch,
+		[FORK] = chaos_fork, [EXEC] = chaos_exec, [SEND] = chaos_send,
+		[RECEIVE] = chaos_receive, [LEAK] = chaos_leak, [SPLIT] = chaos_split,
+		[LOOK] = chaos_look,
 	};
 
-	for (;;)
-		deeds[random_below(ARRAY_SIZE(deeds))]();
+	for (;;) {
+		/* Half of the time, so that there is something to do the others with. */
+		enum deed deed = random_below(2) ? random_below(2) ? MAP : TOUCH :
+						   random_below(DEEDS);
+
+		if (doing)
+			__atomic_store_n(doing, deed, __ATOMIC_RELEASE);
+		deeds[deed]();
+	}
 }
 
 static struct chaos *map_chaos(int fd)
@@ -1536,12 +1596,16 @@ static struct chaos *map_chaos(int fd)
 /* After exec: memory is gone, descriptors aren't. */
 static int resume_chaos(char **arguments)
 {
+	int worker = atoi(arguments[2]);
+
 	page_size = sysconf(_SC_PAGESIZE);
 	chaos_fd = atoi(arguments[0]);
 	random_state = strtoul(arguments[1], NULL, 10) | 1;
 	chaos = map_chaos(chaos_fd);
 	if (chaos == MAP_FAILED)
 		return 1;
+	if (worker >= 0)
+		doing = &chaos->doing[worker];
 	descendants = 2;
 	run_chaos();
 	return 0;
@@ -1563,7 +1627,6 @@ static __u64 shmem_in_use(void)
 
 FIXTURE(killed) {
 	__u64 shmem_before;
-	int in_flight;
 };
 
 FIXTURE_VARIANT(killed) {
@@ -1575,19 +1638,17 @@ FIXTURE_VARIANT_ADD(killed, unmapping) { .unmaps = true };
 
 FIXTURE_SETUP(killed)
 {
-	int i, ends[2];
+	int i;
 
 	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { 0 }));
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	before = get_info(device);
 	self->shmem_before = shmem_in_use();
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));
-	self->in_flight = ends[1];
-	chaos_fd = syscall(SYS_memfd_create, "chaos", 1);
+	chaos_fd = syscall(SYS_memfd_create, "chaos", 0);
 	ASSERT_EQ(0, ftruncate(chaos_fd, sizeof(struct chaos)));
 	chaos = map_chaos(chaos_fd);
 	ASSERT_NE(MAP_FAILED, chaos);
-	chaos->socket = ends[0];
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, chaos->ends));
 	chaos->unmaps = variant->unmaps;
 	for (i = 0; i < REGIONS; i++) {
 		struct ipcshm_region_attr attr = {
@@ -1598,6 +1659,7 @@ FIXTURE_SETUP(killed)
 		chaos->regions[i] = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE,
 						       0600, &attr);
 		ASSERT_LE(0, chaos->regions[i]);
+		fcntl(chaos->regions[i], F_SETFD, 0);	/* not lost in an exec */
 	}
 }
 
@@ -1606,48 +1668,76 @@ FIXTURE_TEARDOWN(killed)
 	tear_down();
 }
 
-static void reap(bool all)
+/* Waits for deaths alone, and says of how many it knows.  Of a group of its own, for kill_some(). */
+static void bystander_role(struct peer *peer)
 {
-	while (waitpid(-1, NULL, all ? 0 : WNOHANG) > 0)
-		;
+	setpgid(0, 0);
+	be_ready(peer);
+	for (;;) {
+		int result = ipcshm_region_wait(peer->fd, page_size - 4, 4, 0, peer->deaths,
+						IPCSHM_FOREVER);
+
+		if (result != -EOWNERDEAD)
+			_exit(1);
+		__atomic_store_n(&peer->deaths, region_stat(peer->fd).deaths, __ATOMIC_RELEASE);
+	}
 }
 
-static pid_t start_chaos(__u32 seed)
+static bool start_bystanders(void)
 {
+	int i;
+
+	for (i = 0; i < REGIONS; i++)
+		if (!start_ready(bystander_role, (struct peer) { .fd = chaos->regions[i] }))
+			return false;
+	return true;
+}
+
+/* While nobody dies any more. */
+static bool bystander_knows(int i)
+{
+	__u32 deaths = region_stat(chaos->regions[i]).deaths;
+
+	return WAIT_UNTIL(__atomic_load_n(&peers[i].deaths, __ATOMIC_ACQUIRE) == deaths);
+}
+
+static pid_t start_chaos(unsigned int worker)
+{
+	__u32 seed = random_below(UINT_MAX);
 	pid_t pid = fork_peer();
 
 	if (!pid) {
 		random_state = seed | 1;
+		doing = &chaos->doing[worker];
 		run_chaos();
 	}
 	return pid;
 }
 
-/* Each is replaced when it is killed, until so many were. */
-static void kill_many(unsigned int kills)
+static void kill_worker(pid_t *worker, unsigned int *killed_while, enum deed *deed)
+{
+	kill_child(*worker);
+	killed_while[__atomic_load_n(deed, __ATOMIC_ACQUIRE)]++;
+}
+
+/* Each is replaced when it is killed.  Returns when all are dead, the orphans too. */
+static void kill_some(unsigned int kills, unsigned int *killed_while)
 {
 	pid_t workers[WORKERS];
-	unsigned int i;
+	unsigned int i, worker;
 
-	random_state = getpid() | 1;
 	for (i = 0; i < WORKERS; i++)
-		workers[i] = start_chaos(random_state + i * 7919);
+		workers[i] = start_chaos(i);
 	for (i = 0; i < kills; i++) {
-		pid_t *worker = &workers[random_below(WORKERS)];
-
-		usleep(random_below(4000));
-		kill(*worker, SIGKILL);
-		*worker = start_chaos(random_below(UINT_MAX));
-		reap(false);
+		worker = random_below(WORKERS);
+		usleep(random_below(4000));	/* any moment will do */
+		kill_worker(&workers[worker], killed_while, &chaos->doing[worker]);
+		workers[worker] = start_chaos(worker);
 	}
 	for (i = 0; i < WORKERS; i++)
 		kill(workers[i], SIGKILL);
-	reap(true);
-}
-
-static void count_role(struct peer *peer)
-{
-	member_role(peer);
+	while (waitpid(0, NULL, 0) > 0)
+		;
 }
 
 /* All slots of the region can be taken again, and no more. */
@@ -1656,38 +1746,63 @@ static bool slots_are_back(int fd, unsigned int slots)
 	unsigned int i;
 
 	for (i = 0; i < slots; i++)
-		if (!start_ready(count_role, (struct peer) { .fd = fd }))
+		if (!start_ready(member_role, (struct peer) { .fd = fd }))
 			return false;
 	return map_pages(fd, 0, 1, PROT_READ, MAP_SHARED) == MAP_FAILED && errno == EUSERS;
 }
 
-TEST_F_TIMEOUT(killed, anywhere_leaves_nothing_behind, 1200)
+static bool is_within(const struct bounds *bounds, __u64 count)
 {
+	return bounds->ended <= count && count <= bounds->begun;
+}
+
+static __u64 leaves(const struct ipcshm_region_stat *stat)
+{
+	return stat->joins - stat->deaths;
+}
+
+TEST_F_TIMEOUT(killed, anywhere_leaves_nothing_behind, 1800)
+{
+	unsigned int kills, all = many(10000, ROUND), killed_while[DEEDS] = { 0 };
 	struct ipcshm_info after;
 	int i;
 
-	kill_many(many(10000, 100));
+	random_state = getpid() | 1;
+	ASSERT_TRUE(start_bystanders());
+	for (kills = 0; kills < all; kills += ROUND) {
+		kill_some(ROUND, killed_while);
+		for (i = 0; i < REGIONS; i++) {
+			struct ipcshm_region_stat stat = region_stat(chaos->regions[i]);
+
+			EXPECT_TRUE(bystander_knows(i));
+			EXPECT_EQ(0, stat.members);
+			EXPECT_TRUE(WAIT_UNTIL(region_stat(chaos->regions[i]).waiters == 1));
+			if (i >= TRACKED)
+				continue;
+			EXPECT_TRUE(is_within(&chaos->joins[i], stat.joins));
+			EXPECT_TRUE(is_within(&chaos->unmaps_of[i], leaves(&stat)));
+		}
+		EXPECT_EQ(before.members.used, get_info(device).members.used);
+	}
 	for (i = 0; i < REGIONS; i++) {
 		struct ipcshm_region_stat stat = region_stat(chaos->regions[i]);
 
 		TH_LOG("region %d: %u joins, %u deaths", i, stat.joins, stat.deaths);
-		EXPECT_EQ(0, stat.members);
-		EXPECT_EQ(0, stat.waiters);
 		EXPECT_LT(0, stat.deaths);
-		EXPECT_LE(stat.deaths, stat.joins);
-		if (i == REGIONS - 1)
-			break;
-		EXPECT_LE(chaos->unmaps_ended[i], stat.joins - stat.deaths);
-		EXPECT_GE(chaos->unmaps_begun[i], stat.joins - stat.deaths);
 	}
-	EXPECT_EQ(before.members.used, get_info(device).members.used);
+	for (i = 0; i < DEEDS; i++) {
+		TH_LOG("%u killed while they %s", killed_while[i], deed_names[i]);
+		if (all > 1000 && (chaos->unmaps || i != UNMAP))
+			EXPECT_LT(0, killed_while[i]);
+	}
+	kill_peers();
+	forget_peers();
 	EXPECT_TRUE(slots_are_back(chaos->regions[REGIONS - 1], FEW));
-	for (i = 0; i < FEW; i++)
-		kill_peer(&peers[i]);
+	kill_peers();
 	for (i = 0; i < REGIONS; i++)
 		close(chaos->regions[i]);
-	close(chaos->socket);
-	close(self->in_flight);
+	close(chaos->ends[0]);
+	close(chaos->ends[1]);
 	EXPECT_TRUE(WAIT_UNTIL(get_info(device).objects.used == before.objects.used));
 	after = get_info(device);
 	EXPECT_EQ(before.region_bytes.used, after.region_bytes.used);
@@ -1700,7 +1815,7 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], PAUSE))
 		return pause();
-	if (argc == 4 && !strcmp(argv[1], CHAOS))
+	if (argc == 5 && !strcmp(argv[1], CHAOS))
 		return resume_chaos(argv + 2);
 	if (access(TEST_DEVICE, F_OK))
 		ksft_exit_skip("no " TEST_DEVICE ": load the ipcshm module\n");

@@ -547,7 +547,7 @@ static unsigned int count_loading(void)
 	unsigned int left;
 
 	fault_arm(FAULTS_MAX);
-	if (load_module())
+	if (load_module(""))
 		return 0;
 	left = fault_disarm();
 	return WAIT_UNTIL(!unload_module()) ? FAULTS_MAX - left : 0;
@@ -567,7 +567,7 @@ TEST_F_TIMEOUT(fault, in_loading_leaves_nothing_behind, 600)
 	ASSERT_LT(100, all);
 	for (nth = all - many(all - 1, 100); fired && nth < FAULTS_MAX; nth++) {
 		fault_arm(nth);
-		err = load_module();
+		err = load_module("");
 		fired = !fault_disarm();
 		EXPECT_EQ(!err, !access(TEST_DEVICE, F_OK));
 		EXPECT_TRUE(fired || !err);
@@ -577,7 +577,7 @@ TEST_F_TIMEOUT(fault, in_loading_leaves_nothing_behind, 600)
 	}
 	ksft_print_msg("     of %u things that can fail, %u refused the module\n", all, failed);
 	EXPECT_LT(10, failed);
-	EXPECT_EQ(0, load_module());
+	EXPECT_EQ(0, load_module(""));
 }
 
 IPCSHM_TEST_MAIN

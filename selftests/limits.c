@@ -4,12 +4,12 @@
  * the count is exact, and that all is given back however it ends.  (Those of
  * objects and messages are in names.c.)
  */
-#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "region_test.h"
 
 #define MANY		65536	/* a larger quota takes too long to be used up */
-#define MANY_THREADS	2000
 #define FIELDS		1024	/* regions that one process maps for that */
 #define RW		(PROT_READ | PROT_WRITE)
 
@@ -31,7 +31,10 @@ static bool become(uid_t user)
 
 FIXTURE_SETUP(limits)
 {
+	struct rlimit descriptors = { MANY + 100, MANY + 100 };
+
 	SKIP_UNLESS_ROOT;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &descriptors));
 	device = open_device();
 	self->of_root = open_region(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600,
 				    PAGES * sysconf(_SC_PAGESIZE));
@@ -379,52 +382,58 @@ TEST_F(limits, watched_word_counts_as_a_waiter)
 	EXPECT_EQ(0, stat_now().waiters);
 }
 
-static void *wait_thread(void *unused)
+/*
+ * All of the quota but for @spare, each by a descriptor of its own that watches a
+ * word; the last of them, or -1.
+ */
+static int use_up_waiters(__u64 spare)
 {
-	(void)unused;
-	ipcshm_region_wait(region, 0, 4, 0, 0, IPCSHM_FOREVER);
-	return NULL;
+	__u64 i, max = before.waiters.max - spare;
+	int fd = -1;
+
+	for (i = 0; i < max; i++) {
+		fd = open_again(IPCSHM_READ);
+		if (fd < 0 || ipcshm_region_watch(fd, i % (page_size / 4) * 4, 4, 0, 0))
+			return -1;
+	}
+	return waiters_used() == max ? fd : -1;
 }
 
-TEST_F(limits, watch_can_be_replaced_at_the_quota)
+TEST_F_TIMEOUT(limits, waiters_over_the_quota_are_refused, 200)
 {
-	__u64 max = before.waiters.max, i;
+	__u64 max = before.waiters.max;
+	struct peer *peer;
+	int last, other;
 
-	if (max > MANY_THREADS || max < 1)
-		SKIP(return, "the quota is too large to be used up: load with max_waiters=100");
-	ASSERT_EQ(0, ipcshm_region_watch(region, 0, 4, 0, 0));
-	for (i = 1; i < max; i++)
-		ASSERT_EQ(0, ipcshm_region_watch(open_again(IPCSHM_READ), 0, 4, 0, 0));
+	if (max > MANY || max < 2)
+		SKIP(return, "the quota is too large to be used up, or too small");
+	last = use_up_waiters(1);
+	ASSERT_LE(0, last);
+	other = open_again(IPCSHM_READ);
+	peer = block_on(page_size);
+	ASSERT_TRUE(peer);
 	EXPECT_EQ(max, waiters_used());
-	EXPECT_EQ(-EDQUOT, ipcshm_region_watch(open_again(IPCSHM_READ), 0, 4, 0, 0));
-	EXPECT_EQ(0, ipcshm_region_watch(region, 4, 4, 0, 0));
-	EXPECT_EQ(max, waiters_used());
-}
 
-TEST_F_TIMEOUT(limits, waiters_over_the_quota_are_refused, 120)
-{
-	__u64 max = before.waiters.max, i;
-	pthread_attr_t small;
-	pthread_t thread;
-
-	if (max > MANY_THREADS)
-		SKIP(return, "the quota is too large to be used up: load with max_waiters=100");
-	pthread_attr_init(&small);
-	pthread_attr_setstacksize(&small, 32768);
-	for (i = 0; i < max; i++)
-		ASSERT_EQ(0, pthread_create(&thread, &small, wait_thread, NULL));
-	ASSERT_TRUE(WAIT_UNTIL(stat_now().waiters == max));
-	EXPECT_EQ(max, waiters_used());
+	/* Another wait, another watch: */
 	EXPECT_EQ(-EDQUOT, ipcshm_region_wait(region, 0, 4, 0, 0, IPCSHM_FOREVER));
-	EXPECT_EQ(-EDQUOT, ipcshm_region_watch(region, 0, 4, 0, 0));
-	EXPECT_EQ(0, ipcshm_region_watch(region, 0, 0, 0, 0));
+	EXPECT_EQ(-EDQUOT, ipcshm_region_watch(other, 0, 4, 0, 0));
+	EXPECT_EQ(max, waiters_used());
+
+	/* Nothing more is needed for a watch in place of another, or of no word; and others don't care. */
+	EXPECT_EQ(0, ipcshm_region_watch(last, 4, 4, 0, 0));
+	EXPECT_EQ(0, ipcshm_region_watch(other, 0, 0, 0, 0));
+	EXPECT_EQ(max, waiters_used());
 	EXPECT_EQ(-ETIMEDOUT, ipcshm_region_wait(self->of_root, 0, 4, 0, 0, 0));
 	EXPECT_EQ(0, ipcshm_region_watch(self->of_root, 0, 4, 0, 0));
-	EXPECT_EQ(1, wake(0, 1));
-	ASSERT_TRUE(WAIT_UNTIL(waiters_used() == max - 1));
+
+	EXPECT_EQ(1, wake(page_size, 1));
+	EXPECT_EQ(0, finish(peer));
+	EXPECT_EQ(max - 1, waiters_used());
 	EXPECT_EQ(-ETIMEDOUT, ipcshm_region_wait(region, 0, 4, 0, 0, 0));
-	EXPECT_EQ(max - 1, (__u64)wake(0, INT_MAX));
-	EXPECT_TRUE(WAIT_UNTIL(waiters_used() == 0));
+	EXPECT_EQ(0, ipcshm_region_watch(other, 0, 4, 0, 0));
+	EXPECT_EQ(max, waiters_used());
+	EXPECT_EQ(0, syscall(SYS_close_range, region + 1, ~0U, 0));
+	EXPECT_EQ(0, waiters_used());
 }
 
 int main(int argc, char **argv)

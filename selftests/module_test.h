@@ -23,10 +23,10 @@ static inline int unload_module(void)
 }
 
 /* Zero, or an errno. */
-static inline int load_module(void)
+static inline int load_module(const char *parameters)
 {
 	int fd = open(module_file(), O_RDONLY | O_CLOEXEC);
-	int err = fd < 0 || syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
+	int err = fd < 0 || syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
 
 	close(fd);
 	return err;

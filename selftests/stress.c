@@ -163,7 +163,7 @@ TEST_F_TIMEOUT(stress, module_comes_and_goes, 300)
 			usleep(random() % 500);
 		}
 		ASSERT_EQ(0, err);
-		ASSERT_EQ(0, load_module());
+		ASSERT_EQ(0, load_module(""));
 	}
 	stop_crowd();
 	TH_LOG("refused %u times, done %u times", busy, rounds);

@@ -2,7 +2,8 @@
 /*
  * Unloading: refused while anything of the module is in use, possible as soon as
  * nothing is.  That all is given back then, the module checks itself: it warns of
- * a quota that isn't 0.  Needs the module's file, /ipcshm.ko or IPCSHM_KO.
+ * a quota that isn't 0.  Loading: what the parameters mean.  Needs the module's
+ * file, /ipcshm.ko or IPCSHM_KO.
  */
 #include <ipcshm.h>
 
@@ -39,7 +40,7 @@ FIXTURE_SETUP(unload)
 FIXTURE_TEARDOWN(unload)
 {
 	EXPECT_TRUE(WAIT_UNTIL(!unload_module()));
-	EXPECT_EQ(0, load_module());
+	EXPECT_EQ(0, load_module(""));
 }
 
 static void close_all(FIXTURE_DATA(unload) *self)
@@ -117,11 +118,79 @@ TEST_F(unload, takes_persistent_names_along)
 	close(fd);
 	close_all(self);
 	ASSERT_TRUE(WAIT_UNTIL(!unload_module()));
-	ASSERT_EQ(0, load_module());
+	ASSERT_EQ(0, load_module(""));
 	self->device = ipcshm_open();
 	ASSERT_LE(0, self->device);
 	EXPECT_EQ(-ENOENT, ipcshm_unlink(self->device, IPCSHM_REGION, "unload"));
 	close(self->device);
+}
+
+static bool load_anew(FIXTURE_DATA(unload) *self, const char *parameters)
+{
+	close_all(self);
+	if (!WAIT_UNTIL(!unload_module()) || load_module(parameters))
+		return false;
+	self->device = ipcshm_open();
+	return self->device >= 0;
+}
+
+TEST_F(unload, parameters_set_the_quotas)
+{
+	struct ipcshm_region_attr attr = { .size = 8192 };
+	struct ipcshm_info info;
+	int fd;
+
+	ASSERT_TRUE(load_anew(self, "max_objects=2 max_region_bytes=12288 max_queue_bytes=4096 "
+				    "max_members=1 max_waiters=1"));
+	info = get_info(self->device);
+	EXPECT_EQ(2, info.objects.max);
+	EXPECT_EQ(12288, info.region_bytes.max);
+	EXPECT_EQ(4096, info.queue_bytes.max);
+	EXPECT_EQ(1, info.members.max);
+	EXPECT_EQ(1, info.waiters.max);
+	fd = ipcshm_region_open(self->device, NULL, RW | IPCSHM_CREATE, 0, &attr);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EDQUOT, ipcshm_region_open(self->device, NULL, RW | IPCSHM_CREATE, 0, &attr));
+	EXPECT_EQ(0, ipcshm_region_watch(fd, 0, 4, 0, 0));
+	EXPECT_EQ(-EDQUOT, ipcshm_region_wait(fd, 0, 4, 0, 0, IPCSHM_FOREVER));
+	close(fd);
+	close(self->device);
+}
+
+TEST_F(unload, quota_of_zero_members_or_waiters_forbids_them)
+{
+	struct ipcshm_region_attr attr = { .size = 4096 };
+	void *at;
+	size_t size;
+	int fd;
+
+	ASSERT_TRUE(load_anew(self, "max_members=0 max_waiters=0"));
+	fd = ipcshm_region_open(self->device, NULL, RW | IPCSHM_CREATE, 0, &attr);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EDQUOT, ipcshm_region_map(fd, RW, &at, &size));
+	EXPECT_EQ(-EDQUOT, ipcshm_region_wait(fd, 0, 4, 0, 0, IPCSHM_FOREVER));
+	EXPECT_EQ(-EDQUOT, ipcshm_region_watch(fd, 0, 4, 0, 0));
+	close(fd);
+	close(self->device);
+}
+
+TEST_F(unload, parameter_sets_the_mode_of_the_device)
+{
+	struct stat node;
+
+	ASSERT_TRUE(load_anew(self, "mode=0640"));
+	ASSERT_EQ(0, fstat(self->device, &node));
+	EXPECT_EQ(S_IFCHR | 0640, node.st_mode);
+	close(self->device);
+}
+
+TEST_F(unload, parameter_that_makes_no_sense_is_refused)
+{
+	close_all(self);
+	ASSERT_TRUE(WAIT_UNTIL(!unload_module()));
+	EXPECT_EQ(EINVAL, load_module("max_members=many"));
+	EXPECT_EQ(EINVAL, load_module("max_waiters=-1"));
+	ASSERT_EQ(0, load_module(""));
 }
 
 TEST_HARNESS_MAIN

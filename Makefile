@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory $(if $(V),,-s)
 
 tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcshm | sed 's/.*://'))
 
-.PHONY: all module lib examples selftests demo test vm check install uninstall clean help
+.PHONY: all module lib examples selftests demo test bench vm check install uninstall clean help
 
 ## all: the module for the running kernel (else for the newest installed headers) and the library
 all: module lib
@@ -42,6 +42,13 @@ test:
 	$(MAKE) selftests
 	IPCSHM_LONG=$(LONG) tools/vm/test $(KERNEL) selftests/build $(tests)
 
+## bench: the benchmarks in a virtual machine, nothing else running; KERNEL= as for test, BENCH="wake-latency"
+bench: lib
+	tools/setup build vm
+	$(MAKE) -C tools/bench
+	tools/vm/run -k $(KERNEL) -t 900 -a tools/bench/build:/bench -a tools/bench/run:/vm/bench -- \
+		/vm/bench /bench $(or $(BENCH),$(basename $(notdir $(wildcard tools/bench/*.c))))
+
 ## vm: a shell in a virtual machine with the module, the tests and the examples; KERNEL= as for test
 vm:
 	tools/setup build vm
@@ -69,6 +76,7 @@ clean:
 	rm -rf build selftests/build
 	$(MAKE) -C lib clean
 	$(MAKE) -C Documentation/examples clean
+	$(MAKE) -C tools/bench clean
 
 ## help: this list
 help:

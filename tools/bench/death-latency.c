@@ -7,6 +7,9 @@
  * killed by a third process, as soon as the measuring one sleeps.
  *
  *	death-latency [KILLS of each kind]
+ *
+ * The exit status is 0 if the wait takes at most BOUND times as long as the poll,
+ * at the median and at the 99th percentile.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define BOUND	1.5
 #define SETTLE	200000	/* nanoseconds from a process's being asleep to the kill */
 
 /* What the processes share. */
@@ -152,6 +156,18 @@ static void print_row(const char *what, const uint64_t *sorted, size_t count)
 	       percentile(sorted, count, 99));
 }
 
+/* Whether it is within the bound. */
+static int print_ratio(const uint64_t *waits, const uint64_t *pidfds, size_t count)
+{
+	double median = percentile(waits, count, 50) / percentile(pidfds, count, 50);
+	double tail = percentile(waits, count, 99) / percentile(pidfds, count, 99);
+	int within = median <= BOUND && tail <= BOUND;
+
+	printf("%-8s %8s %10.2f %10.2f   %s %.2f\n", "ratio", "", median, tail,
+	       within ? "within" : "OVER", BOUND);
+	return within;
+}
+
 static void set_up(void)
 {
 	struct ipcshm_region_attr attr = { .size = 65536 };
@@ -196,8 +212,5 @@ int main(int argc, char **argv)
 	printf("%-8s %8s %10s %10s\n", "", "kills", "p50 us", "p99 us");
 	print_row("WAIT", waits, kills);
 	print_row("pidfd", pidfds, kills);
-	printf("%-8s %8s %10.2f %10.2f\n", "ratio", "",
-	       percentile(waits, kills, 50) / percentile(pidfds, kills, 50),
-	       percentile(waits, kills, 99) / percentile(pidfds, kills, 99));
-	return 0;
+	return print_ratio(waits, pidfds, kills) ? 0 : 1;
 }

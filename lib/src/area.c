@@ -41,6 +41,8 @@ static uint32_t token_ask(const struct ipcshm_area *area)
 {
 	uint32_t token = area->ops.self ? area->ops.self(area) : 0;
 
+	if (token > IPCSHM_TOKEN_MASK)
+		return 0;
 	__atomic_store_n(area->token, token, __ATOMIC_RELAXED);
 	return token;
 }

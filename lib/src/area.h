@@ -7,10 +7,6 @@
 
 #include "internal.h"
 
-#pragma GCC visibility push(default)
-#include <ipcshm-area.h>
-#pragma GCC visibility pop
-
 /* 0 if it has to be asked for. */
 static inline uint32_t area_known_token(const struct ipcshm_area *area)
 {

@@ -53,6 +53,21 @@ static int wait_word(const struct ipcshm_area *area, const uint32_t *word, uint3
 	return (int)ret;
 }
 
+static int wake_word(const struct ipcshm_area *area, const uint32_t *word, uint32_t count)
+{
+	int saved = errno;
+	long ret;
+
+	(void)area;
+	if (count > INT_MAX)
+		return -EINVAL;
+	ret = syscall(SYS_FUTEX, word, FUTEX_WAKE, count, NULL, NULL, 0);
+	if (ret < 0)
+		ret = -errno;
+	errno = saved;
+	return (int)ret;
+}
+
 static struct futex_waitv waiter(const uint32_t *word, uint32_t expected)
 {
 	return (struct futex_waitv) {
@@ -77,25 +92,15 @@ static int wait_word_or_death(const struct ipcshm_area *area, const uint32_t *wo
 	if (ret < 0)
 		ret = -errno;
 	errno = saved;
-	/* Which of the two differed isn't told. */
-	if (ret != -ETIMEDOUT && ret != -EINTR && ipcshm_area_deaths(area) != deaths)
-		return -EOWNERDEAD;
-	return ret > 0 ? 0 : (int)ret;
-}
-
-static int wake_word(const struct ipcshm_area *area, const uint32_t *word, uint32_t count)
-{
-	int saved = errno;
-	long ret;
-
-	(void)area;
-	if (count > INT_MAX)
-		return -EINVAL;
-	ret = syscall(SYS_FUTEX, word, FUTEX_WAKE, count, NULL, NULL, 0);
-	if (ret < 0)
-		ret = -errno;
-	errno = saved;
-	return (int)ret;
+	if (ret == -ETIMEDOUT || ret == -EINTR || ipcshm_area_deaths(area) == deaths)
+		return ret > 0 ? 0 : (int)ret;
+	/*
+	 * Between a death and its waking up, this one was still in the word's queue,
+	 * and may have got a wake-up that was for one who came after the death.
+	 */
+	if (ret >= 0)
+		wake_word(area, word, 1);
+	return -EOWNERDEAD;
 }
 
 /* At most 2^22, and so a token. */

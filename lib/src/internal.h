@@ -12,9 +12,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-/* Everything is compiled hidden; what the public header declares is not. */
+/* Everything is compiled hidden; what the public headers declare is not. */
 #pragma GCC visibility push(default)
 #include <ipcshm.h>
+#include <ipcshm-area.h>
+#include <ipcshm-cond.h>
+#include <ipcshm-event.h>
+#include <ipcshm-mutex.h>
 #pragma GCC visibility pop
 
 /*

@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A model checker for the library's own code: a few processes, each of which runs a
+ * role on a stack of its own, and every order in which they can do what the others
+ * see: each access to the shared memory, each wait and wake-up, each step of a death,
+ * at every point where it can come.
+ *
+ * Include this, then the sources under test: their atomic operations are calls of
+ * the model's from here on, which let all others have their turn first.  A state is
+ * the shared memory, and the stack and the registers of each process; one that was
+ * seen before (by a hash of 64 bits) isn't gone into again.  What it doesn't know of
+ * is memory that is ordered otherwise than the program.
+ *
+ * It fails at a check() in a role; when somebody sleeps and nobody is left who could
+ * wake it, also if it has a deadline; and at what the scenario says of the end.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+static void step(const void *address);
+
+/* For the library, its headers too: before each access, the others. */
+#define __atomic_load_n(p, order)	(step(p), (__atomic_load_n)(p, order))
+#define __atomic_store_n(p, v, order)	(step(p), (__atomic_store_n)(p, v, order))
+#define __atomic_exchange_n(p, v, order) (step(p), (__atomic_exchange_n)(p, v, order))
+#define __atomic_fetch_and(p, v, order)	(step(p), (__atomic_fetch_and)(p, v, order))
+#define __atomic_add_fetch(p, v, order)	(step(p), (__atomic_add_fetch)(p, v, order))
+#define __atomic_or_fetch(p, v, order)	(step(p), (__atomic_or_fetch)(p, v, order))
+#define __atomic_compare_exchange_n(p, e, v, weak, yes, no) \
+	(step(p), (__atomic_compare_exchange_n)(p, e, v, weak, yes, no))
+
+#include <errno.h>
+#include <ipcshm-area.h>
+#include <ipcshm-cond.h>
+#include <ipcshm-event.h>
+#include <ipcshm-mutex.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#define PROCESSES	3
+#define STACK		8192
+#define DEPTH		1000
+#define STATES		(1U << 24)
+
+enum state {
+	UNUSED,
+	RUNS,		/* next: an access, or what comes after a sleep */
+	LOOKS_AT_CLOCK,
+	WAITS,		/* next: look at the word, and fall asleep */
+	SLEEPS,
+	WAKES,		/* next: wake others */
+	DONE,
+	DEAD,		/* next: its slot changes, */
+	GONE,		/* next: it is counted, */
+	COUNTED,	/* next: sleepers are woken */
+	BURIED,
+};
+
+struct question {
+	const uint32_t *word;
+	uint32_t expected, deaths, count;
+	uint64_t deadline;
+};
+
+struct process {
+	enum state state;
+	unsigned int member;
+	bool late;		/* its deadline is past */
+	struct question question;	/* of one who waits or wakes, */
+	int answer;			/* and what it is told */
+	const char *used;	/* of its stack, from here to the end */
+	jmp_buf registers;
+};
+
+/* Everything that makes a state. */
+static struct world {
+	struct {
+		struct ipcshm_mutex mutex;
+		struct ipcshm_cond cond, other_cond;
+		struct ipcshm_event event;
+		uint32_t number[4];	/* for the roles */
+	} shared;
+	struct {
+		struct ipcshm_member_page page;
+	} members;
+	uint32_t ghost[4];		/* what the roles note, at no step of its own */
+	unsigned int deaths_left, signals_left;
+	struct process process[PROCESSES];
+	char stack[PROCESSES][STACK] __attribute__((aligned(64)));
+} world;
+
+/**
+ * struct scenario - who does what
+ * @role: of each process; NULL: no more
+ * @threads: the first two are threads of one process
+ * @deaths: how many may die
+ * @mortal: bits: which of them
+ * @hurry: deadlines can pass
+ * @signals: how many waits may be ended by a signal
+ * @event: flags of the event
+ * @dead_owner: the mutex is that of one who died before
+ * @may_sleep: whether it is right that somebody sleeps for ever; NULL: never
+ * @end: NULL or what is wrong, when all have ended
+ */
+struct scenario {
+	void (*role[PROCESSES])(void);
+	bool threads;
+	unsigned int deaths, mortal, signals;
+	bool hurry;
+	bool dead_owner;
+	uint32_t event;
+	bool (*may_sleep)(void);
+	const char *(*end)(void);
+};
+
+static const struct scenario *scenario;
+static jmp_buf scheduler;
+static unsigned int current;
+static const char *failure;
+static struct ipcshm_area areas[PROCESSES];
+static uint64_t *seen;
+static size_t states;
+
+/* Called by the roles. */
+
+static const struct ipcshm_area *here(void)
+{
+	return &areas[current];
+}
+
+/* Where the stack of its caller ends. */
+static void __attribute__((noinline)) note_stack(struct process *process)
+{
+	process->used = __builtin_frame_address(0);
+}
+
+static void to_scheduler(enum state state)
+{
+	struct process *process = &world.process[current];
+
+	process->state = state;
+	note_stack(process);
+	if (!_setjmp(process->registers))
+		_longjmp(scheduler, 1);
+}
+
+static void check(bool right, const char *what)
+{
+	if (!right && !failure)
+		failure = what;
+	if (failure)
+		to_scheduler(RUNS);
+}
+
+/* Only what others write is a step. */
+static void step(const void *address)
+{
+	const char *at = address;
+	bool constant = address == &world.shared.mutex.layout ||
+			address == &world.shared.cond.layout ||
+			address == &world.shared.other_cond.layout ||
+			address == &world.shared.event.layout ||
+			address == &world.shared.event.flags;
+
+	if (at >= (char *)&world.shared && at < (char *)&world.ghost && !constant)
+		to_scheduler(RUNS);
+}
+
+/* What is asked of the scheduler, and its answer. */
+static int ask(enum state state, struct question question)
+{
+	struct process *process = &world.process[current];
+	int answer;
+
+	process->question = question;
+	to_scheduler(state);
+	answer = process->answer;
+	memset(&process->question, 0, sizeof(process->question));
+	process->answer = 0;
+	return answer;
+}
+
+static int model_wait(const struct ipcshm_area *area, const uint32_t *word, uint32_t expected,
+		      uint32_t deaths, uint64_t deadline)
+{
+	(void)area;
+	return ask(WAITS, (struct question) {
+		.word = word, .expected = expected, .deaths = deaths, .deadline = deadline });
+}
+
+static int model_wake(const struct ipcshm_area *area, const uint32_t *word, uint32_t count)
+{
+	(void)area;
+	return ask(WAKES, (struct question) { .word = word, .count = count });
+}
+
+/* With scenario->hurry it is any time, but no earlier than it was. */
+uint64_t ipcshm_deadline(uint64_t timeout)
+{
+	struct process *process = &world.process[current];
+
+	(void)timeout;
+	if (scenario->hurry && !process->late)
+		to_scheduler(LOOKS_AT_CLOCK);
+	return process->late ? IPCSHM_FOREVER - 1 : 0;
+}
+
+#define HURRY	(IPCSHM_FOREVER - 2)	/* a deadline that passes at any time */
+
+/* What can come next. */
+
+struct choice {
+	enum { RUN, WAKE_THIS, TIME_OUT, INTERRUPT, BE_LATE, KILL, BURY } what;
+	unsigned int who, whom;
+};
+
+static unsigned int enumerate(struct choice *choices, bool *progress)
+{
+	unsigned int count = 0, i, k;
+
+	*progress = false;
+	for (i = 0; i < PROCESSES; i++) {
+		struct process *process = &world.process[i];
+		enum state state = process->state;
+		unsigned int before = count;
+
+		switch (state) {
+		case LOOKS_AT_CLOCK:
+			choices[count++] = (struct choice) { BE_LATE, i, 0 };
+			/* fall through */
+		case RUNS:
+		case WAITS:
+			choices[count++] = (struct choice) { RUN, i, 0 };
+			break;
+		case WAKES:
+			for (k = 0; process->question.count == 1 && k < PROCESSES; k++)
+				if (world.process[k].state == SLEEPS &&
+				    world.process[k].question.word == process->question.word)
+					choices[count++] = (struct choice) { WAKE_THIS, i, k };
+			if (count == before)
+				choices[count++] = (struct choice) { RUN, i, 0 };
+			break;
+		case DEAD:
+		case GONE:
+		case COUNTED:
+			choices[count++] = (struct choice) { BURY, i, 0 };
+			break;
+		default:
+			break;
+		}
+		*progress |= count > before;
+		if (state == SLEEPS && scenario->hurry && process->question.deadline == HURRY)
+			choices[count++] = (struct choice) { TIME_OUT, i, 0 };
+		if (state == SLEEPS && world.signals_left)
+			choices[count++] = (struct choice) { INTERRUPT, i, 0 };
+		if (state >= RUNS && state <= WAKES && world.deaths_left &&
+		    scenario->mortal >> i & 1)
+			choices[count++] = (struct choice) { KILL, i, 0 };
+	}
+	return count;
+}
+
+static void run_role(void)
+{
+	scenario->role[current]();
+	to_scheduler(DONE);
+}
+
+/* Returns when it has come to its next step. */
+static void run(unsigned int who)
+{
+	current = who;
+	if (!_setjmp(scheduler))
+		_longjmp(world.process[who].registers, 1);
+}
+
+static void awaken(unsigned int who, int result)
+{
+	world.process[who].state = RUNS;
+	world.process[who].answer = result;
+}
+
+/* One who waits looks, one who wakes wakes all; then it runs up to its next step. */
+static void run_from(unsigned int who)
+{
+	struct process *process = &world.process[who];
+	unsigned int i;
+
+	if (process->state == WAITS) {
+		process->answer = -EAGAIN;
+		if (process->question.deaths != world.members.page.deaths) {
+			process->answer = -EOWNERDEAD;
+		} else if (*process->question.word == process->question.expected) {
+			process->state = SLEEPS;
+			return;
+		}
+	} else if (process->state == WAKES) {
+		process->answer = 0;
+		for (i = 0; i < PROCESSES; i++)
+			if (world.process[i].state == SLEEPS &&
+			    world.process[i].question.word == process->question.word) {
+				awaken(i, 0);
+				process->answer++;
+			}
+	}
+	run(who);
+}
+
+static uint32_t token_of(unsigned int member)
+{
+	return 1U << IPCSHM_TOKEN_SLOT_BITS | (member + 1);
+}
+
+/* As the module does it; see slot_give_back() there. */
+static void bury(unsigned int who)
+{
+	struct process *process = &world.process[who];
+	unsigned int i;
+
+	if (process->state == DEAD)
+		world.members.page.slot[process->member] = 0;
+	else if (process->state == GONE)
+		world.members.page.deaths++;
+	else
+		for (i = 0; i < PROCESSES; i++)
+			if (world.process[i].state == SLEEPS &&
+			    world.process[i].question.deaths != world.members.page.deaths)
+				awaken(i, -EOWNERDEAD);
+	process->state++;
+}
+
+/* With all of its threads. */
+static void kill_member(unsigned int who)
+{
+	unsigned int i;
+
+	for (i = 0; i < PROCESSES; i++)
+		if (world.process[i].state != UNUSED &&
+		    world.process[i].member == world.process[who].member)
+			world.process[i].state = BURIED;
+	world.process[who].state = DEAD;
+	world.deaths_left--;
+}
+
+static void on_death(uint32_t token);	/* of the scenarios */
+
+static void apply(const struct choice *choice)
+{
+	struct process *process = &world.process[choice->who];
+
+	switch (choice->what) {
+	case RUN:
+		run_from(choice->who);
+		break;
+	case WAKE_THIS:
+		awaken(choice->whom, 0);
+		process->answer = 1;
+		run(choice->who);
+		break;
+	case TIME_OUT:
+		process->late = true;
+		awaken(choice->who, -ETIMEDOUT);
+		break;
+	case INTERRUPT:
+		world.signals_left--;
+		awaken(choice->who, -EINTR);
+		break;
+	case BE_LATE:
+		process->late = true;
+		run(choice->who);
+		break;
+	case KILL:
+		on_death(token_of(process->member));
+		kill_member(choice->who);
+		break;
+	case BURY:
+		bury(choice->who);
+		break;
+	}
+}
+
+/* All states. */
+
+static uint64_t mix(uint64_t hash, const void *data, size_t size)
+{
+	const unsigned char *bytes = data;
+	uint64_t word;
+	size_t i;
+
+	for (i = 0; i < size; i += sizeof(word)) {
+		word = 0;
+		memcpy(&word, bytes + i, size - i < sizeof(word) ? size - i : sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+		hash ^= hash >> 29;
+	}
+	return hash;
+}
+
+static uint64_t hash_state(void)
+{
+	const struct ipcshm_member_page *page = &world.members.page;
+	uint64_t hash = mix(1, &world.shared, sizeof(world.shared));
+	unsigned int i;
+
+	hash = mix(hash, &page->deaths, sizeof(page->deaths));
+	hash = mix(hash, page->slot, PROCESSES * sizeof(page->slot[0]));
+	hash = mix(hash, world.ghost, sizeof(world.ghost));
+	hash = mix(hash, &world.deaths_left, 2 * sizeof(world.deaths_left));
+	for (i = 0; i < PROCESSES; i++) {
+		const struct process *process = &world.process[i];
+
+		hash = mix(hash, process, offsetof(struct process, late));
+		if (process->state >= DONE || process->state == UNUSED)
+			continue;
+		hash = mix(hash, &process->late, sizeof(*process) - offsetof(struct process, late));
+		hash = mix(hash, process->used, (size_t)(world.stack[i] + STACK - process->used));
+	}
+	return hash ? hash : 1;
+}
+
+static bool is_new(uint64_t hash)
+{
+	size_t at = hash % STATES;
+
+	while (seen[at] && seen[at] != hash)
+		at = (at + 1) % STATES;
+	if (seen[at])
+		return false;
+	seen[at] = hash;
+	return ++states < STATES / 4 * 3;
+}
+
+static bool somebody_sleeps(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < PROCESSES; i++)
+		if (world.process[i].state == SLEEPS)
+			return true;
+	return false;
+}
+
+/* When nobody can do anything any more. */
+static const char *what_is_wrong(void)
+{
+	if (somebody_sleeps())
+		return scenario->may_sleep && scenario->may_sleep() ? NULL :
+		       "somebody sleeps for ever";
+	return scenario->end ? scenario->end() : NULL;
+}
+
+/* The way to a failure, one line a step, from its end. */
+static void tell(const struct choice *choice, const struct world *before)
+{
+	static const char *const names[] = {
+		"runs", "wakes", "times out", "is interrupted", "is late", "dies", "is buried",
+	};
+
+	fprintf(stderr, "# mutex %8x cond %2x event %8x deaths %u, states %u %u %u: %u %s",
+		before->shared.mutex.word, before->shared.cond.word, before->shared.event.word,
+		before->members.page.deaths, before->process[0].state, before->process[1].state,
+		before->process[2].state, choice->who, names[choice->what]);
+	if (choice->what == WAKE_THIS)
+		fprintf(stderr, " %u", choice->whom);
+	fprintf(stderr, "\n");
+}
+
+static bool explore(unsigned int depth)
+{
+	struct choice choices[PROCESSES * (PROCESSES + 3)];
+	static struct world way[DEPTH];
+	struct world *saved = &way[depth];
+	unsigned int count, i;
+	bool progress;
+
+	if (!is_new(hash_state()))
+		return true;
+	count = enumerate(choices, &progress);
+	if (!progress)
+		failure = what_is_wrong();
+	if (depth == DEPTH - 1)
+		failure = "no end to it";
+	memcpy(saved, &world, sizeof(world));
+	for (i = 0; i < count && !failure; i++) {
+		apply(&choices[i]);
+		if (!failure && explore(depth + 1)) {
+			memcpy(&world, saved, sizeof(world));
+			continue;
+		}
+		tell(&choices[i], saved);
+	}
+	return !failure;
+}
+
+/* Up to its first step. */
+static void start_process(unsigned int i)
+{
+	ucontext_t context;
+
+	current = i;
+	getcontext(&context);
+	context.uc_stack.ss_sp = world.stack[i];
+	context.uc_stack.ss_size = STACK;
+	makecontext(&context, run_role, 0);
+	if (!_setjmp(scheduler))
+		setcontext(&context);
+}
+
+static void set_up_process(unsigned int i)
+{
+	struct ipcshm_area_ops ops = { model_wait, model_wake, NULL };
+	struct process *process = &world.process[i];
+
+	process->member = scenario->threads && i == 1 ? 0 : i;
+	if (ipcshm_area_init(&areas[i], &world.shared, sizeof(world.shared), &ops,
+			     &world.members.page))
+		abort();
+	ipcshm_area_set_token(&areas[i], token_of(process->member));
+	world.members.page.slot[process->member] = token_of(process->member);
+	start_process(i);
+}
+
+/* NULL, or what is wrong. */
+static const char *model_check(const struct scenario *of)
+{
+	unsigned int i;
+
+	scenario = of;
+	memset(&world, 0, sizeof(world));
+	world.members.page.version = IPCSHM_MEMBER_PAGE_VERSION;
+	world.deaths_left = of->deaths;
+	world.signals_left = of->signals;
+	seen = calloc(STATES, sizeof(*seen));
+	states = 0;
+	failure = NULL;
+	current = PROCESSES;
+	ipcshm_mutex_init(&world.shared.mutex);
+	ipcshm_cond_init(&world.shared.cond);
+	ipcshm_cond_init(&world.shared.other_cond);
+	ipcshm_event_init(&world.shared.event, of->event);
+	if (of->dead_owner) {
+		world.shared.mutex.word = token_of(PROCESSES);
+		on_death(token_of(PROCESSES));
+	}
+	for (i = 0; i < PROCESSES && of->role[i]; i++)
+		set_up_process(i);
+	explore(0);
+	free(seen);
+	if (states >= STATES / 4 * 3)
+		failure = "too many states";
+	return failure;
+}
+
+#endif /* MODEL_H */

@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Can the model find a bug?  Seeds bugs into copies of the sources, one at a time, and
+# fails if sync_model passes with any of them.  Wants CC and MODELFLAGS, with which it is
+# compiled, and MODELOBJECTS in the environment.
+
+# Flags are words to be split.
+# shellcheck disable=SC2086
+
+set -u
+cd "$(dirname "$0")/.." || exit 1
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+count=0
+failed=0
+
+# mutant FILE SED WHAT; only those that match the first argument, if there is one
+only=${1-}
+mutant()
+{
+	[[ $3 == *$only* ]] || return
+	count=$((count + 1))
+	rm -rf "$tmp/src"
+	cp -r src "$tmp/src"
+	sed -i "$2" "$tmp/src/$1"
+	if cmp -s "src/$1" "$tmp/src/$1"; then
+		echo "not ok $count $3: nothing was changed"
+		failed=1
+	elif ! ${CC:-cc} -I"$tmp/src" $MODELFLAGS -o "$tmp/model" tests/sync_model.c \
+		$MODELOBJECTS > "$tmp/log" 2>&1; then
+		sed 's/^/# /' "$tmp/log"
+		echo "not ok $count $3: doesn't compile"
+		failed=1
+	elif "$tmp/model" > "$tmp/log" 2>&1; then
+		echo "not ok $count $3: not found"
+		failed=1
+	else
+		echo "ok $count $3: $(grep -c '^not ok' "$tmp/log") tests fail"
+	fi
+}
+
+echo "TAP version 13"
+mutant mutex.c 's/if (word & WORD_WAITERS)$/if (!word)/' "unlock wakes nobody"
+mutant mutex.c 's/locked |= WORD_WAITERS/locked |= 0/' "the others who sleep are forgotten by who was woken"
+mutant mutex.c 's/ipcshm_area_is_alive(area, owner)/ipcshm_area_is_alive(area, owner | 1)/' "the dead are alive"
+mutant mutex.c 's/word, deaths, deadline)/word, ipcshm_area_deaths(area), deadline)/' "deaths are counted too late"
+mutant mutex.c 's/left ? INT_MAX : 1/1/' "one learns that the mutex isn't recoverable"
+mutant mutex.c 's/locked |= INCONSISTENT/locked |= 0/' "a death leaves the mutex consistent"
+mutant mutex.c 's/locked | (word & WORD_WAITERS)/locked/' "the next owner forgets who sleeps"
+mutant word.h 's/^\tipcshm_area_wake(area, word, 1);//' "a wake-up is kept by who gives up"
+mutant word.h 's/uint32_t asleep = value | WORD_WAITERS/uint32_t asleep = value/' "nobody knows who sleeps"
+mutant cond.c 's/^\tret = await_signal(area, cond, word,/\tret = await_signal(area, cond, cond->word,/' "the word is noted after unlocking"
+mutant cond.c 's/if (!ret \&\& __atomic_load_n(&cond->word, __ATOMIC_RELAXED) == word)/if (ret > 0)/' "a signal goes to one who came later"
+mutant cond.c 's/if (!ret \&\& lock \&\& lock != -EOWNERDEAD)/if (ret > 0)/' "a signal is kept by who gives up"
+mutant cond.c 's/return !ret \&\& forget_waiters(cond, word) ? wake_all(area, cond) : 0;/if (!ret) forget_waiters(cond, word); return 0;/' "who fell asleep meanwhile is forgotten"
+mutant cond.c 's/^\tword = count_signal(cond);/\tword = cond->word;/' "a signal isn't counted"
+mutant cond.c 's/(word & ~WAITERS) + SIGNAL/word \& ~WAITERS/' "the word can be again what it was"
+mutant cond.c 's/, INT_MAX)/, 1)/' "a broadcast wakes one"
+mutant cond.c 's/ret == -EAGAIN || ret == -EOWNERDEAD ? 0/ret == -EAGAIN ? 0/' "a death ends a wait with an error"
+mutant event.c 's/left = WORD_WAITERS/left = 0/' "the others who sleep are forgotten by who was woken"
+mutant event.c 's/is_manual(event) ? INT_MAX : 1/1/' "a manual event wakes one"
+mutant event.c 's/return word_take(&event->word, word, left) ? 0 : -EAGAIN/return 0/' "an event isn't taken"
+echo "1..$count"
+exit $failed

@@ -1,0 +1,545 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mutex, condition and event: every order of what a few processes do, with deaths at
+ * every step.
+ */
+#include "kselftest_harness.h"
+
+#include "model.h"
+
+#include <mutex.c>
+#undef LAYOUT
+#include <cond.c>
+#undef LAYOUT
+#include <event.c>
+
+#define shared	(&world.shared)
+
+/* What the processes note, without anybody's seeing it. */
+#define holder	world.ghost[0]	/* the token of who is inside */
+#define owed	world.ghost[1]	/* somebody has died with the mutex, and nobody was told */
+#define lost	world.ghost[2]	/* the mutex isn't recoverable: 1: soon, 2: now */
+
+#define rescued	world.ghost[3]	/* somebody has had the mutex of one who left */
+
+#define ALL	7U
+
+static void on_death(uint32_t token)
+{
+	if (owner_of(shared->mutex.word) == token)
+		owed = 1;
+	if (holder == token)
+		holder = 0;
+}
+
+/*
+ * Mutex.
+ */
+
+static void enter(int result)
+{
+	check(result == 0 || result == -EOWNERDEAD, "not locked");
+	check((result == -EOWNERDEAD) == owed, "a death isn't told, or one that wasn't");
+	check(lost < 2, "a mutex that isn't recoverable was locked");
+	check(!holder, "two are inside");
+	holder = ipcshm_area_token(here());
+	owed = 0;
+	if (result == -EOWNERDEAD)
+		check(!ipcshm_mutex_consistent(here(), &shared->mutex), "not made consistent");
+	step(&shared->number);
+}
+
+static void leave(void)
+{
+	check(holder == ipcshm_area_token(here()), "somebody else is inside");
+	holder = 0;
+	check(!ipcshm_mutex_unlock(here(), &shared->mutex), "not unlocked");
+}
+
+static void lock_once(void)
+{
+	enter(ipcshm_mutex_lock(here(), &shared->mutex, IPCSHM_FOREVER));
+	leave();
+}
+
+static void lock_twice(void)
+{
+	lock_once();
+	lock_once();
+}
+
+/* It may be in a hurry, or interrupted. */
+static void lock_if_possible(void)
+{
+	int result = ipcshm_mutex_lock(here(), &shared->mutex,
+				       scenario->hurry ? HURRY : IPCSHM_FOREVER);
+
+	if (result == (scenario->hurry ? -ETIMEDOUT : -EINTR))
+		return;
+	enter(result);
+	leave();
+}
+
+static void try_lock(void)
+{
+	int result = ipcshm_mutex_trylock(here(), &shared->mutex);
+
+	if (result == -EBUSY)
+		return;
+	enter(result);
+	leave();
+}
+
+/* Who is told of a death leaves things as they are. */
+static void lock_and_not_repair(void)
+{
+	int result = ipcshm_mutex_lock(here(), &shared->mutex, IPCSHM_FOREVER);
+
+	if (result == -ENOTRECOVERABLE) {
+		check(lost, "not recoverable for no reason");
+		return;
+	}
+	if (result == -EOWNERDEAD) {
+		owed = 0;
+		lost = 1;
+		check(!ipcshm_mutex_unlock(here(), &shared->mutex), "not unlocked");
+		lost = 2;
+		return;
+	}
+	enter(result);
+	leave();
+}
+
+#define EXPECT_HOLDS(...) do { \
+	const struct scenario of = { __VA_ARGS__ }; \
+	const char *wrong = model_check(&of); \
+	TH_LOG("%zu states", states); \
+	EXPECT_STREQ("", wrong ? wrong : ""); \
+} while (0)
+
+TEST(mutex_of_three_with_two_deaths)
+{
+	EXPECT_HOLDS(.role = { lock_once, lock_once, lock_once }, .deaths = 2, .mortal = ALL);
+}
+
+TEST(mutex_of_two_locked_twice_with_a_death)
+{
+	EXPECT_HOLDS(.role = { lock_twice, lock_twice }, .deaths = 1, .mortal = ALL);
+}
+
+TEST(mutex_of_three_locked_again)
+{
+	EXPECT_HOLDS(.role = { lock_once, lock_twice, lock_once });
+}
+
+TEST(mutex_with_deadlines)
+{
+	EXPECT_HOLDS(.role = { lock_if_possible, lock_once, lock_once }, .hurry = true,
+		     .deaths = 1, .mortal = ALL);
+}
+
+TEST(mutex_with_signals)
+{
+	EXPECT_HOLDS(.role = { lock_if_possible, lock_if_possible, lock_if_possible },
+		     .signals = 2, .deaths = 1, .mortal = ALL);
+}
+
+TEST(mutex_tried)
+{
+	EXPECT_HOLDS(.role = { try_lock, lock_once, lock_once }, .deaths = 1, .mortal = ALL);
+}
+
+TEST(mutex_of_two_threads_and_another_process)
+{
+	EXPECT_HOLDS(.role = { lock_once, lock_once, lock_once }, .threads = true,
+		     .deaths = 1, .mortal = 1);
+}
+
+TEST(mutex_of_one_who_died_before)
+{
+	EXPECT_HOLDS(.role = { lock_once, lock_once, lock_once }, .dead_owner = true);
+}
+
+/* Leaves, by unmapping it all: no death that would wake anybody. */
+static void lock_and_go(void)
+{
+	enter(ipcshm_mutex_lock(here(), &shared->mutex, IPCSHM_FOREVER));
+	holder = 0;
+	owed = 1;
+	world.members.page.slot[current] = 0;
+}
+
+static void lock_later(void)
+{
+	if (ipcshm_area_is_alive(here(), token_of(0)))
+		return;
+	lock_once();
+	rescued = 1;
+}
+
+static bool is_not_rescued(void)
+{
+	return !rescued;
+}
+
+TEST(mutex_of_one_who_left)
+{
+	EXPECT_HOLDS(.role = { lock_and_go, lock_once, lock_later }, .may_sleep = is_not_rescued);
+}
+
+TEST(mutex_that_nobody_repairs_or_can)
+{
+	EXPECT_HOLDS(.role = { lock_and_not_repair, lock_and_not_repair, lock_and_not_repair },
+		     .dead_owner = true);
+}
+
+TEST(mutex_that_nobody_repairs)
+{
+	EXPECT_HOLDS(.role = { lock_and_not_repair, lock_and_not_repair, lock_and_not_repair },
+		     .deaths = 2, .mortal = ALL);
+}
+
+/*
+ * Condition.  One makes something, one of the others takes it and tells the next.
+ */
+
+#define made	shared->number[0]
+#define taken	shared->number[1]
+
+/* As enter(), with no step: what the mutex does is tested above. */
+static void be_inside(int result)
+{
+	check(result == 0 || result == -EOWNERDEAD, "not locked");
+	check(!holder, "two are inside");
+	holder = ipcshm_area_token(here());
+	if (result == -EOWNERDEAD)
+		check(!ipcshm_mutex_consistent(here(), &shared->mutex), "not made consistent");
+}
+
+static void lock(void)
+{
+	int result;
+
+	do
+		result = ipcshm_mutex_lock(here(), &shared->mutex, IPCSHM_FOREVER);
+	while (result == -EINTR);
+	be_inside(result);
+}
+
+static void make(void)
+{
+	lock();
+	made = 1;
+	leave();
+	check(!ipcshm_cond_signal(here(), &shared->cond), "no signal");
+}
+
+static void make_inside(void)
+{
+	lock();
+	made = 1;
+	check(!ipcshm_cond_signal(here(), &shared->cond), "no signal");
+	leave();
+}
+
+static void make_for_all(void)
+{
+	lock();
+	made = taken = 1;
+	leave();
+	check(!ipcshm_cond_broadcast(here(), &shared->cond), "no broadcast");
+}
+
+/* Inside afterwards, or why it gave up. */
+static int wait_until_made(uint64_t deadline)
+{
+	uint32_t deaths;
+	int result;
+
+	while (!made) {
+		deaths = ipcshm_area_deaths(here());
+		if (!ipcshm_area_is_alive(here(), token_of(0)))
+			return 0;
+		holder = 0;
+		result = ipcshm_cond_wait(here(), &shared->cond, &shared->mutex, deaths, deadline);
+		if (result == -EBUSY)
+			return result;
+		be_inside(result == -ETIMEDOUT || result == -EINTR ? 0 : result);
+		if (result == -ETIMEDOUT) {
+			leave();
+			return result;
+		}
+	}
+	return 0;
+}
+
+static void take_until(uint64_t deadline)
+{
+	lock();
+	if (wait_until_made(deadline))
+		return;
+	taken = 1;
+	leave();
+	check(!ipcshm_cond_signal(here(), &shared->cond), "no signal");
+}
+
+static void take_one(void)
+{
+	take_until(IPCSHM_FOREVER);
+}
+
+/* Gives up whenever it can. */
+static void take_in_a_hurry(void)
+{
+	take_until(HURRY);
+}
+
+static const char *is_taken(void)
+{
+	return made && !taken && world.process[1].state == DONE ? "nobody has taken it" : NULL;
+}
+
+TEST(condition_with_two_waiters)
+{
+	EXPECT_HOLDS(.role = { make, take_one, take_one }, .end = is_taken);
+}
+
+TEST(condition_with_the_death_of_a_waiter)
+{
+	EXPECT_HOLDS(.role = { make, take_one, take_one }, .end = is_taken, .deaths = 1,
+		     .mortal = 4);
+}
+
+TEST(condition_with_the_death_of_who_signals)
+{
+	EXPECT_HOLDS(.role = { make, take_one, take_one }, .deaths = 1, .mortal = 1);
+}
+
+TEST(condition_with_deadlines)
+{
+	EXPECT_HOLDS(.role = { make_inside, take_one, take_in_a_hurry }, .end = is_taken,
+		     .hurry = true);
+}
+
+TEST(condition_with_signals)
+{
+	EXPECT_HOLDS(.role = { make, take_one, take_one }, .end = is_taken, .signals = 1);
+}
+
+TEST(condition_for_all)
+{
+	EXPECT_HOLDS(.role = { make_for_all, take_one, take_one });
+}
+
+/*
+ * Phases, on one condition: that somebody waits for another phase, and came after the
+ * signal was counted, must not take it from who has waited for it.
+ */
+
+static void make_phase(uint32_t phase)
+{
+	lock();
+	made = phase;
+	leave();
+	check(!ipcshm_cond_signal(here(), &shared->cond), "no signal");
+}
+
+static void make_first(void)
+{
+	make_phase(1);
+}
+
+static void make_both(void)
+{
+	make_phase(1);
+	make_phase(2);
+}
+
+static void wait_for_phase(uint32_t phase)
+{
+	while (made < phase) {
+		holder = 0;
+		be_inside(ipcshm_cond_wait(here(), &shared->cond, &shared->mutex, 0,
+					   IPCSHM_FOREVER));
+	}
+	leave();
+}
+
+static void make_second(void)
+{
+	lock();
+	wait_for_phase(1);
+	make_phase(2);
+}
+
+static void await_second(void)
+{
+	lock();
+	wait_for_phase(2);
+}
+
+/* Comes after the first signal was counted, when it may not have woken anybody yet. */
+static void await_second_after_first(void)
+{
+	if (__atomic_load_n(&shared->cond.word, __ATOMIC_RELAXED) < SIGNAL)
+		return;
+	await_second();
+}
+
+/* Waits for nothing, and not for long. */
+static void wait_in_a_hurry(void)
+{
+	int result;
+
+	lock();
+	holder = 0;
+	result = ipcshm_cond_wait(here(), &shared->cond, &shared->mutex, 0, HURRY);
+	if (result != -EBUSY) {
+		be_inside(result == -ETIMEDOUT ? 0 : result);
+		leave();
+	}
+	if (!result)
+		check(!ipcshm_cond_signal(here(), &shared->cond), "no signal");
+}
+
+static bool second_has_come(void)
+{
+	return world.process[1].state == DONE;
+}
+
+TEST(condition_with_a_waiter_for_later)
+{
+	EXPECT_HOLDS(.role = { make_first, make_second, await_second_after_first });
+}
+
+FIXTURE(long) {
+};
+
+FIXTURE_SETUP(long)
+{
+}
+
+FIXTURE_TEARDOWN(long)
+{
+}
+
+TEST_F_TIMEOUT(long, condition_with_signals_that_nobody_needs, 300)
+{
+	EXPECT_HOLDS(.role = { make_both, await_second, wait_in_a_hurry }, .hurry = true,
+		     .may_sleep = second_has_come);
+}
+
+/* A buffer with room for one, and two conditions. */
+static void put_two(void)
+{
+	for (int i = 0; i < 2; i++) {
+		lock();
+		while (made) {
+			holder = 0;
+			be_inside(ipcshm_cond_wait(here(), &shared->other_cond, &shared->mutex,
+						   0, IPCSHM_FOREVER));
+		}
+		made = 1;
+		check(!ipcshm_cond_signal(here(), &shared->cond), "no signal");
+		leave();
+	}
+}
+
+static void take_two(void)
+{
+	for (int i = 0; i < 2; i++) {
+		lock();
+		wait_until_made(IPCSHM_FOREVER);
+		made = 0;
+		leave();
+		check(!ipcshm_cond_signal(here(), &shared->other_cond), "no signal");
+	}
+}
+
+TEST(conditions_of_a_bounded_buffer)
+{
+	EXPECT_HOLDS(.role = { put_two, take_two });
+}
+
+/*
+ * Event.  One that resets itself is a baton here: who has it sets it for the next.
+ */
+
+static void pass_baton_until(uint64_t deadline)
+{
+	uint32_t deaths = 0;
+	int result;
+
+	for (;;) {
+		result = ipcshm_event_wait(here(), &shared->event, deaths, deadline);
+		if (result != -EOWNERDEAD)
+			break;
+		/* It may be lost. */
+		deaths = ipcshm_area_deaths(here());
+		check(!ipcshm_event_set(here(), &shared->event), "not set");
+	}
+	if (result == -ETIMEDOUT || result == -EINTR)
+		return;
+	check(!result, "no wait");
+	check(!holder || scenario->deaths, "two have the baton");
+	holder = ipcshm_area_token(here());
+	step(&shared->number);
+	holder = 0;
+	check(!ipcshm_event_set(here(), &shared->event), "not set");
+}
+
+static void pass_baton(void)
+{
+	pass_baton_until(IPCSHM_FOREVER);
+}
+
+static void pass_baton_in_a_hurry(void)
+{
+	pass_baton_until(HURRY);
+}
+
+static void start_baton(void)
+{
+	check(!ipcshm_event_set(here(), &shared->event), "not set");
+	pass_baton();
+}
+
+TEST(event_lets_one_through_at_a_time)
+{
+	EXPECT_HOLDS(.role = { start_baton, pass_baton, pass_baton });
+}
+
+TEST(event_with_a_death)
+{
+	EXPECT_HOLDS(.role = { start_baton, pass_baton, pass_baton }, .deaths = 1, .mortal = ALL);
+}
+
+TEST(event_with_deadlines)
+{
+	EXPECT_HOLDS(.role = { start_baton, pass_baton, pass_baton_in_a_hurry }, .hurry = true);
+}
+
+TEST(event_with_signals)
+{
+	EXPECT_HOLDS(.role = { start_baton, pass_baton, pass_baton }, .signals = 2);
+}
+
+/* A manual one lets all through. */
+static void wait_for_event(void)
+{
+	check(!ipcshm_event_wait(here(), &shared->event, 0, IPCSHM_FOREVER), "no wait");
+	check(shared->number[0] == 1, "not what was stored");
+}
+
+static void set_manual(void)
+{
+	shared->number[0] = 1;
+	check(!ipcshm_event_set(here(), &shared->event), "not set");
+}
+
+TEST(manual_event_lets_all_through)
+{
+	EXPECT_HOLDS(.event = IPCSHM_EVENT_MANUAL, .role = { set_manual, wait_for_event, wait_for_event });
+}
+
+TEST_HARNESS_MAIN

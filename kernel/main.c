@@ -9,6 +9,7 @@
 #include <linux/module.h>
 
 #include "compat.h"
+#include "huge.h"
 #include "ioctl.h"
 #include "limits.h"
 #include "port.h"
@@ -242,12 +243,14 @@ static int __init ipcshm_init(void)
 	err = ipcshm_registry_init();
 	if (err)
 		goto exit_limits;
+	ipcshm_huge_init();
 	err = misc_register(&device);
 	if (err)
-		goto exit_registry;
+		goto exit_huge;
 	return 0;
 
-exit_registry:
+exit_huge:
+	ipcshm_huge_exit();
 	ipcshm_registry_exit();
 exit_limits:
 	ipcshm_limits_exit();
@@ -261,6 +264,7 @@ exit_limits:
 static void __exit ipcshm_exit(void)
 {
 	misc_deregister(&device);
+	ipcshm_huge_exit();
 	ipcshm_registry_exit();
 	ipcshm_limits_exit();
 }

@@ -26,6 +26,7 @@
 #include <linux/uio.h>
 
 #include "compat.h"
+#include "huge.h"
 #include "ioctl.h"
 #include "limits.h"
 #include "member.h"
@@ -593,14 +594,14 @@ static int shmem_error(int err)
  * A file whose size doesn't change under anyone's hands: no access to a mapping
  * of it is a SIGBUS by accident.  Its name is what /proc/PID/maps shows.
  */
-static struct file *backing_create(const char *name, u64 size, umode_t mode)
+static struct file *backing_create(const char *name, u64 size, umode_t mode, bool huge)
 {
 	char *label = kasprintf(GFP_KERNEL, name ? "ipcshm:%s" : "ipcshm", name);
 	struct file *backing;
 
 	if (!label)
 		return ERR_PTR(-ENOMEM);
-	backing = shmem_file_setup(label, size, 0);
+	backing = huge ? ipcshm_huge_file_setup(label, size) : shmem_file_setup(label, size, 0);
 	kfree(label);
 	if (IS_ERR(backing))
 		return ERR_PTR(shmem_error(PTR_ERR(backing)));
@@ -641,7 +642,7 @@ static struct file *memory_create(const struct ipcshm_region_open *args, const c
 				  umode_t mode)
 {
 	u64 size = PAGE_ALIGN(args->size);
-	struct file *backing = backing_create(name, size, mode);
+	struct file *backing = backing_create(name, size, mode, args->how.flags & IPCSHM_HUGE);
 	int err = 0;
 
 	if (IS_ERR(backing))

@@ -6,7 +6,7 @@
 #include "registry.h"
 
 /* What REGION_OPEN takes besides what every open takes. */
-#define IPCSHM_REGION_FLAGS IPCSHM_POPULATE
+#define IPCSHM_REGION_FLAGS (IPCSHM_POPULATE | IPCSHM_HUGE)
 
 extern const struct ipcshm_object_ops ipcshm_region_ops;
 

@@ -1147,6 +1147,7 @@ static const struct change wrong_region_values[] = {
 	CHANGE(REGION_ANONYMOUS, region_open, how.flags, C | R | W | N, EINVAL),
 	CHANGE(REGION_CREATE, region_open, how.flags, C | X | P | R | W | N, EINVAL),
 	CHANGE(REGION_CREATE, region_open, how.flags, C | W, EINVAL),
+	CHANGE(REGION_CREATE, region_open, how.flags, C | R | IPCSHM_HANGUP, EINVAL),
 	CHANGE(REGION_CREATE, region_open, how.flags, C, EINVAL),
 	CHANGE(REGION_CREATE, region_open, how.flags, R | W, EINVAL),
 	CHANGE(REGION_CREATE, region_open, how.mode, 01000, EINVAL),
@@ -1180,6 +1181,8 @@ static const struct change wrong_region_values[] = {
 	CHANGE(REGION_OPEN, region_open, how.flags, R | X, EINVAL),
 	CHANGE(REGION_OPEN, region_open, how.flags, R | P, EINVAL),
 	CHANGE(REGION_OPEN, region_open, how.flags, R | N, EINVAL),
+	CHANGE(REGION_OPEN, region_open, how.flags, R | IPCSHM_POPULATE, EINVAL),
+	CHANGE(REGION_OPEN, region_open, how.flags, R | IPCSHM_HUGE, EINVAL),
 	CHANGE(REGION_OPEN, region_open, how.mode, 0400, EINVAL),
 	CHANGE(REGION_OPEN, region_open, size, 4096, EINVAL),
 	CHANGE(REGION_OPEN, region_open, max_size, 4096, EINVAL),
@@ -1197,6 +1200,7 @@ static const struct change wrong_queue_values[] = {
 	CHANGE(QUEUE_ANONYMOUS, queue_open, how.flags, C | P | R | W, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open, how.flags, C, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open, how.flags, R | W, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open, how.flags, R | C | IPCSHM_HUGE, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open, how.mode, 01000, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open, how.mode, ~0, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open, how.reserved, 1, EINVAL),
@@ -1520,8 +1524,8 @@ static const struct {
 	struct change change;
 	unsigned int from;
 } flag_members[] = {
-	{ CHANGE(REGION_CREATE, region_open, how.flags, 0, EINVAL), 7 },
-	{ CHANGE(REGION_ANONYMOUS, region_open, how.flags, 0, EINVAL), 7 },
+	{ CHANGE(REGION_CREATE, region_open, how.flags, 0, EINVAL), 9 },
+	{ CHANGE(REGION_ANONYMOUS, region_open, how.flags, 0, EINVAL), 9 },
 	{ CHANGE(REGION_OPEN, region_open, how.flags, 0, EINVAL), 5 },
 	{ CHANGE(QUEUE_CREATE, queue_open, how.flags, 0, EINVAL), 8 },
 	{ CHANGE(QUEUE_ANONYMOUS, queue_open, how.flags, 0, EINVAL), 8 },
@@ -1592,6 +1596,7 @@ static const struct change right_values[] = {
 	CHANGE(REGION_CREATE, region_open, size, 1, 0),
 	CHANGE(REGION_CREATE, region_open, how.flags, R | W | C | IPCSHM_POPULATE, 0),
 	CHANGE(REGION_ANONYMOUS, region_open, how.flags, R | C | IPCSHM_POPULATE, 0),
+	CHANGE(REGION_CREATE, region_open, how.flags, R | W | C | IPCSHM_HUGE, 0),
 	CHANGE(REGION_CREATE, region_open, max_size, BEYOND, 0),
 	CHANGE(REGION_CREATE, region_open, max_members, 1, 0),
 	CHANGE(REGION_CREATE, region_open, max_members, IPCSHM_MEMBERS_MAX, 0),

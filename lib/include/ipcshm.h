@@ -94,7 +94,7 @@ struct ipcshm_region_attr {
  * @device: from ipcshm_open()
  * @name: its name, or NULL for an anonymous one
  * @flags: IPCSHM_READ, or IPCSHM_READ | IPCSHM_WRITE; with IPCSHM_CREATE,
- *	_EXCLUSIVE, _PERSISTENT, _POPULATE
+ *	_EXCLUSIVE, _PERSISTENT, _POPULATE, _HUGE
  * @mode: permission bits of a new region, less the umask; 0 without CREATE
  * @attr: with CREATE: the size wanted; may be NULL without
  *

@@ -53,6 +53,7 @@
 #define IPCSHM_NONBLOCK		0x20	/* queues: O_NONBLOCK on the new descriptor */
 #define IPCSHM_POPULATE		0x40	/* a new region gets its memory now, or ENOMEM */
 #define IPCSHM_HANGUP		0x80	/* a new queue: EPIPE when the other side is gone */
+#define IPCSHM_HUGE		0x100	/* a new region's memory is of huge pages, if possible */
 
 /**
  * enum ipcshm_kind - what a name names; each kind is a name space of its own
@@ -119,7 +120,7 @@ struct ipcshm_info {
  * @name_len: bytes in @name, 1 to IPCSHM_NAME_MAX, plus one if the name starts
  *	with a '/', which is dropped; 0 for an anonymous object
  * @flags: IPCSHM_READ, _WRITE, _CREATE, _EXCLUSIVE, _PERSISTENT, and for queues
- *	_NONBLOCK and _HANGUP, for regions _POPULATE
+ *	_NONBLOCK and _HANGUP, for regions _POPULATE and _HUGE
  * @mode: permission bits (0 to 0777) of a new object, less the umask; must be 0
  *	without IPCSHM_CREATE
  * @created: out: 1 if this call created the object, 0 if it was there

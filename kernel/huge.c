@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Shared memory of huge pages: what shmem files get is decided by the mount that
+ * they are made on, so here is one of our own, as graphics drivers have.  Nobody
+ * but us can reach it.
+ */
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/shmem_fs.h>
+
+#include "huge.h"
+
+/* Immutable once loaded; NULL: this kernel has no huge pages for shared memory. */
+static struct vfsmount *mount;
+
+/* When the module is loaded, so that no user's namespace is the mount's. */
+void ipcshm_huge_init(void)
+{
+	char options[] = "huge=within_size";	/* written to by who reads it */
+
+	mount = vfs_kern_mount(get_fs_type("tmpfs"), SB_KERNMOUNT, "ipcshm", options);
+	if (IS_ERR(mount))
+		mount = NULL;
+}
+
+/* Files on it that are still being closed keep it. */
+void ipcshm_huge_exit(void)
+{
+	if (mount)
+		kern_unmount(mount);
+}
+
+/* As shmem_file_setup(); the memory is of huge pages, as far as there are any. */
+struct file *ipcshm_huge_file_setup(const char *name, u64 size)
+{
+	if (!mount)
+		return shmem_file_setup(name, size, 0);
+	return shmem_file_setup_with_mnt(mount, name, size, 0);
+}

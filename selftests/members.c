@@ -4,6 +4,7 @@
  * one, and what the member page tells about it.
  */
 #include <limits.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/ptrace.h>
@@ -15,6 +16,10 @@
 #define CHAOS		"--chaos"
 #define SHARED		MAP_SHARED
 #define RW		(PROT_READ | PROT_WRITE)
+
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC	(1 << 15)	/* since Linux 6.7 */
+#endif
 
 FIXTURE(members) {
 };
@@ -383,6 +388,22 @@ TEST_F(members, doubled_mapping_counts_twice)
 	EXPECT_EQ(1, joins_now());
 }
 
+TEST_F(members, moving_a_mapping_and_leaving_it_there_counts_both)
+{
+	unsigned char *to;
+
+	ASSERT_TRUE(map_region());
+	to = mremap(map, PAGES * page_size, PAGES * page_size,
+		    MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	ASSERT_NE(MAP_FAILED, (void *)to);
+	EXPECT_EQ(2, maps_now());
+	EXPECT_TRUE(alone());
+	ASSERT_EQ(0, munmap(map, PAGES * page_size));
+	ASSERT_EQ(0, munmap(to, PAGES * page_size));
+	EXPECT_EQ(0, stat_now().members);
+	EXPECT_EQ(0, deaths_now());
+}
+
 TEST_F(members, shrinking_and_growing_a_mapping_keeps_the_member)
 {
 	void *moved;
@@ -422,6 +443,34 @@ TEST_F(members, replacing_all_by_other_memory_leaves)
 	ASSERT_TRUE(map_region());
 	ASSERT_NE(MAP_FAILED, mmap(map, PAGES * page_size, RW,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	EXPECT_EQ(0, stat_now().members);
+	EXPECT_EQ(0, deaths_now());
+}
+
+/* Another process can have a mapping split, too: through a userfaultfd that it was given. */
+static void register_role(struct peer *peer)
+{
+	struct uffdio_register part = {
+		.range = { (uintptr_t)(map + page_size), page_size },
+		.mode = UFFDIO_REGISTER_MODE_WP,
+	};
+
+	peer->result = ioctl(peer->value, UFFDIO_REGISTER, &part) ? -errno : 0;
+}
+
+TEST_F(members, mapping_split_by_another_process_keeps_the_member)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_WP_ASYNC };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api))
+		SKIP(return, "no userfaultfd that takes any mapping");
+	ASSERT_TRUE(map_region());
+	EXPECT_EQ(0, finish(start(register_role, (struct peer) { .value = fd })));
+	EXPECT_EQ(3, maps_now());
+	EXPECT_TRUE(alone());
+	close(fd);
+	ASSERT_EQ(0, munmap(map, PAGES * page_size));
 	EXPECT_EQ(0, stat_now().members);
 	EXPECT_EQ(0, deaths_now());
 }
@@ -1343,11 +1392,11 @@ TEST_F(members, list_tells_the_user_who_joined)
 #define ROUND		100	/* kills before all is quiet for a look */
 
 enum deed {
-	MAP, TOUCH, UNMAP, WAIT, WAKE, WATCH, FORK, EXEC, SEND, RECEIVE, LEAK, SPLIT, LOOK, DEEDS
+	MAP, TOUCH, WAIT, FORK, EXEC, UNMAP, WAKE, WATCH, SEND, RECEIVE, LEAK, SPLIT, LOOK, DEEDS
 };
 
 static const char *const deed_names[DEEDS] = {
-	"map", "fault", "unmap", "wait", "wake", "watch", "fork", "exec", "send", "receive", "leak",
+	"map", "fault", "wait", "fork", "exec", "unmap", "wake", "watch", "send", "receive", "leak",
 	"split", "look",
 };
 
@@ -1792,7 +1841,7 @@ TEST_F_TIMEOUT(killed, anywhere_leaves_nothing_behind, 1800)
 	}
 	for (i = 0; i < DEEDS; i++) {
 		TH_LOG("%u killed while they %s", killed_while[i], deed_names[i]);
-		if (all > 1000 && (chaos->unmaps || i != UNMAP))
+		if (all > ROUND && i < UNMAP + chaos->unmaps)
 			EXPECT_LT(0, killed_while[i]);
 	}
 	kill_peers();

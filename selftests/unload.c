@@ -136,12 +136,13 @@ static bool load_anew(FIXTURE_DATA(unload) *self, const char *parameters)
 
 TEST_F(unload, parameters_set_the_quotas)
 {
+	const char *parameters =
+		"max_objects=2 max_region_bytes=12288 max_queue_bytes=4096 max_members=1 max_waiters=1";
 	struct ipcshm_region_attr attr = { .size = 8192 };
 	struct ipcshm_info info;
 	int fd;
 
-	ASSERT_TRUE(load_anew(self, "max_objects=2 max_region_bytes=12288 max_queue_bytes=4096 "
-				    "max_members=1 max_waiters=1"));
+	ASSERT_TRUE(load_anew(self, parameters));
 	info = get_info(self->device);
 	EXPECT_EQ(2, info.objects.max);
 	EXPECT_EQ(12288, info.region_bytes.max);

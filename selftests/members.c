@@ -1360,6 +1360,7 @@ TEST_F(members, list_tells_processes_as_the_caller_sees_them)
 	peer = start_ready(enter_namespace_role, (struct peer) { 0 });
 	ASSERT_TRUE(peer);
 	EXPECT_EQ(1, peer->value);	/* the test has no number there, the peer is the first */
+	EXPECT_TRUE(WAIT_UNTIL(__atomic_load_n(&peer->result, __ATOMIC_ACQUIRE)));
 	ASSERT_EQ(2, list_members(list, 2));
 	EXPECT_EQ(getpid(), (pid_t)list[0].pid);
 	EXPECT_EQ(peer->result, (long)list[1].pid);

@@ -41,20 +41,29 @@ static int of_type(const void *type, const struct rb_node *node)
 
 /*
  * Behind all of its equals, or in front of them.  In a ring that is the same
- * place; what differs is which one the tree knows as the first.
+ * place; what differs is which one the tree knows as the first.  Returns the one
+ * that was the first until now.
  */
-static void rank_add(struct rb_root *root, struct ipcshm_rank *rank, bool front,
-		     int (*cmp)(struct rb_node *, const struct rb_node *))
+static struct rb_node *rank_add(struct rb_root *root, struct ipcshm_rank *rank, bool front,
+				int (*cmp)(struct rb_node *, const struct rb_node *))
 {
 	struct rb_node *first = rb_find_add(&rank->level, root, cmp);
 
 	INIT_LIST_HEAD(&rank->equals);
 	if (!first)
-		return;
+		return NULL;
 	list_add_tail(&rank->equals, &rb_entry(first, struct ipcshm_rank, level)->equals);
 	if (front)
 		rb_replace_node(first, &rank->level, root);
 	RB_CLEAR_NODE(front ? first : &rank->level);
+	return first;
+}
+
+/* Where a tree needn't be searched: behind @last, the last one of a ring. */
+static void rank_add_behind(struct ipcshm_rank *rank, struct ipcshm_rank *last)
+{
+	list_add(&rank->equals, &last->equals);
+	RB_CLEAR_NODE(&rank->level);
 }
 
 static void rank_remove(struct rb_root *root, struct ipcshm_rank *rank)
@@ -68,22 +77,64 @@ static void rank_remove(struct rb_root *root, struct ipcshm_rank *rank)
 	list_del(&rank->equals);
 }
 
-void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg, bool front)
+static bool is_like(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
 {
-	rank_add(&backlog->by_priority, &msg->by_priority, front, by_priority);
-	rank_add(&backlog->by_type, &msg->by_type, front, by_type);
+	return a->priority == b->priority && a->type == b->type;
+}
+
+/* In the trees, or in the ring of another message that is found there. */
+static void add_by_search(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
+{
+	struct ipcshm_msg *first = PRIORITY_MSG(rank_add(&backlog->by_priority, &msg->by_priority,
+							 false, by_priority));
+
+	if (first && is_like(first, msg))
+		rank_add_behind(&msg->by_type, list_prev_entry(&first->by_type, equals));
+	else
+		rank_add(&backlog->by_type, &msg->by_type, false, by_type);
+	if (!backlog->first || backlog->first->priority < msg->priority)
+		backlog->first = msg;
+}
+
+/* Behind all of its equals; most often those are what came just before. */
+void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
+{
+	struct ipcshm_msg *last = backlog->last;
+
+	if (last && is_like(last, msg)) {
+		rank_add_behind(&msg->by_priority, &last->by_priority);
+		rank_add_behind(&msg->by_type, &last->by_type);
+	} else {
+		add_by_search(backlog, msg);
+	}
+	backlog->last = msg;
+}
+
+/* In front of all of its equals. */
+void ipcshm_backlog_add_front(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
+{
+	rank_add(&backlog->by_priority, &msg->by_priority, true, by_priority);
+	rank_add(&backlog->by_type, &msg->by_type, true, by_type);
+	if (!backlog->first || backlog->first->priority <= msg->priority)
+		backlog->first = msg;
+}
+
+/* Which comes after @msg, the first of its priority. */
+static struct ipcshm_msg *next_by_priority(struct ipcshm_msg *msg)
+{
+	struct ipcshm_msg *next = list_next_entry(msg, by_priority.equals);
+
+	return next != msg ? next : PRIORITY_MSG(rb_next(&msg->by_priority.level));
 }
 
 void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
+	if (backlog->first == msg)
+		backlog->first = next_by_priority(msg);
+	if (backlog->last == msg)
+		backlog->last = NULL;
 	rank_remove(&backlog->by_priority, &msg->by_priority);
 	rank_remove(&backlog->by_type, &msg->by_type);
-}
-
-/* The oldest of the highest priority. */
-struct ipcshm_msg *ipcshm_backlog_first(const struct ipcshm_backlog *backlog)
-{
-	return PRIORITY_MSG(rb_first(&backlog->by_priority));
 }
 
 /* The oldest of the lowest priority. */
@@ -111,15 +162,32 @@ static bool is_before(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
 	return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
 }
 
-/* The best one of each other type and priority is looked at, whatever the depth. */
-static struct ipcshm_msg *find_other(const struct ipcshm_backlog *backlog, u64 type)
+/* The best message of the lowest type over @type, or of all with no @type. */
+static struct ipcshm_msg *first_of_next_type(const struct ipcshm_backlog *backlog, const u64 *type)
 {
+	struct rb_node *node = backlog->by_type.rb_node;
 	struct ipcshm_msg *best = NULL;
-	struct rb_node *node;
 
-	for (node = rb_first(&backlog->by_type); node; node = rb_next(node)) {
+	while (node) {
 		struct ipcshm_msg *msg = TYPE_MSG(node);
 
+		if (type && msg->type <= *type) {
+			node = node->rb_right;
+		} else {
+			best = msg;
+			node = node->rb_left;
+		}
+	}
+	return best;
+}
+
+/* The best one of each other type is looked at, whatever the depth. */
+static struct ipcshm_msg *find_other(const struct ipcshm_backlog *backlog, u64 type)
+{
+	struct ipcshm_msg *msg = first_of_next_type(backlog, NULL);
+	struct ipcshm_msg *best = NULL;
+
+	for (; msg; msg = first_of_next_type(backlog, &msg->type)) {
 		if (msg->type != type && (!best || is_before(msg, best)))
 			best = msg;
 	}

@@ -24,10 +24,14 @@ struct ipcshm_rank {
  * @by_priority: the first message of each priority, the highest leftmost
  * @by_type: the first message of each type and priority, the lowest type
  *	leftmost, and in it the highest priority
+ * @first: the first message of the highest priority, or NULL
+ * @last: the last message that came, if it is still there: one like it goes behind it
  */
 struct ipcshm_backlog {
 	struct rb_root by_priority;
 	struct rb_root by_type;
+	struct ipcshm_msg *first;
+	struct ipcshm_msg *last;
 };
 
 /**
@@ -42,9 +46,15 @@ struct ipcshm_match {
 
 bool ipcshm_match(const struct ipcshm_match *match, const struct ipcshm_msg *msg);
 
-void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg, bool front);
+void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
+void ipcshm_backlog_add_front(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
 void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
-struct ipcshm_msg *ipcshm_backlog_first(const struct ipcshm_backlog *backlog);
+/* The oldest of the highest priority. */
+static inline struct ipcshm_msg *ipcshm_backlog_first(const struct ipcshm_backlog *backlog)
+{
+	return backlog->first;
+}
+
 struct ipcshm_msg *ipcshm_backlog_lowest(const struct ipcshm_backlog *backlog);
 struct ipcshm_msg *ipcshm_backlog_find(const struct ipcshm_backlog *backlog,
 				       const struct ipcshm_match *match);

@@ -268,12 +268,20 @@ static struct ipcshm_msg *msg_alloc(size_t size, struct ipcshm_pool *pool, u64 o
 	msg = kmalloc(struct_size(msg, data, small ? size : 0), GFP_KERNEL_ACCOUNT);
 	if (!msg)
 		return NULL;
-	/* All but @data. */
-	memset(msg, 0, sizeof(*msg));
 	refcount_set(&msg->users, 1);
+	msg->nr_files = 0;
+	msg->sender = NULL;
+	msg->caller = NULL;
+	msg->token = 0;
+	msg->payer = NULL;
+	msg->pid = NULL;
 	msg->size = size;
+	msg->files = NULL;
 	msg->pool = pool;
-	msg->offset = offset;
+	if (pool)
+		msg->offset = offset;
+	else
+		msg->pages = NULL;
 	return msg;
 }
 

@@ -173,7 +173,8 @@ static void unlock(struct ipcshm_queue *queue, struct after *after, __poll_t fre
 	if (waitqueue_active(&queue->pollers))
 		due = events(queue) & (fresh | ~after->were);
 	spin_unlock(&queue->lock);
-	ipcshm_wakeups_run(&after->wakeups);
+	if (after->wakeups.count)
+		ipcshm_wakeups_run(&after->wakeups);
 	if (due)
 		wake_up_poll(&queue->pollers, due);
 	list_for_each_entry_safe(msg, next, &after->garbage, by_priority.equals)
@@ -184,7 +185,10 @@ static void unlock(struct ipcshm_queue *queue, struct after *after, __poll_t fre
 
 static void enqueue(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bool front)
 {
-	ipcshm_backlog_add(&queue->queued, msg, front);
+	if (front)
+		ipcshm_backlog_add_front(&queue->queued, msg);
+	else
+		ipcshm_backlog_add(&queue->queued, msg);
 	queue->messages++;
 	queue->bytes += msg->size;
 	queue->peak_messages = max(queue->peak_messages, queue->messages);
@@ -201,7 +205,7 @@ static void dequeue(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 static void block(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct ipcshm_waiter *sender)
 {
 	msg->sender = sender;
-	ipcshm_backlog_add(&queue->blocked, msg, false);
+	ipcshm_backlog_add(&queue->blocked, msg);
 	queue->nr_senders++;
 }
 

@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "ioctl.h"
 #include "slot.h"
 
 static bool message_is_valid(const struct ipcshm_message *user)
@@ -105,7 +106,8 @@ int ipcshm_slot_load(struct ipcshm_port *port, struct ipcshm_slot *slot,
 {
 	int err;
 
-	*slot = (struct ipcshm_slot){ .user = user };
+	slot->user = user;
+	slot->msg = NULL;
 	err = buffer_get(slot, WRITE);
 	if (!err)
 		err = ipcshm_slot_create(port, slot);
@@ -120,7 +122,9 @@ int ipcshm_slot_prepare(struct ipcshm_slot *slot, struct ipcshm_message *user)
 	bool mapped = user->flags & IPCSHM_MAPPED;
 	int err;
 
-	*slot = (struct ipcshm_slot){ .user = user };
+	slot->user = user;
+	slot->msg = NULL;
+	slot->segments = NULL;
 	slot->want.match.how = user->flags & ~IPCSHM_MAPPED;
 	slot->want.match.type = user->type;
 	err = mapped ? 0 : buffer_get(slot, READ);
@@ -200,7 +204,7 @@ static int slot_fill(struct ipcshm_port *port, struct ipcshm_slot *slot)
 static int slot_describe(struct ipcshm_slot *slot, void __user *to)
 {
 	ipcshm_msg_describe(slot->msg, slot->user);
-	return copy_to_user(to, slot->user, sizeof(*slot->user)) ? -EFAULT : 0;
+	return ipcshm_words_put(to, slot->user, sizeof(*slot->user));
 }
 
 void ipcshm_slot_put_back(struct ipcshm_port *port, struct ipcshm_slot *slot)

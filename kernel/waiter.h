@@ -28,7 +28,7 @@ static inline s64 ipcshm_timens_offset(void)
 	struct timespec64 offset = {};
 
 	timens_add_monotonic(&offset);
-	return timespec64_to_ns(&offset);
+	return offset.tv_sec | offset.tv_nsec ? timespec64_to_ns(&offset) : 0;
 }
 
 int ipcshm_patience_get(struct ipcshm_patience *patience, u64 deadline, u32 clock, bool nonblock);

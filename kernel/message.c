@@ -361,7 +361,8 @@ struct ipcshm_msg *ipcshm_msg_in_pool(struct ipcshm_msg *msg, struct ipcshm_pool
 
 	if (msg->pool)
 		return ipcshm_msg_get(msg);
-	if (!ipcshm_pool_alloc(pool, msg->size, &offset))
+	if (!ipcshm_pool_alloc(pool, msg->size, &offset) &&
+	    !ipcshm_pool_alloc_spare(pool, &offset))
 		return ERR_PTR(-ENOBUFS);
 	copy = msg_alloc(msg->size, pool, offset);
 	if (!copy) {

@@ -6,6 +6,7 @@
  * writes to it, and receivers may trust that what they look at stays as it is
  * until they release it.
  */
+#include <linux/bitops.h>
 #include <linux/cache.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
@@ -21,18 +22,31 @@
 #include "compat.h"
 #include "pool.h"
 
-/* genalloc says "none" by 0: what it calls 1 page is our offset 0. */
-#define SPACE_START PAGE_SIZE
-
-int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size)
+/**
+ * ipcshm_pool_init - make the pool of a queue
+ * @pool: the pool
+ * @size: bytes
+ * @largest: bytes of the largest message
+ *
+ * Senders put messages where there is space, and leave room for one: so a
+ * receiver who holds nothing can always have the next one, also if that was sent
+ * when there was no space, and what is behind it fills the pool.
+ *
+ * Return: 0 or an error.
+ */
+int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size, size_t largest)
 {
-	int err;
+	int err = 0;
 
 	pool->size = PAGE_ALIGN(size);
+	pool->spare = ALIGN(largest, L1_CACHE_BYTES);
 	pool->space = gen_pool_create(L1_CACHE_SHIFT, NUMA_NO_NODE);
 	if (!pool->space)
 		return -ENOMEM;
-	err = gen_pool_add(pool->space, SPACE_START, pool->size, NUMA_NO_NODE);
+	/* genalloc says "none" by 0, which is the spare's. */
+	if (pool->size > pool->spare)
+		err = gen_pool_add(pool->space, pool->spare, pool->size - pool->spare,
+				   NUMA_NO_NODE);
 	if (err)
 		goto destroy;
 	pool->backing = shmem_file_setup("ipcshm-pool", pool->size, 0);
@@ -57,7 +71,9 @@ void ipcshm_pool_destroy(struct ipcshm_pool *pool)
 
 u64 ipcshm_pool_used(const struct ipcshm_pool *pool)
 {
-	return pool->size - gen_pool_avail(pool->space);
+	u64 used = gen_pool_size(pool->space) - gen_pool_avail(pool->space);
+
+	return used + (test_bit(0, &pool->spare_is_used) ? pool->spare : 0);
 }
 
 /* A message of no bytes has a place as well, by which it is released. */
@@ -68,15 +84,22 @@ static size_t space_size(size_t size)
 
 bool ipcshm_pool_alloc(struct ipcshm_pool *pool, size_t size, u64 *offset)
 {
-	unsigned long start = gen_pool_alloc(pool->space, space_size(size));
+	*offset = gen_pool_alloc(pool->space, space_size(size));
+	return *offset;
+}
 
-	*offset = start - SPACE_START;
-	return start;
+bool ipcshm_pool_alloc_spare(struct ipcshm_pool *pool, u64 *offset)
+{
+	*offset = 0;
+	return !test_and_set_bit_lock(0, &pool->spare_is_used);
 }
 
 void ipcshm_pool_free(struct ipcshm_pool *pool, u64 offset, size_t size)
 {
-	gen_pool_free(pool->space, SPACE_START + offset, space_size(size));
+	if (offset)
+		gen_pool_free(pool->space, offset, space_size(size));
+	else
+		clear_bit_unlock(0, &pool->spare_is_used);
 }
 
 static struct page *page_get(struct ipcshm_pool *pool, u64 offset)

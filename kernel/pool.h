@@ -13,20 +13,25 @@ struct vm_area_struct;
 /**
  * struct ipcshm_pool - the pool of a queue
  * @backing: a shmem file; a reference; immutable
- * @space: which parts of it are in use
  * @size: bytes, whole pages; immutable
+ * @spare: bytes at its beginning, enough for any message; immutable
+ * @spare_is_used: by one
+ * @space: which parts of the rest are in use
  */
 struct ipcshm_pool {
 	struct file *backing;
-	struct gen_pool *space;
 	u64 size;
+	size_t spare;
+	unsigned long spare_is_used;
+	struct gen_pool *space;
 };
 
-int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size);
+int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size, size_t largest);
 void ipcshm_pool_destroy(struct ipcshm_pool *pool);
 u64 ipcshm_pool_used(const struct ipcshm_pool *pool);
 
 bool ipcshm_pool_alloc(struct ipcshm_pool *pool, size_t size, u64 *offset);
+bool ipcshm_pool_alloc_spare(struct ipcshm_pool *pool, u64 *offset);
 void ipcshm_pool_free(struct ipcshm_pool *pool, u64 offset, size_t size);
 int ipcshm_pool_write(struct ipcshm_pool *pool, u64 offset, size_t size, struct iov_iter *from);
 int ipcshm_pool_read(struct ipcshm_pool *pool, u64 offset, size_t size, struct iov_iter *to);

@@ -579,18 +579,20 @@ int ipcshm_queue_check(const struct ipcshm_queue_open *args)
 	       args->pool_bytes || args->overflow || args->how.flags & IPCSHM_HANGUP ? -EINVAL : 0;
 }
 
-static int pool_create(struct ipcshm_queue *queue, u64 size, struct ipcshm_limits *payer)
+static int pool_create(struct ipcshm_queue *queue, const struct ipcshm_queue_open *args,
+		       struct ipcshm_limits *payer)
 {
+	u64 size = PAGE_ALIGN(args->pool_bytes);
 	int err;
 
 	if (!size)
 		return 0;
-	err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_REGION_BYTES, PAGE_ALIGN(size));
+	err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_REGION_BYTES, size);
 	if (err)
 		return err;
-	err = ipcshm_pool_init(&queue->pool, size);
+	err = ipcshm_pool_init(&queue->pool, size, args->max_message_size);
 	if (err)
-		ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_REGION_BYTES, PAGE_ALIGN(size));
+		ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_REGION_BYTES, size);
 	return err;
 }
 
@@ -611,7 +613,7 @@ static struct ipcshm_object *queue_create(const void *attr, const char *name,
 
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
-	err = pool_create(queue, args->pool_bytes, payer);
+	err = pool_create(queue, args, payer);
 	if (err) {
 		kfree(queue);
 		return ERR_PTR(err);

@@ -22,12 +22,12 @@ mutant()
 	[[ $3 == *$only* ]] || return
 	count=$((count + 1))
 	rm -rf "$tmp/src"
-	cp -r src "$tmp/src"
+	cp -r src tests "$tmp"
 	sed -i "$2" "$tmp/src/$1"
 	if cmp -s "src/$1" "$tmp/src/$1"; then
 		echo "not ok $count $3: nothing was changed"
 		failed=1
-	elif ! ${CC:-cc} -I"$tmp/src" $MODELFLAGS -o "$tmp/model" tests/sync_model.c \
+	elif ! ${CC:-cc} $MODELFLAGS -o "$tmp/model" "$tmp/tests/sync_model.c" \
 		$MODELOBJECTS > "$tmp/log" 2>&1; then
 		sed 's/^/# /' "$tmp/log"
 		echo "not ok $count $3: doesn't compile"

@@ -7,11 +7,11 @@
 
 #include "model.h"
 
-#include <mutex.c>
+#include "../src/mutex.c"
 #undef LAYOUT
-#include <cond.c>
+#include "../src/cond.c"
 #undef LAYOUT
-#include <event.c>
+#include "../src/event.c"
 
 #define shared	(&world.shared)
 

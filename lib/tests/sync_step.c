@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A process is killed after each single instruction of what it does with a mutex or a
+ * condition; the others must go on, and know of it if it had the mutex.
+ *
+ * Compiled as the library is, with no sanitizer, so that the instructions are those of
+ * the library.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+
+#include "members.h"
+
+#include <ipcshm-cond.h>
+#include <ipcshm-mutex.h>
+
+#define SOON	ipcshm_deadline(20000000000ULL)
+#define VICTIM	1	/* slots */
+#define WAITER	2
+
+struct shared {
+	struct ipcshm_mutex mutex;
+	struct ipcshm_cond cond;
+};
+
+static struct ipcshm_area area;
+static struct ipcshm_member_page *members;
+static struct shared *shared;
+
+static int lock(void)
+{
+	return ipcshm_mutex_lock(&area, &shared->mutex, SOON);
+}
+
+/* What the victim does before it is stepped through what it dies of. */
+struct scene {
+	void (*before)(void);
+	void (*steps)(void);
+	int (*waiter)(void);	/* sleeps meanwhile; 0 or -EOWNERDEAD is right */
+};
+
+static void lock_before(void)
+{
+	lock();
+}
+
+static void lock_and_unlock(void)
+{
+	lock();
+	ipcshm_mutex_unlock(&area, &shared->mutex);
+}
+
+static void unlock(void)
+{
+	ipcshm_mutex_unlock(&area, &shared->mutex);
+}
+
+static void wait_and_unlock(void)
+{
+	ipcshm_cond_wait(&area, &shared->cond, &shared->mutex, ipcshm_area_deaths(&area), 0);
+	ipcshm_mutex_unlock(&area, &shared->mutex);
+}
+
+static void signal_twice(void)
+{
+	ipcshm_cond_signal(&area, &shared->cond);
+	ipcshm_cond_signal(&area, &shared->cond);
+}
+
+static int wait_for_condition(void)
+{
+	int ret = lock();
+
+	return ret ? ret : ipcshm_cond_wait(&area, &shared->cond, &shared->mutex,
+					    ipcshm_area_deaths(&area), SOON);
+}
+
+static pid_t start(uint32_t slot, uint32_t *token)
+{
+	pid_t pid;
+
+	*token = members_join(members, slot);
+	pid = fork();
+	if (!pid)
+		ipcshm_area_set_token(&area, *token);
+	return pid;
+}
+
+static pid_t start_victim(const struct scene *scene, uint32_t *token)
+{
+	pid_t pid = start(VICTIM, token);
+
+	if (pid)
+		return pid;
+	scene->before();
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	raise(SIGSTOP);
+	scene->steps();
+	_exit(0);
+}
+
+static pid_t start_waiter(const struct scene *scene)
+{
+	uint32_t token;
+	pid_t pid = start(WAITER, &token);
+
+	if (!pid)
+		_exit(-scene->waiter());
+	await_sleep(pid);
+	return pid;
+}
+
+/* False if it came to its end before that many instructions. */
+static bool step_victim(pid_t pid, unsigned int steps)
+{
+	int status;
+
+	while (steps--) {
+		if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) ||
+		    waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+			return false;
+	}
+	return true;
+}
+
+/* False if the victim had come to its end. */
+static bool play(struct __test_metadata *_metadata, const struct scene *scene, unsigned int steps,
+		 unsigned int *owned)
+{
+	bool alive, held;
+	uint32_t token;
+	pid_t victim, waiter = 0;
+	int status, want;
+
+	ipcshm_mutex_init(&shared->mutex);
+	ipcshm_cond_init(&shared->cond);
+	if (scene->waiter == wait_for_condition)
+		waiter = start_waiter(scene);
+	victim = start_victim(scene, &token);
+	waitpid(victim, &status, 0);
+	if (scene->waiter && !waiter)
+		waiter = start_waiter(scene);
+	alive = step_victim(victim, steps);
+	if (alive) {
+		kill(victim, SIGKILL);
+		waitpid(victim, &status, 0);
+	}
+	held = (__atomic_load_n(&shared->mutex.word, __ATOMIC_ACQUIRE) & IPCSHM_TOKEN_MASK) == token;
+	*owned += held;
+	members_die(members, token);
+
+	want = held ? EOWNERDEAD : 0;
+	if (waiter) {
+		EXPECT_EQ(waiter, waitpid(waiter, &status, 0));
+		EXPECT_TRUE(WIFEXITED(status));
+		EXPECT_EQ(want, WEXITSTATUS(status)) TH_LOG("after %u instructions", steps);
+		members_die(members, members->slot[WAITER]);
+		want = EOWNERDEAD;	/* it has ended with the mutex */
+	}
+	EXPECT_EQ(-want, ipcshm_mutex_lock(&area, &shared->mutex, 0))
+		TH_LOG("after %u instructions", steps);
+	return alive;
+}
+
+static void play_all(struct __test_metadata *_metadata, const struct scene *scene)
+{
+	unsigned int steps = 0, owned = 0;
+
+	shared = shared_memory(4096);
+	members = members_create();
+	ASSERT_EQ(0, ipcshm_area_init_futex(&area, shared, 4096, members));
+	ASSERT_EQ(0, ipcshm_area_set_token(&area, members_join(members, 0)));
+	while (play(_metadata, scene, steps, &owned))
+		steps++;
+	TH_LOG("killed after each of %u instructions, %u times with the mutex", steps, owned);
+	EXPECT_LT(20, steps);
+}
+
+static void nothing(void)
+{
+}
+
+TEST(killed_at_each_instruction_of_lock_and_unlock)
+{
+	play_all(_metadata, &(const struct scene) { nothing, lock_and_unlock, NULL });
+}
+
+TEST(killed_at_each_instruction_of_unlock_with_a_waiter)
+{
+	play_all(_metadata, &(const struct scene) { lock_before, unlock, lock });
+}
+
+TEST(killed_at_each_instruction_of_a_wait_for_a_condition)
+{
+	play_all(_metadata, &(const struct scene) { lock_before, wait_and_unlock, NULL });
+}
+
+TEST(killed_at_each_instruction_of_a_wait_with_a_waiter)
+{
+	play_all(_metadata, &(const struct scene) { lock_before, wait_and_unlock, lock });
+}
+
+TEST(killed_at_each_instruction_of_a_signal)
+{
+	play_all(_metadata, &(const struct scene) { nothing, signal_twice, wait_for_condition });
+}
+
+TEST_HARNESS_MAIN

@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory $(if $(V),,-s)
 
 tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcshm | sed 's/.*://'))
 
-.PHONY: all module lib examples selftests demo test bench vm check install uninstall clean help
+.PHONY: all module lib examples selftests demo test bench bench-quick bench-cost vm check install uninstall clean help
 
 ## all: the module for the running kernel (else for the newest installed headers) and the library
 all: module lib
@@ -42,12 +42,21 @@ test:
 	$(MAKE) selftests
 	IPCSHM_LONG=$(LONG) tools/vm/test $(KERNEL) selftests/build $(tests)
 
-## bench: the benchmarks in a virtual machine, nothing else running; KERNEL= as for test, BENCH="wake-latency"
+## bench: what things cost in a virtual machine, nothing else running, into Documentation/performance; BENCH="wake-latency": these only
 bench: lib
-	tools/setup build vm
+	tools/setup build vm bench
 	$(MAKE) -C tools/bench
 	tools/vm/run -k $(KERNEL) -t 900 -a tools/bench/build:/bench -a tools/bench/run:/vm/bench -- \
 		/vm/bench /bench $(or $(BENCH),$(basename $(notdir $(wildcard tools/bench/*.c))))
+	$(if $(BENCH),,tools/bench/measure full $(KERNEL) && tools/bench/report build/bench)
+
+## bench-quick: messages against their targets, in three minutes
+bench-quick: lib
+	tools/bench/measure quick $(KERNEL)
+
+## bench-cost: instructions per operation, the same on every machine, against what is expected; UPDATE=1: expect these
+bench-cost: lib
+	tools/bench/cost $(if $(UPDATE),-u) $(KERNEL)
 
 ## vm: a shell in a virtual machine with the module, the tests and the examples; KERNEL= as for test
 vm:
@@ -80,4 +89,4 @@ clean:
 
 ## help: this list
 help:
-	sed -n 's/^## \([a-z]*\): /  \1\t/p' Makefile | expand -t 14
+	sed -n 's/^## \([a-z-]*\): /  \1\t/p' Makefile | expand -t 14

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What was measured, and how it is told. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "report.h"
+
+#define BUCKETS_PER_OCTAVE	4
+#define BUCKETS			(32 * BUCKETS_PER_OCTAVE)
+
+static FILE *json, *csv;
+static unsigned int groups;
+static uint64_t began;
+
+static const char *const patterns[] = { "one-way", "round-trip" };
+static const char *const cpus[] = { "any", "one", "two" };
+static const char *const waits[] = { "block", "spin", "busy" };
+static const char *const kinds[] = { "ipcshm", "peer", "limit" };
+
+/* Statistics. */
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double first = *(const double *)a, second = *(const double *)b;
+
+	return (first > second) - (first < second);
+}
+
+static int compare_samples(const void *a, const void *b)
+{
+	uint32_t first = *(const uint32_t *)a, second = *(const uint32_t *)b;
+
+	return (first > second) - (first < second);
+}
+
+/* The value under which @share of @count numbers are. */
+static double quantile(const double *numbers, unsigned int count, double share)
+{
+	double sorted[BENCH_REPETITIONS_MAX];
+
+	if (!count)
+		return 0;
+	memcpy(sorted, numbers, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), compare_doubles);
+	return sorted[(unsigned int)(share * (count - 1) + 0.5)];
+}
+
+static double median(const double *numbers, unsigned int count)
+{
+	return quantile(numbers, count, 0.5);
+}
+
+/* How far the middle half of the repetitions is spread, in parts of the median. */
+static double spread(const struct bench_row *row)
+{
+	return (quantile(row->times, row->count, 0.75) - quantile(row->times, row->count, 0.25)) /
+	       median(row->times, row->count);
+}
+
+void bench_row_add(struct bench_row *row, const struct bench_run *run)
+{
+	static const double shares[BENCH_QUANTILES] = { 0.5, 0.99, 0.999 };
+	unsigned int i;
+
+	row->times[row->count] = (double)run->elapsed / (double)run->messages;
+	if (run->nr_samples) {
+		size_t size = (row->nr_samples + run->nr_samples) * sizeof(*row->samples);
+
+		row->samples = realloc(row->samples, size);
+		if (!row->samples)
+			bench_die("realloc", ENOMEM);
+		qsort(run->samples, run->nr_samples, sizeof(*run->samples), compare_samples);
+		memcpy(row->samples + row->nr_samples, run->samples,
+		       run->nr_samples * sizeof(*run->samples));
+		row->nr_samples += run->nr_samples;
+		for (i = 0; i < BENCH_QUANTILES; i++) {
+			size_t at = (size_t)(shares[i] * (double)(run->nr_samples - 1) + 0.5);
+
+			row->quantiles[i][row->count] = run->samples[at];
+		}
+	}
+	row->count++;
+}
+
+/* What counts: of round trips the median, of messages the time that each takes. */
+static double figure(const struct bench_group *group, const struct bench_row *row)
+{
+	if (group->shape.pattern == BENCH_ROUND_TRIP)
+		return median(row->quantiles[0], row->count);
+	return median(row->times, row->count);
+}
+
+/* 0 if there is none. */
+static double best_peer(const struct bench_group *group)
+{
+	double best = 0;
+	size_t i;
+
+	for (i = 0; i < group->count; i++) {
+		const struct bench_row *row = &group->rows[i];
+		double time = row->count ? figure(group, row) : 0;
+
+		if (row->transport->kind == BENCH_PEER && time && (!best || time < best))
+			best = time;
+	}
+	return best;
+}
+
+/* How far the machine lets the same work take the same time. */
+
+#define PROBES		60
+#define PROBE_STEPS	100000
+#define NOISY		1.3
+
+static double worst_noise, load_before;
+
+static double probe(void)
+{
+	uint64_t start = bench_now();
+	unsigned int i;
+
+	for (i = 0; i < PROBE_STEPS; i++)
+		__asm__ volatile("" : "+r"(i));
+	return (double)(bench_now() - start);
+}
+
+/* What one of ten probes takes longer than, in parts of the median. */
+static void probe_noise(void)
+{
+	double times[PROBES], noise;
+	unsigned int i;
+
+	for (i = 0; i < PROBES; i++)
+		times[i] = probe();
+	noise = quantile(times, PROBES, 0.9) / median(times, PROBES);
+	if (noise > worst_noise)
+		worst_noise = noise;
+}
+
+static void warn_of_noise(void)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (worst_noise > NOISY)
+		printf("\nWARNING: a noisy machine: one in ten times the same work took %.1f times "
+		       "as long as usual, or longer.\n", worst_noise);
+	if (load_before > (double)online)
+		printf("\nWARNING: an overcommitted machine: %.1f processes wanted its %ld CPUs when "
+		       "this began.\n", load_before, online);
+	if (online < 2)
+		printf("\nWARNING: one CPU: nothing here ran on two.\n");
+}
+
+/* JSON and CSV. */
+
+static FILE *out_open(const char *path)
+{
+	FILE *file;
+
+	if (!path)
+		return NULL;
+	file = strcmp(path, "-") ? fopen(path, "we") : stdout;
+	if (!file)
+		bench_die(path, errno);
+	return file;
+}
+
+/* The first line of @path that starts with @key, from its value on. */
+static void print_line_of(FILE *to, const char *path, const char *key)
+{
+	FILE *from = fopen(path, "re");
+	char line[256];
+	const char *at;
+
+	while (from && fgets(line, sizeof(line), from)) {
+		if (strncmp(line, key, strlen(key)))
+			continue;
+		at = line + strlen(key);
+		at += strspn(at, " \t:");
+		fprintf(to, "%.*s", (int)strcspn(at, "\"\\\n"), at);
+		break;
+	}
+	if (from)
+		fclose(from);
+}
+
+static void json_begin(void)
+{
+	struct utsname name;
+
+	uname(&name);
+	fprintf(json, "{\n\"machine\": {\"kernel\": \"%s\", \"cpus\": %ld, \"cpu\": \"",
+		name.release, sysconf(_SC_NPROCESSORS_ONLN));
+	print_line_of(json, "/proc/cpuinfo", "model name");
+	fprintf(json, "\"},\n\"groups\": [");
+}
+
+static void json_numbers(const char *name, const double *numbers, unsigned int count)
+{
+	unsigned int i;
+
+	fprintf(json, ", \"%s\": [", name);
+	for (i = 0; i < count; i++)
+		fprintf(json, "%s%.1f", i ? ", " : "", numbers[i]);
+	fputc(']', json);
+}
+
+/* Pairs of a bucket's lower bound in nanoseconds, and how many are in it. */
+static void json_histogram(const struct bench_row *row)
+{
+	size_t counts[BUCKETS] = { 0 };
+	const char *comma = "";
+	size_t i;
+
+	for (i = 0; i < row->nr_samples; i++)
+		counts[(size_t)(log2(row->samples[i] ? row->samples[i] : 1) * BUCKETS_PER_OCTAVE)]++;
+	fprintf(json, ", \"histogram\": [");
+	for (i = 0; i < BUCKETS; i++) {
+		if (!counts[i])
+			continue;
+		fprintf(json, "%s[%.0f, %zu]", comma, exp2((double)i / BUCKETS_PER_OCTAVE),
+			counts[i]);
+		comma = ", ";
+	}
+	fputc(']', json);
+}
+
+static void json_row(const struct bench_row *row)
+{
+	fprintf(json, "\n\t{\"transport\": \"%s\", \"kind\": \"%s\", \"batch\": %u",
+		row->transport->name, kinds[row->transport->kind], row->transport->batch);
+	if (row->error) {
+		fprintf(json, ", \"error\": \"%s\"}", strerror(row->error));
+		return;
+	}
+	fprintf(json, ", \"messages\": %llu", (unsigned long long)row->messages);
+	json_numbers("ns", row->times, row->count);
+	if (row->nr_samples) {
+		json_numbers("p50", row->quantiles[0], row->count);
+		json_numbers("p99", row->quantiles[1], row->count);
+		json_numbers("p999", row->quantiles[2], row->count);
+		json_histogram(row);
+	}
+	fputc('}', json);
+}
+
+static void json_group(const struct bench_group *group)
+{
+	const struct bench_shape *shape = &group->shape;
+	size_t i;
+
+	fprintf(json, "%s\n{\"pattern\": \"%s\", \"size\": %zu, \"cpus\": \"%s\", \"wait\": \"%s\", "
+		"\"senders\": %u, \"receivers\": %u, \"rows\": [", groups ? "," : "",
+		patterns[shape->pattern], shape->size, cpus[shape->cpus], waits[shape->wait],
+		shape->senders, shape->receivers);
+	for (i = 0; i < group->count; i++) {
+		fputs(i ? "," : "", json);
+		json_row(&group->rows[i]);
+	}
+	fprintf(json, "]}");
+}
+
+static void csv_begin(void)
+{
+	fprintf(csv, "pattern,size,cpus,wait,senders,receivers,transport,kind,batch,repetitions,"
+		"ns,spread,p50,p99,p999,messages_per_s,bytes_per_s\n");
+}
+
+static void csv_row(const struct bench_shape *shape, const struct bench_row *row)
+{
+	double time = median(row->times, row->count);
+
+	if (!row->count)
+		return;
+	fprintf(csv, "%s,%zu,%s,%s,%u,%u,%s,%s,%u,%u,%.1f,%.3f,%.0f,%.0f,%.0f,%.0f,%.0f\n",
+		patterns[shape->pattern], shape->size, cpus[shape->cpus], waits[shape->wait],
+		shape->senders, shape->receivers, row->transport->name,
+		kinds[row->transport->kind], row->transport->batch, row->count, time, spread(row),
+		median(row->quantiles[0], row->nr_samples ? row->count : 0),
+		median(row->quantiles[1], row->nr_samples ? row->count : 0),
+		median(row->quantiles[2], row->nr_samples ? row->count : 0),
+		1e9 / time, 1e9 / time * (double)shape->size);
+}
+
+/* For people. */
+
+static void print_title(const struct bench_shape *shape)
+{
+	printf("\n%s, %zu bytes, CPUs: %s, wait: %s", patterns[shape->pattern], shape->size,
+	       cpus[shape->cpus], waits[shape->wait]);
+	if (shape->senders + shape->receivers > 2)
+		printf(", %u senders, %u receivers", shape->senders, shape->receivers);
+	if (shape->pattern == BENCH_ONE_WAY)
+		printf("\n%-16s %11s %12s %10s %8s %10s\n", "", "us/message", "messages/s", "MB/s",
+		       "spread", "x best peer");
+	else
+		printf("\n%-16s %11s %12s %10s %8s %10s\n", "", "p50 us", "p99 us", "p99.9 us",
+		       "spread", "/ best peer");
+}
+
+static void print_row(const struct bench_group *group, const struct bench_row *row, double best)
+{
+	const char *name = row->transport->name;
+	double time = row->count ? figure(group, row) : 0;
+
+	if (row->error) {
+		printf("%-16s %s\n", name, strerror(row->error));
+		return;
+	}
+	if (group->shape.pattern == BENCH_ONE_WAY)
+		printf("%-16s %11.2f %12.0f %10.1f", name, time / 1e3, 1e9 / time,
+		       (double)group->shape.size * 1e3 / time);
+	else
+		printf("%-16s %11.2f %12.2f %10.2f", name, time / 1e3,
+		       median(row->quantiles[1], row->count) / 1e3,
+		       median(row->quantiles[2], row->count) / 1e3);
+	printf(" %6.0f %%", 100 * spread(row));
+	if (best)
+		printf(" %10.2f", group->shape.pattern == BENCH_ONE_WAY ? best / time : time / best);
+	putchar('\n');
+}
+
+void bench_report_group(struct bench_group *group)
+{
+	double best = best_peer(group);
+	size_t i;
+
+	probe_noise();
+	print_title(&group->shape);
+	for (i = 0; i < group->count; i++) {
+		print_row(group, &group->rows[i], best);
+		if (csv)
+			csv_row(&group->shape, &group->rows[i]);
+	}
+	if (json)
+		json_group(group);
+	groups++;
+	fflush(NULL);
+}
+
+void bench_report_begin(const char *json_path, const char *csv_path)
+{
+	began = bench_now();
+	if (getloadavg(&load_before, 1) != 1)
+		load_before = 0;
+	probe_noise();
+	json = out_open(json_path);
+	csv = out_open(csv_path);
+	if (json)
+		json_begin();
+	if (csv)
+		csv_begin();
+}
+
+static void out_close(FILE *file, const char *what)
+{
+	if (file && (ferror(file) || (file != stdout && fclose(file))))
+		bench_die(what, EIO);
+}
+
+void bench_report_end(void)
+{
+	if (json)
+		fprintf(json, "\n],\n\"noise\": %.2f,\n\"load\": %.1f\n}\n", worst_noise,
+			load_before);
+	out_close(json, "JSON");
+	out_close(csv, "CSV");
+	warn_of_noise();
+}
+
+/* On a terminal one line that changes; else a line every few seconds. */
+void bench_progress(const struct bench_group *group, const char *name, unsigned int repetition,
+		    unsigned int repetitions)
+{
+	bool terminal = isatty(STDERR_FILENO);
+	static uint64_t last;
+	uint64_t now = bench_now();
+
+	if (now - last < (terminal ? 100 : 10000) * (uint64_t)1000000)
+		return;
+	last = now;
+	fprintf(stderr, "%s[%4.0f s] %s, %zu bytes, %s: %s, repetition %u of %u%s",
+		terminal ? "\r\033[K" : "# ", (double)(now - began) / 1e9,
+		patterns[group->shape.pattern], group->shape.size, cpus[group->shape.cpus], name,
+		repetition, repetitions, terminal ? "" : "\n");
+}

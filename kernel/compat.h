@@ -41,4 +41,11 @@ static inline int ipcshm_receive_fd(struct file *file)
 #endif
 }
 
+/* Attributes of a dump's request. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define ipcshm_dump_attrs(cb) (genl_dumpit_info(cb)->attrs)
+#else
+#define ipcshm_dump_attrs(cb) (genl_dumpit_info(cb)->info.attrs)
+#endif
+
 #endif /* IPCSHM_COMPAT_H */

@@ -9,9 +9,11 @@
 #include <linux/module.h>
 
 #include "compat.h"
+#include "event.h"
 #include "huge.h"
 #include "ioctl.h"
 #include "limits.h"
+#include "netlink.h"
 #include "port.h"
 #include "region.h"
 #include "registry.h"
@@ -89,8 +91,7 @@ static long object_open(struct file *device, const struct ipcshm_object_ops *ops
 	err = ipcshm_args_put(args, size, uarg);
 	if (err)
 		goto put_file;
-	if (how->created && how->flags & IPCSHM_PERSISTENT)
-		ipcshm_registry_keep(object);
+	ipcshm_registry_opened(object, how->created && how->flags & IPCSHM_PERSISTENT);
 	fd_install(fd, file);
 	return fd;
 
@@ -209,7 +210,7 @@ static void build_check_abi(void)
 	CHECK(ipcshm_queue_open, 80);
 	CHECK(ipcshm_unlink, IPCSHM_UNLINK_SIZE_VER0);
 	CHECK(ipcshm_stat, 56);
-	CHECK(ipcshm_region_stat, 96);
+	CHECK(ipcshm_region_stat, 104);
 	CHECK(ipcshm_queue_stat, 216);
 	CHECK(ipcshm_segment, 16);
 	CHECK(ipcshm_message, 88);
@@ -240,18 +241,28 @@ static int __init ipcshm_init(void)
 
 	build_check_abi();
 	ipcshm_limits_init();
-	err = ipcshm_registry_init();
+	err = ipcshm_events_init();
 	if (err)
 		goto exit_limits;
+	err = ipcshm_registry_init();
+	if (err)
+		goto exit_events;
 	ipcshm_huge_init();
-	err = misc_register(&device);
+	err = ipcshm_netlink_init();
 	if (err)
 		goto exit_huge;
+	err = misc_register(&device);
+	if (err)
+		goto exit_netlink;
 	return 0;
 
+exit_netlink:
+	ipcshm_netlink_exit();
 exit_huge:
 	ipcshm_huge_exit();
 	ipcshm_registry_exit();
+exit_events:
+	ipcshm_events_exit();
 exit_limits:
 	ipcshm_limits_exit();
 	return err;
@@ -264,8 +275,10 @@ exit_limits:
 static void __exit ipcshm_exit(void)
 {
 	misc_deregister(&device);
+	ipcshm_netlink_exit();
 	ipcshm_huge_exit();
 	ipcshm_registry_exit();
+	ipcshm_events_exit();
 	ipcshm_limits_exit();
 }
 

@@ -22,6 +22,7 @@
 #include "compat.h"
 #include "limits.h"
 #include "member.h"
+#include "registry.h"
 
 #define SLOT_MASK (BIT(IPCSHM_TOKEN_SLOT_BITS) - 1)
 
@@ -30,6 +31,7 @@
  * @link: in the region's members; protected by their lock
  * @mm: whose it is; not a reference: it is there as long as it has mappings
  * @maps: how many; protected by the members' lock
+ * @number: those who joined before have lower ones; immutable
  * @token: identifies it in this region; immutable
  * @uid: who joined; immutable
  * @payer: whose quota it counts for; immutable
@@ -39,14 +41,17 @@ struct ipcshm_membership {
 	struct list_head link;
 	struct mm_struct *mm;
 	u32 maps;
+	u64 number;
 	u32 token;
 	kuid_t uid;
 	struct ipcshm_limits *payer;
 	u64 joined;
 };
 
-void ipcshm_members_init(struct ipcshm_members *members, u32 max)
+void ipcshm_members_init(struct ipcshm_members *members, const struct ipcshm_object *object,
+			 u32 max)
 {
+	members->object = object;
 	members->max = max;
 	mutex_init(&members->lock);
 	INIT_LIST_HEAD(&members->list);
@@ -197,6 +202,13 @@ static void slot_give_back(struct ipcshm_members *members, u32 token, bool died)
 
 /* Joining and leaving. */
 
+static void tell(const struct ipcshm_members *members, enum ipcshm_event_type type, u32 token)
+{
+	ipcshm_object_members_changed(members->object);
+	ipcshm_object_tell(members->object,
+			   (struct ipcshm_event){ .type = type, .token = token });
+}
+
 static struct ipcshm_membership *find(struct ipcshm_members *members, const struct mm_struct *mm)
 {
 	struct ipcshm_membership *member;
@@ -222,8 +234,10 @@ static int membership_add(struct ipcshm_members *members, struct ipcshm_membersh
 	if (err)
 		return err;
 	member->token = slot_take(members);
+	member->number = ++members->last;
 	list_add_tail(&member->link, &members->list);
 	members->count++;
+	tell(members, IPCSHM_EVENT_TYPE_JOIN, member->token);
 	return 0;
 }
 
@@ -306,6 +320,19 @@ static void stray_unmap(struct ipcshm_members *members)
 	mutex_unlock(&members->lock);
 }
 
+static void membership_end(struct ipcshm_members *members, struct ipcshm_membership *member,
+			   bool died)
+{
+	slot_give_back(members, member->token, died);
+	list_del(&member->link);
+	members->count--;
+	if (died) {
+		tell(members, IPCSHM_EVENT_TYPE_DEATH, member->token);
+	} else {
+		tell(members, IPCSHM_EVENT_TYPE_LEAVE, member->token);
+	}
+}
+
 /*
  * A mapping of a member is gone.  Returns whether the member died: whoever has
  * the last mapping removed by the end of the address space, when nobody uses it
@@ -322,11 +349,8 @@ bool ipcshm_members_unmap(struct ipcshm_members *members, struct ipcshm_membersh
 	died = !atomic_read(&member->mm->mm_users);
 	mutex_lock(&members->lock);
 	last = !--member->maps;
-	if (last) {
-		slot_give_back(members, member->token, died);
-		list_del(&member->link);
-		members->count--;
-	}
+	if (last)
+		membership_end(members, member, died);
 	mutex_unlock(&members->lock);
 	if (!last)
 		return false;
@@ -424,6 +448,29 @@ static u32 describe_all(struct ipcshm_members *members, struct ipcshm_member *to
 		if (!count--)
 			break;
 		describe(member, to++);
+	}
+	mutex_unlock(&members->lock);
+	return found;
+}
+
+/*
+ * The member with the least number over @number, which is set to it.  So those who
+ * come and go meanwhile make nobody else be missed, or told twice.
+ */
+bool ipcshm_members_next(struct ipcshm_members *members, u64 *number, struct ipcshm_member *to)
+{
+	struct ipcshm_membership *member;
+	bool found = false;
+
+	mutex_lock(&members->lock);
+	list_for_each_entry(member, &members->list, link) {
+		found = member->number > *number;
+		if (found)
+			break;
+	}
+	if (found) {
+		*number = member->number;
+		describe(member, to);
 	}
 	mutex_unlock(&members->lock);
 	return found;

@@ -10,16 +10,19 @@
 #include "uapi/linux/ipcshm.h"
 
 struct ipcshm_membership;
+struct ipcshm_object;
 struct mm_struct;
 struct page;
 struct vm_area_struct;
 
 /**
  * struct ipcshm_members - the members of a region
+ * @object: the region; immutable
  * @max: how many there can be; immutable
  * @lock: protects all below; taken under mmap_lock
  * @list: struct ipcshm_membership
  * @count: how many
+ * @last: the number of the last one that joined
  * @strays: mappings of address spaces that inherited them and are no members
  * @next: the slot to look at first for a new one: the longer a slot rests, the
  *	longer a token isn't used again
@@ -28,17 +31,20 @@ struct vm_area_struct;
  *	it mapped, and only the kernel writes to it.
  */
 struct ipcshm_members {
+	const struct ipcshm_object *object;
 	u32 max;
 	struct mutex lock;	/* members */
 	struct list_head list;
 	u32 count;
+	u64 last;
 	u32 strays;
 	u32 next;
 	bool revoked;
 	struct page *page;
 };
 
-void ipcshm_members_init(struct ipcshm_members *members, u32 max);
+void ipcshm_members_init(struct ipcshm_members *members, const struct ipcshm_object *object,
+			 u32 max);
 void ipcshm_members_destroy(struct ipcshm_members *members);
 
 struct ipcshm_membership *ipcshm_members_map(struct ipcshm_members *members,
@@ -57,5 +63,6 @@ u32 ipcshm_members_deaths(const struct ipcshm_members *members);
 void ipcshm_members_stat(struct ipcshm_members *members, struct ipcshm_region_stat *stat);
 u32 ipcshm_members_self(struct ipcshm_members *members);
 int ipcshm_members_list(struct ipcshm_members *members, struct ipcshm_region_members *args);
+bool ipcshm_members_next(struct ipcshm_members *members, u64 *number, struct ipcshm_member *to);
 
 #endif /* IPCSHM_MEMBER_H */

@@ -366,9 +366,15 @@ static long port_ioctl_drain(struct file *file, struct ipcshm_uarg uarg)
 	return ipcshm_args_put(&args, sizeof(args), uarg);
 }
 
+static int queue_revoke(struct ipcshm_object *object)
+{
+	ipcshm_queue_revoke(object_queue(object));
+	return 0;
+}
+
 static long port_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_queue *queue = port_of(file)->queue;
+	struct ipcshm_object *object = &port_of(file)->queue->object;
 	struct ipcshm_queue_revoke args;
 	int err;
 
@@ -377,26 +383,28 @@ static long port_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
 		return err;
 	if (args.flags || args.reserved)
 		return -EINVAL;
-	if (!ipcshm_object_is_owned(&queue->object))
-		return -EACCES;
-	ipcshm_queue_revoke(queue);
-	return 0;
+	return ipcshm_object_is_owned(object) ? ipcshm_object_revoke(object) : -EACCES;
+}
+
+static void queue_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
+{
+	struct ipcshm_queue *queue = object_queue(object);
+
+	ipcshm_queue_stat(queue, container_of(stat, struct ipcshm_queue_stat, stat));
+	if (queue->hangup)
+		stat->flags |= IPCSHM_STAT_HANGUP;
+	if (ipcshm_queue_is_revoked(queue))
+		stat->flags |= IPCSHM_STAT_REVOKED;
 }
 
 /* The one call that a revoked queue still answers. */
 static long port_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_queue *queue = port_of(file)->queue;
 	struct ipcshm_queue_stat args = {};
 
 	if (uarg.size < IPCSHM_QUEUE_STAT_SIZE_VER0)
 		return -EINVAL;
-	ipcshm_object_stat(&queue->object, &args.stat);
-	ipcshm_queue_stat(queue, &args);
-	if (queue->hangup)
-		args.stat.flags |= IPCSHM_STAT_HANGUP;
-	if (ipcshm_queue_is_revoked(queue))
-		args.stat.flags |= IPCSHM_STAT_REVOKED;
+	ipcshm_object_stat(&port_of(file)->queue->object, &args.stat);
 	return ipcshm_args_fill(&args, sizeof(args), uarg);
 }
 
@@ -698,5 +706,7 @@ const struct ipcshm_object_ops ipcshm_queue_ops = {
 	.create = queue_create,
 	.open = port_open,
 	.describe = queue_describe,
+	.stat = queue_stat,
+	.revoke = queue_revoke,
 	.release = queue_release,
 };

@@ -95,6 +95,12 @@ static bool is_revoked(const struct ipcshm_region *region)
 	return READ_ONCE(region->members.revoked);
 }
 
+/* Of a region. */
+struct ipcshm_members *ipcshm_region_members(struct ipcshm_object *object)
+{
+	return &object_region(object)->members;
+}
+
 /* Mappings. */
 
 /* A mapping was split or moved, or inherited by a child, whose membership differs. */
@@ -255,6 +261,7 @@ static long region_ioctl_wake(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
 	struct ipcshm_region_wake args;
+	u32 woken;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_WAKE_SIZE_VER0, uarg);
@@ -264,7 +271,8 @@ static long region_ioctl_wake(struct file *file, struct ipcshm_uarg uarg)
 		return -EINVAL;
 	if (is_revoked(region))
 		return -EKEYREVOKED;
-	return ipcshm_words_wake(&region->words, args.offset, args.count);
+	woken = ipcshm_words_wake(&region->words, args.offset, args.count);
+	return woken;
 }
 
 static void disarm(struct region_file *rf)
@@ -427,8 +435,9 @@ static long region_ioctl_resize(struct file *file, struct ipcshm_uarg uarg)
  * Without memory an access to a mapping is a SIGBUS: shmem sees to it that no
  * page fault, whenever it started, maps a page beyond the end.
  */
-static int revoke(struct ipcshm_region *region)
+static int region_revoke(struct ipcshm_object *object)
 {
+	struct ipcshm_region *region = object_region(object);
 	struct inode *inode = region_inode(region);
 	int err = 0;
 
@@ -437,7 +446,7 @@ static int revoke(struct ipcshm_region *region)
 	if (i_size_read(inode))
 		err = set_size(region, 0);
 	inode_unlock(inode);
-	ipcshm_object_unlink(&region->object);
+	ipcshm_object_unlink(object);
 	ipcshm_words_wake_outdated(&region->words);
 	wake_up_poll(&region->pollers, EPOLLERR | EPOLLHUP);
 	return err;
@@ -456,7 +465,7 @@ static long region_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
 		return -EINVAL;
 	if (!ipcshm_object_is_owned(&region->object))
 		return -EACCES;
-	return revoke(region);
+	return ipcshm_object_revoke(&region->object);
 }
 
 /* Telling. */
@@ -495,6 +504,20 @@ static long region_ioctl_members(struct file *file, struct ipcshm_uarg uarg)
 	return err ?: ipcshm_args_put(&args, sizeof(args), uarg);
 }
 
+static void region_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
+{
+	struct ipcshm_region *region = object_region(object);
+	struct ipcshm_region_stat *to = container_of(stat, struct ipcshm_region_stat, stat);
+
+	to->size = i_size_read(region_inode(region));
+	to->max_size = region->max_size;
+	to->allocated = READ_ONCE(region_inode(region)->i_blocks) << SECTOR_SHIFT;
+	ipcshm_members_stat(&region->members, to);
+	to->waiters = atomic_read(&region->words.waiters);
+	if (is_revoked(region))
+		stat->flags |= IPCSHM_STAT_REVOKED;
+}
+
 /* The one call that a revoked region still answers. */
 static long region_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
 {
@@ -504,12 +527,6 @@ static long region_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
 	if (uarg.size < IPCSHM_REGION_STAT_SIZE_VER0)
 		return -EINVAL;
 	ipcshm_object_stat(&region->object, &args.stat);
-	args.size = i_size_read(region_inode(region));
-	args.max_size = region->max_size;
-	ipcshm_members_stat(&region->members, &args);
-	args.waiters = atomic_read(&region->words.waiters);
-	if (is_revoked(region))
-		args.stat.flags |= IPCSHM_STAT_REVOKED;
 	return ipcshm_args_fill(&args, sizeof(args), uarg);
 }
 
@@ -678,7 +695,8 @@ static struct ipcshm_object *region_create(const void *attr, const char *name,
 	}
 	region->object.inode = region_inode(region);
 	region->max_size = max_size;
-	ipcshm_members_init(&region->members, args->max_members ?: IPCSHM_MEMBERS_DEFAULT);
+	ipcshm_members_init(&region->members, &region->object,
+			    args->max_members ?: IPCSHM_MEMBERS_DEFAULT);
 	ipcshm_words_init(&region->words, region->backing->f_mapping, &region->members);
 	init_waitqueue_head(&region->pollers);
 	return &region->object;
@@ -772,5 +790,7 @@ const struct ipcshm_object_ops ipcshm_region_ops = {
 	.create = region_create,
 	.open = region_open,
 	.describe = region_describe,
+	.stat = region_stat,
+	.revoke = region_revoke,
 	.release = region_release,
 };

@@ -8,8 +8,11 @@
 /* What REGION_OPEN takes besides what every open takes. */
 #define IPCSHM_REGION_FLAGS (IPCSHM_POPULATE | IPCSHM_HUGE)
 
+struct ipcshm_members;
+
 extern const struct ipcshm_object_ops ipcshm_region_ops;
 
+struct ipcshm_members *ipcshm_region_members(struct ipcshm_object *object);
 int ipcshm_region_check(const struct ipcshm_region_open *args);
 
 #endif /* IPCSHM_REGION_H */

@@ -7,6 +7,7 @@
 #include <linux/jhash.h>
 #include <linux/mutex.h>
 #include <linux/nsproxy.h>
+#include <linux/rcupdate.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -16,26 +17,35 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "event.h"
 #include "limits.h"
 #include "registry.h"
 
 /**
- * struct ipcshm_registry - the names of a network namespace
+ * struct ipcshm_registry - the objects of a network namespace
  * @refs: the namespace, each object, and each file of /dev/ipcshm
  * @user_ns: whose CAP_IPC_OWNER counts; a reference; immutable
+ * @net: whom to tell of events, NULL when the namespace ends; RCU keeps it
+ * @member_changes: how often a process joined or left a region
  * @lock: protects all below, the members of objects that say so, and the end
- *	of an object: one that is found in @by_name can be referenced
+ *	of an object: one that is found here can be referenced
  * @dead: the namespace has ended, there are no names any more
+ * @changes: how often an object came, went, or lost its name
  * @by_name: objects by kind and name
  * @named: the objects in @by_name
+ * @by_id: objects that were opened, by their numbers
  */
 struct ipcshm_registry {
 	refcount_t refs;
 	struct user_namespace *user_ns;
-	struct mutex lock;	/* names */
+	struct net __rcu *net;
+	atomic_t member_changes;
+	struct mutex lock;	/* objects */
 	bool dead;
+	u32 changes;
 	struct rhashtable by_name;
 	struct list_head named;
+	struct rb_root by_id;
 };
 
 /**
@@ -85,14 +95,8 @@ static const struct rhashtable_params by_name_params = {
 
 /* Names: fetched once, checked, then used. */
 
-static int name_get(struct name *name, enum ipcshm_kind kind, u64 address, u32 len)
+static int name_check(struct name *name, enum ipcshm_kind kind, size_t len)
 {
-	if (!address || !len)
-		return -EINVAL;
-	if (len > IPCSHM_NAME_MAX + 1)
-		return -ENAMETOOLONG;
-	if (copy_from_user(name->bytes, u64_to_user_ptr(address), len))
-		return -EFAULT;
 	if (name->bytes[0] == '/')
 		memmove(name->bytes, name->bytes + 1, --len);
 	name->bytes[len] = '\0';
@@ -104,6 +108,17 @@ static int name_get(struct name *name, enum ipcshm_kind kind, u64 address, u32 l
 	    !strcmp(name->bytes, ".") || !strcmp(name->bytes, ".."))
 		return -EINVAL;
 	return 0;
+}
+
+static int name_get(struct name *name, enum ipcshm_kind kind, u64 address, u32 len)
+{
+	if (!address || !len)
+		return -EINVAL;
+	if (len > IPCSHM_NAME_MAX + 1)
+		return -ENAMETOOLONG;
+	if (copy_from_user(name->bytes, u64_to_user_ptr(address), len))
+		return -EFAULT;
+	return name_check(name, kind, len);
 }
 
 static struct ipcshm_object *name_find(struct ipcshm_registry *registry, const struct name *name)
@@ -128,7 +143,14 @@ static int name_link(struct ipcshm_object *object, const struct name *name)
 		return err;
 	}
 	list_add_tail(&object->named, &registry->named);
+	WRITE_ONCE(object->linked, true);
 	return 0;
+}
+
+/* A list of all objects that is made just now isn't what it was. */
+static void change(struct ipcshm_registry *registry)
+{
+	WRITE_ONCE(registry->changes, registry->changes + 1);
 }
 
 /* Returns whether the name held a reference, which is the caller's now. */
@@ -140,9 +162,9 @@ static bool name_unlink(struct ipcshm_object *object)
 	lockdep_assert_held(&registry->lock);
 	rhashtable_remove_fast(&registry->by_name, &object->by_name, by_name_params);
 	list_del(&object->named);
-	kfree(object->name);
-	object->name = NULL;
+	WRITE_ONCE(object->linked, false);
 	object->persistent = false;
+	change(registry);
 	return persistent;
 }
 
@@ -179,13 +201,105 @@ static bool object_permits(const struct ipcshm_object *object, u32 flags)
 	return !(wanted & ~mode) || object_privileged(object);
 }
 
-bool ipcshm_object_is_owned(const struct ipcshm_object *object)
+kuid_t ipcshm_object_uid(const struct ipcshm_object *object)
 {
 	kuid_t uid;
 	kgid_t gid;
 
 	object_access(object, &uid, &gid);
-	return uid_eq(uid, current_fsuid()) || object_privileged(object);
+	return uid;
+}
+
+bool ipcshm_object_is_owned(const struct ipcshm_object *object)
+{
+	return uid_eq(ipcshm_object_uid(object), current_fsuid()) || object_privileged(object);
+}
+
+/* Whom it is shown to: those who own it, or can open it. */
+bool ipcshm_object_is_visible(const struct ipcshm_object *object)
+{
+	if (ipcshm_object_is_owned(object))
+		return true;
+	return READ_ONCE(object->linked) && (object_permits(object, IPCSHM_READ) ||
+					     object_permits(object, IPCSHM_WRITE));
+}
+
+/* What happens. */
+
+/**
+ * ipcshm_object_tell - tell listeners what happened to an object
+ * @object: which
+ * @event: what; the object's own is filled in
+ */
+void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_event event)
+{
+	struct net *net;
+
+	event.id = object->id;
+	event.kind = object->ops->kind;
+	event.name = object->name;
+	rcu_read_lock();
+	net = rcu_dereference(object->registry->net);
+	if (net)
+		ipcshm_event_send(net, &event);
+	rcu_read_unlock();
+}
+
+static void tell(const struct ipcshm_object *object, enum ipcshm_event_type type)
+{
+	ipcshm_object_tell(object, (struct ipcshm_event){ .type = type });
+}
+
+/* What a look at all members may have missed. */
+void ipcshm_object_members_changed(const struct ipcshm_object *object)
+{
+	atomic_inc(&object->registry->member_changes);
+}
+
+/* Numbers: those of objects that were opened, and haven't gone. */
+
+static bool id_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct ipcshm_object, by_id)->id <
+	       rb_entry(b, struct ipcshm_object, by_id)->id;
+}
+
+/* The object with the least number that isn't below @id, or NULL. */
+static struct ipcshm_object *id_find(struct ipcshm_registry *registry, u64 id)
+{
+	struct rb_node *node = registry->by_id.rb_node;
+	struct ipcshm_object *object, *found = NULL;
+
+	lockdep_assert_held(&registry->lock);
+	while (node) {
+		object = rb_entry(node, struct ipcshm_object, by_id);
+		if (object->id < id) {
+			node = node->rb_right;
+		} else {
+			found = object;
+			node = node->rb_left;
+		}
+	}
+	return found;
+}
+
+static void id_link(struct ipcshm_object *object)
+{
+	lockdep_assert_held(&object->registry->lock);
+	rb_add(&object->by_id, &object->registry->by_id, id_less);
+	change(object->registry);
+}
+
+static bool id_is_linked(const struct ipcshm_object *object)
+{
+	return !RB_EMPTY_NODE(&object->by_id);
+}
+
+static void id_unlink(struct ipcshm_object *object)
+{
+	lockdep_assert_held(&object->registry->lock);
+	rb_erase(&object->by_id, &object->registry->by_id);
+	change(object->registry);
 }
 
 /* The life of an object. */
@@ -195,6 +309,7 @@ static void object_free(struct ipcshm_object *object)
 	struct ipcshm_registry *registry = object->registry;
 
 	ipcshm_limits_uncharge(object->payer, IPCSHM_QUOTA_OBJECTS, 1);
+	kfree(object->name);
 	object->ops->release(object);
 	ipcshm_registry_put(registry);
 }
@@ -229,12 +344,24 @@ static struct ipcshm_object *object_create(struct ipcshm_registry *registry,
 	object->uid = current_fsuid();
 	object->gid = current_fsgid();
 	object->mode = mode;
+	RB_CLEAR_NODE(&object->by_id);
 	return object;
+}
+
+/* What nobody could open, or look at, was never there. */
+static void object_end(struct ipcshm_object *object)
+{
+	if (object->linked)
+		name_unlink(object);
+	if (!id_is_linked(object))
+		return;
+	id_unlink(object);
+	tell(object, IPCSHM_EVENT_TYPE_FREE);
 }
 
 /*
  * The last reference is dropped under the lock, so that an object that is found
- * by its name can't be on its way out.
+ * can't be on its way out.
  */
 void ipcshm_object_put(struct ipcshm_object *object)
 {
@@ -242,19 +369,22 @@ void ipcshm_object_put(struct ipcshm_object *object)
 
 	if (!refcount_dec_and_mutex_lock(&object->users, &registry->lock))
 		return;
-	if (object->name)
-		name_unlink(object);
+	object_end(object);
 	mutex_unlock(&registry->lock);
 	object_free(object);
 }
 
-void ipcshm_object_stat(const struct ipcshm_object *object, struct ipcshm_stat *stat)
+/**
+ * ipcshm_object_stat - all that can be told of an object
+ * @object: which
+ * @stat: the head of its kind's structure, which is zero
+ */
+void ipcshm_object_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
 {
 	struct ipcshm_registry *registry = object->registry;
 	kuid_t uid;
 	kgid_t gid;
 
-	memset(stat, 0, sizeof(*stat));
 	stat->id = object->id;
 	stat->btime = object->btime;
 	stat->mode = object_access(object, &uid, &gid);
@@ -262,10 +392,11 @@ void ipcshm_object_stat(const struct ipcshm_object *object, struct ipcshm_stat *
 	stat->gid = from_kgid_munged(current_user_ns(), gid);
 	stat->kind = object->ops->kind;
 	mutex_lock(&registry->lock);
-	stat->flags = (object->name ? IPCSHM_STAT_NAMED : 0) |
+	stat->flags = (object->linked ? IPCSHM_STAT_NAMED : 0) |
 		      (object->persistent ? IPCSHM_STAT_PERSISTENT : 0);
-	stat->opens = refcount_read(&object->users) - object->persistent;
+	stat->opens = refcount_read(&object->users) - object->persistent - object->holds;
 	mutex_unlock(&registry->lock);
+	object->ops->stat(object, stat);
 }
 
 /* Opening and unlinking by name. */
@@ -370,35 +501,67 @@ struct ipcshm_object *ipcshm_registry_open(struct ipcshm_registry *registry,
 	return object;
 }
 
-/*
- * From now on the name keeps the object.  This is the last step of creating it,
- * when nothing can fail any more: without it, all that has been done is undone
- * by dropping the caller's reference.
+/**
+ * ipcshm_registry_opened - an object was opened
+ * @object: which
+ * @keep: its name keeps it from now on
+ *
+ * This is the last step, when nothing can fail any more: without it, all that has
+ * been done is undone by dropping the caller's reference.  With the first of
+ * them the object appears.
  */
-void ipcshm_registry_keep(struct ipcshm_object *object)
+void ipcshm_registry_opened(struct ipcshm_object *object, bool keep)
 {
 	struct ipcshm_registry *registry = object->registry;
 
 	mutex_lock(&registry->lock);
-	if (object->name) {
+	if (keep && object->linked) {
 		object->persistent = true;
 		refcount_inc(&object->users);
+	}
+	if (id_is_linked(object)) {
+		tell(object, IPCSHM_EVENT_TYPE_OPEN);
+	} else {
+		id_link(object);
+		tell(object, IPCSHM_EVENT_TYPE_CREATE);
 	}
 	mutex_unlock(&registry->lock);
 }
 
-/* The object loses its name, if it has one. */
-void ipcshm_object_unlink(struct ipcshm_object *object)
+/* As name_unlink(), for someone who asked for it. */
+static bool unlink_and_tell(struct ipcshm_object *object)
+{
+	bool drop = name_unlink(object);
+
+	tell(object, IPCSHM_EVENT_TYPE_UNLINK);
+	return drop;
+}
+
+/* The object loses its name; -ENOENT if it has none. */
+int ipcshm_object_unlink(struct ipcshm_object *object)
 {
 	struct ipcshm_registry *registry = object->registry;
-	bool drop = false;
+	bool linked, drop = false;
 
 	mutex_lock(&registry->lock);
-	if (object->name)
-		drop = name_unlink(object);
+	linked = object->linked;
+	if (linked)
+		drop = unlink_and_tell(object);
 	mutex_unlock(&registry->lock);
 	if (drop)
 		ipcshm_object_put(object);
+	return linked ? 0 : -ENOENT;
+}
+
+/* It is taken from all who use it. */
+int ipcshm_object_revoke(struct ipcshm_object *object)
+{
+	int err = object->ops->revoke(object);
+
+	if (err)
+		return err;
+	tell(object, IPCSHM_EVENT_TYPE_REVOKE);
+	return 0;
 }
 
 int ipcshm_registry_unlink(struct ipcshm_registry *registry, const struct ipcshm_unlink *what)
@@ -420,11 +583,115 @@ int ipcshm_registry_unlink(struct ipcshm_registry *registry, const struct ipcshm
 	else if (!ipcshm_object_is_owned(object))
 		err = -EACCES;
 	else
-		drop = name_unlink(object);
+		drop = unlink_and_tell(object);
 	mutex_unlock(&registry->lock);
 	if (drop)
 		ipcshm_object_put(object);
 	return err;
+}
+
+/* Looking at objects, without opening them. */
+
+static struct ipcshm_object *hold(struct ipcshm_object *object)
+{
+	if (object) {
+		refcount_inc(&object->users);
+		object->holds++;
+	}
+	return object;
+}
+
+/* Returns whether it is to be freed. */
+static bool unhold(struct ipcshm_object *object)
+{
+	object->holds--;
+	if (!refcount_dec_and_test(&object->users))
+		return false;
+	object_end(object);
+	return true;
+}
+
+/* The object with the least number that isn't below @id, or NULL. */
+struct ipcshm_object *ipcshm_registry_hold_from(struct ipcshm_registry *registry, u64 id)
+{
+	struct ipcshm_object *object;
+
+	mutex_lock(&registry->lock);
+	object = hold(id_find(registry, id));
+	mutex_unlock(&registry->lock);
+	return object;
+}
+
+/* The one after @object, which is held no more; or NULL. */
+struct ipcshm_object *ipcshm_registry_hold_next(struct ipcshm_object *object)
+{
+	struct ipcshm_registry *registry = object->registry;
+	struct ipcshm_object *next;
+	bool last;
+
+	mutex_lock(&registry->lock);
+	next = hold(rb_entry_safe(rb_next(&object->by_id), struct ipcshm_object, by_id));
+	last = unhold(object);
+	mutex_unlock(&registry->lock);
+	if (last)
+		object_free(object);
+	return next;
+}
+
+/* The object with that number, or NULL. */
+struct ipcshm_object *ipcshm_registry_hold(struct ipcshm_registry *registry, u64 id)
+{
+	struct ipcshm_object *object;
+
+	mutex_lock(&registry->lock);
+	object = id_find(registry, id);
+	object = hold(object && object->id == id ? object : NULL);
+	mutex_unlock(&registry->lock);
+	return object;
+}
+
+/* The object of that kind and name, NULL if there is none, or the name's error. */
+struct ipcshm_object *ipcshm_registry_hold_named(struct ipcshm_registry *registry,
+						 enum ipcshm_kind kind, const char *bytes)
+{
+	struct ipcshm_object *object;
+	struct name name;
+	int err;
+
+	if (strscpy(name.bytes, bytes, sizeof(name.bytes)) < 0)
+		return ERR_PTR(-ENAMETOOLONG);
+	err = name_check(&name, kind, strlen(name.bytes));
+	if (err)
+		return ERR_PTR(err);
+	mutex_lock(&registry->lock);
+	object = name_find(registry, &name);
+	object = hold(object && id_is_linked(object) ? object : NULL);
+	mutex_unlock(&registry->lock);
+	return object;
+}
+
+void ipcshm_object_unhold(struct ipcshm_object *object)
+{
+	struct ipcshm_registry *registry = object->registry;
+	bool last;
+
+	mutex_lock(&registry->lock);
+	last = unhold(object);
+	mutex_unlock(&registry->lock);
+	if (last)
+		object_free(object);
+}
+
+/* How often an object came, went, or lost its name. */
+u32 ipcshm_registry_changes(struct ipcshm_registry *registry)
+{
+	return READ_ONCE(registry->changes);
+}
+
+/* How often a process joined or left a region. */
+u32 ipcshm_registry_member_changes(struct ipcshm_registry *registry)
+{
+	return atomic_read(&registry->member_changes);
 }
 
 /* Network namespaces. */
@@ -446,6 +713,7 @@ static struct ipcshm_registry *registry_create(struct user_namespace *user_ns)
 	registry->user_ns = get_user_ns(user_ns);
 	mutex_init(&registry->lock);
 	INIT_LIST_HEAD(&registry->named);
+	registry->by_id = RB_ROOT;
 	return registry;
 }
 
@@ -476,7 +744,7 @@ static void registry_end(struct ipcshm_registry *registry)
 		ipcshm_object_put(object);
 }
 
-static struct ipcshm_registry **registry_slot(struct net *net)
+static struct ipcshm_registry **registry_slot(const struct net *net)
 {
 	return net_generic(net, net_id);
 }
@@ -487,8 +755,15 @@ static int __net_init net_start(struct net *net)
 
 	if (IS_ERR(registry))
 		return PTR_ERR(registry);
+	rcu_assign_pointer(registry->net, net);
 	*registry_slot(net) = registry;
 	return 0;
+}
+
+/* Between this and net_end(), RCU's readers are waited for. */
+static void __net_exit net_pre_end(struct net *net)
+{
+	RCU_INIT_POINTER((*registry_slot(net))->net, NULL);
 }
 
 static void __net_exit net_end(struct net *net)
@@ -501,15 +776,22 @@ static void __net_exit net_end(struct net *net)
 
 static struct pernet_operations net_ops = {
 	.init = net_start,
+	.pre_exit = net_pre_end,
 	.exit = net_end,
 	.id = &net_id,
 	.size = sizeof(struct ipcshm_registry *),
 };
 
+/* The registry of a network namespace, as long as that is there. */
+struct ipcshm_registry *ipcshm_registry_of(const struct net *net)
+{
+	return *registry_slot(net);
+}
+
 /* The registry of the network namespace that the caller is in, with a reference. */
 struct ipcshm_registry *ipcshm_registry_get_current(void)
 {
-	struct ipcshm_registry *registry = *registry_slot(current->nsproxy->net_ns);
+	struct ipcshm_registry *registry = ipcshm_registry_of(current->nsproxy->net_ns);
 
 	refcount_inc(&registry->refs);
 	return registry;

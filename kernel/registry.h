@@ -4,11 +4,13 @@
 #define IPCSHM_REGISTRY_H
 
 #include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+#include "event.h"
 #include "uapi/linux/ipcshm.h"
 
 struct file;
@@ -16,6 +18,7 @@ struct inode;
 struct ipcshm_limits;
 struct ipcshm_object;
 struct ipcshm_registry;
+struct net;
 
 /**
  * struct ipcshm_object_ops - what tells a region from a queue
@@ -26,6 +29,9 @@ struct ipcshm_registry;
  * @open: a new file of it, which takes over the caller's reference, or an error
  *	pointer
  * @describe: fill the members of @attr that tell what was opened
+ * @stat: fill what is the kind's own of its stat structure, of which @stat is
+ *	the head; the rest is zero, or filled in; it may add to the flags
+ * @revoke: take it from all who use it; an error, or 0
  * @release: the last reference is gone, and so is the name: free it
  */
 struct ipcshm_object_ops {
@@ -34,6 +40,8 @@ struct ipcshm_object_ops {
 					struct ipcshm_limits *payer, umode_t mode);
 	struct file *(*open)(struct ipcshm_object *object, u32 flags);
 	void (*describe)(const struct ipcshm_object *object, void *attr);
+	void (*stat)(struct ipcshm_object *object, struct ipcshm_stat *stat);
+	int (*revoke)(struct ipcshm_object *object);
 	void (*release)(struct ipcshm_object *object);
 };
 
@@ -42,24 +50,29 @@ struct ipcshm_object_ops {
  * @ops: immutable
  * @registry: where its name is or was; a reference; immutable
  * @payer: whose quotas it counts for; immutable
- * @users: one for each file, and one for the name if it is persistent; the last
- *	is dropped under the registry's lock
+ * @users: one for each file, one for the name if it is persistent, and @holds;
+ *	the last is dropped under the registry's lock
+ * @holds: references that are neither, of those who look at it for a moment;
+ *	protected by the registry's lock
  * @id: immutable
  * @btime: when it was created, CLOCK_REALTIME; immutable
  * @inode: holds owner, group and mode if there is one; immutable
  * @uid: owner, if there is no inode; immutable
  * @gid: group, likewise
  * @mode: permission bits, likewise
- * @name: NULL if it has none (any more); protected by the registry's lock
+ * @name: that it has, or had, or NULL; set before anyone else can find it
+ * @linked: it has its name; protected by the registry's lock
  * @persistent: the name holds a reference; protected by the registry's lock
- * @by_name: in the registry's table, if it has a name; protected by the registry's lock
+ * @by_name: in the registry's table, if @linked; protected by the registry's lock
  * @named: in the registry's list, likewise
+ * @by_id: in the registry's tree, once it was opened; likewise
  */
 struct ipcshm_object {
 	const struct ipcshm_object_ops *ops;
 	struct ipcshm_registry *registry;
 	struct ipcshm_limits *payer;
 	refcount_t users;
+	u32 holds;
 	u64 id;
 	u64 btime;
 	struct inode *inode;
@@ -67,9 +80,11 @@ struct ipcshm_object {
 	kgid_t gid;
 	umode_t mode;
 	char *name;
+	bool linked;
 	bool persistent;
 	struct rhash_head by_name;
 	struct list_head named;
+	struct rb_node by_id;
 };
 
 int ipcshm_registry_init(void);
@@ -81,12 +96,27 @@ void ipcshm_registry_put(struct ipcshm_registry *registry);
 struct ipcshm_object *ipcshm_registry_open(struct ipcshm_registry *registry,
 					   const struct ipcshm_object_ops *ops,
 					   struct ipcshm_open_how *how, const void *attr);
-void ipcshm_registry_keep(struct ipcshm_object *object);
+void ipcshm_registry_opened(struct ipcshm_object *object, bool keep);
 int ipcshm_registry_unlink(struct ipcshm_registry *registry, const struct ipcshm_unlink *what);
 
+struct ipcshm_registry *ipcshm_registry_of(const struct net *net);
+u32 ipcshm_registry_changes(struct ipcshm_registry *registry);
+u32 ipcshm_registry_member_changes(struct ipcshm_registry *registry);
+struct ipcshm_object *ipcshm_registry_hold(struct ipcshm_registry *registry, u64 id);
+struct ipcshm_object *ipcshm_registry_hold_from(struct ipcshm_registry *registry, u64 id);
+struct ipcshm_object *ipcshm_registry_hold_next(struct ipcshm_object *object);
+struct ipcshm_object *ipcshm_registry_hold_named(struct ipcshm_registry *registry,
+						 enum ipcshm_kind kind, const char *name);
+void ipcshm_object_unhold(struct ipcshm_object *object);
+
 bool ipcshm_object_is_owned(const struct ipcshm_object *object);
-void ipcshm_object_unlink(struct ipcshm_object *object);
+bool ipcshm_object_is_visible(const struct ipcshm_object *object);
+kuid_t ipcshm_object_uid(const struct ipcshm_object *object);
+int ipcshm_object_unlink(struct ipcshm_object *object);
+int ipcshm_object_revoke(struct ipcshm_object *object);
 void ipcshm_object_put(struct ipcshm_object *object);
-void ipcshm_object_stat(const struct ipcshm_object *object, struct ipcshm_stat *stat);
+void ipcshm_object_stat(struct ipcshm_object *object, struct ipcshm_stat *stat);
+void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_event event);
+void ipcshm_object_members_changed(const struct ipcshm_object *object);
 
 #endif /* IPCSHM_REGISTRY_H */

@@ -259,6 +259,7 @@ struct ipcshm_stat {
  * @deaths: how many of them ended by a death
  * @waiters: calls of WAIT that are blocked
  * @reserved: 0
+ * @allocated: bytes that have memory, or swap
  */
 struct ipcshm_region_stat {
 	struct ipcshm_stat stat;
@@ -270,6 +271,7 @@ struct ipcshm_region_stat {
 	__u32 deaths;
 	__u32 waiters;
 	__u32 reserved;
+	__u64 allocated;
 };
 
 /*

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Telling listeners what happens. */
+#ifndef IPCSHM_EVENT_H
+#define IPCSHM_EVENT_H
+
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+#include "uapi/linux/ipcshm_netlink.h"
+
+struct genl_family;
+struct net;
+
+/**
+ * struct ipcshm_event - something that has happened
+ * @type: what
+ * @id: of the object, or 0
+ * @kind: of the object
+ * @name: that the object has, or had, or NULL
+ * @uid: whose quota it is
+ * @token: of the member, or 0
+ * @messages: how many were lost
+ * @quota: which, of a quota
+ * @amount: what was asked for
+ *
+ * Who did it, and when, is known to the one who tells.
+ */
+struct ipcshm_event {
+	enum ipcshm_event_type type;
+	u64 id;
+	u32 kind;
+	const char *name;
+	kuid_t uid;
+	u32 token;
+	u64 messages;
+	enum ipcshm_quota quota;
+	u64 amount;
+};
+
+int ipcshm_events_init(void);
+void ipcshm_events_exit(void);
+void ipcshm_events_use(const struct genl_family *family);
+
+void ipcshm_event_send(struct net *net, const struct ipcshm_event *event);
+
+#endif /* IPCSHM_EVENT_H */

@@ -10,6 +10,7 @@
 
 #include "event.h"
 #include "limits.h"
+#include "trace.h"
 
 /* As a user's own maximum: there is none, the default holds. */
 #define FOLLOWS_DEFAULT ULONG_MAX
@@ -149,6 +150,8 @@ static int refuse(struct ipcshm_limits *limits, enum ipcshm_quota quota, u64 amo
 		.amount = amount,
 	};
 
+	trace_ipcshm_quota(__kuid_val(limits->uid), quota, amount,
+			   atomic64_read(&limits->used[quota]), max_of(limits, quota));
 	if (current->nsproxy)
 		ipcshm_event_send(current->nsproxy->net_ns, &event);
 	return -EDQUOT;

@@ -23,6 +23,7 @@
 #include "limits.h"
 #include "member.h"
 #include "registry.h"
+#include "trace.h"
 
 #define SLOT_MASK (BIT(IPCSHM_TOKEN_SLOT_BITS) - 1)
 
@@ -237,6 +238,7 @@ static int membership_add(struct ipcshm_members *members, struct ipcshm_membersh
 	member->number = ++members->last;
 	list_add_tail(&member->link, &members->list);
 	members->count++;
+	trace_ipcshm_join(members->object->id, member->token, members->count);
 	tell(members, IPCSHM_EVENT_TYPE_JOIN, member->token);
 	return 0;
 }
@@ -327,8 +329,10 @@ static void membership_end(struct ipcshm_members *members, struct ipcshm_members
 	list_del(&member->link);
 	members->count--;
 	if (died) {
+		trace_ipcshm_death(members->object->id, member->token, members->count);
 		tell(members, IPCSHM_EVENT_TYPE_DEATH, member->token);
 	} else {
+		trace_ipcshm_leave(members->object->id, member->token, members->count);
 		tell(members, IPCSHM_EVENT_TYPE_LEAVE, member->token);
 	}
 }

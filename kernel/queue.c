@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 
 #include "queue.h"
+#include "trace.h"
 
 /**
  * struct receiver - a receiver that sleeps
@@ -64,11 +65,13 @@ struct ipcshm_caller {
  * struct after - what a change entails, to be done when the lock has been dropped
  * @wakeups: whom to wake
  * @were: what pollers may know already
+ * @dropped: how many messages were, that listeners are to be told of
  * @garbage: messages to be freed, by @by_priority.equals
  */
 struct after {
 	struct ipcshm_wakeups wakeups;
 	__poll_t were;
+	u32 dropped;
 	struct list_head garbage;
 };
 
@@ -157,9 +160,17 @@ static void lock(struct ipcshm_queue *queue, struct after *after)
 	spin_lock(&queue->lock);
 	after->wakeups.count = 0;
 	after->wakeups.sync = false;
+	after->dropped = 0;
 	INIT_LIST_HEAD(&after->garbage);
 	/* Without a barrier: the lock orders it, as said. */
 	after->were = waitqueue_active(&queue->pollers) ? events(queue) : 0;
+}
+
+static void tell_drops(const struct ipcshm_queue *queue, u32 messages)
+{
+	struct ipcshm_event event = { .type = IPCSHM_EVENT_TYPE_DROP, .messages = messages };
+
+	ipcshm_object_tell(&queue->object, event);
 }
 
 /* Pollers are told of what is new, and of each message: @fresh. */
@@ -177,6 +188,8 @@ static void unlock(struct ipcshm_queue *queue, struct after *after, __poll_t fre
 		ipcshm_wakeups_run(&after->wakeups);
 	if (due)
 		wake_up_poll(&queue->pollers, due);
+	if (after->dropped)
+		tell_drops(queue, after->dropped);
 	list_for_each_entry_safe(msg, next, &after->garbage, by_priority.equals)
 		ipcshm_msg_put(msg);
 }
@@ -223,6 +236,7 @@ static void accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct af
 
 	unblock(queue, msg);
 	queue->sent++;
+	trace_ipcshm_send(queue, msg);
 	if (!msg->caller)
 		ipcshm_waiter_complete(sender, 0, &after->wakeups);
 }
@@ -290,11 +304,18 @@ static bool call_rewind(struct ipcshm_port *port, struct ipcshm_msg *msg)
 	return true;
 }
 
+static void count_drop(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct after *after)
+{
+	queue->dropped++;
+	after->dropped++;
+	trace_ipcshm_drop(queue, msg);
+}
+
 /* A message that was accepted is never received. */
 static void discard(struct ipcshm_queue *queue, struct ipcshm_msg *msg, int why,
 		    struct after *after)
 {
-	queue->dropped++;
+	count_drop(queue, msg, after);
 	if (msg->caller)
 		call_complete(queue, msg->caller, why, after);
 	list_add_tail(&msg->by_priority.equals, &after->garbage);
@@ -314,6 +335,7 @@ static void delivered(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		      struct ipcshm_port *port, fl_owner_t owner)
 {
 	queue->received++;
+	trace_ipcshm_receive(queue, msg);
 	if (msg->caller)
 		call_begin(queue, msg, port, owner);
 }
@@ -409,6 +431,7 @@ static int offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		return -EINPROGRESS;
 	}
 	queue->sent++;
+	trace_ipcshm_send(queue, msg);
 	if (receiver)
 		give(queue, msg, receiver, after);
 	else if (room)
@@ -683,7 +706,7 @@ static void call_end(struct ipcshm_queue *queue, struct ipcshm_caller *call, int
 			unblock(queue, request);
 		} else {
 			dequeue(queue, request);
-			queue->dropped++;
+			count_drop(queue, request, after);
 		}
 		list_add_tail(&request->by_priority.equals, &after->garbage);
 	}
@@ -750,6 +773,7 @@ int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_slot *request,
 	err = ipcshm_waiter_sleep(&call.waiter, patience);
 	err = err ? call_leave(queue, &call, err) : call.waiter.result;
 	reply->msg = call.reply;
+	trace_ipcshm_call(queue, call.token, call.reply ? call.reply->size : 0, err);
 	return err;
 }
 
@@ -781,6 +805,7 @@ static void call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_slot *reply, bool sync)
 {
 	struct ipcshm_queue *queue = port->queue;
+	size_t size = reply->msg->size;
 	struct ipcshm_caller *call;
 	struct after after;
 
@@ -790,6 +815,7 @@ int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_slot *
 	if (call)
 		call_answer(queue, call, reply, &after);
 	unlock(queue, &after, 0);
+	trace_ipcshm_reply(queue, token, size, call ? 0 : -ESRCH);
 	return call ? 0 : -ESRCH;
 }
 

@@ -31,6 +31,7 @@
 #include "limits.h"
 #include "member.h"
 #include "region.h"
+#include "trace.h"
 #include "wait.h"
 #include "waiter.h"
 
@@ -252,7 +253,10 @@ static long region_ioctl_wait(struct file *file, struct ipcshm_uarg uarg)
 	err = ipcshm_limits_charge(rf->payer, IPCSHM_QUOTA_WAITERS, 1);
 	if (err)
 		return err;
+	trace_ipcshm_wait(rf->region->object.id, word.offset, word.expected, word.size,
+			  args.deaths);
 	err = ipcshm_words_wait(&rf->region->words, &word, args.deaths, &patience);
+	trace_ipcshm_wait_end(rf->region->object.id, word.offset, err);
 	ipcshm_limits_uncharge(rf->payer, IPCSHM_QUOTA_WAITERS, 1);
 	return err;
 }
@@ -272,6 +276,7 @@ static long region_ioctl_wake(struct file *file, struct ipcshm_uarg uarg)
 	if (is_revoked(region))
 		return -EKEYREVOKED;
 	woken = ipcshm_words_wake(&region->words, args.offset, args.count);
+	trace_ipcshm_wake(region->object.id, args.offset, args.count, woken);
 	return woken;
 }
 

@@ -20,6 +20,7 @@
 #include "event.h"
 #include "limits.h"
 #include "registry.h"
+#include "trace.h"
 
 /**
  * struct ipcshm_registry - the objects of a network namespace
@@ -307,10 +308,11 @@ static void id_unlink(struct ipcshm_object *object)
 static void object_free(struct ipcshm_object *object)
 {
 	struct ipcshm_registry *registry = object->registry;
+	char *name = object->name;
 
 	ipcshm_limits_uncharge(object->payer, IPCSHM_QUOTA_OBJECTS, 1);
-	kfree(object->name);
-	object->ops->release(object);
+	object->ops->release(object);	/* which may tell that messages are lost */
+	kfree(name);
 	ipcshm_registry_put(registry);
 }
 
@@ -356,6 +358,7 @@ static void object_end(struct ipcshm_object *object)
 	if (!id_is_linked(object))
 		return;
 	id_unlink(object);
+	trace_ipcshm_free(object);
 	tell(object, IPCSHM_EVENT_TYPE_FREE);
 }
 
@@ -520,9 +523,11 @@ void ipcshm_registry_opened(struct ipcshm_object *object, bool keep)
 		refcount_inc(&object->users);
 	}
 	if (id_is_linked(object)) {
+		trace_ipcshm_open(object);
 		tell(object, IPCSHM_EVENT_TYPE_OPEN);
 	} else {
 		id_link(object);
+		trace_ipcshm_create(object);
 		tell(object, IPCSHM_EVENT_TYPE_CREATE);
 	}
 	mutex_unlock(&registry->lock);
@@ -533,6 +538,7 @@ static bool unlink_and_tell(struct ipcshm_object *object)
 {
 	bool drop = name_unlink(object);
 
+	trace_ipcshm_unlink(object);
 	tell(object, IPCSHM_EVENT_TYPE_UNLINK);
 	return drop;
 }
@@ -560,6 +566,7 @@ int ipcshm_object_revoke(struct ipcshm_object *object)
 
 	if (err)
 		return err;
+	trace_ipcshm_revoke(object);
 	tell(object, IPCSHM_EVENT_TYPE_REVOKE);
 	return 0;
 }

@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory $(if $(V),,-s)
 
 tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcshm | sed 's/.*://'))
 
-.PHONY: all module lib examples selftests demo test bench bench-quick bench-cost vm check install uninstall clean help
+.PHONY: all module lib examples selftests demo test test-ynl bench bench-quick bench-cost vm check install uninstall clean help
 
 ## all: the module for the running kernel (else for the newest installed headers) and the library
 all: module lib
@@ -41,6 +41,12 @@ test:
 	tools/setup build vm
 	$(MAKE) selftests
 	IPCSHM_LONG=$(LONG) tools/vm/test $(KERNEL) selftests/build $(tests)
+
+## test-ynl: every netlink operation by the kernel's own generic client, which is in Python; KERNEL= as for test
+test-ynl:
+	tools/setup build vm ynl
+	tools/ynl/pack build/ynl
+	tools/vm/test $(KERNEL) build/ynl ynl
 
 ## bench: what things cost in a virtual machine, nothing else running, into Documentation/performance; BENCH="wake-latency": these only
 bench: lib

@@ -671,6 +671,7 @@ static struct snapshot take_snapshot(struct world *world)
 	memset(&now, 0, sizeof(now));
 	now.info = get_info(world->device);
 	now.region = region_stat(world->fd[REGION]);
+	now.region.allocated = 0;	/* looking at a word gives it memory */
 	now.queue = queue_stat(world->fd[QUEUE]);
 	now.region_there = is_there(world, REGION_OPEN);
 	now.queue_there = is_there(world, QUEUE_OPEN);

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Speaking to the netlink family: a request is begun, gets its attributes, and is
+ * sent; what the kernel answers comes to a function, or as -errno with what it
+ * said was wrong.
+ */
+#ifndef NETLINK_TEST_H
+#define NETLINK_TEST_H
+
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <linux/ipcshm_netlink.h>
+
+#include "ipcshm_test.h"
+
+#define NO_ATTR		0
+
+/**
+ * struct link - a socket, what is asked, and what came of it
+ * @family: its number
+ * @group: that of events
+ * @room: bytes that are received at a time
+ * @interrupted: a message said that the dump isn't of one time
+ * @text: what the kernel said was wrong
+ * @attr: the type of the attribute that was wrong, or missing
+ */
+struct link {
+	struct mnl_socket *socket;
+	__u16 family;
+	__u32 group;
+	size_t room;
+	char request[4096];
+	struct nlmsghdr *header;
+	unsigned int seq;
+	bool interrupted;
+	char text[256];
+	__u16 attr;
+};
+
+/* Called with the attributes of each message; 0, or -errno. */
+typedef int (*answer_fn)(const struct nlattr **attrs, void *data);
+
+#define ATTRS_MAX 32
+
+static inline int collect(const struct nlattr *attr, void *attrs)
+{
+	if (mnl_attr_get_type(attr) < ATTRS_MAX)
+		((const struct nlattr **)attrs)[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+static inline void link_begin(struct link *link, __u16 type, __u8 command, __u16 flags)
+{
+	struct genlmsghdr *generic;
+
+	link->header = mnl_nlmsg_put_header(link->request);
+	link->header->nlmsg_type = type;
+	link->header->nlmsg_flags = NLM_F_REQUEST | flags;
+	link->header->nlmsg_seq = ++link->seq;
+	generic = mnl_nlmsg_put_extra_header(link->header, sizeof(*generic));
+	generic->cmd = command;
+	generic->version = IPCSHM_FAMILY_VERSION;
+}
+
+static inline void ask(struct link *link, __u8 command)
+{
+	link_begin(link, link->family, command, NLM_F_ACK);
+}
+
+static inline void ask_all(struct link *link, __u8 command)
+{
+	link_begin(link, link->family, command, NLM_F_DUMP);
+}
+
+/* What an error message says besides the number. */
+static inline int link_error(struct link *link, const struct nlmsghdr *header)
+{
+	const struct nlmsgerr *error = mnl_nlmsg_get_payload(header);
+	size_t length = sizeof(*error);
+	const struct nlattr *attr;
+
+	if (!(header->nlmsg_flags & NLM_F_CAPPED))
+		length += mnl_nlmsg_get_payload_len(&error->msg);
+	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS))
+		return error->error;
+	mnl_attr_for_each(attr, header, length) {
+		switch (mnl_attr_get_type(attr)) {
+		case NLMSGERR_ATTR_MSG:
+			snprintf(link->text, sizeof(link->text), "%s", mnl_attr_get_str(attr));
+			break;
+		case NLMSGERR_ATTR_OFFS:
+			link->attr = mnl_attr_get_type((struct nlattr *)
+				(link->request + mnl_attr_get_u32(attr)));
+			break;
+		case NLMSGERR_ATTR_MISS_TYPE:
+			link->attr = mnl_attr_get_u32(attr);
+			break;
+		}
+	}
+	return error->error;
+}
+
+static inline int link_message(const struct nlmsghdr *header, answer_fn answer, void *data)
+{
+	const struct nlattr *attrs[ATTRS_MAX] = { NULL };
+
+	mnl_attr_parse(header, sizeof(struct genlmsghdr), collect, attrs);
+	return answer ? answer(attrs, data) : 0;
+}
+
+/* One datagram: 1 if more is to come, else 0 or -errno. */
+static inline int link_receive(struct link *link, answer_fn answer, void *data)
+{
+	static char buffer[1 << 17] __attribute__((aligned(8)));
+	ssize_t length = mnl_socket_recvfrom(link->socket, buffer, link->room);
+	const struct nlmsghdr *header = (const void *)buffer;
+	int left, result = 1;
+
+	if (length < 0)
+		return -errno;
+	for (left = length; result > 0 && mnl_nlmsg_ok(header, left);
+	     header = mnl_nlmsg_next(header, &left)) {
+		if (header->nlmsg_flags & NLM_F_DUMP_INTR)
+			link->interrupted = true;
+		if (header->nlmsg_type == NLMSG_ERROR)
+			return link_error(link, header);
+		if (header->nlmsg_type == NLMSG_DONE)
+			return *(const int *)mnl_nlmsg_get_payload(header);
+		result = link_message(header, answer, data) ?: 1;
+	}
+	return result;
+}
+
+static inline int link_send(struct link *link)
+{
+	link->text[0] = '\0';
+	link->attr = NO_ATTR;
+	link->interrupted = false;
+	return mnl_socket_sendto(link->socket, link->header, link->header->nlmsg_len) < 0 ?
+	       -errno : 0;
+}
+
+/* The request, and all its answers: 0 or -errno. */
+static inline int link_talk(struct link *link, answer_fn answer, void *data)
+{
+	int result = link_send(link) ?: 1;
+
+	while (result > 0)
+		result = link_receive(link, answer, data);
+	return result;
+}
+
+static inline int take_group(const struct nlattr *attr, void *data)
+{
+	const struct nlattr *attrs[ATTRS_MAX] = { NULL };
+	struct link *link = data;
+
+	mnl_attr_parse_nested(attr, collect, attrs);
+	if (!strcmp(mnl_attr_get_str(attrs[CTRL_ATTR_MCAST_GRP_NAME]), IPCSHM_MCGRP_EVENTS))
+		link->group = mnl_attr_get_u32(attrs[CTRL_ATTR_MCAST_GRP_ID]);
+	return MNL_CB_OK;
+}
+
+static inline int take_family(const struct nlattr **attrs, void *data)
+{
+	struct link *link = data;
+
+	link->family = mnl_attr_get_u16(attrs[CTRL_ATTR_FAMILY_ID]);
+	mnl_attr_parse_nested(attrs[CTRL_ATTR_MCAST_GROUPS], take_group, link);
+	return 0;
+}
+
+/* Dumps come in pieces of at most so many bytes, a page at least. */
+static inline int link_open_with(struct link *link, size_t room)
+{
+	int on = 1;
+
+	*link = (struct link) { .socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC) };
+	link->room = room;
+	if (!link->socket || mnl_socket_bind(link->socket, 0, MNL_SOCKET_AUTOPID))
+		return -errno;
+	mnl_socket_setsockopt(link->socket, NETLINK_EXT_ACK, &on, sizeof(on));
+	link_begin(link, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
+	mnl_attr_put_strz(link->header, CTRL_ATTR_FAMILY_NAME, IPCSHM_FAMILY_NAME);
+	return link_talk(link, take_family, link);
+}
+
+static inline int link_open(struct link *link)
+{
+	return link_open_with(link, 1 << 15);
+}
+
+static inline void link_close(struct link *link)
+{
+	mnl_socket_close(link->socket);
+}
+
+/* From now on events come; 0 or -errno. */
+static inline int link_subscribe(struct link *link)
+{
+	int group = link->group;
+
+	return mnl_socket_setsockopt(link->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) ?
+	       -errno : 0;
+}
+
+#endif /* NETLINK_TEST_H */

@@ -26,6 +26,11 @@
  * IPCSHM_RING_PACKED: items of one size, nothing between them, one producer and
  *	one consumer: the most items per second when they are small.
  *
+ * IPCSHM_RING_CHUNKS: as _RECORDS, in a buffer that grows: a region becomes larger as
+ *	chunks are added, up to the capacity; chunks are used again.  Such a ring is the
+ *	last thing in its area, which is all that the region can grow to
+ *	(ipcshm_region_map(); max_size).
+ *
  * With one producer (consumer), that is what the ring keeps to: a second one is
  * refused, unless the first has died.  With IPCSHM_RING_MULTI_PRODUCER
  * (_CONSUMER) there can be any number, and a little more work is done per item.
@@ -58,6 +63,7 @@ extern "C" {
 #define IPCSHM_RING_SLOTS	1
 #define IPCSHM_RING_RECORDS	2
 #define IPCSHM_RING_PACKED	3
+#define IPCSHM_RING_CHUNKS	4
 
 /* struct ipcshm_ring_attr.flags */
 #define IPCSHM_RING_MULTI_PRODUCER	0x01
@@ -76,13 +82,15 @@ extern "C" {
 
 /**
  * struct ipcshm_ring_attr - what a ring is
- * @layout: IPCSHM_RING_SLOTS, _RECORDS or _PACKED
+ * @layout: IPCSHM_RING_SLOTS, _RECORDS, _PACKED or _CHUNKS
  * @flags: IPCSHM_RING_MULTI_PRODUCER, _MULTI_CONSUMER, _OVERWRITE; none of them
- *	with _PACKED
- * @capacity: how much it holds: items, or with _RECORDS bytes, of which each
- *	record takes its size and 16, rounded up to 16; a power of two, at most
- *	2^31 items or 2^32 bytes, at least 2 items or 256 bytes
- * @item_size: bytes in an item, 1 to 2^24; with _RECORDS 0
+ *	with _PACKED, not _OVERWRITE with _CHUNKS
+ * @capacity: how much it holds: items, or with _RECORDS and _CHUNKS bytes, of
+ *	which each record takes its size and 16, rounded up to 16; a power of two,
+ *	at most 2^31 items or 2^32 bytes, at least 2 items or 256 bytes
+ * @item_size: bytes in an item, 1 to 2^24; with _RECORDS 0; with _CHUNKS bytes in a
+ *	chunk, a power of two from 256 to 2^24, at most half the capacity and at
+ *	least 2^-16 of it: a record is up to nearly half of a chunk
  * @reserved: 0
  */
 struct ipcshm_ring_attr {
@@ -136,6 +144,8 @@ struct ipcshm_ring {
 	uint64_t stride;
 	void *held;
 	void *contended;
+	const void *map;
+	uint64_t known_bytes;
 	uint64_t held_word;
 	uint64_t held_size;
 	uint32_t item_size;
@@ -150,7 +160,9 @@ struct ipcshm_ring {
 	uint32_t skipped_spins;
 	uint32_t streak;
 	uint32_t cpus;
-	uint64_t reserved[13];
+	uint32_t ahead;
+	uint32_t reserved0;
+	uint64_t reserved[10];
 };
 
 /**
@@ -171,7 +183,7 @@ int ipcshm_ring_size(const struct ipcshm_ring_attr *attr, size_t *size);
  * Nobody else uses that part of the area yet, or any more.
  *
  * Return: 0, or -EINVAL: such a ring can't be, or not at that address; -ENOSPC:
- * the area is too small.
+ * the area is too small; with _CHUNKS the errors of ipcshm_region_resize().
  */
 int ipcshm_ring_create(const struct ipcshm_area *area, uint64_t offset,
 		       const struct ipcshm_ring_attr *attr);
@@ -203,7 +215,8 @@ void ipcshm_ring_detach(struct ipcshm_ring *ring);
  * ipcshm_ring_put - put one item in
  * @ring: a producer's
  * @data: the item
- * @size: bytes; the ring's item_size, or with _RECORDS up to nearly half of it
+ * @size: bytes; the ring's item_size, or with _RECORDS and _CHUNKS up to
+ *	nearly half of it (of a chunk)
  * @deadline: CLOCK_MONOTONIC nanoseconds (see ipcshm_deadline()), or
  *	IPCSHM_FOREVER, or IPCSHM_NOW
  *

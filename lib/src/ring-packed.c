@@ -26,6 +26,7 @@ static void recover_producer(struct ipcshm_ring *ring)
 	ring->position = atomic_load_explicit(&ring_shared(ring)->producer.position,
 					      memory_order_acquire);
 	ring->limit = ring->position;
+	ring->ahead = (uint32_t)((RING_AHEAD + ring->stride - 1) / ring->stride);
 }
 
 static void recover_consumer(struct ipcshm_ring *ring)
@@ -126,6 +127,8 @@ static int put(struct ipcshm_ring *ring, const void *data, size_t size)
 	(void)size;
 	copy_item(item_at(ring, ring->position), data, ring->item_size);
 	publish(ring, 1);
+	if (LIKELY(ring->limit - ring->position > ring->ahead))
+		prepare_to_write(item_at(ring, ring->position + ring->ahead));
 	return 0;
 }
 

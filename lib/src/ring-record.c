@@ -29,6 +29,9 @@
  * becomes PADDING, by the consumer that comes to it.  PEEKED by one who is gone is
  * peeked again, by a consumer that finds nothing else.
  *
+ * In a ring of chunks (ring-chunk.c) the same records lie in chunks, which needn't lie
+ * together: a record is in one chunk, and the header that follows may be in the next.
+ *
  * Barriers: states are stored with release and loaded with acquire (H).
  * READY, PADDING (H0): header and data, and the EMPTY header that follows, were
  * written before; pairs with the consumer's load.
@@ -55,7 +58,10 @@ struct record {
 #define PEEKED	0x80000000U	/* | token */
 #define KIND	0xc0000000U
 
+/* The model (tests/ring_model.c) has less patience. */
+#ifndef LOCK_TRIES
 #define LOCK_TRIES	200
+#endif
 
 /* What a producer has claimed, or is about to. */
 struct room {
@@ -66,7 +72,15 @@ struct room {
 
 static ALWAYS_INLINE struct record *record_at(const struct ipcshm_ring *ring, uint64_t position)
 {
+	if (UNLIKELY(ring->map))
+		return (struct record *)(ring_chunk_at(ring, position) + (position & ring->mask));
 	return (struct record *)(ring->data + (position & ring->mask));
+}
+
+/* How many bytes lie together from @position on. */
+static ALWAYS_INLINE uint64_t straight_at(const struct ipcshm_ring *ring, uint64_t position)
+{
+	return ring->mask + 1 - (position & ring->mask);
 }
 
 static ALWAYS_INLINE uint32_t load_state(const struct record *record)
@@ -107,7 +121,7 @@ static ALWAYS_INLINE uint64_t extent_at(const struct ipcshm_ring *ring, uint64_t
 {
 	uint64_t extent = atomic_load_explicit(&record_at(ring, position)->extent,
 					       memory_order_relaxed);
-	uint64_t straight = ring->capacity - (position & ring->mask);
+	uint64_t straight = straight_at(ring, position);
 
 	return extent < HEADER || extent % HEADER || extent > straight ? 0 : extent;
 }
@@ -120,7 +134,7 @@ static ALWAYS_INLINE uint64_t extent_for(uint64_t length)
 /* With the header that follows, it has to fit wherever the ring is when it is empty. */
 static ALWAYS_INLINE uint64_t length_max(const struct ipcshm_ring *ring)
 {
-	return ring->capacity / 2 - 2 * HEADER;
+	return (ring->mask + 1) / 2 - 2 * HEADER;
 }
 
 static void set_header(struct record *record, uint64_t extent, uint64_t length)
@@ -182,7 +196,7 @@ static const _Atomic uint64_t *free_from(const struct ipcshm_ring *ring)
 
 static struct room room_for(const struct ipcshm_ring *ring, uint64_t tail, uint64_t length)
 {
-	uint64_t straight = ring->capacity - (tail & ring->mask);
+	uint64_t straight = straight_at(ring, tail);
 	uint64_t extent = extent_for(length);
 
 	return (struct room) {
@@ -205,6 +219,9 @@ static __attribute__((noinline)) int look_for_room(struct ipcshm_ring *ring, uin
 
 	if (tail - head > ring->capacity)
 		return -EBADMSG;
+	/* A chunk is free when all of it is. */
+	if (ring->map)
+		head &= ~ring->mask;
 	ring->limit = head + ring->capacity;
 	return 0;
 }
@@ -310,6 +327,8 @@ static int put_one(struct ipcshm_ring *ring, const void *data, size_t size)
 		return ret;
 	copy_item(record_at(ring, room.start + room.padding)->data, data, size);
 	finish_one(ring, &room, size);
+	if (LIKELY((int64_t)(ring->limit - ring->position) > 2 * RING_AHEAD))
+		prepare_to_write((unsigned char *)record_at(ring, ring->position + RING_AHEAD));
 	return 0;
 }
 
@@ -361,6 +380,8 @@ static int claim_locked(struct ipcshm_ring *ring, struct ring_side *side, uint64
 
 	*room = room_for(ring, find_end(ring, tail), length);
 	ret = await_room(ring, room);
+	if (!ret && ring->map && (end_of(room) ^ room->start) & ~ring->mask)
+		ret = ring_chunk_add(ring, load_position(free_from(ring)), room->start);
 	if (ret)
 		return ret;
 	publish_record(ring, room, length, BUSY | area_token(ring->area));
@@ -872,6 +893,13 @@ static const struct ring_ops many_consumers = {
 	.peek = peek_many,
 	.release = release_many,
 	.undo = unpeek_many,
+};
+
+const struct ring_layout ring_chunks = {
+	.producer = { &many_producers, &many_producers },
+	.consumer = { &many_consumers, &many_consumers },
+	.geometry = ring_chunk_geometry,
+	.format = ring_chunk_format,
 };
 
 const struct ring_layout ring_records = {

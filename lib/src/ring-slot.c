@@ -154,6 +154,12 @@ static ALWAYS_INLINE void store_position(struct ipcshm_ring *ring, struct ring_s
 	atomic_store_explicit(&side->position, ring->position, memory_order_release);
 }
 
+static ALWAYS_INLINE void prepare_next(const struct ipcshm_ring *ring)
+{
+	if (LIKELY(ring->limit - ring->position > ring->ahead))
+		prepare_to_write((unsigned char *)slot_at(ring, ring->position + ring->ahead));
+}
+
 static int put_one(struct ipcshm_ring *ring, const void *data, size_t size)
 {
 	int ret = await_room(ring);
@@ -164,6 +170,7 @@ static int put_one(struct ipcshm_ring *ring, const void *data, size_t size)
 	copy_item(slot_at(ring, ring->position)->item, data, ring->item_size);
 	make_ready(ring);
 	store_position(ring, &ring_shared(ring)->producer);
+	prepare_next(ring);
 	ring_publish_items(ring, 1);
 	return 0;
 }
@@ -203,6 +210,7 @@ static ssize_t put_some_of_one(struct ipcshm_ring *ring, const void *items, size
 	for (i = 0; i < have; i++, from += ring->item_size) {
 		copy_item(slot_at(ring, ring->position)->item, from, ring->item_size);
 		make_ready(ring);
+		prepare_next(ring);
 	}
 	store_position(ring, &ring_shared(ring)->producer);
 	ring_publish_items(ring, have);
@@ -251,6 +259,7 @@ static void recover_producer(struct ipcshm_ring *ring)
 			break;
 	ring->position = position;
 	ring->limit = position;
+	ring->ahead = (uint32_t)((RING_AHEAD + ring->stride - 1) / ring->stride);
 	store_position(ring, &ring_shared(ring)->producer);
 }
 
@@ -325,9 +334,9 @@ static ALWAYS_INLINE int claim(struct ipcshm_ring *ring, uint64_t *claimed)
 		ret = may_claim(ring, position, word);
 		if (UNLIKELY(ret) && ring_has_many(ring, IPCSHM_RING_OVERWRITE))
 			ret = may_overwrite(ring, position, word);
-		/* Where the hint has moved on meanwhile, this says nothing. */
+		/* Where the slot or the hint has moved on meanwhile, this says nothing. */
 		if (UNLIKELY(ret)) {
-			if (load_hint(side) != position)
+			if (load_word(slot) != word || load_hint(side) != position)
 				continue;
 			return ret;
 		}

@@ -21,7 +21,7 @@
  * HIGH sets it RISING and has all processors that run an attached process pass a
  * barrier, by membarrier(2): from then on P sees it, and what was published before
  * can be seen at S2.  A count in the word keeps two that raise it apart.  It stays
- * HIGH until LOWER_AFTER calls in turn didn't have to sleep.  Where there is no
+ * HIGH until LOWER_AFTER calls of one handle in turn didn't have to sleep.  Where there is no
  * membarrier, sleepers look again every SLICE.
  *
  * A waker wakes as many as there is something for, or all if one needs more, and
@@ -192,9 +192,11 @@ static void gate_lower(struct ipcshm_ring *ring, struct ring_gate *gate)
 	ring_gate_open(ring, gate, INT32_MAX);
 }
 
-/* The call had no need to sleep. */
-void ring_note_success(struct ipcshm_ring *ring)
+/* Something was put (got), while one of the gates isn't LOW. */
+void ring_attend(struct ipcshm_ring *ring, struct ring_gate *gate, uint64_t more)
 {
+	if (atomic_load_explicit(&gate->fence, memory_order_relaxed) || ring->flags & RING_UNREACHED)
+		ring_gate_open(ring, gate, more);
 	if (++ring->streak < LOWER_AFTER)
 		return;
 	ring->streak = 0;

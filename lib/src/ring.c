@@ -32,9 +32,16 @@ static const struct ring_layout *layout_of(uint32_t layout)
 		return &ring_records;
 	case IPCSHM_RING_PACKED:
 		return &ring_packed;
+	case IPCSHM_RING_CHUNKS:
+		return &ring_chunks;
 	default:
 		return NULL;
 	}
+}
+
+static bool counts_bytes(const struct ipcshm_ring_attr *attr)
+{
+	return attr->layout == IPCSHM_RING_RECORDS || attr->layout == IPCSHM_RING_CHUNKS;
 }
 
 static int extent_of(const struct ipcshm_ring_attr *attr, struct extent *extent)
@@ -47,7 +54,7 @@ static int extent_of(const struct ipcshm_ring_attr *attr, struct extent *extent)
 	    attr->capacity < 2 || attr->capacity & (attr->capacity - 1) ||
 	    memcmp(attr->reserved, none.reserved, sizeof(none.reserved)))
 		return -EINVAL;
-	if (attr->capacity > (attr->layout == IPCSHM_RING_RECORDS ? BYTES_MAX : CAPACITY_MAX))
+	if (attr->capacity > (counts_bytes(attr) ? BYTES_MAX : CAPACITY_MAX))
 		return -EINVAL;
 	ret = extent->layout->geometry(attr, &extent->stride, &extent->bytes);
 	if (ret)
@@ -76,6 +83,17 @@ static unsigned char *data_of(struct ring_shared *shared)
 	return (unsigned char *)(shared + 1);
 }
 
+/* A ring of chunks begins with one: of a region the rest needn't be there yet. */
+static int make_exist(const struct ipcshm_area *area, const struct ipcshm_ring_attr *attr,
+		      const struct extent *extent, struct ring_shared *shared)
+{
+	uint64_t later = 0;
+
+	if (attr->layout == IPCSHM_RING_CHUNKS)
+		later = attr->capacity - extent->stride;
+	return ring_region_grow(area, data_of(shared) + extent->bytes - later);
+}
+
 int ipcshm_ring_create(const struct ipcshm_area *area, uint64_t offset,
 		       const struct ipcshm_ring_attr *attr)
 {
@@ -93,6 +111,9 @@ int ipcshm_ring_create(const struct ipcshm_area *area, uint64_t offset,
 	shared = ipcshm_area_at(area, offset, size, RING_ALIGN);
 	if (!shared)
 		return -EINVAL;
+	ret = make_exist(area, attr, &extent, shared);
+	if (ret)
+		return ret;
 	memset(shared, 0, sizeof(*shared));
 	extent.layout->format(attr, data_of(shared), extent.stride);
 	shared->geometry.version = RING_VERSION;
@@ -171,7 +192,8 @@ static void fill_in(struct ipcshm_ring *ring, const struct ipcshm_ring_attr *att
 		ring->flags |= RING_ANY_PRODUCERS;
 	if (attr->flags & IPCSHM_RING_MULTI_CONSUMER)
 		ring->flags |= RING_ANY_CONSUMERS;
-	if (attr->flags & IPCSHM_RING_OVERWRITE)
+	/* All of them claim, be it one or many. */
+	if (attr->flags & IPCSHM_RING_OVERWRITE || attr->layout == IPCSHM_RING_CHUNKS)
 		ring->flags |= IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER;
 	ring->ops = producer ? extent->layout->producer[!!(attr->flags & CLAIMING_PRODUCER)] :
 			       extent->layout->consumer[!!(attr->flags & CLAIMING_CONSUMER)];
@@ -200,7 +222,9 @@ int ipcshm_ring_attach(struct ipcshm_ring *ring, const struct ipcshm_area *area,
 		.side = side,
 	};
 	fill_in(ring, &attr, &extent);
-	ret = become_owner(ring);
+	ret = attr.layout == IPCSHM_RING_CHUNKS ? ring_chunk_attach(ring) : 0;
+	if (!ret)
+		ret = become_owner(ring);
 	if (ret)
 		return ret;
 	ring_wait_init(ring);
@@ -223,9 +247,6 @@ static ALWAYS_INLINE ssize_t finish(struct ipcshm_ring *ring, ssize_t ret,
 {
 	if (UNLIKELY(ret == -EAGAIN || ret == -EALREADY))
 		ret = deadline == IPCSHM_NOW ? -EAGAIN : ring_wait(ring, call, deadline);
-	if (UNLIKELY(atomic_load_explicit(&ring_own_gate(ring)->fence, memory_order_relaxed)) &&
-	    ret >= 0)
-		ring_note_success(ring);
 	return ret;
 }
 
@@ -251,14 +272,24 @@ static ssize_t attempt_put(struct ipcshm_ring *ring, const struct ring_call *cal
 	return ring_ops(ring)->put(ring, call->from, call->size);
 }
 
-int ipcshm_ring_put(struct ipcshm_ring *ring, const void *data, size_t size, uint64_t deadline)
+static __attribute__((noinline)) int put_or_wait(struct ipcshm_ring *ring, const void *data,
+						 size_t size, uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_put, .from = data, .size = size };
+
+	return (int)finish(ring, attempt_put(ring, &call), &call, deadline);
+}
+
+int ipcshm_ring_put(struct ipcshm_ring *ring, const void *data, size_t size, uint64_t deadline)
+{
 	int ret = refuse_put(ring, size);
 
 	if (UNLIKELY(ret))
 		return ret;
-	return (int)finish(ring, attempt_put(ring, &call), &call, deadline);
+	if (deadline != IPCSHM_NOW)
+		return put_or_wait(ring, data, size, deadline);
+	ret = ring_ops(ring)->put(ring, data, size);
+	return UNLIKELY(ret == -EALREADY) ? -EAGAIN : ret;
 }
 
 static ssize_t attempt_get(struct ipcshm_ring *ring, const struct ring_call *call)
@@ -266,16 +297,26 @@ static ssize_t attempt_get(struct ipcshm_ring *ring, const struct ring_call *cal
 	return ring_ops(ring)->get(ring, call->to, call->size);
 }
 
-ssize_t ipcshm_ring_get(struct ipcshm_ring *ring, void *data, size_t size, uint64_t deadline)
+static __attribute__((noinline)) ssize_t get_or_wait(struct ipcshm_ring *ring, void *data,
+						     size_t size, uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_get, .to = data, .size = size };
-	int ret = refuse(ring, IPCSHM_RING_CONSUMER);
+
+	return finish(ring, attempt_get(ring, &call), &call, deadline);
+}
+
+ssize_t ipcshm_ring_get(struct ipcshm_ring *ring, void *data, size_t size, uint64_t deadline)
+{
+	ssize_t ret = refuse(ring, IPCSHM_RING_CONSUMER);
 
 	if (UNLIKELY(ret))
 		return ret;
 	if (UNLIKELY(size < ring->item_size))
 		return -EMSGSIZE;
-	return finish(ring, attempt_get(ring, &call), &call, deadline);
+	if (deadline != IPCSHM_NOW)
+		return get_or_wait(ring, data, size, deadline);
+	ret = ring_ops(ring)->get(ring, data, size);
+	return UNLIKELY(ret == -EALREADY) ? -EAGAIN : ret;
 }
 
 static ssize_t attempt_reserve(struct ipcshm_ring *ring, const struct ring_call *call)
@@ -332,7 +373,7 @@ static ssize_t attempt_peek(struct ipcshm_ring *ring, const struct ring_call *ca
 ssize_t ipcshm_ring_peek(struct ipcshm_ring *ring, const void **data, uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_peek, .to = data };
-	int ret = refuse(ring, IPCSHM_RING_CONSUMER);
+	ssize_t ret = refuse(ring, IPCSHM_RING_CONSUMER);
 
 	if (UNLIKELY(ret))
 		return ret;
@@ -378,7 +419,7 @@ static ssize_t put_some(struct ipcshm_ring *ring, const void *items, size_t numb
 			uint64_t deadline)
 {
 	const struct ring_call call = { attempt_put_some, items, NULL, number, all };
-	int ret = refuse_some(ring, IPCSHM_RING_PRODUCER, number, all);
+	ssize_t ret = refuse_some(ring, IPCSHM_RING_PRODUCER, number, all);
 
 	if (ret || !number)
 		return ret;
@@ -406,7 +447,7 @@ static ssize_t get_some(struct ipcshm_ring *ring, void *items, size_t number, bo
 			uint64_t deadline)
 {
 	const struct ring_call call = { attempt_get_some, NULL, items, number, all };
-	int ret = refuse_some(ring, IPCSHM_RING_CONSUMER, number, all);
+	ssize_t ret = refuse_some(ring, IPCSHM_RING_CONSUMER, number, all);
 
 	if (ret || !number)
 		return ret;
@@ -449,7 +490,7 @@ int ipcshm_ring_stat(const struct ipcshm_ring *ring, struct ipcshm_ring_stat *st
 			.layout = ring->layout,
 			.flags = flags_of(ring),
 			.capacity = ring->capacity,
-			.item_size = ring->item_size,
+			.item_size = ring->map ? (uint32_t)ring->stride : ring->item_size,
 		},
 		.put = atomic_load_explicit(&shared->producer.position, memory_order_relaxed),
 		.got = atomic_load_explicit(&shared->consumer.position, memory_order_relaxed),

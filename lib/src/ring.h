@@ -156,6 +156,7 @@ struct ring_layout {
 extern const struct ring_layout ring_slots;
 extern const struct ring_layout ring_records;
 extern const struct ring_layout ring_packed;
+extern const struct ring_layout ring_chunks;
 
 static inline struct ring_shared *ring_shared(const struct ipcshm_ring *ring)
 {
@@ -167,13 +168,31 @@ static inline bool ring_has_many(const struct ipcshm_ring *ring, uint32_t which)
 	return ring->flags & which;
 }
 
-/* Copies of the small sizes that are worth no call. */
+/*
+ * A few words are worth no call.  Word by word, as they were most likely written just
+ * before: a wider load would wait for the stores.
+ */
 static ALWAYS_INLINE void copy_item(void *to, const void *from, size_t size)
 {
-	if (LIKELY(size == 8))
-		memcpy(to, from, 8);
-	else
+	size_t i;
+
+	if (UNLIKELY(size % 8 || size > 64)) {
 		memcpy(to, from, size);
+		return;
+	}
+	for (i = 0; i < size; i += 8)
+		memcpy((char *)to + i, (const char *)from + i, 8);
+}
+
+/*
+ * A producer asks for the lines it will write next before it needs them, so that several
+ * are on their way at once; only those that are free: the others are the consumer's.
+ */
+#define RING_AHEAD	256	/* bytes */
+
+static ALWAYS_INLINE void prepare_to_write(const unsigned char *at)
+{
+	__builtin_prefetch(at, 1);
 }
 
 static inline void count(_Atomic uint64_t *counter, uint64_t more)
@@ -199,36 +218,49 @@ static inline void relax(void)
 #endif
 }
 
+/* ring-chunk.c */
+
+unsigned char *ring_chunk_at(const struct ipcshm_ring *ring, uint64_t position);
+int ring_chunk_add(struct ipcshm_ring *ring, uint64_t head, uint64_t tail);
+int ring_chunk_attach(struct ipcshm_ring *ring);
+int ring_chunk_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes);
+void ring_chunk_format(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride);
+int ring_region_grow(const struct ipcshm_area *area, const void *end);
+
 /* ring-wait.c */
 
 void ring_gate_open(struct ipcshm_ring *ring, struct ring_gate *gate, uint64_t more);
+void ring_attend(struct ipcshm_ring *ring, struct ring_gate *gate, uint64_t more);
 
 /*
- * Items (room) were published: whoever sleeps for that is woken.
+ * Items (room) were published: whoever sleeps for that, at @gate, is woken.
  *
  * The fence word is loaded after what was published has been stored, but nothing
  * makes the processor do it in that order: either the word has long said that
  * somebody may sleep, and ring_gate_open() has a fence; or whoever makes it say so
  * has all processors pass a barrier, and only then looks at the ring again
  * (gate_raise() in ring-wait.c).
+ *
+ * The gate of the own side is looked at as well: for how long has nobody slept there?
  */
 static ALWAYS_INLINE void ring_publish(struct ipcshm_ring *ring, struct ring_gate *gate,
-				       uint64_t more)
+				       const struct ring_gate *own, uint64_t more)
 {
 	atomic_signal_fence(memory_order_seq_cst);
-	if (UNLIKELY(atomic_load_explicit(&gate->fence, memory_order_relaxed) ||
-		     ring->flags & RING_UNREACHED))
-		ring_gate_open(ring, gate, more);
+	if (UNLIKELY(atomic_load_explicit(&gate->fence, memory_order_relaxed) |
+		     atomic_load_explicit(&own->fence, memory_order_relaxed) |
+		     (ring->flags & RING_UNREACHED)))
+		ring_attend(ring, gate, more);
 }
 
 static ALWAYS_INLINE void ring_publish_items(struct ipcshm_ring *ring, uint64_t more)
 {
-	ring_publish(ring, &ring_shared(ring)->items, more);
+	ring_publish(ring, &ring_shared(ring)->items, &ring_shared(ring)->room, more);
 }
 
 static ALWAYS_INLINE void ring_publish_room(struct ipcshm_ring *ring, uint64_t more)
 {
-	ring_publish(ring, &ring_shared(ring)->room, more);
+	ring_publish(ring, &ring_shared(ring)->room, &ring_shared(ring)->items, more);
 }
 
 /**
@@ -248,7 +280,6 @@ struct ring_call {
 
 void ring_wait_init(struct ipcshm_ring *ring);
 ssize_t ring_wait(struct ipcshm_ring *ring, const struct ring_call *call, uint64_t deadline);
-void ring_note_success(struct ipcshm_ring *ring);
 
 /* The gate at which the handle's own side sleeps. */
 static inline struct ring_gate *ring_own_gate(const struct ipcshm_ring *ring)

@@ -57,6 +57,8 @@ VARIANT(records_many, IPCSHM_RING_RECORDS, MANY);
 VARIANT(records_overwrite, IPCSHM_RING_RECORDS, IPCSHM_RING_OVERWRITE);
 VARIANT(records_many_overwrite, IPCSHM_RING_RECORDS, MANY | IPCSHM_RING_OVERWRITE);
 VARIANT(packed, IPCSHM_RING_PACKED, 0);
+VARIANT(chunks, IPCSHM_RING_CHUNKS, 0);
+VARIANT(chunks_many, IPCSHM_RING_CHUNKS, MANY);
 
 static void join(struct __test_metadata *_metadata, FIXTURE_DATA(ring) *self,
 		 struct member *member, uint32_t slot)
@@ -86,6 +88,11 @@ FIXTURE_SETUP(ring)
 	self->attr.item_size = variant->layout == IPCSHM_RING_RECORDS ? 0 : 8;
 	/* A record of 8 bytes takes 32, and the header at the end 16. */
 	self->room = variant->layout == IPCSHM_RING_RECORDS ? 7 : 8;
+	if (variant->layout == IPCSHM_RING_CHUNKS) {
+		self->attr.capacity = 2048;
+		self->attr.item_size = 256;
+		self->room = 63;
+	}
 	join(_metadata, self, &self->one, 0);
 	join(_metadata, self, &self->other, 1);
 	ASSERT_EQ(0, ipcshm_ring_create(&self->one.area, 0, &self->attr));
@@ -148,8 +155,10 @@ static struct ipcshm_ring_stat stat_of(const struct ipcshm_ring *ring)
 #define OVERWRITES	(variant->flags & IPCSHM_RING_OVERWRITE)
 #define ONE_PRODUCER	(!(variant->flags & MANY_PRODUCERS))
 #define ONE_CONSUMER	(!(variant->flags & MANY_CONSUMERS))
-#define CLAIMS		(variant->flags & (MANY_PRODUCERS | IPCSHM_RING_OVERWRITE))
-#define PEEKS		(variant->flags & (MANY_CONSUMERS | IPCSHM_RING_OVERWRITE))
+#define CHUNKS		(variant->layout == IPCSHM_RING_CHUNKS)
+#define HAS_RECORDS	(variant->layout == IPCSHM_RING_RECORDS || CHUNKS)
+#define CLAIMS		(variant->flags & (MANY_PRODUCERS | IPCSHM_RING_OVERWRITE) || CHUNKS)
+#define PEEKS		(variant->flags & (MANY_CONSUMERS | IPCSHM_RING_OVERWRITE) || CHUNKS)
 
 /* Making and attaching. */
 
@@ -164,7 +173,13 @@ TEST(what_cannot_be_is_refused)
 {
 	const struct ipcshm_ring_attr wrong[] = {
 		{ .layout = 0, .capacity = 8, .item_size = 8 },
-		{ .layout = 4, .capacity = 8, .item_size = 8 },
+		{ .layout = 5, .capacity = 8, .item_size = 8 },
+		{ .layout = IPCSHM_RING_CHUNKS, .capacity = 512, .item_size = 0 },
+		{ .layout = IPCSHM_RING_CHUNKS, .capacity = 512, .item_size = 128 },
+		{ .layout = IPCSHM_RING_CHUNKS, .capacity = 2048, .item_size = 768 },
+		{ .layout = IPCSHM_RING_CHUNKS, .capacity = 256, .item_size = 256 },
+		{ .layout = IPCSHM_RING_CHUNKS, .capacity = 512, .item_size = 256,
+		  .flags = IPCSHM_RING_OVERWRITE },
 		{ .layout = IPCSHM_RING_SLOTS, .flags = 8, .capacity = 8, .item_size = 8 },
 		{ .layout = IPCSHM_RING_SLOTS, .capacity = 0, .item_size = 8 },
 		{ .layout = IPCSHM_RING_SLOTS, .capacity = 1, .item_size = 8 },
@@ -252,11 +267,13 @@ TEST_F(ring, who_has_no_token_is_refused)
 
 TEST_F(ring, keeps_order_over_many_laps)
 {
+	/* Where the oldest is in the middle of a chunk, the rest of that isn't to be had. */
+	size_t most = CHUNKS ? self->room - 8 : self->room;
 	uint64_t in = 0, out = 0;
 	size_t i, n;
 
 	for (i = 0; i < 1000; i++) {
-		for (n = 0; n < i % (self->room + 1); n++)
+		for (n = 0; n < i % (most + 1); n++)
 			ASSERT_EQ(0, put(&self->one.producer, in++));
 		while (n--)
 			ASSERT_EQ(out++, get(&self->one.consumer));
@@ -273,8 +290,11 @@ TEST_F(ring, full_is_full)
 	for (i = 0; i < self->room; i++)
 		ASSERT_EQ(0, put(&self->one.producer, i));
 	EXPECT_EQ(-EAGAIN, put(&self->one.producer, i));
-	EXPECT_EQ(0, get(&self->one.consumer));
-	EXPECT_EQ(0, put(&self->one.producer, i));
+	/* A chunk is free when all of it is. */
+	for (uint64_t gone = 0; gone < (CHUNKS ? 8 : 1); gone++)
+		EXPECT_EQ(gone, get(&self->one.consumer));
+	for (uint64_t more = 0; more < (CHUNKS ? 8 : 1); more++)
+		EXPECT_EQ(0, put(&self->one.producer, i + more));
 	EXPECT_EQ(-EAGAIN, put(&self->one.producer, i + 1));
 	while (i--)
 		EXPECT_LT(0, get(&self->one.consumer));
@@ -402,7 +422,7 @@ TEST_F(ring, bulk_is_all_or_none)
 	uint64_t items[300] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
 	struct ipcshm_ring *in = &self->one.producer, *out = &self->one.consumer;
 
-	if (!self->attr.item_size) {
+	if (HAS_RECORDS) {
 		EXPECT_RETURNS(-EOPNOTSUPP, ipcshm_ring_put_bulk(in, items, 1, IPCSHM_NOW));
 		EXPECT_RETURNS(-EOPNOTSUPP, ipcshm_ring_get_burst(out, items, 1, IPCSHM_NOW));
 		return;
@@ -426,7 +446,7 @@ TEST_F(ring, burst_takes_what_fits)
 	uint64_t items[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
 	struct ipcshm_ring *in = &self->one.producer, *out = &self->one.consumer;
 
-	if (!self->attr.item_size || OVERWRITES)
+	if (HAS_RECORDS || OVERWRITES)
 		return;
 	EXPECT_RETURNS(3, ipcshm_ring_put_burst(in, items, 3, IPCSHM_NOW));
 	EXPECT_RETURNS(5, ipcshm_ring_put_burst(in, items + 3, 8, IPCSHM_NOW));
@@ -444,7 +464,7 @@ TEST_F(ring, records_have_any_size)
 	unsigned char in[128], out[128];
 	size_t size, i;
 
-	if (self->attr.item_size)
+	if (!HAS_RECORDS)
 		return;
 	for (i = 0; i < 10000; i++) {
 		size = i * 7 % 97;
@@ -461,7 +481,7 @@ TEST_F(ring, records_can_be_committed_shorter)
 	uint64_t out;
 	void *data;
 
-	if (self->attr.item_size)
+	if (!HAS_RECORDS)
 		return;
 	for (uint64_t i = 0; i < 1000; i++) {
 		ASSERT_EQ(0, ipcshm_ring_reserve(&self->one.producer, 96, &data, IPCSHM_NOW));
@@ -470,6 +490,24 @@ TEST_F(ring, records_can_be_committed_shorter)
 		ASSERT_EQ(8, ipcshm_ring_get(&self->one.consumer, &out, 8, IPCSHM_NOW));
 		ASSERT_EQ(i, out);
 	}
+}
+
+/* Where they lie is all the same, as long as there are few. */
+TEST_F(ring, chunks_are_used_again)
+{
+	unsigned char *places = (unsigned char *)self->memory + 768 + 128;
+	uint64_t i;
+
+	if (!CHUNKS)
+		return;
+	memset(places + 3 * 256, 0xee, 5 * 256);
+	for (i = 0; i < 1000; i++) {
+		ASSERT_EQ(0, put(&self->one.producer, i));
+		if (i >= 8)
+			ASSERT_EQ(i - 8, get(&self->one.consumer));
+	}
+	for (i = 3 * 256; i < 8 * 256; i++)
+		ASSERT_EQ(0xee, places[i]);
 }
 
 /* Deaths. */
@@ -510,7 +548,7 @@ TEST_F(ring, a_full_ring_goes_on_after_a_death)
 {
 	uint64_t i;
 
-	if (!PEEKS || ONE_CONSUMER || OVERWRITES)
+	if (!PEEKS || ONE_CONSUMER || OVERWRITES || CHUNKS)
 		return;
 	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
 	for (i = 0; i < self->room; i++)
@@ -581,10 +619,11 @@ TEST_F(ring, producer_waits_for_room)
 		ASSERT_EQ(0, put(&self->one.producer, i));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, put_late, &self->one.producer));
 	ASSERT_TRUE(await_sleeps(&self->one.consumer, 1));
-	ASSERT_EQ(0, get(&self->one.consumer));
+	for (uint64_t gone = 0; gone < (CHUNKS ? 8 : 1); gone++, i--)
+		ASSERT_EQ(gone, get(&self->one.consumer));
 	ASSERT_EQ(0, pthread_join(thread, &result));
 	EXPECT_EQ(NULL, result);
-	while (--i)
+	while (i--)
 		EXPECT_LT(0, get(&self->one.consumer));
 	EXPECT_EQ(77, get(&self->one.consumer));
 }

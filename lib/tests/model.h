@@ -5,7 +5,8 @@
  * see: each access to the shared memory, each wait and wake-up, each step of a death,
  * at every point where it can come.
  *
- * Include this, then the sources under test: their atomic operations are calls of
+ * Define MODEL_SHARED, the type of the shared memory, include this, then the sources
+ * under test, and say what the functions declared below do: their atomic operations are calls of
  * the model's from here on, which let all others have their turn first.  A state is
  * the shared memory, and the stack and the registers of each process; one that was
  * seen before (by a hash of 64 bits) isn't gone into again.  What it doesn't know of
@@ -25,15 +26,13 @@ static void step(const void *address);
 #define __atomic_exchange_n(p, v, order) (step(p), (__atomic_exchange_n)(p, v, order))
 #define __atomic_fetch_and(p, v, order)	(step(p), (__atomic_fetch_and)(p, v, order))
 #define __atomic_add_fetch(p, v, order)	(step(p), (__atomic_add_fetch)(p, v, order))
+#define __atomic_fetch_add(p, v, order)	(step(p), (__atomic_fetch_add)(p, v, order))
 #define __atomic_or_fetch(p, v, order)	(step(p), (__atomic_or_fetch)(p, v, order))
 #define __atomic_compare_exchange_n(p, e, v, weak, yes, no) \
 	(step(p), (__atomic_compare_exchange_n)(p, e, v, weak, yes, no))
 
 #include <errno.h>
 #include <ipcshm-area.h>
-#include <ipcshm-cond.h>
-#include <ipcshm-event.h>
-#include <ipcshm-mutex.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,12 +76,7 @@ struct process {
 
 /* Everything that makes a state. */
 static struct world {
-	struct {
-		struct ipcshm_mutex mutex;
-		struct ipcshm_cond cond, other_cond;
-		struct ipcshm_event event;
-		uint32_t number[4];	/* for the roles */
-	} shared;
+	MODEL_SHARED shared;
 	struct {
 		struct ipcshm_member_page page;
 	} members;
@@ -100,7 +94,7 @@ static struct world {
  * @mortal: bits: which of them
  * @hurry: deadlines can pass
  * @signals: how many waits may be ended by a signal
- * @event: flags of the event
+ * @flags: for set_up_shared()
  * @dead_owner: the mutex is that of one who died before
  * @may_sleep: whether it is right that somebody sleeps for ever; NULL: never
  * @end: NULL or what is wrong, when all have ended
@@ -111,7 +105,7 @@ struct scenario {
 	unsigned int deaths, mortal, signals;
 	bool hurry;
 	bool dead_owner;
-	uint32_t event;
+	uint32_t flags;
 	bool (*may_sleep)(void);
 	const char *(*end)(void);
 };
@@ -155,17 +149,21 @@ static void check(bool right, const char *what)
 		to_scheduler(RUNS);
 }
 
+/* Of the scenarios: what nobody writes any more, */
+static bool is_constant(const void *address);
+/* the shared memory as it is at first, */
+static void set_up_shared(void);
+/* what of it is told of the way to a failure, */
+static void tell_shared(const void *before);
+/* and what they note of a death. */
+static void on_death(uint32_t token);
+
 /* Only what others write is a step. */
 static void step(const void *address)
 {
 	const char *at = address;
-	bool constant = address == &world.shared.mutex.layout ||
-			address == &world.shared.cond.layout ||
-			address == &world.shared.other_cond.layout ||
-			address == &world.shared.event.layout ||
-			address == &world.shared.event.flags;
 
-	if (at >= (char *)&world.shared && at < (char *)&world.ghost && !constant)
+	if (at >= (char *)&world.shared && at < (char *)&world.ghost && !is_constant(address))
 		to_scheduler(RUNS);
 }
 
@@ -345,8 +343,6 @@ static void kill_member(unsigned int who)
 	world.deaths_left--;
 }
 
-static void on_death(uint32_t token);	/* of the scenarios */
-
 static void apply(const struct choice *choice)
 {
 	struct process *process = &world.process[choice->who];
@@ -459,9 +455,9 @@ static void tell(const struct choice *choice, const struct world *before)
 		"runs", "wakes", "times out", "is interrupted", "is late", "dies", "is buried",
 	};
 
-	fprintf(stderr, "# mutex %8x cond %2x event %8x deaths %u, states %u %u %u: %u %s",
-		before->shared.mutex.word, before->shared.cond.word, before->shared.event.word,
-		before->members.page.deaths, before->process[0].state, before->process[1].state,
+	fprintf(stderr, "# ");
+	tell_shared(&before->shared);
+	fprintf(stderr, " deaths %u, states %u %u %u: %u %s", before->members.page.deaths, before->process[0].state, before->process[1].state,
 		before->process[2].state, choice->who, names[choice->what]);
 	if (choice->what == WAKE_THIS)
 		fprintf(stderr, " %u", choice->whom);
@@ -537,14 +533,7 @@ static const char *model_check(const struct scenario *of)
 	states = 0;
 	failure = NULL;
 	current = PROCESSES;
-	ipcshm_mutex_init(&world.shared.mutex);
-	ipcshm_cond_init(&world.shared.cond);
-	ipcshm_cond_init(&world.shared.other_cond);
-	ipcshm_event_init(&world.shared.event, of->event);
-	if (of->dead_owner) {
-		world.shared.mutex.word = token_of(PROCESSES);
-		on_death(token_of(PROCESSES));
-	}
+	set_up_shared();
 	for (i = 0; i < PROCESSES && of->role[i]; i++)
 		set_up_process(i);
 	explore(0);

@@ -5,6 +5,18 @@
  */
 #include "kselftest_harness.h"
 
+#include <ipcshm-cond.h>
+#include <ipcshm-event.h>
+#include <ipcshm-mutex.h>
+
+struct synchronised {
+	struct ipcshm_mutex mutex;
+	struct ipcshm_cond cond, other_cond;
+	struct ipcshm_event event;
+	uint32_t number[4];	/* for the roles */
+};
+
+#define MODEL_SHARED	struct synchronised
 #include "model.h"
 
 #include "../src/mutex.c"
@@ -23,6 +35,33 @@
 #define rescued	world.ghost[3]	/* somebody has had the mutex of one who left */
 
 #define ALL	7U
+
+static bool is_constant(const void *address)
+{
+	return address == &shared->mutex.layout || address == &shared->cond.layout ||
+	       address == &shared->other_cond.layout || address == &shared->event.layout ||
+	       address == &shared->event.flags;
+}
+
+static void set_up_shared(void)
+{
+	ipcshm_mutex_init(&shared->mutex);
+	ipcshm_cond_init(&shared->cond);
+	ipcshm_cond_init(&shared->other_cond);
+	ipcshm_event_init(&shared->event, scenario->flags);
+	if (scenario->dead_owner) {
+		shared->mutex.word = token_of(PROCESSES);
+		on_death(token_of(PROCESSES));
+	}
+}
+
+static void tell_shared(const void *before)
+{
+	const struct synchronised *was = before;
+
+	fprintf(stderr, "mutex %8x cond %2x event %8x", was->mutex.word, was->cond.word,
+		was->event.word);
+}
 
 static void on_death(uint32_t token)
 {
@@ -539,7 +578,7 @@ static void set_manual(void)
 
 TEST(manual_event_lets_all_through)
 {
-	EXPECT_HOLDS(.event = IPCSHM_EVENT_MANUAL, .role = { set_manual, wait_for_event, wait_for_event });
+	EXPECT_HOLDS(.flags = IPCSHM_EVENT_MANUAL, .role = { set_manual, wait_for_event, wait_for_event });
 }
 
 TEST_HARNESS_MAIN

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * For the compiler's -include: each atomic access of the library is told of before
+ * it is made, so that a test can do something at just that point.
+ */
+#ifndef HOOK_H
+#define HOOK_H
+
+#include <stdatomic.h>
+
+void before_access(const volatile void *address);
+
+#undef atomic_load_explicit
+#undef atomic_store_explicit
+#undef atomic_exchange_explicit
+#undef atomic_fetch_add_explicit
+#undef atomic_compare_exchange_strong_explicit
+#undef atomic_compare_exchange_weak_explicit
+
+/* gcc's operations take any pointer, and a value without the qualifier. */
+#ifdef __clang__
+#define atomic_load_explicit(p, order) \
+	(before_access(p), __c11_atomic_load(p, order))
+#define atomic_store_explicit(p, value, order) \
+	(before_access(p), __c11_atomic_store(p, value, order))
+#define atomic_exchange_explicit(p, value, order) \
+	(before_access(p), __c11_atomic_exchange(p, value, order))
+#define atomic_fetch_add_explicit(p, value, order) \
+	(before_access(p), __c11_atomic_fetch_add(p, value, order))
+#define atomic_compare_exchange_strong_explicit(p, expected, value, yes, no) \
+	(before_access(p), __c11_atomic_compare_exchange_strong(p, expected, value, yes, no))
+#else
+#define atomic_load_explicit(p, order) \
+	(before_access(p), __atomic_load_n(p, order))
+#define atomic_store_explicit(p, value, order) \
+	(before_access(p), __atomic_store_n(p, value, order))
+#define atomic_exchange_explicit(p, value, order) \
+	(before_access(p), __atomic_exchange_n(p, value, order))
+#define atomic_fetch_add_explicit(p, value, order) \
+	(before_access(p), __atomic_fetch_add(p, value, order))
+#define atomic_compare_exchange_strong_explicit(p, expected, value, yes, no) \
+	(before_access(p), __atomic_compare_exchange_n(p, expected, value, 0, yes, no))
+#endif
+/* It fails for no reason only where the processor does. */
+#define atomic_compare_exchange_weak_explicit atomic_compare_exchange_strong_explicit
+
+#endif /* HOOK_H */

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The library's own rings. */
+#include <ipcshm-ring.h>
+#include <stdlib.h>
+
+#include "transport.h"
+
+struct state {
+	struct ipcshm_area area;
+	struct ipcshm_ring ring;
+};
+
+_Static_assert(sizeof(struct state) <= sizeof(struct end), "an end has no room for it");
+
+static struct state *state(struct end *end)
+{
+	return (struct state *)end;
+}
+
+static void require(bool fine)
+{
+	if (!fine)
+		abort();
+}
+
+static void create(void *memory, uint32_t layout, uint32_t flags, uint64_t capacity,
+		   uint32_t item_size)
+{
+	const struct ipcshm_ring_attr attr = {
+		.layout = layout,
+		.flags = flags,
+		.capacity = capacity,
+		.item_size = item_size,
+	};
+	struct ipcshm_area area;
+
+	require(!ipcshm_area_init_futex(&area, memory, TRANSPORT_ROOM, NULL));
+	require(!ipcshm_ring_create(&area, 0, &attr));
+	ipcshm_area_destroy(&area);
+}
+
+static void open_end(struct end *end, void *memory, bool producer)
+{
+	struct state *at = state(end);
+
+	require(!ipcshm_area_init_futex(&at->area, memory, TRANSPORT_ROOM, NULL));
+	require(!ipcshm_ring_attach(&at->ring, &at->area, 0, producer ? IPCSHM_RING_PRODUCER :
+								       IPCSHM_RING_CONSUMER));
+}
+
+static bool put8(struct end *end, const void *item)
+{
+	return !ipcshm_ring_put(&state(end)->ring, item, 8, IPCSHM_NOW);
+}
+
+static bool put56(struct end *end, const void *item)
+{
+	return !ipcshm_ring_put(&state(end)->ring, item, 56, IPCSHM_NOW);
+}
+
+static bool get(struct end *end, void *item)
+{
+	return ipcshm_ring_get(&state(end)->ring, item, TRANSPORT_ITEM_MAX, IPCSHM_NOW) > 0;
+}
+
+static size_t put_batch(struct end *end, const void *items, size_t count)
+{
+	ssize_t ret = ipcshm_ring_put_burst(&state(end)->ring, items, count, IPCSHM_NOW);
+
+	return ret < 0 ? 0 : (size_t)ret;
+}
+
+static size_t get_batch(struct end *end, void *items, size_t count)
+{
+	ssize_t ret = ipcshm_ring_get_burst(&state(end)->ring, items, count, IPCSHM_NOW);
+
+	return ret < 0 ? 0 : (size_t)ret;
+}
+
+#define MANY	(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER)
+
+static void create_slots8(void *memory)
+{
+	create(memory, IPCSHM_RING_SLOTS, 0, TRANSPORT_CAPACITY, 8);
+}
+
+static void create_slots56(void *memory)
+{
+	create(memory, IPCSHM_RING_SLOTS, 0, TRANSPORT_CAPACITY, 56);
+}
+
+static void create_packed8(void *memory)
+{
+	create(memory, IPCSHM_RING_PACKED, 0, TRANSPORT_CAPACITY, 8);
+}
+
+static void create_packed56(void *memory)
+{
+	create(memory, IPCSHM_RING_PACKED, 0, TRANSPORT_CAPACITY, 56);
+}
+
+static void create_records(void *memory)
+{
+	create(memory, IPCSHM_RING_RECORDS, 0, TRANSPORT_CAPACITY * 64, 0);
+}
+
+static void create_many8(void *memory)
+{
+	create(memory, IPCSHM_RING_SLOTS, MANY, TRANSPORT_CAPACITY, 8);
+}
+
+const struct transport ipcshm_transports[] = {
+	{ "ipcshm slots", 8, false, create_slots8, open_end, put8, get, put_batch, get_batch },
+	{ "ipcshm slots", 56, false, create_slots56, open_end, put56, get, put_batch, get_batch },
+	{ "ipcshm packed", 8, false, create_packed8, open_end, put8, get, put_batch, get_batch },
+	{ "ipcshm packed", 56, false, create_packed56, open_end, put56, get, put_batch, get_batch },
+	{ "ipcshm records", 8, false, create_records, open_end, put8, get, NULL, NULL },
+	{ "ipcshm records", 56, false, create_records, open_end, put56, get, NULL, NULL },
+	{ "ipcshm slots", 8, true, create_many8, open_end, put8, get, put_batch, get_batch },
+	{ .name = NULL },
+};

@@ -154,6 +154,14 @@ same "$work/expected" "$work/top" "the same ten as of tr | grep | sort | uniq -c
 
 
 echo
+echo "Bounded and unbounded buffer: a producer of lines and a consumer, as the textbooks have it"
+buffer bounded <"$work/text" >"$work/bounded" 2>"$work/bounded-size"
+same "$work/text" "$work/bounded" "bounded: all lines came through, $(cat "$work/bounded-size")"
+buffer unbounded <"$work/text" >"$work/unbounded" 2>"$work/unbounded-size"
+same "$work/text" "$work/unbounded" "unbounded: all lines were kept, $(cat "$work/unbounded-size")"
+
+
+echo
 quota >"$work/quota-after"
 same "$work/quota-before" "$work/quota-after" "nothing is left behind: $(cat "$work/quota-after")"
 echo

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mutex, condition and event of the library in a region, between processes that are
+ * killed: a death wakes who waits, whoever it hits, and whatever that one was doing.
+ */
+#include <ipcshm-cond.h>
+#include <ipcshm-event.h>
+#include <ipcshm-mutex.h>
+
+#include "region_test.h"
+
+#define WORKERS		4
+#define KILLS		many(2000, 100)
+
+struct shared {
+	struct ipcshm_mutex mutex;
+	struct ipcshm_cond cond;
+	struct ipcshm_event event;
+	__u64 first, second;	/* equal, but while somebody has the mutex */
+	__u64 items;
+	__u32 broken;		/* they weren't */
+	__u32 repairs;
+};
+
+static struct ipcshm_area area;
+static struct shared *shared;
+
+FIXTURE(mutex) {
+};
+
+FIXTURE_SETUP(mutex)
+{
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { .max_members = 200 }));
+	ASSERT_TRUE(map_region());
+	shared = (void *)map;
+	ASSERT_EQ(0, ipcshm_area_init_region(&area, region, map, PAGES * page_size));
+	ipcshm_mutex_init(&shared->mutex);
+	ipcshm_cond_init(&shared->cond);
+	ASSERT_EQ(0, ipcshm_event_init(&shared->event, 0));
+}
+
+FIXTURE_TEARDOWN(mutex)
+{
+	ipcshm_area_destroy(&area);
+	tear_down();
+}
+
+/* A peer's own mapping and area; what it inherits of the test's isn't mapped. */
+static void join_area(struct peer *peer)
+{
+	shared = map_pages(peer->fd, 0, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED);
+	if (shared == MAP_FAILED ||
+	    ipcshm_area_init_region(&area, peer->fd, shared, PAGES * page_size))
+		_exit(1);
+}
+
+/* Locks, and says whether the last owner has died; -errno if it can't. */
+static long lock(void)
+{
+	long result = ipcshm_mutex_lock(&area, &shared->mutex, SOON);
+
+	if (result == -EOWNERDEAD) {
+		shared->second = shared->first;
+		shared->repairs++;
+		return ipcshm_mutex_consistent(&area, &shared->mutex) ? -EPERM : 1;
+	}
+	return result;
+}
+
+static long unlock(void)
+{
+	return ipcshm_mutex_unlock(&area, &shared->mutex);
+}
+
+static void hold_role(struct peer *peer)
+{
+	join_area(peer);
+	peer->result = lock();
+	be_ready(peer);
+	for (;;)
+		pause();
+}
+
+static void lock_role(struct peer *peer)
+{
+	join_area(peer);
+	peer->result = lock();
+	if (peer->result >= 0 && unlock())
+		peer->result = -EPERM;
+}
+
+TEST_F(mutex, killed_holder_wakes_all_who_wait)
+{
+	struct peer *holder = start_ready(hold_role, (struct peer) { 0 });
+	struct peer *waiters[WORKERS];
+	long told = 0;
+	int i;
+
+	ASSERT_TRUE(holder);
+	for (i = 0; i < WORKERS; i++)
+		waiters[i] = start(lock_role, (struct peer) { 0 });
+	ASSERT_TRUE(WAIT_UNTIL(stat_now().waiters == WORKERS));
+	EXPECT_EQ(-EBUSY, ipcshm_mutex_trylock(&area, &shared->mutex));
+	kill_peer(holder);
+	for (i = 0; i < WORKERS; i++) {
+		long result = finish(waiters[i]);
+
+		EXPECT_LE(0, result);
+		told += result;
+	}
+	EXPECT_EQ(1, told);
+	EXPECT_EQ(0, ipcshm_mutex_trylock(&area, &shared->mutex));
+	EXPECT_EQ(0, unlock());
+}
+
+TEST_F(mutex, uncontended_mutex_makes_no_wait)
+{
+	__u32 i;
+
+	for (i = 0; i < 1000; i++) {
+		ASSERT_EQ(0, lock());
+		ASSERT_EQ(0, unlock());
+	}
+	EXPECT_EQ(0, shared->mutex.word);
+}
+
+static void fork_role(struct peer *peer)
+{
+	pid_t child;
+
+	join_area(peer);
+	peer->result = lock();
+	child = fork();
+	if (!child)
+		_exit(-unlock());
+	peer->value = wait_child(child);
+	peer->result |= unlock();
+}
+
+TEST_F(mutex, child_cannot_unlock_what_its_parent_has)
+{
+	struct peer *peer = start(fork_role, (struct peer) { 0 });
+
+	EXPECT_EQ(0, finish(peer));
+	EXPECT_EQ(EPERM, peer->value);
+}
+
+static void exec_role(struct peer *peer)
+{
+	join_area(peer);
+	peer->result = lock();
+	execl("/proc/self/exe", "mutex", "-h", NULL);
+	_exit(1);
+}
+
+TEST_F(mutex, who_executes_another_program_has_died)
+{
+	struct peer *peer = start(exec_role, (struct peer) { 0 });
+
+	wait_child(peer->pid);
+	peer->pid = 0;
+	EXPECT_EQ(1, lock());
+	EXPECT_EQ(0, unlock());
+}
+
+/* Locks and unlocks for ever, and looks whether the others leave things in order. */
+static void work_role(struct peer *peer)
+{
+	long result;
+
+	join_area(peer);
+	be_ready(peer);
+	for (;;) {
+		result = lock();
+		if (result < 0)
+			_exit(1);
+		if (shared->first != shared->second)
+			__atomic_store_n(&shared->broken, 1, __ATOMIC_RELAXED);
+		shared->first++;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		shared->second++;
+		if (unlock())
+			_exit(1);
+	}
+}
+
+TEST_F_TIMEOUT(mutex, workers_killed_at_any_time_leave_it_usable, 300)
+{
+	struct peer *workers[WORKERS];
+	unsigned int i, seed = 1;
+	__u64 progress;
+
+	for (i = 0; i < WORKERS; i++)
+		ASSERT_TRUE(workers[i] = start_ready(work_role, (struct peer) { 0 }));
+	for (i = 0; i < KILLS; i++) {
+		struct peer *victim = workers[i % WORKERS];
+		volatile unsigned int wait = rand_r(&seed) % 4096;
+
+		while (wait)
+			wait--;
+		kill_peer(victim);
+		progress = __atomic_load_n(&shared->first, __ATOMIC_RELAXED);
+		ASSERT_TRUE(WAIT_UNTIL(__atomic_load_n(&shared->first, __ATOMIC_RELAXED) != progress));
+		peer_count = victim - peers;
+		ASSERT_TRUE(start_ready(work_role, (struct peer) { 0 }));
+		peer_count = WORKERS;
+	}
+	ASSERT_LE(0, lock());
+	EXPECT_EQ(0, shared->broken);
+	EXPECT_EQ(shared->first, shared->second);
+	EXPECT_EQ(0, unlock());
+	TH_LOG("%u of %u were killed with the mutex", shared->repairs, KILLS);
+}
+
+/* Takes items for ever. */
+static void consume_role(struct peer *peer)
+{
+	long result;
+
+	join_area(peer);
+	be_ready(peer);
+	for (;;) {
+		result = lock();
+		while (result >= 0 && !shared->items) {
+			result = ipcshm_cond_wait(&area, &shared->cond, &shared->mutex,
+						  ipcshm_area_deaths(&area), IPCSHM_FOREVER);
+			if (result == -EOWNERDEAD)
+				result = ipcshm_mutex_consistent(&area, &shared->mutex);
+		}
+		if (result < 0)
+			_exit(1);
+		shared->items--;
+		if (unlock())
+			_exit(1);
+	}
+}
+
+/* A signal to one who is killed meanwhile is one for the others. */
+TEST_F_TIMEOUT(mutex, no_signal_is_lost_with_who_is_killed, 300)
+{
+	struct peer *consumers[WORKERS];
+	unsigned int i;
+
+	for (i = 0; i < WORKERS; i++)
+		ASSERT_TRUE(consumers[i] = start_ready(consume_role, (struct peer) { 0 }));
+	for (i = 0; i < KILLS; i++) {
+		struct peer *victim = consumers[i % WORKERS];
+
+		ASSERT_LE(0, lock());
+		shared->items++;
+		ASSERT_EQ(0, unlock());
+		ASSERT_EQ(0, ipcshm_cond_signal(&area, &shared->cond));
+		kill_peer(victim);
+		ASSERT_TRUE(WAIT_UNTIL(!__atomic_load_n(&shared->items, __ATOMIC_RELAXED)));
+		peer_count = victim - peers;
+		ASSERT_TRUE(start_ready(consume_role, (struct peer) { 0 }));
+		peer_count = WORKERS;
+	}
+}
+
+static void event_role(struct peer *peer)
+{
+	join_area(peer);
+	peer->result = ipcshm_event_wait(&area, &shared->event, ipcshm_area_deaths(&area), SOON);
+}
+
+TEST_F(mutex, death_ends_the_wait_for_an_event)
+{
+	struct peer *member = start_member(), *waiter;
+
+	ASSERT_TRUE(member);
+	waiter = block(event_role, (struct peer) { 0 });
+	ASSERT_TRUE(waiter);
+	kill_peer(member);
+	EXPECT_EQ(-EOWNERDEAD, finish(waiter));
+}
+
+TEST_F(mutex, event_wakes_one)
+{
+	struct peer *waiter = block(event_role, (struct peer) { 0 });
+
+	ASSERT_TRUE(waiter);
+	EXPECT_EQ(0, ipcshm_event_set(&area, &shared->event));
+	EXPECT_EQ(0, finish(waiter));
+}
+
+IPCSHM_TEST_MAIN

@@ -54,9 +54,9 @@ static int prepare(struct ipcshm_port *port, struct ipcshm_slot *slot, struct ip
 }
 
 /* The batch ends before the first for which it can't be done; the error is that one's. */
-static int for_each_slot(struct ipcshm_port *port, struct chunk *chunk,
-			 int (*start)(struct ipcshm_port *port, struct ipcshm_slot *slot,
-				      struct ipcshm_message *user))
+static int slots_start(struct ipcshm_port *port, struct chunk *chunk,
+		       int (*start)(struct ipcshm_port *port, struct ipcshm_slot *slot,
+				    struct ipcshm_message *user))
 {
 	u32 i;
 
@@ -74,7 +74,7 @@ static int for_each_slot(struct ipcshm_port *port, struct chunk *chunk,
 static int send_chunk(struct ipcshm_port *port, struct chunk *chunk,
 		      const struct ipcshm_patience *patience)
 {
-	int err = for_each_slot(port, chunk, load);
+	int err = slots_start(port, chunk, load);
 
 	if (chunk->count)
 		err = ipcshm_queue_send(port, chunk->slots, chunk->count, patience);
@@ -105,7 +105,7 @@ static int chunk_deliver(struct ipcshm_port *port, struct chunk *chunk, u32 rece
 static int receive_chunk(struct ipcshm_port *port, struct chunk *chunk,
 			 const struct ipcshm_patience *patience, u64 messages)
 {
-	int err = for_each_slot(port, chunk, prepare);
+	int err = slots_start(port, chunk, prepare);
 
 	if (chunk->count)
 		err = ipcshm_queue_receive(port, chunk->slots, chunk->count, patience);

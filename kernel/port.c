@@ -83,7 +83,8 @@ static long port_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!ipcshm_slot_can_send(&args.message) || args.message.token || args.flags & ~IPCSHM_DONTWAIT)
+	if (!ipcshm_slot_can_send(&args.message) || args.message.token ||
+	    args.flags & ~IPCSHM_DONTWAIT)
 		return -EINVAL;
 	err = patience_get(&patience, file, args.deadline, args.clock, args.flags);
 	if (!err)
@@ -201,8 +202,8 @@ static long port_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!ipcshm_slot_can_send(&args.request) || args.request.token || !ipcshm_slot_can_receive(port, &args.reply) ||
-	    args.reply.flags || args.flags)
+	if (!ipcshm_slot_can_send(&args.request) || args.request.token ||
+	    !ipcshm_slot_can_receive(port, &args.reply) || args.reply.flags || args.flags)
 		return -EINVAL;
 	err = patience_get(&patience, file, args.deadline, args.clock, false);
 	if (!err)

@@ -81,16 +81,18 @@ struct scene {
 	int device;
 	int region;			/* named, and mapped: */
 	unsigned char *map;
-	int queue;			/* named, with one message */
+	int queue;			/* named, with one message that carries a descriptor */
 	int result;			/* a descriptor, if the call made one */
 	void *made;			/* a mapping, if it made one */
 	size_t made_size;
+	__u64 token;			/* of a call that a child waits in */
+	uint64_t offset;		/* of a message that was received mapped */
 	pid_t child;
 };
 
 /* What there is to be seen of the effects of a call. */
 struct view {
-	__u64 used[5];
+	__u64 used[6];
 	struct ipcshm_region_stat region;
 	struct ipcshm_queue_stat queue;
 };
@@ -100,7 +102,7 @@ static struct view view_of(const struct scene *scene)
 	struct ipcshm_info info = get_info(scene->device);
 	struct view view = {
 		.used = { info.objects.used, info.region_bytes.used, info.queue_bytes.used,
-			  info.members.used, info.waiters.used },
+			  info.members.used, info.waiters.used, info.descriptors.used },
 		.region = region_stat(scene->region),
 		.queue = queue_stat(scene->queue),
 	};
@@ -114,6 +116,10 @@ static struct view view_of(const struct scene *scene)
 static bool scene_set(struct scene *scene)
 {
 	struct ipcshm_region_attr attr = { .size = SIZE, .max_size = 2 * SIZE };
+	struct ipcshm_queue_attr queue_attr = {
+		.max_messages = 4, .max_bytes = 4 * PAGE, .max_message_size = PAGE,
+		.pool_bytes = 4 * PAGE,
+	};
 
 	*scene = (struct scene) { .result = -1, .made = MAP_FAILED };
 	scene->name = make_name("fault");
@@ -122,10 +128,11 @@ static bool scene_set(struct scene *scene)
 	scene->region = ipcshm_region_open(scene->device, scene->name.text,
 					   READ_WRITE | CREATE_NEW, 0600, &attr);
 	scene->map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, scene->region, 0);
-	scene->queue = open_queue(scene->device, scene->name.text, READ_WRITE | CREATE_NEW, 0600,
-				  4, 4 * PAGE, PAGE);
+	scene->queue = ipcshm_queue_open(scene->device, scene->name.text, READ_WRITE | CREATE_NEW,
+					 0600, &queue_attr);
 	return scene->map != MAP_FAILED &&
-	       !ipcshm_send(scene->queue, TEXT, sizeof(TEXT), 0, IPCSHM_FOREVER);
+	       !ipcshm_send_fds(scene->queue, TEXT, sizeof(TEXT), &scene->region, 1,
+				IPCSHM_FOREVER);
 }
 
 /* Returns whether all that was taken has been given back. */
@@ -134,7 +141,7 @@ static bool scene_clear(struct scene *scene)
 	struct ipcshm_info after;
 
 	if (scene->child > 0)
-		wait_child(scene->child);
+		kill_child(scene->child);
 	if (scene->made != MAP_FAILED)
 		munmap(scene->made, scene->made_size);
 	if (scene->result > 2)
@@ -400,6 +407,123 @@ static int try_receive(struct scene *scene)
 	return ipcshm_receive(scene->queue, text, sizeof(text), &from, IPCSHM_FOREVER);
 }
 
+static int try_send_descriptor(struct scene *scene)
+{
+	return ipcshm_send_fds(scene->queue, TEXT, sizeof(TEXT), &scene->region, 1,
+			       IPCSHM_FOREVER);
+}
+
+static int try_receive_descriptor(struct scene *scene)
+{
+	char text[64];
+	int fd = -1;
+	int err = ipcshm_receive_fds(scene->queue, text, sizeof(text), &fd, 1, NULL,
+				     IPCSHM_FOREVER);
+
+	return err < 0 ? err : make_descriptor(scene, fd);
+}
+
+static struct ipcshm_message message_of(char *text, size_t size)
+{
+	return (struct ipcshm_message) { .data = (uintptr_t)text, .size = size };
+}
+
+static int try_send_batch(struct scene *scene)
+{
+	char text[64] = TEXT;
+	struct ipcshm_message both[2] = { message_of(text, 16), message_of(text, 64) };
+
+	return ipcshm_send_batch(scene->queue, both, 2, IPCSHM_DONTWAIT, IPCSHM_FOREVER);
+}
+
+static int try_receive_batch(struct scene *scene)
+{
+	char text[64];
+	struct ipcshm_message both[2] = { message_of(text, 64), message_of(text, 64) };
+
+	return ipcshm_receive_batch(scene->queue, both, 2, IPCSHM_DONTWAIT, IPCSHM_FOREVER);
+}
+
+static int try_send_segments(struct scene *scene)
+{
+	char text[64] = TEXT;
+	struct ipcshm_segment segments[2] = { { (uintptr_t)text, 8 }, { (uintptr_t)text, 64 } };
+	struct ipcshm_message message = { .data = (uintptr_t)segments, .segments = 2 };
+
+	return ipcshm_send_message(scene->queue, &message, IPCSHM_FOREVER);
+}
+
+static int try_receive_mapped(struct scene *scene)
+{
+	struct ipcshm_message from;
+
+	return ipcshm_receive_mapped(scene->queue, &scene->offset, &from, IPCSHM_FOREVER);
+}
+
+static int try_release(struct scene *scene)
+{
+	return ipcshm_release(scene->queue, &scene->offset, 1);
+}
+
+static int try_map_pool(struct scene *scene)
+{
+	return make_mapping(scene, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, scene->queue, 0), PAGE);
+}
+
+/* Nobody answers. */
+static int try_call(struct scene *scene)
+{
+	char reply[64];
+
+	return ipcshm_call(scene->queue, TEXT, sizeof(TEXT), reply, sizeof(reply), 0);
+}
+
+/* A child calls, and its request has been received. */
+static int await_call(struct scene *scene)
+{
+	struct ipcshm_message from = { 0 };
+	char text[64];
+
+	try_receive(scene);
+	scene->child = fork_peer();
+	if (!scene->child) {
+		ipcshm_call(scene->queue, TEXT, sizeof(TEXT), text, sizeof(text), IPCSHM_FOREVER);
+		_exit(0);
+	}
+	ipcshm_receive(scene->queue, text, sizeof(text), &from, IPCSHM_FOREVER);
+	scene->token = from.token;
+	return 0;
+}
+
+static int try_reply(struct scene *scene)
+{
+	return ipcshm_reply(scene->queue, scene->token, TEXT, sizeof(TEXT));
+}
+
+static int try_set(struct scene *scene)
+{
+	return ipcshm_queue_set(scene->queue, 8, 8 * PAGE);
+}
+
+static int try_spin(struct scene *scene)
+{
+	struct ipcshm_queue_spin args = { .microseconds = 10 };
+
+	return call(scene->queue, IPCSHM_IOC_QUEUE_SPIN, &args);
+}
+
+static int try_drain(struct scene *scene)
+{
+	uint64_t messages;
+
+	return ipcshm_queue_drain(scene->queue, &messages);
+}
+
+static int try_revoke_queue(struct scene *scene)
+{
+	return ipcshm_queue_revoke(scene->queue);
+}
+
 static int try_read(struct scene *scene)
 {
 	char text[64];
@@ -417,50 +541,66 @@ static int try_write(struct scene *scene)
  * @name: for messages
  * @run: the call
  * @success: -errno, or 0 for what isn't negative
+ * @prepare: what comes before it, without faults; or NULL
  */
 struct attempt {
 	const char *name;
 	int (*run)(struct scene *scene);
 	int success;
+	int (*prepare)(struct scene *scene);
 };
 
 static const struct attempt calls[] = {
-	{ "open", try_open, 0 },
-	{ "INFO", try_info, 0 },
-	{ "REGION_OPEN, anonymous", try_region_create, 0 },
-	{ "REGION_OPEN, named", try_region_create_named, 0 },
-	{ "REGION_OPEN, persistent", try_region_create_persistent, 0 },
-	{ "REGION_OPEN, populated", try_region_create_populated, 0 },
-	{ "REGION_OPEN, existing", try_region_open, 0 },
-	{ "QUEUE_OPEN, anonymous", try_queue_create, 0 },
-	{ "QUEUE_OPEN, named", try_queue_create_named, 0 },
-	{ "QUEUE_OPEN, existing", try_queue_open, 0 },
-	{ "UNLINK of a region", try_unlink_region, 0 },
-	{ "UNLINK of a queue", try_unlink_queue, 0 },
-	{ "REGION_STAT", try_region_stat, 0 },
-	{ "REGION_SELF", try_self, 0 },
-	{ "REGION_MEMBERS", try_members, 0 },
-	{ "REGION_WAIT", try_wait, -ETIMEDOUT },
-	{ "REGION_WAKE", try_wake, 0 },
-	{ "REGION_WATCH", try_watch, 0 },
-	{ "REGION_RESIZE, growing", try_grow, 0 },
-	{ "REGION_RESIZE, shrinking", try_shrink, 0 },
-	{ "REGION_REVOKE", try_revoke, 0 },
-	{ "poll of a region", try_poll_region, 0 },
-	{ "mmap", try_map, 0 },
-	{ "mmap, private and populated", try_map_private, 0 },
-	{ "mmap of the member page", try_map_members, 0 },
-	{ "mremap", try_move, 0 },
-	{ "mprotect of a part", try_split, 0 },
-	{ "fork", try_fork, 0 },
-	{ "write to a region", try_pwrite, 0 },
-	{ "fallocate", try_allocate, 0 },
-	{ "QUEUE_STAT", try_queue_stat, 0 },
-	{ "QUEUE_SEND", try_send, 0 },
-	{ "QUEUE_RECEIVE", try_receive, 0 },
-	{ "read of a queue", try_read, 0 },
-	{ "write to a queue", try_write, 0 },
-	{ "poll of a queue", try_poll_queue, 0 },
+	{ "open", try_open, 0, NULL },
+	{ "INFO", try_info, 0, NULL },
+	{ "REGION_OPEN, anonymous", try_region_create, 0, NULL },
+	{ "REGION_OPEN, named", try_region_create_named, 0, NULL },
+	{ "REGION_OPEN, persistent", try_region_create_persistent, 0, NULL },
+	{ "REGION_OPEN, populated", try_region_create_populated, 0, NULL },
+	{ "REGION_OPEN, existing", try_region_open, 0, NULL },
+	{ "QUEUE_OPEN, anonymous", try_queue_create, 0, NULL },
+	{ "QUEUE_OPEN, named", try_queue_create_named, 0, NULL },
+	{ "QUEUE_OPEN, existing", try_queue_open, 0, NULL },
+	{ "UNLINK of a region", try_unlink_region, 0, NULL },
+	{ "UNLINK of a queue", try_unlink_queue, 0, NULL },
+	{ "REGION_STAT", try_region_stat, 0, NULL },
+	{ "REGION_SELF", try_self, 0, NULL },
+	{ "REGION_MEMBERS", try_members, 0, NULL },
+	{ "REGION_WAIT", try_wait, -ETIMEDOUT, NULL },
+	{ "REGION_WAKE", try_wake, 0, NULL },
+	{ "REGION_WATCH", try_watch, 0, NULL },
+	{ "REGION_RESIZE, growing", try_grow, 0, NULL },
+	{ "REGION_RESIZE, shrinking", try_shrink, 0, NULL },
+	{ "REGION_REVOKE", try_revoke, 0, NULL },
+	{ "poll of a region", try_poll_region, 0, NULL },
+	{ "mmap", try_map, 0, NULL },
+	{ "mmap, private and populated", try_map_private, 0, NULL },
+	{ "mmap of the member page", try_map_members, 0, NULL },
+	{ "mremap", try_move, 0, NULL },
+	{ "mprotect of a part", try_split, 0, NULL },
+	{ "fork", try_fork, 0, NULL },
+	{ "write to a region", try_pwrite, 0, NULL },
+	{ "fallocate", try_allocate, 0, NULL },
+	{ "QUEUE_STAT", try_queue_stat, 0, NULL },
+	{ "QUEUE_SEND", try_send, 0, NULL },
+	{ "QUEUE_RECEIVE", try_receive, 0, NULL },
+	{ "QUEUE_SEND of a descriptor", try_send_descriptor, 0, NULL },
+	{ "QUEUE_RECEIVE of a descriptor", try_receive_descriptor, 0, NULL },
+	{ "QUEUE_SEND of segments", try_send_segments, 0, NULL },
+	{ "QUEUE_SEND_BATCH", try_send_batch, 0, NULL },
+	{ "QUEUE_RECEIVE_BATCH", try_receive_batch, 0, NULL },
+	{ "QUEUE_RECEIVE, mapped", try_receive_mapped, 0, NULL },
+	{ "QUEUE_RELEASE", try_release, 0, try_receive_mapped },
+	{ "mmap of a pool", try_map_pool, 0, NULL },
+	{ "QUEUE_CALL", try_call, -ETIMEDOUT, NULL },
+	{ "QUEUE_REPLY", try_reply, 0, await_call },
+	{ "QUEUE_SET", try_set, 0, NULL },
+	{ "QUEUE_SPIN", try_spin, 0, NULL },
+	{ "QUEUE_DRAIN", try_drain, 0, NULL },
+	{ "QUEUE_REVOKE", try_revoke_queue, 0, NULL },
+	{ "read of a queue", try_read, 0, NULL },
+	{ "write to a queue", try_write, 0, NULL },
+	{ "poll of a queue", try_poll_queue, 0, NULL },
 };
 
 FIXTURE(fault) {
@@ -498,6 +638,8 @@ static bool fail_nth(const struct attempt *attempt, unsigned int nth, const char
 
 	if (!scene_set(&scene))
 		*wrong = "no scene";
+	if (attempt->prepare)
+		attempt->prepare(&scene);
 	before = view_of(&scene);
 	fault_arm(nth);
 	result = attempt->run(&scene);

@@ -67,23 +67,26 @@ static void use_once(unsigned int round)
 static void busy_role(struct peer *peer)
 {
 	unsigned int round = getpid();
+	__u64 began;
 
 	close(peer->fd);
 	close(device);
 	munmap((void *)member_page, page_size);
 	for (;;) {
+		began = now_ns(CLOCK_MONOTONIC);
 		use_once(round++);
 		__atomic_store_n(&peer->value, peer->value + 1, __ATOMIC_RELAXED);
-		usleep(random() % 2000);
+		usleep((now_ns(CLOCK_MONOTONIC) - began) / 1000 * peer->offset);
 	}
 }
 
-static void start_crowd(void)
+/* Each rests @rest times as long as it worked. */
+static void start_crowd(unsigned int rest)
 {
 	int i;
 
 	for (i = 0; i < CROWD; i++)
-		start(busy_role, (struct peer) { 0 });
+		start(busy_role, (struct peer) { .offset = rest });
 }
 
 static __u64 progress_of(const struct peer *peer)
@@ -156,11 +159,11 @@ TEST_F_TIMEOUT(stress, module_comes_and_goes, 300)
 	if (geteuid() || access(module_file(), R_OK))
 		SKIP(return, "needs root, and the module in %s", module_file());
 	let_go();
-	start_crowd();
+	start_crowd(CROWD);
 	for (round = 0; round < rounds; round++) {
 		while ((err = unload_module()) == EAGAIN || err == EBUSY) {
 			busy++;
-			usleep(random() % 500);
+			usleep(100);
 		}
 		ASSERT_EQ(0, err);
 		ASSERT_EQ(0, load_module(""));
@@ -224,7 +227,7 @@ TEST_F_TIMEOUT(stress, processor_goes_away_and_comes_back, 300)
 
 	if (geteuid() || access(SECOND_CPU "/online", W_OK))
 		SKIP(return, "needs root, and a processor that can be taken away");
-	start_crowd();
+	start_crowd(0);
 	for (round = 0; round < rounds; round++) {
 		ASSERT_TRUE(write_file(SECOND_CPU, "online", "0"));
 		EXPECT_TRUE(crowd_moves());
@@ -275,14 +278,14 @@ static void thrash_role(struct peer *peer)
 
 TEST_F_TIMEOUT(stress, memory_is_short_and_there_is_swap, 300)
 {
-	struct ipcshm_region_attr attr = { .size = 32 * MIB };
-	const __u64 rounds = many(40, 4);
+	struct ipcshm_region_attr attr = { .size = many(32, 12) * MIB };
+	const __u64 rounds = many(40, 3);
 	struct peer *both[2];
 	int fd, i;
 
 	if (!has_swap())
 		SKIP(return, "no swap");
-	cgroup = make_cgroup("12M");
+	cgroup = make_cgroup("6M");
 	if (!cgroup.text[0])
 		SKIP(return, "no memory cgroup to be had");
 	fd = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
@@ -496,7 +499,7 @@ TEST_F_TIMEOUT(stress, processes_stand_still_anywhere, 200)
 	unsigned int round, i;
 	__u64 began;
 
-	start_crowd();
+	start_crowd(0);
 	ASSERT_TRUE(crowd_moves());
 	for (round = 0; round < rounds; round++) {
 		usleep(random() % 3000);

@@ -107,9 +107,13 @@ static struct view view_of(const struct scene *scene)
 		.queue = queue_stat(scene->queue),
 	};
 
-	/* A mapping that fails in the end was there for a moment, and so was a child. */
+	/*
+	 * A mapping that fails in the end was there for a moment, and so was a
+	 * child; and a page that was needed once stays.
+	 */
 	view.region.joins = 0;
 	view.region.deaths = 0;
+	view.region.allocated = 0;
 	return view;
 }
 

@@ -1,0 +1,807 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The grammar of the fuzzer: each call, on what it is made, and what each of its
+ * values means, so that most of what is made up gets past the first check.  A new
+ * ioctl is a new row of calls[], with its structure's members.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ipcshm.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "calls.h"
+
+#define PAGE	4096ULL
+#define MS	1000000ULL
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* What the process that runs a program has. */
+
+#define HANDLES	24
+#define MAPS	8
+
+enum on { DEVICE, REGION, QUEUE, ANYTHING, NOTHING, MAPPING };
+
+static struct handle {
+	int fd;
+	enum on kind;
+} handles[HANDLES];
+static unsigned int handle_count;
+static struct {
+	uint8_t *at;
+	size_t size;
+} maps[MAPS];
+static unsigned int map_count;
+static unsigned int forks;
+
+/* What structures point to, and what came back and can be given to other calls. */
+static struct {
+	struct ipcshm_message messages[8];
+	struct ipcshm_segment segments[8];
+	uint64_t offsets[8];
+	uint64_t tokens[4];
+	int32_t fds[16];
+	unsigned int offset_count, token_count;
+} area;
+static uint8_t *memory;		/* two pages, then one that can't be written, then none */
+
+/* What a value can mean. */
+enum meaning {
+	ZERO, ANY, FLAGS_REGION, FLAGS_QUEUE, MODE, NAME, NAME_LEN, KIND, REGION_SIZE, SLOTS,
+	MESSAGES, BYTES, MESSAGE_SIZE, POINTER, OFFSET, WORD, WORD_SIZE, DEADLINE, CLOCK, COUNT_OF,
+	DEATHS, PRIORITY, TRANSFER_FLAGS, MEMBER_SIZE, PROTECTION, MAP_FLAGS, PAGES, SEAL, NTH,
+	FALLOCATE, ADVICE, OVERFLOW, SPIN, RECEIVE_FLAGS, SEGMENTS, DATA, FDS, FD_COUNT, TOKEN,
+	MESSAGE_ARRAY, OFFSET_ARRAY, FEW, MEANINGS
+};
+
+static const char *const names[] = { "a", "b", "/c", "d", "..", "a/b", "", "eeeeeeeeeeeeeeee" };
+
+#define VALUES(...) { (const uint64_t[]){ __VA_ARGS__ }, COUNT(((const uint64_t[]){ __VA_ARGS__ })) }
+
+#define MADE (IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE)
+
+/* Those that aren't here, or have none, are worked out from what there is. */
+static const struct {
+	const uint64_t *values;
+	size_t count;
+} choices[MEANINGS] = {
+	[ZERO] = VALUES(0),
+	[ANY] = VALUES(0, 1, 2, 3, 4, 0x7fffffff, 0x80000000, 0xffffffff, 1ULL << 63, ~0ULL),
+	[FLAGS_REGION] = VALUES(MADE, MADE, MADE | IPCSHM_EXCLUSIVE, MADE | IPCSHM_PERSISTENT,
+				MADE | IPCSHM_POPULATE, MADE | IPCSHM_HUGE, IPCSHM_READ,
+				IPCSHM_READ | IPCSHM_WRITE,
+				IPCSHM_READ | IPCSHM_CREATE),
+	[FLAGS_QUEUE] = VALUES(MADE, MADE, MADE | IPCSHM_EXCLUSIVE, MADE | IPCSHM_PERSISTENT,
+			       MADE | IPCSHM_NONBLOCK, MADE | IPCSHM_HANGUP, IPCSHM_READ, IPCSHM_WRITE,
+			       IPCSHM_READ | IPCSHM_WRITE | IPCSHM_NONBLOCK),
+	[MODE] = VALUES(0600, 0666, 0, 0400, 0777),
+	[KIND] = VALUES(IPCSHM_REGION, IPCSHM_QUEUE),
+	[REGION_SIZE] = VALUES(0, 1, PAGE, 2 * PAGE, 4 * PAGE, 4 * PAGE + 1, 64 * PAGE, 1 << 21,
+			       PAGE - 1),
+	[SLOTS] = VALUES(0, 1, 2, 3, 64, IPCSHM_MEMBERS_MAX),
+	[MESSAGES] = VALUES(0, 1, 2, 4, 16, IPCSHM_UNBOUNDED),
+	[BYTES] = VALUES(0, 64, PAGE, 4 * PAGE, 64 * PAGE, IPCSHM_UNBOUNDED),
+	[MESSAGE_SIZE] = VALUES(0, 1, 8, 64, 100, PAGE, 2 * PAGE, 64 * PAGE),
+	[OFFSET] = VALUES(0, 0, 4, 8, 64, PAGE - 4, PAGE, 2 * PAGE, 4 * PAGE - 4),
+	[WORD] = VALUES(0, 0, 0, 1, 2, 0xffffffff),
+	[WORD_SIZE] = VALUES(4, 4, 8, 0),
+	[CLOCK] = VALUES(CLOCK_MONOTONIC, CLOCK_MONOTONIC, CLOCK_REALTIME),
+	[COUNT_OF] = VALUES(1, 0, 2, 4, 100, 0x7fffffff),
+	[DEATHS] = VALUES(0, 0, 0, 1, 2),
+	[PRIORITY] = VALUES(0, 0, 1, 2, IPCSHM_PRIORITY_MAX),
+	[TRANSFER_FLAGS] = VALUES(0, IPCSHM_DONTWAIT, IPCSHM_DONTWAIT, IPCSHM_DONTWAIT | IPCSHM_PEEK),
+	[MEMBER_SIZE] = VALUES(sizeof(struct ipcshm_member), sizeof(struct ipcshm_member), 64, PAGE),
+	[PROTECTION] = VALUES(PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ, PROT_NONE,
+			      PROT_READ | PROT_WRITE | PROT_EXEC),
+	[MAP_FLAGS] = VALUES(MAP_SHARED, MAP_SHARED, MAP_SHARED | MAP_POPULATE, MAP_PRIVATE,
+			     MAP_SHARED | MAP_LOCKED),
+	[PAGES] = VALUES(0, 0, 1, 2, 3, 4, IPCSHM_MEMBER_PAGE_OFFSET / PAGE),
+	[SEAL] = VALUES(F_SEAL_WRITE, F_SEAL_FUTURE_WRITE, F_SEAL_SEAL, F_SEAL_GROW | F_SEAL_SHRINK),
+	[NTH] = VALUES(1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 30),
+	[FALLOCATE] = VALUES(0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE),
+	[ADVICE] = VALUES(MADV_DONTNEED, MADV_REMOVE, MADV_DONTFORK, MADV_PAGEOUT, MADV_HUGEPAGE,
+			  MADV_WILLNEED, MADV_COLLAPSE),
+	[OVERFLOW] = VALUES(0, 0, IPCSHM_OVERFLOW_DROP_OLDEST, IPCSHM_OVERFLOW_DROP_NEWEST),
+	[SPIN] = VALUES(0, 10, 1000),
+	[RECEIVE_FLAGS] = VALUES(0, 0, 0, IPCSHM_MAPPED, IPCSHM_MAPPED, IPCSHM_TYPE_EQUAL,
+				 IPCSHM_TYPE_NOT, IPCSHM_TYPE_UP_TO,
+				 IPCSHM_MAPPED | IPCSHM_TYPE_NOT),
+	[SEGMENTS] = VALUES(0, 0, 0, 0, 0, 1, 2, 8),
+	[FD_COUNT] = VALUES(0, 0, 0, 0, 1, 2, 16),
+	[FEW] = VALUES(1, 2, 3, 8, 0),
+};
+
+static uint64_t deadline(uint64_t choice)
+{
+	struct timespec now;
+	uint64_t ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	/* Few for ever: who waits for that is killed in the end, which takes time. */
+	switch (choice % 16) {
+	case 0:		return IPCSHM_FOREVER;
+	case 1:		return ns - 1;
+	case 2: case 3:	return ns + 20 * MS;
+	case 4: case 5:	return ns + 2 * MS;
+	case 6: case 7:	return ns + MS / 10;
+	default:	return 0;
+	}
+}
+
+static uint64_t pointer(uint64_t choice)
+{
+	switch (choice % 12) {
+	case 0:		return 0;
+	case 1:		return (uintptr_t)memory + 2 * PAGE - 8;	/* ends where no one writes */
+	case 2:		return (uintptr_t)memory + 3 * PAGE - 8;	/* ends where nothing is */
+	case 3:		return 0xffff888000000000;
+	case 4:		return map_count ? (uintptr_t)maps[choice % map_count].at : 8;
+	default:	return (uintptr_t)memory + choice % PAGE;
+	}
+}
+
+/* @before: the value of the field before it, for what goes together with that. */
+static uint64_t resolve(enum meaning meaning, uint64_t value, uint64_t before)
+{
+	switch (meaning) {
+	case NAME:	return value % 10 ? (uintptr_t)names[value % COUNT(names)] : 0;
+	case NAME_LEN:	return before % 10 ? strlen(names[before % COUNT(names)]) : 0;
+	case DATA:	return resolve(SEGMENTS, before, 0) ? (uintptr_t)area.segments : pointer(value);
+	case FDS:	return value % 16 ? (uintptr_t)area.fds : pointer(value);
+	case TOKEN:	return value % 4 ? area.tokens[value % COUNT(area.tokens)] : 0;
+	case MESSAGE_ARRAY: return value % 16 ? (uintptr_t)area.messages : pointer(value);
+	case OFFSET_ARRAY: return value % 16 ? (uintptr_t)area.offsets : pointer(value);
+	case POINTER:	return pointer(value);
+	case DEADLINE:	return deadline(value);
+	default:	return choices[meaning].values[value % choices[meaning].count];
+	}
+}
+
+/* Calls. */
+
+struct field {
+	uint16_t offset;
+	uint16_t size;
+	enum meaning meaning;
+};
+
+/* With its meaning: a member of a structure. */
+#define M(type, member, meaning) \
+	{ offsetof(struct type, member), sizeof(((struct type *)0)->member), meaning }
+/* A value that is no member of one: an argument. */
+#define A(meaning) { 0, 0, meaning }
+
+#define HOW(type, allowed)						\
+	M(type, how.name, NAME), M(type, how.name_len, NAME_LEN),	\
+	M(type, how.flags, allowed), M(type, how.mode, MODE), M(type, how.reserved, ZERO)
+/* NOLINTBEGIN(bugprone-macro-parentheses): a member can't be in them */
+#define MESSAGE(_type, at, flags_meaning)				\
+	M(_type, at.segments, SEGMENTS), M(_type, at.data, DATA), M(_type, at.size, MESSAGE_SIZE),	\
+	M(_type, at.type, ANY), M(_type, at.priority, PRIORITY), M(_type, at.flags, flags_meaning), \
+	M(_type, at.fds, FDS), M(_type, at.fd_count, FD_COUNT), M(_type, at.token, TOKEN)
+/* NOLINTEND(bugprone-macro-parentheses) */
+#define PATIENCE(_type)							\
+	M(_type, deadline, DEADLINE), M(_type, clock, CLOCK), M(_type, flags, TRANSFER_FLAGS)
+
+struct call {
+	const char *name;
+	enum on on;
+	unsigned int weight;
+	unsigned long command;		/* of an ioctl, else: */
+	enum on makes;
+	void (*run)(int fd, const uint64_t *v);
+	struct field fields[VALUES_MAX];
+};
+
+static void remember(int fd, enum on kind)
+{
+	if (fd >= 0 && handle_count < HANDLES)
+		handles[handle_count++] = (struct handle){ fd, kind };
+	else if (fd >= 0)
+		close(fd);
+}
+
+static void run_open(int fd, const uint64_t *v)
+{
+	(void)fd;
+	(void)v;
+	remember(open("/dev/ipcshm", O_RDWR | O_CLOEXEC), DEVICE);
+}
+
+static void run_close(int fd, const uint64_t *v)
+{
+	(void)v;
+	close(fd);
+}
+
+static void run_dup(int fd, const uint64_t *v)
+{
+	unsigned int i;
+
+	(void)v;
+	for (i = 0; i < handle_count; i++)
+		if (handles[i].fd == fd)
+			break;
+	remember(fcntl(fd, F_DUPFD_CLOEXEC, 3), handles[i].kind);
+}
+
+static void run_mmap(int fd, const uint64_t *v)
+{
+	size_t size = v[0] ? v[0] : PAGE;
+	void *at = mmap(NULL, size, (int)v[1], (int)v[2], fd, (off_t)(v[3] * PAGE));
+
+	if (at == MAP_FAILED)
+		return;
+	maps[map_count % MAPS].at = at;
+	maps[map_count % MAPS].size = size;
+	if (map_count < MAPS)
+		map_count++;
+}
+
+static void run_munmap(int map, const uint64_t *v)
+{
+	munmap(maps[map].at + v[0] % 4 * PAGE, v[1] ? v[1] : PAGE);
+}
+
+static void run_mprotect(int map, const uint64_t *v)
+{
+	mprotect(maps[map].at + v[0] % 4 * PAGE, PAGE, (int)v[1]);
+}
+
+static void run_mremap(int map, const uint64_t *v)
+{
+	void *at = mremap(maps[map].at, maps[map].size, v[0] ? v[0] : PAGE,
+			  MREMAP_MAYMOVE | (v[1] & MREMAP_DONTUNMAP));
+
+	if (at != MAP_FAILED)
+		maps[map].at = at;
+}
+
+static void run_madvise(int map, const uint64_t *v)
+{
+	madvise(maps[map].at, PAGE, (int)v[0]);
+}
+
+/* Through the kernel, which says EFAULT where a store would be a fault. */
+static void run_store(int map, const uint64_t *v)
+{
+	struct iovec from = { &(uint32_t){ (uint32_t)v[1] }, 4 };
+	struct iovec to = { maps[map].at + v[0] % maps[map].size, 4 };
+
+	if (process_vm_writev(getpid(), &from, 1, &to, 1, 0) < 0)
+		errno = 0;
+}
+
+/* Of those that a batch sends or receives. */
+static void run_message(int none, const uint64_t *v)
+{
+	(void)none;
+	area.messages[v[0] % COUNT(area.messages)] = (struct ipcshm_message){
+		.segments = (uint32_t)v[1],
+		.data = v[2],
+		.size = v[3],
+		.flags = (uint32_t)v[4],
+		.fds = (uintptr_t)area.fds,
+		.fd_count = (uint32_t)v[5],
+		.type = v[6],
+	};
+}
+
+/* Any number and any size, on what the last calls left in memory. */
+static void run_raw(int fd, const uint64_t *v)
+{
+	ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, IPCSHM_IOC_MAGIC, v[0] % 0x50, v[1] % 256), v[2]);
+}
+
+static void run_read(int fd, const uint64_t *v)
+{
+	if (read(fd, (void *)v[0], v[1] % (4 * PAGE)) < 0)
+		errno = 0;
+}
+
+static void run_write(int fd, const uint64_t *v)
+{
+	if (write(fd, (void *)v[0], v[1] % (4 * PAGE)) < 0)
+		errno = 0;
+}
+
+static void run_pwrite(int fd, const uint64_t *v)
+{
+	if (pwrite(fd, memory, 4, (off_t)v[0]) < 0)
+		errno = 0;
+}
+
+static void run_poll(int fd, const uint64_t *v)
+{
+	struct pollfd entry = { .fd = fd, .events = POLLIN | POLLOUT | POLLPRI };
+
+	poll(&entry, 1, (int)(v[0] % 8));
+}
+
+static void run_fallocate(int fd, const uint64_t *v)
+{
+	if (fallocate(fd, (int)v[0], (off_t)v[1], (off_t)(v[2] % (64 * PAGE))))
+		errno = 0;
+}
+
+static void run_seal(int fd, const uint64_t *v)
+{
+	fcntl(fd, F_ADD_SEALS, v[0]);
+}
+
+static void run_fchmod(int fd, const uint64_t *v)
+{
+	fchmod(fd, (mode_t)v[0]);
+}
+
+static void run_flags(int fd, const uint64_t *v)
+{
+	fcntl(fd, F_SETFL, v[0] & 1 ? O_NONBLOCK : 0);
+}
+
+/* Both go on with the program. */
+static void run_fork(int fd, const uint64_t *v)
+{
+	(void)fd;
+	(void)v;
+	if (forks++ < 3)
+		fork();
+}
+
+/* Few, because they take a slow kernel seconds. */
+static void run_namespace(int fd, const uint64_t *v)
+{
+	(void)fd;
+	if (!(v[0] % 5) && !unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		run_open(-1, v);
+}
+
+/* Someone with no rights but those that the modes give. */
+static void run_become(int fd, const uint64_t *v)
+{
+	(void)fd;
+	(void)v;
+	if (setresuid(1001, 1001, 1001))
+		errno = 0;
+}
+
+/* The @v[0]th thing that can fail from here on does. */
+static void run_fail(int none, const uint64_t *v)
+{
+	char text[16];
+	int fd = open("/proc/thread-self/fail-nth", O_WRONLY | O_CLOEXEC);
+	int length = snprintf(text, sizeof(text), "%u", (unsigned int)v[0] & 0xff);
+
+	(void)none;
+	if (write(fd, text, (size_t)length) < 0)
+		errno = 0;
+	close(fd);
+}
+
+#define IOCTL(_name, _on, _weight, _command, _makes, ...)		\
+	{ .name = (_name), .on = (_on), .weight = (_weight), .command = (_command),	\
+	  .makes = (_makes), .fields = { __VA_ARGS__ } }
+#define OTHER(_name, _on, _weight, _run, ...)				\
+	{ .name = (_name), .on = (_on), .weight = (_weight), .run = (_run),	\
+	  .fields = { __VA_ARGS__ } }
+#define PLAIN(_name, _on, _weight, _run)				\
+	{ .name = (_name), .on = (_on), .weight = (_weight), .run = (_run) }
+
+static const struct call calls[] = {
+	PLAIN("open", NOTHING, 2, run_open),
+	IOCTL("info", DEVICE, 1, IPCSHM_IOC_INFO, NOTHING, M(ipcshm_info, features, ZERO)),
+	IOCTL("region_open", DEVICE, 12, IPCSHM_IOC_REGION_OPEN, REGION,
+		HOW(ipcshm_region_open, FLAGS_REGION),
+		M(ipcshm_region_open, size, REGION_SIZE),
+		M(ipcshm_region_open, max_size, REGION_SIZE),
+		M(ipcshm_region_open, max_members, SLOTS), M(ipcshm_region_open, reserved, ZERO)),
+	IOCTL("queue_open", DEVICE, 12, IPCSHM_IOC_QUEUE_OPEN, QUEUE,
+		HOW(ipcshm_queue_open, FLAGS_QUEUE),
+		M(ipcshm_queue_open, max_messages, MESSAGES),
+		M(ipcshm_queue_open, max_bytes, BYTES),
+		M(ipcshm_queue_open, max_message_size, MESSAGE_SIZE),
+		M(ipcshm_queue_open, pool_bytes, REGION_SIZE),
+		M(ipcshm_queue_open, overflow, OVERFLOW), M(ipcshm_queue_open, reserved, ZERO)),
+	IOCTL("unlink", DEVICE, 4, IPCSHM_IOC_UNLINK, NOTHING,
+		M(ipcshm_unlink, name, NAME), M(ipcshm_unlink, name_len, NAME_LEN),
+		M(ipcshm_unlink, kind, KIND), M(ipcshm_unlink, flags, ZERO),
+		M(ipcshm_unlink, reserved, ZERO)),
+	IOCTL("region_stat", REGION, 1, IPCSHM_IOC_REGION_STAT, NOTHING,
+		M(ipcshm_region_stat, size, ZERO)),
+	IOCTL("region_self", REGION, 2, IPCSHM_IOC_REGION_SELF, NOTHING,
+		M(ipcshm_region_self, token, ZERO),
+		M(ipcshm_region_self, reserved, ZERO)),
+	IOCTL("region_members", REGION, 2, IPCSHM_IOC_REGION_MEMBERS, NOTHING,
+		M(ipcshm_region_members, members, POINTER),
+		M(ipcshm_region_members, count, COUNT_OF),
+		M(ipcshm_region_members, member_size, MEMBER_SIZE)),
+	IOCTL("region_wait", REGION, 10, IPCSHM_IOC_REGION_WAIT, NOTHING,
+		M(ipcshm_region_wait, offset, OFFSET), M(ipcshm_region_wait, expected, WORD),
+		M(ipcshm_region_wait, deadline, DEADLINE), M(ipcshm_region_wait, clock, CLOCK),
+		M(ipcshm_region_wait, size, WORD_SIZE), M(ipcshm_region_wait, deaths, DEATHS),
+		M(ipcshm_region_wait, flags, ZERO)),
+	IOCTL("region_wake", REGION, 6, IPCSHM_IOC_REGION_WAKE, NOTHING,
+		M(ipcshm_region_wake, offset, OFFSET), M(ipcshm_region_wake, count, COUNT_OF),
+		M(ipcshm_region_wake, flags, ZERO)),
+	IOCTL("region_watch", REGION, 6, IPCSHM_IOC_REGION_WATCH, NOTHING,
+		M(ipcshm_region_watch, offset, OFFSET), M(ipcshm_region_watch, expected, WORD),
+		M(ipcshm_region_watch, size, WORD_SIZE), M(ipcshm_region_watch, deaths, DEATHS),
+		M(ipcshm_region_watch, flags, ZERO), M(ipcshm_region_watch, reserved, ZERO)),
+	IOCTL("region_resize", REGION, 5, IPCSHM_IOC_REGION_RESIZE, NOTHING,
+		M(ipcshm_region_resize, size, REGION_SIZE)),
+	IOCTL("region_revoke", REGION, 1, IPCSHM_IOC_REGION_REVOKE, NOTHING,
+		M(ipcshm_region_revoke, flags, ZERO),
+		M(ipcshm_region_revoke, reserved, ZERO)),
+	IOCTL("queue_stat", QUEUE, 1, IPCSHM_IOC_QUEUE_STAT, NOTHING, M(ipcshm_queue_stat, sent, ZERO)),
+	IOCTL("queue_send", QUEUE, 14, IPCSHM_IOC_QUEUE_SEND, NOTHING,
+		MESSAGE(ipcshm_transfer, message, ZERO), PATIENCE(ipcshm_transfer)),
+	IOCTL("queue_receive", QUEUE, 10, IPCSHM_IOC_QUEUE_RECEIVE, NOTHING,
+		MESSAGE(ipcshm_transfer, message, RECEIVE_FLAGS), PATIENCE(ipcshm_transfer)),
+	IOCTL("queue_send_batch", QUEUE, 5, IPCSHM_IOC_QUEUE_SEND_BATCH, NOTHING,
+		M(ipcshm_batch, messages, MESSAGE_ARRAY), M(ipcshm_batch, count, FEW),
+		PATIENCE(ipcshm_batch), M(ipcshm_batch, reserved, ZERO)),
+	IOCTL("queue_receive_batch", QUEUE, 5, IPCSHM_IOC_QUEUE_RECEIVE_BATCH, NOTHING,
+		M(ipcshm_batch, messages, MESSAGE_ARRAY), M(ipcshm_batch, count, FEW),
+		PATIENCE(ipcshm_batch), M(ipcshm_batch, reserved, ZERO)),
+	IOCTL("queue_call", QUEUE, 8, IPCSHM_IOC_QUEUE_CALL, NOTHING,
+		MESSAGE(ipcshm_call, request, ZERO), MESSAGE(ipcshm_call, reply, RECEIVE_FLAGS),
+		PATIENCE(ipcshm_call)),
+	IOCTL("queue_reply", QUEUE, 6, IPCSHM_IOC_QUEUE_REPLY, NOTHING,
+		MESSAGE(ipcshm_reply, message, ZERO), M(ipcshm_reply, flags, ZERO),
+		M(ipcshm_reply, reserved, ZERO)),
+	IOCTL("queue_reply_receive", QUEUE, 8, IPCSHM_IOC_QUEUE_REPLY_RECEIVE, NOTHING,
+		MESSAGE(ipcshm_call, request, RECEIVE_FLAGS), MESSAGE(ipcshm_call, reply, ZERO),
+		PATIENCE(ipcshm_call)),
+	IOCTL("queue_release", QUEUE, 5, IPCSHM_IOC_QUEUE_RELEASE, NOTHING,
+		M(ipcshm_queue_release, offsets, OFFSET_ARRAY), M(ipcshm_queue_release, count, FEW),
+		M(ipcshm_queue_release, flags, ZERO)),
+	IOCTL("queue_set", QUEUE, 3, IPCSHM_IOC_QUEUE_SET, NOTHING,
+		M(ipcshm_queue_set, max_messages, MESSAGES), M(ipcshm_queue_set, max_bytes, BYTES),
+		M(ipcshm_queue_set, flags, ZERO), M(ipcshm_queue_set, reserved, ZERO)),
+	IOCTL("queue_spin", QUEUE, 2, IPCSHM_IOC_QUEUE_SPIN, NOTHING,
+		M(ipcshm_queue_spin, microseconds, SPIN), M(ipcshm_queue_spin, flags, ZERO)),
+	IOCTL("queue_drain", QUEUE, 2, IPCSHM_IOC_QUEUE_DRAIN, NOTHING,
+		M(ipcshm_queue_drain, flags, ZERO), M(ipcshm_queue_drain, reserved, ZERO)),
+	IOCTL("queue_revoke", QUEUE, 1, IPCSHM_IOC_QUEUE_REVOKE, NOTHING,
+		M(ipcshm_queue_revoke, flags, ZERO), M(ipcshm_queue_revoke, reserved, ZERO)),
+	OTHER("message", NOTHING, 4, run_message, A(FEW), A(SEGMENTS), A(DATA), A(MESSAGE_SIZE),
+		A(RECEIVE_FLAGS), A(FD_COUNT), A(ANY)),
+	PLAIN("close", ANYTHING, 3, run_close),
+	PLAIN("dup", ANYTHING, 1, run_dup),
+	OTHER("read", ANYTHING, 3, run_read, A(POINTER), A(MESSAGE_SIZE)),
+	OTHER("write", ANYTHING, 3, run_write, A(POINTER), A(MESSAGE_SIZE)),
+	OTHER("poll", ANYTHING, 4, run_poll, A(ANY)),
+	OTHER("flags", ANYTHING, 1, run_flags, A(ANY)),
+	OTHER("pwrite", REGION, 3, run_pwrite, A(OFFSET)),
+	OTHER("fallocate", REGION, 2, run_fallocate, A(FALLOCATE), A(OFFSET), A(REGION_SIZE)),
+	OTHER("seal", REGION, 1, run_seal, A(SEAL)),
+	OTHER("fchmod", ANYTHING, 1, run_fchmod, A(MODE)),
+	OTHER("mmap", REGION, 14, run_mmap, A(REGION_SIZE), A(PROTECTION), A(MAP_FLAGS), A(PAGES)),
+	OTHER("mmap_pool", QUEUE, 4, run_mmap, A(REGION_SIZE), A(PROTECTION), A(MAP_FLAGS),
+		A(PAGES)),
+	OTHER("munmap", MAPPING, 4, run_munmap, A(ANY), A(REGION_SIZE)),
+	OTHER("mprotect", MAPPING, 2, run_mprotect, A(ANY), A(PROTECTION)),
+	OTHER("mremap", MAPPING, 2, run_mremap, A(REGION_SIZE), A(ANY)),
+	OTHER("madvise", MAPPING, 2, run_madvise, A(ADVICE)),
+	OTHER("store", MAPPING, 5, run_store, A(OFFSET), A(WORD)),
+	OTHER("raw", ANYTHING, 3, run_raw, A(COUNT_OF), A(MESSAGE_SIZE), A(POINTER)),
+	PLAIN("fork", NOTHING, 3, run_fork),
+	OTHER("namespace", NOTHING, 1, run_namespace, A(ANY)),
+	PLAIN("become", NOTHING, 1, run_become),
+	OTHER("fail", NOTHING, 5, run_fail, A(NTH)),
+};
+
+static unsigned int field_count(const struct call *call)
+{
+	unsigned int i = 0;
+
+	while (i < VALUES_MAX && (call->fields[i].size || call->fields[i].meaning))
+		i++;
+	return i;
+}
+
+/* Making them up. */
+
+static uint32_t choose_call(uint64_t *state)
+{
+	unsigned int total = 0, chosen;
+	uint32_t i;
+
+	for (i = 0; i < COUNT(calls); i++)
+		total += calls[i].weight;
+	chosen = draw_below(state, total);
+	for (i = 0; chosen >= calls[i].weight; i++)
+		chosen -= calls[i].weight;
+	return i;
+}
+
+static void choose_value(struct step *step, unsigned int i, uint64_t *state)
+{
+	step->values[i] = draw(state);
+	step->literal &= ~(1U << i);
+	if (!one_in(state, 24))
+		return;
+	step->literal |= 1U << i;
+	step->values[i] = one_in(state, 2) ? 1ULL << draw_below(state, 64) : step->values[i];
+}
+
+struct step make_step(uint64_t *state)
+{
+	struct step step = { .call = choose_call(state), .object = draw_below(state, HANDLES) };
+	unsigned int i, fields = field_count(&calls[step.call]);
+
+	step.async = one_in(state, 6);
+	for (i = 0; i < fields; i++)
+		choose_value(&step, i, state);
+	return step;
+}
+
+void change_step(struct step *step, uint64_t *state)
+{
+	unsigned int fields = field_count(&calls[step->call]);
+
+	switch (draw_below(state, 8)) {
+	case 0:
+		step->async ^= 1;
+		break;
+	case 1:
+		step->object = draw_below(state, HANDLES);
+		break;
+	default:
+		if (fields)
+			choose_value(step, draw_below(state, fields), state);
+	}
+}
+
+/* Writing them down. */
+
+void print_program(FILE *file, const struct program *program)
+{
+	const struct step *step;
+	unsigned int i;
+
+	for (step = program->steps; step < program->steps + program->count; step++) {
+		fprintf(file, "%s %u %u %x", calls[step->call].name, step->object, step->async,
+			step->literal);
+		for (i = 0; i < field_count(&calls[step->call]); i++)
+			fprintf(file, " %llx", (unsigned long long)step->values[i]);
+		fputc('\n', file);
+	}
+	fputc('\n', file);
+}
+
+static bool parse_step(char *line, struct step *step)
+{
+	char *name = strtok(line, " \n"), *word;
+	uint32_t *const head[] = { &step->object, &step->async, &step->literal };
+	unsigned int i;
+
+	for (step->call = 0; step->call < COUNT(calls); step->call++)
+		if (!strcmp(calls[step->call].name, name))
+			break;
+	for (i = 0; i < COUNT(head); i++) {
+		word = strtok(NULL, " \n");
+		if (!word)
+			return false;
+		*head[i] = (uint32_t)strtoul(word, NULL, i == 2 ? 16 : 10);
+	}
+	for (i = 0; i < VALUES_MAX && (word = strtok(NULL, " \n")); i++)
+		step->values[i] = strtoull(word, NULL, 16);
+	return step->call < COUNT(calls);
+}
+
+/* Lines that start with '#' and calls that there aren't (any more) are passed over. */
+bool parse_program(FILE *file, struct program *program)
+{
+	char line[1024];
+
+	memset(program, 0, sizeof(*program));
+	while (fgets(line, sizeof(line), file)) {
+		if (line[0] == '\n' && program->count)
+			return true;
+		if (line[0] == '\n' || line[0] == '#' || program->count == STEPS_MAX)
+			continue;
+		if (parse_step(line, &program->steps[program->count]))
+			program->count++;
+		else
+			program->steps[program->count] = (struct step){ 0 };
+	}
+	return program->count;
+}
+
+/* Running them. */
+
+/* What a call needs and the program hasn't made yet: a plain one, by a name that others use. */
+static void provide(enum on kind)
+{
+	const struct ipcshm_open_how how = {
+		.name = (uintptr_t)names[0], .name_len = 1, .flags = MADE, .mode = 0666,
+	};
+	struct ipcshm_region_open region = { .how = how, .size = 4 * PAGE, .max_size = 8 * PAGE };
+	struct ipcshm_queue_open queue = {
+		.how = how, .max_messages = 4, .max_bytes = 4 * PAGE, .max_message_size = PAGE,
+		.pool_bytes = 4 * PAGE,
+	};
+
+	if (kind == REGION)
+		remember(ioctl(handles[0].fd, IPCSHM_IOC_REGION_OPEN, &region), REGION);
+	else if (kind == QUEUE)
+		remember(ioctl(handles[0].fd, IPCSHM_IOC_QUEUE_OPEN, &queue), QUEUE);
+}
+
+/* A descriptor of the kind, but now and then any; -1 if there is none. */
+static int choose_handle(enum on kind, uint32_t object)
+{
+	unsigned int i, fitting = 0;
+	int chosen[HANDLES];
+
+	for (i = 0; i < handle_count; i++)
+		if (kind == ANYTHING || handles[i].kind == kind || object == HANDLES - 1)
+			chosen[fitting++] = handles[i].fd;
+	return fitting ? chosen[object % fitting] : -1;
+}
+
+/* The same for mappings, by their numbers. */
+static int choose_object(enum on kind, uint32_t object)
+{
+	const uint64_t whole[] = { 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, 0 };
+	int fd;
+
+	if (kind == NOTHING)
+		return -1;
+	if (kind == MAPPING && map_count)
+		return (int)(object % map_count);
+	fd = choose_handle(kind == MAPPING ? REGION : kind, object);
+	if (fd < 0) {
+		provide(kind == MAPPING ? REGION : kind);
+		fd = choose_handle(kind == MAPPING ? REGION : kind, object);
+	}
+	if (kind != MAPPING)
+		return fd;
+	run_mmap(fd, whole);
+	return map_count ? 0 : -1;
+}
+
+/* What came with a message and is good for something: a token, a place in the pool. */
+static void learn(const struct ipcshm_message *message)
+{
+	if (message->token)
+		area.tokens[area.token_count++ % COUNT(area.tokens)] = message->token;
+	if (message->flags & IPCSHM_MAPPED)
+		area.offsets[area.offset_count++ % COUNT(area.offsets)] = message->data;
+}
+
+static void learn_from(unsigned long command, const void *argument, int result)
+{
+	const struct ipcshm_batch *batch = argument;
+	int i;
+
+	if (command == IPCSHM_IOC_QUEUE_RECEIVE || command == IPCSHM_IOC_QUEUE_REPLY_RECEIVE)
+		learn(argument);	/* a message is the first of their members */
+	if (command == IPCSHM_IOC_QUEUE_RECEIVE_BATCH &&
+	    batch->messages == (uintptr_t)area.messages)
+		for (i = 0; i < result && i < (int)COUNT(area.messages); i++)
+			learn(&area.messages[i]);
+}
+
+/* False if there is nothing yet to make it on. */
+static bool make_call(const struct step *step)
+{
+	const struct call *call = &calls[step->call];
+	uint8_t *argument = memory + PAGE + 512;	/* all threads': they disturb each other */
+	uint64_t v[VALUES_MAX];
+	int i, result, on;
+
+	for (i = 0; i < VALUES_MAX; i++)
+		v[i] = step->literal & 1U << i ? step->values[i] :
+		       resolve(call->fields[i].meaning, step->values[i],
+			       i ? step->values[i - 1] : 0);
+	on = choose_object(call->on, step->object);
+	if (on < 0 && call->on != NOTHING)
+		return false;
+	if (call->run) {
+		call->run(on, v);
+		return true;
+	}
+	memset(argument, 0, _IOC_SIZE(call->command));
+	for (i = 0; i < VALUES_MAX && call->fields[i].size; i++)
+		memcpy(argument + call->fields[i].offset, &v[i],
+		       call->fields[i].size < 8 ? call->fields[i].size : 8);
+	for (i = 0; i < (int)COUNT(area.fds) / 2; i++)
+		area.fds[i] = handles[(unsigned int)i % handle_count].fd;
+	result = ioctl(on, call->command, argument);
+	if (result >= 0)
+		learn_from(call->command, argument, result);
+	if (result >= 0 && call->makes != NOTHING)
+		remember(result, call->makes);
+	return true;
+}
+
+static void *make_call_async(void *step)
+{
+	make_call(step);
+	return NULL;
+}
+
+static bool run_async(const struct step *step)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, 65536);
+	err = pthread_create(&thread, &attr, make_call_async, (void *)(uintptr_t)step);
+	pthread_attr_destroy(&attr);
+	return !err;
+}
+
+/* Some descriptors that can be sent, and some that can't. */
+static void prepare_area(void)
+{
+	unsigned int i, half = COUNT(area.fds) / 2;
+
+	for (i = 0; i < COUNT(area.segments); i++)
+		area.segments[i] = (struct ipcshm_segment){ (uintptr_t)memory + 64ULL * i, 24 };
+	for (i = 0; i < COUNT(area.messages); i++)
+		area.messages[i] = (struct ipcshm_message){
+			.data = (uintptr_t)memory + 64ULL * i, .size = 64, .priority = i % 3,
+		};
+	for (i = half; i + 1 < COUNT(area.fds); i += 4) {
+		if (pipe2(&area.fds[i], O_CLOEXEC) ||
+		    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, &area.fds[i + 2]))
+			return;
+	}
+}
+
+/* Once more in the same process: what it has is given back first. */
+static bool prepare(void)
+{
+	while (handle_count)
+		close(handles[--handle_count].fd);
+	while (map_count) {
+		map_count--;
+		munmap(maps[map_count].at, maps[map_count].size);
+	}
+	if (!memory) {
+		memory = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			      -1, 0);
+		if (memory == MAP_FAILED || mprotect(memory + 2 * PAGE, PAGE, PROT_READ) ||
+		    munmap(memory + 3 * PAGE, PAGE))
+			return false;
+		prepare_area();
+	}
+	run_open(-1, NULL);
+	return handle_count;
+}
+
+void run_program(const struct program *program, void (*covered)(void))
+{
+	uint32_t i;
+
+	if (!prepare())
+		return;
+	for (i = 0; i < program->count; i++) {
+		if (program->steps[i].async ? run_async(&program->steps[i]) :
+					      make_call(&program->steps[i]))
+			covered();
+	}
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the fuzzer's programs are made of: calls, and the values that they take. */
+#ifndef CALLS_H
+#define CALLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define VALUES_MAX	24	/* of one call */
+#define STEPS_MAX	32	/* of one program */
+
+/**
+ * struct step - one call of a program
+ * @call: which: a row of the table in calls.c
+ * @object: which of the descriptors or mappings there are, modulo their number
+ * @async: made by a thread of its own, which nobody waits for
+ * @literal: bit i: @values[i] is used as it is; else it chooses one of the values
+ *	that make sense there
+ * @values: of the call's fields, in the order of the table
+ */
+struct step {
+	uint32_t call;
+	uint32_t object;
+	uint32_t async;
+	uint32_t literal;
+	uint64_t values[VALUES_MAX];
+};
+
+struct program {
+	uint32_t count;
+	struct step steps[STEPS_MAX];
+};
+
+/* Random numbers that depend on nothing but the seed. */
+static inline uint64_t draw(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+static inline uint32_t draw_below(uint64_t *state, uint32_t n)
+{
+	return (uint32_t)(draw(state) % n);
+}
+
+/* True one time in @n. */
+static inline bool one_in(uint64_t *state, uint32_t n)
+{
+	return !draw_below(state, n);
+}
+
+/* A step that makes sense, but for a value now and then. */
+struct step make_step(uint64_t *state);
+void change_step(struct step *step, uint64_t *state);
+
+/* One line each, and an empty one at the end. */
+void print_program(FILE *file, const struct program *program);
+bool parse_program(FILE *file, struct program *program);
+
+/* In a process of its own; @covered is told after each call. */
+void run_program(const struct program *program, void (*covered)(void));
+
+#endif /* CALLS_H */

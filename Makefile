@@ -9,7 +9,8 @@ MAKEFLAGS += --no-print-directory $(if $(V),,-s)
 
 tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcshm | sed 's/.*://'))
 
-.PHONY: all module lib examples selftests demo test test-ynl bench bench-quick bench-cost vm check install uninstall clean help
+.PHONY: all module lib examples selftests demo test test-ynl bench bench-quick bench-cost check-debug coverage fuzz foreign \
+	seeded vm check install uninstall clean help
 
 ## all: the module for the running kernel (else for the newest installed headers) and the library
 all: module lib
@@ -64,6 +65,31 @@ bench-quick: lib
 bench-cost: lib
 	tools/bench/cost $(if $(UPDATE),-u) $(KERNEL)
 
+## check-debug: all tests on both debug kernels: KASAN and lockdep, then KCSAN; TESTS= as for test
+check-debug:
+	tools/setup build vm
+	$(MAKE) selftests
+	tools/vm/test-debug $(tests)
+
+## coverage: how much of the module the tests run, line by line in build/coverage/html; TESTS= as for test
+coverage:
+	tools/setup build vm coverage
+	$(MAKE) selftests
+	tools/coverage $(tests)
+
+## fuzz: call the module with what nobody would, in the KASAN kernel; TIME= in seconds, see tools/fuzz/run
+fuzz:
+	tools/fuzz/run -t $(or $(TIME),600)
+
+## foreign: the same with stress-ng and trinity, a minute each
+foreign:
+	tools/fuzz/foreign
+
+## seeded: put bugs in, one of each kind, and see the tests find them
+seeded:
+	tools/setup build vm
+	tools/seeded/run
+
 ## vm: a shell in a virtual machine with the module, the tests and the examples; KERNEL= as for test
 vm:
 	tools/setup build vm
@@ -95,4 +121,4 @@ clean:
 
 ## help: this list
 help:
-	sed -n 's/^## \([a-z-]*\): /  \1\t/p' Makefile | expand -t 14
+	sed -n 's/^## \([a-z-]*\): /  \1\t/p' Makefile | expand -t 16

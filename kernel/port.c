@@ -364,7 +364,9 @@ static long port_ioctl_drain(struct file *file, struct ipcshm_uarg uarg)
 	if (err)
 		return err;
 	args.messages = ipcshm_queue_drain(port_of(file)->queue);
-	return ipcshm_args_put(&args, sizeof(args), uarg);
+	/* It is done, whatever has become of the caller's memory by now. */
+	ipcshm_args_put(&args, sizeof(args), uarg);
+	return 0;
 }
 
 static int queue_revoke(struct ipcshm_object *object)

@@ -534,12 +534,12 @@ static int take(struct ipcshm_port *port, struct ipcshm_slot *slot, struct after
 	slot->want.needed = msg->size;
 	if (msg->size > slot->want.room)
 		return -EMSGSIZE;
-	if (msg->sender) {
+	if (msg->sender)
 		accept(queue, msg, after);
-	} else {
+	else
 		dequeue(queue, msg);
-		admit(queue, after);
-	}
+	/* Also if it was blocked: one that would have fit may have been behind it. */
+	admit(queue, after);
 	delivered(queue, msg, port, current->files);
 	slot->msg = msg;
 	return 0;

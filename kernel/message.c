@@ -5,6 +5,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/highmem.h>
+#include <linux/magic.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -140,6 +141,31 @@ static int pages_move(const struct ipcshm_msg *msg, struct ipcshm_pool *pool, u6
 
 /* Descriptors in flight. */
 
+/* A network namespace, or a file of /proc/net, holds the persistent queues of the namespace. */
+static bool may_hold_queue(const struct inode *inode)
+{
+	if (S_ISDIR(inode->i_mode) || S_ISFIFO(inode->i_mode))
+		return false;
+	switch (inode->i_sb->s_magic) {
+	case ANON_INODE_FS_MAGIC:	/* regular files, since Linux 6.16; a queue is one */
+	case NSFS_MAGIC:
+	case PROC_SUPER_MAGIC:
+		return true;
+	default:
+		return !S_ISREG(inode->i_mode);
+	}
+}
+
+static bool is_eventfd(struct file *file)
+{
+	struct eventfd_ctx *eventfd = eventfd_ctx_fileget(file);
+
+	if (IS_ERR(eventfd))
+		return false;
+	eventfd_ctx_put(eventfd);
+	return true;
+}
+
 /*
  * Only what can't hold a queue in turn: a queue that is reached through nothing
  * but a message in itself would never go.  (Sockets have a collector for that;
@@ -147,16 +173,7 @@ static int pages_move(const struct ipcshm_msg *msg, struct ipcshm_pool *pool, u6
  */
 static bool may_travel(struct file *file)
 {
-	struct eventfd_ctx *eventfd;
-	umode_t mode = file_inode(file)->i_mode;
-
-	if (S_ISREG(mode) || S_ISDIR(mode) || S_ISFIFO(mode))
-		return true;
-	eventfd = eventfd_ctx_fileget(file);
-	if (IS_ERR(eventfd))
-		return false;
-	eventfd_ctx_put(eventfd);
-	return true;
+	return !may_hold_queue(file_inode(file)) || is_eventfd(file);
 }
 
 static void files_put(struct ipcshm_msg *msg)

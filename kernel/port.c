@@ -526,9 +526,12 @@ static __poll_t port_poll(struct file *file, poll_table *pt)
 
 static int port_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct ipcshm_pool *pool = &port_of(file)->queue->pool;
+	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_pool *pool = &port->queue->pool;
 
-	return pool->size ? ipcshm_pool_mmap(pool, vma) : -ENODEV;
+	if (!pool->size)
+		return -ENODEV;
+	return may(port, FMODE_READ) ?: ipcshm_pool_mmap(pool, vma);
 }
 
 /* A process that exits answers no call and needs no message, though others have the descriptor. */

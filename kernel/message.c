@@ -417,7 +417,7 @@ void ipcshm_msg_put(struct ipcshm_msg *msg)
 	kfree(msg);
 }
 
-/* What a receiver learns of a message, in the current task's namespaces. */
+/* What anyone may learn of a message, in the current task's namespaces. */
 void ipcshm_msg_describe(const struct ipcshm_msg *msg, struct ipcshm_message *to)
 {
 	to->size = msg->size;
@@ -428,5 +428,4 @@ void ipcshm_msg_describe(const struct ipcshm_msg *msg, struct ipcshm_message *to
 	to->gid = from_kgid_munged(current_user_ns(), msg->gid);
 	to->time = msg->time + ipcshm_timens_offset();
 	to->fd_count = msg->nr_files;
-	to->token = msg->token;
 }

@@ -201,9 +201,10 @@ static int slot_fill(struct ipcshm_port *port, struct ipcshm_slot *slot)
 	return ipcshm_msg_copy(slot->msg, &slot->iter);
 }
 
-static int slot_describe(struct ipcshm_slot *slot, void __user *to)
+static int slot_describe(struct ipcshm_slot *slot, u64 token, void __user *to)
 {
 	ipcshm_msg_describe(slot->msg, slot->user);
+	slot->user->token = token;
 	return ipcshm_words_put(to, slot->user, sizeof(*slot->user));
 }
 
@@ -213,12 +214,15 @@ void ipcshm_slot_put_back(struct ipcshm_port *port, struct ipcshm_slot *slot)
 	slot->msg = NULL;
 }
 
-/* The payload to the caller's memory, all else to the caller's structure at @to. */
+/*
+ * The payload to the caller's memory, all else to the caller's structure at @to.
+ * The message isn't ours: if it is a request, its token is for who receives it.
+ */
 int ipcshm_slot_show(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user *to)
 {
 	int err = slot_fill(port, slot);
 
-	return err ?: slot_describe(slot, to);
+	return err ?: slot_describe(slot, 0, to);
 }
 
 /*
@@ -235,7 +239,7 @@ static int slot_give(struct ipcshm_slot *slot, void __user *to)
 					   slot->user->fd_count, fds);
 	if (count < 0)
 		return count;
-	err = slot_describe(slot, to);
+	err = slot_describe(slot, slot->msg->token, to);
 	if (err)
 		ipcshm_msg_uninstall(fds, count);
 	return err;

@@ -65,7 +65,8 @@ int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patien
 	if (patience->spin && spin(waiter, patience->spin))
 		return 0;
 	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
+		/* Freezable: a suspend must not interrupt a call that can't be restarted. */
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		/* Pairs with ipcshm_waiter_complete(): what it was given is seen. */
 		if (smp_load_acquire(&waiter->done))
 			break;

@@ -865,8 +865,21 @@ static void calls_end(struct ipcshm_queue *queue, const struct gone *gone, struc
 	list_for_each_entry_safe(call, next, &queue->calls, link) {
 		if (is_enough(after))
 			break;
-		if (gone->port && gone->port != call->port)
-			continue;
+		call_end(queue, call, gone->err, after);
+	}
+}
+
+/* Not by way of all calls: any user of the queue can close descriptors all day. */
+static void port_calls_end(struct ipcshm_queue *queue, const struct gone *gone,
+			   struct after *after)
+{
+	struct ipcshm_caller *call;
+	struct hlist_node *next;
+	int bucket;
+
+	hash_for_each_safe(gone->port->calls, bucket, next, call, by_token) {
+		if (is_enough(after))
+			return;
 		if (!gone->owner || gone->owner == call->owner)
 			call_end(queue, call, gone->err, after);
 	}
@@ -905,7 +918,10 @@ static void waits_end(struct ipcshm_queue *queue, const struct gone *gone)
 	do {
 		lock(queue, &after);
 		if (!gone->still || gone->still(queue)) {
-			calls_end(queue, gone, &after);
+			if (gone->port)
+				port_calls_end(queue, gone, &after);
+			else
+				calls_end(queue, gone, &after);
 			if (gone->senders)
 				senders_end(queue, gone, &after);
 			if (gone->receivers)

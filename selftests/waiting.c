@@ -851,6 +851,36 @@ TEST_F(bytes, room_for_many_messages_lets_many_senders_in)
 	EXPECT_EQ(SIZE + 24, stat_now().bytes);
 }
 
+/* The largest message, of type 1. */
+static void typed_role(struct peer *peer)
+{
+	static char data[SIZE];
+	struct ipcshm_transfer transfer = transfer_of(data, SIZE);
+
+	transfer.message.type = 1;
+	peer->result = ipcshm_send_transfer(peer->fd, &transfer, sizeof(transfer));
+}
+
+TEST_F(bytes, sender_gets_in_when_the_one_before_it_is_received)
+{
+	static char data[SIZE];
+	struct ipcshm_transfer transfer = transfer_of(data, SIZE);
+	struct peer *large, *small;
+
+	ASSERT_EQ(0, send_bytes(SIZE, 0));
+	ASSERT_EQ(0, send_bytes(SIZE / 2, 0));
+	large = block_sender_how(typed_role, (struct peer) { 0 });
+	ASSERT_TRUE(large);
+	small = block_sender(1, 0);
+	ASSERT_TRUE(small);
+	transfer.message.type = 1;
+	transfer.message.flags = IPCSHM_TYPE_EQUAL;
+	ASSERT_EQ(0, ipcshm_receive_transfer(queue, &transfer, sizeof(transfer)));
+	EXPECT_EQ(0, finish(large));
+	EXPECT_EQ(0, finish(small));
+	EXPECT_EQ(3, stat_now().messages);
+}
+
 /*
  * Races: a message comes at the moment at which the blocked receiver is killed,
  * is interrupted or gives up.  It has the message, or that is there for the next.

@@ -190,8 +190,10 @@ static void unlock(struct ipcshm_queue *queue, struct after *after, __poll_t fre
 		wake_up_poll(&queue->pollers, due);
 	if (after->dropped)
 		tell_drops(queue, after->dropped);
-	list_for_each_entry_safe(msg, next, &after->garbage, by_priority.equals)
+	list_for_each_entry_safe(msg, next, &after->garbage, by_priority.equals) {
 		ipcshm_msg_put(msg);
+		cond_resched();
+	}
 }
 
 /* The moves of a message, all under the queue's lock. */

@@ -189,6 +189,7 @@ void ipcshm_held_release_all(struct ipcshm_port *port, fl_owner_t holder)
 			continue;
 		atomic_long_dec(&port->queue->held);
 		ipcshm_msg_put(held);
+		cond_resched();
 	}
 }
 

@@ -7,7 +7,7 @@
  * until they release it.
  */
 #include <linux/bitops.h>
-#include <linux/cache.h>
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
@@ -39,8 +39,8 @@ int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size, size_t largest)
 	int err = 0;
 
 	pool->size = PAGE_ALIGN(size);
-	pool->spare = ALIGN(largest, L1_CACHE_BYTES);
-	pool->space = gen_pool_create(L1_CACHE_SHIFT, NUMA_NO_NODE);
+	pool->spare = ALIGN(largest, BIT(IPCSHM_POOL_SHIFT));
+	pool->space = gen_pool_create(IPCSHM_POOL_SHIFT, NUMA_NO_NODE);
 	if (!pool->space)
 		return -ENOMEM;
 	/* genalloc says "none" by 0, which is the spare's. */

@@ -10,6 +10,13 @@ struct gen_pool;
 struct iov_iter;
 struct vm_area_struct;
 
+/*
+ * Messages in a pool are at multiples of this power of two.  It is about what the
+ * kernel's own record of a message takes: so the records of those that receivers
+ * hold, which count for no quota, are no more than the pool, which does.
+ */
+#define IPCSHM_POOL_SHIFT	8
+
 /**
  * struct ipcshm_pool - the pool of a queue
  * @backing: a shmem file; a reference; immutable

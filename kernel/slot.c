@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Slots: messages on their way between user space and a queue. */
-#include <linux/cache.h>
+#include <linux/bits.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -136,7 +136,7 @@ int ipcshm_slot_prepare(struct ipcshm_slot *slot, struct ipcshm_message *user)
 
 static unsigned long held_index(u64 offset)
 {
-	return offset >> L1_CACHE_SHIFT;
+	return offset >> IPCSHM_POOL_SHIFT;
 }
 
 /* The port holds the message until it is released. */
@@ -162,7 +162,7 @@ bool ipcshm_held_release(struct ipcshm_port *port, u64 offset)
 {
 	struct ipcshm_msg *held = NULL;
 
-	if (IS_ALIGNED(offset, L1_CACHE_BYTES))
+	if (IS_ALIGNED(offset, BIT_ULL(IPCSHM_POOL_SHIFT)))
 		held = xa_erase(&port->held, held_index(offset));
 	if (!held)
 		return false;

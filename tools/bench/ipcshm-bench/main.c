@@ -17,6 +17,7 @@
 #define SIZES_MAX	24
 #define CAPACITY_BYTES	((size_t)4 << 20)	/* that a channel holds, if they are at least two messages */
 #define CAPACITY_MAX	256
+#define REPETITIONS_MIN	3	/* however long they take */
 
 /* What is asked for: all combinations. */
 struct plan {
@@ -68,7 +69,8 @@ static const char usage[] =
 "  -t NAMES      these transports only; a prefix is enough\n"
 "  -r N          repetitions, interleaved (9)\n"
 "  -m MS         milliseconds of one repetition (50)\n"
-"  -L SECONDS    for all repetitions of a table: fewer of them if it takes longer\n"
+"  -L SECONDS    for all repetitions of a table: fewer of them if it takes\n"
+"                longer, but 3\n"
 "  -N MESSAGES   of one repetition, instead\n"
 "  -j FILE, -C FILE  write JSON, CSV; - is the standard output\n"
 "  -l            list the transports\n"
@@ -177,8 +179,8 @@ static void measure_shape(const struct bench_shape *shape)
 		bench_progress(&group, group.rows[i].transport->name, 0, plan.repetitions);
 		warm_up(&group.rows[i], shape);
 	}
-	for (repetition = 0; repetition < plan.repetitions && (!repetition || bench_now() < until);
-	     repetition++) {
+	for (repetition = 0; repetition < plan.repetitions &&
+	     (repetition < REPETITIONS_MIN || bench_now() < until); repetition++) {
 		for (i = 0; i < group.count; i++) {
 			struct bench_row *row = &group.rows[i];
 

@@ -10,8 +10,12 @@
  *	     │                │
  *	  A ─ B ─ C        D ─ E		rings, oldest first
  *
- * So there is nothing to allocate, and depth costs nothing.
+ * So there is nothing to allocate, and depth costs nothing.  In the tree by type
+ * each node also knows the best message below it, by which a message of any type
+ * but one is found without looking at each type.
  */
+#include <linux/rbtree_augmented.h>
+
 #include "backlog.h"
 #include "message.h"
 
@@ -39,15 +43,74 @@ static int of_type(const void *type, const struct rb_node *node)
 	return compare(*(const u64 *)type, TYPE_MSG(node)->type);
 }
 
+static bool is_before(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
+{
+	return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
+}
+
+static struct ipcshm_msg *better(struct ipcshm_msg *a, struct ipcshm_msg *b)
+{
+	return !b || (a && is_before(a, b)) ? a : b;
+}
+
+/* True if nothing has changed, and @stop_early asks for that. */
+static bool best_compute(struct ipcshm_msg *msg, bool stop_early)
+{
+	struct ipcshm_msg *left = TYPE_MSG(msg->by_type.level.rb_left);
+	struct ipcshm_msg *right = TYPE_MSG(msg->by_type.level.rb_right);
+	struct ipcshm_msg *best = better(left ? left->best : NULL, msg);
+
+	best = better(right ? right->best : NULL, best);
+	if (stop_early && msg->best == best)
+		return true;
+	msg->best = best;
+	return false;
+}
+
+RB_DECLARE_CALLBACKS(static, best_callbacks, struct ipcshm_msg, by_type.level, best, best_compute)
+
+/* A node is new in the tree by type. */
+static void best_start(struct rb_node *node)
+{
+	TYPE_MSG(node)->best = NULL;
+	best_callbacks.propagate(node, NULL);
+}
+
+/* These return the node that is equal, or add @node and return NULL. */
+
+static struct rb_node *priority_find_add(struct rb_node *node, struct rb_root *root)
+{
+	return rb_find_add(node, root, by_priority);
+}
+
+static struct rb_node *type_find_add(struct rb_node *node, struct rb_root *root)
+{
+	struct rb_node **link = &root->rb_node;
+	struct rb_node *parent = NULL;
+
+	while (*link) {
+		int order = by_type(node, *link);
+
+		parent = *link;
+		if (!order)
+			return parent;
+		link = order < 0 ? &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(node, parent, link);
+	best_start(node);
+	rb_insert_augmented(node, root, &best_callbacks);
+	return NULL;
+}
+
 /*
  * Behind all of its equals, or in front of them.  In a ring that is the same
  * place; what differs is which one the tree knows as the first.  Returns the one
  * that was the first until now.
  */
 static struct rb_node *rank_add(struct rb_root *root, struct ipcshm_rank *rank, bool front,
-				int (*cmp)(struct rb_node *, const struct rb_node *))
+				struct rb_node *(*find_add)(struct rb_node *, struct rb_root *))
 {
-	struct rb_node *first = rb_find_add(&rank->level, root, cmp);
+	struct rb_node *first = find_add(&rank->level, root);
 
 	INIT_LIST_HEAD(&rank->equals);
 	if (!first)
@@ -66,15 +129,26 @@ static void rank_add_behind(struct ipcshm_rank *rank, struct ipcshm_rank *last)
 	RB_CLEAR_NODE(&rank->level);
 }
 
-static void rank_remove(struct rb_root *root, struct ipcshm_rank *rank)
+/* Returns the one that has become the first of its level, or NULL. */
+static struct rb_node *rank_remove(struct rb_root *root, struct ipcshm_rank *rank,
+				   void (*erase)(struct rb_node *, struct rb_root *))
 {
 	struct ipcshm_rank *next = list_next_entry(rank, equals);
+	struct rb_node *first = NULL;
 
-	if (next == rank)
-		rb_erase(&rank->level, root);
-	else if (!RB_EMPTY_NODE(&rank->level))
-		rb_replace_node(&rank->level, &next->level, root);
+	if (next == rank) {
+		erase(&rank->level, root);
+	} else if (!RB_EMPTY_NODE(&rank->level)) {
+		first = &next->level;
+		rb_replace_node(&rank->level, first, root);
+	}
 	list_del(&rank->equals);
+	return first;
+}
+
+static void type_erase(struct rb_node *node, struct rb_root *root)
+{
+	rb_erase_augmented(node, root, &best_callbacks);
 }
 
 static bool is_like(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
@@ -86,12 +160,12 @@ static bool is_like(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
 static void add_by_search(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
 	struct ipcshm_msg *first = PRIORITY_MSG(rank_add(&backlog->by_priority, &msg->by_priority,
-							 false, by_priority));
+							 false, priority_find_add));
 
 	if (first && is_like(first, msg))
 		rank_add_behind(&msg->by_type, list_prev_entry(&first->by_type, equals));
 	else
-		rank_add(&backlog->by_type, &msg->by_type, false, by_type);
+		rank_add(&backlog->by_type, &msg->by_type, false, type_find_add);
 	if (!backlog->first || backlog->first->priority < msg->priority)
 		backlog->first = msg;
 }
@@ -113,8 +187,9 @@ void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 /* In front of all of its equals. */
 void ipcshm_backlog_add_front(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
-	rank_add(&backlog->by_priority, &msg->by_priority, true, by_priority);
-	rank_add(&backlog->by_type, &msg->by_type, true, by_type);
+	rank_add(&backlog->by_priority, &msg->by_priority, true, priority_find_add);
+	if (rank_add(&backlog->by_type, &msg->by_type, true, type_find_add))
+		best_start(&msg->by_type.level);
 	if (!backlog->first || backlog->first->priority <= msg->priority)
 		backlog->first = msg;
 }
@@ -129,12 +204,16 @@ static struct ipcshm_msg *next_by_priority(struct ipcshm_msg *msg)
 
 void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
+	struct rb_node *first;
+
 	if (backlog->first == msg)
 		backlog->first = next_by_priority(msg);
 	if (backlog->last == msg)
 		backlog->last = NULL;
-	rank_remove(&backlog->by_priority, &msg->by_priority);
-	rank_remove(&backlog->by_type, &msg->by_type);
+	rank_remove(&backlog->by_priority, &msg->by_priority, rb_erase);
+	first = rank_remove(&backlog->by_type, &msg->by_type, type_erase);
+	if (first)
+		best_start(first);
 }
 
 /* The oldest of the lowest priority. */
@@ -157,41 +236,31 @@ bool ipcshm_match(const struct ipcshm_match *match, const struct ipcshm_msg *msg
 	}
 }
 
-static bool is_before(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
-{
-	return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
-}
-
-/* The best message of the lowest type over @type, or of all with no @type. */
-static struct ipcshm_msg *first_of_next_type(const struct ipcshm_backlog *backlog, const u64 *type)
+/* The best one of all under @type, or of all over it. */
+static struct ipcshm_msg *best_beside(const struct ipcshm_backlog *backlog, u64 type, bool under)
 {
 	struct rb_node *node = backlog->by_type.rb_node;
 	struct ipcshm_msg *best = NULL;
 
 	while (node) {
+		struct rb_node *outer = under ? node->rb_left : node->rb_right;
+		struct rb_node *inner = under ? node->rb_right : node->rb_left;
 		struct ipcshm_msg *msg = TYPE_MSG(node);
 
-		if (type && msg->type <= *type) {
-			node = node->rb_right;
-		} else {
-			best = msg;
-			node = node->rb_left;
+		if (under ? msg->type >= type : msg->type <= type) {
+			node = outer;
+			continue;
 		}
+		best = better(msg, best);
+		best = better(outer ? TYPE_MSG(outer)->best : NULL, best);
+		node = inner;
 	}
 	return best;
 }
 
-/* The best one of each other type is looked at, whatever the depth. */
 static struct ipcshm_msg *find_other(const struct ipcshm_backlog *backlog, u64 type)
 {
-	struct ipcshm_msg *msg = first_of_next_type(backlog, NULL);
-	struct ipcshm_msg *best = NULL;
-
-	for (; msg; msg = first_of_next_type(backlog, &msg->type)) {
-		if (msg->type != type && (!best || is_before(msg, best)))
-			best = msg;
-	}
-	return best;
+	return better(best_beside(backlog, type, true), best_beside(backlog, type, false));
 }
 
 /* The message that is next for a receiver who wants only some, or NULL. */

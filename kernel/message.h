@@ -24,6 +24,8 @@ struct pid;
  * @nr_files: descriptors in flight
  * @by_priority: where it is in a backlog; protected by the queue's lock
  * @by_type: likewise
+ * @best: in the tree by type: which of those at and below it is received first;
+ *	likewise
  * @number: of messages that are equal, the one with the lower number came first;
  *	likewise
  * @sender: in a queue: who is blocked until that accepts it, else NULL; likewise
@@ -54,6 +56,7 @@ struct ipcshm_msg {
 	u32 nr_files;
 	struct ipcshm_rank by_priority;
 	struct ipcshm_rank by_type;
+	struct ipcshm_msg *best;
 	u64 number;
 	union {
 		struct ipcshm_waiter *sender;

@@ -36,7 +36,7 @@ TEST(info_comes_back)
 	EXPECT_RETURNS(0, ipcshm_info(5, &info, sizeof(info)));
 
 	EXPECT_EQ(5, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x00, 104), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x00, 120), fake.asked.command);
 	EXPECT_EQ(&info, fake.asked.argument);
 	EXPECT_EQ(0, memcmp(&info, &fake.out, sizeof(info)));
 }

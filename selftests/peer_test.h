@@ -28,6 +28,8 @@ struct peer {
 	/* At a queue: */
 	size_t room;
 	__u32 priority;
+	__u64 type;			/* sent, or wished for */
+	__u32 match;			/* which types are */
 	struct ipcshm_message message;
 
 	/* In a region: */

@@ -5,7 +5,7 @@
  */
 #include <sys/uio.h>
 
-#include "queue_test.h"
+#include "queue_kinds.h"
 
 #define OTHER_USER	65533
 #define FOREIGN_ID	65534	/* the default of kernel.overflowuid and overflowgid */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests of queues have in common: a queue of each kind, and peers that
- * send to it, receive from it and are blocked at it.
+ * What the tests of queues have in common: a queue, and peers that send to it,
+ * receive from it and are blocked at it.
  */
 #ifndef QUEUE_TEST_H
 #define QUEUE_TEST_H
@@ -15,27 +15,31 @@
 #define SIZE		4096	/* of its largest message */
 #define NOTHING		(~0ULL)	/* no value is */
 #define MS		1000000ULL
+#define SOON		ipcshm_deadline(WAIT_SECONDS * 1000 * MS)
 
 /* Each test is a process of its own, so that what it works on can be static. */
 static int device, queue;
 static struct test_name name;
 
-/* Zero, or -errno. */
-static inline int set_up(__u64 max_messages, __u64 max_bytes, __u64 max_message_size)
+/* The queue, with these rights and flags for the test. Zero, or -errno. */
+static inline int set_up_attr(struct ipcshm_queue_attr attr, __u32 flags)
 {
-	struct ipcshm_queue_attr attr = {
-		.max_messages = max_messages,
-		.max_bytes = max_bytes,
-		.max_message_size = max_message_size,
-	};
-
 	share_peers();
 	name = make_name("queue");
 	device = ipcshm_open();
 	if (device < 0)
 		return device;
-	queue = ipcshm_queue_open(device, name.text, READ_WRITE | CREATE_NEW, 0600, &attr);
+	queue = ipcshm_queue_open(device, name.text, flags | CREATE_NEW, 0600, &attr);
 	return queue < 0 ? queue : 0;
+}
+
+static inline int set_up(__u64 max_messages, __u64 max_bytes, __u64 max_message_size)
+{
+	return set_up_attr((struct ipcshm_queue_attr) {
+		.max_messages = max_messages,
+		.max_bytes = max_bytes,
+		.max_message_size = max_message_size,
+	}, READ_WRITE);
 }
 
 static inline void tear_down(void)
@@ -92,8 +96,7 @@ static inline __u64 receive_value(void)
 {
 	__u64 value;
 
-	if (ipcshm_receive(queue, &value, sizeof(value), NULL,
-			   ipcshm_deadline(WAIT_SECONDS * 1000 * MS)) != sizeof(value))
+	if (ipcshm_receive(queue, &value, sizeof(value), NULL, SOON) != sizeof(value))
 		return NOTHING;
 	return value;
 }
@@ -118,14 +121,14 @@ static inline struct peer *start(void (*role)(struct peer *), struct peer how)
 
 static inline void send_role(struct peer *peer)
 {
-	peer->result = ipcshm_send(peer->fd, &peer->value, sizeof(peer->value), peer->priority,
-				   peer->deadline);
+	peer->result = ipcshm_send_typed(peer->fd, &peer->value, sizeof(peer->value), peer->type,
+					 peer->priority, peer->deadline);
 }
 
 static inline void receive_role(struct peer *peer)
 {
-	peer->result = ipcshm_receive(peer->fd, &peer->value, peer->room, &peer->message,
-				      peer->deadline);
+	peer->result = ipcshm_receive_typed(peer->fd, &peer->value, peer->room, peer->type,
+					    peer->match, &peer->message, peer->deadline);
 }
 
 static inline void write_role(struct peer *peer)
@@ -198,56 +201,6 @@ static inline bool offer(__u64 value, __u32 priority)
 		return !result;
 	sender = start(send_role, (struct peer) { .value = value, .priority = priority });
 	return WAIT_UNTIL(stat_now().senders == senders + 1 || is_done(sender));
-}
-
-/* An empty queue of each kind. */
-FIXTURE(queue)
-{
-};
-
-FIXTURE_VARIANT(queue)
-{
-	__u64 max_messages;
-	__u64 max_bytes;
-	unsigned int depth;	/* messages of SIZE that it keeps */
-};
-
-FIXTURE_VARIANT_ADD(queue, bounded)
-{
-	.max_messages = DEPTH,
-	.max_bytes = IPCSHM_UNBOUNDED,
-	.depth = DEPTH,
-};
-
-FIXTURE_VARIANT_ADD(queue, bounded_in_bytes)
-{
-	.max_messages = IPCSHM_UNBOUNDED,
-	.max_bytes = DEPTH * SIZE,
-	.depth = DEPTH,
-};
-
-FIXTURE_VARIANT_ADD(queue, unbounded)
-{
-	.max_messages = IPCSHM_UNBOUNDED,
-	.max_bytes = IPCSHM_UNBOUNDED,
-	.depth = DEPTH,
-};
-
-FIXTURE_VARIANT_ADD(queue, rendezvous)
-{
-	.max_messages = 0,
-	.max_bytes = 0,
-	.depth = 0,
-};
-
-FIXTURE_SETUP(queue)
-{
-	ASSERT_EQ(0, set_up(variant->max_messages, variant->max_bytes, SIZE));
-}
-
-FIXTURE_TEARDOWN(queue)
-{
-	tear_down();
 }
 
 #endif /* QUEUE_TEST_H */

@@ -7,7 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
-#include "queue_test.h"
+#include "queue_kinds.h"
 
 #define RACES	many(100, 10)	/* how often a race is run */
 #define FULL	4	/* messages that a queue of FIXTURE(full) keeps */

@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Queues: which message comes next, by type and by priority, to those who find it
+ * there and to those who are blocked; and looking at it without taking it.
+ */
+#include "queue_kinds.h"
+
+#define TYPES		6	/* that random messages have */
+#define PRIORITIES	4
+#define STEPS		many(20000, 2000)
+#define CROWD		10	/* blocked senders of a rendezvous */
+#define ANY		0
+#define EQUAL		IPCSHM_TYPE_EQUAL
+#define NOT		IPCSHM_TYPE_NOT
+#define UP_TO		IPCSHM_TYPE_UP_TO
+
+/* What a message is besides its value. */
+struct kind {
+	__u64 type;
+	__u32 priority;
+};
+
+/* Sends, or leaves a sender blocked. */
+static bool offer_kind(__u64 value, struct kind kind)
+{
+	__u64 senders = stat_now().senders;
+	struct ipcshm_transfer transfer = transfer_of(&value, sizeof(value));
+	struct peer *sender;
+	int result;
+
+	transfer.message.type = kind.type;
+	transfer.message.priority = kind.priority;
+	transfer.flags = IPCSHM_DONTWAIT;
+	result = ipcshm_send_transfer(queue, &transfer, sizeof(transfer));
+	if (result != -EAGAIN)
+		return !result;
+	sender = start(send_role, (struct peer) {
+		.value = value,
+		.type = kind.type,
+		.priority = kind.priority,
+	});
+	return WAIT_UNTIL(stat_now().senders == senders + 1 || is_done(sender));
+}
+
+static int try_match(__u64 *value, __u32 match, __u64 type, __u32 flags,
+		     struct ipcshm_message *message)
+{
+	struct ipcshm_transfer transfer = transfer_of(value, sizeof(*value));
+	int result;
+
+	transfer.message.flags = match;
+	transfer.message.type = type;
+	transfer.flags = IPCSHM_DONTWAIT | flags;
+	result = ipcshm_receive_transfer(queue, &transfer, sizeof(transfer));
+	*message = transfer.message;
+	return result;
+}
+
+/* The value received, or NOTHING. */
+static __u64 take(__u32 match, __u64 type)
+{
+	struct ipcshm_message message;
+	__u64 value;
+
+	return try_match(&value, match, type, 0, &message) ? NOTHING : value;
+}
+
+/* Each match, on the same messages. */
+
+static const struct kind kinds[] = {
+	[0] = { .type = 5, .priority = 1 },
+	[1] = { .type = 2, .priority = 0 },
+	[2] = { .type = 9, .priority = 3 },
+	[3] = { .type = 2, .priority = 1 },
+	[4] = { .type = 0, .priority = 0 },
+	[5] = { .type = 5, .priority = 1 },
+	[6] = { .type = ~0ULL, .priority = 2 },
+};
+
+#define END	0xff	/* of a list of kinds */
+
+static const struct {
+	__u32 match;
+	__u64 type;
+	__u8 order[ARRAY_SIZE(kinds) + 1];	/* in which they come */
+} wishes[] = {
+	{ ANY, 0, { 2, 6, 0, 3, 5, 1, 4, END } },
+	{ ANY, 5, { 2, 6, 0, 3, 5, 1, 4, END } },
+	{ EQUAL, 5, { 0, 5, END } },
+	{ EQUAL, 2, { 3, 1, END } },
+	{ EQUAL, 0, { 4, END } },
+	{ EQUAL, ~0ULL, { 6, END } },
+	{ EQUAL, 3, { END } },
+	{ NOT, 5, { 2, 6, 3, 1, 4, END } },
+	{ NOT, 9, { 6, 0, 3, 5, 1, 4, END } },
+	{ NOT, 0, { 2, 6, 0, 3, 5, 1, END } },
+	{ NOT, 3, { 2, 6, 0, 3, 5, 1, 4, END } },
+	{ UP_TO, 0, { 4, END } },
+	{ UP_TO, 1, { 4, END } },
+	{ UP_TO, 2, { 4, 3, 1, END } },
+	{ UP_TO, 8, { 4, 3, 1, 0, 5, END } },
+	{ UP_TO, ~0ULL, { 4, 3, 1, 0, 5, 2, 6, END } },
+};
+
+TEST_F_TIMEOUT(queue, each_match_takes_its_messages_in_its_order, 120)
+{
+	size_t i, n, taken;
+
+	for (i = 0; i < ARRAY_SIZE(wishes); i++) {
+		for (n = 0; n < ARRAY_SIZE(kinds); n++)
+			ASSERT_TRUE(offer_kind(n, kinds[n]));
+		for (taken = 0; wishes[i].order[taken] != END; taken++) {
+			EXPECT_EQ(wishes[i].order[taken],
+				  take(wishes[i].match, wishes[i].type))
+				TH_LOG("wish %zu, message %zu", i, taken);
+		}
+		EXPECT_EQ(NOTHING, take(wishes[i].match, wishes[i].type));
+		EXPECT_TRUE(WAIT_UNTIL(stat_now().messages + stat_now().senders ==
+				       ARRAY_SIZE(kinds) - taken));
+		while (take(ANY, 0) != NOTHING)
+			taken++;
+		EXPECT_EQ(ARRAY_SIZE(kinds), taken);
+		for (n = 0; n < peer_count; n++)
+			EXPECT_EQ(0, finish(&peers[n]));
+		forget_peers();
+	}
+}
+
+TEST_F(queue, message_tells_its_type_and_priority)
+{
+	struct ipcshm_message message;
+	size_t i;
+	__u64 value;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		ASSERT_TRUE(offer_kind(i, kinds[i]));
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		ASSERT_EQ(0, try_match(&value, NOT, 3, 0, &message));
+		ASSERT_GT(ARRAY_SIZE(kinds), value);
+		EXPECT_EQ(kinds[value].type, message.type);
+		EXPECT_EQ(kinds[value].priority, message.priority);
+		EXPECT_EQ(sizeof(value), message.size);
+	}
+}
+
+/* Random messages and wishes, and the simplest model there is. */
+
+struct model {
+	struct kind kinds[DEPTH];	/* in the order they were sent */
+	__u64 values[DEPTH];
+	unsigned int count;
+};
+
+static bool model_matches(__u32 match, __u64 type, __u64 candidate)
+{
+	switch (match) {
+	case EQUAL:
+		return candidate == type;
+	case NOT:
+		return candidate != type;
+	case UP_TO:
+		return candidate <= type;
+	default:
+		return true;
+	}
+}
+
+static bool model_prefers(__u32 match, const struct kind *a, const struct kind *b)
+{
+	if (match == UP_TO && a->type != b->type)
+		return a->type < b->type;
+	return a->priority > b->priority;
+}
+
+static __u64 model_take(struct model *model, __u32 match, __u64 type)
+{
+	unsigned int i, best = DEPTH;
+	__u64 value;
+
+	for (i = 0; i < model->count; i++)
+		if (model_matches(match, type, model->kinds[i].type) &&
+		    (best == DEPTH ||
+		     model_prefers(match, &model->kinds[i], &model->kinds[best])))
+			best = i;
+	if (best == DEPTH)
+		return NOTHING;
+	value = model->values[best];
+	model->count--;
+	for (i = best; i < model->count; i++) {
+		model->kinds[i] = model->kinds[i + 1];
+		model->values[i] = model->values[i + 1];
+	}
+	return value;
+}
+
+static void model_add(struct model *model, __u64 value, struct kind kind)
+{
+	model->kinds[model->count] = kind;
+	model->values[model->count++] = value;
+}
+
+static struct kind random_kind(void)
+{
+	return (struct kind) { .type = random() % TYPES, .priority = random() % PRIORITIES };
+}
+
+static __u32 random_match(void)
+{
+	static const __u32 matches[] = { ANY, EQUAL, NOT, UP_TO };
+
+	return matches[random() % ARRAY_SIZE(matches)];
+}
+
+TEST_F_TIMEOUT(queue, random_messages_come_as_from_a_model, 120)
+{
+	const unsigned int most = variant->depth ?: CROWD;
+	struct model model = { .count = 0 };
+	unsigned int i;
+
+	srandom(1);
+	for (i = 0; i < (variant->depth ? STEPS : STEPS / 20); i++) {
+		struct kind kind = random_kind();
+		__u32 match = random_match();
+
+		if (model.count < most && peer_count < SENDERS && random() % 2) {
+			ASSERT_TRUE(offer_kind(i, kind));
+			model_add(&model, i, kind);
+			continue;
+		}
+		ASSERT_EQ(model_take(&model, match, kind.type), take(match, kind.type))
+			TH_LOG("step %u, match %u, type %llu", i, match, kind.type);
+		if (model.count)
+			continue;
+		while (peer_count)
+			ASSERT_EQ(0, finish(&peers[--peer_count]));
+	}
+	while (model.count)
+		ASSERT_EQ(model_take(&model, ANY, 0), take(ANY, 0));
+	EXPECT_EQ(NOTHING, take(ANY, 0));
+}
+
+/* Blocked receivers with different wishes. */
+
+static struct peer *block_receiver_for(__u32 match, __u64 type)
+{
+	return block_receiver_how(receive_role, (struct peer) { .match = match, .type = type });
+}
+
+TEST_F(queue, blocked_receivers_get_what_they_wish_for)
+{
+	struct peer *one = block_receiver_for(EQUAL, 1);
+	struct peer *low = block_receiver_for(UP_TO, 3);
+	struct peer *other = block_receiver_for(NOT, 7);
+	struct peer *any = block_receiver_for(ANY, 0);
+
+	ASSERT_TRUE(one && low && other && any);
+	EXPECT_TRUE(offer_kind(70, (struct kind) { .type = 7 }));
+	EXPECT_EQ(8, finish(any));
+	EXPECT_EQ(70, any->value);
+	EXPECT_TRUE(offer_kind(30, (struct kind) { .type = 3 }));
+	EXPECT_EQ(8, finish(low));
+	EXPECT_EQ(30, low->value);
+	EXPECT_TRUE(offer_kind(10, (struct kind) { .type = 1 }));
+	EXPECT_EQ(8, finish(one));
+	EXPECT_EQ(10, one->value);
+	EXPECT_TRUE(offer_kind(11, (struct kind) { .type = 1 }));
+	EXPECT_EQ(8, finish(other));
+	EXPECT_EQ(11, other->value);
+	EXPECT_EQ(1, other->message.type);
+	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(4, stat_now().received);
+}
+
+TEST_F(queue, equal_wishes_are_served_in_the_order_they_came)
+{
+	struct peer *waiting[4];
+	__u64 i;
+
+	for (i = 0; i < ARRAY_SIZE(waiting); i++) {
+		waiting[i] = block_receiver_for(EQUAL, i % 2);
+		ASSERT_TRUE(waiting[i]);
+	}
+	ASSERT_TRUE(offer_kind(10, (struct kind) { .type = 1 }));
+	ASSERT_TRUE(offer_kind(11, (struct kind) { .type = 1 }));
+	ASSERT_TRUE(offer_kind(0, (struct kind) { .type = 0 }));
+	ASSERT_TRUE(offer_kind(1, (struct kind) { .type = 0 }));
+	for (i = 0; i < ARRAY_SIZE(waiting); i++) {
+		EXPECT_EQ(8, finish(waiting[i]));
+		EXPECT_EQ(i % 2 ? 10 + i / 2 : i / 2, waiting[i]->value);
+	}
+}
+
+TEST_F(queue, message_that_no_blocked_receiver_wishes_for_waits)
+{
+	struct peer *receiver = block_receiver_for(EQUAL, 1);
+
+	ASSERT_TRUE(receiver);
+	EXPECT_TRUE(offer_kind(20, (struct kind) { .type = 2, .priority = 9 }));
+	EXPECT_EQ(variant->depth ? 1 : 0, stat_now().messages);
+	EXPECT_EQ(variant->depth ? 0 : 1, stat_now().senders);
+	EXPECT_EQ(1, stat_now().receivers);
+	EXPECT_EQ(POLLIN, poll_now(queue) & POLLIN);
+	EXPECT_EQ(20, take(ANY, 0));
+	EXPECT_EQ(1, stat_now().receivers);
+	EXPECT_TRUE(offer_kind(10, (struct kind) { .type = 1 }));
+	EXPECT_EQ(8, finish(receiver));
+	EXPECT_EQ(10, receiver->value);
+}
+
+TEST_F(queue, blocked_receiver_passes_over_a_message_it_does_not_wish_for)
+{
+	struct peer *small = block_receiver_how(receive_role, (struct peer) {
+		.match = EQUAL,
+		.type = 1,
+		.room = 4,
+	});
+
+	ASSERT_TRUE(small);
+	EXPECT_TRUE(offer_kind(20, (struct kind) { .type = 2 }));
+	EXPECT_EQ(1, stat_now().receivers);
+	EXPECT_TRUE(offer_kind(10, (struct kind) { .type = 1 }));
+	EXPECT_EQ(-EMSGSIZE, finish(small));
+	EXPECT_EQ(8, small->message.size);
+	EXPECT_EQ(10, take(EQUAL, 1));
+	EXPECT_EQ(20, take(ANY, 0));
+}
+
+TEST_F(queue, wish_that_nothing_fulfils_ends_at_its_deadline)
+{
+	struct ipcshm_message message;
+	__u64 value;
+
+	ASSERT_TRUE(offer_kind(20, (struct kind) { .type = 2 }));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive_typed(queue, &value, 8, 1, EQUAL, NULL,
+						   ipcshm_deadline(10 * MS)));
+	EXPECT_EQ(-EAGAIN, try_match(&value, NOT, 2, 0, &message));
+	EXPECT_EQ(-EAGAIN, try_match(&value, UP_TO, 1, 0, &message));
+	EXPECT_EQ(0, stat_now().receivers);
+	EXPECT_EQ(20, take(UP_TO, 2));
+}
+
+TEST_F(queue, killed_receiver_with_a_wish_leaves_nothing_behind)
+{
+	struct peer *receiver = block_receiver_for(EQUAL, 1);
+
+	ASSERT_TRUE(receiver);
+	kill_peer(receiver);
+	EXPECT_EQ(0, stat_now().receivers);
+	ASSERT_TRUE(offer_kind(10, (struct kind) { .type = 1 }));
+	EXPECT_EQ(10, take(EQUAL, 1));
+}
+
+/* Blocked senders of a full queue. */
+
+FIXTURE(full)
+{
+};
+
+FIXTURE_SETUP(full)
+{
+	ASSERT_EQ(0, set_up(2, IPCSHM_UNBOUNDED, SIZE));
+	ASSERT_TRUE(offer_kind(0, (struct kind) { .type = 1 }));
+	ASSERT_TRUE(offer_kind(1, (struct kind) { .type = 1 }));
+}
+
+FIXTURE_TEARDOWN(full)
+{
+	tear_down();
+}
+
+TEST_F(full, wish_is_fulfilled_by_a_blocked_sender)
+{
+	ASSERT_TRUE(offer_kind(2, (struct kind) { .type = 2 }));
+	EXPECT_EQ(1, stat_now().senders);
+	EXPECT_EQ(2, take(EQUAL, 2));
+	EXPECT_EQ(0, finish(&peers[0]));
+	EXPECT_EQ(0, stat_now().senders);
+	EXPECT_EQ(2, stat_now().messages);
+	EXPECT_EQ(0, take(ANY, 0));
+	EXPECT_EQ(1, take(ANY, 0));
+}
+
+TEST_F(full, blocked_receiver_with_a_wish_gets_the_message_of_a_sender_without_room)
+{
+	struct peer *receiver = block_receiver_for(EQUAL, 2);
+	struct peer *sender;
+
+	ASSERT_TRUE(receiver);
+	sender = start(send_role, (struct peer) { .value = 2, .type = 2 });
+	EXPECT_EQ(0, finish(sender));
+	EXPECT_EQ(8, finish(receiver));
+	EXPECT_EQ(2, receiver->value);
+	EXPECT_EQ(2, stat_now().messages);
+}
+
+TEST_F(full, message_taken_out_of_turn_makes_room)
+{
+	ASSERT_TRUE(offer_kind(2, (struct kind) { .type = 1, .priority = 0 }));
+	ASSERT_TRUE(offer_kind(3, (struct kind) { .type = 1, .priority = 5 }));
+	EXPECT_EQ(2, stat_now().senders);
+	EXPECT_EQ(0, take(EQUAL, 1));
+	EXPECT_EQ(1, stat_now().senders);
+	EXPECT_EQ(0, finish(&peers[1]));
+	EXPECT_EQ(3, take(ANY, 0));
+	EXPECT_EQ(0, finish(&peers[0]));
+	EXPECT_EQ(1, take(ANY, 0));
+	EXPECT_EQ(2, take(ANY, 0));
+}
+
+TEST_F(full, sender_that_gives_up_is_not_in_the_order_any_more)
+{
+	struct peer *sender = block_sender_how(send_role, (struct peer) { .value = 2, .type = 2 });
+
+	ASSERT_TRUE(sender);
+	kill_peer(sender);
+	EXPECT_EQ(NOTHING, take(EQUAL, 2));
+	EXPECT_EQ(0, take(UP_TO, 2));
+	EXPECT_EQ(1, take(UP_TO, 2));
+	EXPECT_EQ(NOTHING, take(UP_TO, 2));
+}
+
+/* Peek. */
+
+static __u64 peek(__u32 match, __u64 type)
+{
+	struct ipcshm_message message;
+	__u64 value;
+
+	return try_match(&value, match, type, IPCSHM_PEEK, &message) ? NOTHING : value;
+}
+
+TEST_F(queue, peek_leaves_the_message_and_its_sender_where_they_are)
+{
+	struct ipcshm_queue_stat before, after;
+	struct ipcshm_message message;
+	__u64 value;
+
+	EXPECT_EQ(NOTHING, peek(ANY, 0));
+	ASSERT_TRUE(offer_kind(1, (struct kind) { .type = 4, .priority = 2 }));
+	ASSERT_TRUE(offer_kind(2, (struct kind) { .type = 5, .priority = 7 }));
+	before = stat_now();
+	EXPECT_EQ(2, peek(ANY, 0));
+	ASSERT_EQ(0, try_match(&value, ANY, 0, IPCSHM_PEEK, &message));
+	EXPECT_EQ(2, value);
+	EXPECT_EQ(5, message.type);
+	EXPECT_EQ(7, message.priority);
+	EXPECT_EQ(sizeof(value), message.size);
+	EXPECT_EQ(variant->depth ? getpid() : peers[1].pid, (pid_t)message.pid);
+	EXPECT_NE(0, message.time);
+	after = stat_now();
+	EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
+	EXPECT_EQ(2, take(ANY, 0));
+	EXPECT_EQ(1, peek(ANY, 0));
+}
+
+TEST_F(queue, peek_looks_at_what_it_wishes_for)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		ASSERT_TRUE(offer_kind(i, kinds[i]));
+	for (i = 0; i < ARRAY_SIZE(wishes); i++) {
+		EXPECT_EQ(wishes[i].order[0] == END ? NOTHING : wishes[i].order[0],
+			  peek(wishes[i].match, wishes[i].type))
+			TH_LOG("wish %zu", i);
+	}
+}
+
+TEST_F(queue, peek_with_too_little_room_tells_the_size)
+{
+	struct ipcshm_transfer transfer = transfer_of("", 0);
+
+	ASSERT_TRUE(offer(1, 0));
+	transfer.flags = IPCSHM_DONTWAIT | IPCSHM_PEEK;
+	EXPECT_EQ(-EMSGSIZE, ipcshm_receive_transfer(queue, &transfer, sizeof(transfer)));
+	EXPECT_EQ(8, transfer.message.size);
+	transfer.message = (struct ipcshm_message) { .data = 1, .size = 8 };
+	EXPECT_EQ(-EFAULT, ipcshm_receive_transfer(queue, &transfer, sizeof(transfer)));
+	EXPECT_EQ(1, receive_value());
+}
+
+/* One peeks, one takes: what is looked at is whole, or not there. */
+static void peek_role(struct peer *peer)
+{
+	__u64 words[SIZE / 8];
+	struct ipcshm_transfer transfer;
+	int result;
+	size_t i;
+
+	do {
+		transfer = transfer_of(words, sizeof(words));
+		transfer.flags = IPCSHM_DONTWAIT | IPCSHM_PEEK;
+		result = ipcshm_receive_transfer(peer->fd, &transfer, sizeof(transfer));
+		for (i = 0; !result && i < SIZE / 8; i++)
+			if (words[i] != words[0])
+				_exit(1);
+		peer->value += !result;
+	} while (!result || result == -EAGAIN);
+	peer->result = result;
+}
+
+TEST_F_TIMEOUT(queue, peeked_message_is_whole_though_it_is_taken, 120)
+{
+	struct peer *peeker = start(peek_role, (struct peer) { 0 });
+	__u64 words[SIZE / 8];
+	unsigned int i;
+	size_t n;
+
+	if (!variant->depth)
+		SKIP(return, "a rendezvous keeps no message");
+	for (i = 0; i < STEPS || !peeker->value; i++) {
+		for (n = 0; n < ARRAY_SIZE(words); n++)
+			words[n] = i;
+		ASSERT_EQ(0, ipcshm_send(queue, words, sizeof(words), 0, SOON));
+		ASSERT_EQ(sizeof(words), ipcshm_receive(queue, words, sizeof(words), NULL, SOON));
+	}
+	ASSERT_EQ(0, ipcshm_queue_revoke(queue));
+	EXPECT_EQ(-EKEYREVOKED, finish(peeker));
+	TH_LOG("%llu looks", peeker->value);
+}
+
+IPCSHM_TEST_MAIN

@@ -1,0 +1,683 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Queues: many messages with one call, messages in pieces, and how far a batch
+ * came that couldn't go on.
+ */
+#include "queue_test.h"
+
+#define KEPT	8	/* messages that the queue keeps */
+#define MANY	12	/* more than that */
+
+FIXTURE(batch)
+{
+	struct ipcshm_message messages[MANY];
+	__u64 values[MANY];
+};
+
+FIXTURE_SETUP(batch)
+{
+	ASSERT_EQ(0, set_up(KEPT, IPCSHM_UNBOUNDED, SIZE));
+}
+
+FIXTURE_TEARDOWN(batch)
+{
+	tear_down();
+}
+
+/* Messages with a value each, or room for that. */
+static void describe(struct ipcshm_message *messages, __u64 *values, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		messages[i] = (struct ipcshm_message) {
+			.data = (uintptr_t)&values[i],
+			.size = sizeof(values[i]),
+		};
+}
+
+static void number(__u64 *values, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		values[i] = i;
+}
+
+static int send_numbered(FIXTURE_DATA(batch) *self, unsigned int count, __u32 flags)
+{
+	number(self->values, count);
+	describe(self->messages, self->values, count);
+	return ipcshm_send_batch(queue, self->messages, count, flags, IPCSHM_FOREVER);
+}
+
+static int receive_many(FIXTURE_DATA(batch) *self, unsigned int count, __u32 flags)
+{
+	memset(self->values, 0xff, sizeof(self->values));
+	describe(self->messages, self->values, count);
+	return ipcshm_receive_batch(queue, self->messages, count, flags, SOON);
+}
+
+/* Partial success. */
+
+TEST_F(batch, all_are_sent_and_received_in_order)
+{
+	unsigned int i;
+
+	ASSERT_EQ(KEPT, send_numbered(self, KEPT, 0));
+	EXPECT_EQ(KEPT, stat_now().messages);
+	EXPECT_EQ(KEPT, stat_now().sent);
+	ASSERT_EQ(KEPT, receive_many(self, KEPT, 0));
+	EXPECT_EQ(KEPT, stat_now().received);
+	for (i = 0; i < KEPT; i++) {
+		EXPECT_EQ(i, self->values[i]);
+		EXPECT_EQ(8, self->messages[i].size);
+		EXPECT_EQ(getpid(), (pid_t)self->messages[i].pid);
+		EXPECT_EQ(getuid(), self->messages[i].uid);
+		EXPECT_NE(0, self->messages[i].time);
+		EXPECT_EQ(0, self->messages[i].token);
+	}
+}
+
+TEST_F(batch, each_message_has_its_own_type_and_priority)
+{
+	unsigned int i;
+
+	number(self->values, KEPT);
+	describe(self->messages, self->values, KEPT);
+	for (i = 0; i < KEPT; i++) {
+		self->messages[i].priority = i / 2;
+		self->messages[i].type = 100 + i;
+	}
+	ASSERT_EQ(KEPT, ipcshm_send_batch(queue, self->messages, KEPT, 0, SOON));
+	ASSERT_EQ(KEPT, receive_many(self, KEPT, 0));
+	for (i = 0; i < KEPT; i++) {
+		__u64 value = KEPT - 2 - i / 2 * 2 + i % 2;
+
+		EXPECT_EQ(value, self->values[i]);
+		EXPECT_EQ(value / 2, self->messages[i].priority);
+		EXPECT_EQ(100 + value, self->messages[i].type);
+	}
+}
+
+TEST_F(batch, each_room_has_its_own_wish)
+{
+	unsigned int i;
+
+	number(self->values, KEPT);
+	describe(self->messages, self->values, KEPT);
+	for (i = 0; i < KEPT; i++)
+		self->messages[i].type = i;
+	ASSERT_EQ(KEPT, ipcshm_send_batch(queue, self->messages, KEPT, 0, SOON));
+	describe(self->messages, self->values, 4);
+	self->messages[0].flags = IPCSHM_TYPE_EQUAL;
+	self->messages[0].type = 5;
+	self->messages[1].flags = IPCSHM_TYPE_NOT;
+	self->messages[1].type = 0;
+	self->messages[2].flags = IPCSHM_TYPE_UP_TO;
+	self->messages[2].type = 4;
+	self->messages[3].flags = IPCSHM_TYPE_EQUAL;
+	self->messages[3].type = 5;
+	EXPECT_EQ(3, ipcshm_receive_batch(queue, self->messages, 4, 0, SOON));
+	EXPECT_EQ(5, self->values[0]);
+	EXPECT_EQ(1, self->values[1]);
+	EXPECT_EQ(0, self->values[2]);
+	EXPECT_EQ(KEPT - 3, stat_now().messages);
+}
+
+TEST_F(batch, what_fits_is_sent_without_waiting)
+{
+	EXPECT_EQ(KEPT, send_numbered(self, MANY, IPCSHM_DONTWAIT));
+	EXPECT_EQ(KEPT, stat_now().messages);
+	EXPECT_EQ(-EAGAIN, send_numbered(self, MANY, IPCSHM_DONTWAIT));
+	ASSERT_EQ(0, fcntl(queue, F_SETFL, O_NONBLOCK));
+	EXPECT_EQ(-EAGAIN, send_numbered(self, MANY, 0));
+	EXPECT_EQ(KEPT, receive_many(self, MANY, 0));
+	EXPECT_EQ(-EAGAIN, receive_many(self, MANY, 0));
+	EXPECT_EQ(KEPT, send_numbered(self, MANY, 0));
+	EXPECT_EQ(KEPT, receive_many(self, MANY, IPCSHM_DONTWAIT));
+	EXPECT_EQ(-EAGAIN, receive_many(self, MANY, IPCSHM_DONTWAIT));
+}
+
+TEST_F(batch, what_is_there_is_received_without_waiting)
+{
+	ASSERT_EQ(3, send_numbered(self, 3, 0));
+	EXPECT_EQ(3, receive_many(self, MANY, 0));
+	EXPECT_EQ(2, self->values[2]);
+	ASSERT_EQ(5, send_numbered(self, 5, 0));
+	EXPECT_EQ(2, receive_many(self, 2, 0));
+	EXPECT_EQ(3, stat_now().messages);
+}
+
+TEST_F(batch, past_deadline_is_none_if_there_is_nothing_to_wait_for)
+{
+	number(self->values, MANY);
+	describe(self->messages, self->values, MANY);
+	EXPECT_EQ(KEPT, ipcshm_send_batch(queue, self->messages, MANY, 0, 0));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_send_batch(queue, self->messages, MANY, 0, 0));
+	EXPECT_EQ(KEPT, ipcshm_receive_batch(queue, self->messages, MANY, 0, 0));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive_batch(queue, self->messages, MANY, 0, 0));
+}
+
+TEST_F(batch, largest_batch)
+{
+	static struct ipcshm_message messages[IPCSHM_BATCH_MAX];
+	static __u64 values[IPCSHM_BATCH_MAX];
+	unsigned int i;
+
+	ASSERT_EQ(0, ipcshm_queue_set(queue, IPCSHM_BATCH_MAX, IPCSHM_UNBOUNDED));
+	number(values, IPCSHM_BATCH_MAX);
+	describe(messages, values, IPCSHM_BATCH_MAX);
+	ASSERT_EQ(IPCSHM_BATCH_MAX, ipcshm_send_batch(queue, messages, IPCSHM_BATCH_MAX, 0, SOON));
+	memset(values, 0xff, sizeof(values));
+	ASSERT_EQ(IPCSHM_BATCH_MAX, ipcshm_receive_batch(queue, messages, IPCSHM_BATCH_MAX, 0,
+							 SOON));
+	for (i = 0; i < IPCSHM_BATCH_MAX; i++)
+		ASSERT_EQ(i, values[i]);
+}
+
+/* What is wrong with one message is no harm to those before it. */
+
+static const struct {
+	size_t at;		/* in the structure of a message, 4 bytes */
+	__u32 value;
+	int error;
+} wrong_to_send[] = {
+	{ offsetof(struct ipcshm_message, data), 1, EFAULT },
+	{ offsetof(struct ipcshm_message, size), SIZE + 1, EMSGSIZE },
+	{ offsetof(struct ipcshm_message, priority), IPCSHM_PRIORITY_MAX + 1, EINVAL },
+	{ offsetof(struct ipcshm_message, flags), 1, EINVAL },
+	{ offsetof(struct ipcshm_message, reserved), 1, EINVAL },
+	{ offsetof(struct ipcshm_message, token), 1, EINVAL },
+	{ offsetof(struct ipcshm_message, segments), IPCSHM_SEGMENTS_MAX + 1, EINVAL },
+	{ offsetof(struct ipcshm_message, fd_count), 1, EFAULT },
+}, wrong_to_receive[] = {
+	{ offsetof(struct ipcshm_message, data), 1, EFAULT },
+	{ offsetof(struct ipcshm_message, size), 7, EMSGSIZE },
+	{ offsetof(struct ipcshm_message, flags), 3, EINVAL },
+	{ offsetof(struct ipcshm_message, reserved1), 1, EINVAL },
+	{ offsetof(struct ipcshm_message, segments), IPCSHM_SEGMENTS_MAX + 1, EINVAL },
+	{ offsetof(struct ipcshm_message, fd_count), 17, EINVAL },
+};
+
+static void spoil(struct ipcshm_message *message, size_t at, __u32 value)
+{
+	memcpy((char *)message + at, &(__u64) { value }, at ? 4 : 8);
+}
+
+TEST_F(batch, wrong_message_ends_a_batch_that_is_sent)
+{
+	unsigned int i, n;
+
+	for (i = 0; i < ARRAY_SIZE(wrong_to_send); i++) {
+		number(self->values, 4);
+		describe(self->messages, self->values, 4);
+		spoil(&self->messages[2], wrong_to_send[i].at, wrong_to_send[i].value);
+		EXPECT_EQ(2, ipcshm_send_batch(queue, self->messages, 4, 0, SOON))
+			TH_LOG("case %u", i);
+		EXPECT_EQ(-wrong_to_send[i].error,
+			  ipcshm_send_batch(queue, self->messages + 2, 2, 0, SOON))
+			TH_LOG("case %u", i);
+		EXPECT_EQ(2, stat_now().messages);
+		for (n = 0; n < 2; n++)
+			EXPECT_EQ(n, receive_value());
+	}
+}
+
+TEST_F(batch, wrong_room_ends_a_batch_that_is_received)
+{
+	unsigned int i, n;
+
+	for (i = 0; i < ARRAY_SIZE(wrong_to_receive); i++) {
+		ASSERT_EQ(5, send_numbered(self, 5, 0));
+		describe(self->messages, self->values, 4);
+		spoil(&self->messages[2], wrong_to_receive[i].at, wrong_to_receive[i].value);
+		EXPECT_EQ(2, ipcshm_receive_batch(queue, self->messages, 4, 0, SOON))
+			TH_LOG("case %u", i);
+		EXPECT_EQ(3, stat_now().messages);
+		EXPECT_EQ(-wrong_to_receive[i].error,
+			  ipcshm_receive_batch(queue, self->messages + 2, 2, 0, SOON))
+			TH_LOG("case %u", i);
+		EXPECT_EQ(3, stat_now().messages);
+		for (n = 2; n < 5; n++)
+			EXPECT_EQ(n, receive_value());
+	}
+}
+
+TEST_F(batch, too_little_room_for_the_first_tells_the_size)
+{
+	ASSERT_EQ(2, send_numbered(self, 2, 0));
+	describe(self->messages, self->values, 2);
+	self->messages[0].size = 3;
+	EXPECT_EQ(-EMSGSIZE, ipcshm_receive_batch(queue, self->messages, 2, 0, SOON));
+	EXPECT_EQ(8, self->messages[0].size);
+	EXPECT_EQ(2, stat_now().messages);
+}
+
+/* The last of the array that is there is the second. */
+static struct ipcshm_message *half_an_array(int protection)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	struct ipcshm_message *messages = (void *)(pages + page - 2 * sizeof(*messages));
+	static __u64 values[2];
+
+	describe(messages, values, 2);
+	mprotect(pages + page, page, protection);
+	return messages;
+}
+
+TEST_F(batch, end_of_the_array_that_cant_be_read_ends_the_batch)
+{
+	struct ipcshm_message *messages = half_an_array(PROT_NONE);
+
+	EXPECT_EQ(2, ipcshm_send_batch(queue, messages, 4, 0, SOON));
+	EXPECT_EQ(2, stat_now().messages);
+	EXPECT_EQ(-EFAULT, ipcshm_send_batch(queue, messages + 2, 4, 0, SOON));
+	ASSERT_EQ(2, send_numbered(self, 2, 0));
+	EXPECT_EQ(2, ipcshm_receive_batch(queue, messages, 4, 0, SOON));
+	EXPECT_EQ(2, stat_now().messages);
+	EXPECT_EQ(-EFAULT, ipcshm_receive_batch(queue, messages + 2, 4, 0, SOON));
+	EXPECT_EQ(2, stat_now().messages);
+}
+
+TEST_F(batch, end_of_the_array_that_cant_be_written_loses_nothing)
+{
+	struct ipcshm_message *messages = half_an_array(PROT_READ);
+	unsigned int i;
+
+	ASSERT_EQ(5, send_numbered(self, 5, 0));
+	/* What is behind the two is all zero: room for a message of no bytes. */
+	ASSERT_EQ(0, ipcshm_send(queue, NULL, 0, 0, SOON));
+	EXPECT_EQ(2, ipcshm_receive_batch(queue, messages, 4, 0, SOON));
+	for (i = 2; i < 5; i++)
+		EXPECT_EQ(i, receive_value());
+	EXPECT_EQ(-EFAULT, ipcshm_receive_batch(queue, messages + 2, 2, 0, SOON));
+	EXPECT_EQ(1, stat_now().messages);
+}
+
+TEST_F(batch, sending_writes_nothing_back)
+{
+	struct ipcshm_message *messages = half_an_array(PROT_NONE);
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	ASSERT_EQ(0, mprotect((void *)((uintptr_t)messages & -page), page, PROT_READ));
+	EXPECT_EQ(2, ipcshm_send_batch(queue, messages, 2, 0, SOON));
+}
+
+/* Blocked in the middle. */
+
+static void send_batch_role(struct peer *peer)
+{
+	struct ipcshm_message messages[MANY];
+	__u64 values[MANY];
+
+	number(values, MANY);
+	describe(messages, values, MANY);
+	peer->result = ipcshm_send_batch(peer->fd, messages, MANY, 0, peer->deadline);
+}
+
+static void receive_batch_role(struct peer *peer)
+{
+	struct ipcshm_message messages[MANY];
+	__u64 values[MANY];
+
+	describe(messages, values, MANY);
+	peer->result = ipcshm_receive_batch(peer->fd, messages, MANY, 0, peer->deadline);
+	peer->value = values[0];
+}
+
+TEST_F(batch, sender_blocks_until_all_are_sent)
+{
+	struct peer *sender = block_sender_how(send_batch_role, (struct peer) { 0 });
+	unsigned int i;
+
+	ASSERT_TRUE(sender);
+	EXPECT_EQ(KEPT, stat_now().messages);
+	EXPECT_EQ(KEPT, stat_now().sent);
+	for (i = 0; i < MANY; i++)
+		EXPECT_EQ(i, receive_value());
+	EXPECT_EQ(MANY, finish(sender));
+	EXPECT_EQ(MANY, stat_now().sent);
+}
+
+TEST_F(batch, receiver_blocks_until_there_is_one)
+{
+	struct peer *receiver = block_receiver_how(receive_batch_role, (struct peer) { 0 });
+
+	ASSERT_TRUE(receiver);
+	EXPECT_EQ(0, try_send(5, 0));
+	EXPECT_EQ(1, finish(receiver));
+	EXPECT_EQ(5, receiver->value);
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive_batch(queue, self->messages, 1, 0, 0));
+}
+
+TEST_F(batch, deadline_in_the_middle_ends_it_with_what_was_sent)
+{
+	struct peer how = { .deadline = ipcshm_deadline(50 * MS) };
+
+	EXPECT_EQ(KEPT, finish(start(send_batch_role, how)));
+	EXPECT_LE(how.deadline, now_ns(CLOCK_MONOTONIC));
+	EXPECT_EQ(-ETIMEDOUT, finish(start(send_batch_role, how)));
+	EXPECT_EQ(KEPT, stat_now().sent);
+	EXPECT_EQ(0, stat_now().senders);
+}
+
+TEST_F(batch, signal_in_the_middle_ends_it_with_what_was_sent)
+{
+	struct peer how = { .handles_signal = true };
+	struct peer *sender = block_sender_how(send_batch_role, how);
+
+	ASSERT_TRUE(sender);
+	kill(sender->pid, SIGUSR1);
+	EXPECT_EQ(KEPT, finish(sender));
+	sender = block_sender_how(send_batch_role, how);
+	ASSERT_TRUE(sender);
+	kill(sender->pid, SIGUSR1);
+	EXPECT_EQ(-EINTR, finish(sender));
+	EXPECT_EQ(KEPT, stat_now().sent);
+}
+
+/* Restarting from the beginning would send them once more. */
+TEST_F(batch, signal_in_the_middle_never_restarts_what_was_sent)
+{
+	struct peer how = { .handles_signal = true, .sa_flags = SA_RESTART };
+	struct peer *sender = block_sender_how(send_batch_role, how);
+	unsigned int i;
+
+	ASSERT_TRUE(sender);
+	kill(sender->pid, SIGUSR1);
+	EXPECT_EQ(KEPT, finish(sender));
+	sender = block_sender_how(send_batch_role, how);
+	ASSERT_TRUE(sender);
+	kill(sender->pid, SIGUSR1);
+	ASSERT_TRUE(WAIT_UNTIL(signals_of(sender) == 1 && stat_now().senders == 1));
+	for (i = 0; i < KEPT; i++)
+		EXPECT_EQ(i, receive_value());
+	for (i = 0; i < MANY; i++)
+		EXPECT_EQ(i, receive_value());
+	EXPECT_EQ(MANY, finish(sender));
+}
+
+TEST_F(batch, killed_sender_leaves_what_it_had_sent)
+{
+	struct peer *sender = block_sender_how(send_batch_role, (struct peer) { 0 });
+	unsigned int i;
+
+	ASSERT_TRUE(sender);
+	kill_peer(sender);
+	EXPECT_EQ(0, stat_now().senders);
+	for (i = 0; i < KEPT; i++)
+		EXPECT_EQ(i, receive_value());
+	EXPECT_EQ(0, stat_now().messages);
+}
+
+TEST_F(batch, batch_for_blocked_receivers_wakes_each)
+{
+	struct peer *receivers[3];
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		receivers[i] = block_receiver();
+		ASSERT_TRUE(receivers[i]);
+	}
+	ASSERT_EQ(5, send_numbered(self, 5, 0));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(8, finish(receivers[i]));
+		EXPECT_EQ(i, receivers[i]->value);
+	}
+	EXPECT_EQ(2, stat_now().messages);
+}
+
+TEST_F(batch, batch_received_lets_blocked_senders_in)
+{
+	struct peer *senders[3];
+	unsigned int i;
+
+	ASSERT_EQ(KEPT, send_numbered(self, KEPT, 0));
+	for (i = 0; i < 3; i++) {
+		senders[i] = block_sender(100 + i, 0);
+		ASSERT_TRUE(senders[i]);
+	}
+	/* As many as there are, with those that come in meanwhile. */
+	EXPECT_EQ(KEPT + 3, receive_many(self, KEPT + 3, 0));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(0, finish(senders[i]));
+		EXPECT_EQ(100 + i, self->values[KEPT + i]);
+	}
+}
+
+/* A message in pieces. */
+
+static int send_pieces(struct ipcshm_segment *segments, __u32 count)
+{
+	const struct ipcshm_message message = {
+		.data = (uintptr_t)segments,
+		.segments = count,
+	};
+
+	return ipcshm_send_message(queue, &message, SOON);
+}
+
+static long receive_pieces(struct ipcshm_segment *segments, __u32 count)
+{
+	struct ipcshm_message message = { .data = (uintptr_t)segments, .segments = count };
+
+	return ipcshm_receive_message(queue, &message, SOON);
+}
+
+#define PIECE(address, bytes)	{ .data = (uintptr_t)(address), .size = (bytes) }
+
+TEST_F(batch, pieces_are_sent_as_one_message_and_received_into_pieces)
+{
+	struct ipcshm_segment from[] = { PIECE("hel", 3), PIECE(NULL, 0), PIECE("lo wor", 6),
+		PIECE("ld", 2) };
+	char a[2], b[7], c[100] = "";
+	struct ipcshm_segment to[] = { PIECE(a, sizeof(a)), PIECE(b, sizeof(b)), PIECE(NULL, 0),
+		PIECE(c, sizeof(c)) };
+	char whole[12] = "";
+
+	ASSERT_EQ(0, send_pieces(from, 4));
+	ASSERT_EQ(11, ipcshm_receive(queue, whole, sizeof(whole), NULL, SOON));
+	EXPECT_STREQ("hello world", whole);
+	ASSERT_EQ(0, send_pieces(from, 4));
+	ASSERT_EQ(11, receive_pieces(to, 4));
+	EXPECT_EQ(0, memcmp(a, "he", 2));
+	EXPECT_EQ(0, memcmp(b, "llo wor", 7));
+	EXPECT_STREQ("ld", c);
+}
+
+TEST_F(batch, most_pieces)
+{
+	static struct ipcshm_segment pieces[IPCSHM_SEGMENTS_MAX];
+	static char from[IPCSHM_SEGMENTS_MAX], to[IPCSHM_SEGMENTS_MAX];
+	unsigned int i;
+
+	for (i = 0; i < IPCSHM_SEGMENTS_MAX; i++) {
+		from[i] = i * 7;
+		pieces[i] = (struct ipcshm_segment) PIECE(&from[i], 1);
+	}
+	ASSERT_EQ(0, send_pieces(pieces, IPCSHM_SEGMENTS_MAX));
+	for (i = 0; i < IPCSHM_SEGMENTS_MAX; i++)
+		pieces[i].data = (uintptr_t)&to[IPCSHM_SEGMENTS_MAX - 1 - i];
+	ASSERT_EQ(IPCSHM_SEGMENTS_MAX, receive_pieces(pieces, IPCSHM_SEGMENTS_MAX));
+	for (i = 0; i < IPCSHM_SEGMENTS_MAX; i++)
+		ASSERT_EQ(from[i], to[IPCSHM_SEGMENTS_MAX - 1 - i]);
+}
+
+TEST_F(batch, pieces_are_too_large_together_or_too_small)
+{
+	static char bytes[SIZE];
+	struct ipcshm_segment large[] = { PIECE(bytes, SIZE), PIECE(bytes, 1) };
+	struct ipcshm_segment small[] = { PIECE(bytes, 3), PIECE(bytes, 4) };
+	struct ipcshm_message message = { .data = (uintptr_t)small, .segments = 2 };
+
+	EXPECT_EQ(-EMSGSIZE, send_pieces(large, 2));
+	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(0, send_pieces(large, 1));
+	EXPECT_EQ(SIZE, receive_pieces(large, 2));
+	ASSERT_EQ(0, try_send(1, 0));
+	EXPECT_EQ(-EMSGSIZE, ipcshm_receive_message(queue, &message, SOON));
+	EXPECT_EQ(8, message.size);
+	EXPECT_EQ(1, receive_value());
+}
+
+TEST_F(batch, sizes_of_pieces_that_overflow_are_refused)
+{
+	static char bytes[8];
+	struct ipcshm_segment pieces[] = { PIECE(bytes, 8), PIECE(bytes, ~0ULL), PIECE(bytes, 1) };
+	struct ipcshm_segment huge[] = { PIECE(bytes, 1ULL << 63), PIECE(bytes, 1ULL << 63) };
+	int result = send_pieces(pieces, 3);
+
+	EXPECT_TRUE(result == -EINVAL || result == -EMSGSIZE);
+	result = send_pieces(huge, 2);
+	EXPECT_TRUE(result == -EINVAL || result == -EMSGSIZE);
+	EXPECT_EQ(0, stat_now().messages);
+}
+
+TEST_F(batch, piece_that_isnt_there_is_no_message)
+{
+	__u64 values[2];
+	struct ipcshm_segment pieces[] = { PIECE(values, 8), PIECE(1, 8) };
+
+	EXPECT_EQ(-EFAULT, send_pieces(pieces, 2));
+	EXPECT_EQ(-EFAULT, send_pieces(NULL, 1));
+	EXPECT_EQ(-EFAULT, send_pieces((void *)-4096L, 2));
+	EXPECT_EQ(0, stat_now().messages);
+	ASSERT_EQ(0, ipcshm_send(queue, "twelve bytes", 12, 0, SOON));
+	EXPECT_EQ(-EFAULT, receive_pieces(pieces, 2));
+	EXPECT_EQ(-EFAULT, receive_pieces(NULL, 1));
+	EXPECT_EQ(1, stat_now().messages);
+	/* Only what is needed has to be there. */
+	pieces[0].size = 12;
+	EXPECT_EQ(12, receive_pieces(pieces, 2));
+}
+
+TEST_F(batch, messages_of_a_batch_can_be_in_pieces)
+{
+	struct ipcshm_segment from[] = { PIECE("ab", 2), PIECE("cd", 2) };
+	char first[5] = "", second[5] = "";
+	struct ipcshm_segment to[] = { PIECE(second, 1), PIECE(second + 1, 3) };
+
+	self->messages[0] = (struct ipcshm_message) { .data = (uintptr_t)from, .segments = 2 };
+	self->messages[1] = (struct ipcshm_message) { .data = (uintptr_t)"efgh", .size = 4 };
+	ASSERT_EQ(2, ipcshm_send_batch(queue, self->messages, 2, 0, SOON));
+	self->messages[0] = (struct ipcshm_message) { .data = (uintptr_t)first, .size = 4 };
+	self->messages[1] = (struct ipcshm_message) { .data = (uintptr_t)to, .segments = 2 };
+	ASSERT_EQ(2, ipcshm_receive_batch(queue, self->messages, 2, 0, SOON));
+	EXPECT_STREQ("abcd", first);
+	EXPECT_STREQ("efgh", second);
+}
+
+/* A rendezvous. */
+
+FIXTURE(rendezvous)
+{
+};
+
+FIXTURE_SETUP(rendezvous)
+{
+	ASSERT_EQ(0, set_up(0, 0, SIZE));
+}
+
+FIXTURE_TEARDOWN(rendezvous)
+{
+	tear_down();
+}
+
+TEST_F(rendezvous, batch_goes_to_receivers_one_by_one)
+{
+	struct peer *sender = block_sender_how(send_batch_role, (struct peer) { 0 });
+	unsigned int i;
+
+	ASSERT_TRUE(sender);
+	EXPECT_EQ(0, stat_now().sent);
+	for (i = 0; i < MANY; i++)
+		EXPECT_EQ(i, receive_value());
+	EXPECT_EQ(MANY, finish(sender));
+}
+
+TEST_F(rendezvous, batch_without_waiting_serves_those_who_wait)
+{
+	struct ipcshm_message messages[3];
+	struct peer *receivers[2];
+	__u64 values[3];
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		receivers[i] = block_receiver();
+		ASSERT_TRUE(receivers[i]);
+	}
+	number(values, 3);
+	describe(messages, values, 3);
+	EXPECT_EQ(2, ipcshm_send_batch(queue, messages, 3, IPCSHM_DONTWAIT, 0));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(8, finish(receivers[i]));
+		EXPECT_EQ(i, receivers[i]->value);
+	}
+}
+
+TEST_F(rendezvous, batch_received_takes_what_senders_hold_out)
+{
+	struct ipcshm_message messages[4];
+	__u64 values[4], i;
+
+	for (i = 0; i < 3; i++)
+		ASSERT_TRUE(block_sender(i, 0));
+	describe(messages, values, 4);
+	EXPECT_EQ(3, ipcshm_receive_batch(queue, messages, 4, 0, SOON));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(i, values[i]);
+		EXPECT_EQ(0, finish(&peers[i]));
+	}
+}
+
+/* Batches at both ends, of random sizes, at full speed. */
+
+#define STREAM	many(200000, 20000)	/* messages */
+
+static void stream_role(struct peer *peer)
+{
+	struct ipcshm_message messages[MANY];
+	__u64 values[MANY], next = 0;
+	unsigned int i, count;
+	int sent;
+
+	srandom(2);
+	while (next < STREAM) {
+		count = 1 + random() % MANY;
+		for (i = 0; i < count; i++)
+			values[i] = next + i;
+		describe(messages, values, count);
+		sent = ipcshm_send_batch(peer->fd, messages, count, 0, SOON);
+		if (sent <= 0)
+			_exit(1);
+		next += sent;
+	}
+	peer->value = next;
+}
+
+TEST_F_TIMEOUT(batch, stream_of_batches_arrives_once_and_in_order, 120)
+{
+	struct peer *sender = start(stream_role, (struct peer) { 0 });
+	__u64 next = 0, sent;
+	int i, count;
+
+	while (next < STREAM) {
+		count = receive_many(self, 1 + next % MANY, 0);
+		ASSERT_LT(0, count);
+		for (i = 0; i < count; i++)
+			ASSERT_EQ(next + i, self->values[i]);
+		next += count;
+	}
+	while ((count = ipcshm_receive_batch(queue, self->messages, MANY, IPCSHM_DONTWAIT, 0)) > 0)
+		next += count;
+	EXPECT_EQ(0, finish(sender));
+	sent = sender->value;
+	while ((count = ipcshm_receive_batch(queue, self->messages, MANY, IPCSHM_DONTWAIT, 0)) > 0)
+		next += count;
+	EXPECT_EQ(sent, next);
+}
+
+IPCSHM_TEST_MAIN

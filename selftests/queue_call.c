@@ -1,0 +1,1096 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Queues: calls.  Each request gets its one reply, or its caller learns that there
+ * won't be any, whoever dies or gives up when.
+ *
+ * The test itself has a descriptor that can only send, and a peer opens one to
+ * receive: so the end of a peer is the end of its descriptor.
+ */
+#include "queue_test.h"
+
+#define KEPT		4	/* messages that the queue keeps */
+#define SERVERS		4
+#define CALLERS		4
+#define CALLS		many(20000, 500)	/* of each caller in a crowd */
+#define RACES		many(200, 30)
+#define TAKE_BACK	5	/* what a server adds to a value */
+
+FIXTURE(call)
+{
+	int reader;	/* of the test, once it was opened */
+};
+
+FIXTURE_VARIANT(call)
+{
+	__u64 max_messages;
+	__u64 max_bytes;
+};
+
+FIXTURE_VARIANT_ADD(call, bounded)
+{
+	.max_messages = KEPT,
+	.max_bytes = IPCSHM_UNBOUNDED,
+};
+
+FIXTURE_VARIANT_ADD(call, rendezvous)
+{
+	.max_messages = 0,
+	.max_bytes = 0,
+};
+
+FIXTURE_SETUP(call)
+{
+	struct ipcshm_queue_attr attr = {
+		.max_messages = variant->max_messages,
+		.max_bytes = variant->max_bytes,
+		.max_message_size = SIZE,
+	};
+
+	ASSERT_EQ(0, set_up_attr(attr, IPCSHM_WRITE));
+}
+
+FIXTURE_TEARDOWN(call)
+{
+	tear_down();
+}
+
+/* Callers. */
+
+static long call_value(int fd, __u64 *value, __u64 deadline)
+{
+	return ipcshm_call(fd, value, sizeof(*value), value, sizeof(*value), deadline);
+}
+
+/* With the peer's type, priority and room for the reply. */
+static void call_role(struct peer *peer)
+{
+	struct ipcshm_call call = {
+		.request = {
+			.data = (uintptr_t)&peer->value,
+			.size = sizeof(peer->value),
+			.type = peer->type,
+			.priority = peer->priority,
+		},
+		.reply = { .data = (uintptr_t)&peer->value, .size = peer->room },
+		.deadline = peer->deadline,
+		.clock = CLOCK_MONOTONIC,
+	};
+
+	peer->result = ipcshm_call_transfer(peer->fd, &call, sizeof(call));
+	peer->message = call.reply;
+}
+
+/* A caller whose request waits to be received; NULL if it doesn't before long. */
+static struct peer *start_caller(struct peer how)
+{
+	__u64 calls = stat_now().calls;
+	struct peer *peer = start(call_role, how);
+
+	return WAIT_UNTIL(stat_now().calls == calls + 1) ? peer : NULL;
+}
+
+/* Servers. */
+
+/* A request, received through this descriptor: its token, or 0. */
+static __u64 take_request(int fd, __u64 *value)
+{
+	struct ipcshm_message message = { 0 };
+
+	if (ipcshm_receive(fd, value, sizeof(*value), &message, SOON) != sizeof(*value))
+		return 0;
+	return message.token;
+}
+
+static int reply_value(int fd, __u64 token, __u64 value)
+{
+	return ipcshm_reply(fd, token, &value, sizeof(value));
+}
+
+/* Replies to all that comes, until the queue is revoked or the server killed. */
+static int serve(int fd)
+{
+	struct ipcshm_message message = { 0 };
+	__u64 value = 0;
+	long size;
+
+	do {
+		value += TAKE_BACK;
+		size = ipcshm_reply_receive(fd, &value, sizeof(value), &value, sizeof(value),
+					    &message, IPCSHM_FOREVER);
+	} while (size == sizeof(value) || size == -ESRCH);
+	return size;
+}
+
+static void serve_role(struct peer *peer)
+{
+	peer->result = serve(open_again(IPCSHM_READ));
+}
+
+static struct peer *start_server(void)
+{
+	return block_receiver_how(serve_role, (struct peer) { 0 });
+}
+
+/* Takes one request and keeps it. */
+static void keep_role(struct peer *peer)
+{
+	peer->fd = open_again(IPCSHM_READ);
+	peer->result = take_request(peer->fd, &peer->value) ? 0 : 1;
+	be_ready(peer);
+	pause();
+}
+
+/* What is left to be checked of a queue when all is over. */
+static bool is_idle(void)
+{
+	struct ipcshm_queue_stat stat = stat_now();
+
+	return !(stat.calls | stat.messages | stat.bytes | stat.senders);
+}
+
+/* Request and reply. */
+
+TEST_F(call, server_echoes_every_call)
+{
+	struct peer *server = start_server();
+	__u64 i, value;
+
+	ASSERT_TRUE(server);
+	for (i = 0; i < CALLS; i++) {
+		value = i;
+		ASSERT_EQ(8, call_value(queue, &value, SOON));
+		ASSERT_EQ(i + TAKE_BACK, value);
+	}
+	EXPECT_TRUE(is_idle());
+	EXPECT_EQ(CALLS, stat_now().sent);
+	EXPECT_EQ(CALLS, stat_now().received);
+	EXPECT_EQ(0, stat_now().dropped);
+}
+
+TEST_F(call, request_tells_its_caller_type_and_priority)
+{
+	struct peer *caller = start_caller((struct peer) {
+		.value = 7,
+		.type = 70,
+		.priority = 700,
+	});
+	int reader = open_again(IPCSHM_READ);
+	struct ipcshm_message message;
+	__u64 value;
+
+	ASSERT_TRUE(caller);
+	ASSERT_EQ(8, ipcshm_receive(reader, &value, 8, &message, SOON));
+	EXPECT_EQ(7, value);
+	EXPECT_EQ(caller->pid, (pid_t)message.pid);
+	EXPECT_EQ(70, message.type);
+	EXPECT_EQ(700, message.priority);
+	EXPECT_NE(0, message.token);
+	EXPECT_EQ(1, stat_now().calls);
+	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(0, reply_value(reader, message.token, 8));
+	EXPECT_EQ(0, finish(caller));
+	EXPECT_EQ(8, caller->value);
+	EXPECT_EQ(8, caller->message.size);
+	EXPECT_EQ(getpid(), (pid_t)caller->message.pid);
+	EXPECT_EQ(0, caller->message.token);
+	EXPECT_EQ(0, stat_now().calls);
+}
+
+static void send_soon_role(struct peer *peer)
+{
+	peer->deadline = SOON;
+	send_role(peer);
+}
+
+TEST_F(call, message_that_is_no_request_has_no_token)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *sender = start(send_soon_role, (struct peer) { .value = 7 });
+	__u64 value;
+
+	EXPECT_EQ(0, take_request(reader, &value));
+	EXPECT_EQ(7, value);
+	EXPECT_EQ(0, finish(sender));
+}
+
+TEST_F(call, requests_are_served_by_priority)
+{
+	const __u32 priorities[] = { 1, 5, 3 };
+	int reader = open_again(IPCSHM_READ);
+	struct peer *callers[3];
+	__u64 token, value;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		callers[i] = start_caller((struct peer) {
+			.value = priorities[i],
+			.priority = priorities[i],
+		});
+		ASSERT_TRUE(callers[i]);
+	}
+	for (i = 5; i > 0; i -= 2) {
+		token = take_request(reader, &value);
+		EXPECT_NE(0, token);
+		EXPECT_EQ(i, value);
+		EXPECT_EQ(0, reply_value(reader, token, value * 10));
+	}
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(0, finish(callers[i]));
+		EXPECT_EQ(10 * priorities[i], callers[i]->value);
+	}
+}
+
+TEST_F(call, requests_can_be_chosen_by_type_and_answered_in_any_order)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct ipcshm_message messages[3];
+	struct peer *callers[3];
+	__u64 value;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		callers[i] = start_caller((struct peer) { .value = i, .type = i });
+		ASSERT_TRUE(callers[i]);
+	}
+	for (i = 2; i >= 0; i--) {
+		ASSERT_EQ(8, ipcshm_receive_typed(reader, &value, 8, i, IPCSHM_TYPE_EQUAL,
+						  &messages[i], SOON));
+		EXPECT_EQ(i, value);
+	}
+	EXPECT_EQ(3, stat_now().calls);
+	EXPECT_EQ(0, reply_value(reader, messages[1].token, 11));
+	EXPECT_EQ(0, finish(callers[1]));
+	EXPECT_EQ(0, reply_value(reader, messages[2].token, 12));
+	EXPECT_EQ(0, reply_value(reader, messages[0].token, 10));
+	EXPECT_EQ(0, finish(callers[0]));
+	EXPECT_EQ(0, finish(callers[2]));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(10 + i, callers[i]->value);
+}
+
+TEST_F(call, batch_receives_requests)
+{
+	int reader = open_again(IPCSHM_READ), i;
+	struct ipcshm_message messages[2];
+	struct peer *callers[2];
+	__u64 values[2];
+
+	for (i = 0; i < 2; i++) {
+		callers[i] = start_caller((struct peer) { .value = i });
+		ASSERT_TRUE(callers[i]);
+		messages[i] = (struct ipcshm_message) {
+			.data = (uintptr_t)&values[i],
+			.size = 8,
+		};
+	}
+	ASSERT_EQ(2, ipcshm_receive_batch(reader, messages, 2, 0, SOON));
+	EXPECT_NE(messages[0].token, messages[1].token);
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(0, reply_value(reader, messages[i].token, 20 + values[i]));
+		EXPECT_EQ(0, finish(callers[i]));
+		EXPECT_EQ(20 + i, callers[i]->value);
+	}
+}
+
+TEST_F(call, peeked_request_has_no_token_and_stays)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { .value = 7 });
+	struct ipcshm_transfer transfer;
+	__u64 value, token;
+
+	ASSERT_TRUE(caller);
+	transfer = transfer_of(&value, 8);
+	transfer.flags = IPCSHM_DONTWAIT | IPCSHM_PEEK;
+	EXPECT_EQ(0, ipcshm_receive_transfer(reader, &transfer, sizeof(transfer)));
+	EXPECT_EQ(0, transfer.message.token);
+	token = take_request(reader, &value);
+	EXPECT_EQ(0, reply_value(reader, token, 9));
+	EXPECT_EQ(0, finish(caller));
+}
+
+TEST_F(call, request_that_is_read_is_refused)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { .value = 7 });
+	__u64 value = 0;
+
+	ASSERT_TRUE(caller);
+	EXPECT_EQ(8, read(reader, &value, 8));
+	EXPECT_EQ(7, value);
+	EXPECT_EQ(-EOPNOTSUPP, finish(caller));
+	EXPECT_TRUE(is_idle());
+}
+
+/* Pieces and descriptors, both ways. */
+
+static struct ipcshm_segment piece(const void *data, size_t size)
+{
+	return (struct ipcshm_segment) { .data = (uintptr_t)data, .size = size };
+}
+
+/* Writes to the descriptor that comes, and sends it back. */
+static void write_to_it_role(struct peer *peer)
+{
+	struct ipcshm_segment pieces[2] = { piece("re", 2), piece("ply", 3) };
+	struct ipcshm_message request, reply = {
+		.data = (uintptr_t)pieces,
+		.segments = 2,
+		.fd_count = 1,
+	};
+	char text[8];
+	int fd;
+
+	if (ipcshm_receive_fds(peer->fd, text, 8, &fd, 1, &request, SOON) != 3 ||
+	    write(fd, "served", 6) != 6)
+		_exit(1);
+	reply.fds = (uintptr_t)&fd;
+	reply.token = request.token;
+	peer->result = ipcshm_reply_message(peer->fd, &reply);
+}
+
+TEST_F(call, descriptors_go_with_a_request_and_come_with_a_reply)
+{
+	int file = memfd_create("file", 0), same = -1;
+	char text[8] = "", room[16] = "";
+	struct ipcshm_segment pieces[2] = { piece(room, 1), piece(room + 1, 15) };
+	struct ipcshm_call call = {
+		.request = {
+			.data = (uintptr_t)"req",
+			.size = 3,
+			.fds = (uintptr_t)&file,
+			.fd_count = 1,
+		},
+		.reply = {
+			.data = (uintptr_t)pieces,
+			.segments = 2,
+			.fds = (uintptr_t)&same,
+			.fd_count = 1,
+		},
+		.deadline = SOON,
+		.clock = CLOCK_MONOTONIC,
+	};
+	struct peer *server = start(write_to_it_role, (struct peer) { .fd = open_again(IPCSHM_READ) });
+
+	EXPECT_EQ(0, ipcshm_call_transfer(queue, &call, sizeof(call)));
+	EXPECT_EQ(0, finish(server));
+	EXPECT_EQ(5, call.reply.size);
+	EXPECT_STREQ("reply", room);
+	EXPECT_EQ(1, call.reply.fd_count);
+	EXPECT_EQ(6, pread(same, text, 8, 0));
+	EXPECT_STREQ("served", text);
+	EXPECT_EQ(0, get_info(device).descriptors.used);
+}
+
+TEST_F(call, empty_request_and_empty_reply)
+{
+	int reader = open_again(IPCSHM_READ);
+	pid_t pid = fork_peer();
+	struct ipcshm_message message;
+
+	if (!pid)
+		_exit(ipcshm_receive(reader, NULL, 0, &message, SOON) ||
+		      ipcshm_reply(reader, message.token, NULL, 0));
+	EXPECT_EQ(0, ipcshm_call(queue, NULL, 0, NULL, 0, SOON));
+	EXPECT_EQ(0, wait_child(pid));
+}
+
+/* Sizes. */
+
+TEST_F(call, reply_larger_than_the_room_fails_for_the_caller_alone)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { .room = 4 });
+	__u64 value, token;
+
+	ASSERT_TRUE(caller);
+	token = take_request(reader, &value);
+	EXPECT_EQ(0, reply_value(reader, token, 1));
+	EXPECT_EQ(-EMSGSIZE, finish(caller));
+	EXPECT_EQ(8, caller->message.size);
+	EXPECT_TRUE(is_idle());
+}
+
+TEST_F(call, reply_larger_than_any_message_can_be_made_smaller)
+{
+	static char large[SIZE + 1];
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { 0 });
+	__u64 value, token;
+
+	ASSERT_TRUE(caller);
+	token = take_request(reader, &value);
+	EXPECT_EQ(-EMSGSIZE, ipcshm_reply(reader, token, large, sizeof(large)));
+	EXPECT_EQ(-EFAULT, ipcshm_reply(reader, token, NULL, 8));
+	EXPECT_EQ(0, reply_value(reader, token, 1));
+	EXPECT_EQ(0, finish(caller));
+}
+
+TEST_F(call, request_too_large_for_the_server_stays)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { .value = 1 });
+	struct ipcshm_message message = { 0 };
+	__u64 value, token;
+	char room[4];
+
+	ASSERT_TRUE(caller);
+	EXPECT_EQ(-EMSGSIZE, ipcshm_receive(reader, room, 4, &message, SOON));
+	EXPECT_EQ(8, message.size);
+	EXPECT_EQ(0, message.token);
+	EXPECT_EQ(-EFAULT, ipcshm_receive(reader, (void *)1, 8, &message, SOON));
+	token = take_request(reader, &value);
+	EXPECT_EQ(0, reply_value(reader, token, 1));
+	EXPECT_EQ(0, finish(caller));
+}
+
+TEST_F(call, caller_whose_room_cant_be_written_fails_alone)
+{
+	struct peer *server = start_server();
+
+	ASSERT_TRUE(server);
+	EXPECT_EQ(-EFAULT, ipcshm_call(queue, &(__u64) { 1 }, 8, (void *)1, 8, SOON));
+	EXPECT_EQ(8, call_value(queue, &(__u64) { 1 }, SOON));
+	EXPECT_EQ(0, kill(server->pid, 0));
+}
+
+/* Tokens. */
+
+TEST_F(call, token_is_good_once)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { 0 });
+	__u64 value, token;
+
+	ASSERT_TRUE(caller);
+	token = take_request(reader, &value);
+	EXPECT_EQ(-ESRCH, reply_value(reader, token + 1, 1));
+	EXPECT_EQ(-ESRCH, reply_value(reader, ~token, 1));
+	EXPECT_EQ(0, reply_value(reader, token, 2));
+	EXPECT_EQ(-ESRCH, reply_value(reader, token, 3));
+	EXPECT_EQ(0, finish(caller));
+	EXPECT_EQ(2, caller->value);
+}
+
+TEST_F(call, token_is_bound_to_the_descriptor)
+{
+	int reader = open_again(IPCSHM_READ), other = open_again(IPCSHM_READ), same = dup(reader);
+	struct peer *caller = start_caller((struct peer) { 0 });
+	__u64 value, token;
+
+	ASSERT_TRUE(caller);
+	token = take_request(reader, &value);
+	EXPECT_EQ(-ESRCH, reply_value(other, token, 1));
+	EXPECT_EQ(0, reply_value(same, token, 2));
+	EXPECT_EQ(0, finish(caller));
+	EXPECT_EQ(2, caller->value);
+}
+
+static void reply_role(struct peer *peer)
+{
+	peer->result = reply_value(peer->fd, peer->type, peer->value);
+}
+
+TEST_F(call, process_that_shares_the_descriptor_can_reply)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { 0 }), *other;
+	__u64 value, token;
+
+	ASSERT_TRUE(caller);
+	token = take_request(reader, &value);
+	other = start(reply_role, (struct peer) { .fd = reader, .type = token, .value = 3 });
+	EXPECT_EQ(0, finish(other));
+	EXPECT_EQ(0, finish(caller));
+	EXPECT_EQ(3, caller->value);
+}
+
+TEST_F(call, tokens_are_not_used_again)
+{
+	int reader = open_again(IPCSHM_READ), i;
+	__u64 value, token, last = 0;
+	struct peer *caller;
+
+	for (i = 0; i < 10; i++) {
+		caller = start_caller((struct peer) { 0 });
+		ASSERT_TRUE(caller);
+		token = take_request(reader, &value);
+		EXPECT_NE(0, token);
+		EXPECT_NE(last, token);
+		EXPECT_EQ(i ? -ESRCH : 0, i ? reply_value(reader, last, 1) : 0);
+		EXPECT_EQ(0, reply_value(reader, token, 1));
+		EXPECT_EQ(0, finish(caller));
+		last = token;
+	}
+}
+
+/* Callers that give up. */
+
+TEST_F(call, deadline_withdraws_a_request_that_waits)
+{
+	int reader = open_again(IPCSHM_READ);
+	__u64 value = 1, deadline = ipcshm_deadline(20 * MS);
+
+	EXPECT_EQ(-ETIMEDOUT, call_value(queue, &value, deadline));
+	EXPECT_LE(deadline, now_ns(CLOCK_MONOTONIC));
+	EXPECT_EQ(1, value);
+	EXPECT_TRUE(is_idle());
+	EXPECT_EQ(variant->max_messages ? 1 : 0, stat_now().dropped);
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive(reader, &value, 8, NULL, 0));
+	EXPECT_EQ(-ETIMEDOUT, call_value(queue, &value, 0));
+	EXPECT_TRUE(is_idle());
+	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+}
+
+TEST_F(call, deadline_of_a_request_that_was_received_makes_the_reply_late)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { .deadline = ipcshm_deadline(100 * MS) });
+	__u64 value, token = take_request(reader, &value);
+
+	ASSERT_TRUE(caller);
+	ASSERT_NE(0, token);
+	EXPECT_EQ(-ETIMEDOUT, finish(caller));
+	EXPECT_EQ(-ESRCH, reply_value(reader, token, 1));
+	EXPECT_TRUE(is_idle());
+	EXPECT_EQ(0, stat_now().dropped);
+}
+
+TEST_F(call, killed_caller_withdraws_a_request_that_waits)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { 0 });
+	__u64 value;
+
+	ASSERT_TRUE(caller);
+	kill_peer(caller);
+	EXPECT_TRUE(is_idle());
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive(reader, &value, 8, NULL, 0));
+	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+}
+
+TEST_F(call, reply_to_a_killed_caller_is_esrch)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { 0 });
+	__u64 value, token;
+
+	ASSERT_TRUE(caller);
+	token = take_request(reader, &value);
+	kill_peer(caller);
+	EXPECT_EQ(0, stat_now().calls);
+	EXPECT_EQ(-ESRCH, reply_value(reader, token, 1));
+}
+
+TEST_F(call, signal_after_the_request_was_received_is_eintr_even_with_sa_restart)
+{
+	const int flags[] = { 0, SA_RESTART };
+	int reader = open_again(IPCSHM_READ), i;
+	struct peer *caller;
+	__u64 value, token;
+
+	for (i = 0; i < 2; i++) {
+		caller = start_caller((struct peer) {
+			.handles_signal = true,
+			.sa_flags = flags[i],
+		});
+		ASSERT_TRUE(caller);
+		token = take_request(reader, &value);
+		kill(caller->pid, SIGUSR1);
+		EXPECT_EQ(-EINTR, finish(caller));
+		EXPECT_EQ(1, caller->signals);
+		EXPECT_EQ(-ESRCH, reply_value(reader, token, 1));
+		EXPECT_TRUE(is_idle());
+	}
+}
+
+TEST_F(call, signal_before_the_request_was_received_withdraws_it)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { .handles_signal = true });
+	__u64 value;
+
+	ASSERT_TRUE(caller);
+	kill(caller->pid, SIGUSR1);
+	EXPECT_EQ(-EINTR, finish(caller));
+	EXPECT_TRUE(is_idle());
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive(reader, &value, 8, NULL, 0));
+}
+
+TEST_F(call, restarted_call_makes_its_request_once)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) {
+		.handles_signal = true,
+		.sa_flags = SA_RESTART,
+		.value = 5,
+	});
+	__u64 value, token;
+
+	ASSERT_TRUE(caller);
+	kill(caller->pid, SIGUSR1);
+	ASSERT_TRUE(WAIT_UNTIL(signals_of(caller) == 1 && stat_now().calls == 1));
+	token = take_request(reader, &value);
+	EXPECT_EQ(5, value);
+	EXPECT_EQ(0, stat_now().messages + stat_now().senders);
+	EXPECT_EQ(0, reply_value(reader, token, 6));
+	EXPECT_EQ(0, finish(caller));
+	EXPECT_EQ(6, caller->value);
+}
+
+/* Servers that go. */
+
+TEST_F(call, call_waits_for_the_first_server)
+{
+	struct peer *caller = start_caller((struct peer) { .value = 1 });
+
+	ASSERT_TRUE(caller);
+	ASSERT_TRUE(start(serve_role, (struct peer) { 0 }));
+	EXPECT_EQ(0, finish(caller));
+	EXPECT_EQ(1 + TAKE_BACK, caller->value);
+}
+
+TEST_F(call, without_a_server_any_more_it_is_epipe_at_once)
+{
+	struct peer *server = start_server();
+
+	ASSERT_TRUE(server);
+	EXPECT_EQ(8, call_value(queue, &(__u64) { 1 }, SOON));
+	kill_peer(server);
+	EXPECT_EQ(0, stat_now().readers);
+	EXPECT_EQ(-EPIPE, call_value(queue, &(__u64) { 1 }, IPCSHM_FOREVER));
+	EXPECT_TRUE(is_idle());
+	/* It is not for ever. */
+	ASSERT_TRUE(start_server());
+	EXPECT_EQ(8, call_value(queue, &(__u64) { 1 }, SOON));
+}
+
+TEST_F(call, server_killed_before_it_received_the_request_is_epipe)
+{
+	struct peer *server = start(keep_role, (struct peer) { 0 });
+	struct peer *first = start_caller((struct peer) { 0 }), *second;
+
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
+	second = start_caller((struct peer) { 0 });
+	ASSERT_TRUE(first && second);
+	kill_peer(server);
+	EXPECT_EQ(-EPIPE, finish(first));
+	EXPECT_EQ(-EPIPE, finish(second));
+	EXPECT_TRUE(is_idle());
+	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+}
+
+/* Another process has a descriptor to receive through, but not that one. */
+TEST_F(call, server_killed_after_it_received_the_request_is_epipe)
+{
+	struct peer *server = start(keep_role, (struct peer) { 0 }), *other, *caller;
+
+	caller = start_caller((struct peer) { 0 });
+	ASSERT_TRUE(caller);
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
+	other = start_server();
+	ASSERT_TRUE(other);
+	kill_peer(server);
+	EXPECT_EQ(-EPIPE, finish(caller));
+	EXPECT_EQ(8, call_value(queue, &(__u64) { 1 }, SOON));
+}
+
+/* Takes one request through the descriptor that it was given, and keeps it. */
+static void keep_shared_role(struct peer *peer)
+{
+	peer->result = take_request(peer->fd, &peer->value) ? 0 : 1;
+	be_ready(peer);
+	pause();
+}
+
+TEST_F(call, server_killed_is_epipe_though_others_share_its_descriptor)
+{
+	struct peer *caller = start_caller((struct peer) { 0 }), *server;
+	int reader = open_again(IPCSHM_READ);
+	__u64 value, token;
+
+	ASSERT_TRUE(caller);
+	server = start(keep_shared_role, (struct peer) { .fd = reader });
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
+	kill_peer(server);
+	EXPECT_EQ(-EPIPE, finish(caller));
+	/* What the others have received stays theirs. */
+	caller = start_caller((struct peer) { 0 });
+	token = take_request(reader, &value);
+	ASSERT_NE(0, token);
+	server = start(keep_shared_role, (struct peer) { .fd = reader });
+	kill_peer(server);
+	EXPECT_EQ(0, reply_value(reader, token, 4));
+	EXPECT_EQ(0, finish(caller));
+	EXPECT_EQ(4, caller->value);
+}
+
+TEST_F(call, server_that_only_closes_a_copy_goes_on)
+{
+	struct peer *caller = start_caller((struct peer) { 0 });
+	int reader = open_again(IPCSHM_READ), copy = dup(reader);
+	__u64 value, token = take_request(reader, &value);
+
+	ASSERT_TRUE(caller);
+	close(reader);
+	EXPECT_EQ(0, reply_value(copy, token, 4));
+	EXPECT_EQ(0, finish(caller));
+}
+
+static void close_role(struct peer *peer)
+{
+	int reader = open_again(IPCSHM_READ);
+
+	peer->result = take_request(reader, &peer->value) ? 0 : 1;
+	close(reader);
+	be_ready(peer);
+	pause();
+}
+
+TEST_F(call, server_that_closes_and_lives_is_epipe)
+{
+	struct peer *server = start(close_role, (struct peer) { 0 });
+
+	EXPECT_EQ(-EPIPE, call_value(queue, &(__u64) { 1 }, SOON));
+	EXPECT_EQ(0, server->result);
+	EXPECT_EQ(0, kill(server->pid, 0));
+}
+
+static void exec_role(struct peer *peer)
+{
+	char *arguments[] = { "peer", "closed", "999", NULL };
+	int reader = open_again(IPCSHM_READ);
+
+	take_request(reader, &peer->value);
+	exec_peer(arguments);
+}
+
+TEST_F(call, server_that_executes_another_program_is_epipe)
+{
+	struct peer *server = start(exec_role, (struct peer) { 0 });
+
+	EXPECT_EQ(-EPIPE, call_value(queue, &(__u64) { 1 }, SOON));
+	EXPECT_EQ(0, wait_child(server->pid));
+	server->pid = 0;
+}
+
+TEST_F(call, revocation_ends_calls)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *received = start_caller((struct peer) { 0 }), *waiting;
+	__u64 value, token = take_request(reader, &value);
+
+	waiting = start_caller((struct peer) { 0 });
+	ASSERT_TRUE(received && waiting);
+	ASSERT_EQ(0, ipcshm_queue_revoke(queue));
+	EXPECT_EQ(-EKEYREVOKED, finish(received));
+	EXPECT_EQ(-EKEYREVOKED, finish(waiting));
+	EXPECT_EQ(-EKEYREVOKED, reply_value(reader, token, 1));
+	EXPECT_TRUE(is_idle());
+}
+
+TEST_F(call, drained_request_is_enobufs_for_its_caller)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { 0 });
+	uint64_t drained = 0;
+
+	if (!variant->max_messages)
+		SKIP(return, "a rendezvous keeps no request");
+	ASSERT_TRUE(caller);
+	EXPECT_EQ(0, ipcshm_queue_drain(reader, &drained));
+	EXPECT_EQ(1, drained);
+	EXPECT_EQ(-ENOBUFS, finish(caller));
+	EXPECT_TRUE(is_idle());
+}
+
+/* REPLY_RECEIVE. */
+
+static long reply_receive(int fd, __u64 token, __u64 *value, struct ipcshm_call *call, __u32 flags)
+{
+	*call = (struct ipcshm_call) {
+		.request = { .data = (uintptr_t)value, .size = sizeof(*value) },
+		.reply = { .data = (uintptr_t)value, .size = sizeof(*value), .token = token },
+		.deadline = SOON,
+		.clock = CLOCK_MONOTONIC,
+		.flags = flags,
+	};
+	return ipcshm_reply_receive_transfer(fd, call, sizeof(*call));
+}
+
+TEST_F(call, reply_receive_without_a_token_only_receives)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { .value = 3 });
+	struct ipcshm_call call;
+	__u64 value = 99;
+
+	ASSERT_TRUE(caller);
+	ASSERT_EQ(0, reply_receive(reader, 0, &value, &call, 0));
+	EXPECT_EQ(3, value);
+	EXPECT_NE(0, call.request.token);
+	EXPECT_EQ(0, call.reply.token);
+	EXPECT_EQ(1, stat_now().calls);
+	EXPECT_EQ(0, reply_value(reader, call.request.token, 4));
+	EXPECT_EQ(0, finish(caller));
+}
+
+TEST_F(call, reply_receive_replies_though_there_is_nothing_to_receive)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller((struct peer) { .value = 3 });
+	struct ipcshm_call call;
+	__u64 value, token = take_request(reader, &value);
+
+	ASSERT_TRUE(caller);
+	value = 44;
+	EXPECT_EQ(-EAGAIN, reply_receive(reader, token, &value, &call, IPCSHM_DONTWAIT));
+	EXPECT_EQ(0, call.reply.token);
+	EXPECT_EQ(0, finish(caller));
+	EXPECT_EQ(44, caller->value);
+}
+
+TEST_F(call, reply_receive_without_anybody_to_reply_to_receives_nothing)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *gone = start_caller((struct peer) { 0 }), *caller;
+	struct ipcshm_call call;
+	__u64 value, token = take_request(reader, &value);
+
+	ASSERT_TRUE(gone);
+	kill_peer(gone);
+	caller = start_caller((struct peer) { .value = 3 });
+	ASSERT_TRUE(caller);
+	EXPECT_EQ(-ESRCH, reply_receive(reader, token, &value, &call, 0));
+	EXPECT_EQ(1, stat_now().messages + stat_now().senders);
+	EXPECT_EQ(0, reply_receive(reader, 0, &value, &call, 0));
+	EXPECT_EQ(3, value);
+}
+
+TEST_F(call, reply_receive_that_cant_reply_receives_nothing)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *first = start_caller((struct peer) { 0 }), *second;
+	struct ipcshm_call call = { .deadline = SOON, .clock = CLOCK_MONOTONIC };
+	__u64 value, token = take_request(reader, &value);
+
+	second = start_caller((struct peer) { 0 });
+	ASSERT_TRUE(first && second);
+	call.request = (struct ipcshm_message) { .data = (uintptr_t)&value, .size = 8 };
+	call.reply = (struct ipcshm_message) { .data = 1, .size = 8, .token = token };
+	EXPECT_EQ(-EFAULT, ipcshm_reply_receive_transfer(reader, &call, sizeof(call)));
+	EXPECT_EQ(token, call.reply.token);
+	call.reply.size = SIZE + 1;
+	EXPECT_EQ(-EMSGSIZE, ipcshm_reply_receive_transfer(reader, &call, sizeof(call)));
+	EXPECT_EQ(token, call.reply.token);
+	EXPECT_EQ(2, stat_now().calls);
+	EXPECT_EQ(1, stat_now().messages + stat_now().senders);
+	EXPECT_EQ(0, reply_receive(reader, token, &value, &call, 0));
+	EXPECT_EQ(0, finish(first));
+}
+
+/* The server replies, waits, is interrupted, and goes on: but not from the beginning. */
+static void interrupted_server_role(struct peer *peer)
+{
+	struct ipcshm_call call;
+	int reader = open_again(IPCSHM_READ);
+	__u64 token = take_request(reader, &peer->value);
+
+	peer->value += TAKE_BACK;
+	peer->result = reply_receive(reader, token, &peer->value, &call, 0);
+	peer->type = call.reply.token;
+	peer->priority = call.request.token != 0;
+	if (!peer->result)
+		reply_value(reader, call.request.token, 77);
+}
+
+TEST_F(call, signal_after_the_reply_doesnt_reply_again)
+{
+	const int flags[] = { 0, SA_RESTART };
+	struct peer *caller, *server;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		server = block_receiver_how(interrupted_server_role, (struct peer) {
+			.handles_signal = true,
+			.sa_flags = flags[i],
+			.type = 1,
+		});
+		ASSERT_TRUE(server);
+		caller = start(call_role, (struct peer) { .value = 5 });
+		EXPECT_EQ(0, finish(caller));
+		EXPECT_EQ(5 + TAKE_BACK, caller->value);
+		ASSERT_TRUE(WAIT_UNTIL(stat_now().receivers == 1));
+		kill(server->pid, SIGUSR1);
+		if (flags[i]) {
+			ASSERT_TRUE(WAIT_UNTIL(signals_of(server) == 1 &&
+					       stat_now().receivers == 1));
+			caller = start(call_role, (struct peer) { .value = 6 });
+			EXPECT_EQ(0, finish(caller));
+			EXPECT_EQ(77, caller->value);
+			EXPECT_EQ(1, server->priority);
+		}
+		EXPECT_EQ(flags[i] ? 0 : -EINTR, finish(server));
+		EXPECT_EQ(0, server->type);
+	}
+}
+
+/* Room for requests. */
+
+TEST_F(call, call_of_a_full_queue_waits_for_room)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *callers[KEPT + 2];
+	__u64 value, token;
+	int i;
+
+	for (i = 0; i < KEPT + 2; i++) {
+		callers[i] = start_caller((struct peer) { .value = i });
+		ASSERT_TRUE(callers[i]);
+	}
+	EXPECT_EQ(variant->max_messages, stat_now().messages);
+	EXPECT_EQ(KEPT + 2 - variant->max_messages, stat_now().senders);
+	for (i = 0; i < KEPT + 2; i++) {
+		token = take_request(reader, &value);
+		EXPECT_EQ(i, value);
+		EXPECT_EQ(0, reply_value(reader, token, 10 + i));
+	}
+	for (i = 0; i < KEPT + 2; i++) {
+		EXPECT_EQ(0, finish(callers[i]));
+		EXPECT_EQ(10 + i, callers[i]->value);
+	}
+	EXPECT_TRUE(is_idle());
+}
+
+TEST_F(call, caller_without_room_that_gives_up_leaves_nothing)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller;
+	__u64 value, i;
+
+	for (i = 0; i < variant->max_messages; i++)
+		ASSERT_EQ(0, try_send(i, 0));
+	EXPECT_EQ(-ETIMEDOUT, call_value(queue, &(__u64) { 9 }, ipcshm_deadline(10 * MS)));
+	caller = start_caller((struct peer) { .value = 9 });
+	ASSERT_TRUE(caller);
+	kill_peer(caller);
+	EXPECT_EQ(0, stat_now().senders);
+	EXPECT_EQ(0, stat_now().dropped);
+	for (i = 0; i < variant->max_messages; i++) {
+		EXPECT_EQ(0, take_request(reader, &value));
+		EXPECT_EQ(i, value);
+	}
+	EXPECT_TRUE(is_idle());
+}
+
+/* Busy waiting changes nothing but time. */
+TEST_F(call, callers_and_servers_that_wait_busily_get_the_same)
+{
+	struct peer *server;
+	__u64 i, value;
+
+	ASSERT_EQ(0, ipcshm_queue_set_spin(queue, 50));
+	server = start_server();
+	ASSERT_TRUE(server);
+	for (i = 0; i < 200; i++) {
+		value = i;
+		ASSERT_EQ(8, call_value(queue, &value, SOON));
+		ASSERT_EQ(i + TAKE_BACK, value);
+	}
+	kill_peer(server);
+	EXPECT_EQ(-EPIPE, call_value(queue, &value, SOON));
+	EXPECT_TRUE(is_idle());
+}
+
+/* Crowds. */
+
+/* Each caller its own numbers, so that a reply to another would show. */
+static void many_calls_role(struct peer *peer)
+{
+	__u64 i, value;
+
+	for (i = 0; i < CALLS; i++) {
+		value = peer->value << 32 | i;
+		peer->result = call_value(peer->fd, &value, SOON);
+		if (peer->result != 8 || value != (peer->value << 32 | i) + TAKE_BACK)
+			_exit(1);
+	}
+}
+
+TEST_F_TIMEOUT(call, many_servers_answer_many_callers, 200)
+{
+	struct peer *callers[CALLERS];
+	int i;
+
+	for (i = 0; i < SERVERS; i++)
+		ASSERT_TRUE(start_server());
+	for (i = 0; i < CALLERS; i++)
+		callers[i] = start(many_calls_role, (struct peer) { .value = i });
+	for (i = 0; i < CALLERS; i++)
+		EXPECT_EQ(8, finish(callers[i]));
+	EXPECT_TRUE(is_idle());
+	EXPECT_EQ(CALLERS * CALLS, stat_now().received);
+}
+
+/* A server is killed at any time: each call is answered, or it is EPIPE. */
+static void calls_until_role(struct peer *peer)
+{
+	__u64 value;
+	long result;
+
+	do {
+		value = peer->value;
+		result = call_value(peer->fd, &value, SOON);
+		if (result != -EPIPE && (result != 8 || value != peer->value + TAKE_BACK))
+			_exit(1);
+		peer->type += result == 8;
+		peer->priority += result == -EPIPE;
+	} while (!is_told(peer));
+}
+
+TEST_F_TIMEOUT(call, killed_servers_leave_no_caller_waiting, 200)
+{
+	struct peer *callers[CALLERS], *server;
+	__u64 answered = 0, failed = 0;
+	unsigned int i;
+
+	for (i = 0; i < CALLERS; i++)
+		callers[i] = start(calls_until_role, (struct peer) { .value = 100 * i });
+	for (i = 0; i < RACES; i++) {
+		server = start(serve_role, (struct peer) { 0 });
+		usleep(i % 16 * 700);
+		kill_peer(server);
+		peer_count--;
+	}
+	server = start(serve_role, (struct peer) { 0 });
+	for (i = 0; i < CALLERS; i++)
+		tell(callers[i]);
+	for (i = 0; i < CALLERS; i++) {
+		EXPECT_EQ(0, finish(callers[i]));
+		answered += callers[i]->type;
+		failed += callers[i]->priority;
+	}
+	EXPECT_TRUE(is_idle());
+	EXPECT_LT(0, answered);
+	TH_LOG("%llu answered, %llu EPIPE", answered, failed);
+}
+
+/* A caller is killed at any time: the server goes on, and nothing is left of it. */
+TEST_F_TIMEOUT(call, killed_callers_leave_nothing, 200)
+{
+	struct peer *server = start_server(), *caller;
+	unsigned int i;
+
+	ASSERT_TRUE(server);
+	for (i = 0; i < RACES; i++) {
+		caller = start(calls_until_role, (struct peer) { .value = i });
+		usleep(i % 16 * 300);
+		kill_peer(caller);
+		peer_count--;
+		ASSERT_TRUE(WAIT_UNTIL(is_idle()));
+	}
+	EXPECT_EQ(8, call_value(queue, &(__u64) { 1 }, SOON));
+	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+}
+
+IPCSHM_TEST_MAIN

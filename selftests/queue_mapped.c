@@ -1,0 +1,747 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Queues with a pool: messages that are received where they are, and stay as they
+ * are until they are given back, by whoever held them or by its end.
+ */
+#include "queue_test.h"
+
+#define PAGE	4096UL
+#define POOL	(64 * PAGE)
+#define LARGEST	(POOL / 4)	/* message of the queue of the fixture */
+
+FIXTURE(mapped)
+{
+	const unsigned char *pool;
+	size_t size;
+};
+
+/* The pool is the only bound. */
+static struct ipcshm_queue_attr attr_of(__u64 pool_bytes, __u64 max_message_size)
+{
+	return (struct ipcshm_queue_attr) {
+		.max_messages = IPCSHM_UNBOUNDED,
+		.max_bytes = IPCSHM_UNBOUNDED,
+		.max_message_size = max_message_size,
+		.pool_bytes = pool_bytes,
+	};
+}
+
+FIXTURE_SETUP(mapped)
+{
+	ASSERT_EQ(0, set_up_attr(attr_of(POOL, LARGEST), READ_WRITE));
+	ASSERT_EQ(0, ipcshm_queue_map(queue, (const void **)&self->pool, &self->size));
+}
+
+FIXTURE_TEARDOWN(mapped)
+{
+	tear_down();
+}
+
+/* Messages whose every byte follows from a number. */
+
+static unsigned char byte_of(__u64 number, size_t at)
+{
+	return number * 31 + at * 7 + (at >> 8);
+}
+
+static int send_numbered(int fd, __u64 number, size_t size)
+{
+	static unsigned char data[IPCSHM_MESSAGE_MAX];
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		data[i] = byte_of(number, i);
+	return ipcshm_send_typed(fd, data, size, number, 0, SOON);
+}
+
+static bool is_numbered(const unsigned char *data, __u64 number, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		if (data[i] != byte_of(number, i))
+			return false;
+	return true;
+}
+
+/* A message that is held. */
+struct held {
+	uint64_t offset;
+	size_t size;
+	__u64 number;
+};
+
+static long hold(struct held *held)
+{
+	struct ipcshm_message message;
+	long size = ipcshm_receive_mapped(queue, &held->offset, &message, SOON);
+
+	held->size = size;
+	held->number = message.type;
+	return size;
+}
+
+static bool is_whole(const FIXTURE_DATA(mapped) *self, const struct held *held)
+{
+	return held->offset <= self->size && held->size <= self->size - held->offset &&
+	       is_numbered(self->pool + held->offset, held->number, held->size);
+}
+
+static int give_back(const struct held *held)
+{
+	return ipcshm_release(queue, &held->offset, 1);
+}
+
+/* The way of a message. */
+
+TEST_F(mapped, queue_tells_its_pool)
+{
+	struct ipcshm_queue_attr attr = attr_of(POOL - 5, LARGEST);
+	int fd = ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
+
+	EXPECT_EQ(POOL, self->size);
+	EXPECT_EQ(POOL, stat_now().pool_bytes);
+	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(0, stat_now().held);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(POOL, attr.pool_bytes);
+	attr = (struct ipcshm_queue_attr) { 0 };
+	ASSERT_LE(0, ipcshm_queue_open(device, name.text, IPCSHM_WRITE, 0, &attr));
+	EXPECT_EQ(POOL, attr.pool_bytes);
+}
+
+TEST_F(mapped, message_is_received_where_it_is)
+{
+	struct ipcshm_message message;
+	struct held held;
+
+	ASSERT_EQ(0, send_numbered(queue, 7, 5000));
+	EXPECT_EQ(5000, ipcshm_receive_mapped(queue, &held.offset, &message, SOON));
+	EXPECT_EQ(held.offset, message.data);
+	EXPECT_EQ(5000, message.size);
+	EXPECT_EQ(7, message.type);
+	EXPECT_EQ(getpid(), (pid_t)message.pid);
+	held.size = 5000;
+	held.number = 7;
+	EXPECT_TRUE(is_whole(self, &held));
+	EXPECT_EQ(1, stat_now().held);
+	EXPECT_LE(5000, stat_now().pool_used);
+	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(1, stat_now().received);
+	EXPECT_EQ(1, give_back(&held));
+	EXPECT_EQ(0, stat_now().held);
+	EXPECT_EQ(0, stat_now().pool_used);
+}
+
+TEST_F(mapped, message_of_no_bytes_is_held_as_well)
+{
+	struct held held[2];
+
+	ASSERT_EQ(0, send_numbered(queue, 1, 0));
+	ASSERT_EQ(0, send_numbered(queue, 2, 0));
+	EXPECT_EQ(0, hold(&held[0]));
+	EXPECT_EQ(0, hold(&held[1]));
+	EXPECT_NE(held[0].offset, held[1].offset);
+	EXPECT_EQ(2, stat_now().held);
+	EXPECT_EQ(1, give_back(&held[0]));
+	EXPECT_EQ(1, give_back(&held[1]));
+	EXPECT_EQ(0, stat_now().pool_used);
+}
+
+TEST_F(mapped, same_messages_can_be_received_plainly)
+{
+	unsigned char data[LARGEST];
+	struct held held;
+
+	ASSERT_EQ(0, send_numbered(queue, 1, 5000));
+	ASSERT_EQ(0, send_numbered(queue, 2, LARGEST));
+	ASSERT_EQ(0, send_numbered(queue, 3, 100));
+	EXPECT_EQ(5000, ipcshm_receive(queue, data, sizeof(data), NULL, SOON));
+	EXPECT_TRUE(is_numbered(data, 1, 5000));
+	EXPECT_EQ(LARGEST, read(queue, data, sizeof(data)));
+	EXPECT_TRUE(is_numbered(data, 2, LARGEST));
+	EXPECT_EQ(0, stat_now().held);
+	EXPECT_EQ(100, hold(&held));
+	EXPECT_TRUE(is_whole(self, &held));
+	EXPECT_EQ(1, give_back(&held));
+	EXPECT_EQ(0, stat_now().pool_used);
+}
+
+TEST_F(mapped, held_message_stays_as_it_is_while_others_come_and_go)
+{
+	struct held held, other;
+	int i;
+
+	ASSERT_EQ(0, send_numbered(queue, 77, LARGEST));
+	ASSERT_EQ(LARGEST, hold(&held));
+	for (i = 0; i < 50; i++) {
+		ASSERT_EQ(0, send_numbered(queue, i, 1 + i * 300));
+		ASSERT_EQ(1 + i * 300, hold(&other));
+		ASSERT_TRUE(is_whole(self, &other));
+		ASSERT_TRUE(is_whole(self, &held));
+		ASSERT_EQ(1, give_back(&other));
+	}
+	EXPECT_TRUE(is_whole(self, &held));
+}
+
+TEST_F(mapped, messages_are_held_in_any_order)
+{
+	struct held held[16];
+	int i;
+
+	for (i = 0; i < 16; i++)
+		ASSERT_EQ(0, send_numbered(queue, i, 1000 * i));
+	for (i = 0; i < 16; i++)
+		ASSERT_EQ(1000 * i, hold(&held[i]));
+	for (i = 0; i < 16; i++)
+		EXPECT_TRUE(is_whole(self, &held[i * 7 % 16]));
+	for (i = 0; i < 16; i++) {
+		EXPECT_EQ(1, give_back(&held[i * 7 % 16]));
+		EXPECT_EQ(15 - i, stat_now().held);
+	}
+	EXPECT_EQ(0, stat_now().pool_used);
+}
+
+TEST_F(mapped, batch_is_received_and_given_back)
+{
+	struct ipcshm_message messages[8];
+	uint64_t offsets[8];
+	struct held held;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		ASSERT_EQ(0, send_numbered(queue, i, 100 * i));
+		messages[i] = (struct ipcshm_message) { .flags = IPCSHM_MAPPED };
+	}
+	ASSERT_EQ(8, ipcshm_receive_batch(queue, messages, 8, 0, SOON));
+	for (i = 0; i < 8; i++) {
+		offsets[i] = messages[i].data;
+		held = (struct held) { messages[i].data, messages[i].size, i };
+		EXPECT_EQ(100 * i, messages[i].size);
+		EXPECT_TRUE(is_whole(self, &held));
+	}
+	EXPECT_EQ(8, ipcshm_release(queue, offsets, 8));
+	EXPECT_EQ(0, stat_now().pool_used);
+}
+
+TEST_F(mapped, blocked_receiver_gets_its_message_there)
+{
+	struct ipcshm_message message = { .flags = IPCSHM_MAPPED };
+	pid_t pid = fork_peer();
+	struct held held;
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (!WAIT_UNTIL(stat_now().receivers == 1))
+			_exit(1);
+		_exit(-send_numbered(queue, 5, 3000));
+	}
+	EXPECT_EQ(3000, ipcshm_receive_message(queue, &message, SOON));
+	held = (struct held) { message.data, message.size, message.type };
+	EXPECT_TRUE(is_whole(self, &held));
+	EXPECT_EQ(0, wait_child(pid));
+}
+
+TEST_F(mapped, wish_is_fulfilled_there)
+{
+	struct ipcshm_message message = {
+		.flags = IPCSHM_MAPPED | IPCSHM_TYPE_EQUAL,
+		.type = 2,
+	};
+
+	ASSERT_EQ(0, send_numbered(queue, 1, 10));
+	ASSERT_EQ(0, send_numbered(queue, 2, 20));
+	EXPECT_EQ(20, ipcshm_receive_message(queue, &message, SOON));
+	EXPECT_TRUE(is_numbered(self->pool + message.data, 2, 20));
+	EXPECT_EQ(1, stat_now().messages);
+}
+
+/* Not for long, if nobody is to pay for it. */
+TEST_F(mapped, held_message_costs_its_sender_nothing)
+{
+	struct held held;
+
+	ASSERT_EQ(0, send_numbered(queue, 1, 5000));
+	EXPECT_LE(5000, get_info(device).queue_bytes.used);
+	ASSERT_EQ(5000, hold(&held));
+	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+}
+
+TEST_F(mapped, pool_counts_as_region_bytes_of_its_creator)
+{
+	struct ipcshm_queue_attr attr = attr_of(POOL, LARGEST);
+	__u64 before = get_info(device).region_bytes.used;
+	int fd = ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(before + POOL, get_info(device).region_bytes.used);
+	close(fd);
+	EXPECT_EQ(before, get_info(device).region_bytes.used);
+	attr = attr_of(IPCSHM_REGION_MAX, LARGEST);
+	if (get_info(device).region_bytes.max < IPCSHM_REGION_MAX)
+		EXPECT_EQ(-EDQUOT, ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE,
+						     0600, &attr));
+	EXPECT_EQ(before, get_info(device).region_bytes.used);
+}
+
+/* A pool that is full. */
+
+TEST_F(mapped, pool_full_of_what_is_held_is_enobufs_and_loses_nothing)
+{
+	static unsigned char data[LARGEST];
+	struct held held[POOL / LARGEST], last;
+	unsigned int count = 0;
+	uint64_t offset = 1;
+
+	while (count < POOL / LARGEST) {
+		ASSERT_EQ(0, send_numbered(queue, count, LARGEST));
+		ASSERT_EQ(LARGEST, hold(&held[count++]));
+	}
+	EXPECT_EQ(POOL, stat_now().pool_used);
+	/* There is other memory to send. */
+	ASSERT_EQ(0, send_numbered(queue, 100, 3000));
+	ASSERT_EQ(0, send_numbered(queue, 101, 10));
+	EXPECT_EQ(-ENOBUFS, ipcshm_receive_mapped(queue, &offset, NULL, SOON));
+	EXPECT_EQ(2, stat_now().messages);
+	EXPECT_EQ(count, stat_now().received);
+	EXPECT_EQ(count, stat_now().held);
+	/* Copied, it can be had. */
+	EXPECT_EQ(3000, ipcshm_receive(queue, data, sizeof(data), NULL, SOON));
+	EXPECT_TRUE(is_numbered(data, 100, 3000));
+	EXPECT_EQ(-ENOBUFS, ipcshm_receive_mapped(queue, &offset, NULL, SOON));
+	EXPECT_EQ(1, give_back(&held[1]));
+	ASSERT_EQ(10, hold(&last));
+	EXPECT_TRUE(is_whole(self, &last));
+	EXPECT_TRUE(is_whole(self, &held[0]));
+	EXPECT_TRUE(is_whole(self, &held[2]));
+}
+
+TEST_F(mapped, what_waits_in_the_pool_leaves_room_for_more_that_is_sent)
+{
+	struct held held;
+	__u64 i;
+
+	for (i = 0; i < 3 * POOL / LARGEST; i++)
+		ASSERT_EQ(0, send_numbered(queue, i, LARGEST));
+	for (i = 0; i < 3 * POOL / LARGEST; i++) {
+		ASSERT_EQ(LARGEST, hold(&held));
+		EXPECT_EQ(i, held.number);
+		EXPECT_TRUE(is_whole(self, &held));
+		EXPECT_EQ(1, give_back(&held));
+	}
+	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+}
+
+TEST_F(mapped, batch_ends_where_the_pool_does)
+{
+	struct ipcshm_message messages[POOL / LARGEST + 2];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(messages); i++) {
+		ASSERT_EQ(0, send_numbered(queue, i, LARGEST));
+		messages[i] = (struct ipcshm_message) { .flags = IPCSHM_MAPPED };
+	}
+	EXPECT_EQ(POOL / LARGEST, ipcshm_receive_batch(queue, messages, ARRAY_SIZE(messages), 0,
+						       SOON));
+	EXPECT_EQ(2, stat_now().messages);
+	EXPECT_EQ(-ENOBUFS, ipcshm_receive_batch(queue, messages + POOL / LARGEST, 2, 0, SOON));
+	EXPECT_EQ(2, stat_now().messages);
+}
+
+/* Release. */
+
+TEST_F(mapped, only_what_is_held_can_be_given_back)
+{
+	struct held held;
+	uint64_t wrong[] = { 0, 0, 1, POOL, ~0ULL, 1ULL << 63, PAGE };
+	int other = open_again(IPCSHM_READ);
+	size_t i;
+
+	ASSERT_EQ(0, send_numbered(queue, 1, 100));
+	EXPECT_EQ(-EINVAL, ipcshm_release(queue, wrong, 1));
+	ASSERT_EQ(100, hold(&held));
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		if (wrong[i] == held.offset)
+			wrong[i] += 64;
+		EXPECT_EQ(-EINVAL, ipcshm_release(queue, &wrong[i], 1));
+		wrong[i] = held.offset + 1 + i;
+		EXPECT_EQ(-EINVAL, ipcshm_release(queue, &wrong[i], 1));
+	}
+	EXPECT_EQ(-EINVAL, ipcshm_release(other, &held.offset, 1));
+	EXPECT_EQ(1, stat_now().held);
+	EXPECT_EQ(1, give_back(&held));
+	EXPECT_EQ(-EINVAL, give_back(&held));
+}
+
+TEST_F(mapped, batch_of_releases_tells_how_far_it_came)
+{
+	struct held held[3];
+	uint64_t offsets[4];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, send_numbered(queue, i, 100));
+		ASSERT_EQ(100, hold(&held[i]));
+		offsets[i < 2 ? i : 3] = held[i].offset;
+	}
+	offsets[2] = 3;
+	EXPECT_EQ(2, ipcshm_release(queue, offsets, 4));
+	EXPECT_EQ(1, stat_now().held);
+	EXPECT_EQ(-EINVAL, ipcshm_release(queue, offsets + 2, 2));
+	EXPECT_EQ(1, stat_now().held);
+	/* The same twice is wrong the second time. */
+	offsets[2] = offsets[3];
+	EXPECT_EQ(1, ipcshm_release(queue, offsets + 2, 2));
+	EXPECT_EQ(0, stat_now().held);
+}
+
+TEST_F(mapped, closing_the_descriptor_gives_back)
+{
+	struct ipcshm_message message = { .flags = IPCSHM_MAPPED };
+	int reader = open_again(IPCSHM_READ), copy = dup(reader);
+
+	ASSERT_EQ(0, send_numbered(queue, 1, 100));
+	ASSERT_EQ(100, ipcshm_receive_message(reader, &message, SOON));
+	close(reader);
+	EXPECT_EQ(1, stat_now().held);
+	close(copy);
+	EXPECT_EQ(0, stat_now().held);
+	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(0, stat_now().messages);
+}
+
+static void hold_role(struct peer *peer)
+{
+	struct ipcshm_message message = { .flags = IPCSHM_MAPPED };
+
+	peer->result = ipcshm_receive_message(peer->fd, &message, SOON);
+	peer->value = message.data;
+	be_ready(peer);
+	pause();
+}
+
+TEST_F(mapped, killed_receiver_gives_back_though_others_share_its_descriptor)
+{
+	struct peer *receivers[2];
+	struct held mine;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, send_numbered(queue, i, 100));
+	ASSERT_EQ(100, hold(&mine));
+	for (i = 0; i < 2; i++) {
+		receivers[i] = start(hold_role, (struct peer) { 0 });
+		ASSERT_TRUE(WAIT_UNTIL(is_ready(receivers[i])));
+		EXPECT_EQ(100, receivers[i]->result);
+	}
+	EXPECT_EQ(3, stat_now().held);
+	kill_peer(receivers[0]);
+	EXPECT_EQ(2, stat_now().held);
+	kill_peer(receivers[1]);
+	EXPECT_EQ(1, stat_now().held);
+	EXPECT_TRUE(is_whole(self, &mine));
+	EXPECT_EQ(1, give_back(&mine));
+	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(3, stat_now().received);
+	EXPECT_EQ(0, stat_now().messages);
+}
+
+TEST_F(mapped, process_that_shares_the_descriptor_can_give_back)
+{
+	struct peer *receiver;
+
+	ASSERT_EQ(0, send_numbered(queue, 1, 100));
+	receiver = start(hold_role, (struct peer) { 0 });
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(receiver)));
+	EXPECT_EQ(1, ipcshm_release(queue, (uint64_t []) { receiver->value }, 1));
+	EXPECT_EQ(0, stat_now().held);
+	kill_peer(receiver);
+	EXPECT_EQ(0, stat_now().pool_used);
+}
+
+/* The mapping. */
+
+TEST_F(mapped, pool_is_read_only_for_ever)
+{
+	char zero[16] = "", path[] = "/proc/self/mem";
+	const int more[] = { PROT_WRITE, PROT_EXEC };
+	struct held held;
+	int memory, i;
+
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ | more[i], MAP_SHARED, queue, 0));
+		EXPECT_EQ(EACCES, errno);
+		EXPECT_EQ(-1, mprotect((void *)self->pool, PAGE, PROT_READ | more[i]));
+		EXPECT_EQ(EACCES, errno);
+	}
+	ASSERT_EQ(0, send_numbered(queue, 3, PAGE));
+	ASSERT_EQ(PAGE, hold(&held));
+	/* Nor as a debugger does it. */
+	memory = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, memory);
+	EXPECT_EQ(-1, pwrite(memory, zero, sizeof(zero), (uintptr_t)self->pool + held.offset));
+	EXPECT_TRUE(is_whole(self, &held));
+}
+
+TEST_F(mapped, mapping_is_shared)
+{
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, queue, 0));
+	EXPECT_EQ(EINVAL, errno);
+}
+
+TEST_F(mapped, mapping_is_within_the_pool)
+{
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, queue, POOL));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, POOL + PAGE, PROT_READ, MAP_SHARED, queue, 0));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, POOL, PROT_READ, MAP_SHARED, queue, PAGE));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_NE(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, queue, POOL - PAGE));
+}
+
+TEST_F(mapped, mapping_is_for_receivers)
+{
+	int writer = open_again(IPCSHM_WRITE), reader = open_again(IPCSHM_READ);
+	const void *pool;
+	size_t size;
+
+	EXPECT_EQ(-EACCES, ipcshm_queue_map(writer, &pool, &size));
+	EXPECT_EQ(0, ipcshm_queue_map(reader, &pool, &size));
+}
+
+TEST_F(mapped, queue_without_a_pool_has_nothing_to_map)
+{
+	struct ipcshm_message message = { .flags = IPCSHM_MAPPED };
+	int fd = open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, 1, PAGE, PAGE);
+	const void *pool;
+	size_t size;
+
+	EXPECT_EQ(-ENODEV, ipcshm_queue_map(fd, &pool, &size));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0));
+	EXPECT_EQ(ENODEV, errno);
+	ASSERT_EQ(0, ipcshm_send(fd, "x", 1, 0, SOON));
+	EXPECT_EQ(-EINVAL, ipcshm_receive_message(fd, &message, SOON));
+	EXPECT_EQ(1, queue_stat(fd).messages);
+	EXPECT_EQ(-EINVAL, ipcshm_release(fd, (uint64_t []) { 0 }, 1));
+}
+
+TEST_F(mapped, mapping_outlives_the_queue)
+{
+	struct held held;
+
+	ASSERT_EQ(0, send_numbered(queue, 9, LARGEST));
+	ASSERT_EQ(LARGEST, hold(&held));
+	close(queue);
+	EXPECT_EQ(0, get_info(device).objects.used);
+	EXPECT_TRUE(is_whole(self, &held));
+	EXPECT_EQ(0, munmap((void *)self->pool, self->size));
+}
+
+static void look_role(struct peer *peer)
+{
+	peer->result = !is_numbered((const void *)peer->type, 9, LARGEST);
+}
+
+TEST_F(mapped, child_sees_what_its_parent_holds)
+{
+	struct held held;
+
+	ASSERT_EQ(0, send_numbered(queue, 9, LARGEST));
+	ASSERT_EQ(LARGEST, hold(&held));
+	EXPECT_EQ(0, finish(start(look_role, (struct peer) {
+		.type = (uintptr_t)self->pool + held.offset,
+	})));
+	EXPECT_EQ(1, stat_now().held);
+}
+
+TEST_F(mapped, message_that_isnt_taken_is_no_more_in_the_pool)
+{
+	ASSERT_EQ(0, send_numbered(queue, 1, 5000));
+	EXPECT_LE(5000, stat_now().pool_used);
+	ASSERT_EQ(0, ipcshm_queue_drain(queue, NULL));
+	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(-EFAULT, ipcshm_send(queue, NULL, 5000, 0, SOON));
+	EXPECT_EQ(0, stat_now().pool_used);
+	ASSERT_EQ(0, send_numbered(queue, 1, 5000));
+	ASSERT_EQ(0, ipcshm_queue_revoke(queue));
+	EXPECT_EQ(0, stat_now().pool_used);
+}
+
+/* Large messages. */
+
+static const size_t large[] = { 4097, 65536, 65537, 1 << 20, (1 << 20) + 1, 10000000,
+	IPCSHM_MESSAGE_MAX - 1, IPCSHM_MESSAGE_MAX };
+
+static unsigned char room[IPCSHM_MESSAGE_MAX + 1];
+
+TEST_F_TIMEOUT(mapped, messages_up_to_the_largest_arrive_whole, 120)
+{
+	struct ipcshm_queue_attr attr = attr_of(2 * IPCSHM_MESSAGE_MAX, IPCSHM_MESSAGE_MAX);
+	const unsigned char *pool;
+	struct held held;
+	size_t i;
+
+	close(queue);
+	queue = ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
+	ASSERT_LE(0, queue);
+	ASSERT_EQ(0, ipcshm_queue_map(queue, (const void **)&pool, &self->size));
+	for (i = 0; i < ARRAY_SIZE(large); i++) {
+		ASSERT_EQ(0, send_numbered(queue, i, large[i]));
+		ASSERT_EQ((long)large[i], hold(&held));
+		EXPECT_TRUE(is_numbered(pool + held.offset, i, large[i]));
+		EXPECT_EQ(1, give_back(&held));
+	}
+	EXPECT_EQ(0, stat_now().pool_used);
+}
+
+TEST_F_TIMEOUT(mapped, large_messages_arrive_whole_without_a_pool, 120)
+{
+	struct ipcshm_segment pieces[] = {
+		{ .data = (uintptr_t)room, .size = 12345 },
+		{ .data = (uintptr_t)room + 12345, .size = sizeof(room) - 12345 },
+	};
+	struct ipcshm_message message = { .data = (uintptr_t)pieces, .segments = 2 };
+	struct ipcshm_queue_attr attr = attr_of(0, IPCSHM_MESSAGE_MAX);
+	size_t i;
+
+	close(queue);
+	queue = ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
+	ASSERT_LE(0, queue);
+	for (i = 0; i < ARRAY_SIZE(large); i++) {
+		ASSERT_EQ(0, send_numbered(queue, i, large[i]));
+		ASSERT_EQ(0, send_numbered(queue, i + 1, large[i]));
+		memset(room, 0, sizeof(room));
+		ASSERT_EQ((long)large[i], ipcshm_receive(queue, room, sizeof(room), NULL, SOON));
+		EXPECT_TRUE(is_numbered(room, i, large[i]));
+		memset(room, 0, sizeof(room));
+		ASSERT_EQ((long)large[i], ipcshm_receive_message(queue, &message, SOON));
+		EXPECT_TRUE(is_numbered(room, i + 1, large[i]));
+	}
+	EXPECT_EQ(-EMSGSIZE, ipcshm_send(queue, room, IPCSHM_MESSAGE_MAX + 1, 0, SOON));
+	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+}
+
+TEST_F(mapped, large_message_that_cant_be_copied_is_none)
+{
+	struct ipcshm_queue_attr attr = attr_of(0, IPCSHM_MESSAGE_MAX);
+	size_t size = 1 << 20;
+	char *edge;
+
+	close(queue);
+	queue = ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
+	ASSERT_LE(0, queue);
+	edge = mmap(NULL, size + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_EQ(0, mprotect(edge + size, PAGE, PROT_NONE));
+	EXPECT_EQ(-EFAULT, ipcshm_send(queue, edge + 1, size, 0, SOON));
+	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+	ASSERT_EQ(0, send_numbered(queue, 1, size));
+	EXPECT_EQ(-EFAULT, ipcshm_receive(queue, edge + 1, size, NULL, SOON));
+	EXPECT_EQ(1, stat_now().messages);
+	EXPECT_EQ((long)size, ipcshm_receive(queue, edge, size, NULL, SOON));
+	EXPECT_TRUE(is_numbered((unsigned char *)edge, 1, size));
+}
+
+/* A stream between processes, with a window of messages that are held. */
+
+#define STREAM	many(5000, 500)
+#define WINDOW	6
+
+static size_t stream_size(__u64 number)
+{
+	return number * 2654435761U % LARGEST;
+}
+
+static void stream_role(struct peer *peer)
+{
+	__u64 i;
+
+	for (i = 0; i < STREAM; i++)
+		if (send_numbered(peer->fd, i, stream_size(i)))
+			_exit(1);
+}
+
+/* A few of the newest messages of a stream, held. */
+struct window {
+	struct held held[WINDOW];
+	unsigned int oldest, next;
+};
+
+/* What was held is whole to its end. */
+static bool give_back_oldest(const FIXTURE_DATA(mapped) *self, struct window *window)
+{
+	struct held *held = &window->held[window->oldest++ % WINDOW];
+
+	return is_whole(self, held) && give_back(held) == 1;
+}
+
+/*
+ * The pool may be full of what is held.  Then nothing is lost: there is space as
+ * soon as enough was given back, all of it at the latest.
+ */
+static bool receive_next(const FIXTURE_DATA(mapped) *self, struct window *window, __u64 number)
+{
+	struct held *held = &window->held[window->next % WINDOW];
+	long size;
+
+	while ((size = hold(held)) == -ENOBUFS)
+		if (window->oldest == window->next || !give_back_oldest(self, window))
+			return false;
+	window->next++;
+	return size == (long)stream_size(number) && held->number == number &&
+	       is_whole(self, held);
+}
+
+TEST_F_TIMEOUT(mapped, stream_is_whole_when_it_comes_and_when_it_is_given_back, 120)
+{
+	struct window window = { .oldest = 0 };
+	struct peer *sender;
+	unsigned int i;
+
+	ASSERT_EQ(0, ipcshm_queue_set(queue, 8, IPCSHM_UNBOUNDED));
+	sender = start(stream_role, (struct peer) { 0 });
+	for (i = 0; i < STREAM; i++) {
+		if (window.next - window.oldest == WINDOW)
+			ASSERT_TRUE(give_back_oldest(self, &window));
+		ASSERT_TRUE(receive_next(self, &window, i));
+	}
+	EXPECT_EQ(0, finish(sender));
+	while (window.oldest < window.next)
+		ASSERT_TRUE(give_back_oldest(self, &window));
+	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+}
+
+/* A receiver is killed at any time. */
+static void hold_and_release_role(struct peer *peer)
+{
+	struct ipcshm_message message;
+
+	for (;;) {
+		message = (struct ipcshm_message) { .flags = IPCSHM_MAPPED };
+		if (ipcshm_receive_message(peer->fd, &message, SOON) >= 0 && message.type % 3)
+			ipcshm_release(peer->fd, (uint64_t []) { message.data }, 1);
+	}
+}
+
+TEST_F_TIMEOUT(mapped, killed_receivers_leave_nothing_held, 120)
+{
+	struct peer *receiver;
+	unsigned int i, n;
+
+	for (i = 0; i < many(200, 30); i++) {
+		receiver = start(hold_and_release_role, (struct peer) { 0 });
+		for (n = 0; n < 10 + i % 10; n++)
+			ASSERT_EQ(0, send_numbered(queue, n, n * 50));
+		kill_peer(receiver);
+		ASSERT_EQ(0, stat_now().held);
+		peer_count--;
+	}
+	ASSERT_EQ(0, ipcshm_queue_drain(queue, NULL));
+	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(stat_now().sent, stat_now().received + stat_now().dropped);
+}
+
+IPCSHM_TEST_MAIN

@@ -3,8 +3,8 @@
 #
 # demo.sh [PROGRAMS [TEXTS]]
 #
-# The three demos, each on the text files of the directory TEXTS, and each checked
-# against programs that know nothing of ipcshm.  Needs no more than busybox.
+# The demos, each on the text files of the directory TEXTS, and each checked against
+# programs that know nothing of ipcshm.  Needs no more than busybox.
 
 programs=${1:-/demo}
 texts=${2:-/usr/share/common-licenses}
@@ -151,6 +151,33 @@ awk '{ printf "     %-8s %4d%s", $2, $1, (NR % 5 ? "" : "\n") }' "$work/top"
 grep .... "$work/words" | sort | uniq -c | sort -k 1,1nr -k 2,2 | head -n 10 |
 	awk '{ print $1, $2 }' >"$work/expected"
 same "$work/expected" "$work/top" "the same ten as of tr | grep | sort | uniq -c | sort -rn | head"
+
+
+echo
+echo "4. Modularity once more, as a service: three programs count the words of files that another"
+echo "   one hands them as descriptors and waits for the reply.  One of them is killed meanwhile."
+
+service-serve &
+servers=$!
+service-serve &
+servers="$servers $!"
+service-serve &
+victim=$!
+service-ask "$@" "$@" "$@" "$@" "$@" >"$work/asked" &
+pids=$!
+kill -KILL $victim
+finish $pids
+# They serve for ever, and leave nothing behind however they end.
+# shellcheck disable=SC2086
+kill -KILL $servers
+wait
+for round in 1 2 3 4 5; do
+	for file; do
+		echo "$(wc -w <"$file") $(wc -c <"$file") $file"
+	done
+done >"$work/expected"
+echo "     service-ask    $(wc -l <"$work/asked") replies"
+same "$work/expected" "$work/asked" "each reply is what wc counts"
 
 
 echo

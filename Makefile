@@ -9,11 +9,11 @@ MAKEFLAGS += --no-print-directory $(if $(V),,-s)
 
 tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcshm | sed 's/.*://'))
 
-.PHONY: all module lib examples selftests demo test test-ynl bench bench-quick bench-cost check-debug coverage fuzz foreign \
+.PHONY: all module lib tool examples selftests demo test test-ynl test-tool bench bench-quick bench-cost check-debug coverage fuzz foreign \
 	seeded vm check install uninstall clean help
 
-## all: the module for the running kernel (else for the newest installed headers) and the library
-all: module lib
+## all: the module for the running kernel (else for the newest installed headers), the library and the program
+all: module lib tool
 
 ## module: ipcshm.ko alone; KDIR=/path/to/kernel/build for another kernel
 module:
@@ -23,6 +23,11 @@ module:
 ## lib: libipcshm alone, in lib/build
 lib:
 	$(MAKE) -C lib
+
+## tool: ipcshm, the program, in tools/ipcshm/build
+tool: lib
+	tools/setup tool
+	$(MAKE) -C tools/ipcshm
 
 examples: lib
 	$(MAKE) -C Documentation/examples
@@ -48,6 +53,12 @@ test-ynl:
 	tools/setup build vm ynl
 	tools/ynl/pack build/ynl
 	tools/vm/test $(KERNEL) build/ynl ynl
+
+## test-tool: the program ipcshm, in the same machine: each command, a terminal, 100,000 objects; KERNEL= as for test
+test-tool: tool
+	tools/setup build vm tool-test
+	tools/ipcshm/tests/vm/pack build/test-tool
+	tools/vm/test $(KERNEL) build/test-tool tool tool-many
 
 ## bench: what things cost in a virtual machine, nothing else running, into Documentation/performance; BENCH="wake-latency": these only
 bench: lib
@@ -93,29 +104,33 @@ seeded:
 ## vm: a shell in a virtual machine with the module, the tests and the examples; KERNEL= as for test
 vm:
 	tools/setup build vm
-	$(MAKE) selftests examples
-	tools/vm/run -i -k $(KERNEL) -a selftests/build:/root/selftests -a Documentation/examples/build:/root/examples \
+	$(MAKE) selftests examples tool
+	tools/vm/run -i -k $(KERNEL) -a tools/ipcshm/build/ipcshm:/bin/ipcshm -a /lib/terminfo/l/linux:/lib/terminfo/l/linux \
+		-a selftests/build:/root/selftests -a Documentation/examples/build:/root/examples \
 		-a Documentation/examples/demo.sh:/root/examples/demo.sh
 
-## check: static checks, and the library's own tests under sanitizers
+## check: static checks, and the tests of the library and the program that need no module, under sanitizers
 check:
-	tools/setup build check
+	tools/setup build tool check
 	tools/check/all
 
-## install: module and library below DESTDIR; the library in PREFIX (/usr/local)
+## install: module, library and program below DESTDIR; the latter two in PREFIX (/usr/local)
 install: all
 	tools/install-module $(KDIR)
 	$(MAKE) -C lib install
+	$(MAKE) -C tools/ipcshm install
 
 ## uninstall: the reverse of install
 uninstall:
 	tools/install-module -u $(KDIR)
 	$(MAKE) -C lib uninstall
+	$(MAKE) -C tools/ipcshm uninstall
 
 ## clean: remove what was built here (not the cache of kernels, ~/.cache/ipcshm)
 clean:
 	rm -rf build selftests/build
 	$(MAKE) -C lib clean
+	$(MAKE) -C tools/ipcshm clean
 	$(MAKE) -C Documentation/examples clean
 	$(MAKE) -C tools/bench clean
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Reading the command line of a command. */
+#include "command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "error.h"
+
+void command_parse(const struct command *self, const struct argp_option *options,
+		   argp_parser_t parse, int argc, char **argv, void *input)
+{
+	char doc[512], name[64];
+	struct argp argp = { options, parse, self->arguments, doc, NULL, NULL, NULL };
+
+	snprintf(doc, sizeof(doc), "%s.%s%s", self->help, self->more ? "\v" : "",
+		 self->more ? self->more : "");
+	snprintf(name, sizeof(name), "ipcshm %s", self->name);
+	argv[0] = name;
+	argp_err_exit_status = STATUS_USAGE;
+	if (argp_parse(&argp, argc, argv, 0, NULL, input))
+		exit(STATUS_USAGE);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Commands: each is a function, and a row of the table in main.c. */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+/**
+ * struct command - a row
+ * @name: what it is called by
+ * @run: does it, and returns an enum status
+ * @arguments: what it takes, for its usage
+ * @help: what it does, in one line
+ * @more: what else there is to say, or NULL
+ */
+struct command {
+	const char *name;
+	int (*run)(const struct command *self, int argc, char **argv);
+	const char *arguments;
+	const char *help;
+	const char *more;
+};
+
+/* Of each command that prints what scripts want to read. */
+#define OPTION_JSON { "json", 'j', NULL, 0, "Print JSON", 0 }
+
+/*
+ * Read the command line.  @parse gets each option and argument with @input; what
+ * is wrong ends the program with STATUS_USAGE, and --help with STATUS_OK.
+ */
+void command_parse(const struct command *self, const struct argp_option *options,
+		   argp_parser_t parse, int argc, char **argv, void *input);
+
+int command_list(const struct command *self, int argc, char **argv);
+int command_show(const struct command *self, int argc, char **argv);
+int command_create(const struct command *self, int argc, char **argv);
+int command_rm(const struct command *self, int argc, char **argv);
+int command_revoke(const struct command *self, int argc, char **argv);
+int command_send(const struct command *self, int argc, char **argv);
+int command_recv(const struct command *self, int argc, char **argv);
+int command_cat(const struct command *self, int argc, char **argv);
+int command_write(const struct command *self, int argc, char **argv);
+int command_members(const struct command *self, int argc, char **argv);
+int command_monitor(const struct command *self, int argc, char **argv);
+int command_top(const struct command *self, int argc, char **argv);
+int command_limits(const struct command *self, int argc, char **argv);
+int command_load(const struct command *self, int argc, char **argv);
+int command_unload(const struct command *self, int argc, char **argv);
+int command_version(const struct command *self, int argc, char **argv);
+
+#endif /* COMMAND_H */

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Completion of ipcshm for bash.
+# shellcheck shell=bash
+
+# Options are what the program itself says; names are those of objects that the user may see.
+_ipcshm_options()
+{
+	ipcshm "$1" --help 2>/dev/null | grep -oE '^ +(-[a-zA-Z?], +)?--[a-z-]+=?' | grep -oE -- '--[a-z-]+=?'
+}
+
+_ipcshm_names()
+{
+	ipcshm list --names "$@" 2>/dev/null
+}
+
+# What an argument of a command can be.
+_ipcshm_arguments()
+{
+	case $1 in
+	show|rm|revoke)		_ipcshm_names;;
+	members|cat|write)	_ipcshm_names --region;;
+	send|recv)		_ipcshm_names --queue;;
+	create)			printf '%s\n' region queue;;
+	limits)			printf '%s\n' {objects,region-bytes,queue-bytes,members,waiters,descriptors}=;;
+	load)			compgen -f -- "$2";;
+	help)			_ipcshm_commands;;
+	esac
+}
+
+_ipcshm_commands()
+{
+	ipcshm help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p'
+}
+
+# What an option's value can be.
+_ipcshm_values()
+{
+	case $1 in
+	-u|--user|--owner)	compgen -u;;
+	-n|--object)		_ipcshm_names;;
+	-e|--event)		printf '%s\n' create open unlink free join leave death revoke drop quota;;
+	--overflow)		printf '%s\n' block drop-oldest drop-newest;;
+	esac
+}
+
+# Takes over the lines of standard input that begin with $1, which may have blanks in them.
+_ipcshm_take()
+{
+	local word
+
+	COMPREPLY=()
+	while IFS= read -r word; do
+		[[ $word != "$1"* ]] || COMPREPLY+=("$(printf '%q' "$word")")
+	done
+	[[ ${#COMPREPLY[@]} != 1 || ${COMPREPLY[0]} != *= ]] || compopt -o nospace 2>/dev/null
+}
+
+_ipcshm()
+{
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
+
+	if [ "$COMP_CWORD" = 1 ]; then
+		_ipcshm_take "$current" < <(_ipcshm_commands; echo help)
+		return
+	fi
+	# "--option=value" comes as three words.
+	[ "$previous" != = ] || previous=${COMP_WORDS[COMP_CWORD - 2]}
+	[ "$current" != = ] || { previous=${COMP_WORDS[COMP_CWORD - 1]} current=; }
+	if [[ $current == -* ]]; then
+		_ipcshm_take "$current" < <(_ipcshm_options "$command")
+	elif [[ $previous == -* && -n $(_ipcshm_values "$previous") ]]; then
+		_ipcshm_take "$current" < <(_ipcshm_values "$previous")
+	else
+		_ipcshm_take "$current" < <(_ipcshm_arguments "$command" "$current")
+	fi
+}
+
+complete -F _ipcshm ipcshm

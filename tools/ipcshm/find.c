@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What commands that ask the kernel about objects have in common. */
+#include "find.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+#include "parse.h"
+
+int find_failed(const struct netlink *netlink, const char *action, const char *word, int err)
+{
+	const char *detail = netlink ? netlink_detail(netlink) : "";
+
+	return error_tell(action, word, err, *detail ? detail : NULL);
+}
+
+static int get(struct netlink *netlink, const struct target *target, uint32_t kind,
+	       struct object *object)
+{
+	struct which which = { target->id, kind, target->name };
+
+	return netlink_object(netlink, &which, object);
+}
+
+/* The kind isn't told: that which there is. */
+static int get_either(struct netlink *netlink, const struct target *target, struct object *object,
+		      bool *both)
+{
+	struct object queue;
+	int region_err = get(netlink, target, IPCSHM_REGION, object);
+	int queue_err = get(netlink, target, IPCSHM_QUEUE, &queue);
+
+	*both = !region_err && !queue_err;
+	if (!queue_err)
+		*object = queue;
+	/* "There is no region" says less than why the queue can't be seen. */
+	return !region_err || !queue_err ? 0 : queue_err == -ENOENT ? region_err : queue_err;
+}
+
+static int not_an_object(const char *action, const char *word)
+{
+	return error_say(action, word, STATUS_USAGE,
+			 "An object is NAME, region/NAME, queue/NAME or id/NUMBER");
+}
+
+int find_object(struct netlink *netlink, const char *action, const char *word,
+		struct object *object)
+{
+	struct target target;
+	bool both = false;
+	int err;
+
+	if (!parse_target(word, &target))
+		return not_an_object(action, word);
+	if (target.id || target.kind)
+		err = get(netlink, &target, target.kind, object);
+	else
+		err = get_either(netlink, &target, object, &both);
+	if (err)
+		return find_failed(netlink, action, word, err);
+	if (both)
+		return error_say(action, word, STATUS_USAGE,
+				 "There is a region and a queue of that name: say region/NAME or "
+				 "queue/NAME");
+	return STATUS_OK;
+}
+
+int find_each(const char *action, char **words,
+	      int (*each)(struct netlink *netlink, const char *word, const struct object *object,
+			  void *data),
+	      void *data)
+{
+	struct target target;
+	struct netlink *netlink;
+	struct object object;
+	int failed = STATUS_OK, err;
+
+	/* With a command line that is wrong nothing is done. */
+	for (char **word = words; *word; word++)
+		if (!parse_target(*word, &target))
+			return not_an_object(action, *word);
+	err = netlink_open(&netlink);
+	if (err)
+		return find_failed(netlink, action, NULL, err);
+	for (; *words; words++) {
+		int status = find_object(netlink, action, *words, &object);
+
+		if (!status)
+			status = each(netlink, *words, &object, data);
+		if (status)
+			failed = status;
+	}
+	netlink_close(netlink);
+	return failed;
+}
+
+int find_finish(struct netlink *netlink, const char *action, const char *word, int err)
+{
+	int status = err < 0 ? find_failed(netlink, action, word, err) : STATUS_OK;
+
+	netlink_close(netlink);
+	return status;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ipcshm members */
+#include "member.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "error.h"
+#include "field.h"
+#include "find.h"
+#include "format.h"
+#include "json.h"
+#include "table.h"
+#include "user.h"
+
+struct choice {
+	const char *region;
+	bool json;
+};
+
+static const struct argp_option options[] = { OPTION_JSON, { 0 } };
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct choice *choice = state->input;
+
+	switch (key) {
+	case 'j':
+		choice->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (choice->region)
+			return ARGP_ERR_UNKNOWN;
+		choice->region = argument;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+#define PROCESS_MAX 64
+
+/* All fields, and what the process is called. */
+static int print_row(const struct member *member, void *data)
+{
+	struct table *table = data;
+	char process[PROCESS_MAX], text[FIELD_TEXT_MAX];
+
+	for (const struct field *field = member_fields; field->name; field++) {
+		field_text(field, member, text);
+		table_cell(table, text, false);
+	}
+	process_text(member->pid, process, sizeof(process));
+	format_name(process, strlen(process), text);
+	table_cell(table, *text ? text : "-", false);
+	return 0;
+}
+
+static struct json_object *to_json(const struct member *member)
+{
+	struct json_object *json = fields_json(member_fields, member, false);
+	char process[PROCESS_MAX];
+
+	process_text(member->pid, process, sizeof(process));
+	json_object_object_add(json, "process",
+			       *process ? json_text(process, strlen(process)) : NULL);
+	return json;
+}
+
+int member_table(struct netlink *netlink, uint64_t region)
+{
+	struct column columns[16];
+	size_t count = 0;
+	struct table *table;
+	int result;
+
+	for (const struct field *field = member_fields; field->name; field++)
+		columns[count++] = (struct column){ field->heading, field_is_number(field) };
+	columns[count++] = (struct column){ "PROCESS", false };
+	table = table_create(columns, count);
+	if (!table)
+		abort();
+	result = netlink_members(netlink, region, print_row, table);
+	table_end(table);
+	return result;
+}
+
+static int add_to_list(const struct member *member, void *data)
+{
+	json_list_add(data, to_json(member));
+	return 0;
+}
+
+int member_json(struct netlink *netlink, uint64_t region)
+{
+	struct json_list list = { false };
+	int result = netlink_members(netlink, region, add_to_list, &list);
+
+	json_list_end(&list);
+	return result;
+}
+
+static int add_to_array(const struct member *member, void *data)
+{
+	json_object_array_add(data, to_json(member));
+	return 0;
+}
+
+struct json_object *member_array(struct netlink *netlink, uint64_t region)
+{
+	struct json_object *array = json_object_new_array();
+
+	if (netlink_members(netlink, region, add_to_array, array) >= 0)
+		return array;
+	json_object_put(array);
+	return NULL;
+}
+
+static int members(struct netlink *netlink, uint64_t region, bool json)
+{
+	return json ? member_json(netlink, region) : member_table(netlink, region);
+}
+
+static int of_one(struct netlink *netlink, const char *word, const struct object *object,
+		  void *data)
+{
+	const struct choice *choice = data;
+	int err;
+
+	if (object->kind != IPCSHM_REGION)
+		return error_say("members", word, STATUS_FAILED, "Only a region has members");
+	err = members(netlink, object->id, choice->json);
+	return err < 0 ? find_failed(netlink, "members", word, err) : STATUS_OK;
+}
+
+int command_members(const struct command *self, int argc, char **argv)
+{
+	struct choice choice = { NULL, false };
+	struct netlink *netlink;
+	int err;
+
+	command_parse(self, options, parse, argc, argv, &choice);
+	if (choice.region)
+		return find_each("members", (char *[]){ (char *)choice.region, NULL }, of_one,
+				 &choice);
+	err = netlink_open(&netlink);
+	if (!err)
+		err = members(netlink, 0, choice.json);
+	return find_finish(netlink, "members", NULL, err);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel tells, as plain structures.  netlink.c fills them in, and
+ * commands only see these.
+ *
+ * "has" says which attributes were there: bit N for attribute N of the message
+ * (kind_has: of the nest) that the structure comes from.
+ */
+#ifndef OBJECT_H
+#define OBJECT_H
+
+#include <linux/ipcshm.h>
+#include <linux/ipcshm_netlink.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Times are nanoseconds: CLOCK_REALTIME, but for next_time and blocked_time CLOCK_MONOTONIC. */
+
+struct region {
+	uint64_t size;
+	uint64_t max_size;
+	uint64_t allocated;
+	uint32_t max_members;
+	uint32_t members;
+	uint32_t joins;
+	uint32_t deaths;
+	uint32_t waiters;
+};
+
+struct queue {
+	uint64_t max_messages;
+	uint64_t max_bytes;
+	uint64_t max_message_size;
+	uint64_t messages;
+	uint64_t bytes;
+	uint64_t senders;
+	uint64_t receivers;
+	uint64_t sent;
+	uint64_t received;
+	uint64_t dropped;
+	uint64_t peak_messages;
+	uint64_t peak_bytes;
+	uint64_t next_time;
+	uint64_t blocked_time;
+	uint64_t pool_bytes;
+	uint64_t pool_used;
+	uint64_t held;
+	uint64_t calls;
+	uint32_t readers;
+	uint32_t writers;
+	uint32_t overflow;
+	uint64_t send_rate;	/* messages a second since the last look; top's own */
+	uint64_t receive_rate;
+};
+
+struct object {
+	uint64_t has;
+	uint64_t kind_has;
+	uint64_t id;
+	uint64_t btime;
+	uint32_t kind;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t mode;
+	uint32_t flags;
+	uint32_t opens;
+	union {
+		struct region region;
+		struct queue queue;
+	};
+	char name[IPCSHM_NAME_MAX + 1];
+};
+
+struct member {
+	uint64_t has;
+	uint64_t region;
+	uint64_t joined;
+	uint32_t token;
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t maps;
+};
+
+struct event {
+	uint64_t has;
+	uint64_t seq;
+	uint64_t time;
+	uint64_t id;
+	uint64_t messages;
+	uint64_t amount;
+	uint32_t type;
+	uint32_t kind;
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t token;
+	uint32_t quota;
+	char name[IPCSHM_NAME_MAX + 1];
+};
+
+#define QUOTAS (IPCSHM_QUOTA_DESCRIPTORS + 1)
+
+struct limit {
+	bool has_used;
+	bool has_max;
+	bool own;
+	uint64_t used;
+	uint64_t max;
+};
+
+/* Those of a user, or the default; by enum ipcshm_quota. */
+struct limits {
+	bool is_default;
+	bool has_uid;
+	uint32_t uid;
+	struct limit quota[QUOTAS];
+};
+
+#endif /* OBJECT_H */

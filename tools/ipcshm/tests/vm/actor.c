@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Does what the tests of the program want to see: actor hold REGION | die REGION |
+ * many COUNT PREFIX | churn PREFIX | flood COUNT
+ */
+#include <ipcshm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const uint32_t both = IPCSHM_READ | IPCSHM_WRITE;
+
+static long check(long result, const char *what)
+{
+	if (result >= 0)
+		return result;
+	fprintf(stderr, "actor: %s: %s\n", what, strerror((int)-result));
+	exit(EXIT_FAILURE);
+}
+
+static void join(int device, const char *name)
+{
+	int fd = (int)check(ipcshm_region_open(device, name, both, 0, NULL), name);
+	void *map;
+	size_t size;
+
+	check(ipcshm_region_map(fd, both, &map, &size), "map");
+}
+
+/* A member until it is killed. */
+static void hold(int device, const char *name)
+{
+	join(device, name);
+	puts("ready");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+static int create(int device, const char *name, uint64_t number, uint32_t flags)
+{
+	struct ipcshm_region_attr region = { .size = 4096 };
+	struct ipcshm_queue_attr queue = { .max_messages = 8,
+					   .max_bytes = 512,
+					   .max_message_size = 64 };
+
+	if (number % 2)
+		return ipcshm_region_open(device, name, both | IPCSHM_CREATE | flags, 0600,
+					  &region);
+	return ipcshm_queue_open(device, name, both | IPCSHM_CREATE | flags, 0600, &queue);
+}
+
+/* Regions and queues that stay. */
+static void many(int device, uint64_t count, const char *prefix)
+{
+	char name[64];
+
+	for (uint64_t i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "%s-%llu", prefix, (unsigned long long)i);
+		close((int)check(create(device, name, i, IPCSHM_PERSISTENT), name));
+	}
+}
+
+/* They come and go until it is killed. */
+static void churn(int device, const char *prefix)
+{
+	int fds[16] = { 0 };
+	char name[64];
+
+	for (uint64_t i = 0;; i++) {
+		int *fd = &fds[i % 16];
+
+		if (*fd)
+			close(*fd);
+		snprintf(name, sizeof(name), "%s-%llu", prefix, (unsigned long long)i % 64);
+		*fd = (int)check(create(device, name, i / 64, 0), name);
+	}
+}
+
+/* Each is created, opened and gone: three events. */
+static void flood(int device, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		close((int)check(create(device, NULL, 0, 0), "create"));
+}
+
+int main(int argc, char **argv)
+{
+	int device = (int)check(ipcshm_open(), "open /dev/ipcshm");
+
+	if (argc == 3 && !strcmp(argv[1], "hold"))
+		hold(device, argv[2]);
+	else if (argc == 3 && !strcmp(argv[1], "die"))
+		join(device, argv[2]);
+	else if (argc == 4 && !strcmp(argv[1], "many"))
+		many(device, strtoull(argv[2], NULL, 10), argv[3]);
+	else if (argc == 3 && !strcmp(argv[1], "churn"))
+		churn(device, argv[2]);
+	else if (argc == 3 && !strcmp(argv[1], "flood"))
+		flood(device, strtoull(argv[2], NULL, 10));
+	else
+		return EXIT_FAILURE;
+	return EXIT_SUCCESS;
+}

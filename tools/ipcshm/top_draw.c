@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What ipcshm top shows. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "format.h"
+#include "names.h"
+#include "screen.h"
+#include "top.h"
+#include "user.h"
+
+#define HEAD 4		/* rows above those of objects */
+#define NAME_WIDTH 28	/* of the widest column */
+
+static const char keys[] = "q end  a all  r regions  s queues  < > sort by  R reverse  space pause "
+			   " + - pace  arrows scroll";
+
+struct totals {
+	size_t regions;
+	size_t queues;
+	uint64_t members;
+	uint64_t messages;
+	uint64_t blocked;
+};
+
+static void sum(const struct sample *sample, struct totals *totals)
+{
+	memset(totals, 0, sizeof(*totals));
+	for (size_t i = 0; i < sample->count; i++) {
+		const struct object *object = &sample->objects[i];
+
+		if (object->kind == IPCSHM_REGION) {
+			totals->regions++;
+			totals->members += object->region.members;
+		} else if (object->kind == IPCSHM_QUEUE) {
+			totals->queues++;
+			totals->messages += object->queue.messages;
+			totals->blocked += object->queue.senders;
+		}
+	}
+}
+
+static void draw_totals(const struct top *top)
+{
+	char line[256], clock[FORMAT_MAX], pace[FORMAT_MAX];
+	struct timespec time;
+	struct totals totals;
+
+	sum(top->now, &totals);
+	clock_gettime(CLOCK_REALTIME, &time);
+	format_time((uint64_t)time.tv_sec * 1000000000, clock);
+	format_duration(top->interval, pace);
+	snprintf(line, sizeof(line),
+		 "ipcshm %s  %zu regions, %" PRIu64 " members; %zu queues, %" PRIu64
+		 " messages, %" PRIu64 " blocked senders; %s%s",
+		 clock + strlen("2026-11-23 "), totals.regions, totals.members, totals.queues,
+		 totals.messages, totals.blocked, top->paused ? "paused" : "every ",
+		 top->paused ? "" : pace);
+	screen_put(0, 0, SIZE_MAX, line, LOOK_BOLD);
+}
+
+static void quota_text(const struct limits *limits, unsigned int quota, char *text, size_t size)
+{
+	const struct limit *limit = &limits->quota[quota];
+	bool bytes = quota == IPCSHM_QUOTA_REGION_BYTES || quota == IPCSHM_QUOTA_QUEUE_BYTES;
+	char used[FORMAT_MAX], max[FORMAT_MAX];
+
+	snprintf(used, sizeof(used), "%" PRIu64, limit->used);
+	snprintf(max, sizeof(max), "%" PRIu64, limit->max);
+	if (bytes) {
+		format_bytes(limit->used, used);
+		format_bytes(limit->max, max);
+	}
+	snprintf(text, size, "%s %s of %s", quota_names[quota], used, max);
+}
+
+/* A quota that is nearly used up stands out. */
+static void draw_quotas(const struct top *top)
+{
+	char text[128], user[USER_TEXT_MAX];
+	size_t column;
+
+	if (!top->has_limits)
+		return;
+	user_text(top->limits.uid, user);
+	snprintf(text, sizeof(text), "quotas of %s:", user);
+	screen_put(1, 0, SIZE_MAX, text, LOOK_PLAIN);
+	column = strlen(text) + 1;
+	for (unsigned int i = 0; i < QUOTAS; i++) {
+		const struct limit *limit = &top->limits.quota[i];
+
+		quota_text(&top->limits, i, text, sizeof(text));
+		screen_put(1, column, SIZE_MAX, text,
+			   limit->used > limit->max / 10 * 9 ? LOOK_ALARM : LOOK_PLAIN);
+		column += strlen(text) + 2;
+	}
+}
+
+static void widen(struct top *top, size_t column, const char *text)
+{
+	size_t width = format_width(text);
+
+	if (width > NAME_WIDTH && top->view.fields[column])
+		width = NAME_WIDTH;
+	if (top->widths[column] < width)
+		top->widths[column] = width;
+}
+
+/* Columns only get wider, so that they stay where they are. */
+static void measure(struct top *top, size_t rows)
+{
+	char text[FIELD_TEXT_MAX];
+
+	for (size_t i = 0; i < top->view.count; i++) {
+		widen(top, i, top->view.columns[i].heading);
+		for (size_t row = 0; row < rows; row++) {
+			view_text(&top->view, i, top->rows[top->first + row], text);
+			widen(top, i, text);
+		}
+	}
+}
+
+static void draw_cell(const struct top *top, size_t row, size_t at, size_t column, const char *text,
+		      enum look look)
+{
+	size_t width = top->widths[column], used = format_width(text);
+	bool right = top->view.columns[column].right && used < width;
+
+	screen_put(row, right ? at + width - used : at, width, text, look);
+}
+
+static void draw_heading(const struct top *top)
+{
+	char bar[1024];
+	size_t at = 0;
+
+	memset(bar, ' ', sizeof(bar) - 1);
+	bar[sizeof(bar) - 1] = '\0';
+	screen_put(HEAD - 1, 0, SIZE_MAX, bar, LOOK_HEADING);
+	for (size_t i = 0; i < top->view.count; i++) {
+		draw_cell(top, HEAD - 1, at, i, top->view.columns[i].heading,
+			  i == top->sort_column ? LOOK_CHOSEN : LOOK_HEADING);
+		at += top->widths[i] + 2;
+	}
+}
+
+static void draw_object(const struct top *top, size_t row, const struct object *object)
+{
+	char text[FIELD_TEXT_MAX];
+	size_t at = 0;
+
+	for (size_t i = 0; i < top->view.count && at < screen_columns(); i++) {
+		view_text(&top->view, i, object, text);
+		draw_cell(top, row, at, i, text,
+			  view_alarms(&top->view, i, object) ? LOOK_ALARM : LOOK_PLAIN);
+		at += top->widths[i] + 2;
+	}
+}
+
+size_t top_page(void)
+{
+	return screen_rows() > HEAD ? screen_rows() - HEAD : 0;
+}
+
+void top_draw(struct top *top)
+{
+	size_t count = top->now->count, last = count > top_page() ? count - top_page() : 0, rows;
+	char position[64];
+
+	if (top->first > last)
+		top->first = last;
+	rows = count - top->first < top_page() ? count - top->first : top_page();
+	screen_clear();
+	draw_totals(top);
+	draw_quotas(top);
+	snprintf(position, sizeof(position), "%zu to %zu of %zu  (h: keys)",
+		 rows ? top->first + 1 : 0, top->first + rows, count);
+	screen_put(2, 0, SIZE_MAX, top->help ? keys : position, LOOK_PLAIN);
+	measure(top, rows);
+	draw_heading(top);
+	for (size_t row = 0; row < rows; row++)
+		draw_object(top, HEAD + row, top->rows[top->first + row]);
+	screen_show();
+}

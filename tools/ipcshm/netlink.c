@@ -16,6 +16,14 @@
 /* The kernel makes messages of a dump as large as the room there is for them, up to 32 KiB. */
 #define ROOM 65536
 
+/* The fields of a structure by nest and attribute: there are many to read. */
+#define NESTS (NEST_QUEUE + 1)
+#define ATTRIBUTES 64
+
+struct layout {
+	const struct field *field[NESTS][ATTRIBUTES];
+};
+
 /* Its numbers on this machine. */
 struct family {
 	uint16_t id;
@@ -26,6 +34,9 @@ struct netlink {
 	struct mnl_socket *socket;
 	unsigned int sequence;
 	struct family family;
+	struct layout objects;
+	struct layout members;
+	struct layout events;
 	char detail[256];
 	char buffer[ROOM];
 };
@@ -166,12 +177,12 @@ static int tell(struct netlink *netlink, const struct nlmsghdr *header)
 /* From attributes to structures, by the table of fields. */
 
 struct record {
-	const struct field *fields;
+	const struct layout *layout;
 	enum nest nest;
 	char *at;
 };
 
-static int read_nest(struct record *record, const struct nlattr *nest);
+static int read_nest(const struct record *record, unsigned int type, const struct nlattr *nest);
 
 static void read_field(const struct field *field, const struct nlattr *attribute, char *at)
 {
@@ -188,40 +199,47 @@ static void read_field(const struct field *field, const struct nlattr *attribute
 	*has |= 1ULL << field->attribute;
 }
 
-static enum nest nest_of(const struct record *record, unsigned int type)
-{
-	if (record->fields != object_fields || record->nest != NEST_NONE)
-		return NEST_NONE;
-	return type == IPCSHM_A_OBJECT_REGION  ? NEST_REGION
-	       : type == IPCSHM_A_OBJECT_QUEUE ? NEST_QUEUE
-					       : NEST_NONE;
-}
-
 static int read_attribute(const struct nlattr *attribute, void *data)
 {
 	struct record *record = data;
 	unsigned int type = mnl_attr_get_type(attribute);
-	enum nest nest = nest_of(record, type);
 	const struct field *field;
 
-	if (nest != NEST_NONE)
-		return read_nest(&(struct record){ record->fields, nest, record->at }, attribute);
-	for (field = record->fields; field->name; field++)
-		if (field->attribute == type && field->nest == record->nest)
-			read_field(field, attribute, record->at);
+	if (type >= ATTRIBUTES)
+		return MNL_CB_OK;
+	field = record->layout->field[record->nest][type];
+	if (field)
+		read_field(field, attribute, record->at);
+	else if (record->nest == NEST_NONE)
+		return read_nest(record, type, attribute);
 	return MNL_CB_OK;
 }
 
-static int read_nest(struct record *record, const struct nlattr *nest)
+/* Only objects have any. */
+static int read_nest(const struct record *record, unsigned int type, const struct nlattr *nest)
 {
-	return mnl_attr_parse_nested(nest, read_attribute, record);
+	struct record inside = *record;
+
+	if (type == IPCSHM_A_OBJECT_REGION)
+		inside.nest = NEST_REGION;
+	else if (type == IPCSHM_A_OBJECT_QUEUE)
+		inside.nest = NEST_QUEUE;
+	else
+		return MNL_CB_OK;
+	return mnl_attr_parse_nested(nest, read_attribute, &inside);
 }
 
-static void read_record(const struct nlmsghdr *header, const struct field *fields, void *at)
+static void read_record(const struct nlmsghdr *header, const struct layout *layout, void *at)
 {
-	struct record record = { fields, NEST_NONE, at };
+	struct record record = { layout, NEST_NONE, at };
 
 	mnl_attr_parse(header, sizeof(struct genlmsghdr), read_attribute, &record);
+}
+
+static void layout_init(struct layout *layout, const struct field *field)
+{
+	for (; field->name; field++)
+		layout->field[field->nest][field->attribute] = field;
 }
 
 /* Objects. */
@@ -236,21 +254,27 @@ static void put_which(struct nlmsghdr *header, const struct which *which)
 	mnl_attr_put_strz(header, IPCSHM_A_OBJECT_NAME, which->name);
 }
 
+struct one_object {
+	const struct layout *layout;
+	struct object *object;
+};
+
 static int read_object(const struct nlmsghdr *header, void *data)
 {
-	struct object *object = data;
+	const struct one_object *one = data;
 
-	memset(object, 0, sizeof(*object));
-	read_record(header, object_fields, object);
+	memset(one->object, 0, sizeof(*one->object));
+	read_record(header, one->layout, one->object);
 	return 0;
 }
 
 int netlink_object(struct netlink *netlink, const struct which *which, struct object *object)
 {
 	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_OBJECT_GET, NLM_F_ACK);
+	struct one_object one = { &netlink->objects, object };
 
 	put_which(header, which);
-	return ask(netlink, header, read_object, object);
+	return ask(netlink, header, read_object, &one);
 }
 
 static int steer(struct netlink *netlink, uint8_t command, const struct which *which)
@@ -272,6 +296,7 @@ int netlink_revoke(struct netlink *netlink, const struct which *which)
 }
 
 struct objects {
+	const struct layout *layout;
 	int (*each)(const struct object *object, void *data);
 	void *data;
 };
@@ -279,9 +304,9 @@ struct objects {
 static int each_object(const struct nlmsghdr *header, void *data)
 {
 	const struct objects *objects = data;
-	struct object object;
+	struct object object = { 0 };
 
-	read_object(header, &object);
+	read_record(header, objects->layout, &object);
 	return objects->each(&object, objects->data);
 }
 
@@ -289,7 +314,7 @@ int netlink_objects(struct netlink *netlink, const struct filter *filter,
 		    int (*each)(const struct object *object, void *data), void *data)
 {
 	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_OBJECT_GET, NLM_F_DUMP);
-	struct objects objects = { each, data };
+	struct objects objects = { &netlink->objects, each, data };
 
 	if (filter->kind)
 		mnl_attr_put_u32(header, IPCSHM_A_OBJECT_KIND, filter->kind);
@@ -303,6 +328,7 @@ int netlink_objects(struct netlink *netlink, const struct filter *filter,
 /* Members. */
 
 struct members {
+	const struct layout *layout;
 	int (*each)(const struct member *member, void *data);
 	void *data;
 };
@@ -312,7 +338,7 @@ static int each_member(const struct nlmsghdr *header, void *data)
 	const struct members *members = data;
 	struct member member = { 0 };
 
-	read_record(header, member_fields, &member);
+	read_record(header, members->layout, &member);
 	return members->each(&member, members->data);
 }
 
@@ -320,7 +346,7 @@ int netlink_members(struct netlink *netlink, uint64_t region,
 		    int (*each)(const struct member *member, void *data), void *data)
 {
 	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_MEMBER_GET, NLM_F_DUMP);
-	struct members members = { each, data };
+	struct members members = { &netlink->members, each, data };
 
 	if (region)
 		mnl_attr_put_u64(header, IPCSHM_A_MEMBER_REGION, region);
@@ -428,6 +454,7 @@ int netlink_set_limits(struct netlink *netlink, const struct limits *limits)
 /* Events. */
 
 struct events {
+	const struct layout *layout;
 	int (*each)(const struct event *event, void *data);
 	void *data;
 };
@@ -440,7 +467,7 @@ static int each_event(const struct nlmsghdr *header, void *data)
 
 	if (generic->cmd != IPCSHM_CMD_EVENT)
 		return 0;
-	read_record(header, event_fields, &event);
+	read_record(header, events->layout, &event);
 	return events->each(&event, events->data);
 }
 
@@ -460,7 +487,7 @@ int netlink_listen(struct netlink *netlink, uint32_t bytes)
 int netlink_events(struct netlink *netlink, int (*each)(const struct event *event, void *data),
 		   void *data)
 {
-	struct events events = { each, data };
+	struct events events = { &netlink->events, each, data };
 	bool changed;
 	int result = receive(netlink, each_event, &events, &changed);
 
@@ -556,6 +583,9 @@ int netlink_open(struct netlink **netlink)
 	*netlink = calloc(1, sizeof(**netlink));
 	if (!*netlink)
 		return -ENOMEM;
+	layout_init(&(*netlink)->objects, object_fields);
+	layout_init(&(*netlink)->members, member_fields);
+	layout_init(&(*netlink)->events, event_fields);
 	err = start(*netlink);
 	if (err) {
 		netlink_close(*netlink);

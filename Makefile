@@ -58,7 +58,7 @@ test-ynl:
 test-tool: tool
 	tools/setup build vm tool-test
 	tools/ipcshm/tests/vm/pack build/test-tool
-	tools/vm/test $(KERNEL) build/test-tool tool tool-many
+	IPCSHM_TEST_LIMIT=$(or $(IPCSHM_TEST_LIMIT),900) tools/vm/test $(KERNEL) build/test-tool tool tool-many
 
 ## bench: what things cost in a virtual machine, nothing else running, into Documentation/performance; BENCH="wake-latency": these only
 bench: lib

@@ -3,7 +3,6 @@
 #include "view.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -59,17 +58,20 @@ bool view_parse(struct view *view, const char *names)
 
 /* Sentences: parts with commas between them. */
 
-__attribute__((format(printf, 2, 3))) static void part(char *text, const char *format, ...)
+static char *part_begin(char *text)
 {
 	size_t length = strlen(text);
-	va_list arguments;
 
 	if (length)
 		length += (size_t)snprintf(text + length, FIELD_TEXT_MAX - length, ", ");
-	va_start(arguments, format);
-	vsnprintf(text + length, FIELD_TEXT_MAX - length, format, arguments);
-	va_end(arguments);
+	return text + length;
 }
+
+#define part(text, ...) do {							\
+	char *at = part_begin(text);						\
+										\
+	snprintf(at, (size_t)((text) + FIELD_TEXT_MAX - at), __VA_ARGS__);	\
+} while (0)
 
 static void field_part(const char *prefix, const char *name, const struct object *object,
 		       char *text)

@@ -154,8 +154,7 @@ __poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode)
  * A poller puts itself on @pollers before it takes the lock to look.  So one
  * that isn't there at either end of a change will see it; no barrier is needed.
  */
-static void lock(struct ipcshm_queue *queue, struct after *after)
-	__acquires(&queue->lock)
+static inline void lock(struct ipcshm_queue *queue, struct after *after)
 {
 	spin_lock(&queue->lock);
 	after->wakeups.count = 0;
@@ -174,8 +173,7 @@ static void tell_drops(const struct ipcshm_queue *queue, u32 messages)
 }
 
 /* Pollers are told of what is new, and of each message: @fresh. */
-static void unlock(struct ipcshm_queue *queue, struct after *after, __poll_t fresh)
-	__releases(&queue->lock)
+static inline void unlock(struct ipcshm_queue *queue, struct after *after, __poll_t fresh)
 {
 	struct ipcshm_msg *msg, *next;
 	__poll_t due = 0;

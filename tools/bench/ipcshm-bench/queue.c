@@ -155,11 +155,15 @@ static struct mapped *mapped_of(struct bench_channel *channel)
 	return (struct mapped *)channel->state;
 }
 
-/* Twice what the queue holds: for what is being read, and for holes. */
+/*
+ * Twice what the queue holds, for what is being read, and what is kept spare; a
+ * message takes a multiple of 256 bytes.
+ */
 static int create_mapped(struct bench_channel *channel)
 {
-	return queue_create(channel, 2 * channel->shape->capacity *
-				     BENCH_STRIDE(channel->shape->size));
+	uint64_t place = (BENCH_STRIDE(channel->shape->size) + 255) / 256 * 256;
+
+	return queue_create(channel, (2 * channel->shape->capacity + 1) * place);
 }
 
 static void open_mapped(struct bench_channel *channel, bool sender)

@@ -74,7 +74,7 @@ files_are_installed()
 ./opt/x/lib64/libipcshm.so.1
 ./opt/x/lib64/libipcshm.so.1.0.0
 ./opt/x/lib64/pkgconfig/libipcshm.pc" "$(files | grep -v '/man3/')" &&
-		same "$(ls ../Documentation/man)" "$(ls "$stage/opt/x/share/man/man3")" &&
+		same "$(cd ../Documentation/man && ls ./*.3)" "$(cd "$stage/opt/x/share/man/man3" && ls ./*)" &&
 		same libipcshm.so.1.0.0 "$(readlink "$libdir/libipcshm.so.1")" &&
 		same libipcshm.so.1 "$(readlink "$libdir/libipcshm.so")"
 }

@@ -148,14 +148,15 @@ static int slot_hold(struct ipcshm_port *port, struct ipcshm_slot *slot)
 	if (IS_ERR(held))
 		return PTR_ERR(held);
 	held->holder = current->files;
+	slot->user->data = held->offset;
+	atomic_long_inc(&port->queue->held);
+	/* From then on another thread can release it, if it guesses where it is. */
 	err = xa_insert(&port->held, held_index(held->offset), held, GFP_KERNEL_ACCOUNT);
 	if (err) {
+		atomic_long_dec(&port->queue->held);
 		ipcshm_msg_put(held);
-		return err;
 	}
-	atomic_long_inc(&port->queue->held);
-	slot->user->data = held->offset;
-	return 0;
+	return err;
 }
 
 bool ipcshm_held_release(struct ipcshm_port *port, u64 offset)

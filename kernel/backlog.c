@@ -10,9 +10,9 @@
  *	     │                │
  *	  A ─ B ─ C        D ─ E		rings, oldest first
  *
- * So there is nothing to allocate, and depth costs nothing.  In the tree by type
- * each node also knows the best message below it, by which a message of any type
- * but one is found without looking at each type.
+ * So there is nothing to allocate, and depth costs nothing.  While there is more
+ * than one type, each node of the tree by type also knows the best message below
+ * it, by which a message of any type but one is found without looking at each type.
  */
 #include <linux/rbtree_augmented.h>
 
@@ -76,6 +76,33 @@ static void best_start(struct rb_node *node)
 	best_callbacks.propagate(node, NULL);
 }
 
+/*
+ * The best ones are known as soon as there is a second type, and until there is no
+ * message left: to learn them is a look at each priority of the first type.
+ */
+static void note_type(struct ipcshm_backlog *backlog, const struct ipcshm_msg *new)
+{
+	struct ipcshm_msg *msg, *next;
+
+	if (backlog->mixed || !backlog->first || backlog->first->type == new->type)
+		return;
+	backlog->mixed = true;
+	rbtree_postorder_for_each_entry_safe(msg, next, &backlog->by_type, by_type.level)
+		best_compute(msg, false);
+}
+
+static bool is_mixed(const struct rb_root *by_type)
+{
+	return container_of(by_type, struct ipcshm_backlog, by_type)->mixed;
+}
+
+/* The first of a level is another one. */
+static void type_first_changed(struct rb_node *first, const struct rb_root *root)
+{
+	if (is_mixed(root))
+		best_start(first);
+}
+
 /* These return the node that is equal, or add @node and return NULL. */
 
 static struct rb_node *priority_find_add(struct rb_node *node, struct rb_root *root)
@@ -97,8 +124,12 @@ static struct rb_node *type_find_add(struct rb_node *node, struct rb_root *root)
 		link = order < 0 ? &parent->rb_left : &parent->rb_right;
 	}
 	rb_link_node(node, parent, link);
-	best_start(node);
-	rb_insert_augmented(node, root, &best_callbacks);
+	if (is_mixed(root)) {
+		best_start(node);
+		rb_insert_augmented(node, root, &best_callbacks);
+	} else {
+		rb_insert_color(node, root);
+	}
 	return NULL;
 }
 
@@ -148,7 +179,10 @@ static struct rb_node *rank_remove(struct rb_root *root, struct ipcshm_rank *ran
 
 static void type_erase(struct rb_node *node, struct rb_root *root)
 {
-	rb_erase_augmented(node, root, &best_callbacks);
+	if (is_mixed(root))
+		rb_erase_augmented(node, root, &best_callbacks);
+	else
+		rb_erase(node, root);
 }
 
 static bool is_like(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
@@ -175,6 +209,7 @@ void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
 	struct ipcshm_msg *last = backlog->last;
 
+	note_type(backlog, msg);
 	if (last && is_like(last, msg)) {
 		rank_add_behind(&msg->by_priority, &last->by_priority);
 		rank_add_behind(&msg->by_type, &last->by_type);
@@ -187,9 +222,10 @@ void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 /* In front of all of its equals. */
 void ipcshm_backlog_add_front(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
+	note_type(backlog, msg);
 	rank_add(&backlog->by_priority, &msg->by_priority, true, priority_find_add);
 	if (rank_add(&backlog->by_type, &msg->by_type, true, type_find_add))
-		best_start(&msg->by_type.level);
+		type_first_changed(&msg->by_type.level, &backlog->by_type);
 	if (!backlog->first || backlog->first->priority <= msg->priority)
 		backlog->first = msg;
 }
@@ -213,7 +249,9 @@ void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct ipcshm_msg *ms
 	rank_remove(&backlog->by_priority, &msg->by_priority, rb_erase);
 	first = rank_remove(&backlog->by_type, &msg->by_type, type_erase);
 	if (first)
-		best_start(first);
+		type_first_changed(first, &backlog->by_type);
+	if (!backlog->first)
+		backlog->mixed = false;
 }
 
 /* The oldest of the lowest priority. */
@@ -260,6 +298,8 @@ static struct ipcshm_msg *best_beside(const struct ipcshm_backlog *backlog, u64 
 
 static struct ipcshm_msg *find_other(const struct ipcshm_backlog *backlog, u64 type)
 {
+	if (!backlog->mixed)
+		return NULL;
 	return better(best_beside(backlog, type, true), best_beside(backlog, type, false));
 }
 

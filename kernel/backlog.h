@@ -26,12 +26,14 @@ struct ipcshm_rank {
  *	leftmost, and in it the highest priority
  * @first: the first message of the highest priority, or NULL
  * @last: the last message that came, if it is still there: one like it goes behind it
+ * @mixed: there has been more than one type since there was no message
  */
 struct ipcshm_backlog {
 	struct rb_root by_priority;
 	struct rb_root by_type;
 	struct ipcshm_msg *first;
 	struct ipcshm_msg *last;
+	bool mixed;
 };
 
 /**

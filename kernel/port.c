@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/time64.h>
 
@@ -556,6 +557,29 @@ static int port_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static u64 held_count(struct ipcshm_port *port)
+{
+	unsigned long index;
+	u64 count = 0;
+	void *held;
+
+	xa_for_each(&port->held, index, held) {
+		count++;
+		cond_resched();
+	}
+	return count;
+}
+
+/* Counted when somebody looks, so that it costs nothing when nobody does. */
+static void port_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	struct ipcshm_port *port = port_of(file);
+
+	ipcshm_object_show(&port->queue->object, seq);
+	seq_printf(seq, "ipcshm-held:\t%llu\nipcshm-calls:\t%llu\n", held_count(port),
+		   ipcshm_queue_calls(port));
+}
+
 static const struct file_operations port_fops = {
 	.owner = THIS_MODULE,
 	.release = port_release,
@@ -564,6 +588,7 @@ static const struct file_operations port_fops = {
 	.write_iter = port_write_iter,
 	.poll = port_poll,
 	.mmap = port_mmap,
+	.show_fdinfo = port_show_fdinfo,
 	.unlocked_ioctl = port_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

@@ -1074,6 +1074,20 @@ void ipcshm_queue_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *sta
 	stat->pool_used = queue->pool.size ? ipcshm_pool_used(&queue->pool) : 0;
 }
 
+/* How many calls are @port's: their requests were received through it, and aren't replied to. */
+u64 ipcshm_queue_calls(struct ipcshm_port *port)
+{
+	struct ipcshm_caller *call;
+	u64 count = 0;
+	int bucket;
+
+	spin_lock(&port->queue->lock);
+	hash_for_each(port->calls, bucket, call, by_token)
+		count++;
+	spin_unlock(&port->queue->lock);
+	return count;
+}
+
 void ipcshm_queue_init(struct ipcshm_queue *queue)
 {
 	spin_lock_init(&queue->lock);

@@ -168,6 +168,7 @@ int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set *
 u64 ipcshm_queue_drain(struct ipcshm_queue *queue);
 void ipcshm_queue_revoke(struct ipcshm_queue *queue);
 __poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode);
+u64 ipcshm_queue_calls(struct ipcshm_port *port);
 void ipcshm_queue_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *stat);
 
 #endif /* IPCSHM_QUEUE_H */

@@ -20,6 +20,7 @@
 #include <linux/pagemap.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
+#include <linux/seq_file.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/splice.h>
@@ -572,6 +573,11 @@ static int region_file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static void region_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	ipcshm_object_show(&region_of(file)->object, seq);
+}
+
 static const struct file_operations region_fops = {
 	.owner = THIS_MODULE,
 	.release = region_file_release,
@@ -585,6 +591,7 @@ static const struct file_operations region_fops = {
 	.fallocate = region_fallocate,
 	.fsync = noop_fsync,
 	.poll = region_poll,
+	.show_fdinfo = region_show_fdinfo,
 	.unlocked_ioctl = region_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

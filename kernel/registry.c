@@ -9,8 +9,10 @@
 #include <linux/nsproxy.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/string_helpers.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
@@ -400,6 +402,25 @@ void ipcshm_object_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
 	stat->opens = refcount_read(&object->users) - object->persistent - object->holds;
 	mutex_unlock(&registry->lock);
 	object->ops->stat(object, stat);
+}
+
+/**
+ * ipcshm_object_show - what fdinfo has of all descriptors of an object
+ * @object: which
+ * @seq: where to
+ *
+ * A name can be of any bytes: what isn't printable ASCII is written in octal.
+ */
+void ipcshm_object_show(const struct ipcshm_object *object, struct seq_file *seq)
+{
+	seq_printf(seq, "ipcshm-kind:\t%s\nipcshm-id:\t%llu\n",
+		   object->ops->kind == IPCSHM_REGION ? "region" : "queue", object->id);
+	if (!READ_ONCE(object->linked))
+		return;
+	seq_puts(seq, "ipcshm-name:\t");
+	seq_escape_mem(seq, object->name, strlen(object->name),
+		       ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND, "\\");
+	seq_putc(seq, '\n');
 }
 
 /* Opening and unlinking by name. */

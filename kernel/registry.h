@@ -19,6 +19,7 @@ struct ipcshm_limits;
 struct ipcshm_object;
 struct ipcshm_registry;
 struct net;
+struct seq_file;
 
 /**
  * struct ipcshm_object_ops - what tells a region from a queue
@@ -116,6 +117,7 @@ int ipcshm_object_unlink(struct ipcshm_object *object);
 int ipcshm_object_revoke(struct ipcshm_object *object);
 void ipcshm_object_put(struct ipcshm_object *object);
 void ipcshm_object_stat(struct ipcshm_object *object, struct ipcshm_stat *stat);
+void ipcshm_object_show(const struct ipcshm_object *object, struct seq_file *seq);
 void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_event event);
 void ipcshm_object_members_changed(const struct ipcshm_object *object);
 

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Who has a descriptor: what /proc/PID/fdinfo tells of regions and queues. */
+#include <stdarg.h>
+
+#include "queue_test.h"
+
+#define PAGE 4096
+
+FIXTURE(fdinfo) {
+};
+
+FIXTURE_SETUP(fdinfo)
+{
+	struct ipcshm_queue_attr attr = {
+		.max_messages = DEPTH,
+		.max_bytes = IPCSHM_UNBOUNDED,
+		.max_message_size = SIZE,
+		.pool_bytes = 4 * SIZE,
+	};
+
+	ASSERT_EQ(0, set_up_attr(attr, READ_WRITE));
+}
+
+FIXTURE_TEARDOWN(fdinfo)
+{
+	tear_down();
+}
+
+/* All there is of a descriptor. */
+static const char *lines_of(pid_t pid, int fd)
+{
+	static char text[4096];
+	ssize_t length;
+	char path[64];
+	int file;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	length = read(file, text, sizeof(text) - 1);
+	text[length > 0 ? length : 0] = '\0';
+	close(file);
+	return text;
+}
+
+/* Whether it has these lines, one after the other. */
+static bool __attribute__((format(printf, 3, 4))) has(pid_t pid, int fd, const char *format, ...)
+{
+	va_list arguments;
+	char lines[512];
+
+	va_start(arguments, format);
+	vsnprintf(lines, sizeof(lines), format, arguments);
+	va_end(arguments);
+	return strstr(lines_of(pid, fd), lines);
+}
+
+TEST_F(fdinfo, a_queue_is_told)
+{
+	EXPECT_TRUE(has(getpid(), queue, "\nipcshm-kind:\tqueue\nipcshm-id:\t%llu\n"
+			"ipcshm-name:\t%s\nipcshm-held:\t0\nipcshm-calls:\t0\n",
+			stat_now().stat.id, name.text));
+	EXPECT_TRUE(has(getpid(), queue, "\nflags:\t02000002\n"));
+	EXPECT_TRUE(has(getpid(), open_again(IPCSHM_READ), "\nflags:\t02000000\n"));
+	EXPECT_TRUE(has(getpid(), open_again(IPCSHM_WRITE), "\nflags:\t02000001\n"));
+}
+
+TEST_F(fdinfo, a_region_is_told)
+{
+	int fd = open_region(device, name.text, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
+
+	EXPECT_TRUE(has(getpid(), fd, "\nipcshm-kind:\tregion\nipcshm-id:\t%llu\nipcshm-name:\t%s\n",
+			region_stat(fd).stat.id, name.text));
+	EXPECT_FALSE(has(getpid(), fd, "ipcshm-held:"));
+}
+
+TEST_F(fdinfo, a_name_that_is_gone_is_not_told)
+{
+	ASSERT_EQ(0, unlink_name(device, IPCSHM_QUEUE, name.text));
+	EXPECT_TRUE(has(getpid(), queue, "\nipcshm-id:\t%llu\nipcshm-held:", stat_now().stat.id));
+}
+
+TEST_F(fdinfo, a_name_makes_no_lines_of_its_own)
+{
+	int fd = open_queue(device, "a b\nflags:\t0\\\033\377", READ_WRITE | IPCSHM_CREATE, 0600,
+			    1, 1, 1);
+
+	EXPECT_TRUE(has(getpid(), fd, "\nipcshm-name:\ta b\\012flags:\\0110\\134\\033\\377\n"));
+}
+
+TEST_F(fdinfo, messages_are_held_through_a_descriptor)
+{
+	int other = open_again(READ_WRITE);
+	uint64_t offset;
+
+	ASSERT_EQ(0, ipcshm_send(queue, "one", 3, 0, SOON));
+	ASSERT_EQ(0, ipcshm_send(queue, "two", 3, 0, SOON));
+	ASSERT_EQ(3, ipcshm_receive_mapped(queue, &offset, NULL, SOON));
+	EXPECT_TRUE(has(getpid(), queue, "\nipcshm-held:\t1\n"));
+	EXPECT_TRUE(has(getpid(), other, "\nipcshm-held:\t0\n"));
+	ASSERT_EQ(3, ipcshm_receive_mapped(other, &offset, NULL, SOON));
+	EXPECT_TRUE(has(getpid(), other, "\nipcshm-held:\t1\n"));
+	ASSERT_EQ(1, ipcshm_release(other, &offset, 1));
+	EXPECT_TRUE(has(getpid(), other, "\nipcshm-held:\t0\n"));
+}
+
+/* Receives a request, and keeps its caller waiting until it is told. */
+static void serve_role(struct peer *peer)
+{
+	struct ipcshm_message request;
+	__u64 value;
+
+	peer->fd = open_again(IPCSHM_READ);
+	ipcshm_receive(peer->fd, &value, sizeof(value), &request, IPCSHM_FOREVER);
+	be_ready(peer);
+	WAIT_UNTIL(is_told(peer));
+	ipcshm_reply(peer->fd, request.token, &value, sizeof(value));
+	be_ready(peer);
+	pause();
+}
+
+static void call_role(struct peer *peer)
+{
+	__u64 value = 7;
+
+	peer->result = ipcshm_call(queue, &value, sizeof(value), &value, sizeof(value), SOON);
+}
+
+TEST_F(fdinfo, requests_are_unanswered_in_another_process)
+{
+	struct peer *server = start_peer(serve_role, (struct peer){ 0 });
+	struct peer *caller = start_peer(call_role, (struct peer){ 0 });
+
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
+	EXPECT_TRUE(has(server->pid, server->fd, "\nflags:\t02000000\n"));
+	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-name:\t%s\n", name.text));
+	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-calls:\t1\n"));
+	EXPECT_TRUE(has(caller->pid, queue, "\nipcshm-calls:\t0\n"));
+	tell(server);
+	EXPECT_EQ(8, finish(caller));
+	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-calls:\t0\n"));
+}
+
+IPCSHM_TEST_MAIN

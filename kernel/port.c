@@ -131,39 +131,23 @@ static long port_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
 
 /* Batches. */
 
-static int batch_get(struct ipcshm_batch *args, struct ipcshm_patience *patience,
-		     const struct file *file, struct ipcshm_uarg uarg)
+static long port_ioctl_batch(struct file *file, struct ipcshm_uarg uarg, bool sending)
 {
-	int err = ipcshm_args_get(args, sizeof(*args), IPCSHM_BATCH_SIZE_VER0, uarg);
+	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_patience patience;
+	struct ipcshm_batch args;
+	int err;
 
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_BATCH_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!args->count || args->count > IPCSHM_BATCH_MAX || args->reserved ||
-	    args->flags & ~IPCSHM_DONTWAIT)
+	if (!args.count || args.count > IPCSHM_BATCH_MAX || args.reserved ||
+	    args.flags & ~IPCSHM_DONTWAIT)
 		return -EINVAL;
-	return patience_get(patience, file, args->deadline, args->clock, args->flags);
-}
-
-static long port_ioctl_send_batch(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_patience patience;
-	struct ipcshm_batch args;
-	int err = batch_get(&args, &patience, file, uarg);
-
+	err = patience_get(&patience, file, args.deadline, args.clock, args.flags);
 	if (!err)
-		err = may(port_of(file), FMODE_WRITE);
-	return err ?: ipcshm_batch_run(port_of(file), &args, &patience, true);
-}
-
-static long port_ioctl_receive_batch(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_patience patience;
-	struct ipcshm_batch args;
-	int err = batch_get(&args, &patience, file, uarg);
-
-	if (!err)
-		err = may(port_of(file), FMODE_READ);
-	return err ?: ipcshm_batch_run(port_of(file), &args, &patience, false);
+		err = may(port, sending ? FMODE_WRITE : FMODE_READ);
+	return err ?: ipcshm_batch_run(port, &args, &patience, sending);
 }
 
 /* Calls. */
@@ -424,9 +408,9 @@ static long port_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case _IOC_NR(IPCSHM_IOC_QUEUE_RECEIVE):
 		return port_ioctl_receive(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_SEND_BATCH):
-		return port_ioctl_send_batch(file, uarg);
+		return port_ioctl_batch(file, uarg, true);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_RECEIVE_BATCH):
-		return port_ioctl_receive_batch(file, uarg);
+		return port_ioctl_batch(file, uarg, false);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_CALL):
 		return port_ioctl_call(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_REPLY):

@@ -137,11 +137,13 @@ static __poll_t events(const struct ipcshm_queue *queue)
 __poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode)
 {
 	__poll_t now;
+	bool revoked;
 
 	spin_lock(&queue->lock);
 	now = events(queue);
+	revoked = queue->revoked;
 	spin_unlock(&queue->lock);
-	if (ipcshm_queue_is_revoked(queue))
+	if (revoked)
 		return now;
 	if (!(mode & FMODE_READ))
 		now &= ~(READABLE | EPOLLRDHUP | EPOLLHUP);
@@ -321,6 +323,9 @@ static void discard(struct ipcshm_queue *queue, struct ipcshm_msg *msg, int why,
 	list_add_tail(&msg->by_priority.equals, &after->garbage);
 }
 
+/* The most that are discarded while the lock is held once. */
+#define DISCARD_BATCH 64
+
 /* Sending. */
 
 static void receiver_complete(struct ipcshm_queue *queue, struct receiver *receiver, int result,
@@ -378,19 +383,25 @@ static void give(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct rece
 	receiver_complete(queue, receiver, 0, after);
 }
 
-/* Makes room at the cost of what is older and not more important. */
-static bool make_room(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
-		      struct after *after)
+/*
+ * Makes room at the cost of what is older and not more important.  -ENOBUFS if
+ * that isn't enough; -EBUSY if it takes more than the lock should be held for: many
+ * small ones for a large one.
+ */
+static int make_room(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
+		     struct after *after)
 {
 	while (!fits(queue, msg->size)) {
 		struct ipcshm_msg *victim = ipcshm_backlog_lowest(&queue->queued);
 
 		if (!victim || victim->priority > msg->priority)
-			return false;
+			return -ENOBUFS;
+		if (after->dropped >= DISCARD_BATCH)
+			return -EBUSY;
 		dequeue(queue, victim);
 		discard(queue, victim, -ENOBUFS, after);
 	}
-	return true;
+	return 0;
 }
 
 static int why_not_send(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg)
@@ -401,32 +412,34 @@ static int why_not_send(const struct ipcshm_queue *queue, const struct ipcshm_ms
 }
 
 /* Some message has to go: perhaps this one. */
-static void overflow(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct after *after)
+static int why_no_room(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
+		       struct after *after)
 {
-	if (queue->overflow == IPCSHM_OVERFLOW_DROP_OLDEST && make_room(queue, msg, after))
-		enqueue(queue, msg, false);
-	else
-		discard(queue, msg, -ENOBUFS, after);
+	if (queue->overflow == IPCSHM_OVERFLOW_DROP_OLDEST)
+		return make_room(queue, msg, after);
+	return queue->overflow ? -ENOBUFS : -EAGAIN;
 }
 
 /*
- * Returns 0 when the queue has @msg; -EINPROGRESS when @sender has to wait for
- * that; -EAGAIN when it would have to, and there is no @sender.
+ * Returns 0 when the queue has @msg, or has dropped it; -EINPROGRESS when @sender
+ * has to wait for that; -EAGAIN when it would have to, and there is no @sender;
+ * -EBUSY when the lock has to be dropped before it goes on.
  */
 static int offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		 struct ipcshm_waiter *sender, struct after *after)
 {
 	struct receiver *receiver = receiver_for(queue, msg);
-	bool room = has_room(queue, msg->size, msg->priority);
-	int err = why_not_send(queue, msg);
+	int err = why_not_send(queue, msg), full = 0;
 
-	if (!err && !receiver && !room && !queue->overflow && !sender)
-		err = -EAGAIN;
+	if (!err && !receiver && !has_room(queue, msg->size, msg->priority))
+		full = why_no_room(queue, msg, after);
+	if (full == -EBUSY || (full == -EAGAIN && !sender))
+		err = full;
 	if (err)
 		return err;
 	msg->number = ++queue->number;
 	receivers_expel(queue, msg, receiver, after);
-	if (!receiver && !room && !queue->overflow) {
+	if (full == -EAGAIN) {
 		block(queue, msg, sender);
 		return -EINPROGRESS;
 	}
@@ -434,10 +447,10 @@ static int offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	trace_ipcshm_send(queue, msg);
 	if (receiver)
 		give(queue, msg, receiver, after);
-	else if (room)
-		enqueue(queue, msg, false);
+	else if (full)
+		discard(queue, msg, -ENOBUFS, after);
 	else
-		overflow(queue, msg, after);
+		enqueue(queue, msg, false);
 	return 0;
 }
 
@@ -504,7 +517,7 @@ int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 c
 
 	do
 		err = send_some(port->queue, slots, count, &sent, patience);
-	while (!err && sent < count);
+	while ((!err || err == -EBUSY) && sent < count);
 	return sent ?: err;
 }
 
@@ -766,7 +779,9 @@ int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_slot *request,
 
 	ipcshm_waiter_init(&call.waiter);
 	request->msg->caller = &call;
-	err = call_send(queue, &call, patience);
+	do
+		err = call_send(queue, &call, patience);
+	while (err == -EBUSY);
 	if (err)
 		return err;
 	request->msg = NULL;
@@ -926,6 +941,9 @@ static void waits_end(struct ipcshm_queue *queue, const struct gone *gone)
 				senders_end(queue, gone, &after);
 			if (gone->receivers)
 				receivers_end(queue, gone, &after);
+		} else {
+			/* Among the senders that are left one may have become first that fits. */
+			admit(queue, &after);
 		}
 		more = is_enough(&after);
 		unlock(queue, &after, 0);
@@ -993,8 +1011,6 @@ int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set *
 	return err;
 }
 
-#define DRAIN_BATCH 64
-
 static u64 drain_some(struct ipcshm_queue *queue, u64 most)
 {
 	struct ipcshm_msg *msg;
@@ -1002,7 +1018,7 @@ static u64 drain_some(struct ipcshm_queue *queue, u64 most)
 	u64 count;
 
 	lock(queue, &after);
-	for (count = 0; count < min_t(u64, most, DRAIN_BATCH); count++) {
+	for (count = 0; count < min_t(u64, most, DISCARD_BATCH); count++) {
 		msg = ipcshm_backlog_first(&queue->queued);
 		if (!msg)
 			break;

@@ -222,6 +222,21 @@ TEST_F(overflow, dropped_request_is_enobufs_for_its_caller)
 	EXPECT_EQ(0, stat_now().calls);
 }
 
+TEST_F(overflow, request_makes_others_go)
+{
+	static char request[SIZE];
+	int i;
+
+	ASSERT_TRUE(begin(IPCSHM_UNBOUNDED, SIZE, IPCSHM_OVERFLOW_DROP_OLDEST));
+	for (i = 0; i < SIZE; i++)
+		ASSERT_EQ(0, send_size(1));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_call(queue, request, SIZE, request, SIZE, SOON));
+	/* And it went itself when its caller gave up. */
+	EXPECT_EQ(SIZE + 1, stat_now().dropped);
+	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(0, stat_now().calls);
+}
+
 /* Many send more than is kept: what comes is in order, what doesn't is counted. */
 
 #define FLOOD	many(200000, 10000)

@@ -131,7 +131,7 @@ TEST(stat_comes_back)
 	EXPECT_RETURNS(0, ipcshm_region_stat(9, &stat, sizeof(stat)));
 
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x20, 96), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x20, 104), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&stat, &fake.out, sizeof(stat)));
 }
 
@@ -191,7 +191,7 @@ TEST_F(map, whole_region_is_mapped_shared)
 	EXPECT_EQ(&self->memory, self->address);
 	EXPECT_EQ(12288, self->size);
 	EXPECT_EQ(2, fake.asked.calls);
-	EXPECT_EQ(COMMAND(0x20, 96), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x20, 104), fake.asked.command);
 	EXPECT_EQ(NULL, fake.asked.address);
 	EXPECT_EQ(12288, fake.asked.length);
 	EXPECT_EQ(PROT_READ | PROT_WRITE, fake.asked.protection);

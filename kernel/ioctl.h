@@ -36,7 +36,8 @@ static inline struct ipcshm_uarg ipcshm_uarg(unsigned int cmd, unsigned long arg
 
 /*
  * Structures of the sizes that are compiled in, which are whole words, go word by
- * word: for those few, what copy_from_user() does beside copying costs more.
+ * word: for those few, what copy_from_user() does beside copying costs more, and so
+ * would a loop.
  */
 static __always_inline int ipcshm_words_get(void *to, const void __user *from, size_t size)
 {
@@ -46,6 +47,7 @@ static __always_inline int ipcshm_words_get(void *to, const void __user *from, s
 
 	if (!user_read_access_begin(from, size))
 		return -EFAULT;
+#pragma GCC unroll 16
 	for (i = 0; i < size / sizeof(*word); i++)
 		unsafe_get_user(word[i], user + i, fault);
 	user_read_access_end();
@@ -64,6 +66,7 @@ static __always_inline int ipcshm_words_put(void __user *to, const void *from, s
 
 	if (!user_write_access_begin(to, size))
 		return -EFAULT;
+#pragma GCC unroll 16
 	for (i = 0; i < size / sizeof(*word); i++)
 		unsafe_put_user(word[i], user + i, fault);
 	user_write_access_end();

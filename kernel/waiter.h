@@ -46,7 +46,7 @@ struct ipcshm_waiter {
 	bool done;
 };
 
-#define IPCSHM_WAKEUPS_MAX 16
+#define IPCSHM_WAKEUPS_MAX 8
 
 /**
  * struct ipcshm_wakeups - whom to wake when a lock is dropped

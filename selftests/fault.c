@@ -711,7 +711,7 @@ TEST_F_TIMEOUT(fault, in_loading_leaves_nothing_behind, 600)
 	ASSERT_TRUE(WAIT_UNTIL(!unload_module()));
 	all = count_loading();
 	ASSERT_LT(100, all);
-	for (nth = all - many(all - 1, 100); fired && nth < FAULTS_MAX; nth++) {
+	for (nth = all - many(all - 1, 200); fired && nth < FAULTS_MAX; nth++) {
 		fault_arm(nth);
 		err = load_module("");
 		fired = !fault_disarm();

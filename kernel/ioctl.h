@@ -6,6 +6,7 @@
 #ifndef IPCSHM_IOCTL_H
 #define IPCSHM_IOCTL_H
 
+#include <linux/fault-inject-usercopy.h>
 #include <linux/minmax.h>
 #include <linux/uaccess.h>
 
@@ -37,7 +38,8 @@ static inline struct ipcshm_uarg ipcshm_uarg(unsigned int cmd, unsigned long arg
 /*
  * Structures of the sizes that are compiled in, which are whole words, go word by
  * word: for those few, what copy_from_user() does beside copying costs more, and so
- * would a loop.
+ * would a loop.  Like that, they can be made to fail (should_fail_usercopy(), which
+ * is no code in kernels that aren't built for faults).
  */
 static __always_inline int ipcshm_words_get(void *to, const void __user *from, size_t size)
 {
@@ -45,7 +47,7 @@ static __always_inline int ipcshm_words_get(void *to, const void __user *from, s
 	unsigned long *word = to;
 	size_t i;
 
-	if (!user_read_access_begin(from, size))
+	if (should_fail_usercopy() || !user_read_access_begin(from, size))
 		return -EFAULT;
 #pragma GCC unroll 16
 	for (i = 0; i < size / sizeof(*word); i++)
@@ -64,7 +66,7 @@ static __always_inline int ipcshm_words_put(void __user *to, const void *from, s
 	const unsigned long *word = from;
 	size_t i;
 
-	if (!user_write_access_begin(to, size))
+	if (should_fail_usercopy() || !user_write_access_begin(to, size))
 		return -EFAULT;
 #pragma GCC unroll 16
 	for (i = 0; i < size / sizeof(*word); i++)

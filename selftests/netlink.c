@@ -836,21 +836,6 @@ TEST_F(netlink, a_dump_of_members_goes_on_when_they_and_their_regions_go)
 #define MANY		100000
 #define DUMP_SECONDS	2
 
-static int set_limit(struct link *link, bool of_all, uid_t user, int quota, __u64 max)
-{
-	struct nlattr *nest;
-
-	ask(link, IPCSHM_CMD_LIMITS_SET);
-	if (of_all)
-		mnl_attr_put(link->header, IPCSHM_A_LIMITS_DEFAULT, 0, NULL);
-	else
-		mnl_attr_put_u32(link->header, IPCSHM_A_LIMITS_UID, user);
-	nest = mnl_attr_nest_start(link->header, IPCSHM_A_LIMITS_OBJECTS + quota);
-	mnl_attr_put_u64(link->header, IPCSHM_A_LIMIT_MAX, max);
-	mnl_attr_nest_end(link->header, nest);
-	return link_talk(link, NULL, NULL);
-}
-
 TEST_F(netlink, many_objects_are_dumped_in_no_time)
 {
 	unsigned int count = many(MANY, MANY / 20), i;

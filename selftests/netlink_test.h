@@ -204,4 +204,20 @@ static inline int link_subscribe(struct link *link)
 	       -errno : 0;
 }
 
+/* The maximum of a quota, of a user or by default; 0 or -errno. */
+static inline int set_limit(struct link *link, bool of_all, uid_t user, int quota, __u64 max)
+{
+	struct nlattr *nest;
+
+	ask(link, IPCSHM_CMD_LIMITS_SET);
+	if (of_all)
+		mnl_attr_put(link->header, IPCSHM_A_LIMITS_DEFAULT, 0, NULL);
+	else
+		mnl_attr_put_u32(link->header, IPCSHM_A_LIMITS_UID, user);
+	nest = mnl_attr_nest_start(link->header, IPCSHM_A_LIMITS_OBJECTS + quota);
+	mnl_attr_put_u64(link->header, IPCSHM_A_LIMIT_MAX, max);
+	mnl_attr_nest_end(link->header, nest);
+	return link_talk(link, NULL, NULL);
+}
+
 #endif /* NETLINK_TEST_H */

@@ -763,10 +763,11 @@ TEST_F_TIMEOUT(wait, pairs_of_processes_lose_no_wake_up, 300)
 /*
  * One begins to wait, again and again, just as the other stores and wakes, a
  * little later each time: whether the store comes before the look at the word,
- * between that and going to sleep, or after both, it isn't missed.
+ * between that and going to sleep, or after both, it isn't missed.  How much later
+ * is measured, because on a slow machine the moment comes after many times longer.
  */
 #define RACES		many(200000, 5000)
-#define LATEST		400	/* turns of a loop: longer than it takes to go to sleep */
+#define DELAYS		100	/* different ones */
 #define BEGINS		64	/* offset of the word that says who begins to wait */
 
 static void begin_role(struct peer *peer)
@@ -784,16 +785,33 @@ static void begin_role(struct peer *peer)
 	munmap(map, PAGES * page_size);
 }
 
+/* How long a wait takes at best that ends when it has looked at the word: ns. */
+static __u64 looking_time(void)
+{
+	__u64 start, time, best = ~0ULL;
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		start = now_ns(CLOCK_MONOTONIC);
+		wait_word(0, 4, 1, SOON);
+		time = now_ns(CLOCK_MONOTONIC) - start;
+		best = time < best ? time : best;
+	}
+	return best;
+}
+
 TEST_F_TIMEOUT(wait, store_as_a_wait_begins_is_not_missed, 120)
 {
+	const __u64 latest = 2 * looking_time();
 	struct peer *peer = start(begin_role, (struct peer) { 0 });
-	volatile __u32 delay;
 	__u32 round;
+	__u64 until;
 
 	for (round = 1; round <= RACES; round++) {
 		while (load(BEGINS) != round && !is_done(peer))
 			;
-		for (delay = round % LATEST; delay; delay--)
+		until = now_ns(CLOCK_MONOTONIC) + latest * (round % DELAYS) / DELAYS;
+		while (now_ns(CLOCK_MONOTONIC) < until)
 			;
 		store(0, round);
 		wake(0, 1);

@@ -7,8 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ipcshm.h>
+#include <linux/ipcshm_netlink.h>
+#include <linux/netlink.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -18,11 +19,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "calls.h"
+#include "process.h"
+#include "request.h"
 
 #define PAGE	4096ULL
 #define MS	1000000ULL
@@ -30,25 +32,6 @@
 #define MADV_COLLAPSE 25
 #endif
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* What the process that runs a program has. */
-
-#define HANDLES	24
-#define MAPS	8
-
-enum on { DEVICE, REGION, QUEUE, ANYTHING, NOTHING, MAPPING };
-
-static struct handle {
-	int fd;
-	enum on kind;
-} handles[HANDLES];
-static unsigned int handle_count;
-static struct {
-	uint8_t *at;
-	size_t size;
-} maps[MAPS];
-static unsigned int map_count;
-static unsigned int forks;
 
 /* What structures point to, and what came back and can be given to other calls. */
 static struct {
@@ -67,7 +50,8 @@ enum meaning {
 	MESSAGES, BYTES, MESSAGE_SIZE, POINTER, OFFSET, WORD, WORD_SIZE, DEADLINE, CLOCK, COUNT_OF,
 	DEATHS, PRIORITY, TRANSFER_FLAGS, MEMBER_SIZE, PROTECTION, MAP_FLAGS, PAGES, SEAL, NTH,
 	FALLOCATE, ADVICE, OVERFLOW, SPIN, RECEIVE_FLAGS, SEGMENTS, DATA, FDS, FD_COUNT, TOKEN,
-	MESSAGE_ARRAY, OFFSET_ARRAY, FEW, MEANINGS
+	MESSAGE_ARRAY, OFFSET_ARRAY, FEW, GRACE, OBJECT, USER, OTHER_USER, LIMIT, LARGE, GIVEN,
+	ASKED, BREAKAGE, ROOM, MEANINGS
 };
 
 static const char *const names[] = { "a", "b", "/c", "d", "..", "a/b", "", "eeeeeeeeeeeeeeee" };
@@ -125,6 +109,16 @@ static const struct {
 	[SEGMENTS] = VALUES(0, 0, 0, 0, 0, 1, 2, 8),
 	[FD_COUNT] = VALUES(0, 0, 0, 0, 1, 2, 16),
 	[FEW] = VALUES(1, 2, 3, 8, 0),
+	[GRACE] = VALUES(0, 4, 80, 1, 2, 3, 5),
+	[USER] = VALUES(0, 1001, 65534, 0xffffffff),
+	/* Not our own, whose limits all programs need; fuzz.c sets those back now and then. */
+	[OTHER_USER] = VALUES(1001, 1001, 65534, 0xffffffff),
+	[LIMIT] = VALUES(IPCSHM_LIMIT_DEFAULT, 0, 1, 2, PAGE, 64 * PAGE, 1 << 30),
+	[LARGE] = VALUES(1 << 20, 1 << 30, 1ULL << 62),
+	[GIVEN] = VALUES(0),
+	[ASKED] = VALUES(0, 0, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP),
+	[BREAKAGE] = VALUES(0),
+	[ROOM] = VALUES(32768, 32768, PAGE, 256),
 };
 
 static uint64_t deadline(uint64_t choice)
@@ -134,13 +128,13 @@ static uint64_t deadline(uint64_t choice)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	/* Few for ever: who waits for that is killed in the end, which takes time. */
-	switch (choice % 16) {
+	/* Few for ever: who waits for that is interrupted in the end, which takes time. */
+	switch (choice % 24) {
 	case 0:		return IPCSHM_FOREVER;
 	case 1:		return ns - 1;
-	case 2: case 3:	return ns + 20 * MS;
-	case 4: case 5:	return ns + 2 * MS;
-	case 6: case 7:	return ns + MS / 10;
+	case 2:		return ns + 20 * MS;
+	case 3: case 4:	return ns + 2 * MS;
+	case 5: case 6: case 7: return ns + MS / 10;
 	default:	return 0;
 	}
 }
@@ -157,6 +151,23 @@ static uint64_t pointer(uint64_t choice)
 	}
 }
 
+/* The number of one of the program's objects. */
+static uint64_t object(uint64_t choice)
+{
+	const struct handle *handle = &handles[choice % (handle_count ? handle_count : 1)];
+	union {
+		struct ipcshm_stat common;
+		struct ipcshm_region_stat region;
+		struct ipcshm_queue_stat queue;
+	} stat = { 0 };
+
+	if (handle->kind == REGION)
+		ioctl(handle->fd, IPCSHM_IOC_REGION_STAT, &stat);
+	else if (handle->kind == QUEUE)
+		ioctl(handle->fd, IPCSHM_IOC_QUEUE_STAT, &stat);
+	return stat.common.id;
+}
+
 /* @before: the value of the field before it, for what goes together with that. */
 static uint64_t resolve(enum meaning meaning, uint64_t value, uint64_t before)
 {
@@ -170,6 +181,7 @@ static uint64_t resolve(enum meaning meaning, uint64_t value, uint64_t before)
 	case OFFSET_ARRAY: return value % 16 ? (uintptr_t)area.offsets : pointer(value);
 	case POINTER:	return pointer(value);
 	case DEADLINE:	return deadline(value);
+	case OBJECT:	return object(value);
 	default:	return choices[meaning].values[value % choices[meaning].count];
 	}
 }
@@ -187,6 +199,8 @@ struct field {
 	{ offsetof(struct type, member), sizeof(((struct type *)0)->member), meaning }
 /* A value that is no member of one: an argument. */
 #define A(meaning) { 0, 0, meaning }
+/* An attribute of a request: bytes, or SIZE_*. */
+#define T(attr, size, meaning) { attr, size, meaning }
 
 #define HOW(type, allowed)						\
 	M(type, how.name, NAME), M(type, how.name_len, NAME_LEN),	\
@@ -204,19 +218,12 @@ struct call {
 	const char *name;
 	enum on on;
 	unsigned int weight;
-	unsigned long command;		/* of an ioctl, else: */
+	unsigned long command;		/* of an ioctl, else one of these: */
 	enum on makes;
 	void (*run)(int fd, const uint64_t *v);
+	uint8_t request;		/* of the netlink family */
 	struct field fields[VALUES_MAX];
 };
-
-static void remember(int fd, enum on kind)
-{
-	if (fd >= 0 && handle_count < HANDLES)
-		handles[handle_count++] = (struct handle){ fd, kind };
-	else if (fd >= 0)
-		close(fd);
-}
 
 static void run_open(int fd, const uint64_t *v)
 {
@@ -245,33 +252,33 @@ static void run_dup(int fd, const uint64_t *v)
 static void run_mmap(int fd, const uint64_t *v)
 {
 	size_t size = v[0] ? v[0] : PAGE;
-	void *at = mmap(NULL, size, (int)v[1], (int)v[2], fd, (off_t)(v[3] * PAGE));
 
-	if (at == MAP_FAILED)
-		return;
-	maps[map_count % MAPS].at = at;
-	maps[map_count % MAPS].size = size;
-	if (map_count < MAPS)
-		map_count++;
+	remember_mapping(mmap(free_place(size), size, (int)v[1], (int)v[2], fd, (off_t)(v[3] * PAGE)),
+			 size);
 }
 
 static void run_munmap(int map, const uint64_t *v)
 {
-	munmap(maps[map].at + v[0] % 4 * PAGE, v[1] ? v[1] : PAGE);
+	uint8_t *at = maps[map].at + v[0] % 4 * PAGE;
+
+	munmap(at, harmless(at, v[1] ? v[1] : PAGE));
 }
 
 static void run_mprotect(int map, const uint64_t *v)
 {
-	mprotect(maps[map].at + v[0] % 4 * PAGE, PAGE, (int)v[1]);
+	uint8_t *at = maps[map].at + v[0] % 4 * PAGE;
+
+	mprotect(at, harmless(at, PAGE), (int)v[1]);
 }
 
 static void run_mremap(int map, const uint64_t *v)
 {
-	void *at = mremap(maps[map].at, maps[map].size, v[0] ? v[0] : PAGE,
+	size_t size = v[0] ? v[0] : PAGE;
+	void *at = mremap(maps[map].at, maps[map].size, size,
 			  MREMAP_MAYMOVE | (v[1] & MREMAP_DONTUNMAP));
 
 	if (at != MAP_FAILED)
-		maps[map].at = at;
+		maps[map] = (struct mapping){ at, size };
 }
 
 static void run_madvise(int map, const uint64_t *v)
@@ -356,43 +363,48 @@ static void run_flags(int fd, const uint64_t *v)
 	fcntl(fd, F_SETFL, v[0] & 1 ? O_NONBLOCK : 0);
 }
 
-/* Both go on with the program. */
+/* Both go on with the program. Few, because a slow kernel makes a dozen calls in the same time. */
 static void run_fork(int fd, const uint64_t *v)
 {
 	(void)fd;
-	(void)v;
-	if (forks++ < 3)
-		fork();
+	if (!(v[0] % 4))
+		fork_child((unsigned int)v[0] / 4 % 20);
 }
 
-/* Few, because they take a slow kernel seconds. */
+/* Likewise; the child in a namespace of its own. Few, because they take a slow kernel seconds. */
 static void run_namespace(int fd, const uint64_t *v)
 {
 	(void)fd;
-	if (!(v[0] % 5) && !unshare(CLONE_NEWUSER | CLONE_NEWNET))
+	if (!(v[0] % 8) && fork_child(20) && !unshare(CLONE_NEWUSER | CLONE_NEWNET))
 		run_open(-1, v);
 }
 
-/* Someone with no rights but those that the modes give. */
+/* And as someone with no rights but those that the modes give. */
 static void run_become(int fd, const uint64_t *v)
 {
 	(void)fd;
-	(void)v;
-	if (setresuid(1001, 1001, 1001))
-		errno = 0;
+	if (!(v[0] % 4) && fork_child((unsigned int)v[0] / 4 % 20) && setresuid(1001, 1001, 1001))
+		_exit(0);
 }
 
-/* The @v[0]th thing that can fail from here on does. */
+/* The @v[0]th thing that can fail in the next call does. */
 static void run_fail(int none, const uint64_t *v)
 {
-	char text[16];
-	int fd = open("/proc/thread-self/fail-nth", O_WRONLY | O_CLOEXEC);
-	int length = snprintf(text, sizeof(text), "%u", (unsigned int)v[0] & 0xff);
-
 	(void)none;
-	if (write(fd, text, (size_t)length) < 0)
-		errno = 0;
-	close(fd);
+	fail_next((unsigned int)v[0]);
+}
+
+static void run_socket(int none, const uint64_t *v)
+{
+	(void)none;
+	(void)v;
+	remember(request_open(), SOCKET);
+}
+
+static void run_subscribe(int fd, const uint64_t *v)
+{
+	(void)v;
+	request_subscribe(fd);
 }
 
 #define IOCTL(_name, _on, _weight, _command, _makes, ...)		\
@@ -401,8 +413,19 @@ static void run_fail(int none, const uint64_t *v)
 #define OTHER(_name, _on, _weight, _run, ...)				\
 	{ .name = (_name), .on = (_on), .weight = (_weight), .run = (_run),	\
 	  .fields = { __VA_ARGS__ } }
+#define REQUEST(_name, _weight, _request, ...)				\
+	{ .name = (_name), .on = SOCKET, .weight = (_weight), .request = (_request),	\
+	  .fields = { A(ASKED), A(BREAKAGE), A(ROOM), __VA_ARGS__ } }
 #define PLAIN(_name, _on, _weight, _run)				\
 	{ .name = (_name), .on = (_on), .weight = (_weight), .run = (_run) }
+
+#define LIMITS(meaning)							\
+	T(IPCSHM_A_LIMITS_OBJECTS, SIZE_LIMIT, meaning),		\
+	T(IPCSHM_A_LIMITS_REGION_BYTES, SIZE_LIMIT, meaning),		\
+	T(IPCSHM_A_LIMITS_QUEUE_BYTES, SIZE_LIMIT, meaning),		\
+	T(IPCSHM_A_LIMITS_MEMBERS, SIZE_LIMIT, meaning),		\
+	T(IPCSHM_A_LIMITS_WAITERS, SIZE_LIMIT, meaning),		\
+	T(IPCSHM_A_LIMITS_DESCRIPTORS, SIZE_LIMIT, meaning)
 
 static const struct call calls[] = {
 	PLAIN("open", NOTHING, 2, run_open),
@@ -502,10 +525,26 @@ static const struct call calls[] = {
 	OTHER("madvise", MAPPING, 2, run_madvise, A(ADVICE)),
 	OTHER("store", MAPPING, 5, run_store, A(OFFSET), A(WORD)),
 	OTHER("raw", ANYTHING, 3, run_raw, A(COUNT_OF), A(MESSAGE_SIZE), A(POINTER)),
-	PLAIN("fork", NOTHING, 3, run_fork),
+	OTHER("fork", NOTHING, 1, run_fork, A(GRACE)),
 	OTHER("namespace", NOTHING, 1, run_namespace, A(ANY)),
-	PLAIN("become", NOTHING, 1, run_become),
+	OTHER("become", NOTHING, 1, run_become, A(GRACE)),
 	OTHER("fail", NOTHING, 5, run_fail, A(NTH)),
+	PLAIN("socket", NOTHING, 1, run_socket),
+	PLAIN("subscribe", SOCKET, 1, run_subscribe),
+	REQUEST("object_get", 5, IPCSHM_CMD_OBJECT_GET, T(IPCSHM_A_OBJECT_ID, 8, OBJECT),
+		T(IPCSHM_A_OBJECT_KIND, 4, KIND), T(IPCSHM_A_OBJECT_NAME, SIZE_TEXT, NAME),
+		T(IPCSHM_A_OBJECT_UID, 4, USER)),
+	REQUEST("object_unlink", 3, IPCSHM_CMD_OBJECT_UNLINK, T(IPCSHM_A_OBJECT_ID, 8, OBJECT),
+		T(IPCSHM_A_OBJECT_KIND, 4, KIND), T(IPCSHM_A_OBJECT_NAME, SIZE_TEXT, NAME)),
+	REQUEST("object_revoke", 2, IPCSHM_CMD_OBJECT_REVOKE, T(IPCSHM_A_OBJECT_ID, 8, OBJECT),
+		T(IPCSHM_A_OBJECT_KIND, 4, KIND), T(IPCSHM_A_OBJECT_NAME, SIZE_TEXT, NAME)),
+	REQUEST("member_get", 3, IPCSHM_CMD_MEMBER_GET, T(IPCSHM_A_MEMBER_REGION, 8, OBJECT)),
+	REQUEST("limits_get", 3, IPCSHM_CMD_LIMITS_GET, T(IPCSHM_A_LIMITS_UID, 4, USER),
+		T(IPCSHM_A_LIMITS_DEFAULT, SIZE_FLAG, GIVEN)),
+	REQUEST("limits_set", 2, IPCSHM_CMD_LIMITS_SET, T(IPCSHM_A_LIMITS_UID, 4, OTHER_USER),
+		LIMITS(LIMIT)),
+	REQUEST("limits_set_default", 1, IPCSHM_CMD_LIMITS_SET,
+		T(IPCSHM_A_LIMITS_DEFAULT, SIZE_FLAG, GIVEN), LIMITS(LARGE)),
 };
 
 static unsigned int field_count(const struct call *call)
@@ -532,14 +571,17 @@ static uint32_t choose_call(uint64_t *state)
 	return i;
 }
 
+/* Of one value; a program is written down each time it runs, and so had better be short. */
+#define CHOICES	4096
+
 static void choose_value(struct step *step, unsigned int i, uint64_t *state)
 {
-	step->values[i] = draw(state);
+	step->values[i] = draw_below(state, CHOICES);
 	step->literal &= ~(1U << i);
 	if (!one_in(state, 24))
 		return;
 	step->literal |= 1U << i;
-	step->values[i] = one_in(state, 2) ? 1ULL << draw_below(state, 64) : step->values[i];
+	step->values[i] = one_in(state, 2) ? 1ULL << draw_below(state, 64) : draw(state);
 }
 
 struct step make_step(uint64_t *state)
@@ -593,6 +635,8 @@ static bool parse_step(char *line, struct step *step)
 	uint32_t *const head[] = { &step->object, &step->async, &step->literal };
 	unsigned int i;
 
+	if (!name)
+		return false;
 	for (step->call = 0; step->call < COUNT(calls); step->call++)
 		if (!strcmp(calls[step->call].name, name))
 			break;
@@ -644,6 +688,8 @@ static void provide(enum on kind)
 		remember(ioctl(handles[0].fd, IPCSHM_IOC_REGION_OPEN, &region), REGION);
 	else if (kind == QUEUE)
 		remember(ioctl(handles[0].fd, IPCSHM_IOC_QUEUE_OPEN, &queue), QUEUE);
+	else if (kind == SOCKET)
+		run_socket(-1, NULL);
 }
 
 /* A descriptor of the kind, but now and then any; -1 if there is none. */
@@ -701,13 +747,53 @@ static void learn_from(unsigned long command, const void *argument, int result)
 			learn(&area.messages[i]);
 }
 
-/* False if there is nothing yet to make it on. */
-static bool make_call(const struct step *step)
+/* Every other attribute is there; with ASKED, BREAKAGE and ROOM before them. */
+#define IS_GIVEN	0x800
+
+static void make_request(const struct step *step, const struct call *call, int fd, const uint64_t *v)
+{
+	struct nlmsghdr *request = request_begin(call->request, (uint16_t)v[0]);
+	const struct field *field;
+	unsigned int i;
+	bool literal;
+
+	for (i = 3; i < VALUES_MAX && call->fields[i].size; i++) {
+		field = &call->fields[i];
+		literal = step->literal & 1U << i;
+		if (literal && field->size == SIZE_TEXT)
+			request_put(request, field->offset, SIZE_TEXT, resolve(NAME, 1 + v[i] % 9, 0));
+		else if (literal || step->values[i] & IS_GIVEN)
+			request_put(request, field->offset, field->size, v[i]);
+	}
+	if (v[1])
+		request_break(request, v[1]);
+	request_end(request, fd, v[2]);
+}
+
+static void make_ioctl(const struct call *call, int fd, const uint64_t *v)
+{
+	uint8_t *argument = memory + PAGE + 512;	/* all threads': they disturb each other */
+	int i, result;
+
+	memset(argument, 0, _IOC_SIZE(call->command));
+	for (i = 0; i < VALUES_MAX && call->fields[i].size; i++)
+		memcpy(argument + call->fields[i].offset, &v[i],
+		       call->fields[i].size < 8 ? call->fields[i].size : 8);
+	for (i = 0; i < (int)COUNT(area.fds) / 2; i++)
+		area.fds[i] = handles[(unsigned int)i % handle_count].fd;
+	result = ioctl(fd, call->command, argument);
+	if (result < 0)
+		return;
+	learn_from(call->command, argument, result);
+	if (call->makes != NOTHING)
+		remember(result, call->makes);
+}
+
+bool make_call(const struct step *step)
 {
 	const struct call *call = &calls[step->call];
-	uint8_t *argument = memory + PAGE + 512;	/* all threads': they disturb each other */
 	uint64_t v[VALUES_MAX];
-	int i, result, on;
+	int i, on;
 
 	for (i = 0; i < VALUES_MAX; i++)
 		v[i] = step->literal & 1U << i ? step->values[i] :
@@ -716,46 +802,23 @@ static bool make_call(const struct step *step)
 	on = choose_object(call->on, step->object);
 	if (on < 0 && call->on != NOTHING)
 		return false;
-	if (call->run) {
-		call->run(on, v);
+	if (call->run == run_fail) {
+		run_fail(on, v);
 		return true;
 	}
-	memset(argument, 0, _IOC_SIZE(call->command));
-	for (i = 0; i < VALUES_MAX && call->fields[i].size; i++)
-		memcpy(argument + call->fields[i].offset, &v[i],
-		       call->fields[i].size < 8 ? call->fields[i].size : 8);
-	for (i = 0; i < (int)COUNT(area.fds) / 2; i++)
-		area.fds[i] = handles[(unsigned int)i % handle_count].fd;
-	result = ioctl(on, call->command, argument);
-	if (result >= 0)
-		learn_from(call->command, argument, result);
-	if (result >= 0 && call->makes != NOTHING)
-		remember(result, call->makes);
+	begin_call();
+	if (call->run)
+		call->run(on, v);
+	else if (call->request)
+		make_request(step, call, on, v);
+	else
+		make_ioctl(call, on, v);
+	end_call();
 	return true;
 }
 
-static void *make_call_async(void *step)
-{
-	make_call(step);
-	return NULL;
-}
-
-static bool run_async(const struct step *step)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	int err;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, 65536);
-	err = pthread_create(&thread, &attr, make_call_async, (void *)(uintptr_t)step);
-	pthread_attr_destroy(&attr);
-	return !err;
-}
-
 /* Some descriptors that can be sent, and some that can't. */
-static void prepare_area(void)
+static bool prepare_area(void)
 {
 	unsigned int i, half = COUNT(area.fds) / 2;
 
@@ -768,40 +831,14 @@ static void prepare_area(void)
 	for (i = half; i + 1 < COUNT(area.fds); i += 4) {
 		if (pipe2(&area.fds[i], O_CLOEXEC) ||
 		    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, &area.fds[i + 2]))
-			return;
-	}
-}
-
-/* Once more in the same process: what it has is given back first. */
-static bool prepare(void)
-{
-	while (handle_count)
-		close(handles[--handle_count].fd);
-	while (map_count) {
-		map_count--;
-		munmap(maps[map_count].at, maps[map_count].size);
-	}
-	if (!memory) {
-		memory = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			      -1, 0);
-		if (memory == MAP_FAILED || mprotect(memory + 2 * PAGE, PAGE, PROT_READ) ||
-		    munmap(memory + 3 * PAGE, PAGE))
 			return false;
-		prepare_area();
 	}
-	run_open(-1, NULL);
-	return handle_count;
+	return true;
 }
 
-void run_program(const struct program *program, void (*covered)(void))
+bool prepare_calls(void)
 {
-	uint32_t i;
-
-	if (!prepare())
-		return;
-	for (i = 0; i < program->count; i++) {
-		if (program->steps[i].async ? run_async(&program->steps[i]) :
-					      make_call(&program->steps[i]))
-			covered();
-	}
+	memory = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return memory != MAP_FAILED && !mprotect(memory + 2 * PAGE, PAGE, PROT_READ) &&
+	       !munmap(memory + 3 * PAGE, PAGE) && prepare_area();
 }

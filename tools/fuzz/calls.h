@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #define VALUES_MAX	24	/* of one call */
-#define STEPS_MAX	32	/* of one program */
+#define STEPS_MAX	64	/* of one program */
 
 /**
  * struct step - one call of a program
@@ -61,7 +61,10 @@ void change_step(struct step *step, uint64_t *state);
 void print_program(FILE *file, const struct program *program);
 bool parse_program(FILE *file, struct program *program);
 
-/* In a process of its own; @covered is told after each call. */
-void run_program(const struct program *program, void (*covered)(void));
+/* Once in a process, before its first call. */
+bool prepare_calls(void);
+
+/* False if there is nothing yet to make it on. */
+bool make_call(const struct step *step);
 
 #endif /* CALLS_H */

@@ -7,12 +7,13 @@
  * reached before, to make new ones of them (KCOV).  The programs follow from the
  * seed and from the corpus they start with; which run at the same time doesn't.
  *
- * -o writes the programs that were kept; -l writes each program before it runs, so
- * that those are known that ran when the kernel died.  -r runs the programs of a
+ * -o writes the programs that were kept; -l is memory that outlives the kernel: each
+ * program is written there before it runs, so that the last ones are known.  -r runs the programs of a
  * file over and over instead.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ipcshm.h>
 #include <linux/kcov.h>
 #include <poll.h>
 #include <signal.h>
@@ -29,22 +30,45 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "process.h"
+#include "request.h"
 
+#define WORKERS_MAX	64
 #define CORPUS_MAX	4096
-#define EDGES		65536
-#define PCS		(1U << 16)	/* bytes of code that are told apart */
-#define TRACE		(64 << 10)	/* PCs of one call */
-#define LONGEST		400		/* ms that a program can take */
-#define ROUNDS		8		/* of a program in its process, as that takes long to make */
+#define EDGES		(1U << 18)
+#define PCS		(1U << 20)	/* bytes of code that are told apart */
+#define TRACE		(16 << 10)	/* PCs of one call */
+#define LIFE		20000		/* ms that a process lives at the most */
+#define TICK		50		/* ms that a call can be blocked */
+#define LOGGED		8	/* programs of each worker that stay in the log */
+#define TEXT_MAX	8192	/* of one program there */
 #define PROGRESS	30		/* seconds */
+
+/**
+ * struct slot - of one worker, and the process that runs its programs
+ * @state: what the next program follows from
+ * @at: how many of the programs that were given have been taken
+ * @logged: how many were written to the log
+ * @program: the one that runs
+ * @found: how many edges it was the first to reach
+ * @steps: calls that it has made
+ */
+struct slot {
+	uint64_t state;
+	unsigned int number, at, logged;
+	struct program program;
+	atomic_uint found, steps;
+};
 
 /* What all processes share. */
 static struct shared {
 	atomic_ulong calls, programs, kills;
 	atomic_uint blocks;
 	atomic_uint corpus_count;
+	atomic_uint left;		/* of the corpus, to be gone through */
 	atomic_uchar edges[EDGES];
 	atomic_uchar pcs[PCS];
+	struct slot slots[WORKERS_MAX];
 	struct program corpus[CORPUS_MAX];
 } *shared;
 
@@ -54,12 +78,21 @@ static struct options {
 	const char *in, *out, *log, *replay;
 } options = { .seed = 1, .processes = 8, .seconds = 60 };
 
-/* Of one worker; what its children find out they write to *found, which they share. */
-static uint64_t *trace;
-static int kcov;
+/* Of one worker: KCOV for each thread of its process. */
+static struct coverage {
+	int file;
+	uint64_t *trace;
+} coverages[THREADS];
+static struct slot *slot;
+
+static __thread uint64_t *trace;	/* this thread's; or NULL */
 static unsigned long code;		/* where the module's begins */
-static atomic_uint *found;
-static int log_file = -1;
+static char *log_memory;
+
+/* Programs to begin with; or all there are. */
+static struct program *given;
+static unsigned int given_count;
+static uint64_t default_limits[6];
 
 static uint64_t seconds(void)
 {
@@ -86,13 +119,14 @@ static void *share(size_t size)
 
 /* Coverage. */
 
-static bool kcov_open(void)
+static bool kcov_open(struct coverage *coverage)
 {
-	kcov = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
-	if (kcov < 0 || ioctl(kcov, KCOV_INIT_TRACE, TRACE))
+	coverage->file = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
+	if (coverage->file < 0 || ioctl(coverage->file, KCOV_INIT_TRACE, TRACE))
 		return false;
-	trace = mmap(NULL, TRACE * sizeof(*trace), PROT_READ | PROT_WRITE, MAP_SHARED, kcov, 0);
-	return trace != MAP_FAILED;
+	coverage->trace = mmap(NULL, TRACE * sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED,
+			       coverage->file, 0);
+	return coverage->trace != MAP_FAILED;
 }
 
 static unsigned long code_start(void)
@@ -107,26 +141,42 @@ static unsigned long code_start(void)
 	return start;
 }
 
-/* In the process that runs the program, after each call. */
+/* In each thread of the process. */
+static void begin(unsigned int number)
+{
+	struct coverage *coverage = &coverages[number];
+
+	trace = coverage->file >= 0 && !ioctl(coverage->file, KCOV_ENABLE, KCOV_TRACE_PC) ?
+		coverage->trace : NULL;
+	if (trace)
+		atomic_store((_Atomic uint64_t *)trace, 0);
+}
+
+/* True for the first one; mostly it isn't, and then nothing is written. */
+static bool is_first(atomic_uchar *byte)
+{
+	return !atomic_load_explicit(byte, memory_order_relaxed) && !atomic_exchange(byte, 1);
+}
+
+/* After each call. */
 static void collect(void)
 {
-	uint64_t i, n = atomic_load((_Atomic uint64_t *)trace), pc, last = 0;
+	uint64_t i, n, pc, last = 0;
 
 	atomic_fetch_add(&shared->calls, 1);
+	atomic_fetch_add(&slot->steps, 1);
+	if (!trace)
+		return;
+	n = atomic_load((_Atomic uint64_t *)trace);
 	for (i = 1; i <= n && i < TRACE; i++) {
 		pc = trace[i] - code;
-		if (!atomic_exchange(&shared->pcs[pc % PCS], 1))
+		if (is_first(&shared->pcs[pc % PCS]))
 			atomic_fetch_add(&shared->blocks, 1);
-		if (!atomic_exchange(&shared->edges[(pc ^ last << 1) % EDGES], 1))
-			atomic_fetch_add(found, 1);
+		if (is_first(&shared->edges[(pc ^ last * 31) % EDGES]))
+			atomic_fetch_add(&slot->found, 1);
 		last = pc;
 	}
 	atomic_store((_Atomic uint64_t *)trace, 0);
-}
-
-static void count(void)
-{
-	atomic_fetch_add(&shared->calls, 1);
 }
 
 /* Programs. */
@@ -198,11 +248,25 @@ static void change_program(struct program *program, uint64_t *state)
 	}
 }
 
+/* Those that are given come first, each to one worker; replayed, again and again. */
+static bool take_given(struct program *program)
+{
+	unsigned int at = slot->number + slot->at * options.processes;
+
+	if (!given_count || (at >= given_count && !options.replay))
+		return false;
+	*program = given[at % given_count];
+	slot->at++;
+	return true;
+}
+
 static struct program next_program(uint64_t *state)
 {
 	struct program program;
 	unsigned int changes;
 
+	if (take_given(&program))
+		return program;
 	if (!atomic_load(&shared->corpus_count) || one_in(state, 10))
 		return make_program(state);
 	program = *choose_program(state);
@@ -211,142 +275,188 @@ static struct program next_program(uint64_t *state)
 	return program;
 }
 
-static void keep(const struct program *program)
+/* The last program, if it was the first to reach something. */
+static void keep_found(void)
 {
-	unsigned int at = atomic_load(&shared->corpus_count);
+	unsigned int at;
 
+	if (!atomic_exchange(&slot->found, 0))
+		return;
+	at = atomic_load(&shared->corpus_count);
 	/* Written before it is counted, so that whoever chooses it sees it whole. */
 	do {
 		if (at == CORPUS_MAX)
 			return;
-		shared->corpus[at] = *program;
+		shared->corpus[at] = slot->program;
 	} while (!atomic_compare_exchange_weak(&shared->corpus_count, &at, at + 1));
 }
 
 /* Running. */
 
-static void log_program(const struct program *program, unsigned int worker)
+/* In place of the worker's oldest one there. */
+/* In place of the worker's oldest one there. */
+static void log_program(const struct program *program)
 {
-	static char text[STEPS_MAX * 500];
-	FILE *file = fmemopen(text, sizeof(text), "w");
-	size_t size;
+	FILE *file;
+	char *to;
 
-	fprintf(file, "# worker %u\n", worker);
+	if (!log_memory)
+		return;
+	to = log_memory + (size_t)(slot->logged++ % LOGGED) * TEXT_MAX;
+	memset(to, 0, TEXT_MAX);
+	file = fmemopen(to, TEXT_MAX, "w");
+	fprintf(file, "# program %u of worker %u\n", slot->logged, slot->number);
 	print_program(file, program);
-	size = (size_t)ftell(file);
 	fclose(file);
-	if (log_file >= 0 && write(log_file, text, size) < 0)
-		die("fuzz: log");
 }
 
-static void run_child(const struct program *program)
+/* The worker's part of it. */
+static void open_log(void)
 {
-	void (*covered)(void) = count;
-	struct rlimit none = { 0, 0 };
-	int i;
+	const size_t size = (size_t)LOGGED * TEXT_MAX;
+	int file = open(options.log, O_RDWR | O_CLOEXEC);
 
+	log_memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file,
+			  (off_t)(slot->number * size));
+	if (log_memory == MAP_FAILED)
+		die(options.log);
+	close(file);
+}
+
+/* What programs may have set: that they can go on at all. */
+static void restore_limits(void)
+{
+	const uint32_t root = 0;
+	int fd = request_open();
+
+	request_limits(fd, NULL, default_limits);
+	request_limits(fd, &root, NULL);
+	close(fd);
+}
+
+static void execute(void)
+{
+	static const struct observer observer = { .begin = begin, .covered = collect };
+	struct rlimit none = { 0, 0 };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0);
 	setrlimit(RLIMIT_CORE, &none);
-	if (trace && !ioctl(kcov, KCOV_ENABLE, KCOV_TRACE_PC)) {
-		atomic_store((_Atomic uint64_t *)trace, 0);
-		covered = collect;
+	restore_limits();
+	if (!start_process(&observer))
+		die("fuzz: process");
+}
+
+static void execute_new(void)
+{
+	execute();
+	for (;;) {
+		keep_found();
+		slot->program = next_program(&slot->state);
+		log_program(&slot->program);
+		run_program(&slot->program);
+		atomic_fetch_add(&shared->programs, 1);
 	}
-	for (i = 0; i < ROUNDS; i++)
-		run_program(program, covered);
+}
+
+/* Of the corpus, the last first, which have grown out of the others: those that reach nothing new are emptied. */
+static void execute_corpus(void)
+{
+	unsigned int at, before;
+
+	execute();
+	while ((at = atomic_load(&shared->left))) {
+		atomic_store(&shared->left, --at);
+		before = atomic_load(&shared->blocks);
+		run_program(&shared->corpus[at]);
+		if (atomic_load(&shared->blocks) == before)
+			shared->corpus[at].count = 0;
+	}
 	_exit(0);
 }
 
-/* Kills it, and all that it has forked, after @limit ms at the latest. */
-static void run(const struct program *program, int limit)
+/* Until it dies, or for @life ms; whatever blocks in it is interrupted. */
+static void watch(pid_t pid, int life)
 {
-	struct pollfd entry = { .events = POLLIN };
+	struct pollfd entry = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	unsigned int steps;
+
+	do {
+		steps = atomic_load(&slot->steps);
+		if (poll(&entry, 1, life < TICK ? life : TICK))
+			break;
+		if (steps == atomic_load(&slot->steps))
+			kill(-pid, SIGUSR1);
+		life -= TICK;
+	} while (life > 0);
+	close(entry.fd);
+}
+
+/* In a process of its own, which dies after @life ms, whatever it does, and all that it has forked with it. */
+static void run(void (*function)(void), int life)
+{
 	pid_t pid = fork();
 
 	if (pid < 0)
 		die("fuzz: fork");
 	if (!pid)
-		run_child(program);
+		function();
 	setpgid(pid, pid);
-	entry.fd = pidfd_open(pid, 0);
-	poll(&entry, 1, limit);
-	close(entry.fd);
+	watch(pid, life);
 	kill(-pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	atomic_fetch_add(&shared->programs, 1);
 }
 
-static void try_program(const struct program *program, int limit)
+/* All that it is there for is to end a call. */
+static void interrupt(int number)
 {
-	atomic_store(found, 0);
-	run(program, limit);
-	if (atomic_load(found))
-		keep(program);
+	(void)number;
 }
 
-static void work(unsigned int worker, uint64_t end)
+static void use_slot(unsigned int number)
 {
-	uint64_t state = options.seed * 1000003 + worker;
-	struct program program;
-	int limit;
+	struct sigaction action = { .sa_handler = interrupt };
+	unsigned int i;
+
+	sigaction(SIGUSR1, &action, NULL);	/* before a process that may be impatiently waited for */
+	slot = &shared->slots[number];
+	slot->number = number;
+	slot->state = options.seed * 1000003 + number;
+	if (options.log)
+		open_log();
+	for (i = 0; i < THREADS; i++)
+		if (!kcov_open(&coverages[i]))
+			coverages[i].file = -1;
+}
+
+static void work(unsigned int number, uint64_t end)
+{
+	uint64_t deaths = ~options.seed * 1000003 + number;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	found = share(sizeof(*found));
-	kcov_open();
+	use_slot(number);
 	while (seconds() < end) {
-		program = next_program(&state);
-		limit = LONGEST;
-		if (one_in(&state, 6)) {
-			limit = (int)(draw_below(&state, 20));
-			atomic_fetch_add(&shared->kills, 1);
-		}
-		log_program(&program, worker);
-		try_program(&program, limit);
+		run(execute_new, (int)draw_below(&deaths, LIFE));
+		atomic_fetch_add(&shared->kills, 1);
+		keep_found();
 	}
 }
 
-/* Programs of a file: all of them, or -1. */
-static int load(const char *path, struct program **programs)
+static void load(const char *path)
 {
 	FILE *file = fopen(path, "r");
-	int n = 0;
 
-	*programs = calloc(CORPUS_MAX, sizeof(**programs));
-	if (!file || !*programs)
+	given = calloc(CORPUS_MAX, sizeof(*given));
+	if (!file || !given)
 		die(path);
-	while (n < CORPUS_MAX && parse_program(file, &(*programs)[n]))
-		n++;
+	while (given_count < CORPUS_MAX && parse_program(file, &given[given_count]))
+		given_count++;
 	fclose(file);
-	return n;
+	printf("# %u programs in %s\n", given_count, path);
 }
 
-static void replay(unsigned int worker, uint64_t end)
-{
-	struct program *programs;
-	int i, n = load(options.replay, &programs);
-	uint64_t state = options.seed * 1000003 + worker;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (i = (int)worker; n && seconds() < end; i++)
-		run(&programs[i % n], one_in(&state, 6) ? (int)(draw_below(&state, 20)) : LONGEST);
-}
-
-/* Each program of the corpus once: those that reach nothing new aren't kept. */
-static void start_corpus(void)
-{
-	struct program *programs;
-	int i, n = load(options.in, &programs);
-
-	found = share(sizeof(*found));
-	if (!kcov_open())
-		fprintf(stderr, "fuzz: the kernel has no KCOV: blind\n");
-	for (i = 0; i < n; i++)
-		try_program(&programs[i], LONGEST);
-	free(programs);
-	printf("# %d programs in the corpus, %u of them kept\n", n,
-	       atomic_load(&shared->corpus_count));
-}
-
+/* Those that it takes to reach all code that each of the corpus reaches by itself. */
 static void write_corpus(void)
 {
 	FILE *file = fopen(options.out, "w");
@@ -354,14 +464,20 @@ static void write_corpus(void)
 
 	if (!file)
 		die(options.out);
+	use_slot(0);
+	memset(shared->pcs, 0, sizeof(shared->pcs));
+	atomic_store(&shared->left, atomic_load(&shared->corpus_count));
+	while (atomic_load(&shared->left))
+		run(execute_corpus, LIFE);
 	for (i = 0; i < atomic_load(&shared->corpus_count); i++)
-		print_program(file, &shared->corpus[i]);
+		if (shared->corpus[i].count)
+			print_program(file, &shared->corpus[i]);
 	fclose(file);
 }
 
 static void report(uint64_t start)
 {
-	printf("%lu calls in %lu programs, %lu of them killed early, in %lu s; "
+	printf("%lu calls in %lu programs, in %lu processes that were killed, in %lu s; "
 	       "%u blocks of code, %u programs in the corpus\n",
 	       atomic_load(&shared->calls), atomic_load(&shared->programs),
 	       atomic_load(&shared->kills), (unsigned long)(seconds() - start),
@@ -376,7 +492,7 @@ static void options_get(int argc, char **argv)
 	while ((option = getopt(argc, argv, "s:j:t:c:o:l:r:")) != -1) {
 		switch (option) {
 		case 's': options.seed = strtoull(optarg, NULL, 0); break;
-		case 'j': options.processes = (unsigned int)atoi(optarg); break;
+		case 'j': options.processes = (unsigned int)atoi(optarg) % (WORKERS_MAX + 1); break;
 		case 't': options.seconds = (unsigned int)atoi(optarg); break;
 		case 'c': options.in = optarg; break;
 		case 'o': options.out = optarg; break;
@@ -388,21 +504,33 @@ static void options_get(int argc, char **argv)
 	}
 }
 
+/* What is the same for all processes. */
+static void prepare(void)
+{
+	struct ipcshm_info info;
+	int device = open("/dev/ipcshm", O_RDWR | O_CLOEXEC);
+
+	if (ioctl(device, IPCSHM_IOC_INFO, &info) || !request_prepare())
+		die("fuzz: /dev/ipcshm");
+	close(device);
+	memcpy(default_limits, (uint64_t[]){ info.objects.max, info.region_bytes.max,
+		info.queue_bytes.max, info.members.max, info.waiters.max, info.descriptors.max },
+	       sizeof(default_limits));
+	shared = share(sizeof(*shared));
+	code = code_start();
+	if (access("/sys/kernel/debug/kcov", W_OK))
+		fprintf(stderr, "fuzz: the kernel has no KCOV: blind\n");
+	if (options.replay || options.in)
+		load(options.replay ? options.replay : options.in);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t start = seconds(), told = start, end;
 	unsigned int i;
 
 	options_get(argc, argv);
-	shared = share(sizeof(*shared));
-	code = code_start();
-	if (options.log) {
-		log_file = open(options.log, O_WRONLY | O_CLOEXEC | O_APPEND);
-		if (log_file < 0)
-			die(options.log);
-	}
-	if (options.in)
-		start_corpus();
+	prepare();
 	end = seconds() + options.seconds;
 	for (i = 0; i < options.processes; i++) {
 		pid_t pid = fork();
@@ -410,14 +538,11 @@ int main(int argc, char **argv)
 		if (pid < 0)
 			die("fuzz: fork");
 		if (!pid) {
-			if (options.replay)
-				replay(i, end);
-			else
-				work(i, end);
+			work(i, end);
 			_exit(0);
 		}
 	}
-	while (seconds() < end + 2) {
+	while (seconds() < end) {
 		sleep(1);
 		if (seconds() < told + PROGRESS)
 			continue;

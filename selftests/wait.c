@@ -785,7 +785,7 @@ static void begin_role(struct peer *peer)
 	munmap(map, PAGES * page_size);
 }
 
-/* How long a wait takes at best that ends when it has looked at the word: ns. */
+/* How long a wait takes, at best, that ends when it has looked at the word: ns. */
 static __u64 looking_time(void)
 {
 	__u64 start, time, best = ~0ULL;
@@ -816,6 +816,50 @@ TEST_F_TIMEOUT(wait, store_as_a_wait_begins_is_not_missed, 120)
 		store(0, round);
 		wake(0, 1);
 	}
+	EXPECT_EQ(0, finish(peer));
+}
+
+static bool run_as(int policy, int priority)
+{
+	const struct sched_param parameter = { .sched_priority = priority };
+
+	return !sched_setscheduler(0, policy, &parameter);
+}
+
+static bool stay_on_this_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	return !sched_setaffinity(0, sizeof(set), &set);
+}
+
+/*
+ * On one processor, the one interrupts the other, for long enough to store and to
+ * wake: where the kernel can be preempted, between any two of its instructions
+ * with which a wait begins.
+ */
+TEST_F_TIMEOUT(wait, store_in_the_midst_of_a_beginning_wait_is_not_missed, 120)
+{
+	const __u64 latest = 4 * looking_time();
+	struct peer *peer;
+	__u32 round;
+
+	SKIP_UNLESS_ROOT;
+	ASSERT_TRUE(stay_on_this_cpu());
+	peer = start(begin_role, (struct peer) { 0 });
+	ASSERT_TRUE(run_as(SCHED_FIFO, 1));
+	for (round = 1; round <= RACES; round++) {
+		struct timespec delay = { .tv_nsec = latest * (round % DELAYS) / DELAYS };
+
+		do
+			nanosleep(&delay, NULL);
+		while (load(BEGINS) != round && !is_done(peer));
+		store(0, round);
+		wake(0, 1);
+	}
+	ASSERT_TRUE(run_as(SCHED_OTHER, 0));
 	EXPECT_EQ(0, finish(peer));
 }
 

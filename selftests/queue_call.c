@@ -529,7 +529,7 @@ TEST_F(call, tokens_are_not_used_again)
 TEST_F(call, deadline_withdraws_a_request_that_waits)
 {
 	int reader = open_again(IPCSHM_READ);
-	__u64 value = 1, deadline = ipcshm_deadline(20 * MS);
+	__u64 value = 1, deadline = ipcshm_deadline(20 * MS * slowness());
 
 	EXPECT_EQ(-ETIMEDOUT, call_value(queue, &value, deadline));
 	EXPECT_LE(deadline, now_ns(CLOCK_MONOTONIC));
@@ -544,8 +544,9 @@ TEST_F(call, deadline_withdraws_a_request_that_waits)
 
 TEST_F(call, deadline_of_a_request_that_was_received_makes_the_reply_late)
 {
+	struct peer how = { .deadline = ipcshm_deadline(100 * MS * slowness()) };
 	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { .deadline = ipcshm_deadline(100 * MS) });
+	struct peer *caller = start_caller(how);
 	__u64 value, token = take_request(reader, &value);
 
 	ASSERT_TRUE(caller);

@@ -384,7 +384,7 @@ TEST_F(queue, receive_goes_on_after_a_signal_with_sa_restart)
 
 TEST_F(queue, restarted_receive_keeps_its_deadline)
 {
-	__u64 deadline = ipcshm_deadline(500 * MS);
+	__u64 deadline = ipcshm_deadline(500 * MS * slowness());
 	struct peer *receiver = block_receiver_with_handler(receive_role, SA_RESTART, deadline);
 
 	ASSERT_TRUE(receiver);

@@ -8,9 +8,13 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/version.h>
+#include <net/genetlink.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "ipcshm needs Linux 6.1 or later"
+#endif
+#ifndef GENL_MCAST_CAP_SYS_ADMIN
+#error "ipcshm needs a release of 2024 or later of Linux 6.1 or 6.6, or Linux 6.8 or later"
 #endif
 
 static inline void ipcshm_vm_flags_mod(struct vm_area_struct *vma, unsigned long set,

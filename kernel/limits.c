@@ -49,7 +49,7 @@ MODULE_PARM_DESC(max_queue_bytes, "A user's waiting messages together (default: 
 module_param_named(max_members, max[IPCSHM_QUOTA_MEMBERS], ulong, 0444);
 MODULE_PARM_DESC(max_members, "Memberships in regions that a user's processes can have");
 module_param_named(max_waiters, max[IPCSHM_QUOTA_WAITERS], ulong, 0444);
-MODULE_PARM_DESC(max_waiters, "Blocked waits on regions that a user can have");
+MODULE_PARM_DESC(max_waiters, "Blocked waits on regions, and words watched, that a user can have");
 module_param_named(max_descriptors, max[IPCSHM_QUOTA_DESCRIPTORS], ulong, 0444);
 MODULE_PARM_DESC(max_descriptors, "Descriptors in messages of a user that wait");
 

@@ -31,7 +31,8 @@ struct pid;
  * @sender: in a queue: who is blocked until that accepts it, else NULL; likewise
  * @holder: received mapped: the files_struct of the process that did; protected by
  *	the lock of the descriptor's held messages
- * @caller: who waits for a reply to it, until it is received; likewise
+ * @caller: who waits for a reply to it, until it is received; protected by the
+ *	queue's lock
  * @token: what it is replied with, from then on; likewise
  * @payer: whose quotas it is charged to; NULL when that has been settled; written
  *	by the receiver

@@ -47,12 +47,6 @@ static int uid_get(kuid_t *uid, const struct nlattr *attr, struct netlink_ext_ac
 
 /* Objects. */
 
-static const struct nla_policy which_policy[IPCSHM_A_OBJECT_NAME + 1] = {
-	[IPCSHM_A_OBJECT_ID] = NLA_POLICY_MIN(NLA_U64, 1),
-	[IPCSHM_A_OBJECT_KIND] = NLA_POLICY_RANGE(NLA_U32, IPCSHM_REGION, IPCSHM_QUEUE),
-	[IPCSHM_A_OBJECT_NAME] = { .type = NLA_NUL_STRING, .len = IPCSHM_NAME_MAX + 1 },
-};
-
 static const struct nla_policy object_policy[IPCSHM_A_OBJECT_UID + 1] = {
 	[IPCSHM_A_OBJECT_ID] = NLA_POLICY_MIN(NLA_U64, 1),
 	[IPCSHM_A_OBJECT_KIND] = NLA_POLICY_RANGE(NLA_U32, IPCSHM_REGION, IPCSHM_QUEUE),
@@ -185,7 +179,7 @@ static int put_object(struct sk_buff *skb, struct ipcshm_object *object)
 		struct ipcshm_stat common;
 		struct ipcshm_region_stat region;
 		struct ipcshm_queue_stat queue;
-	} stat = {};
+	} stat;
 	int err;
 
 	memset(&stat, 0, sizeof(stat));
@@ -884,13 +878,13 @@ static const struct genl_ops ops[] = {
 		.dumpit = object_dump,
 	}, {
 		.cmd = IPCSHM_CMD_OBJECT_UNLINK,
-		.policy = which_policy,
-		.maxattr = ARRAY_SIZE(which_policy) - 1,
+		.policy = object_policy,
+		.maxattr = IPCSHM_A_OBJECT_NAME,	/* not the owner, which is for dumps */
 		.doit = object_unlink,
 	}, {
 		.cmd = IPCSHM_CMD_OBJECT_REVOKE,
-		.policy = which_policy,
-		.maxattr = ARRAY_SIZE(which_policy) - 1,
+		.policy = object_policy,
+		.maxattr = IPCSHM_A_OBJECT_NAME,	/* not the owner, which is for dumps */
 		.doit = object_revoke,
 	}, {
 		.cmd = IPCSHM_CMD_MEMBER_GET,

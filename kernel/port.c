@@ -63,14 +63,15 @@ static int peek(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user 
 
 /* The calls. */
 
-static int patience_get(struct ipcshm_patience *patience, const struct file *file, u64 deadline,
-			u32 clock, bool dontwait)
+/* What each transfer starts with: how long it may take, and whether it may be at all. */
+static int begin(const struct file *file, fmode_t mode, u64 deadline, u32 clock, bool dontwait,
+		 struct ipcshm_patience *patience)
 {
 	bool nonblock = dontwait || READ_ONCE(file->f_flags) & O_NONBLOCK;
 	int err = ipcshm_patience_get(patience, deadline, clock, nonblock);
 
 	patience->spin = READ_ONCE(port_of(file)->spin);
-	return err;
+	return err ?: may(port_of(file), mode);
 }
 
 static long port_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
@@ -87,9 +88,7 @@ static long port_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
 	if (!ipcshm_slot_can_send(&args.message) || args.message.token ||
 	    args.flags & ~IPCSHM_DONTWAIT)
 		return -EINVAL;
-	err = patience_get(&patience, file, args.deadline, args.clock, args.flags);
-	if (!err)
-		err = may(port, FMODE_WRITE);
+	err = begin(file, FMODE_WRITE, args.deadline, args.clock, args.flags, &patience);
 	if (err)
 		return err;
 	err = ipcshm_slot_load(port, &slot, &args.message);
@@ -116,9 +115,7 @@ static long port_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
 	if (args.flags & IPCSHM_PEEK && (args.flags != peeking ||
 					 args.message.flags & IPCSHM_MAPPED))
 		return -EINVAL;
-	err = patience_get(&patience, file, args.deadline, args.clock, args.flags);
-	if (!err)
-		err = may(port, FMODE_READ);
+	err = begin(file, FMODE_READ, args.deadline, args.clock, args.flags, &patience);
 	if (err)
 		return err;
 	err = ipcshm_slot_prepare(&slot, &args.message);
@@ -144,9 +141,8 @@ static long port_ioctl_batch(struct file *file, struct ipcshm_uarg uarg, bool se
 	if (!args.count || args.count > IPCSHM_BATCH_MAX || args.reserved ||
 	    args.flags & ~IPCSHM_DONTWAIT)
 		return -EINVAL;
-	err = patience_get(&patience, file, args.deadline, args.clock, args.flags);
-	if (!err)
-		err = may(port, sending ? FMODE_WRITE : FMODE_READ);
+	err = begin(file, sending ? FMODE_WRITE : FMODE_READ, args.deadline, args.clock,
+		    args.flags, &patience);
 	return err ?: ipcshm_batch_run(port, &args, &patience, sending);
 }
 
@@ -190,9 +186,7 @@ static long port_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
 	if (!ipcshm_slot_can_send(&args.request) || args.request.token ||
 	    !ipcshm_slot_can_receive(port, &args.reply) || args.reply.flags || args.flags)
 		return -EINVAL;
-	err = patience_get(&patience, file, args.deadline, args.clock, false);
-	if (!err)
-		err = may(port, FMODE_WRITE);
+	err = begin(file, FMODE_WRITE, args.deadline, args.clock, false, &patience);
 	return err ?: call(port, &args, &patience, uarg);
 }
 
@@ -260,9 +254,7 @@ static long port_ioctl_reply_receive(struct file *file, struct ipcshm_uarg uarg)
 	if (!ipcshm_slot_can_receive(port, &args.request) || args.flags & ~IPCSHM_DONTWAIT ||
 	    (args.reply.token && !ipcshm_slot_can_send(&args.reply)))
 		return -EINVAL;
-	err = patience_get(&patience, file, args.deadline, args.clock, args.flags);
-	if (!err)
-		err = may(port, FMODE_READ);
+	err = begin(file, FMODE_READ, args.deadline, args.clock, args.flags, &patience);
 	return err ?: reply_receive(port, &args, &patience, uarg);
 }
 
@@ -385,7 +377,7 @@ static void queue_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
 		stat->flags |= IPCSHM_STAT_REVOKED;
 }
 
-/* The one call that a revoked queue still answers. */
+/* A revoked queue still answers this, as it does REVOKE. */
 static long port_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_stat args = {};
@@ -434,10 +426,10 @@ static long port_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 /* read and write, with nothing but a payload. */
 
-static int iocb_patience(struct ipcshm_patience *patience, const struct kiocb *iocb)
+static int begin_iocb(const struct kiocb *iocb, fmode_t mode, struct ipcshm_patience *patience)
 {
-	return patience_get(patience, iocb->ki_filp, IPCSHM_FOREVER, CLOCK_MONOTONIC,
-			    iocb->ki_flags & IOCB_NOWAIT);
+	return begin(iocb->ki_filp, mode, IPCSHM_FOREVER, CLOCK_MONOTONIC,
+		     iocb->ki_flags & IOCB_NOWAIT, patience);
 }
 
 static ssize_t port_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -449,9 +441,7 @@ static ssize_t port_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	struct ipcshm_patience patience;
 	int err;
 
-	err = iocb_patience(&patience, iocb);
-	if (!err)
-		err = may(port, FMODE_WRITE);
+	err = begin_iocb(iocb, FMODE_WRITE, &patience);
 	if (!err)
 		err = ipcshm_slot_create(port, &slot);
 	if (!err)
@@ -487,9 +477,7 @@ static ssize_t port_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (!slot.want.room)
 		return 0;
-	err = iocb_patience(&patience, iocb);
-	if (!err)
-		err = may(port, FMODE_READ);
+	err = begin_iocb(iocb, FMODE_READ, &patience);
 	if (!err)
 		err = ipcshm_queue_receive(port, &slot, 1, &patience);
 	if (err < 0)

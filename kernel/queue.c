@@ -536,7 +536,10 @@ static int why_not_receive(const struct ipcshm_queue *queue)
 	return queue->hangup && writers_are_gone(queue) ? -EPIPE : -EAGAIN;
 }
 
-/* The message that is next for @slot: -EAGAIN if there is none, -EMSGSIZE, or ... */
+/*
+ * Takes the next message for @slot: 0; -EAGAIN, -EPIPE or -EKEYREVOKED if there is
+ * none; -EMSGSIZE.
+ */
 static int take(struct ipcshm_port *port, struct ipcshm_slot *slot, struct after *after)
 {
 	struct ipcshm_queue *queue = port->queue;

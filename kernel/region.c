@@ -524,7 +524,7 @@ static void region_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
 		stat->flags |= IPCSHM_STAT_REVOKED;
 }
 
-/* The one call that a revoked region still answers. */
+/* A revoked region still answers this, as it does REVOKE. */
 static long region_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);

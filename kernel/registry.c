@@ -507,7 +507,7 @@ static struct ipcshm_object *open_named(struct ipcshm_registry *registry,
  * @attr: for @ops->create
  *
  * Return: the object with a reference for the caller, or an error pointer.  A
- * new one isn't persistent yet: see ipcshm_registry_keep().
+ * new one isn't persistent yet: see ipcshm_registry_opened().
  */
 struct ipcshm_object *ipcshm_registry_open(struct ipcshm_registry *registry,
 					   const struct ipcshm_object_ops *ops,

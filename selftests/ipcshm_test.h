@@ -50,13 +50,18 @@ static inline void give_time(void)
 }
 
 /* In place of TEST_HARNESS_MAIN. */
+static inline int run_tests(int argc, char **argv)
+{
+	if (access(TEST_DEVICE, F_OK))
+		ksft_exit_skip("no " TEST_DEVICE ": load the ipcshm module\n");
+	give_time();
+	return test_harness_run(argc, argv);
+}
+
 #define IPCSHM_TEST_MAIN						\
 	int main(int argc, char **argv)					\
 	{								\
-		if (access(TEST_DEVICE, F_OK))				\
-			ksft_exit_skip("no " TEST_DEVICE ": load the ipcshm module\n"); \
-		give_time();						\
-		return test_harness_run(argc, argv);			\
+		return run_tests(argc, argv);				\
 	}
 
 #define SKIP_UNLESS_ROOT						\

@@ -83,7 +83,7 @@ LAYOUT(stat, kind, 32);
 LAYOUT(stat, opens, 36);
 LAYOUT(stat, reserved, 40);
 
-LEAST(region_stat, 96);
+LEAST(region_stat, 104);
 LAYOUT(region_stat, stat, 0);
 LAYOUT(region_stat, size, 56);
 LAYOUT(region_stat, max_size, 64);
@@ -93,6 +93,7 @@ LAYOUT(region_stat, joins, 80);
 LAYOUT(region_stat, deaths, 84);
 LAYOUT(region_stat, waiters, 88);
 LAYOUT(region_stat, reserved, 92);
+LAYOUT(region_stat, allocated, 96);
 
 SIZE(member_page, 4096);
 LAYOUT(member_page, version, 0);
@@ -294,6 +295,8 @@ VALUE(REGION_WATCH_SIZE_VER0, 32);
 VALUE(REGION_RESIZE_SIZE_VER0, 8);
 VALUE(REGION_REVOKE_SIZE_VER0, 8);
 
+VALUE(ABI_VERSION, 1);
+
 VALUE(READ, 0x01);
 VALUE(WRITE, 0x02);
 VALUE(CREATE, 0x04);
@@ -302,6 +305,7 @@ VALUE(PERSISTENT, 0x10);
 VALUE(NONBLOCK, 0x20);
 VALUE(POPULATE, 0x40);
 VALUE(HANGUP, 0x80);
+VALUE(HUGE, 0x100);
 VALUE(DONTWAIT, 0x01);
 VALUE(PEEK, 0x02);
 VALUE(TYPE_EQUAL, 0x01);

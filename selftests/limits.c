@@ -440,7 +440,5 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "--pause"))
 		return pause();
-	if (access(TEST_DEVICE, F_OK))
-		ksft_exit_skip("no " TEST_DEVICE ": load the ipcshm module\n");
-	return test_harness_run(argc, argv);
+	return run_tests(argc, argv);
 }

@@ -1867,7 +1867,5 @@ int main(int argc, char **argv)
 		return pause();
 	if (argc == 5 && !strcmp(argv[1], CHAOS))
 		return resume_chaos(argv + 2);
-	if (access(TEST_DEVICE, F_OK))
-		ksft_exit_skip("no " TEST_DEVICE ": load the ipcshm module\n");
-	return test_harness_run(argc, argv);
+	return run_tests(argc, argv);
 }

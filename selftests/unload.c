@@ -194,4 +194,9 @@ TEST_F(unload, parameter_that_makes_no_sense_is_refused)
 	ASSERT_EQ(0, load_module(""));
 }
 
-TEST_HARNESS_MAIN
+/* It loads the module itself. */
+int main(int argc, char **argv)
+{
+	give_time();
+	return test_harness_run(argc, argv);
+}

@@ -6,17 +6,18 @@
  * writes to it, and receivers may trust that what they look at stays as it is
  * until they release it.
  */
+#include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/genalloc.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
+#include <linux/slab.h>
 #include <linux/uio.h>
 
 #include "compat.h"
@@ -32,60 +33,79 @@
  * receiver who holds nothing can always have the next one, also if that was sent
  * when there was no space, and what is behind it fills the pool.
  *
+ * Which parts are in use is in a bitmap of our own, since that of genalloc is
+ * charged to no memory cgroup, and a pool that nobody uses yet has a large one.
+ *
  * Return: 0 or an error.
  */
 int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size, size_t largest)
 {
-	int err = 0;
-
 	pool->size = PAGE_ALIGN(size);
 	pool->spare = ALIGN(largest, BIT(IPCSHM_POOL_SHIFT));
-	pool->space = gen_pool_create(IPCSHM_POOL_SHIFT, NUMA_NO_NODE);
-	if (!pool->space)
+	pool->units = (pool->size - pool->spare) >> IPCSHM_POOL_SHIFT;
+	mutex_init(&pool->lock);
+	pool->map = kvcalloc(BITS_TO_LONGS(pool->units), sizeof(*pool->map),
+			     GFP_KERNEL_ACCOUNT);
+	if (!pool->map)
 		return -ENOMEM;
-	/* genalloc says "none" by 0, which is the spare's. */
-	if (pool->size > pool->spare)
-		err = gen_pool_add(pool->space, pool->spare, pool->size - pool->spare,
-				   NUMA_NO_NODE);
-	if (err)
-		goto destroy;
 	pool->backing = shmem_file_setup("ipcshm-pool", pool->size, 0);
-	err = PTR_ERR_OR_ZERO(pool->backing);
-	if (err)
-		goto destroy;
+	if (IS_ERR(pool->backing)) {
+		kvfree(pool->map);
+		return PTR_ERR(pool->backing);
+	}
 	SHMEM_I(file_inode(pool->backing))->seals =
 		F_SEAL_SEAL | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE;
 	return 0;
-
-destroy:
-	gen_pool_destroy(pool->space);
-	return err;
 }
 
 /* Nothing is allocated any more; mappings keep the memory, and only that. */
 void ipcshm_pool_destroy(struct ipcshm_pool *pool)
 {
 	fput(pool->backing);
-	gen_pool_destroy(pool->space);
+	kvfree(pool->map);
 }
 
 u64 ipcshm_pool_used(const struct ipcshm_pool *pool)
 {
-	u64 used = gen_pool_size(pool->space) - gen_pool_avail(pool->space);
+	u64 used = (u64)READ_ONCE(pool->used) << IPCSHM_POOL_SHIFT;
 
 	return used + (test_bit(0, &pool->spare_is_used) ? pool->spare : 0);
 }
 
 /* A message of no bytes has a place as well, by which it is released. */
-static size_t space_size(size_t size)
+static unsigned int nr_units(size_t size)
 {
-	return max_t(size_t, size, 1);
+	return DIV_ROUND_UP(max_t(size_t, size, 1), BIT(IPCSHM_POOL_SHIFT));
 }
 
+static void units_set(struct ipcshm_pool *pool, unsigned long first, unsigned int count)
+{
+	bitmap_set(pool->map, first, count);
+	WRITE_ONCE(pool->used, pool->used + count);
+	if (pool->free_from == first)
+		pool->free_from = first + count;
+}
+
+static void units_clear(struct ipcshm_pool *pool, unsigned long first, unsigned int count)
+{
+	bitmap_clear(pool->map, first, count);
+	WRITE_ONCE(pool->used, pool->used - count);
+	pool->free_from = min(pool->free_from, first);
+}
+
+/* The first space that is large enough: of a pool that is seldom full, most is never touched. */
 bool ipcshm_pool_alloc(struct ipcshm_pool *pool, size_t size, u64 *offset)
 {
-	*offset = gen_pool_alloc(pool->space, space_size(size));
-	return *offset;
+	unsigned int count = nr_units(size);
+	unsigned long first;
+
+	mutex_lock(&pool->lock);
+	first = bitmap_find_next_zero_area(pool->map, pool->units, pool->free_from, count, 0);
+	if (first < pool->units)
+		units_set(pool, first, count);
+	mutex_unlock(&pool->lock);
+	*offset = pool->spare + ((u64)first << IPCSHM_POOL_SHIFT);
+	return first < pool->units;
 }
 
 bool ipcshm_pool_alloc_spare(struct ipcshm_pool *pool, u64 *offset)
@@ -96,10 +116,13 @@ bool ipcshm_pool_alloc_spare(struct ipcshm_pool *pool, u64 *offset)
 
 void ipcshm_pool_free(struct ipcshm_pool *pool, u64 offset, size_t size)
 {
-	if (offset)
-		gen_pool_free(pool->space, offset, space_size(size));
-	else
+	if (!offset) {
 		clear_bit_unlock(0, &pool->spare_is_used);
+		return;
+	}
+	mutex_lock(&pool->lock);
+	units_clear(pool, (offset - pool->spare) >> IPCSHM_POOL_SHIFT, nr_units(size));
+	mutex_unlock(&pool->lock);
 }
 
 static struct page *page_get(struct ipcshm_pool *pool, u64 offset)

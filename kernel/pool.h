@@ -3,10 +3,10 @@
 #ifndef IPCSHM_POOL_H
 #define IPCSHM_POOL_H
 
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 struct file;
-struct gen_pool;
 struct iov_iter;
 struct vm_area_struct;
 
@@ -23,14 +23,22 @@ struct vm_area_struct;
  * @size: bytes, whole pages; immutable
  * @spare: bytes at its beginning, enough for any message; immutable
  * @spare_is_used: by one
- * @space: which parts of the rest are in use
+ * @units: how many there are in the rest, of IPCSHM_POOL_SHIFT; immutable
+ * @lock: protects all below
+ * @map: which of them are in use
+ * @used: how many; read without the lock
+ * @free_from: all before this one are in use
  */
 struct ipcshm_pool {
 	struct file *backing;
 	u64 size;
 	size_t spare;
 	unsigned long spare_is_used;
-	struct gen_pool *space;
+	unsigned long units;
+	struct mutex lock;
+	unsigned long *map;
+	unsigned long used;
+	unsigned long free_from;
 };
 
 int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size, size_t largest);

@@ -507,12 +507,17 @@ static int port_mmap(struct file *file, struct vm_area_struct *vma)
 	return may(port, FMODE_READ) ?: ipcshm_pool_mmap(pool, vma);
 }
 
-/* A process that exits answers no call and needs no message, though others have the descriptor. */
-static int port_flush(struct file *file, fl_owner_t owner)
+/*
+ * A process that exits answers no call and needs no message, though others have the
+ * descriptor.  Not so a thread that has a table of descriptors to itself.
+ */
+static int port_flush(struct file *file, fl_owner_t table)
 {
-	if (current->flags & PF_EXITING) {
-		ipcshm_queue_abandon(port_of(file), owner);
-		ipcshm_held_release_all(port_of(file), owner);
+	const struct signal_struct *process = current->signal;
+
+	if (current->flags & PF_EXITING && !atomic_read(&process->live)) {
+		ipcshm_queue_abandon(port_of(file), process);
+		ipcshm_held_release_all(port_of(file), process);
 	}
 	return 0;
 }
@@ -572,7 +577,7 @@ static bool is_valid_new(const struct ipcshm_queue_open *args)
 	if (!args->max_message_size || args->max_message_size > IPCSHM_MESSAGE_MAX)
 		return false;
 	if (args->pool_bytes && (args->pool_bytes < args->max_message_size ||
-				 args->pool_bytes > IPCSHM_REGION_MAX))
+				 args->pool_bytes > IPCSHM_POOL_MAX))
 		return false;
 	if (args->overflow > IPCSHM_OVERFLOW_DROP_NEWEST ||
 	    (args->overflow == IPCSHM_OVERFLOW_DROP_OLDEST && !args->max_messages))
@@ -700,14 +705,19 @@ static struct file *port_open(struct ipcshm_object *object, u32 flags)
 	}
 	stream_open(file_inode(file), file);
 	file->f_mode |= FMODE_NOWAIT;
-	ipcshm_queue_attach(port);
 	return file;
+}
+
+static void port_opened(struct file *file)
+{
+	ipcshm_queue_attach(port_of(file));
 }
 
 const struct ipcshm_object_ops ipcshm_queue_ops = {
 	.kind = IPCSHM_QUEUE,
 	.create = queue_create,
 	.open = port_open,
+	.opened = port_opened,
 	.describe = queue_describe,
 	.stat = queue_stat,
 	.revoke = queue_revoke,

@@ -1229,7 +1229,7 @@ static const struct change wrong_queue_values[] = {
 	CHANGE(QUEUE_CREATE, queue_open, overflow, ~0, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, 1, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, MESSAGE_MAX - 1, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, IPCSHM_REGION_MAX + 1, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, IPCSHM_POOL_MAX + 1, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, 1ULL << 63, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, ~0ULL, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open, how.flags, C | R | W | IPCSHM_POPULATE, EINVAL),

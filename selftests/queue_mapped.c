@@ -3,6 +3,7 @@
  * Queues with a pool: messages that are received where they are, and stay as they
  * are until they are given back, by whoever held them or by its end.
  */
+#include <pthread.h>
 #include "queue_test.h"
 
 #define PAGE	4096UL
@@ -277,8 +278,8 @@ TEST_F(mapped, pool_counts_as_region_bytes_of_its_creator)
 	EXPECT_EQ(before + POOL, get_info(device).region_bytes.used);
 	close(fd);
 	EXPECT_EQ(before, get_info(device).region_bytes.used);
-	attr = attr_of(IPCSHM_REGION_MAX, LARGEST);
-	if (get_info(device).region_bytes.max < IPCSHM_REGION_MAX)
+	attr = attr_of(IPCSHM_POOL_MAX, LARGEST);
+	if (get_info(device).region_bytes.max < IPCSHM_POOL_MAX)
 		EXPECT_EQ(-EDQUOT, ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE,
 						     0600, &attr));
 	EXPECT_EQ(before, get_info(device).region_bytes.used);
@@ -372,6 +373,28 @@ TEST_F(mapped, only_what_is_held_can_be_given_back)
 	EXPECT_EQ(1, stat_now().held);
 	EXPECT_EQ(1, give_back(&held));
 	EXPECT_EQ(-EINVAL, give_back(&held));
+}
+
+/* With a table of descriptors to itself, which goes when the thread does. */
+static void *hold_in_a_thread(void *held)
+{
+	return (void *)(intptr_t)(!unshare(CLONE_FILES) && hold(held) == 100);
+}
+
+TEST_F(mapped, end_of_a_thread_gives_nothing_back)
+{
+	pthread_t thread;
+	struct held held;
+	void *done;
+
+	ASSERT_EQ(0, send_numbered(queue, 1, 100));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, hold_in_a_thread, &held));
+	ASSERT_EQ(0, pthread_join(thread, &done));
+	ASSERT_TRUE(done);
+	EXPECT_EQ(1, stat_now().held);
+	ASSERT_EQ(0, send_numbered(queue, 2, 100));
+	EXPECT_TRUE(is_whole(self, &held));
+	EXPECT_EQ(1, give_back(&held));
 }
 
 TEST_F(mapped, batch_of_releases_tells_how_far_it_came)

@@ -30,6 +30,7 @@
 #define IPCSHM_NAME_MAX		255	/* bytes in a name, a leading '/' not counted */
 #define IPCSHM_PRIORITY_MAX	32767	/* the highest message priority, as in mq_send(3) */
 #define IPCSHM_REGION_MAX	(1ULL << 43)	/* bytes: the largest region */
+#define IPCSHM_POOL_MAX		(1ULL << 39)	/* bytes: the largest pool of a queue */
 #define IPCSHM_MESSAGE_MAX	(16 << 20)	/* bytes: the largest max_message_size */
 #define IPCSHM_FDS_MAX		16	/* descriptors that one message can carry */
 #define IPCSHM_SEGMENTS_MAX	1024	/* pieces that one message's buffer can have */

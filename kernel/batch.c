@@ -129,7 +129,7 @@ static int receive_chunk(struct ipcshm_port *port, struct chunk *chunk,
 long ipcshm_batch_run(struct ipcshm_port *port, const struct ipcshm_batch *args,
 		      struct ipcshm_patience *patience, bool sending)
 {
-	struct chunk *chunk = kmalloc(sizeof(*chunk), GFP_KERNEL);
+	struct chunk *chunk = kmalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
 	u32 done = 0;
 	int some;
 

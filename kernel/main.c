@@ -91,6 +91,8 @@ static long object_open(struct file *device, const struct ipcshm_object_ops *ops
 	err = ipcshm_args_put(args, size, uarg);
 	if (err)
 		goto put_file;
+	if (ops->opened)
+		ops->opened(file);
 	ipcshm_registry_opened(object, how->created && how->flags & IPCSHM_PERSISTENT);
 	fd_install(fd, file);
 	return fd;

@@ -141,13 +141,20 @@ static int pages_move(const struct ipcshm_msg *msg, struct ipcshm_pool *pool, u6
 
 /* Descriptors in flight. */
 
-/* A network namespace, or a file of /proc/net, holds the persistent queues of the namespace. */
+/* Of POSIX message queues, in ipc/mqueue.c only. */
+#define MQUEUE_MAGIC 0x19800202
+
+/*
+ * A network namespace, a file of /proc/net, or the socket by which a POSIX message
+ * queue notifies, holds the persistent queues of the namespace.
+ */
 static bool may_hold_queue(const struct inode *inode)
 {
 	if (S_ISDIR(inode->i_mode) || S_ISFIFO(inode->i_mode))
 		return false;
 	switch (inode->i_sb->s_magic) {
 	case ANON_INODE_FS_MAGIC:	/* regular files, since Linux 6.16; a queue is one */
+	case MQUEUE_MAGIC:
 	case NSFS_MAGIC:
 	case PROC_SUPER_MAGIC:
 		return true;
@@ -290,6 +297,7 @@ static struct ipcshm_msg *msg_alloc(size_t size, struct ipcshm_pool *pool, u64 o
 	msg->sender = NULL;
 	msg->caller = NULL;
 	msg->token = 0;
+	msg->number = 0;
 	msg->payer = NULL;
 	msg->pid = NULL;
 	msg->size = size;

@@ -17,6 +17,7 @@ struct ipcshm_limits;
 struct ipcshm_pool;
 struct ipcshm_waiter;
 struct pid;
+struct signal_struct;
 
 /**
  * struct ipcshm_msg - one message in the kernel
@@ -29,7 +30,7 @@ struct pid;
  * @number: of messages that are equal, the one with the lower number came first;
  *	likewise
  * @sender: in a queue: who is blocked until that accepts it, else NULL; likewise
- * @holder: received mapped: the files_struct of the process that did; protected by
+ * @holder: received mapped: the process that did, as its signal_struct; protected by
  *	the lock of the descriptor's held messages
  * @caller: who waits for a reply to it, until it is received; protected by the
  *	queue's lock
@@ -61,7 +62,7 @@ struct ipcshm_msg {
 	u64 number;
 	union {
 		struct ipcshm_waiter *sender;
-		fl_owner_t holder;
+		const struct signal_struct *holder;
 	};
 	struct ipcshm_caller *caller;
 	u64 token;

@@ -25,7 +25,7 @@
  * @link: in the queue's receivers, until then; protected by the queue's lock
  * @want: what it asks for
  * @port: through which descriptor; immutable
- * @owner: its files_struct; immutable
+ * @owner: its process, as the signal_struct; immutable
  * @msg: the message; written before completion, read after
  */
 struct receiver {
@@ -33,7 +33,7 @@ struct receiver {
 	struct list_head link;
 	struct ipcshm_want *want;
 	struct ipcshm_port *port;
-	fl_owner_t owner;
+	const struct signal_struct *owner;
 	struct ipcshm_msg *msg;
 };
 
@@ -45,7 +45,7 @@ struct receiver {
  * @port: the one that has received it, from then on; likewise
  * @by_token: in that one's calls, likewise
  * @token: what it is replied to with, likewise
- * @owner: the files_struct of the process that has received it, likewise
+ * @owner: the process that has received it, likewise
  * @want: how much room there is for the reply
  * @reply: the reply; written before completion, read after
  */
@@ -56,7 +56,7 @@ struct ipcshm_caller {
 	struct ipcshm_port *port;
 	struct hlist_node by_token;
 	u64 token;
-	fl_owner_t owner;
+	const struct signal_struct *owner;
 	struct ipcshm_want *want;
 	struct ipcshm_msg *reply;
 };
@@ -66,14 +66,21 @@ struct ipcshm_caller {
  * @wakeups: whom to wake
  * @were: what pollers may know already
  * @dropped: how many messages were, that listeners are to be told of
+ * @unsettled: more tasks have to be woken than should be at a time
  * @garbage: messages to be freed, by @by_priority.equals
  */
 struct after {
 	struct ipcshm_wakeups wakeups;
 	__poll_t were;
 	u32 dropped;
+	bool unsettled;
 	struct list_head garbage;
 };
+
+static bool is_enough(const struct after *after)
+{
+	return after->wakeups.count == IPCSHM_WAKEUPS_MAX;
+}
 
 /* Room, and what poll has to say. */
 
@@ -162,6 +169,7 @@ static inline void lock(struct ipcshm_queue *queue, struct after *after)
 	after->wakeups.count = 0;
 	after->wakeups.sync = false;
 	after->dropped = 0;
+	after->unsettled = false;
 	INIT_LIST_HEAD(&after->garbage);
 	/* Without a barrier: the lock orders it, as said. */
 	after->were = waitqueue_active(&queue->pollers) ? events(queue) : 0;
@@ -174,8 +182,10 @@ static void tell_drops(const struct ipcshm_queue *queue, u32 messages)
 	ipcshm_object_tell(&queue->object, event);
 }
 
+static void settle(struct ipcshm_queue *queue);
+
 /* Pollers are told of what is new, and of each message: @fresh. */
-static inline void unlock(struct ipcshm_queue *queue, struct after *after, __poll_t fresh)
+static inline void unlock_unsettled(struct ipcshm_queue *queue, struct after *after, __poll_t fresh)
 {
 	struct ipcshm_msg *msg, *next;
 	__poll_t due = 0;
@@ -194,6 +204,13 @@ static inline void unlock(struct ipcshm_queue *queue, struct after *after, __pol
 		ipcshm_msg_put(msg);
 		cond_resched();
 	}
+}
+
+static inline void unlock(struct ipcshm_queue *queue, struct after *after, __poll_t fresh)
+{
+	unlock_unsettled(queue, after, fresh);
+	if (after->unsettled)
+		settle(queue);
 }
 
 /* The moves of a message, all under the queue's lock. */
@@ -249,6 +266,9 @@ static void admit(struct ipcshm_queue *queue, struct after *after)
 	struct ipcshm_msg *msg;
 
 	while ((msg = ipcshm_backlog_first(&queue->blocked)) && fits(queue, msg->size)) {
+		after->unsettled = is_enough(after);
+		if (after->unsettled)
+			break;
 		accept(queue, msg, after);
 		enqueue(queue, msg, false);
 	}
@@ -267,7 +287,7 @@ static void call_complete(struct ipcshm_queue *queue, struct ipcshm_caller *call
 
 /* A request is received: from now on its call is the port's. */
 static void call_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		       struct ipcshm_port *port, fl_owner_t owner)
+		       struct ipcshm_port *port, const struct signal_struct *owner)
 {
 	struct ipcshm_caller *call = msg->caller;
 
@@ -337,7 +357,7 @@ static void receiver_complete(struct ipcshm_queue *queue, struct receiver *recei
 }
 
 static void delivered(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		      struct ipcshm_port *port, fl_owner_t owner)
+		      struct ipcshm_port *port, const struct signal_struct *owner)
 {
 	queue->received++;
 	trace_ipcshm_receive(queue, msg);
@@ -356,6 +376,13 @@ static struct receiver *receiver_for(const struct ipcshm_queue *queue, const str
 	return NULL;
 }
 
+static void receiver_expel(struct ipcshm_queue *queue, struct receiver *receiver,
+			   const struct ipcshm_msg *msg, struct after *after)
+{
+	receiver->want->needed = msg->size;
+	receiver_complete(queue, receiver, -EMSGSIZE, after);
+}
+
 /*
  * Those who want the message, came before @last, and haven't room for it, get
  * EMSGSIZE, as they would from a message that was there already.
@@ -370,8 +397,10 @@ static void receivers_expel(struct ipcshm_queue *queue, const struct ipcshm_msg 
 			break;
 		if (!ipcshm_match(&receiver->want->match, msg))
 			continue;
-		receiver->want->needed = msg->size;
-		receiver_complete(queue, receiver, -EMSGSIZE, after);
+		after->unsettled |= is_enough(after);
+		if (after->unsettled)
+			break;
+		receiver_expel(queue, receiver, msg, after);
 	}
 }
 
@@ -394,7 +423,7 @@ static int make_room(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
 	while (!fits(queue, msg->size)) {
 		struct ipcshm_msg *victim = ipcshm_backlog_lowest(&queue->queued);
 
-		if (!victim || victim->priority > msg->priority)
+		if (!victim || victim->priority > msg->priority || victim->number > msg->number)
 			return -ENOBUFS;
 		if (after->dropped >= DISCARD_BATCH)
 			return -EBUSY;
@@ -412,12 +441,14 @@ static int why_not_send(const struct ipcshm_queue *queue, const struct ipcshm_ms
 }
 
 /* Some message has to go: perhaps this one. */
-static int why_no_room(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
-		       struct after *after)
+static int why_no_room(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct after *after)
 {
-	if (queue->overflow == IPCSHM_OVERFLOW_DROP_OLDEST)
-		return make_room(queue, msg, after);
-	return queue->overflow ? -ENOBUFS : -EAGAIN;
+	if (queue->overflow != IPCSHM_OVERFLOW_DROP_OLDEST)
+		return queue->overflow ? -ENOBUFS : -EAGAIN;
+	/* By its first attempt: what comes while it makes room again and again isn't older. */
+	if (!msg->number)
+		msg->number = ++queue->number;
+	return make_room(queue, msg, after);
 }
 
 /*
@@ -471,6 +502,12 @@ static int sender_leave(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	return err;
 }
 
+/* The lock was only dropped in between; who is being killed needn't go on. */
+static bool goes_on(int err)
+{
+	return err == -EBUSY && !fatal_signal_pending(current);
+}
+
 /* Sends what can be sent at once, then waits for one more, if it may. */
 static int send_some(struct ipcshm_queue *queue, struct ipcshm_slot *slots, u32 count, u32 *sent,
 		     const struct ipcshm_patience *patience)
@@ -517,7 +554,7 @@ int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 c
 
 	do
 		err = send_some(port->queue, slots, count, &sent, patience);
-	while ((!err || err == -EBUSY) && sent < count);
+	while ((!err || goes_on(err)) && sent < count);
 	return sent ?: err;
 }
 
@@ -527,6 +564,38 @@ static struct ipcshm_msg *find(const struct ipcshm_queue *queue, const struct ip
 {
 	return ipcshm_backlog_find(&queue->queued, match) ?:
 	       ipcshm_backlog_find(&queue->blocked, match);
+}
+
+/* The receivers that sleep though there is a message: it is too large for them. */
+static void receivers_settle(struct ipcshm_queue *queue, struct after *after)
+{
+	struct receiver *receiver, *next;
+
+	list_for_each_entry_safe(receiver, next, &queue->receivers, link) {
+		const struct ipcshm_msg *msg = find(queue, &receiver->want->match);
+
+		if (!msg || msg->size <= receiver->want->room)
+			continue;
+		after->unsettled = is_enough(after);
+		if (after->unsettled)
+			break;
+		receiver_expel(queue, receiver, msg, after);
+	}
+}
+
+/* Goes on with what makes true again what always is when the lock is free. */
+static void settle(struct ipcshm_queue *queue)
+{
+	struct after after;
+
+	do {
+		cond_resched();
+		lock(queue, &after);
+		admit(queue, &after);
+		if (!after.unsettled)
+			receivers_settle(queue, &after);
+		unlock_unsettled(queue, &after, 0);
+	} while (after.unsettled);
 }
 
 static int why_not_receive(const struct ipcshm_queue *queue)
@@ -556,7 +625,7 @@ static int take(struct ipcshm_port *port, struct ipcshm_slot *slot, struct after
 		dequeue(queue, msg);
 	/* Also if it was blocked: one that would have fit may have been behind it. */
 	admit(queue, after);
-	delivered(queue, msg, port, current->files);
+	delivered(queue, msg, port, current->signal);
 	slot->msg = msg;
 	return 0;
 }
@@ -566,7 +635,7 @@ static void receiver_enter(struct ipcshm_port *port, struct receiver *receiver,
 {
 	receiver->want = want;
 	receiver->port = port;
-	receiver->owner = current->files;
+	receiver->owner = current->signal;
 	receiver->msg = NULL;
 	ipcshm_waiter_init(&receiver->waiter);
 	list_add_tail(&receiver->link, &port->queue->receivers);
@@ -784,7 +853,7 @@ int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_slot *request,
 	request->msg->caller = &call;
 	do
 		err = call_send(queue, &call, patience);
-	while (err == -EBUSY);
+	while (goes_on(err));
 	if (err)
 		return err;
 	request->msg = NULL;
@@ -865,16 +934,11 @@ void ipcshm_queue_refuse(struct ipcshm_port *port, u64 token, int err)
 struct gone {
 	bool (*still)(const struct ipcshm_queue *queue);
 	const struct ipcshm_port *port;
-	fl_owner_t owner;
+	const struct signal_struct *owner;
 	bool senders;
 	bool receivers;
 	int err;
 };
-
-static bool is_enough(const struct after *after)
-{
-	return after->wakeups.count == IPCSHM_WAKEUPS_MAX;
-}
 
 static void calls_end(struct ipcshm_queue *queue, const struct gone *gone, struct after *after)
 {
@@ -965,6 +1029,7 @@ void ipcshm_queue_attach(struct ipcshm_port *port)
 	queue->had_reader |= queue->readers;
 	queue->had_writer |= queue->writers;
 	spin_unlock(&queue->lock);
+	port->attached = true;
 }
 
 /* A descriptor goes.  What was received through it and not replied to never will be. */
@@ -978,6 +1043,8 @@ void ipcshm_queue_detach(struct ipcshm_port *port)
 				.err = -EPIPE };
 	struct after after;
 
+	if (!port->attached)
+		return;
 	waits_end(queue, &server);
 	lock(queue, &after);
 	queue->readers -= !!(port->mode & FMODE_READ);
@@ -988,7 +1055,7 @@ void ipcshm_queue_detach(struct ipcshm_port *port)
 }
 
 /* A process is gone, though others have the same descriptor. */
-void ipcshm_queue_abandon(struct ipcshm_port *port, fl_owner_t owner)
+void ipcshm_queue_abandon(struct ipcshm_port *port, const struct signal_struct *owner)
 {
 	struct gone gone = { .port = port, .owner = owner, .err = -EPIPE };
 

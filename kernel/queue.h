@@ -98,6 +98,7 @@ struct ipcshm_queue {
  * @queue: a reference; immutable
  * @payer: who opened it, and pays for what is sent through it; immutable
  * @mode: FMODE_READ, FMODE_WRITE; immutable
+ * @attached: it counts as a reader, a writer; the caller of open was told of it
  * @spin: nanoseconds to look out for a message before sleeping
  * @calls: those whose requests were received here and aren't replied to, by
  *	token; protected by the queue's lock
@@ -107,6 +108,7 @@ struct ipcshm_port {
 	struct ipcshm_queue *queue;
 	struct ipcshm_limits *payer;
 	fmode_t mode;
+	bool attached;
 	u32 spin;
 	DECLARE_HASHTABLE(calls, IPCSHM_CALL_BITS);
 	struct xarray held;
@@ -150,7 +152,7 @@ void ipcshm_queue_destroy(struct ipcshm_queue *queue);
 
 void ipcshm_queue_attach(struct ipcshm_port *port);
 void ipcshm_queue_detach(struct ipcshm_port *port);
-void ipcshm_queue_abandon(struct ipcshm_port *port, fl_owner_t owner);
+void ipcshm_queue_abandon(struct ipcshm_port *port, const struct signal_struct *owner);
 
 int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count,
 		      const struct ipcshm_patience *patience);

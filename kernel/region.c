@@ -142,12 +142,14 @@ static void vma_adopt(struct vm_area_struct *vma)
 }
 
 /*
- * Nothing that decides whether mappings can be merged is changed here: 6.12 tries
- * once more to merge one whose flags have changed, and drops it without a close.
+ * A mapping whose flags have changed here is tried once more to be merged by Linux
+ * 6.5 and later, and dropped without a close.  We change nothing; where shmem does,
+ * for a seal or an architecture, it becomes one that is never merged.
  */
 static int region_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct ipcshm_region *region = region_of(file);
+	unsigned long flags = vma->vm_flags;
 	struct ipcshm_membership *member;
 	int err;
 
@@ -161,6 +163,8 @@ static int region_mmap(struct file *file, struct vm_area_struct *vma)
 		ipcshm_members_unmap(&region->members, member);
 		return err;
 	}
+	if (vma->vm_flags != flags)
+		ipcshm_vm_flags_mod(vma, VM_DONTEXPAND, 0);
 	vma->vm_private_data = member;
 	vma_adopt(vma);
 	return 0;
@@ -391,6 +395,9 @@ static int shrink(struct ipcshm_region *region, u64 size)
 		return err;
 	err = set_size(region, size);
 	ipcshm_members_unlock(&region->members);
+	/* Who isn't a member can wait for a word as well. */
+	if (!err)
+		ipcshm_words_wake_outdated(&region->words);
 	return err;
 }
 

@@ -29,6 +29,8 @@ struct seq_file;
  *	@payer pays, @mode is less the umask
  * @open: a new file of it, which takes over the caller's reference, or an error
  *	pointer
+ * @opened: the file of @open is about to be given out, nothing can fail any more; or
+ *	NULL
  * @describe: fill the members of @attr that tell what was opened
  * @stat: fill what is the kind's own of its stat structure, of which @stat is
  *	the head; the rest is zero, or filled in; it may add to the flags
@@ -40,6 +42,7 @@ struct ipcshm_object_ops {
 	struct ipcshm_object *(*create)(const void *attr, const char *name,
 					struct ipcshm_limits *payer, umode_t mode);
 	struct file *(*open)(struct ipcshm_object *object, u32 flags);
+	void (*opened)(struct file *file);
 	void (*describe)(const struct ipcshm_object *object, void *attr);
 	void (*stat)(struct ipcshm_object *object, struct ipcshm_stat *stat);
 	int (*revoke)(struct ipcshm_object *object);

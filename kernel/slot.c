@@ -147,7 +147,7 @@ static int slot_hold(struct ipcshm_port *port, struct ipcshm_slot *slot)
 
 	if (IS_ERR(held))
 		return PTR_ERR(held);
-	held->holder = current->files;
+	held->holder = current->signal;
 	slot->user->data = held->offset;
 	atomic_long_inc(&port->queue->held);
 	/* From then on another thread can release it, if it guesses where it is. */
@@ -173,7 +173,7 @@ bool ipcshm_held_release(struct ipcshm_port *port, u64 offset)
 }
 
 /* All that @holder holds; NULL: that anyone does. */
-void ipcshm_held_release_all(struct ipcshm_port *port, fl_owner_t holder)
+void ipcshm_held_release_all(struct ipcshm_port *port, const struct signal_struct *holder)
 {
 	struct ipcshm_msg *held;
 	unsigned long index;

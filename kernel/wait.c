@@ -233,6 +233,11 @@ u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count)
 	return woken;
 }
 
+static bool is_beyond(const struct ipcshm_words *words, u64 offset)
+{
+	return offset >= i_size_read(words->mapping->host);
+}
+
 /* Those who sleep for what isn't so any more; new ones know it already. */
 static void complete_outdated(struct ipcshm_words *words, struct ipcshm_bucket *bucket,
 			      struct ipcshm_wakeups *wakeups)
@@ -248,10 +253,22 @@ static void complete_outdated(struct ipcshm_words *words, struct ipcshm_bucket *
 			sleeper_complete(sleeper, -EKEYREVOKED, wakeups);
 		else if (sleeper->deaths != deaths)
 			sleeper_complete(sleeper, -EOWNERDEAD, wakeups);
+		else if (is_beyond(words, sleeper->offset))
+			sleeper_complete(sleeper, -EINVAL, wakeups);
 	}
 }
 
-/* A member has died, or the region was revoked. */
+static void wake_watches_beyond(struct ipcshm_words *words, struct ipcshm_bucket *bucket)
+{
+	struct ipcshm_watch *watch;
+
+	list_for_each_entry(watch, &bucket->watches, link) {
+		if (is_beyond(words, watch->word.offset))
+			wake_up_poll(&watch->pollers, EPOLLIN | EPOLLRDNORM);
+	}
+}
+
+/* A member has died, or the region was revoked, or has shrunk. */
 void ipcshm_words_wake_outdated(struct ipcshm_words *words)
 {
 	int i = 0;
@@ -261,6 +278,7 @@ void ipcshm_words_wake_outdated(struct ipcshm_words *words)
 
 		spin_lock(&words->buckets[i].lock);
 		complete_outdated(words, &words->buckets[i], &wakeups);
+		wake_watches_beyond(words, &words->buckets[i]);
 		spin_unlock(&words->buckets[i].lock);
 		ipcshm_wakeups_run(&wakeups);
 		if (wakeups.count < IPCSHM_WAKEUPS_MAX)

@@ -51,6 +51,24 @@ FIXTURE_TEARDOWN(hangup)
 	tear_down();
 }
 
+/* The structure can be read, and not written. */
+static int open_unwritable(void)
+{
+	struct ipcshm_queue_open *args = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+					      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd;
+
+	if (args == MAP_FAILED)
+		return -errno;
+	args->how.name = (uintptr_t)name.text;
+	args->how.name_len = strlen(name.text);
+	args->how.flags = IPCSHM_READ;
+	if (mprotect(args, 4096, PROT_READ))
+		return -errno;
+	fd = ioctl(device, IPCSHM_IOC_QUEUE_OPEN, args);
+	return fd < 0 ? -errno : fd;
+}
+
 /* There was a receiver, and there is none any more. */
 static bool leave_as_receiver(void)
 {
@@ -85,6 +103,13 @@ static short poll_all(int fd)
 	struct pollfd entry = { .fd = fd, .events = POLLIN | POLLOUT | POLLRDHUP };
 
 	return poll(&entry, 1, 0) < 0 ? -1 : entry.revents;
+}
+
+TEST_F(hangup, open_that_fails_is_no_receiver_that_has_gone)
+{
+	EXPECT_EQ(-EFAULT, open_unwritable());
+	EXPECT_EQ(variant->max_messages ? 0 : -EAGAIN, try_send(1, 0));
+	EXPECT_EQ(0, stat_now().readers);
 }
 
 TEST_F(hangup, stat_tells_who_is_there)

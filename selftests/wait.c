@@ -1014,6 +1014,12 @@ static void poll_role(struct peer *peer)
 	peer->result = poll(&entry, 1, -1) < 0 ? -errno : entry.revents;
 }
 
+static void beyond_role(struct peer *peer)
+{
+	be_ready(peer);
+	peer->result = ipcshm_region_wait(peer->fd, peer->value, 4, 0, 0, IPCSHM_FOREVER);
+}
+
 static struct peer *block_poller(short events)
 {
 	struct peer *peer = start_ready(poll_role, (struct peer) { .value = events });
@@ -1048,6 +1054,29 @@ TEST_F(wait, watch_of_eight_bytes_sees_them_all)
 	EXPECT_EQ(NONE, events_of(region));
 	store(16, 1);
 	EXPECT_EQ(NONE, events_of(region));
+}
+
+/* Who has only a descriptor isn't in the way of a region that shrinks. */
+TEST_F(wait, word_that_goes_with_a_part_of_the_region_ends_what_waits_for_it)
+{
+	struct ipcshm_region_attr attr = { .size = 3 * 4096, .max_size = 3 * 4096 };
+	int fd = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
+	struct pollfd entry = { .fd = fd, .events = POLLIN };
+	struct peer *low, *high;
+
+	ASSERT_LE(0, fd);
+	low = start_ready(beyond_role, (struct peer) { .fd = fd, .value = 4096 });
+	high = start_ready(beyond_role, (struct peer) { .fd = fd, .value = 8192 });
+	ASSERT_TRUE(low && high);
+	ASSERT_TRUE(WAIT_UNTIL(region_stat(fd).waiters == 2));
+	ASSERT_EQ(0, ipcshm_region_watch(fd, 8192, 4, 0, 0));
+	EXPECT_EQ(0, poll(&entry, 1, 0));
+	EXPECT_EQ(0, ipcshm_region_resize(fd, 8192));
+	EXPECT_EQ(-EINVAL, finish(high));
+	EXPECT_EQ(1, poll(&entry, 1, 1000 * WAIT_SECONDS));
+	EXPECT_EQ(1, region_stat(fd).waiters);
+	EXPECT_EQ(1, ipcshm_region_wake(fd, 4096, 1));
+	EXPECT_EQ(0, finish(low));
 }
 
 TEST_F(wait, watch_tells_of_a_wake_up_until_it_is_set_again)

@@ -35,7 +35,7 @@ struct ipcshm_pool {
 	size_t spare;
 	unsigned long spare_is_used;
 	unsigned long units;
-	struct mutex lock;
+	struct mutex lock;	/* for what follows */
 	unsigned long *map;
 	unsigned long used;
 	unsigned long free_from;

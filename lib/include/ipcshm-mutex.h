@@ -16,8 +16,8 @@
  * - A signal whose handler was set without SA_RESTART ends a wait, with -EINTR.
  *
  * The owner has died if its address space is gone: by exit, kill or exec.  One that
- * leaves the area (unmaps the region) with the mutex locked is gone for who locks
- * later, as if it had died; but nobody who waits already is told of it.
+ * leaves the area (unmaps the region) with the mutex locked is gone as if it had died;
+ * but that wakes nobody: who waits already finds out within a second.
  *
  * Locking and unlocking a mutex that nobody else wants is one atomic operation each,
  * and no system call.  The mutex is unfair: who comes just when it is unlocked can

@@ -16,6 +16,8 @@
 #define LAYOUT		0x4d757401U	/* "Mut", 1 */
 #define INCONSISTENT	(1U << 31)
 
+#define LOOK_AGAIN	1000000000ULL	/* nanoseconds */
+
 static bool is_mutex(const struct ipcshm_mutex *mutex)
 {
 	return layout_is(&mutex->layout, LAYOUT);
@@ -55,6 +57,22 @@ static int take(const struct ipcshm_area *area, struct ipcshm_mutex *mutex, uint
 	return owner ? -EOWNERDEAD : 0;
 }
 
+/*
+ * An owner that leaves the area is gone as one that dies is, but no count and no wake-up
+ * tells of it: those who sleep look again now and then.
+ */
+static int sleep_for_owner(const struct ipcshm_area *area, struct ipcshm_mutex *mutex,
+			   uint32_t word, uint32_t deaths, uint64_t deadline)
+{
+	uint64_t until = area->members ? ipcshm_deadline(LOOK_AGAIN) : IPCSHM_FOREVER;
+	int ret;
+
+	if (until > deadline)
+		until = deadline;
+	ret = word_sleep(area, &mutex->word, word, deaths, until);
+	return ret == -ETIMEDOUT && until != deadline ? -EAGAIN : ret;
+}
+
 static int lock_contended(const struct ipcshm_area *area, struct ipcshm_mutex *mutex,
 			  uint32_t locked, uint64_t deadline)
 {
@@ -72,7 +90,7 @@ static int lock_contended(const struct ipcshm_area *area, struct ipcshm_mutex *m
 		if (again && is_past(deadline))
 			return word_give_up(area, &mutex->word);
 		if (ret == -EBUSY)
-			ret = word_sleep(area, &mutex->word, word, deaths, deadline);
+			ret = sleep_for_owner(area, mutex, word, deaths, deadline);
 		if (!ret)
 			locked |= WORD_WAITERS;
 		else if (ret != -EAGAIN && ret != -EOWNERDEAD)

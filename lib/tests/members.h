@@ -52,6 +52,36 @@ static inline void members_die(struct ipcshm_member_page *page, uint32_t token)
 	syscall(SYS_futex, &page->deaths, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+/* It leaves alive; nobody is told. */
+static inline void members_leave(struct ipcshm_member_page *page, uint32_t token)
+{
+	__atomic_store_n(&page->slot[IPCSHM_TOKEN_SLOT(token)],
+			 token & ~((1U << IPCSHM_TOKEN_SLOT_BITS) - 1), __ATOMIC_RELEASE);
+}
+
+#define WAITS_LONGER	30000000000ULL	/* nanoseconds */
+
+static int (*members_wait)(const struct ipcshm_area *area, const uint32_t *word,
+			   uint32_t expected, uint32_t deaths, uint64_t deadline);
+
+static inline int members_wait_longer(const struct ipcshm_area *area, const uint32_t *word,
+				      uint32_t expected, uint32_t deaths, uint64_t deadline)
+{
+	if (deadline != IPCSHM_FOREVER && deadline > ipcshm_deadline(0))
+		deadline += WAITS_LONGER;
+	return members_wait(area, word, expected, deaths, deadline);
+}
+
+/*
+ * All waits take longer than they are asked to: a mutex looks again now and then at
+ * whether its owner has left, so a death that woke nobody would only be late.
+ */
+static inline void members_be_late(struct ipcshm_area *area)
+{
+	members_wait = area->ops.wait;
+	area->ops.wait = members_wait_longer;
+}
+
 /* Returns when a process or thread sleeps, or has ended. */
 static inline void await_sleep(pid_t pid)
 {

@@ -94,6 +94,7 @@ static struct world {
  * @mortal: bits: which of them
  * @hurry: deadlines can pass
  * @signals: how many waits may be ended by a signal
+ * @leaves: whether somebody has left who was waited for; NULL: never
  * @flags: for set_up_shared()
  * @dead_owner: the mutex is that of one who died before
  * @may_sleep: whether it is right that somebody sleeps for ever; NULL: never
@@ -106,6 +107,7 @@ struct scenario {
 	bool hurry;
 	bool dead_owner;
 	uint32_t flags;
+	bool (*leaves)(void);
 	bool (*may_sleep)(void);
 	const char *(*end)(void);
 };
@@ -195,12 +197,19 @@ static int model_wake(const struct ipcshm_area *area, const uint32_t *word, uint
 	return ask(WAKES, (struct question) { .word = word, .count = count });
 }
 
+/*
+ * A time after all deadlines, at which a mutex looks again whether its owner has left.
+ * It comes only after that, by scenario->leaves: else it would hide that a wake-up was lost.
+ */
+#define LATER	(IPCSHM_FOREVER - 1)
+
 /* With scenario->hurry it is any time, but no earlier than it was. */
 uint64_t ipcshm_deadline(uint64_t timeout)
 {
 	struct process *process = &world.process[current];
 
-	(void)timeout;
+	if (timeout)
+		return LATER;
 	if (scenario->hurry && !process->late)
 		to_scheduler(LOOKS_AT_CLOCK);
 	return process->late ? IPCSHM_FOREVER - 1 : 0;
@@ -245,6 +254,11 @@ static unsigned int enumerate(struct choice *choices, bool *progress)
 		case GONE:
 		case COUNTED:
 			choices[count++] = (struct choice) { BURY, i, 0 };
+			break;
+		case SLEEPS:
+			if (scenario->leaves && scenario->leaves() &&
+			    process->question.deadline == LATER)
+				choices[count++] = (struct choice) { TIME_OUT, i, 0 };
 			break;
 		default:
 			break;

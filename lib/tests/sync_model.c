@@ -32,8 +32,6 @@ struct synchronised {
 #define owed	world.ghost[1]	/* somebody has died with the mutex, and nobody was told */
 #define lost	world.ghost[2]	/* the mutex isn't recoverable: 1: soon, 2: now */
 
-#define rescued	world.ghost[3]	/* somebody has had the mutex of one who left */
-
 #define ALL	7U
 
 static bool is_constant(const void *address)
@@ -208,22 +206,14 @@ static void lock_and_go(void)
 	world.members.page.slot[current] = 0;
 }
 
-static void lock_later(void)
+static bool first_has_left(void)
 {
-	if (ipcshm_area_is_alive(here(), token_of(0)))
-		return;
-	lock_once();
-	rescued = 1;
-}
-
-static bool is_not_rescued(void)
-{
-	return !rescued;
+	return !ipcshm_area_is_alive(here(), token_of(0));
 }
 
 TEST(mutex_of_one_who_left)
 {
-	EXPECT_HOLDS(.role = { lock_and_go, lock_once, lock_later }, .may_sleep = is_not_rescued);
+	EXPECT_HOLDS(.role = { lock_and_go, lock_once, lock_once }, .leaves = first_has_left);
 }
 
 TEST(mutex_that_nobody_repairs_or_can)

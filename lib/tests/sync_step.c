@@ -175,6 +175,7 @@ static void play_all(struct __test_metadata *_metadata, const struct scene *scen
 	members = members_create();
 	ASSERT_EQ(0, ipcshm_area_init_futex(&area, shared, 4096, members));
 	ASSERT_EQ(0, ipcshm_area_set_token(&area, members_join(members, 0)));
+	members_be_late(&area);
 	while (play(_metadata, scene, steps, &owned))
 		steps++;
 	TH_LOG("killed after each of %u instructions, %u times with the mutex", steps, owned);

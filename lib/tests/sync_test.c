@@ -202,10 +202,23 @@ static struct peer start_holder(const struct ipcshm_area *area)
 TEST_F(sync, death_of_the_holder_wakes_a_waiter)
 {
 	struct peer holder = start_holder(&self->area);
-	struct peer waiter = start(&self->area, lock_role);
+	struct peer waiter;
 
+	members_be_late(&self->area);
+	waiter = start(&self->area, lock_role);
 	await_sleep(waiter.pid);
 	kill_peer(&self->area, holder);
+	EXPECT_EQ(EOWNERDEAD, finish(waiter));
+}
+
+TEST_F(sync, waiter_learns_that_the_holder_has_left)
+{
+	struct peer waiter;
+
+	ASSERT_EQ(0, ipcshm_mutex_lock(&self->area, &self->shared->mutex, 0));
+	waiter = start(&self->area, lock_role);
+	await_sleep(waiter.pid);
+	members_leave(self->members, self->token);
 	EXPECT_EQ(EOWNERDEAD, finish(waiter));
 }
 

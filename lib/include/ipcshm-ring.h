@@ -44,7 +44,8 @@
  * deadline.
  *
  * Calls return 0, a size or a count, or -errno; see each.  Beside the errors
- * listed: -EBADMSG: the ring is damaged; -EPERM: the handle is of the other side.
+ * listed: -EBADMSG: the ring is damaged; -EPERM: the handle is of the other side;
+ * -ESRCH: the process isn't a member of the area any more.
  * Those that wait can also return the errors of ipcshm_area_wait().
  */
 #ifndef IPCSHM_RING_H
@@ -159,10 +160,8 @@ struct ipcshm_ring {
 	uint32_t spin_max;
 	uint32_t skipped_spins;
 	uint32_t streak;
-	uint32_t cpus;
 	uint32_t ahead;
-	uint32_t reserved0;
-	uint64_t reserved[10];
+	uint64_t reserved[11];
 };
 
 /**
@@ -207,7 +206,8 @@ int ipcshm_ring_attach(struct ipcshm_ring *ring, const struct ipcshm_area *area,
  * ipcshm_ring_detach - be that no longer
  * @ring: attached; done with
  *
- * What is reserved is discarded, what is peeked comes back.
+ * What is reserved is discarded, what is peeked comes back.  A process detaches before
+ * it unmaps the area: that is no death, and wakes nobody who waits for what it had.
  */
 void ipcshm_ring_detach(struct ipcshm_ring *ring);
 
@@ -354,8 +354,8 @@ ssize_t ipcshm_ring_get_burst(struct ipcshm_ring *ring, void *items, size_t coun
  * @ring: attached
  * @nanoseconds: at most; 0: not at all; 20000 if it isn't set
  *
- * It is less when it had no success of late, and nothing where there is one CPU or
- * the other side runs on the caller's.
+ * It is less when it had no success of late, and nothing where the other side was last
+ * seen on the caller's CPU.
  *
  * Return: 0.
  */

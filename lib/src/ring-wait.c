@@ -31,8 +31,8 @@
  * Whoever slept and then finds more than it needs passes it on: what was published
  * out of turn (behind an item not yet committed) may have come to nobody.
  *
- * Before it sleeps, a call spins: for as long as that has had success of late, and
- * not at all where the other side runs on the same CPU.
+ * Before it sleeps, a call spins: for as long as that has had success of late, or
+ * would have had, and not at all where the other side runs on the same CPU.
  */
 #include <linux/membarrier.h>
 #include <sched.h>
@@ -57,7 +57,7 @@
 #define SLICE		(10 * 1000000ULL)	/* nanoseconds */
 
 #define SPIN_MAX	20000U			/* nanoseconds */
-#define SPIN_MIN	500U
+#define SPIN_MIN	2000U			/* longer than the other side needs to wake one */
 #define SPIN_LOOKS	16			/* between two looks at the clock */
 #define RETRY_SPIN	64			/* waits without, then one try */
 
@@ -77,19 +77,24 @@ static int membarrier(int command)
 	return ret;
 }
 
-static int cpus_allowed(void)
+/* For the other side, which doesn't wait for one who can't run meanwhile. */
+static uint32_t note_cpu(struct ipcshm_ring *ring)
 {
-	int saved = errno;
-	cpu_set_t set;
-	int ret;
+	struct ring_side *side = ring_own_side(ring);
+	uint32_t cpu = (uint32_t)sched_getcpu() + 1;
 
-	/* It fails where there are more CPUs than the set has room for. */
-	if (sched_getaffinity(0, sizeof(set), &set))
-		ret = CPU_SETSIZE;
-	else
-		ret = CPU_COUNT(&set);
-	errno = saved;
-	return ret;
+	if (atomic_load_explicit(&side->cpu, memory_order_relaxed) != cpu)
+		atomic_store_explicit(&side->cpu, cpu, memory_order_relaxed);
+	return cpu;
+}
+
+static uint32_t cpu_of_others(const struct ipcshm_ring *ring)
+{
+	struct ring_shared *shared = ring_shared(ring);
+	bool producer = ring->side == IPCSHM_RING_PRODUCER;
+
+	return atomic_load_explicit(producer ? &shared->consumer.cpu : &shared->producer.cpu,
+				    memory_order_relaxed);
 }
 
 /* Those who aren't registered aren't reached by others' barriers. */
@@ -97,11 +102,11 @@ void ring_wait_init(struct ipcshm_ring *ring)
 {
 	bool reached = !membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
 
-	ring->cpus = (uint32_t)cpus_allowed();
 	ring->spin_max = SPIN_MAX;
 	ring->spin = SPIN_MAX;
 	if (!reached)
 		ring->flags |= RING_UNREACHED;
+	note_cpu(ring);
 }
 
 /* The opening side. */
@@ -115,6 +120,7 @@ void ring_gate_open(struct ipcshm_ring *ring, struct ring_gate *gate, uint64_t m
 	atomic_thread_fence(memory_order_seq_cst);	/* P1, pairs with S1 */
 	if (!(atomic_load_explicit(&gate->word, memory_order_relaxed) & SLEEPERS))
 		return;
+	note_cpu(ring);
 	word = atomic_fetch_add_explicit(&gate->word, COUNT, memory_order_relaxed) + COUNT;
 	if (word & ALL)
 		wanted = INT32_MAX;
@@ -203,23 +209,10 @@ void ring_attend(struct ipcshm_ring *ring, struct ring_gate *gate, uint64_t more
 	gate_lower(ring, ring_own_gate(ring));
 }
 
-static bool is_on_cpu_of_others(struct ipcshm_ring *ring)
-{
-	struct ring_shared *shared = ring_shared(ring);
-	bool producer = ring->side == IPCSHM_RING_PRODUCER;
-	struct ring_side *mine = producer ? &shared->producer : &shared->consumer;
-	struct ring_side *others = producer ? &shared->consumer : &shared->producer;
-	uint32_t cpu = (uint32_t)sched_getcpu() + 1;
-
-	if (atomic_load_explicit(&mine->cpu, memory_order_relaxed) != cpu)
-		atomic_store_explicit(&mine->cpu, cpu, memory_order_relaxed);
-	return atomic_load_explicit(&others->cpu, memory_order_relaxed) == cpu;
-}
-
 /* For how long it is worth it, in nanoseconds. */
 static uint32_t spin_time(struct ipcshm_ring *ring)
 {
-	if (ring->cpus < 2 || !ring->spin_max || is_on_cpu_of_others(ring))
+	if (!ring->spin_max || note_cpu(ring) == cpu_of_others(ring))
 		return 0;
 	if (ring->spin >= SPIN_MIN)
 		return ring->spin;
@@ -227,9 +220,11 @@ static uint32_t spin_time(struct ipcshm_ring *ring)
 	return ++ring->skipped_spins % RETRY_SPIN ? 0 : SPIN_MIN;
 }
 
-static bool is_to_wait(ssize_t ret)
+/* What was waited for came sooner than it takes to sleep. */
+static void spin_next_time(struct ipcshm_ring *ring)
 {
-	return ret == -EAGAIN || ret == -EALREADY;
+	if (ring->spin < SPIN_MIN && ring->spin_max)
+		ring->spin = SPIN_MIN;
 }
 
 /* Returns what the last attempt did. */
@@ -290,18 +285,23 @@ static ssize_t sleep_at_gate(struct ipcshm_ring *ring, const struct ring_call *c
 	struct ring_gate *gate = ring_own_gate(ring);
 	uint32_t word = gate_enter(gate, how_to_sleep(ring, call));
 	uint64_t until = deadline;
+	uint64_t began = now();
 	ssize_t ret;
 	int err;
 
-	if (!gate_raise(gate) && deadline - now() > SLICE)
-		until = now() + SLICE;
+	if (!gate_raise(gate) && deadline - began > SLICE)
+		until = began + SLICE;
 	atomic_thread_fence(memory_order_seq_cst);	/* S1, pairs with P1 */
 	ret = call->attempt(ring, call);		/* S2 */
-	if (ret != -EAGAIN)
+	if (ret != -EAGAIN) {
+		spin_next_time(ring);
 		return ret;
+	}
 	count(&ring_shared(ring)->counters.sleeps, 1);
 	ring->streak = 0;
 	err = ipcshm_area_wait(ring->area, (const uint32_t *)&gate->word, word, deaths, until);
+	if (now() - began < ring->spin_max)
+		spin_next_time(ring);
 	return after_wait(ring, call, err, deadline);
 }
 

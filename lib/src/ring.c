@@ -145,13 +145,6 @@ static int read_geometry(const struct ring_geometry *geometry, struct ipcshm_rin
 	return 0;
 }
 
-static struct ring_side *own_side(const struct ipcshm_ring *ring)
-{
-	struct ring_shared *shared = ring_shared(ring);
-
-	return ring->side == IPCSHM_RING_PRODUCER ? &shared->producer : &shared->consumer;
-}
-
 static bool is_only_one(const struct ipcshm_ring *ring)
 {
 	return !(ring->flags & (ring->side == IPCSHM_RING_PRODUCER ? RING_ANY_PRODUCERS :
@@ -161,7 +154,7 @@ static bool is_only_one(const struct ipcshm_ring *ring)
 /* Acquire: all that the predecessor stored is to be seen. */
 static int become_owner(struct ipcshm_ring *ring)
 {
-	struct ring_side *side = own_side(ring);
+	struct ring_side *side = ring_own_side(ring);
 	uint32_t token = ipcshm_area_token(ring->area);
 	uint32_t owner = atomic_load_explicit(&side->owner, memory_order_acquire);
 
@@ -238,14 +231,14 @@ void ipcshm_ring_detach(struct ipcshm_ring *ring)
 		ring_ops(ring)->undo(ring);
 	ring->held = NULL;
 	if (is_only_one(ring))
-		atomic_store_explicit(&own_side(ring)->owner, 0, memory_order_release);
+		atomic_store_explicit(&ring_own_side(ring)->owner, 0, memory_order_release);
 }
 
 /* A call that was attempted: wait, if that is what it needs and @deadline allows. */
 static ALWAYS_INLINE ssize_t finish(struct ipcshm_ring *ring, ssize_t ret,
 				    const struct ring_call *call, uint64_t deadline)
 {
-	if (UNLIKELY(ret == -EAGAIN || ret == -EALREADY))
+	if (is_to_wait(ret))
 		ret = deadline == IPCSHM_NOW ? -EAGAIN : ring_wait(ring, call, deadline);
 	return ret;
 }

@@ -76,7 +76,7 @@ struct ring_geometry {
  * @reclaimed: of many consumers of records: all before it is free
  * @owner: the token of the one producer (consumer), or 0
  * @lock: the token of who has it, or 0; see ring_lock()
- * @cpu: 1 + the CPU on which one of them was about to wait, or 0
+ * @cpu: 1 + the CPU on which one of them attached, or last waited or woke another; or 0
  */
 struct ring_side {
 	_Alignas(RING_ALIGN) _Atomic uint64_t position;
@@ -278,8 +278,19 @@ struct ring_call {
 	bool all;
 };
 
+static ALWAYS_INLINE bool is_to_wait(ssize_t ret)
+{
+	return UNLIKELY(ret == -EAGAIN || ret == -EALREADY);
+}
+
 void ring_wait_init(struct ipcshm_ring *ring);
 ssize_t ring_wait(struct ipcshm_ring *ring, const struct ring_call *call, uint64_t deadline);
+
+static inline struct ring_side *ring_own_side(const struct ipcshm_ring *ring)
+{
+	return ring->side == IPCSHM_RING_PRODUCER ? &ring_shared(ring)->producer :
+						    &ring_shared(ring)->consumer;
+}
 
 /* The gate at which the handle's own side sleeps. */
 static inline struct ring_gate *ring_own_gate(const struct ipcshm_ring *ring)

@@ -118,30 +118,59 @@ static int ready_to_get(struct ipcshm_ring *ring)
 	return have < 0 ? (int)have : 0;
 }
 
-static int put(struct ipcshm_ring *ring, const void *data, size_t size)
+/* The item was written. */
+static ALWAYS_INLINE void put_done(struct ipcshm_ring *ring)
+{
+	if (LIKELY(ring->limit - ring->position > ring->ahead))
+		prepare_to_write(item_at(ring, ring->position + ring->ahead));
+	publish(ring, 1);
+}
+
+static __attribute__((noinline)) int put_any(struct ipcshm_ring *ring, const void *data)
 {
 	int64_t have = enough(room(ring, 1), 1, true);
 
-	if (UNLIKELY(have < 0))
+	if (have < 0)
 		return (int)have;
-	(void)size;
 	copy_item(item_at(ring, ring->position), data, ring->item_size);
-	publish(ring, 1);
-	if (LIKELY(ring->limit - ring->position > ring->ahead))
-		prepare_to_write(item_at(ring, ring->position + ring->ahead));
+	put_done(ring);
 	return 0;
+}
+
+static int put(struct ipcshm_ring *ring, const void *data, size_t size)
+{
+	const uint64_t position = ring->position;
+
+	(void)size;
+	if (UNLIKELY(position == ring->limit || !is_few_words(ring->item_size)))
+		return put_any(ring, data);
+	copy_words(item_at(ring, position), data, ring->item_size);
+	put_done(ring);
+	return 0;
+}
+
+static __attribute__((noinline)) ssize_t get_any(struct ipcshm_ring *ring, void *data)
+{
+	int64_t have = enough(items(ring, 1), 1, true);
+
+	if (have < 0)
+		return (ssize_t)have;
+	copy_item(data, item_at(ring, ring->position), ring->item_size);
+	consumed(ring, 1);
+	return ring->item_size;
 }
 
 static ssize_t get(struct ipcshm_ring *ring, void *data, size_t size)
 {
-	int64_t have = enough(items(ring, 1), 1, true);
+	const uint64_t position = ring->position;
+	const uint32_t item_size = ring->item_size;
 
-	if (UNLIKELY(have < 0))
-		return (ssize_t)have;
 	(void)size;
-	copy_item(data, item_at(ring, ring->position), ring->item_size);
+	if (UNLIKELY(position == ring->limit || !is_few_words(item_size)))
+		return get_any(ring, data);
+	copy_words(data, item_at(ring, position), item_size);
 	consumed(ring, 1);
-	return ring->item_size;
+	return item_size;
 }
 
 /* How many of @count items lie together from the position on. */

@@ -14,7 +14,8 @@
  *	                  |  \______________________________________/^
  *	                  +-> PADDING(lap) ---------------------------+
  *
- * One producer doesn't claim: a successor writes over what wasn't READY.  One
+ * One producer doesn't claim: a successor writes over what wasn't READY, and finds
+ * where that begins from a position that is stored now and then (ring_slot_end()).  One
  * consumer doesn't peek or free: it stores its position when it is done, which
  * is what producers then look at, and the words of the last lap stay until they
  * are overwritten.
@@ -141,17 +142,31 @@ static ALWAYS_INLINE int await_room(struct ipcshm_ring *ring)
 	return ring->position != ring->limit ? 0 : -EAGAIN;
 }
 
-/* W0.  The position is stored for a successor, and read by nobody else. */
-static ALWAYS_INLINE void make_ready(struct ipcshm_ring *ring)
+/* W0 */
+static ALWAYS_INLINE void make_ready(struct ipcshm_ring *ring, struct slot *slot)
 {
-	atomic_store_explicit(&slot_at(ring, ring->position)->word,
-			      make_word(ring, ring->position, READY, 0), memory_order_release);
-	ring->position++;
+	const uint64_t position = ring->position;
+
+	atomic_store_explicit(&slot->word, make_word(ring, position, READY, 0),
+			      memory_order_release);
+	ring->position = position + 1;
 }
 
 static ALWAYS_INLINE void store_position(struct ipcshm_ring *ring, struct ring_side *side)
 {
 	atomic_store_explicit(&side->position, ring->position, memory_order_release);
+}
+
+/*
+ * A store more for each item, to another line, is half as much work again.  It is for a
+ * successor only, which looks on from there: less than a lap.
+ */
+#define NOTE_EACH	16	/* items */
+
+static ALWAYS_INLINE void note_position(struct ipcshm_ring *ring, uint64_t more)
+{
+	if (UNLIKELY((ring->position & ring->mask & (NOTE_EACH - 1)) < more))
+		store_position(ring, &ring_shared(ring)->producer);
 }
 
 static ALWAYS_INLINE void prepare_next(const struct ipcshm_ring *ring)
@@ -160,18 +175,38 @@ static ALWAYS_INLINE void prepare_next(const struct ipcshm_ring *ring)
 		prepare_to_write((unsigned char *)slot_at(ring, ring->position + ring->ahead));
 }
 
-static int put_one(struct ipcshm_ring *ring, const void *data, size_t size)
+/* There is room, and the item was written to @slot. */
+static ALWAYS_INLINE void put_done(struct ipcshm_ring *ring, struct slot *slot)
 {
-	int ret = await_room(ring);
-
-	(void)size;
-	if (UNLIKELY(ret))
-		return ret;
-	copy_item(slot_at(ring, ring->position)->item, data, ring->item_size);
-	make_ready(ring);
-	store_position(ring, &ring_shared(ring)->producer);
+	make_ready(ring, slot);
+	note_position(ring, 1);
 	prepare_next(ring);
 	ring_publish_items(ring, 1);
+}
+
+static __attribute__((noinline)) int put_any(struct ipcshm_ring *ring, const void *data)
+{
+	int ret = await_room(ring);
+	struct slot *slot;
+
+	if (ret)
+		return ret;
+	slot = slot_at(ring, ring->position);
+	copy_item(slot->item, data, ring->item_size);
+	put_done(ring, slot);
+	return 0;
+}
+
+static int put_one(struct ipcshm_ring *ring, const void *data, size_t size)
+{
+	const uint64_t position = ring->position;
+	struct slot *slot = slot_at(ring, position);
+
+	(void)size;
+	if (UNLIKELY(position == ring->limit || !is_few_words(ring->item_size)))
+		return put_any(ring, data);
+	copy_words(slot->item, data, ring->item_size);
+	put_done(ring, slot);
 	return 0;
 }
 
@@ -197,6 +232,7 @@ static ssize_t put_some_of_one(struct ipcshm_ring *ring, const void *items, size
 {
 	const unsigned char *from = items;
 	int ret = await_room(ring);
+	struct slot *slot;
 	uint64_t have;
 	uint64_t i;
 
@@ -208,11 +244,12 @@ static ssize_t put_some_of_one(struct ipcshm_ring *ring, const void *items, size
 	if (have > want)
 		have = want;
 	for (i = 0; i < have; i++, from += ring->item_size) {
-		copy_item(slot_at(ring, ring->position)->item, from, ring->item_size);
-		make_ready(ring);
+		slot = slot_at(ring, ring->position);
+		copy_item(slot->item, from, ring->item_size);
+		make_ready(ring, slot);
 		prepare_next(ring);
 	}
-	store_position(ring, &ring_shared(ring)->producer);
+	note_position(ring, have);
 	ring_publish_items(ring, have);
 	return (ssize_t)have;
 }
@@ -220,21 +257,21 @@ static ssize_t put_some_of_one(struct ipcshm_ring *ring, const void *items, size
 static int reserve_one(struct ipcshm_ring *ring, size_t size, void **data)
 {
 	int ret = await_room(ring);
+	struct slot *slot;
 
 	(void)size;
-	if (ret)
+	if (UNLIKELY(ret))
 		return ret;
-	ring->held = slot_at(ring, ring->position);
-	*data = ((struct slot *)ring->held)->item;
+	slot = slot_at(ring, ring->position);
+	ring->held = slot;
+	*data = slot->item;
 	return 0;
 }
 
 static int commit_one(struct ipcshm_ring *ring, size_t size)
 {
 	(void)size;
-	make_ready(ring);
-	store_position(ring, &ring_shared(ring)->producer);
-	ring_publish_items(ring, 1);
+	put_done(ring, ring->held);
 	return 0;
 }
 
@@ -245,10 +282,10 @@ static int nothing_to_undo(struct ipcshm_ring *ring)
 }
 
 /*
- * The predecessor may have died between READY and its position: go on over what was
- * made ready, and may have been consumed since.
+ * The first position that isn't made ready: on from the one that was noted, over what
+ * was made ready, and may have been consumed since.
  */
-static void recover_producer(struct ipcshm_ring *ring)
+uint64_t ring_slot_end(const struct ipcshm_ring *ring)
 {
 	uint64_t position = load_hint(&ring_shared(ring)->producer);
 	uint64_t i;
@@ -257,6 +294,13 @@ static void recover_producer(struct ipcshm_ring *ring)
 		if (!is_beyond(load_word(slot_at(ring, position)),
 			       make_word(ring, position, FREE, 0)))
 			break;
+	return position;
+}
+
+static void recover_producer(struct ipcshm_ring *ring)
+{
+	uint64_t position = ring_slot_end(ring);
+
 	ring->position = position;
 	ring->limit = position;
 	ring->ahead = (uint32_t)((RING_AHEAD + ring->stride - 1) / ring->stride);
@@ -531,16 +575,27 @@ static ALWAYS_INLINE int await_item(struct ipcshm_ring *ring)
 	return -EAGAIN;
 }
 
-static ssize_t get_one(struct ipcshm_ring *ring, void *data, size_t size)
+static __attribute__((noinline)) ssize_t get_any(struct ipcshm_ring *ring, void *data)
 {
 	int ret = await_item(ring);
 
-	(void)size;
-	if (UNLIKELY(ret))
+	if (ret)
 		return ret;
 	copy_item(data, slot_at(ring, ring->position)->item, ring->item_size);
 	consumed(ring, 1);
 	return ring->item_size;
+}
+
+static ssize_t get_one(struct ipcshm_ring *ring, void *data, size_t size)
+{
+	const uint32_t item_size = ring->item_size;
+
+	(void)size;
+	if (UNLIKELY(!is_ready(ring) || !is_few_words(item_size)))
+		return get_any(ring, data);
+	copy_words(data, slot_at(ring, ring->position)->item, item_size);
+	consumed(ring, 1);
+	return item_size;
 }
 
 /* How many are ready, of @want; @span: so many slots on, since some are skipped. */

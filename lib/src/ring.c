@@ -234,13 +234,19 @@ void ipcshm_ring_detach(struct ipcshm_ring *ring)
 		atomic_store_explicit(&ring_own_side(ring)->owner, 0, memory_order_release);
 }
 
-/* A call that was attempted: wait, if that is what it needs and @deadline allows. */
-static ALWAYS_INLINE ssize_t finish(struct ipcshm_ring *ring, ssize_t ret,
-				    const struct ring_call *call, uint64_t deadline)
+/* A call was attempted: wait, if that is what it needs and @deadline allows. */
+static ssize_t finish(struct ipcshm_ring *ring, ssize_t ret, const struct ring_call *call,
+		      uint64_t deadline)
 {
 	if (is_to_wait(ret))
 		ret = deadline == IPCSHM_NOW ? -EAGAIN : ring_wait(ring, call, deadline);
 	return ret;
+}
+
+/* The end of a call that doesn't wait. */
+static ALWAYS_INLINE ssize_t at_once(ssize_t ret)
+{
+	return UNLIKELY(ret == -EALREADY) ? -EAGAIN : ret;
 }
 
 /* 0: may @ring be used so? */
@@ -265,6 +271,10 @@ static ssize_t attempt_put(struct ipcshm_ring *ring, const struct ring_call *cal
 	return ring_ops(ring)->put(ring, call->from, call->size);
 }
 
+/*
+ * What may wait is in functions of their own: those that don't have nothing to save, and
+ * the fewer stores there are between two items, the better (copy_words()).
+ */
 static __attribute__((noinline)) int put_or_wait(struct ipcshm_ring *ring, const void *data,
 						 size_t size, uint64_t deadline)
 {
@@ -281,8 +291,7 @@ int ipcshm_ring_put(struct ipcshm_ring *ring, const void *data, size_t size, uin
 		return ret;
 	if (deadline != IPCSHM_NOW)
 		return put_or_wait(ring, data, size, deadline);
-	ret = ring_ops(ring)->put(ring, data, size);
-	return UNLIKELY(ret == -EALREADY) ? -EAGAIN : ret;
+	return (int)at_once(ring_ops(ring)->put(ring, data, size));
 }
 
 static ssize_t attempt_get(struct ipcshm_ring *ring, const struct ring_call *call)
@@ -308,8 +317,7 @@ ssize_t ipcshm_ring_get(struct ipcshm_ring *ring, void *data, size_t size, uint6
 		return -EMSGSIZE;
 	if (deadline != IPCSHM_NOW)
 		return get_or_wait(ring, data, size, deadline);
-	ret = ring_ops(ring)->get(ring, data, size);
-	return UNLIKELY(ret == -EALREADY) ? -EAGAIN : ret;
+	return at_once(ring_ops(ring)->get(ring, data, size));
 }
 
 static ssize_t attempt_reserve(struct ipcshm_ring *ring, const struct ring_call *call)
@@ -317,17 +325,25 @@ static ssize_t attempt_reserve(struct ipcshm_ring *ring, const struct ring_call 
 	return ring_ops(ring)->reserve(ring, call->size, call->to);
 }
 
-int ipcshm_ring_reserve(struct ipcshm_ring *ring, size_t size, void **data, uint64_t deadline)
+static __attribute__((noinline)) int reserve_or_wait(struct ipcshm_ring *ring, size_t size,
+						     void **data, uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_reserve, .to = data, .size = size };
+
+	return (int)finish(ring, attempt_reserve(ring, &call), &call, deadline);
+}
+
+int ipcshm_ring_reserve(struct ipcshm_ring *ring, size_t size, void **data, uint64_t deadline)
+{
 	int ret = refuse_put(ring, size);
 
 	if (UNLIKELY(ret))
 		return ret;
-	ret = (int)finish(ring, attempt_reserve(ring, &call), &call, deadline);
-	if (!ret)
-		ring->held_size = size;
-	return ret;
+	/* Of no meaning unless something is held. */
+	ring->held_size = size;
+	if (deadline != IPCSHM_NOW)
+		return reserve_or_wait(ring, size, data, deadline);
+	return (int)at_once(ring_ops(ring)->reserve(ring, size, data));
 }
 
 int ipcshm_ring_commit(struct ipcshm_ring *ring, size_t size)
@@ -363,14 +379,23 @@ static ssize_t attempt_peek(struct ipcshm_ring *ring, const struct ring_call *ca
 	return ring_ops(ring)->peek(ring, call->to);
 }
 
-ssize_t ipcshm_ring_peek(struct ipcshm_ring *ring, const void **data, uint64_t deadline)
+static __attribute__((noinline)) ssize_t peek_or_wait(struct ipcshm_ring *ring, const void **data,
+						      uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_peek, .to = data };
+
+	return finish(ring, attempt_peek(ring, &call), &call, deadline);
+}
+
+ssize_t ipcshm_ring_peek(struct ipcshm_ring *ring, const void **data, uint64_t deadline)
+{
 	ssize_t ret = refuse(ring, IPCSHM_RING_CONSUMER);
 
 	if (UNLIKELY(ret))
 		return ret;
-	return finish(ring, attempt_peek(ring, &call), &call, deadline);
+	if (deadline != IPCSHM_NOW)
+		return peek_or_wait(ring, data, deadline);
+	return at_once(ring_ops(ring)->peek(ring, data));
 }
 
 int ipcshm_ring_release(struct ipcshm_ring *ring)
@@ -471,6 +496,14 @@ static uint32_t flags_of(const struct ipcshm_ring *ring)
 	return flags;
 }
 
+/* One producer of slots says seldom where it is. */
+static uint64_t end_of(const struct ipcshm_ring *ring)
+{
+	if (ring->layout == IPCSHM_RING_SLOTS && !ring_has_many(ring, IPCSHM_RING_MULTI_PRODUCER))
+		return ring_slot_end(ring);
+	return atomic_load_explicit(&ring_shared(ring)->producer.position, memory_order_relaxed);
+}
+
 int ipcshm_ring_stat(const struct ipcshm_ring *ring, struct ipcshm_ring_stat *stat, size_t size)
 {
 	struct ring_shared *shared = ring_shared(ring);
@@ -485,7 +518,7 @@ int ipcshm_ring_stat(const struct ipcshm_ring *ring, struct ipcshm_ring_stat *st
 			.capacity = ring->capacity,
 			.item_size = ring->map ? (uint32_t)ring->stride : ring->item_size,
 		},
-		.put = atomic_load_explicit(&shared->producer.position, memory_order_relaxed),
+		.put = end_of(ring),
 		.got = atomic_load_explicit(&shared->consumer.position, memory_order_relaxed),
 		.dropped = atomic_load_explicit(&counters->dropped, memory_order_relaxed),
 		.skipped = atomic_load_explicit(&counters->skipped, memory_order_relaxed),

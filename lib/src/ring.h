@@ -71,8 +71,9 @@ struct ring_geometry {
 /**
  * struct ring_side - producers, or consumers
  * @position: the next to be put (got).  Where there is one producer (consumer), it
- *	alone stores it; where there are many, and the layout is slots, it is a
- *	hint, which may be behind; with records it is protected by @lock
+ *	alone stores it, with slots not for each item that is put; where there are
+ *	many, and the layout is slots, it is a hint, which may be behind; with
+ *	records it is protected by @lock
  * @reclaimed: of many consumers of records: all before it is free
  * @owner: the token of the one producer (consumer), or 0
  * @lock: the token of who has it, or 0; see ring_lock()
@@ -169,19 +170,57 @@ static inline bool ring_has_many(const struct ipcshm_ring *ring, uint32_t which)
 }
 
 /*
- * A few words are worth no call.  Word by word, as they were most likely written just
- * before: a wider load would wait for the stores.
+ * A few words are worth no call, which would have the caller save what it knows.  They are
+ * loaded one by one, as they were most likely written just before, and a wider load would
+ * wait for these stores; but stored in pairs: how many lines are on their way to the
+ * producer at once is how many items the stores that a processor can have pending are for.
  */
-static ALWAYS_INLINE void copy_item(void *to, const void *from, size_t size)
+typedef uint64_t ring_pair __attribute__((vector_size(16), aligned(1), may_alias));
+
+static ALWAYS_INLINE bool is_few_words(size_t size)
 {
+	return !(size % 8) && size <= 64;
+}
+
+static ALWAYS_INLINE uint64_t word_at(const void *from, size_t offset)
+{
+	uint64_t word;
+
+	memcpy(&word, (const char *)from + offset, 8);
+	return word;
+}
+
+static ALWAYS_INLINE ring_pair pair_at(const void *from, size_t offset)
+{
+	ring_pair pair = { word_at(from, offset) };
+
+#ifdef __x86_64__
+	/* Else the compiler makes one load of the two. */
+	__asm__("" : "+x" (pair));
+#endif
+	pair[1] = word_at(from, offset + 8);
+	return pair;
+}
+
+static ALWAYS_INLINE void copy_words(void *to, const void *from, size_t size)
+{
+	uint64_t last;
 	size_t i;
 
-	if (UNLIKELY(size % 8 || size > 64)) {
-		memcpy(to, from, size);
-		return;
+	for (i = 0; i + 16 <= size; i += 16)
+		*(ring_pair *)((char *)to + i) = pair_at(from, i);
+	if (i < size) {
+		last = word_at(from, i);
+		memcpy((char *)to + i, &last, 8);
 	}
-	for (i = 0; i < size; i += 8)
-		memcpy((char *)to + i, (const char *)from + i, 8);
+}
+
+static ALWAYS_INLINE void copy_item(void *to, const void *from, size_t size)
+{
+	if (LIKELY(is_few_words(size)))
+		copy_words(to, from, size);
+	else
+		memcpy(to, from, size);
 }
 
 /*
@@ -192,7 +231,15 @@ static ALWAYS_INLINE void copy_item(void *to, const void *from, size_t size)
 
 static ALWAYS_INLINE void prepare_to_write(const unsigned char *at)
 {
+#ifdef __x86_64__
+	/*
+	 * The compiler takes the other one, for which the line stays the consumer's as well,
+	 * unless it is told of a processor that has this.  Those that haven't ignore it.
+	 */
+	__asm__ volatile("prefetchw %0" : : "m" (*at));
+#else
 	__builtin_prefetch(at, 1);
+#endif
 }
 
 static inline void count(_Atomic uint64_t *counter, uint64_t more)
@@ -217,6 +264,10 @@ static inline void relax(void)
 	__asm__ volatile("yield");
 #endif
 }
+
+/* ring-slot.c */
+
+uint64_t ring_slot_end(const struct ipcshm_ring *ring);
 
 /* ring-chunk.c */
 

@@ -173,6 +173,27 @@ library_has_no_state()
 		   awk '$1 ~ /^\.t?(data|bss)/ && $1 !~ /^\.data\.rel\.ro/ && $2 != 0')"
 }
 
+# Of the calls on what lies in an area; those on descriptors are as linux/ipcshm.h says.
+every_call_in_an_area_has_a_page()
+{
+	calls=$(sed -n 's/^[a-z].*[ *]\(ipcshm_[a-z_]*\)(.*/\1/p' include/ipcshm-*.h)
+	for call in $calls; do
+		ls "../Documentation/man/$call.3" || return
+	done
+}
+
+# A page is what another one points to, and has all in its name that do so.
+pages_are_sound()
+{
+	for page in ../Documentation/man/*.3; do
+		call=$(basename "$page" .3)
+		real=../Documentation/man/$(sed -n 's/^\.so man3\///p' "$page")
+		[ -f "$real" ] || real=$page
+		sed -n '/^\.SH NAME/{n;p}' "$real" | grep -w "$call" || return
+		! mandoc -T lint -W warning "$real" | grep . || return
+	done
+}
+
 uninstall_leaves_nothing()
 {
 	staged uninstall && same "" "$(files)"
@@ -191,6 +212,8 @@ check shared_library_exports_what_is_declared
 check static_library_exports_what_is_declared
 check map_lists_what_is_declared
 check library_has_no_state
+check every_call_in_an_area_has_a_page
+check pages_are_sound
 check uninstall_leaves_nothing
 echo "1..$count"
 exit $failed

@@ -69,6 +69,12 @@ static void destroy(struct bench_channel *channel)
 	munmap(channel->shared, channel->shared_size);
 }
 
+/* Nanoseconds for which a call that waits looks out before it sleeps. */
+static uint32_t patience(const struct bench_shape *shape)
+{
+	return shape->wait == BENCH_BUSY ? shape->busy * 1000 : 0;
+}
+
 static void open_end(struct bench_channel *channel, bool sender)
 {
 	struct end *end = aligned_alloc(64, (sizeof(*end) + 63) / 64 * 64);
@@ -82,6 +88,7 @@ static void open_end(struct bench_channel *channel, bool sender)
 					 sender ? IPCSHM_RING_PRODUCER : IPCSHM_RING_CONSUMER);
 	if (err)
 		bench_die("ipcshm_ring_attach", err);
+	ipcshm_ring_spin(&end->ring, patience(channel->shape));
 	channel->own = end;
 }
 

@@ -85,7 +85,7 @@ static bool get64(struct end *end, void *item)
 }
 
 const struct transport cached_transports[] = {
-	{ "cached index", 8, false, create, open_end, put8, get8, NULL, NULL },
-	{ "cached index", 64, false, create, open_end, put64, get64, NULL, NULL },
+	{ "cached index", 8, false, create, open_end, put8, .get = get8 },
+	{ "cached index", 64, false, create, open_end, put64, .get = get64 },
 	{ .name = NULL },
 };

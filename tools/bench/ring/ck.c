@@ -80,9 +80,9 @@ static bool get_many(struct end *end, void *item)
 }
 
 const struct transport ck_transports[] = {
-	{ "ck_ring", 8, false, create, open_end, put8, get8, NULL, NULL },
-	{ "ck_ring", 64, false, create, open_end, put64, get64, NULL, NULL },
-	{ "ck_ring", 8, true, create, open_end, put_many, get_many, NULL, NULL },
+	{ "ck_ring", 8, false, create, open_end, put8, .get = get8 },
+	{ "ck_ring", 64, false, create, open_end, put64, .get = get64 },
+	{ "ck_ring", 8, true, create, open_end, put_many, .get = get_many },
 	{ .name = NULL },
 };
 #else

@@ -89,9 +89,11 @@ static bool get_many(struct end *end, void *item)
 }
 
 const struct transport dpdk_transports[] = {
-	{ "rte_ring", 8, false, create_single, open_end, put8, get8, put_batch8, get_batch8 },
-	{ "rte_ring", 64, false, create_single, open_end, put64, get64, put_batch64, get_batch64 },
-	{ "rte_ring", 8, true, create_many, open_end, put_many, get_many, NULL, NULL },
+	{ "rte_ring", 8, false, create_single, open_end, put8, get8, put_batch8,
+	  .get_batch = get_batch8 },
+	{ "rte_ring", 64, false, create_single, open_end, put64, get64, put_batch64,
+	  .get_batch = get_batch64 },
+	{ "rte_ring", 8, true, create_many, open_end, put_many, .get = get_many },
 	{ .name = NULL },
 };
 #else

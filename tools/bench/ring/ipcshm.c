@@ -77,6 +77,30 @@ static size_t get_batch(struct end *end, void *items, size_t count)
 	return ret < 0 ? 0 : (size_t)ret;
 }
 
+static void *reserve56(struct end *end)
+{
+	void *at;
+
+	return ipcshm_ring_reserve(&state(end)->ring, 56, &at, IPCSHM_NOW) ? NULL : at;
+}
+
+static void commit56(struct end *end)
+{
+	require(!ipcshm_ring_commit(&state(end)->ring, 56));
+}
+
+static const void *peek(struct end *end)
+{
+	const void *at;
+
+	return ipcshm_ring_peek(&state(end)->ring, &at, IPCSHM_NOW) > 0 ? at : NULL;
+}
+
+static void release(struct end *end)
+{
+	require(!ipcshm_ring_release(&state(end)->ring));
+}
+
 #define MANY	(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER)
 
 static void create_slots8(void *memory)
@@ -87,6 +111,12 @@ static void create_slots8(void *memory)
 static void create_slots56(void *memory)
 {
 	create(memory, IPCSHM_RING_SLOTS, 0, TRANSPORT_CAPACITY, 56);
+}
+
+/* As few as stay in the processors' nearest caches. */
+static void create_few56(void *memory)
+{
+	create(memory, IPCSHM_RING_SLOTS, 0, 64, 56);
 }
 
 static void create_packed8(void *memory)
@@ -110,12 +140,21 @@ static void create_many8(void *memory)
 }
 
 const struct transport ipcshm_transports[] = {
-	{ "ipcshm slots", 8, false, create_slots8, open_end, put8, get, put_batch, get_batch },
-	{ "ipcshm slots", 56, false, create_slots56, open_end, put56, get, put_batch, get_batch },
-	{ "ipcshm packed", 8, false, create_packed8, open_end, put8, get, put_batch, get_batch },
-	{ "ipcshm packed", 56, false, create_packed56, open_end, put56, get, put_batch, get_batch },
-	{ "ipcshm records", 8, false, create_records, open_end, put8, get, NULL, NULL },
-	{ "ipcshm records", 56, false, create_records, open_end, put56, get, NULL, NULL },
-	{ "ipcshm slots", 8, true, create_many8, open_end, put8, get, put_batch, get_batch },
+	{ "ipcshm slots", 8, false, create_slots8, open_end, put8, get, put_batch,
+	  .get_batch = get_batch },
+	{ "ipcshm slots", 56, false, create_slots56, open_end, put56, get, put_batch,
+	  .get_batch = get_batch },
+	{ "ipcshm in place", 56, false, create_slots56, open_end, NULL, NULL, NULL, NULL,
+	  reserve56, commit56, peek, release },
+	{ "ipcshm 64 slots", 56, false, create_few56, open_end, put56, get, put_batch,
+	  .get_batch = get_batch },
+	{ "ipcshm packed", 8, false, create_packed8, open_end, put8, get, put_batch,
+	  .get_batch = get_batch },
+	{ "ipcshm packed", 56, false, create_packed56, open_end, put56, get, put_batch,
+	  .get_batch = get_batch },
+	{ "ipcshm records", 8, false, create_records, open_end, put8, .get = get },
+	{ "ipcshm records", 56, false, create_records, open_end, put56, .get = get },
+	{ "ipcshm slots", 8, true, create_many8, open_end, put8, get, put_batch,
+	  .get_batch = get_batch },
 	{ .name = NULL },
 };

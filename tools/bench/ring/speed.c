@@ -9,26 +9,21 @@
  * All transports take turns, REPETITIONS times; the medians are told.  What is put in
  * is checked when it comes out.
  *
- *	speed [REPETITIONS [ROUND_TRIPS [ITEMS]]]
+ *	speed [REPETITIONS [ROUND_TRIPS [ITEMS [TITLE]]]]	TITLE: experiments that have it in their title
  */
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "harness.h"
 #include "transport.h"
 
 #define BATCH		32
 #define TRANSPORTS_MAX	32
-#define REPETITIONS_MAX	99
-#define TIMES_MAX	(REPETITIONS_MAX * TRANSPORTS_MAX)
 #define PROCESSES_MAX	4	/* a side */
 
 /* Of the process's place: what all transports of a run share. */
@@ -41,46 +36,10 @@ struct shared {
 	_Alignas(128) _Atomic uint64_t sum;
 };
 
-/* A number of measured times, in nanoseconds. */
-struct times {
-	double of[TIMES_MAX];
-	unsigned int count;
-};
-
 static struct shared *shared;
 static unsigned int repetitions = 5;
 static uint64_t round_trips = 200000;
 static uint64_t item_count = 4000000;
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static void relax(void)
-{
-#ifdef __x86_64__
-	__builtin_ia32_pause();
-#endif
-}
-
-static void pin(pid_t pid, unsigned int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu % (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), &set);
-	sched_setaffinity(pid, sizeof(set), &set);
-}
-
-static void die(const char *what)
-{
-	fprintf(stderr, "speed: %s\n", what);
-	exit(EXIT_FAILURE);
-}
 
 /* Both sides begin at once. */
 static void meet(uint32_t parties)
@@ -168,30 +127,69 @@ static void lines_call(uint64_t count)
 	}
 }
 
+/* Item number @value, put in or got out: made, and looked at, in the ring itself if that can be. */
+
+static bool put(const struct transport *transport, struct end *out, uint64_t value)
+{
+	unsigned char item[TRANSPORT_ITEM_MAX];
+	void *room;
+
+	if (!transport->reserve) {
+		set_item(item, transport->item, value);
+		return transport->put(out, item);
+	}
+	room = transport->reserve(out);
+	if (!room)
+		return false;
+	set_item(room, transport->item, value);
+	transport->commit(out);
+	return true;
+}
+
+static bool get(const struct transport *transport, struct end *in, uint64_t *value, bool *whole)
+{
+	unsigned char copy[TRANSPORT_ITEM_MAX];
+	const void *item = copy;
+
+	if (transport->peek)
+		item = transport->peek(in);
+	else if (!transport->get(in, copy))
+		item = NULL;
+	if (!item)
+		return false;
+	memcpy(value, item, 8);
+	*whole = item_is(item, transport->item, *value);
+	if (transport->release)
+		transport->release(in);
+	return true;
+}
+
 /* Round trips: one ring there, one back. */
 
 static void echo(const struct transport *transport)
 {
-	unsigned char item[TRANSPORT_ITEM_MAX];
 	struct end in, out;
+	uint64_t value;
+	bool whole;
 	uint64_t i;
 
 	transport->open(&in, shared->room[0], false);
 	transport->open(&out, shared->room[1], true);
 	meet(2);
 	for (i = 0; i < round_trips; i++) {
-		while (!transport->get(&in, item))
+		while (!get(transport, &in, &value, &whole))
 			;
-		while (!transport->put(&out, item))
+		while (!put(transport, &out, value))
 			;
 	}
 }
 
 static uint64_t call(const struct transport *transport)
 {
-	unsigned char item[TRANSPORT_ITEM_MAX];
 	struct end in, out;
 	uint64_t start;
+	uint64_t value;
+	bool whole;
 	uint64_t i;
 
 	transport->open(&out, shared->room[0], true);
@@ -199,12 +197,11 @@ static uint64_t call(const struct transport *transport)
 	meet(2);
 	start = now_ns();
 	for (i = 0; i < round_trips; i++) {
-		set_item(item, transport->item, i);
-		while (!transport->put(&out, item))
+		while (!put(transport, &out, i))
 			;
-		while (!transport->get(&in, item))
+		while (!get(transport, &in, &value, &whole))
 			;
-		check(item_is(item, transport->item, i));
+		check(whole && value == i);
 	}
 	return now_ns() - start;
 }
@@ -213,15 +210,13 @@ static uint64_t call(const struct transport *transport)
 
 static void produce(const struct transport *transport, uint32_t parties, uint64_t count)
 {
-	unsigned char item[TRANSPORT_ITEM_MAX];
 	struct end out;
 	uint64_t i;
 
 	transport->open(&out, shared->room[0], true);
 	meet(parties);
 	for (i = 0; i < count; i++) {
-		set_item(item, transport->item, i);
-		while (!transport->put(&out, item)) {
+		while (!put(transport, &out, i)) {
 			relax();
 			if (parties > 2)
 				sched_yield();
@@ -231,23 +226,21 @@ static void produce(const struct transport *transport, uint32_t parties, uint64_
 
 static void consume(const struct transport *transport, uint32_t parties, uint64_t count)
 {
-	unsigned char item[TRANSPORT_ITEM_MAX];
 	uint64_t sum = 0;
 	uint64_t value;
 	struct end in;
+	bool whole;
 	uint64_t i;
 
 	transport->open(&in, shared->room[0], false);
 	meet(parties);
 	for (i = 0; i < count; i++) {
-		while (!transport->get(&in, item)) {
+		while (!get(transport, &in, &value, &whole)) {
 			relax();
 			if (parties > 2)
 				sched_yield();
 		}
-		if (parties == 2)
-			check(item_is(item, transport->item, i));
-		memcpy(&value, item, 8);
+		check(whole && (parties > 2 || value == i));
 		sum += value;
 	}
 	atomic_fetch_add(&shared->sum, sum);
@@ -296,26 +289,9 @@ static void consume_batches(const struct transport *transport)
 
 /* Processes. */
 
-static pid_t start(unsigned int cpu)
-{
-	pid_t pid = fork();
-
-	if (pid < 0)
-		die("fork failed");
-	/* By the parent: under a real-time policy the child may not run before. */
-	if (pid)
-		pin(pid, cpu);
-	else
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	return pid;
-}
-
 static void finish(pid_t pid)
 {
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid || status)
-		die("a process failed");
+	finish_process(pid);
 	if (atomic_load(&shared->failed))
 		die("what came out isn't what was put in");
 }
@@ -328,7 +304,7 @@ static double measure_lines_by(void (*echo_it)(uint64_t), void (*call_it)(uint64
 	pid_t pid;
 
 	start_over();
-	pid = start(1);
+	pid = start_process(1);
 	if (!pid) {
 		echo_it(round_trips);
 		_exit(0);
@@ -358,7 +334,7 @@ static double measure_round_trip(const struct transport *transport)
 	start_over();
 	transport->create(shared->room[0]);
 	transport->create(shared->room[1]);
-	pid = start(1);
+	pid = start_process(1);
 	if (!pid) {
 		echo(transport);
 		_exit(0);
@@ -375,7 +351,7 @@ static double measure_one_way(const struct transport *transport)
 
 	start_over();
 	transport->create(shared->room[0]);
-	pid = start(1);
+	pid = start_process(1);
 	if (!pid) {
 		produce(transport, 2, item_count);
 		_exit(0);
@@ -394,11 +370,9 @@ static double measure_batches(const struct transport *transport)
 	uint64_t begin;
 	pid_t pid;
 
-	if (!transport->put_batch)
-		return 0;
 	start_over();
 	transport->create(shared->room[0]);
-	pid = start(1);
+	pid = start_process(1);
 	if (!pid) {
 		produce_batches(transport);
 		_exit(0);
@@ -423,7 +397,7 @@ static double measure_many(const struct transport *transport, unsigned int side)
 	start_over();
 	transport->create(shared->room[0]);
 	for (i = 0; i < 2 * side; i++) {
-		pids[i] = start(i);
+		pids[i] = start_process(i);
 		if (!pids[i]) {
 			if (i % 2)
 				produce(transport, 2 * side + 1, each);
@@ -459,36 +433,6 @@ static double measure_many4(const struct transport *transport)
 
 /* The report. */
 
-static int compare(const void *one, const void *other)
-{
-	double a = *(const double *)one, b = *(const double *)other;
-
-	return (a > b) - (a < b);
-}
-
-static double median(struct times *times)
-{
-	qsort(times->of, times->count, sizeof(times->of[0]), compare);
-	return times->of[times->count / 2];
-}
-
-static size_t collect(const struct transport **all, bool many)
-{
-	const struct transport *const sets[] = {
-		ipcshm_transports, cached_transports, ck_transports, dpdk_transports,
-		boost_transports,
-	};
-	const struct transport *next;
-	size_t count = 0;
-	size_t i;
-
-	for (i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
-		for (next = sets[i]; next->name; next++)
-			if (next->many == many && count < TRANSPORTS_MAX)
-				all[count++] = next;
-	return count;
-}
-
 /*
  * What is measured, and how it is told: nanoseconds and times the line, or items a
  * second.
@@ -498,15 +442,38 @@ struct experiment {
 	double (*measure)(const struct transport *transport);
 	bool many;
 	bool rate;
+	bool batch;
 };
 
+static bool is_wanted(const struct transport *transport, const struct experiment *experiment)
+{
+	return transport->many == experiment->many && (transport->put_batch || !experiment->batch);
+}
+
+static size_t collect(const struct transport **all, const struct experiment *experiment)
+{
+	const struct transport *const sets[] = {
+		ipcshm_transports, bare_transports, cached_transports, ck_transports,
+		dpdk_transports, boost_transports,
+	};
+	const struct transport *next;
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+		for (next = sets[i]; next->name; next++)
+			if (is_wanted(next, experiment) && count < TRANSPORTS_MAX)
+				all[count++] = next;
+	return count;
+}
+
 static const struct experiment experiments[] = {
-	{ "round trip", measure_round_trip, false, false },
-	{ "one way, one by one", measure_one_way, false, true },
-	{ "one way, batches of 32", measure_batches, false, true },
-	{ "many producers and consumers: 1 + 1 processes", measure_many1, true, true },
-	{ "2 + 2 processes", measure_many2, true, true },
-	{ "4 + 4 processes", measure_many4, true, true },
+	{ "round trip", measure_round_trip, false, false, false },
+	{ "one way, one by one", measure_one_way, false, true, false },
+	{ "one way, batches of 32", measure_batches, false, true, true },
+	{ "many producers and consumers: 1 + 1 processes", measure_many1, true, true, false },
+	{ "2 + 2 processes", measure_many2, true, true, false },
+	{ "4 + 4 processes", measure_many4, true, true, false },
 };
 
 /* What a transport took, each time, and how many times what the lines took then. */
@@ -527,18 +494,12 @@ static void report(const struct experiment *experiment, const struct transport *
 		       median(&result->by_lines));
 }
 
-static void add(struct times *times, double value)
-{
-	if (times->count < TIMES_MAX)
-		times->of[times->count++] = value;
-}
-
 static void run(const struct experiment *experiment)
 {
 	static struct result results[TRANSPORTS_MAX];
 	static struct times one, two;
 	const struct transport *all[TRANSPORTS_MAX];
-	size_t count = collect(all, experiment->many);
+	size_t count = collect(all, experiment);
 	double line, lines, time;
 	unsigned int turn;
 	size_t i;
@@ -561,8 +522,7 @@ static void run(const struct experiment *experiment)
 	printf("%s  (to and fro: one line %.0f ns, two lines %.0f ns)\n", experiment->title,
 	       median(&one), median(&two));
 	for (i = 0; i < count; i++)
-		if (results[i].time.of[0] > 0)
-			report(experiment, all[i], &results[i]);
+		report(experiment, all[i], &results[i]);
 	fflush(stdout);
 }
 
@@ -577,13 +537,11 @@ int main(int argc, char **argv)
 	if (argc > 3)
 		item_count = strtoul(argv[3], NULL, 10) / BATCH * BATCH;
 	if (!repetitions || repetitions > REPETITIONS_MAX || !round_trips || !item_count)
-		die("usage: speed [REPETITIONS [ROUND_TRIPS [ITEMS]]]");
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		      -1, 0);
-	if (shared == MAP_FAILED)
-		die("no memory");
+		die("usage: speed [REPETITIONS [ROUND_TRIPS [ITEMS [TITLE]]]]");
+	shared = share(sizeof(*shared));
 	pin(0, 0);
 	for (i = 0; i < sizeof(experiments) / sizeof(experiments[0]); i++)
-		run(&experiments[i]);
+		if (argc < 5 || strstr(experiments[i].title, argv[4]))
+			run(&experiments[i]);
 	return EXIT_SUCCESS;
 }

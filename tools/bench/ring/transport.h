@@ -29,6 +29,12 @@ struct end {
  * @get: get one out if there is one
  * @put_batch: put several in, as many as there is room for; NULL: it can't
  * @get_batch: get several out, as many as there are
+ * @reserve: room for the next item in the ring itself, if there is any; NULL: it can't
+ * @commit: the item is there
+ * @peek: the next item in the ring itself, if there is one
+ * @release: it was read
+ *
+ * One that can reserve is measured so, instead of by @put and @get.
  */
 struct transport {
 	const char *name;
@@ -40,6 +46,10 @@ struct transport {
 	bool (*get)(struct end *end, void *item);
 	size_t (*put_batch)(struct end *end, const void *items, size_t count);
 	size_t (*get_batch)(struct end *end, void *items, size_t count);
+	void *(*reserve)(struct end *end);
+	void (*commit)(struct end *end);
+	const void *(*peek)(struct end *end);
+	void (*release)(struct end *end);
 };
 
 /* Each ends with one whose name is NULL; empty where the peer isn't installed. */
@@ -48,5 +58,6 @@ extern const struct transport dpdk_transports[];
 extern const struct transport ck_transports[];
 extern const struct transport boost_transports[];
 extern const struct transport cached_transports[];
+extern const struct transport bare_transports[];
 
 #endif /* RING_TRANSPORT_H */

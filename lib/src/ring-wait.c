@@ -28,8 +28,9 @@
  * takes the bits away if there were fewer, unless the word has moved on since: one who
  * went to sleep meanwhile has moved it.  One who was about to sleep on an older count
  * doesn't.  A sleeper that died leaves the bits set, and costs one needless wake-up.
- * Whoever slept and then finds more than it needs passes it on: what was published
- * out of turn (behind an item not yet committed) may have come to nobody.
+ * Whoever slept and then finds more than it needs passes it on, where others can be on
+ * its side: what was published out of turn (behind an item not yet committed) may have
+ * come to nobody.
  *
  * Before it sleeps, a call spins: for as long as that has had success of late, or
  * would have had, and not at all where the other side runs on the same CPU.
@@ -338,7 +339,7 @@ ssize_t ring_wait(struct ipcshm_ring *ring, const struct ring_call *call, uint64
 		else if (ret == -EALREADY)
 			ret = sleep_at_lock(ring, call, deaths, deadline);
 	} while (is_to_wait(ret));
-	if (sleeps && ret >= 0 && !ring_ops(ring)->ready(ring))
+	if (sleeps && ret >= 0 && !ring_is_only_one(ring) && !ring_ops(ring)->ready(ring))
 		ring_gate_open(ring, ring_own_gate(ring), 1);
 	return ret;
 }

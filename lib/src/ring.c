@@ -145,12 +145,6 @@ static int read_geometry(const struct ring_geometry *geometry, struct ipcshm_rin
 	return 0;
 }
 
-static bool is_only_one(const struct ipcshm_ring *ring)
-{
-	return !(ring->flags & (ring->side == IPCSHM_RING_PRODUCER ? RING_ANY_PRODUCERS :
-								     RING_ANY_CONSUMERS));
-}
-
 /* Acquire: all that the predecessor stored is to be seen. */
 static int become_owner(struct ipcshm_ring *ring)
 {
@@ -160,7 +154,7 @@ static int become_owner(struct ipcshm_ring *ring)
 
 	if (!token)
 		return -ESRCH;
-	if (!is_only_one(ring))
+	if (!ring_is_only_one(ring))
 		return 0;
 	if (owner && ipcshm_area_is_alive(ring->area, owner))
 		return -EBUSY;
@@ -230,7 +224,7 @@ void ipcshm_ring_detach(struct ipcshm_ring *ring)
 	if (ring->held)
 		ring_ops(ring)->undo(ring);
 	ring->held = NULL;
-	if (is_only_one(ring))
+	if (ring_is_only_one(ring))
 		atomic_store_explicit(&ring_own_side(ring)->owner, 0, memory_order_release);
 }
 

@@ -343,6 +343,13 @@ static inline struct ring_side *ring_own_side(const struct ipcshm_ring *ring)
 						    &ring_shared(ring)->consumer;
 }
 
+/* Can nobody else be on the handle's own side? */
+static inline bool ring_is_only_one(const struct ipcshm_ring *ring)
+{
+	return !(ring->flags & (ring->side == IPCSHM_RING_PRODUCER ? RING_ANY_PRODUCERS :
+								     RING_ANY_CONSUMERS));
+}
+
 /* The gate at which the handle's own side sleeps. */
 static inline struct ring_gate *ring_own_gate(const struct ipcshm_ring *ring)
 {

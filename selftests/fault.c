@@ -11,6 +11,8 @@
 #include <ipcshm.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/rseq.h>
+#include <sys/syscall.h>
 
 #include "ipcshm_test.h"
 #include "module_test.h"
@@ -23,6 +25,18 @@
 /* Faults. */
 
 static int fault_file = -1;
+
+/*
+ * Without that, a process that is preempted has something copied from its memory,
+ * and if that fails it is killed for it.
+ */
+static bool end_restartable_sequences(void)
+{
+	void *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+
+	return !__rseq_size || !syscall(SYS_rseq, area, sizeof(struct rseq), RSEQ_FLAG_UNREGISTER,
+					RSEQ_SIG);
+}
 
 /* Which allocations can fail: all of them, and nothing is printed. */
 static bool faults_prepare(void)
@@ -47,7 +61,7 @@ static bool faults_prepare(void)
 		close(fd);
 	}
 	fault_file = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	return fault_file >= 0;
+	return fault_file >= 0 && end_restartable_sequences();
 }
 
 /* The @nth operation of this thread that can fail, from now on, does. */

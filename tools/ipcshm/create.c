@@ -210,18 +210,19 @@ static int open_new(int device, struct create *create)
 static void print(const struct create *create)
 {
 	bool is_region = create->kind == IPCSHM_REGION;
-	struct json_object *json = json_object_new_object();
+	struct json json = { .to = stdout };
 
-	json_object_object_add(
-		json, "id",
-		json_object_new_uint64(is_region ? create->region.id : create->queue.id));
-	json_object_object_add(json, "kind",
-			       json_object_new_string(name_of(kind_names, create->kind)));
-	json_object_object_add(json, "name", json_text(create->name, strlen(create->name)));
-	json_object_object_add(json, "created",
-			       json_object_new_boolean(is_region ? create->region.created != 0
-								 : create->queue.created != 0));
-	json_print(json);
+	json_open(&json, '{');
+	json_key(&json, "id");
+	json_number(&json, is_region ? create->region.id : create->queue.id);
+	json_key(&json, "kind");
+	json_string(&json, name_of(kind_names, create->kind));
+	json_key(&json, "name");
+	json_string(&json, create->name);
+	json_key(&json, "created");
+	json_boolean(&json, is_region ? create->region.created : create->queue.created);
+	json_close(&json, '}');
+	json_line(&json);
 }
 
 int command_create(const struct command *self, int argc, char **argv)

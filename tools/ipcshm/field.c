@@ -244,42 +244,44 @@ static void quota_text(uint64_t number, char *text)
 
 /* And for scripts: what isn't a number there is its text. */
 
-static struct json_object *number_json(uint64_t number)
+static void number_json(uint64_t number, struct json *json)
 {
-	return json_object_new_uint64(number);
+	json_number(json, number);
 }
 
-static struct json_object *capacity_json(uint64_t number)
+static void capacity_json(uint64_t number, struct json *json)
 {
-	return number == IPCSHM_UNBOUNDED ? NULL : json_object_new_uint64(number);
+	if (number == IPCSHM_UNBOUNDED)
+		json_null(json);
+	else
+		json_number(json, number);
 }
 
-static struct json_object *since_json(uint64_t number)
+static void since_json(uint64_t number, struct json *json)
 {
-	return json_object_new_uint64(nanoseconds_since(number));
+	json_number(json, nanoseconds_since(number));
 }
 
-static struct json_object *time_json(uint64_t number)
+static void time_json(uint64_t number, struct json *json)
 {
 	char text[FORMAT_MAX];
 
 	format_timestamp(number, text);
-	return json_object_new_string(text);
+	json_string(json, text);
 }
 
-static struct json_object *flags_json(uint64_t number)
+static void flags_json(uint64_t number, struct json *json)
 {
-	struct json_object *flags = json_object_new_array();
-
+	json_open(json, '[');
 	for (unsigned int bit = 0; flag_names[bit]; bit++)
 		if (number >> bit & 1)
-			json_object_array_add(flags, json_object_new_string(flag_names[bit]));
-	return flags;
+			json_string(json, flag_names[bit]);
+	json_close(json, ']');
 }
 
 static const struct {
 	void (*text)(uint64_t number, char *text);
-	struct json_object *(*json)(uint64_t number);
+	void (*json)(uint64_t number, struct json *json);
 	bool right;
 } units[] = {
 	[UNIT_COUNT] = { count_text, number_json, true },
@@ -316,30 +318,29 @@ void field_text(const struct field *field, const void *record, char text[FIELD_T
 		units[field->unit].text(field_number(field, record), text);
 }
 
-struct json_object *field_json(const struct field *field, const void *record)
+void field_json(const struct field *field, const void *record, struct json *json)
 {
 	const char *name = (const char *)record + field->offset;
 	char text[FIELD_TEXT_MAX];
 
-	if (!has_value(field, record))
-		return NULL;
-	if (field->unit == UNIT_NAME)
-		return json_text(name, strnlen(name, field->size));
-	if (units[field->unit].json)
-		return units[field->unit].json(field_number(field, record));
-	units[field->unit].text(field_number(field, record), text);
-	return json_object_new_string(text);
+	if (!has_value(field, record)) {
+		json_null(json);
+	} else if (field->unit == UNIT_NAME) {
+		json_text(json, name, strnlen(name, field->size));
+	} else if (units[field->unit].json) {
+		units[field->unit].json(field_number(field, record), json);
+	} else {
+		units[field->unit].text(field_number(field, record), text);
+		json_string(json, text);
+	}
 }
 
-struct json_object *fields_json(const struct field *fields, const void *record, bool sparse)
+void fields_json(const struct field *fields, const void *record, bool sparse, struct json *json)
 {
-	const unsigned int from_table = JSON_C_OBJECT_ADD_KEY_IS_NEW |
-					JSON_C_OBJECT_ADD_CONSTANT_KEY;
-	struct json_object *json = json_object_new_object();
-
-	for (; fields->name; fields++)
-		if (field_applies(fields, record) && !(sparse && !field_is_set(fields, record)))
-			json_object_object_add_ex(json, fields->name, field_json(fields, record),
-						  from_table);
-	return json;
+	for (; fields->name; fields++) {
+		if (!field_applies(fields, record) || (sparse && !field_is_set(fields, record)))
+			continue;
+		json_key(json, fields->name);
+		field_json(fields, record, json);
+	}
 }

@@ -7,10 +7,11 @@
 #ifndef FIELD_H
 #define FIELD_H
 
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct json;
 
 /* What a field counts, or is: it decides how it looks. */
 enum unit {
@@ -81,14 +82,14 @@ bool field_is_number(const struct field *field);
 /* As people read it, "-" if it isn't set. */
 void field_text(const struct field *field, const void *record, char text[FIELD_TEXT_MAX]);
 
-/* As scripts read it, NULL (null in JSON) if it isn't set. */
-struct json_object *field_json(const struct field *field, const void *record);
+/* As scripts read it, null if it isn't set. */
+void field_json(const struct field *field, const void *record, struct json *json);
 
 /*
- * A whole record.  Of an object only what its kind has; of those that aren't set
- * "null", or nothing with @sparse.
+ * A whole record, without the braces around it.  Of an object only what its kind
+ * has; of those that aren't set null, or nothing with @sparse.
  */
-struct json_object *fields_json(const struct field *fields, const void *record, bool sparse);
+void fields_json(const struct field *fields, const void *record, bool sparse, struct json *json);
 
 /* Does what it tells of have it?  A region has no depth. */
 bool field_applies(const struct field *field, const void *record);

@@ -2,12 +2,9 @@
 /* Output for scripts. */
 #include "json.h"
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static const unsigned char replacement[] = { 0xef, 0xbf, 0xbd }; /* U+FFFD */
+static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 /* How many bytes follow the first of a character, and the least and most of the second one. */
 static size_t following(unsigned char first, unsigned char *least, unsigned char *most)
@@ -49,47 +46,168 @@ bool json_is_text(const char *bytes, size_t size)
 	return true;
 }
 
-struct json_object *json_text(const char *bytes, size_t size)
+static void put_out(struct json *json)
 {
-	char *text = malloc(3 * size + 1), *end = text;
-	struct json_object *json;
+	fwrite(json->bytes, 1, json->used, json->to);
+	json->used = 0;
+}
 
-	if (!text)
-		abort();
-	for (size_t i = 0, length; i < size; i += length ? length : 1) {
-		length = character((const unsigned char *)bytes + i, size - i);
-		if (length)
-			end = mempcpy(end, bytes + i, length);
-		else
-			end = mempcpy(end, replacement, sizeof(replacement));
+/* Many small pieces: stdio alone would take most of the time. */
+static void put(struct json *json, const char *bytes, size_t size)
+{
+	if (size > sizeof(json->bytes) - json->used)
+		put_out(json);
+	if (size > sizeof(json->bytes)) {
+		fwrite(bytes, 1, size, json->to);
+		return;
 	}
-	json = json_object_new_string_len(text, (int)(end - text));
-	free(text);
-	return json;
+	memcpy(json->bytes + json->used, bytes, size);
+	json->used += size;
 }
 
-static void put(struct json_object *json)
+static void put_byte(struct json *json, char byte)
 {
-	const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
-
-	fputs(json_object_to_json_string_ext(json, flags), stdout);
-	json_object_put(json);
+	put(json, &byte, 1);
 }
 
-void json_print(struct json_object *json)
+/* With a comma, if something stands before it. */
+static void separate(struct json *json)
 {
-	put(json);
-	putchar('\n');
+	if (json->comma)
+		put_byte(json, ',');
+	json->comma = true;
 }
 
-void json_list_add(struct json_list *list, struct json_object *json)
+void json_open(struct json *json, char bracket)
 {
-	fputs(list->begun ? ",\n" : "[\n", stdout);
-	list->begun = true;
-	put(json);
+	separate(json);
+	put_byte(json, bracket);
+	json->comma = false;
 }
 
-void json_list_end(struct json_list *list)
+void json_close(struct json *json, char bracket)
 {
-	puts(list->begun ? "\n]" : "[]");
+	put_byte(json, bracket);
+	json->comma = true;
+}
+
+void json_key(struct json *json, const char *name)
+{
+	separate(json);
+	put_byte(json, '"');
+	put(json, name, strlen(name));
+	put(json, "\":", 2);
+	json->comma = false;
+}
+
+static void literal(struct json *json, const char *text)
+{
+	separate(json);
+	put(json, text, strlen(text));
+}
+
+void json_null(struct json *json)
+{
+	literal(json, "null");
+}
+
+void json_boolean(struct json *json, bool value)
+{
+	literal(json, value ? "true" : "false");
+}
+
+void json_number(struct json *json, uint64_t value)
+{
+	char text[21], *at = text + sizeof(text) - 1;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + value % 10);
+	while (value /= 10);
+	literal(json, at);
+}
+
+/* How many bytes from here on need nothing. */
+static size_t plain(const char *bytes, size_t size)
+{
+	size_t i = 0;
+
+	while (i < size && bytes[i] >= ' ' && bytes[i] <= '~' && bytes[i] != '"' && bytes[i] != '\\')
+		i++;
+	return i;
+}
+
+static void put_ascii(struct json *json, char byte)
+{
+	static const char special[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+	const char *at = memchr(special, byte, sizeof(special) - 1);
+	char text[8];
+
+	if (at)
+		snprintf(text, sizeof(text), "\\%c", letters[at - special]);
+	else if (byte < ' ')
+		snprintf(text, sizeof(text), "\\u%04x", (unsigned int)byte);
+	else
+		snprintf(text, sizeof(text), "%c", byte);
+	put(json, text, strlen(text));
+}
+
+/* The next character, if it isn't plain; returns its bytes. */
+static size_t put_character(struct json *json, const char *bytes, size_t size)
+{
+	size_t length = character((const unsigned char *)bytes, size);
+
+	if (length == 1)
+		put_ascii(json, *bytes);
+	else if (length)
+		put(json, bytes, length);
+	else
+		put(json, replacement, sizeof(replacement) - 1);
+	return length ? length : 1;
+}
+
+void json_text(struct json *json, const char *bytes, size_t size)
+{
+	separate(json);
+	put_byte(json, '"');
+	for (size_t i = 0, length; i < size; i += length) {
+		length = plain(bytes + i, size - i);
+		if (length)
+			put(json, bytes + i, length);
+		else
+			length = put_character(json, bytes + i, size - i);
+	}
+	put_byte(json, '"');
+}
+
+void json_string(struct json *json, const char *text)
+{
+	json_text(json, text, strlen(text));
+}
+
+void json_line(struct json *json)
+{
+	put_byte(json, '\n');
+	put_out(json);
+	json->comma = false;
+}
+
+void json_list_open(struct json *json)
+{
+	json_open(json, '[');
+}
+
+void json_list_next(struct json *json)
+{
+	if (json->comma)
+		put_byte(json, ',');
+	json_line(json);
+}
+
+void json_list_close(struct json *json)
+{
+	if (json->comma)
+		json_line(json);
+	json_close(json, ']');
+	json_line(json);
 }

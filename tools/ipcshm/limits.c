@@ -23,7 +23,7 @@ struct choice {
 	bool json;
 	struct limits limits;
 	struct table *table;
-	struct json_list list;
+	struct json out;
 };
 
 static const struct argp_option options[] = {
@@ -137,36 +137,45 @@ static int print_rows(const struct limits *limits, void *data)
 	return 0;
 }
 
-static struct json_object *limit_json(const struct limit *limit)
+static void number_json(struct json *json, const char *key, bool is_known, uint64_t number)
 {
-	struct json_object *json = json_object_new_object();
+	json_key(json, key);
+	if (is_known)
+		json_number(json, number);
+	else
+		json_null(json);
+}
 
-	json_object_object_add(json, "used",
-			       limit->has_used ? json_object_new_uint64(limit->used) : NULL);
-	json_object_object_add(json, "max",
-			       limit->has_max ? json_object_new_uint64(limit->max) : NULL);
-	json_object_object_add(json, "own", json_object_new_boolean(limit->own));
-	return json;
+/* "region-bytes" as "region_bytes", as all keys are. */
+static void limit_json(struct json *json, const char *quota, const struct limit *limit)
+{
+	char key[32], *dash;
+
+	snprintf(key, sizeof(key), "%s", quota);
+	dash = strchr(key, '-');
+	if (dash)
+		*dash = '_';
+	json_key(json, key);
+	json_open(json, '{');
+	number_json(json, "used", limit->has_used, limit->used);
+	number_json(json, "max", limit->has_max, limit->max);
+	json_key(json, "own");
+	json_boolean(json, limit->own);
+	json_close(json, '}');
 }
 
 static int print_json(const struct limits *limits, void *data)
 {
-	struct choice *choice = data;
-	struct json_object *json = json_object_new_object();
+	struct json *json = &((struct choice *)data)->out;
 
-	json_object_object_add(json, "uid",
-			       limits->is_default ? NULL : json_object_new_uint64(limits->uid));
-	json_object_object_add(json, "default", json_object_new_boolean(limits->is_default));
-	for (unsigned int i = 0; i < QUOTAS; i++) {
-		char name[32], *dash;
-
-		snprintf(name, sizeof(name), "%s", quota_names[i]);
-		dash = strchr(name, '-');
-		if (dash)
-			*dash = '_';
-		json_object_object_add(json, name, limit_json(&limits->quota[i]));
-	}
-	json_list_add(&choice->list, json);
+	json_list_next(json);
+	json_open(json, '{');
+	number_json(json, "uid", !limits->is_default, limits->uid);
+	json_key(json, "default");
+	json_boolean(json, limits->is_default);
+	for (unsigned int i = 0; i < QUOTAS; i++)
+		limit_json(json, quota_names[i], &limits->quota[i]);
+	json_close(json, '}');
 	return 0;
 }
 
@@ -191,8 +200,9 @@ static int print(struct netlink *netlink, struct choice *choice)
 	int err;
 
 	if (choice->json) {
+		json_list_open(&choice->out);
 		err = ask(netlink, choice, print_json);
-		json_list_end(&choice->list);
+		json_list_close(&choice->out);
 		return err;
 	}
 	choice->table = table_create(columns, sizeof(columns) / sizeof(*columns));
@@ -205,7 +215,7 @@ static int print(struct netlink *netlink, struct choice *choice)
 
 int command_limits(const struct command *self, int argc, char **argv)
 {
-	struct choice choice = { .user = NULL };
+	struct choice choice = { .out = { .to = stdout } };
 	struct netlink *netlink;
 	int err;
 

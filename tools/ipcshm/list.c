@@ -23,7 +23,7 @@ struct list {
 	bool json;
 	struct view view;
 	struct table *table;
-	struct json_list elements;
+	struct json out;
 };
 
 static const struct argp_option options[] = {
@@ -92,7 +92,10 @@ static int print_json(const struct object *object, void *data)
 {
 	struct list *list = data;
 
-	json_list_add(&list->elements, fields_json(object_fields, object, false));
+	json_list_next(&list->out);
+	json_open(&list->out, '{');
+	fields_json(object_fields, object, false, &list->out);
+	json_close(&list->out, '}');
 	return 0;
 }
 
@@ -121,8 +124,9 @@ static int list_objects(struct netlink *netlink, struct list *list)
 	if (list->names)
 		return netlink_objects(netlink, &list->filter, print_name, &terminal);
 	if (list->json) {
+		json_list_open(&list->out);
 		result = netlink_objects(netlink, &list->filter, print_json, list);
-		json_list_end(&list->elements);
+		json_list_close(&list->out);
 		return result;
 	}
 	list->table = table_create(list->view.columns, list->view.count);
@@ -135,7 +139,7 @@ static int list_objects(struct netlink *netlink, struct list *list)
 
 int command_list(const struct command *self, int argc, char **argv)
 {
-	struct list list = { .columns = NULL };
+	struct list list = { .out = { .to = stdout } };
 	struct netlink *netlink;
 	int result;
 

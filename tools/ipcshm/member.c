@@ -58,15 +58,19 @@ static int print_row(const struct member *member, void *data)
 	return 0;
 }
 
-static struct json_object *to_json(const struct member *member)
+static void to_json(const struct member *member, struct json *json)
 {
-	struct json_object *json = fields_json(member_fields, member, false);
 	char process[PROCESS_MAX];
 
+	json_open(json, '{');
+	fields_json(member_fields, member, false, json);
+	json_key(json, "process");
 	process_text(member->pid, process, sizeof(process));
-	json_object_object_add(json, "process",
-			       *process ? json_text(process, strlen(process)) : NULL);
-	return json;
+	if (*process)
+		json_string(json, process);
+	else
+		json_null(json);
+	json_close(json, '}');
 }
 
 int member_table(struct netlink *netlink, uint64_t region)
@@ -89,33 +93,50 @@ int member_table(struct netlink *netlink, uint64_t region)
 
 static int add_to_list(const struct member *member, void *data)
 {
-	json_list_add(data, to_json(member));
+	json_list_next(data);
+	to_json(member, data);
 	return 0;
 }
 
 int member_json(struct netlink *netlink, uint64_t region)
 {
-	struct json_list list = { false };
-	int result = netlink_members(netlink, region, add_to_list, &list);
+	struct json json = { .to = stdout };
+	int result;
 
-	json_list_end(&list);
+	json_list_open(&json);
+	result = netlink_members(netlink, region, add_to_list, &json);
+	json_list_close(&json);
 	return result;
 }
 
+struct array {
+	struct json *json;
+	bool open;
+};
+
 static int add_to_array(const struct member *member, void *data)
 {
-	json_object_array_add(data, to_json(member));
+	struct array *array = data;
+
+	if (!array->open)
+		json_open(array->json, '[');
+	array->open = true;
+	to_json(member, array->json);
 	return 0;
 }
 
-struct json_object *member_array(struct netlink *netlink, uint64_t region)
+void member_array(struct netlink *netlink, uint64_t region, struct json *json)
 {
-	struct json_object *array = json_object_new_array();
+	struct array array = { json, false };
+	int result = netlink_members(netlink, region, add_to_array, &array);
 
-	if (netlink_members(netlink, region, add_to_array, array) >= 0)
-		return array;
-	json_object_put(array);
-	return NULL;
+	if (!array.open && result < 0) {
+		json_null(json);
+		return;
+	}
+	if (!array.open)
+		json_open(json, '[');
+	json_close(json, ']');
 }
 
 static int members(struct netlink *netlink, uint64_t region, bool json)

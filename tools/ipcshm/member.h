@@ -3,15 +3,14 @@
 #ifndef MEMBER_H
 #define MEMBER_H
 
-#include <json-c/json.h>
-
+#include "json.h"
 #include "netlink.h"
 
 /* Of a region, or of all (0).  Return 0, 1 if they changed meanwhile, or -errno. */
 int member_table(struct netlink *netlink, uint64_t region);
 int member_json(struct netlink *netlink, uint64_t region);
 
-/* As one JSON array: for a region, which has at most IPCSHM_MEMBERS_MAX. */
-struct json_object *member_array(struct netlink *netlink, uint64_t region);
+/* As the value of a key; null if the region is gone. */
+void member_array(struct netlink *netlink, uint64_t region, struct json *json);
 
 #endif /* MEMBER_H */

@@ -156,19 +156,29 @@ static void ask(struct module *module)
 
 static void print_json(const struct module *module)
 {
-	struct json_object *json = json_object_new_object(), *list = json_object_new_array();
+	struct json json = { .to = stdout };
 
-	json_object_object_add(json, "version", json_object_new_string(VERSION));
-	json_object_object_add(json, "module",
-			       *module->version ? json_object_new_string(module->version) : NULL);
-	json_object_object_add(json, "abi_version",
-			       module->has_info ? json_object_new_uint64(module->info.abi_version)
-						: NULL);
+	json_open(&json, '{');
+	json_key(&json, "version");
+	json_string(&json, VERSION);
+	json_key(&json, "module");
+	if (*module->version)
+		json_string(&json, module->version);
+	else
+		json_null(&json);
+	json_key(&json, "abi_version");
+	if (module->has_info)
+		json_number(&json, module->info.abi_version);
+	else
+		json_null(&json);
+	json_key(&json, "features");
+	json_open(&json, '[');
 	for (unsigned int i = 0; features[i]; i++)
 		if (module->info.features >> i & 1)
-			json_object_array_add(list, json_object_new_string(features[i]));
-	json_object_object_add(json, "features", list);
-	json_print(json);
+			json_string(&json, features[i]);
+	json_close(&json, ']');
+	json_close(&json, '}');
+	json_line(&json);
 }
 
 static void print(const struct module *module)

@@ -94,21 +94,29 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 /* Losses: those are told whatever is filtered. */
 
+static void print_loss_json(const char *what, uint64_t events)
+{
+	struct json json = { .to = stdout };
+
+	json_open(&json, '{');
+	json_key(&json, "event");
+	json_string(&json, what);
+	if (events) {
+		json_key(&json, "events");
+		json_number(&json, events);
+	}
+	json_close(&json, '}');
+	json_line(&json);
+}
+
 static void print_loss(const struct monitor *monitor, const char *what, uint64_t events)
 {
-	struct json_object *json;
-
-	if (!monitor->json && events) {
+	if (monitor->json)
+		print_loss_json(what, events);
+	else if (events)
 		printf("%s: %" PRIu64 " events\n", what, events);
-	} else if (!monitor->json) {
+	else
 		printf("%s: events come faster than they can be taken, some are lost\n", what);
-	} else {
-		json = json_object_new_object();
-		json_object_object_add(json, "event", json_object_new_string(what));
-		if (events)
-			json_object_object_add(json, "events", json_object_new_uint64(events));
-		json_print(json);
-	}
 }
 
 /* Numbers are consecutive: what is missing was lost, and how much that was is known now. */
@@ -181,6 +189,16 @@ static void print_event(const struct event *event)
 	putchar('\n');
 }
 
+static void print_event_json(const struct event *event)
+{
+	struct json json = { .to = stdout };
+
+	json_open(&json, '{');
+	fields_json(event_fields, event, true, &json);
+	json_close(&json, '}');
+	json_line(&json);
+}
+
 enum { ENOUGH = -ECANCELED };
 
 static int take(const struct event *event, void *data)
@@ -191,7 +209,7 @@ static int take(const struct event *event, void *data)
 	if (!is_wanted(monitor, event))
 		return 0;
 	if (monitor->json)
-		json_print(fields_json(event_fields, event, true));
+		print_event_json(event);
 	else
 		print_event(event);
 	return --monitor->count ? 0 : ENOUGH;

@@ -15,7 +15,7 @@ struct show {
 	char **words;
 	bool json;
 	bool begun;
-	struct json_list list;
+	struct json out;
 };
 
 static const struct argp_option options[] = { OPTION_JSON, { 0 } };
@@ -83,7 +83,6 @@ static int show_object(struct netlink *netlink, const char *word, const struct o
 		       void *data)
 {
 	struct show *show = data;
-	struct json_object *json;
 
 	if (!show->json) {
 		if (show->begun)
@@ -91,21 +90,27 @@ static int show_object(struct netlink *netlink, const char *word, const struct o
 		show->begun = true;
 		return print(netlink, word, object);
 	}
-	json = fields_json(object_fields, object, false);
-	if (object->kind == IPCSHM_REGION)
-		json_object_object_add(json, "member_list", member_array(netlink, object->id));
-	json_list_add(&show->list, json);
+	json_list_next(&show->out);
+	json_open(&show->out, '{');
+	fields_json(object_fields, object, false, &show->out);
+	if (object->kind == IPCSHM_REGION) {
+		json_key(&show->out, "member_list");
+		member_array(netlink, object->id, &show->out);
+	}
+	json_close(&show->out, '}');
 	return STATUS_OK;
 }
 
 int command_show(const struct command *self, int argc, char **argv)
 {
-	struct show show = { .words = NULL };
+	struct show show = { .out = { .to = stdout } };
 	int status;
 
 	command_parse(self, options, parse, argc, argv, &show);
+	if (show.json)
+		json_list_open(&show.out);
 	status = find_each("show", show.words, show_object, &show);
 	if (show.json)
-		json_list_end(&show.list);
+		json_list_close(&show.out);
 	return status;
 }

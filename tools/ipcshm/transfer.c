@@ -274,38 +274,51 @@ int command_send(const struct command *self, int argc, char **argv)
 /* recv */
 
 /* Text as text, anything else in base64: JSON has no bytes. */
-static void add_data(struct json_object *json, const char *data, size_t size)
+static void data_json(struct json *json, const char *data, size_t size)
 {
 	char *text;
 
 	if (json_is_text(data, size)) {
-		json_object_object_add(json, "data", json_text(data, size));
+		json_key(json, "data");
+		json_text(json, data, size);
 		return;
 	}
 	text = malloc(base64_size(size) + 1);
 	if (!text)
 		abort();
 	base64_encode(data, size, text);
-	json_object_object_add(json, "data_base64", json_object_new_string(text));
+	json_key(json, "data_base64");
+	json_string(json, text);
 	free(text);
 }
 
 static void print_json(const struct ipcshm_message *message, const char *data)
 {
-	struct json_object *json = json_object_new_object();
+	const struct {
+		const char *key;
+		uint64_t number;
+	} numbers[] = {
+		{ "size", message->size },
+		{ "type", message->type },
+		{ "priority", message->priority },
+		{ "pid", message->pid },
+		{ "uid", message->uid },
+		{ "gid", message->gid },
+		{ "age", ipcshm_deadline(0) - message->time },
+		{ "descriptors", message->fd_count },
+	};
+	struct json json = { .to = stdout };
 
-	json_object_object_add(json, "size", json_object_new_uint64(message->size));
-	json_object_object_add(json, "type", json_object_new_uint64(message->type));
-	json_object_object_add(json, "priority", json_object_new_uint64(message->priority));
-	json_object_object_add(json, "pid", json_object_new_uint64(message->pid));
-	json_object_object_add(json, "uid", json_object_new_uint64(message->uid));
-	json_object_object_add(json, "gid", json_object_new_uint64(message->gid));
-	json_object_object_add(json, "age",
-			       json_object_new_uint64(ipcshm_deadline(0) - message->time));
-	json_object_object_add(json, "descriptors", json_object_new_uint64(message->fd_count));
-	json_object_object_add(json, "wants_reply", json_object_new_boolean(message->token != 0));
-	add_data(json, data, message->size);
-	json_print(json);
+	json_open(&json, '{');
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		json_key(&json, numbers[i].key);
+		json_number(&json, numbers[i].number);
+	}
+	json_key(&json, "wants_reply");
+	json_boolean(&json, message->token);
+	data_json(&json, data, message->size);
+	json_close(&json, '}');
+	json_line(&json);
 }
 
 /* It is out when this returns, or known not to be: the message is in nobody's queue any more. */

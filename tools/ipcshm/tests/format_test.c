@@ -105,12 +105,58 @@ TEST(json_has_only_utf8)
 	EXPECT_FALSE(json_is_text("\xff", 1));
 }
 
+static struct json to_memory(char *text, size_t room)
+{
+	return (struct json){ .to = fmemopen(text, room, "w") };
+}
+
+static const char *string_json(const char *bytes, size_t size)
+{
+	static char text[256];
+	struct json json = to_memory(text, sizeof(text));
+
+	json_text(&json, bytes, size);
+	json_line(&json);
+	fclose(json.to);
+	return text;
+}
+
 TEST(json_replaces_each_byte_that_is_none)
 {
-	struct json_object *json = json_text("a\xff\xc3z", 4);
+	EXPECT_STREQ("\"a\xef\xbf\xbd\xef\xbf\xbdz\"\n", string_json("a\xff\xc3z", 4));
+}
 
-	EXPECT_STREQ("a\xef\xbf\xbd\xef\xbf\xbdz", json_object_get_string(json));
-	json_object_put(json);
+TEST(json_escapes_what_ends_a_string_or_a_line)
+{
+	EXPECT_STREQ("\"\\\"\\\\/\xc3\xbc\"\n", string_json("\"\\/\xc3\xbc", 5));
+	EXPECT_STREQ("\"\\b\\f\\n\\r\\t\\u0000\\u001b\x7f\"\n",
+		     string_json("\b\f\n\r\t\0\033\x7f", 8));
+}
+
+TEST(json_has_commas_between_and_nowhere_else)
+{
+	char text[256];
+	struct json json = to_memory(text, sizeof(text));
+
+	json_list_open(&json);
+	json_list_next(&json);
+	json_open(&json, '{');
+	json_key(&json, "a");
+	json_open(&json, '[');
+	json_null(&json);
+	json_boolean(&json, false);
+	json_close(&json, ']');
+	json_key(&json, "b");
+	json_open(&json, '{');
+	json_close(&json, '}');
+	json_close(&json, '}');
+	json_list_next(&json);
+	json_number(&json, UINT64_MAX);
+	json_list_close(&json);
+	json_list_open(&json);
+	json_list_close(&json);
+	fclose(json.to);
+	EXPECT_STREQ("[\n{\"a\":[null,false],\"b\":{}},\n18446744073709551615\n]\n[]\n", text);
 }
 
 TEST_HARNESS_MAIN

@@ -42,6 +42,7 @@ int command_recv(const struct command *self, int argc, char **argv);
 int command_cat(const struct command *self, int argc, char **argv);
 int command_write(const struct command *self, int argc, char **argv);
 int command_members(const struct command *self, int argc, char **argv);
+int command_holders(const struct command *self, int argc, char **argv);
 int command_monitor(const struct command *self, int argc, char **argv);
 int command_top(const struct command *self, int argc, char **argv);
 int command_limits(const struct command *self, int argc, char **argv);

@@ -17,7 +17,7 @@ _ipcshm_names()
 _ipcshm_arguments()
 {
 	case $1 in
-	show|rm|revoke)		_ipcshm_names;;
+	show|holders|rm|revoke)		_ipcshm_names;;
 	members|cat|write)	_ipcshm_names --region;;
 	send|recv)		_ipcshm_names --queue;;
 	create)			printf '%s\n' region queue;;

@@ -89,6 +89,24 @@ const struct field member_fields[] = {
 	{ .name = NULL }
 };
 
+#define HOLDER(member, heading, unit, attribute) \
+	FIELD(holder, member, #member, heading, unit, NEST_NONE, HOLDER_##attribute)
+
+const struct field holder_fields[] = {
+	HOLDER(id, "ID", UNIT_COUNT, ID),
+	HOLDER(kind, "KIND", UNIT_KIND, KIND),
+	HOLDER(name, "NAME", UNIT_NAME, NAME),
+	HOLDER(pid, "PID", UNIT_COUNT, PID),
+	HOLDER(uid, "USER", UNIT_USER, UID),
+	HOLDER(fd, "FD", UNIT_COUNT, FD),
+	HOLDER(access, "ACCESS", UNIT_ACCESS, ACCESS),
+	HOLDER(maps, "MAPS", UNIT_COUNT, MAPS),
+	HOLDER(held, "HELD", UNIT_COUNT, HELD),
+	HOLDER(calls, "CALLS", UNIT_COUNT, CALLS),
+	HOLDER(process, "PROCESS", UNIT_NAME, PROCESS),
+	{ .name = NULL }
+};
+
 #define EVENT(member, name, heading, unit, attribute) \
 	FIELD(event, member, name, heading, unit, NEST_NONE, IPCSHM_A_EVENT_##attribute)
 
@@ -227,6 +245,11 @@ static void flags_text(uint64_t number, char *text)
 						   length ? "," : "", flag_names[bit]);
 }
 
+static void access_text(uint64_t number, char *text)
+{
+	snprintf(text, FORMAT_MAX, "%s", name_of(access_names, number));
+}
+
 static void overflow_text(uint64_t number, char *text)
 {
 	snprintf(text, FORMAT_MAX, "%s", name_of(overflow_names, number));
@@ -296,6 +319,7 @@ static const struct {
 	[UNIT_GROUP] = { group_number_text, number_json, false },
 	[UNIT_MODE] = { mode_text, NULL, false },
 	[UNIT_FLAGS] = { flags_text, flags_json, false },
+	[UNIT_ACCESS] = { access_text, NULL, false },
 	[UNIT_OVERFLOW] = { overflow_text, NULL, false },
 	[UNIT_EVENT] = { event_text, NULL, false },
 	[UNIT_QUOTA] = { quota_text, NULL, false },

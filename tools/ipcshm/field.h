@@ -28,6 +28,7 @@ enum unit {
 	UNIT_GROUP,
 	UNIT_MODE,
 	UNIT_FLAGS,
+	UNIT_ACCESS,
 	UNIT_OVERFLOW,
 	UNIT_EVENT,
 	UNIT_QUOTA,
@@ -59,6 +60,7 @@ struct field {
 /* All end with a field without a name. */
 extern const struct field object_fields[];
 extern const struct field member_fields[];
+extern const struct field holder_fields[];
 extern const struct field event_fields[];
 
 /* Of an object, what only who looks twice can tell. */

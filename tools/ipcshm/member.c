@@ -40,8 +40,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-#define PROCESS_MAX 64
-
 /* All fields, and what the process is called. */
 static int print_row(const struct member *member, void *data)
 {

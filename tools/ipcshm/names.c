@@ -11,6 +11,7 @@ const char *const event_names[] = { "", "create", "open", "unlink", "free", "joi
 				    "death", "revoke", "drop", "quota", NULL };
 const char *const quota_names[] = { "objects", "region-bytes", "queue-bytes", "members",
 				    "waiters", "descriptors", NULL };
+const char *const access_names[] = { "read", "write", "read-write", NULL };
 const char *const flag_names[] = { "named", "persistent", "revoked", "hangup", NULL };
 
 const char *name_of(const char *const names[], uint64_t number)

@@ -12,6 +12,9 @@ extern const char *const overflow_names[];
 extern const char *const event_names[];
 extern const char *const quota_names[];
 
+/* Of O_RDONLY and so on. */
+extern const char *const access_names[];
+
 /* Of bit N of an object's flags. */
 extern const char *const flag_names[];
 

@@ -4,7 +4,8 @@
  * commands only see these.
  *
  * "has" says which attributes were there: bit N for attribute N of the message
- * (kind_has: of the nest) that the structure comes from.
+ * (kind_has: of the nest) that the structure comes from.  A holder isn't from
+ * there, and has attributes of its own.
  */
 #ifndef OBJECT_H
 #define OBJECT_H
@@ -79,6 +80,39 @@ struct member {
 	uint32_t pid;
 	uint32_t uid;
 	uint32_t maps;
+};
+
+/* A process that has a descriptor of an object, or has it mapped (then fd isn't set, maps is). */
+
+#define PROCESS_MAX 64
+
+enum holder_attribute {
+	HOLDER_ID,
+	HOLDER_KIND,
+	HOLDER_NAME,
+	HOLDER_PID,
+	HOLDER_UID,
+	HOLDER_FD,
+	HOLDER_ACCESS,
+	HOLDER_MAPS,
+	HOLDER_HELD,
+	HOLDER_CALLS,
+	HOLDER_PROCESS,
+};
+
+struct holder {
+	uint64_t has;
+	uint64_t id;
+	uint64_t held;
+	uint64_t calls;
+	uint32_t kind;
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t fd;
+	uint32_t access; /* O_RDONLY, O_WRONLY, O_RDWR */
+	uint32_t maps;
+	char name[IPCSHM_NAME_MAX + 1];
+	char process[PROCESS_MAX];
 };
 
 struct event {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,4 +87,20 @@ void process_text(uint32_t pid, char *text, size_t size)
 	if (fgets(text, (int)size, file))
 		text[strcspn(text, "\n")] = '\0';
 	fclose(file);
+}
+
+bool process_user(uint32_t pid, uint32_t *uid)
+{
+	char path[32], line[256];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "Uid: %" SCNu32, uid) == 1;
+	fclose(file);
+	return found;
 }

@@ -19,4 +19,7 @@ bool user_find(const char *word, uint32_t *uid);
 /* What a process is called, "" if it is gone or not to be seen. */
 void process_text(uint32_t pid, char *text, size_t size);
 
+/* The user whose process it is: is there such a process? */
+bool process_user(uint32_t pid, uint32_t *uid);
+
 #endif /* USER_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does what the tests of the program want to see: actor hold REGION | die REGION |
- * many COUNT PREFIX | churn PREFIX | flood COUNT
+ * take QUEUE | ask QUEUE | many COUNT PREFIX | churn PREFIX | flood COUNT
  */
 #include <ipcshm.h>
 #include <stdio.h>
@@ -28,14 +28,40 @@ static void join(int device, const char *name)
 	check(ipcshm_region_map(fd, both, &map, &size), "map");
 }
 
-/* A member until it is killed. */
-static void hold(int device, const char *name)
+static void stay(void)
 {
-	join(device, name);
 	puts("ready");
 	fflush(stdout);
 	for (;;)
 		pause();
+}
+
+/* A member until it is killed. */
+static void hold(int device, const char *name)
+{
+	join(device, name);
+	stay();
+}
+
+/* Holds a message, and a request, until it is killed. */
+static void take(int device, const char *name)
+{
+	int fd = (int)check(ipcshm_queue_open(device, name, IPCSHM_READ, 0, NULL), name);
+	uint64_t offset;
+	char request[64];
+
+	check(ipcshm_receive_mapped(fd, &offset, NULL, IPCSHM_FOREVER), "receive mapped");
+	check(ipcshm_receive(fd, request, sizeof(request), NULL, IPCSHM_FOREVER), "receive");
+	stay();
+}
+
+/* Calls, and waits for the reply. */
+static void ask(int device, const char *name)
+{
+	int fd = (int)check(ipcshm_queue_open(device, name, IPCSHM_WRITE, 0, NULL), name);
+	char reply[64];
+
+	check(ipcshm_call(fd, "?", 1, reply, sizeof(reply), IPCSHM_FOREVER), "call");
 }
 
 static int create(int device, const char *name, uint64_t number, uint32_t flags)
@@ -93,6 +119,10 @@ int main(int argc, char **argv)
 		hold(device, argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "die"))
 		join(device, argv[2]);
+	else if (argc == 3 && !strcmp(argv[1], "take"))
+		take(device, argv[2]);
+	else if (argc == 3 && !strcmp(argv[1], "ask"))
+		ask(device, argv[2]);
 	else if (argc == 4 && !strcmp(argv[1], "many"))
 		many(device, strtoull(argv[2], NULL, 10), argv[3]);
 	else if (argc == 3 && !strcmp(argv[1], "churn"))

@@ -110,6 +110,11 @@ void format_name(const char *name, size_t size, char *text)
 	*text = '\0';
 }
 
+const char *format_plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 size_t format_width(const char *text)
 {
 	mbstate_t state = { 0 };

@@ -28,6 +28,9 @@ void format_timestamp(uint64_t nanoseconds, char text[FORMAT_MAX]);
  */
 void format_name(const char *name, size_t size, char *text);
 
+/* The end of a word for so many: "" or "s". */
+const char *format_plural(uint64_t count);
+
 /* How many columns of a terminal the text takes. */
 size_t format_width(const char *text);
 

@@ -114,7 +114,7 @@ static void print_loss(const struct monitor *monitor, const char *what, uint64_t
 	if (monitor->json)
 		print_loss_json(what, events);
 	else if (events)
-		printf("%s: %" PRIu64 " events\n", what, events);
+		printf("%s: %" PRIu64 " event%s\n", what, events, format_plural(events));
 	else
 		printf("%s: events come faster than they can be taken, some are lost\n", what);
 }
@@ -155,7 +155,7 @@ static void print_details(const struct event *event)
 		printf("  token %" PRIu32, event->token);
 		break;
 	case IPCSHM_EVENT_TYPE_DROP:
-		printf("  %" PRIu64 " messages", event->messages);
+		printf("  %" PRIu64 " message%s", event->messages, format_plural(event->messages));
 		break;
 	case IPCSHM_EVENT_TYPE_QUOTA:
 		snprintf(amount, sizeof(amount), "%" PRIu64, event->amount);

@@ -14,8 +14,8 @@
 #define HEAD 4		/* rows above those of objects */
 #define NAME_WIDTH 28	/* of the widest column */
 
-static const char keys[] = "q end  a all  r regions  s queues  < > sort by  R reverse  space pause "
-			   " + - pace  arrows scroll";
+static const char keys[] =
+	"q end  a all  r regions  s queues  < > sort  R reverse  space pause  + - pace";
 
 struct totals {
 	size_t regions;
@@ -53,11 +53,12 @@ static void draw_totals(const struct top *top)
 	format_time((uint64_t)time.tv_sec * 1000000000, clock);
 	format_duration(top->interval, pace);
 	snprintf(line, sizeof(line),
-		 "ipcshm %s  %zu regions, %" PRIu64 " members; %zu queues, %" PRIu64
-		 " messages, %" PRIu64 " blocked senders; %s%s",
-		 clock + strlen("2026-11-23 "), totals.regions, totals.members, totals.queues,
-		 totals.messages, totals.blocked, top->paused ? "paused" : "every ",
-		 top->paused ? "" : pace);
+		 "%s  %zu region%s, %" PRIu64 " member%s; %zu queue%s, %" PRIu64 " message%s, %" PRIu64
+		 " blocked; %s%s",
+		 clock + strlen("2026-11-23 "), totals.regions, format_plural(totals.regions),
+		 totals.members, format_plural(totals.members), totals.queues, format_plural(totals.queues),
+		 totals.messages, format_plural(totals.messages), totals.blocked,
+		 top->paused ? "paused" : "every ", top->paused ? "" : pace);
 	screen_put(0, 0, SIZE_MAX, line, LOOK_BOLD);
 }
 
@@ -76,7 +77,31 @@ static void quota_text(const struct limits *limits, unsigned int quota, char *te
 	snprintf(text, size, "%s %s of %s", quota_names[quota], used, max);
 }
 
-/* A quota that is nearly used up stands out. */
+static bool is_nearly_used_up(const struct limit *limit)
+{
+	return limit->used > limit->max / 10 * 9;
+}
+
+/* Those of which something is used, as far as there is room; returns where the next can be. */
+static size_t draw_some_quotas(const struct limits *limits, size_t column, bool nearly_used_up)
+{
+	char text[128];
+
+	for (unsigned int i = 0; i < QUOTAS; i++) {
+		const struct limit *limit = &limits->quota[i];
+
+		if (!limit->used || is_nearly_used_up(limit) != nearly_used_up)
+			continue;
+		quota_text(limits, i, text, sizeof(text));
+		if (column + strlen(text) > screen_columns())
+			break;
+		screen_put(1, column, SIZE_MAX, text, nearly_used_up ? LOOK_ALARM : LOOK_PLAIN);
+		column += strlen(text) + 2;
+	}
+	return column;
+}
+
+/* A quota that is nearly used up comes first, and stands out. */
 static void draw_quotas(const struct top *top)
 {
 	char text[128], user[USER_TEXT_MAX];
@@ -87,15 +112,8 @@ static void draw_quotas(const struct top *top)
 	user_text(top->limits.uid, user);
 	snprintf(text, sizeof(text), "quotas of %s:", user);
 	screen_put(1, 0, SIZE_MAX, text, LOOK_PLAIN);
-	column = strlen(text) + 1;
-	for (unsigned int i = 0; i < QUOTAS; i++) {
-		const struct limit *limit = &top->limits.quota[i];
-
-		quota_text(&top->limits, i, text, sizeof(text));
-		screen_put(1, column, SIZE_MAX, text,
-			   limit->used > limit->max / 10 * 9 ? LOOK_ALARM : LOOK_PLAIN);
-		column += strlen(text) + 2;
-	}
+	column = draw_some_quotas(&top->limits, strlen(text) + 1, true);
+	draw_some_quotas(&top->limits, column, false);
 }
 
 static void widen(struct top *top, size_t column, const char *text)
@@ -122,13 +140,27 @@ static void measure(struct top *top, size_t rows)
 	}
 }
 
+/* A number is whole or not there: at the edge of the screen a part of one would be another. */
+static bool has_room(const struct top *top, size_t column, size_t at)
+{
+	if (column == top->view.count)
+		return false;
+	return at + (top->view.columns[column].right ? top->widths[column] : 1) <= screen_columns();
+}
+
+/* Text that is cut ends in a "+". */
 static void draw_cell(const struct top *top, size_t row, size_t at, size_t column, const char *text,
 		      enum look look)
 {
 	size_t width = top->widths[column], used = format_width(text);
-	bool right = top->view.columns[column].right && used < width;
 
-	screen_put(row, right ? at + width - used : at, width, text, look);
+	if (width > screen_columns() - at)
+		width = screen_columns() - at;
+	if (top->view.columns[column].right && used < width)
+		at += width - used;
+	screen_put(row, at, width, text, look);
+	if (used > width)
+		screen_put(row, at + width - 1, 1, "+", look);
 }
 
 static void draw_heading(const struct top *top)
@@ -139,7 +171,7 @@ static void draw_heading(const struct top *top)
 	memset(bar, ' ', sizeof(bar) - 1);
 	bar[sizeof(bar) - 1] = '\0';
 	screen_put(HEAD - 1, 0, SIZE_MAX, bar, LOOK_HEADING);
-	for (size_t i = 0; i < top->view.count; i++) {
+	for (size_t i = 0; has_room(top, i, at); i++) {
 		draw_cell(top, HEAD - 1, at, i, top->view.columns[i].heading,
 			  i == top->sort_column ? LOOK_CHOSEN : LOOK_HEADING);
 		at += top->widths[i] + 2;
@@ -151,7 +183,7 @@ static void draw_object(const struct top *top, size_t row, const struct object *
 	char text[FIELD_TEXT_MAX];
 	size_t at = 0;
 
-	for (size_t i = 0; i < top->view.count && at < screen_columns(); i++) {
+	for (size_t i = 0; has_room(top, i, at); i++) {
 		view_text(&top->view, i, object, text);
 		draw_cell(top, row, at, i, text,
 			  view_alarms(&top->view, i, object) ? LOOK_ALARM : LOOK_PLAIN);

@@ -85,11 +85,6 @@ static void field_part(const char *prefix, const char *name, const struct object
 	part(text, "%s%.40s", prefix, value);
 }
 
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 static void region_state(const struct object *object, char *text)
 {
 	const struct region *region = &object->region;
@@ -97,7 +92,7 @@ static void region_state(const struct object *object, char *text)
 
 	format_bytes(region->size, size);
 	part(text, "%s", size);
-	part(text, "%" PRIu32 " member%s", region->members, plural(region->members));
+	part(text, "%" PRIu32 " member%s", region->members, format_plural(region->members));
 	if (region->waiters)
 		part(text, "%" PRIu32 " waiting", region->waiters);
 	if (region->deaths)
@@ -107,7 +102,7 @@ static void region_state(const struct object *object, char *text)
 static void depth(const struct queue *queue, char *text)
 {
 	if (queue->max_messages == IPCSHM_UNBOUNDED)
-		part(text, "%" PRIu64 " message%s", queue->messages, plural(queue->messages));
+		part(text, "%" PRIu64 " message%s", queue->messages, format_plural(queue->messages));
 	else if (queue->max_messages)
 		part(text, "%" PRIu64 " of %" PRIu64 " messages", queue->messages,
 		     queue->max_messages);
@@ -123,14 +118,14 @@ static void queue_state(const struct object *object, char *text)
 	if (queue->messages)
 		field_part("lag ", "lag", object, text);
 	if (queue->senders) {
-		part(text, "%" PRIu64 " sender%s blocked", queue->senders, plural(queue->senders));
+		part(text, "%" PRIu64 " sender%s blocked", queue->senders, format_plural(queue->senders));
 		field_part("for ", "blocked", object, text);
 	}
 	if (queue->receivers)
 		part(text, "%" PRIu64 " receiver%s waiting", queue->receivers,
-		     plural(queue->receivers));
+		     format_plural(queue->receivers));
 	if (queue->calls)
-		part(text, "%" PRIu64 " call%s", queue->calls, plural(queue->calls));
+		part(text, "%" PRIu64 " call%s", queue->calls, format_plural(queue->calls));
 	if (queue->dropped)
 		part(text, "%" PRIu64 " dropped", queue->dropped);
 }

@@ -42,22 +42,35 @@ static void sum(const struct sample *sample, struct totals *totals)
 	}
 }
 
+static void regions_text(const struct totals *totals, char *text, size_t size)
+{
+	snprintf(text, size, "%zu region%s, %" PRIu64 " member%s; ", totals->regions,
+		 format_plural(totals->regions), totals->members, format_plural(totals->members));
+}
+
+static void queues_text(const struct totals *totals, char *text, size_t size)
+{
+	snprintf(text, size, "%zu queue%s, %" PRIu64 " message%s, %" PRIu64 " blocked; ",
+		 totals->queues, format_plural(totals->queues), totals->messages,
+		 format_plural(totals->messages), totals->blocked);
+}
+
+/* Of the kinds that are looked at. */
 static void draw_totals(const struct top *top)
 {
-	char line[256], clock[FORMAT_MAX], pace[FORMAT_MAX];
+	char regions[80] = "", queues[112] = "", line[256], clock[FORMAT_MAX], pace[FORMAT_MAX];
 	struct timespec time;
 	struct totals totals;
 
 	sum(top->now, &totals);
+	if (top->filter.kind != IPCSHM_QUEUE)
+		regions_text(&totals, regions, sizeof(regions));
+	if (top->filter.kind != IPCSHM_REGION)
+		queues_text(&totals, queues, sizeof(queues));
 	clock_gettime(CLOCK_REALTIME, &time);
 	format_time((uint64_t)time.tv_sec * 1000000000, clock);
 	format_duration(top->interval, pace);
-	snprintf(line, sizeof(line),
-		 "%s  %zu region%s, %" PRIu64 " member%s; %zu queue%s, %" PRIu64 " message%s, %" PRIu64
-		 " blocked; %s%s",
-		 clock + strlen("2026-11-23 "), totals.regions, format_plural(totals.regions),
-		 totals.members, format_plural(totals.members), totals.queues, format_plural(totals.queues),
-		 totals.messages, format_plural(totals.messages), totals.blocked,
+	snprintf(line, sizeof(line), "%s  %s%s%s%s", clock + strlen("2026-11-23 "), regions, queues,
 		 top->paused ? "paused" : "every ", top->paused ? "" : pace);
 	screen_put(0, 0, SIZE_MAX, line, LOOK_BOLD);
 }

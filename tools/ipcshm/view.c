@@ -13,14 +13,14 @@ static const uint64_t stuck = 1000000000; /* nanoseconds that are too long */
 
 static const struct column state_column = { "STATE", false };
 
+/* Those that fit in 80 columns of a terminal, with names of some length. */
 const char *view_default(uint32_t kind)
 {
 	switch (kind) {
 	case IPCSHM_REGION:
-		return "id,name,uid,mode,opens,size,max_size,allocated,members,deaths,waiters";
+		return "id,name,uid,mode,size,allocated,members,deaths,waiters";
 	case IPCSHM_QUEUE:
-		return "id,name,uid,mode,messages,max_messages,peak_messages,bytes,writers,readers,"
-		       "lag,blocked,dropped";
+		return "id,name,uid,messages,max_messages,peak_messages,lag,blocked,dropped";
 	default:
 		return "id,kind,name,uid,mode,opens,state";
 	}

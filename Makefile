@@ -9,8 +9,8 @@ MAKEFLAGS += --no-print-directory $(if $(V),,-s)
 
 tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcshm | sed 's/.*://'))
 
-.PHONY: all module lib tool examples selftests demo test test-ynl test-tool bench bench-quick bench-cost check-debug coverage fuzz foreign \
-	seeded vm check install uninstall clean help
+.PHONY: all module lib tool examples selftests demo test test-ynl test-tool bench bench-quick bench-cost bench-observed check-debug \
+	coverage fuzz foreign seeded vm check install uninstall clean help
 
 ## all: the module for the running kernel (else for the newest installed headers), the library and the program
 all: module lib tool
@@ -75,6 +75,10 @@ bench-quick: lib
 ## bench-cost: instructions per operation, the same on every machine, against what is expected; UPDATE=1: expect these
 bench-cost: lib
 	tools/bench/cost $(if $(UPDATE),-u) $(KERNEL)
+
+## bench-observed: instructions that tracepoints cost while nobody looks, which is to be at most 2 % of a queue's operations
+bench-observed: lib
+	tools/bench/observed $(KERNEL)
 
 ## check-debug: all tests on both debug kernels: KASAN and lockdep, then KCSAN; TESTS= as for test
 check-debug:

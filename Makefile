@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory $(if $(V),,-s)
 
 tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcshm | sed 's/.*://'))
 
-.PHONY: all module lib tool examples selftests demo test test-ynl test-tool bench bench-quick bench-cost bench-observed check-debug \
+.PHONY: all module lib tool examples selftests demo test test-ynl test-tracers test-tool bench bench-quick bench-cost bench-observed check-debug \
 	coverage fuzz foreign seeded vm check install uninstall clean help
 
 ## all: the module for the running kernel (else for the newest installed headers), the library and the program
@@ -53,6 +53,12 @@ test-ynl:
 	tools/setup build vm ynl
 	tools/ynl/pack build/ynl
 	tools/vm/test $(KERNEL) build/ynl ynl
+
+## test-tracers: the tracepoints by perf, trace-cmd and bpftrace, 300 MB of which are put into the machine; KERNEL= as for test
+test-tracers: tool
+	tools/setup build vm tracers
+	tools/tracers/pack build/tracers
+	IPCSHM_TEST_LIMIT=$(or $(IPCSHM_TEST_LIMIT),600) tools/vm/test $(KERNEL) build/tracers tracers
 
 ## test-tool: the program ipcshm, in the same machine: each command, a terminal, 100,000 objects; KERNEL= as for test
 test-tool: tool

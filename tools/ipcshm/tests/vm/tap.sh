@@ -62,7 +62,7 @@ clean()
 {
 	tmux -L ipcshm kill-server 2>/dev/null
 	[ ! -e pids ] || xargs kill -9 <pids 2>/dev/null
-	rm -f pids
+	rm -f pids pipe
 	ipcshm list --names 2>/dev/null | xargs -r ipcshm rm 2>/dev/null
 	ipcshm list --columns kind,id | sed -n 's/^\([a-z]*\) *\([0-9]*\)$/id\/\2/p' | xargs -r ipcshm rm 2>/dev/null
 }

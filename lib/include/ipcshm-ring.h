@@ -105,7 +105,7 @@ struct ipcshm_ring_attr {
 /**
  * struct ipcshm_ring_stat - how a ring is doing
  * @attr: what it is
- * @put: how many items (with _RECORDS bytes, with what each takes) were put in
+ * @put: how many items (with _RECORDS and _CHUNKS bytes, with what each takes) were put in
  * @got: how many of them were got out, or dropped, or skipped
  * @dropped: items that _OVERWRITE gave up
  * @skipped: items that were reserved and not committed, as their producer
@@ -246,7 +246,8 @@ ssize_t ipcshm_ring_get(struct ipcshm_ring *ring, void *data, size_t size, uint6
  * ipcshm_ring_reserve - get room for an item in the ring itself
  * @ring: a producer's, with nothing reserved
  * @size: bytes, as for ipcshm_ring_put()
- * @data: filled in: where to write it, a multiple of 8
+ * @data: filled in: where to write it, a multiple of 8; with _PACKED only as far as
+ *	the item_size is one
  * @deadline: as for ipcshm_ring_put()
  *
  * Return: as ipcshm_ring_put().
@@ -256,7 +257,7 @@ int ipcshm_ring_reserve(struct ipcshm_ring *ring, size_t size, void **data, uint
 /**
  * ipcshm_ring_commit - hand the reserved item over to the consumers
  * @ring: a producer's
- * @size: bytes; with _RECORDS at most what was reserved, else the item_size
+ * @size: bytes; with _RECORDS and _CHUNKS at most what was reserved, else the item_size
  *
  * Return: 0, or -EMSGSIZE: another size; -EINVAL: nothing is reserved.
  */
@@ -273,7 +274,8 @@ int ipcshm_ring_discard(struct ipcshm_ring *ring);
 /**
  * ipcshm_ring_peek - look at the next item in the ring itself
  * @ring: a consumer's, with nothing peeked
- * @data: filled in: where it is, a multiple of 8
+ * @data: filled in: where it is, a multiple of 8; with _PACKED only as far as the
+ *	item_size is one
  * @deadline: as for ipcshm_ring_put()
  *
  * It stays the caller's until it is released.  Whoever can write to the area can
@@ -293,7 +295,7 @@ int ipcshm_ring_release(struct ipcshm_ring *ring);
 
 /**
  * ipcshm_ring_put_bulk - put all of several items in, or none
- * @ring: a producer's; not with _RECORDS
+ * @ring: a producer's; not with _RECORDS or _CHUNKS
  * @items: an array of items of the ring's item_size
  * @count: how many; at most the ring's capacity, and IPCSHM_RING_BULK_MAX where
  *	there are many producers
@@ -303,7 +305,8 @@ int ipcshm_ring_release(struct ipcshm_ring *ring);
  * come in between.
  *
  * Return: @count, or -EAGAIN, -ETIMEDOUT, -EINTR, -EBUSY as ipcshm_ring_put();
- * -E2BIG: @count is too large; -EOPNOTSUPP: the ring is of _RECORDS.
+ * -E2BIG: @count is too large; -EOPNOTSUPP: the ring is of _RECORDS or
+ * _CHUNKS.
  */
 ssize_t ipcshm_ring_put_bulk(struct ipcshm_ring *ring, const void *items, size_t count,
 			     uint64_t deadline);
@@ -324,7 +327,7 @@ ssize_t ipcshm_ring_put_burst(struct ipcshm_ring *ring, const void *items, size_
 
 /**
  * ipcshm_ring_get_bulk - get a number of items out, or none
- * @ring: a consumer's; not with _RECORDS
+ * @ring: a consumer's; not with _RECORDS or _CHUNKS
  * @items: room for @count items of the ring's item_size
  * @count: how many; limits as for ipcshm_ring_put_bulk()
  * @deadline: as for ipcshm_ring_put()

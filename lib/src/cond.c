@@ -40,7 +40,7 @@ void ipcshm_cond_init(struct ipcshm_cond *cond)
 
 static bool has_waiters(const struct ipcshm_cond *cond)
 {
-	/* Pairs with cond_wait() by the mutex: see above. */
+	/* Pairs with ipcshm_cond_wait() by the mutex: see above. */
 	return __atomic_load_n(&cond->word, __ATOMIC_RELAXED) & WAITERS;
 }
 

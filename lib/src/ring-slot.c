@@ -32,7 +32,7 @@
  * Barriers: a word is stored with release and loaded with acquire (W).
  * READY (W0): the item was written before; pairs with the consumer's load.
  * FREE (W1), or one consumer's position (C0): the item was read before it is
- * overwritten; pairs with the load in room_until() or claim().
+ * overwritten; pairs with the load in look_for_room() or claim().
  */
 #include "ring.h"
 
@@ -113,8 +113,9 @@ static ALWAYS_INLINE void move_hint(struct ring_side *side, uint64_t position)
 /* One producer. */
 
 /*
- * The first position that may not be used yet, or 0 if the ring is damaged.  With
- * many consumers, slots become free in any order: only the next is looked at.
+ * Sets ring->limit, the first position that may not be used yet; false: the ring is
+ * damaged.  With many consumers, slots become free in any order: only the next is
+ * looked at.
  */
 static __attribute__((noinline)) bool look_for_room(struct ipcshm_ring *ring)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
  * Rings: making one, attaching to it, and its calls.  How the layouts work is in
- * ring-slot.c, ring-record.c and ring-packed.c, how calls wait in ring-wait.c.
+ * ring-slot.c, ring-record.c, ring-packed.c and ring-chunk.c, how calls wait in
+ * ring-wait.c.
  */
 #include "ring.h"
 

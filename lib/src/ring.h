@@ -9,7 +9,8 @@
  *	   384	items		the gate at which consumers sleep
  *	   512	room		the gate at which producers sleep
  *	   640	counters	of what happens seldom
- *	   768	data		of the layout: ring-slot.c, ring-record.c, ring-packed.c
+ *	   768	data		of the layout: ring-slot.c, ring-record.c, ring-packed.c,
+ *				ring-chunk.c
  *
  * What one side writes for each item is on lines that the other side seldom reads,
  * but for the data itself.  128, since lines are fetched in pairs.
@@ -76,7 +77,7 @@ struct ring_geometry {
  *	records it is protected by @lock
  * @reclaimed: of many consumers of records: all before it is free
  * @owner: the token of the one producer (consumer), or 0
- * @lock: the token of who has it, or 0; see ring_lock()
+ * @lock: the token of who has it, or 0; see lock_side() in ring-record.c
  * @cpu: 1 + the CPU on which one of them attached, or last waited or woke another; or 0
  */
 struct ring_side {

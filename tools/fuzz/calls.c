@@ -216,13 +216,13 @@ struct field {
 
 struct call {
 	const char *name;
+	unsigned long command;		/* of an ioctl, else @run or @request */
+	void (*run)(int fd, const uint64_t *v);
 	enum on on;
 	unsigned int weight;
-	unsigned long command;		/* of an ioctl, else one of these: */
 	enum on makes;
-	void (*run)(int fd, const uint64_t *v);
-	uint8_t request;		/* of the netlink family */
 	struct field fields[VALUES_MAX];
+	uint8_t request;		/* of the netlink family */
 };
 
 static void run_open(int fd, const uint64_t *v)

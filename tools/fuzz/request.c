@@ -147,13 +147,14 @@ void request_end(struct nlmsghdr *request, int fd, uint64_t room)
 void request_limits(int fd, const uint32_t *uid, const uint64_t *max)
 {
 	struct nlmsghdr *request = request_begin(IPCSHM_CMD_LIMITS_SET, 0);
-	uint16_t type;
+	int type;
 
 	if (uid)
 		mnl_attr_put_u32(request, IPCSHM_A_LIMITS_UID, *uid);
 	else
 		mnl_attr_put(request, IPCSHM_A_LIMITS_DEFAULT, 0, NULL);
 	for (type = IPCSHM_A_LIMITS_OBJECTS; type <= IPCSHM_A_LIMITS_MAX; type++)
-		put_limit(request, type, uid ? IPCSHM_LIMIT_DEFAULT : max[type - IPCSHM_A_LIMITS_OBJECTS]);
+		put_limit(request, (uint16_t)type,
+			  uid ? IPCSHM_LIMIT_DEFAULT : max[type - IPCSHM_A_LIMITS_OBJECTS]);
 	request_end(request, fd, ANSWER_MAX);
 }

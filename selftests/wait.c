@@ -840,7 +840,7 @@ static bool stay_on_this_cpu(void)
  * wake: where the kernel can be preempted, between any two of its instructions
  * with which a wait begins.
  */
-TEST_F_TIMEOUT(wait, store_in_the_midst_of_a_beginning_wait_is_not_missed, 120)
+TEST_F_TIMEOUT(wait, store_in_the_midst_of_a_beginning_wait_is_not_missed, 600)
 {
 	const __u64 latest = 4 * looking_time();
 	struct peer *peer;

@@ -19,6 +19,9 @@ void ipcshm_huge_init(void)
 {
 	char options[] = "huge=within_size";	/* written to by who reads it */
 
+	/* Or tmpfs would complain of the option. */
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		return;
 	mount = vfs_kern_mount(get_fs_type("tmpfs"), SB_KERNMOUNT, "ipcshm", options);
 	if (IS_ERR(mount))
 		mount = NULL;

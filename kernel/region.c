@@ -397,7 +397,7 @@ static int shrink(struct ipcshm_region *region, u64 size)
 	ipcshm_members_unlock(&region->members);
 	/* Who isn't a member can wait for a word as well. */
 	if (!err)
-		ipcshm_words_wake_outdated(&region->words);
+		ipcshm_words_shrunk(&region->words);
 	return err;
 }
 

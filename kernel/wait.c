@@ -258,16 +258,6 @@ static void complete_outdated(struct ipcshm_words *words, struct ipcshm_bucket *
 	}
 }
 
-static void wake_watches_beyond(struct ipcshm_words *words, struct ipcshm_bucket *bucket)
-{
-	struct ipcshm_watch *watch;
-
-	list_for_each_entry(watch, &bucket->watches, link) {
-		if (is_beyond(words, watch->word.offset))
-			wake_up_poll(&watch->pollers, EPOLLIN | EPOLLRDNORM);
-	}
-}
-
 /* A member has died, or the region was revoked, or has shrunk. */
 void ipcshm_words_wake_outdated(struct ipcshm_words *words)
 {
@@ -278,13 +268,34 @@ void ipcshm_words_wake_outdated(struct ipcshm_words *words)
 
 		spin_lock(&words->buckets[i].lock);
 		complete_outdated(words, &words->buckets[i], &wakeups);
-		wake_watches_beyond(words, &words->buckets[i]);
 		spin_unlock(&words->buckets[i].lock);
 		ipcshm_wakeups_run(&wakeups);
 		if (wakeups.count < IPCSHM_WAKEUPS_MAX)
 			i++;
 		cond_resched();
 	}
+}
+
+static void wake_watches_beyond(struct ipcshm_words *words, struct ipcshm_bucket *bucket)
+{
+	struct ipcshm_watch *watch;
+
+	spin_lock(&bucket->lock);
+	list_for_each_entry(watch, &bucket->watches, link) {
+		if (is_beyond(words, watch->word.offset))
+			wake_up_poll(&watch->pollers, EPOLLIN | EPOLLRDNORM);
+	}
+	spin_unlock(&bucket->lock);
+}
+
+/* The region has shrunk: words are gone that are waited for, or watched. */
+void ipcshm_words_shrunk(struct ipcshm_words *words)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(words->buckets); i++)
+		wake_watches_beyond(words, &words->buckets[i]);
+	ipcshm_words_wake_outdated(words);
 }
 
 /* Watching. */

@@ -80,6 +80,7 @@ int ipcshm_words_wait(struct ipcshm_words *words, const struct ipcshm_word *word
 		      const struct ipcshm_patience *patience);
 u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count);
 void ipcshm_words_wake_outdated(struct ipcshm_words *words);
+void ipcshm_words_shrunk(struct ipcshm_words *words);
 
 void ipcshm_watch_arm(struct ipcshm_words *words, struct ipcshm_watch *watch);
 void ipcshm_watch_disarm(struct ipcshm_words *words, struct ipcshm_watch *watch);

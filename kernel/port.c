@@ -507,15 +507,22 @@ static int port_mmap(struct file *file, struct vm_area_struct *vma)
 	return may(port, FMODE_READ) ?: ipcshm_pool_mmap(pool, vma);
 }
 
+/* Not only this thread of it, which may have had a table of descriptors to itself. */
+static bool is_exiting(const struct signal_struct *process)
+{
+	return current->flags & PF_EXITING &&
+	       (!atomic_read(&process->live) || READ_ONCE(process->flags) & SIGNAL_GROUP_EXIT);
+}
+
 /*
  * A process that exits answers no call and needs no message, though others have the
- * descriptor.  Not so a thread that has a table of descriptors to itself.
+ * descriptor.
  */
 static int port_flush(struct file *file, fl_owner_t table)
 {
 	const struct signal_struct *process = current->signal;
 
-	if (current->flags & PF_EXITING && !atomic_read(&process->live)) {
+	if (is_exiting(process)) {
 		ipcshm_queue_abandon(port_of(file), process);
 		ipcshm_held_release_all(port_of(file), process);
 	}

@@ -32,14 +32,14 @@ _ipcshm_commands()
 	ipcshm help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p'
 }
 
-# What an option's value can be.
+# What the value of option $2 of command $1 can be.
 _ipcshm_values()
 {
-	case $1 in
-	-u|--user|--owner)	compgen -u;;
-	-n|--object)		_ipcshm_names;;
-	-e|--event)		printf '%s\n' create open unlink free join leave death revoke drop quota;;
-	--overflow)		printf '%s\n' block drop-oldest drop-newest;;
+	case "$1 $2" in
+	*" --user"|*" --owner"|"limits -u"|"list -u"|"top -u")	compgen -u;;
+	*" --object"|"monitor -n")	_ipcshm_names;;
+	*" --event"|"monitor -e")	printf '%s\n' create open unlink free join leave death revoke drop quota;;
+	*" --overflow")			printf '%s\n' block drop-oldest drop-newest;;
 	esac
 }
 
@@ -68,8 +68,8 @@ _ipcshm()
 	[ "$current" != = ] || { previous=${COMP_WORDS[COMP_CWORD - 1]} current=; }
 	if [[ $current == -* ]]; then
 		_ipcshm_take "$current" < <(_ipcshm_options "$command")
-	elif [[ $previous == -* && -n $(_ipcshm_values "$previous") ]]; then
-		_ipcshm_take "$current" < <(_ipcshm_values "$previous")
+	elif [[ $previous == -* && -n $(_ipcshm_values "$command" "$previous") ]]; then
+		_ipcshm_take "$current" < <(_ipcshm_values "$command" "$previous")
 	else
 		_ipcshm_take "$current" < <(_ipcshm_arguments "$command" "$current")
 	fi

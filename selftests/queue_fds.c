@@ -3,6 +3,7 @@
  * Queues: file descriptors on the way.  Which ones, all or none of a message's,
  * and that none is left behind wherever the message ends.
  */
+#include <mqueue.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -152,6 +153,17 @@ static int another_queue(void)
 	return open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, 1, PAGE, PAGE);
 }
 
+static int posix_queue(void)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/test-%d", getpid());
+	fd = mq_open(path, O_CREAT | O_RDWR, 0600, NULL);
+	mq_unlink(path);
+	return fd;
+}
+
 static int this_device(void)
 {
 	return dup(device);
@@ -206,6 +218,7 @@ static const struct {
 	{ "epoll", epoll, -EPERM },
 	{ "the queue itself", this_queue, -EPERM },
 	{ "another queue", another_queue, -EPERM },
+	{ "a POSIX message queue", posix_queue, -EPERM },
 	{ "/dev/ipcshm", this_device, -EPERM },
 	{ "/dev/null", null_device, -EPERM },
 	{ "timerfd", timer, -EPERM },

@@ -397,6 +397,46 @@ TEST_F(mapped, end_of_a_thread_gives_nothing_back)
 	EXPECT_EQ(1, give_back(&held));
 }
 
+/* A thread that is still there when its process is killed, though it has a table of its own. */
+
+static void *pause_with_own_descriptors(void *unused)
+{
+	if (unshare(CLONE_FILES) || close(queue))
+		return unused;
+	be_ready(me);
+	for (;;)
+		pause();
+}
+
+static void hold_beside_a_thread_role(struct peer *peer)
+{
+	struct held held;
+	pthread_t thread;
+
+	if (hold(&held) != 100 ||
+	    pthread_create(&thread, NULL, pause_with_own_descriptors, NULL))
+		return;
+	while (!is_ready(peer))
+		usleep(1000);
+	tell(peer);
+	pause();
+}
+
+TEST_F_TIMEOUT(mapped, killed_process_gives_back_whatever_descriptors_its_threads_have, 120)
+{
+	struct peer *holder;
+	int i;
+
+	for (i = 0; i < many(100, 20); i++) {
+		ASSERT_EQ(0, send_numbered(queue, i, 100));
+		holder = start(hold_beside_a_thread_role, (struct peer) { 0 });
+		ASSERT_TRUE(WAIT_UNTIL(is_told(holder)));
+		ASSERT_EQ(1, stat_now().held);
+		kill_peer(holder);
+		ASSERT_TRUE(WAIT_UNTIL(!stat_now().held));
+	}
+}
+
 TEST_F(mapped, batch_of_releases_tells_how_far_it_came)
 {
 	struct held held[3];

@@ -290,6 +290,51 @@ TEST_F(queue, equal_wishes_are_served_in_the_order_they_came)
 	}
 }
 
+/* More at once than the module wakes at a time. */
+
+#define THRONG	40
+
+static void receive_at_most_4_role(struct peer *peer)
+{
+	peer->result = ipcshm_receive(peer->fd, &peer->value, 4, NULL, peer->deadline);
+}
+
+TEST_F_TIMEOUT(queue, message_too_large_for_any_blocked_receiver_ends_all_their_waits, 60)
+{
+	struct peer *receivers[THRONG];
+	int i;
+
+	for (i = 0; i < THRONG; i++) {
+		receivers[i] = block_receiver_how(receive_at_most_4_role, (struct peer) { 0 });
+		ASSERT_TRUE(receivers[i]);
+	}
+	EXPECT_TRUE(offer(7, 0));
+	for (i = 0; i < THRONG; i++)
+		EXPECT_EQ(-EMSGSIZE, finish(receivers[i]));
+	EXPECT_EQ(0, stat_now().receivers);
+	EXPECT_EQ(7, receive_value());
+}
+
+TEST_F_TIMEOUT(queue, room_for_all_blocked_senders_lets_all_of_them_go, 60)
+{
+	struct peer *senders[THRONG];
+	__u64 i;
+
+	ASSERT_EQ(0, ipcshm_queue_set(queue, variant->depth, variant->depth ? IPCSHM_UNBOUNDED : 0));
+	for (i = 0; i < variant->depth; i++)
+		ASSERT_EQ(0, try_send(i, 0));
+	for (i = 0; i < THRONG; i++) {
+		senders[i] = block_sender(100 + i, 0);
+		ASSERT_TRUE(senders[i]);
+	}
+	ASSERT_EQ(0, ipcshm_queue_set(queue, variant->depth + THRONG, IPCSHM_UNBOUNDED));
+	for (i = 0; i < THRONG; i++)
+		EXPECT_EQ(0, finish(senders[i]));
+	EXPECT_EQ(0, stat_now().senders);
+	for (i = 0; i < variant->depth + THRONG; i++)
+		EXPECT_EQ(i < variant->depth ? i : 100 + i - variant->depth, receive_value());
+}
+
 TEST_F(queue, message_that_no_blocked_receiver_wishes_for_waits)
 {
 	struct peer *receiver = block_receiver_for(EQUAL, 1);

@@ -22,6 +22,7 @@
 
 #include "compat.h"
 #include "pool.h"
+#include "shmem.h"
 
 /**
  * ipcshm_pool_init - make the pool of a queue
@@ -51,7 +52,7 @@ int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size, size_t largest)
 	pool->backing = shmem_file_setup("ipcshm-pool", pool->size, 0);
 	if (IS_ERR(pool->backing)) {
 		kvfree(pool->map);
-		return PTR_ERR(pool->backing);
+		return ipcshm_shmem_error(PTR_ERR(pool->backing));
 	}
 	SHMEM_I(file_inode(pool->backing))->seals =
 		F_SEAL_SEAL | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE;
@@ -143,7 +144,7 @@ static ssize_t page_copy(struct ipcshm_pool *pool, u64 offset, size_t size, stru
 	size_t done;
 
 	if (IS_ERR(page))
-		return PTR_ERR(page) == -ENOSPC ? -ENOMEM : PTR_ERR(page);
+		return ipcshm_shmem_error(PTR_ERR(page));
 	done = copy(page, offset_in_page(offset), part, iter);
 	if (copy == copy_page_from_iter)
 		set_page_dirty(page);

@@ -32,6 +32,7 @@
 #include "limits.h"
 #include "member.h"
 #include "region.h"
+#include "shmem.h"
 #include "trace.h"
 #include "wait.h"
 #include "waiter.h"
@@ -620,12 +621,6 @@ int ipcshm_region_check(const struct ipcshm_region_open *args)
 	       0 : -EINVAL;
 }
 
-/* No memory for an inode, or a page, is a full file system to shmem. */
-static int shmem_error(int err)
-{
-	return err == -ENOSPC ? -ENOMEM : err;
-}
-
 /*
  * A file whose size doesn't change under anyone's hands: no access to a mapping
  * of it is a SIGBUS by accident.  Its name is what /proc/PID/maps shows.
@@ -640,7 +635,7 @@ static struct file *backing_create(const char *name, u64 size, umode_t mode, boo
 	backing = huge ? ipcshm_huge_file_setup(label, size) : shmem_file_setup(label, size, 0);
 	kfree(label);
 	if (IS_ERR(backing))
-		return ERR_PTR(shmem_error(PTR_ERR(backing)));
+		return ERR_PTR(ipcshm_shmem_error(PTR_ERR(backing)));
 	file_inode(backing)->i_mode = S_IFREG | mode;
 	SHMEM_I(file_inode(backing))->seals = F_SEAL_GROW | F_SEAL_SHRINK;
 	return backing;
@@ -654,7 +649,7 @@ static int populate_page(struct address_space *mapping, pgoff_t index)
 	struct page *page = shmem_read_mapping_page_gfp(mapping, index, gfp);
 
 	if (IS_ERR(page))
-		return shmem_error(PTR_ERR(page));
+		return ipcshm_shmem_error(PTR_ERR(page));
 	set_page_dirty(page);
 	put_page(page);
 	return 0;

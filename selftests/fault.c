@@ -10,12 +10,13 @@
  */
 #include <ipcshm.h>
 #include <poll.h>
+#include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
 
-#include "ipcshm_test.h"
 #include "module_test.h"
+#include "netlink_test.h"
 
 #define PAGE		4096
 #define SIZE		(4 * PAGE)
@@ -96,6 +97,7 @@ struct scene {
 	int region;			/* named, and mapped: */
 	unsigned char *map;
 	int queue;			/* named, with one message that carries a descriptor */
+	struct link link;
 	int result;			/* a descriptor, if the call made one */
 	void *made;			/* a mapping, if it made one */
 	size_t made_size;
@@ -140,6 +142,8 @@ static bool scene_set(struct scene *scene)
 	};
 
 	*scene = (struct scene) { .result = -1, .made = MAP_FAILED };
+	if (link_open(&scene->link))
+		return false;
 	scene->name = make_name("fault");
 	scene->device = ipcshm_open();
 	scene->before = get_info(scene->device);
@@ -165,6 +169,7 @@ static bool scene_clear(struct scene *scene)
 	if (scene->result > 2)
 		close(scene->result);
 	munmap(scene->map, SIZE);
+	link_close(&scene->link);
 	close(scene->region);
 	close(scene->queue);
 	ipcshm_unlink(scene->device, IPCSHM_REGION, "fault-kept");
@@ -198,6 +203,18 @@ static int try_info(struct scene *scene)
 	struct ipcshm_info info;
 
 	return call(scene->device, IPCSHM_IOC_INFO, &info);
+}
+
+/* Of whom there is no record yet; it stays. */
+static int try_info_of_a_new_user(struct scene *scene)
+{
+	static uid_t user = 70000;
+	int result;
+
+	setfsuid(user++);
+	result = try_info(scene);
+	setfsuid(0);
+	return result;
 }
 
 static int open_some_region(struct scene *scene, const char *name, __u32 flags)
@@ -249,6 +266,17 @@ static int try_queue_create(struct scene *scene)
 static int try_queue_create_named(struct scene *scene)
 {
 	return open_some_queue(scene, "fault-other", CREATE_NEW);
+}
+
+static int try_queue_create_pool(struct scene *scene)
+{
+	struct ipcshm_queue_attr attr = {
+		.max_messages = 1, .max_bytes = PAGE, .max_message_size = PAGE,
+		.pool_bytes = 4 * PAGE,
+	};
+
+	return make_descriptor(scene, ipcshm_queue_open(scene->device, NULL,
+							READ_WRITE | IPCSHM_CREATE, 0600, &attr));
 }
 
 static int try_queue_open(struct scene *scene)
@@ -478,6 +506,25 @@ static int try_receive_mapped(struct scene *scene)
 	return ipcshm_receive_mapped(scene->queue, &scene->offset, &from, IPCSHM_FOREVER);
 }
 
+static int receive_and_send(struct scene *scene)
+{
+	return try_receive_mapped(scene) < 0 ? -1 : try_send(scene);
+}
+
+/* Beside the first one there is room in the pool for two: the third is outside. */
+static int fill_pool(struct scene *scene)
+{
+	static const char page[PAGE];
+	bool done = try_receive_mapped(scene) > 0;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		done &= !ipcshm_send(scene->queue, page, PAGE, 0, 0);
+	for (i = 0; i < 2; i++)
+		done &= try_receive_mapped(scene) == PAGE;
+	return done ? 0 : -1;
+}
+
 static int try_release(struct scene *scene)
 {
 	return ipcshm_release(scene->queue, &scene->offset, 1);
@@ -518,6 +565,26 @@ static int try_reply(struct scene *scene)
 	return ipcshm_reply(scene->queue, scene->token, TEXT, sizeof(TEXT));
 }
 
+static int try_reply_receive(struct scene *scene)
+{
+	char text[64];
+	struct ipcshm_call args = {
+		.request = message_of(text, sizeof(text)),
+		.reply = message_of((char *)TEXT, sizeof(TEXT)),
+		.deadline = IPCSHM_FOREVER,
+		.clock = CLOCK_MONOTONIC,
+	};
+
+	args.reply.token = scene->token;
+	return call(scene->queue, IPCSHM_IOC_QUEUE_REPLY_RECEIVE, &args);
+}
+
+/* What it is to receive is there before the faults are. */
+static int await_call_and_send(struct scene *scene)
+{
+	return await_call(scene) ?: try_send(scene);
+}
+
 static int try_set(struct scene *scene)
 {
 	return ipcshm_queue_set(scene->queue, 8, 8 * PAGE);
@@ -554,6 +621,87 @@ static int try_write(struct scene *scene)
 	return write(scene->queue, TEXT, sizeof(TEXT)) < 0 ? -errno : 0;
 }
 
+/* Requests by netlink. */
+
+static int talk(struct scene *scene)
+{
+	return link_talk(&scene->link, NULL, NULL);
+}
+
+static void ask_for(struct scene *scene, __u8 command)
+{
+	ask(&scene->link, command);
+	mnl_attr_put_u32(scene->link.header, IPCSHM_A_OBJECT_KIND, IPCSHM_REGION);
+	mnl_attr_put_strz(scene->link.header, IPCSHM_A_OBJECT_NAME, scene->name.text);
+}
+
+static int try_object_get(struct scene *scene)
+{
+	ask_for(scene, IPCSHM_CMD_OBJECT_GET);
+	return talk(scene);
+}
+
+static int try_object_unlink(struct scene *scene)
+{
+	ask_for(scene, IPCSHM_CMD_OBJECT_UNLINK);
+	return talk(scene);
+}
+
+static int try_object_revoke(struct scene *scene)
+{
+	ask_for(scene, IPCSHM_CMD_OBJECT_REVOKE);
+	return talk(scene);
+}
+
+static int try_object_dump(struct scene *scene)
+{
+	ask_all(&scene->link, IPCSHM_CMD_OBJECT_GET);
+	return talk(scene);
+}
+
+static int try_member_dump(struct scene *scene)
+{
+	ask_all(&scene->link, IPCSHM_CMD_MEMBER_GET);
+	return talk(scene);
+}
+
+static int try_limits_get(struct scene *scene)
+{
+	ask(&scene->link, IPCSHM_CMD_LIMITS_GET);
+	return talk(scene);
+}
+
+static int try_limits_dump(struct scene *scene)
+{
+	ask_all(&scene->link, IPCSHM_CMD_LIMITS_GET);
+	return talk(scene);
+}
+
+/* A limit that is none. */
+static int try_limits_set(struct scene *scene)
+{
+	static uid_t user = 80000;
+
+	return set_limit(&scene->link, false, user++, 0, ~0ULL);
+}
+
+static int try_subscribe(struct scene *scene)
+{
+	return link_subscribe(&scene->link);
+}
+
+/* Who listens is told of both. */
+static int try_create_and_close(struct scene *scene)
+{
+	int fd = open_some_region(scene, NULL, IPCSHM_CREATE);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	scene->result = -1;
+	return 0;
+}
+
 /**
  * struct attempt - a call, and what it returns if nothing within it fails
  * @name: for messages
@@ -571,6 +719,7 @@ struct attempt {
 static const struct attempt calls[] = {
 	{ "open", try_open, 0, NULL },
 	{ "INFO", try_info, 0, NULL },
+	{ "INFO of a new user", try_info_of_a_new_user, 0, NULL },
 	{ "REGION_OPEN, anonymous", try_region_create, 0, NULL },
 	{ "REGION_OPEN, named", try_region_create_named, 0, NULL },
 	{ "REGION_OPEN, persistent", try_region_create_persistent, 0, NULL },
@@ -578,6 +727,7 @@ static const struct attempt calls[] = {
 	{ "REGION_OPEN, existing", try_region_open, 0, NULL },
 	{ "QUEUE_OPEN, anonymous", try_queue_create, 0, NULL },
 	{ "QUEUE_OPEN, named", try_queue_create_named, 0, NULL },
+	{ "QUEUE_OPEN with a pool", try_queue_create_pool, 0, NULL },
 	{ "QUEUE_OPEN, existing", try_queue_open, 0, NULL },
 	{ "UNLINK of a region", try_unlink_region, 0, NULL },
 	{ "UNLINK of a queue", try_unlink_queue, 0, NULL },
@@ -608,10 +758,13 @@ static const struct attempt calls[] = {
 	{ "QUEUE_SEND_BATCH", try_send_batch, 0, NULL },
 	{ "QUEUE_RECEIVE_BATCH", try_receive_batch, 0, NULL },
 	{ "QUEUE_RECEIVE, mapped", try_receive_mapped, 0, NULL },
+	{ "QUEUE_RECEIVE, mapped again", try_receive_mapped, 0, receive_and_send },
+	{ "QUEUE_RECEIVE, mapped late", try_receive_mapped, 0, fill_pool },
 	{ "QUEUE_RELEASE", try_release, 0, try_receive_mapped },
 	{ "mmap of a pool", try_map_pool, 0, NULL },
 	{ "QUEUE_CALL", try_call, -ETIMEDOUT, NULL },
 	{ "QUEUE_REPLY", try_reply, 0, await_call },
+	{ "QUEUE_REPLY_RECEIVE", try_reply_receive, 0, await_call_and_send },
 	{ "QUEUE_SET", try_set, 0, NULL },
 	{ "QUEUE_SPIN", try_spin, 0, NULL },
 	{ "QUEUE_DRAIN", try_drain, 0, NULL },
@@ -619,6 +772,15 @@ static const struct attempt calls[] = {
 	{ "read of a queue", try_read, 0, NULL },
 	{ "write to a queue", try_write, 0, NULL },
 	{ "poll of a queue", try_poll_queue, 0, NULL },
+	{ "netlink, OBJECT_GET", try_object_get, 0, NULL },
+	{ "netlink, dump of objects", try_object_dump, 0, NULL },
+	{ "netlink, OBJECT_UNLINK", try_object_unlink, 0, NULL },
+	{ "netlink, OBJECT_REVOKE", try_object_revoke, 0, NULL },
+	{ "netlink, dump of members", try_member_dump, 0, NULL },
+	{ "netlink, LIMITS_GET", try_limits_get, 0, NULL },
+	{ "netlink, dump of limits", try_limits_dump, 0, NULL },
+	{ "netlink, LIMITS_SET", try_limits_set, 0, NULL },
+	{ "netlink, events", try_create_and_close, 0, try_subscribe },
 };
 
 FIXTURE(fault) {
@@ -641,9 +803,10 @@ static bool is_success(const struct attempt *attempt, int result)
 	return attempt->success ? result == attempt->success : result >= 0;
 }
 
+/* What netlink has to tell gets lost: ENOBUFS, whether it was an error or not. */
 static bool is_fault(int result)
 {
-	return result == -ENOMEM || result == -EFAULT;
+	return result == -ENOMEM || result == -EFAULT || result == -ENOBUFS;
 }
 
 /* Returns whether there was something to fail; sets *wrong if all isn't as it should be. */
@@ -654,10 +817,8 @@ static bool fail_nth(const struct attempt *attempt, unsigned int nth, const char
 	bool fired;
 	int result;
 
-	if (!scene_set(&scene))
+	if (!scene_set(&scene) || (attempt->prepare && attempt->prepare(&scene) < 0))
 		*wrong = "no scene";
-	if (attempt->prepare)
-		attempt->prepare(&scene);
 	before = view_of(&scene);
 	fault_arm(nth);
 	result = attempt->run(&scene);
@@ -665,7 +826,7 @@ static bool fail_nth(const struct attempt *attempt, unsigned int nth, const char
 	after = view_of(&scene);
 	if (!is_success(attempt, result) && !(fired && is_fault(result)))
 		*wrong = strerror(-result);
-	if (is_fault(result) && memcmp(&before, &after, sizeof(before)))
+	if (is_fault(result) && result != -ENOBUFS && memcmp(&before, &after, sizeof(before)))
 		*wrong = "failed, and had an effect";
 	if (!scene_clear(&scene))
 		*wrong = "something wasn't given back";

@@ -702,6 +702,8 @@ static const struct wrong wrongs[] = {
 	  { { IPCSHM_A_LIMITS_UID, 4, ALICE } } },
 	{ NULL, IPCSHM_CMD_LIMITS_SET, false, EINVAL, IPCSHM_A_LIMITS_OBJECTS,
 	  { { IPCSHM_A_LIMITS_UID, 4, ALICE }, { IPCSHM_A_LIMITS_OBJECTS, 4, 1 } } },
+	{ "the maximum is missing", IPCSHM_CMD_LIMITS_SET, false, EINVAL, IPCSHM_A_LIMIT_MAX,
+	  { { IPCSHM_A_LIMITS_UID, 4, ALICE }, FLAG(IPCSHM_A_LIMITS_OBJECTS | NLA_F_NESTED) } },
 };
 
 static void put_attr(struct nlmsghdr *header, __u16 type, __u16 size, __u64 value)

@@ -382,6 +382,21 @@ TEST_F(call, descriptors_go_with_a_request_and_come_with_a_reply)
 	EXPECT_EQ(0, get_info(device).descriptors.used);
 }
 
+TEST_F(call, request_isnt_sent_if_its_reply_has_nowhere_to_go)
+{
+	struct ipcshm_call call = {
+		.request = { .data = (uintptr_t)"req", .size = 3 },
+		.reply = { .data = 8, .segments = 2 },
+		.deadline = SOON,
+		.clock = CLOCK_MONOTONIC,
+	};
+
+	EXPECT_EQ(-EFAULT, ipcshm_call_transfer(queue, &call, sizeof(call)));
+	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(0, stat_now().calls);
+	EXPECT_EQ(0, stat_now().sent);
+}
+
 TEST_F(call, empty_request_and_empty_reply)
 {
 	int reader = open_again(IPCSHM_READ);

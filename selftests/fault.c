@@ -565,9 +565,11 @@ static int try_reply(struct scene *scene)
 	return ipcshm_reply(scene->queue, scene->token, TEXT, sizeof(TEXT));
 }
 
+/* The token says whether the reply was sent, whatever became of receiving. */
 static int try_reply_receive(struct scene *scene)
 {
 	char text[64];
+	int result;
 	struct ipcshm_call args = {
 		.request = message_of(text, sizeof(text)),
 		.reply = message_of((char *)TEXT, sizeof(TEXT)),
@@ -576,7 +578,8 @@ static int try_reply_receive(struct scene *scene)
 	};
 
 	args.reply.token = scene->token;
-	return call(scene->queue, IPCSHM_IOC_QUEUE_REPLY_RECEIVE, &args);
+	result = call(scene->queue, IPCSHM_IOC_QUEUE_REPLY_RECEIVE, &args);
+	return args.reply.token ? result : 0;
 }
 
 /* What it is to receive is there before the faults are. */

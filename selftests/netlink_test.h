@@ -116,8 +116,9 @@ static inline int link_receive(struct link *link, answer_fn answer, void *data)
 	const struct nlmsghdr *header = (const void *)buffer;
 	int left, result = 1;
 
+	/* One that can't be read is lost, as if there had been no room for it. */
 	if (length < 0)
-		return -errno;
+		return errno == EFAULT || errno == ENOMEM ? -ENOBUFS : -errno;
 	for (left = length; result > 0 && mnl_nlmsg_ok(header, left);
 	     header = mnl_nlmsg_next(header, &left)) {
 		if (header->nlmsg_flags & NLM_F_DUMP_INTR)

@@ -425,7 +425,7 @@ static void hold_beside_a_thread_role(struct peer *peer)
 TEST_F_TIMEOUT(mapped, killed_process_gives_back_whatever_descriptors_its_threads_have, 120)
 {
 	struct peer *holder;
-	int i;
+	unsigned int i;
 
 	for (i = 0; i < many(100, 20); i++) {
 		ASSERT_EQ(0, send_numbered(queue, i, 100));

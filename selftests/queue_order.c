@@ -299,20 +299,47 @@ static void receive_at_most_4_role(struct peer *peer)
 	peer->result = ipcshm_receive(peer->fd, &peer->value, 4, NULL, peer->deadline);
 }
 
+static bool block_receivers_without_room(struct peer **receivers)
+{
+	int i;
+
+	for (i = 0; i < THRONG; i++) {
+		receivers[i] = block_receiver_how(receive_at_most_4_role, (struct peer) { 0 });
+		if (!receivers[i])
+			return false;
+	}
+	return true;
+}
+
 TEST_F_TIMEOUT(queue, message_too_large_for_any_blocked_receiver_ends_all_their_waits, 60)
 {
 	struct peer *receivers[THRONG];
 	int i;
 
-	for (i = 0; i < THRONG; i++) {
-		receivers[i] = block_receiver_how(receive_at_most_4_role, (struct peer) { 0 });
-		ASSERT_TRUE(receivers[i]);
-	}
+	ASSERT_TRUE(block_receivers_without_room(receivers));
 	EXPECT_TRUE(offer(7, 0));
 	for (i = 0; i < THRONG; i++)
 		EXPECT_EQ(-EMSGSIZE, finish(receivers[i]));
 	EXPECT_EQ(0, stat_now().receivers);
 	EXPECT_EQ(7, receive_value());
+}
+
+TEST_F_TIMEOUT(queue, message_goes_past_all_that_have_no_room_to_one_that_has, 60)
+{
+	struct peer *receivers[THRONG], *roomy;
+	int i;
+
+	ASSERT_TRUE(block_receivers_without_room(receivers));
+	roomy = block_receiver();
+	ASSERT_TRUE(roomy);
+	EXPECT_TRUE(offer(7, 0));
+	EXPECT_EQ(8, finish(roomy));
+	EXPECT_EQ(7, roomy->value);
+	EXPECT_EQ(THRONG - 8, stat_now().receivers);
+	EXPECT_TRUE(offer(8, 0));
+	for (i = 0; i < THRONG; i++)
+		EXPECT_EQ(-EMSGSIZE, finish(receivers[i]));
+	EXPECT_EQ(8, receive_value());
 }
 
 TEST_F_TIMEOUT(queue, room_for_all_blocked_senders_lets_all_of_them_go, 60)

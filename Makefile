@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory $(if $(V),,-s)
 
 tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcshm | sed 's/.*://'))
 
-.PHONY: all module lib tool examples selftests demo test test-ynl test-tracers test-tool bench bench-quick bench-cost bench-observed check-debug \
+.PHONY: all module lib tool examples selftests demo test kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-observed check-debug \
 	coverage fuzz foreign seeded vm check install uninstall clean help
 
 ## all: the module for the running kernel (else for the newest installed headers), the library and the program
@@ -47,6 +47,10 @@ test:
 	tools/setup build vm
 	$(MAKE) selftests
 	IPCSHM_LONG=$(LONG) tools/vm/test $(KERNEL) selftests/build $(tests)
+
+## kunit: unit tests of the module's pure logic, by KUnit, in the KASAN kernel
+kunit:
+	tools/kunit
 
 ## test-ynl: every netlink operation by the kernel's own generic client, which is in Python; KERNEL= as for test
 test-ynl:

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The order of messages, against one that is found by looking at all of them:
+ * random messages come and go, and each kind of receiver is asked for.
+ */
+#include <kunit/test.h>
+#include <linux/module.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+
+#include "backlog.c"
+
+#define MESSAGES	48
+#define STEPS		20000
+
+/**
+ * struct scene - a backlog, and what should be in it
+ * @backlog: what is looked at
+ * @random: what happens
+ * @msgs: all messages there are
+ * @queued: those that are in it
+ * @number: the last one's
+ * @types: how many they have
+ */
+struct scene {
+	struct ipcshm_backlog backlog;
+	struct rnd_state random;
+	struct ipcshm_msg *msgs[MESSAGES];
+	bool queued[MESSAGES];
+	u64 number;
+	u32 types;
+};
+
+static u32 draw(struct scene *scene, u32 below)
+{
+	return prandom_u32_state(&scene->random) % below;
+}
+
+static bool goes_before(const struct ipcshm_match *match, const struct ipcshm_msg *a,
+			const struct ipcshm_msg *b)
+{
+	if (match->how == IPCSHM_TYPE_UP_TO && a->type != b->type)
+		return a->type < b->type;
+	return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
+}
+
+static struct ipcshm_msg *expected(const struct scene *scene, const struct ipcshm_match *match)
+{
+	struct ipcshm_msg *best = NULL;
+	int i;
+
+	for (i = 0; i < MESSAGES; i++) {
+		struct ipcshm_msg *msg = scene->msgs[i];
+
+		if (scene->queued[i] && ipcshm_match(match, msg) &&
+		    (!best || goes_before(match, msg, best)))
+			best = msg;
+	}
+	return best;
+}
+
+static struct ipcshm_msg *expected_lowest(const struct scene *scene)
+{
+	struct ipcshm_msg *lowest = NULL;
+	int i;
+
+	for (i = 0; i < MESSAGES; i++) {
+		struct ipcshm_msg *msg = scene->msgs[i];
+
+		if (scene->queued[i] &&
+		    (!lowest || msg->priority < lowest->priority ||
+		     (msg->priority == lowest->priority && msg->number < lowest->number)))
+			lowest = msg;
+	}
+	return lowest;
+}
+
+static struct ipcshm_match some_match(struct scene *scene)
+{
+	static const u32 hows[] = { 0, IPCSHM_TYPE_EQUAL, IPCSHM_TYPE_NOT, IPCSHM_TYPE_UP_TO };
+
+	return (struct ipcshm_match){
+		.how = hows[draw(scene, ARRAY_SIZE(hows))],
+		.type = draw(scene, scene->types + 1),
+	};
+}
+
+static int index_of(const struct scene *scene, const struct ipcshm_msg *msg)
+{
+	int i;
+
+	for (i = 0; scene->msgs[i] != msg; i++)
+		;
+	return i;
+}
+
+static void add_one(struct scene *scene)
+{
+	int i = draw(scene, MESSAGES);
+	struct ipcshm_msg *msg = scene->msgs[i];
+
+	if (scene->queued[i])
+		return;
+	msg->type = draw(scene, scene->types);
+	msg->priority = draw(scene, 4);
+	msg->number = ++scene->number;
+	ipcshm_backlog_add(&scene->backlog, msg);
+	scene->queued[i] = true;
+}
+
+/* As a message that is received: now and then it can't be delivered, and comes back. */
+static void take_one(struct kunit *test, struct scene *scene)
+{
+	struct ipcshm_match match = some_match(scene);
+	struct ipcshm_msg *msg = ipcshm_backlog_find(&scene->backlog, &match);
+
+	KUNIT_EXPECT_PTR_EQ(test, msg, expected(scene, &match));
+	if (!msg)
+		return;
+	ipcshm_backlog_remove(&scene->backlog, msg);
+	/* Before its equals, which is where it was, if it was the first of them all. */
+	if (!match.how && !draw(scene, 4))
+		ipcshm_backlog_add_front(&scene->backlog, msg);
+	else
+		scene->queued[index_of(scene, msg)] = false;
+}
+
+/* As one whose sender gave up. */
+static void remove_one(struct scene *scene)
+{
+	int i = draw(scene, MESSAGES);
+
+	if (scene->queued[i])
+		ipcshm_backlog_remove(&scene->backlog, scene->msgs[i]);
+	scene->queued[i] = false;
+}
+
+static void check_ends(struct kunit *test, const struct scene *scene)
+{
+	static const struct ipcshm_match any;
+
+	KUNIT_EXPECT_PTR_EQ(test, ipcshm_backlog_first(&scene->backlog), expected(scene, &any));
+	KUNIT_EXPECT_PTR_EQ(test, ipcshm_backlog_lowest(&scene->backlog), expected_lowest(scene));
+}
+
+/* Mostly growing, then mostly shrinking, so that it is empty and full now and then. */
+static void step(struct kunit *test, struct scene *scene, int number)
+{
+	if (draw(scene, 8) < (number / 256 % 2 ? 5 : 2))
+		add_one(scene);
+	else if (draw(scene, 8))
+		take_one(test, scene);
+	else
+		remove_one(scene);
+	check_ends(test, scene);
+}
+
+static void run(struct kunit *test, u32 types)
+{
+	struct scene *scene = kunit_kzalloc(test, sizeof(*scene), GFP_KERNEL);
+	u32 seed = get_random_u32();
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, scene);
+	kunit_info(test, "seed %u", seed);
+	prandom_seed_state(&scene->random, seed);
+	scene->types = types;
+	for (i = 0; i < MESSAGES; i++) {
+		scene->msgs[i] = kunit_kzalloc(test, sizeof(struct ipcshm_msg), GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, scene->msgs[i]);
+	}
+	for (i = 0; i < STEPS; i++)
+		step(test, scene, i);
+}
+
+static void one_type(struct kunit *test)
+{
+	run(test, 1);
+}
+
+static void few_types(struct kunit *test)
+{
+	run(test, 3);
+}
+
+static void many_types(struct kunit *test)
+{
+	run(test, 40);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(one_type),
+	KUNIT_CASE(few_types),
+	KUNIT_CASE(many_types),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "ipcshm-backlog",
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("unit tests of ipcshm");

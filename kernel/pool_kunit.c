@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The spaces of a pool, against a map of its own: none overlap, none is left
+ * behind, and there is one where there is a gap that is large enough.
+ */
+#include <kunit/test.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+
+#include "pool.c"
+
+#define LARGEST		(3 * PAGE_SIZE + 100)
+#define SIZE		(16 * PAGE_SIZE)
+#define UNITS		(SIZE >> IPCSHM_POOL_SHIFT)
+#define SPACES		100
+#define STEPS		20000
+
+struct space {
+	u64 offset;
+	size_t size;
+};
+
+/**
+ * struct scene - a pool, and what should be in it
+ * @pool: what is looked at
+ * @random: what happens
+ * @spaces: those that are in use have an offset
+ * @is_used: by one of them
+ */
+struct scene {
+	struct ipcshm_pool pool;
+	struct rnd_state random;
+	struct space spaces[SPACES];
+	bool is_used[UNITS];
+};
+
+static u32 draw(struct scene *scene, u32 below)
+{
+	return prandom_u32_state(&scene->random) % below;
+}
+
+/* Returns how many of its units weren't as they should have been. */
+static int mark(struct scene *scene, const struct space *space, bool used)
+{
+	u64 first = space->offset >> IPCSHM_POOL_SHIFT, i;
+	int wrong = 0;
+
+	for (i = first; i < first + nr_units(space->size); i++) {
+		wrong += i >= UNITS || scene->is_used[i] == used;
+		if (i < UNITS)
+			scene->is_used[i] = used;
+	}
+	return wrong;
+}
+
+static bool has_gap(const struct scene *scene, size_t size)
+{
+	unsigned int i, free = 0;
+
+	for (i = scene->pool.spare >> IPCSHM_POOL_SHIFT; i < UNITS && free < nr_units(size); i++)
+		free = scene->is_used[i] ? 0 : free + 1;
+	return free >= nr_units(size);
+}
+
+static void take(struct kunit *test, struct scene *scene, struct space *space)
+{
+	bool fits;
+
+	space->size = draw(scene, draw(scene, 8) ? 2000 : LARGEST + 1);
+	fits = has_gap(scene, space->size);
+	KUNIT_EXPECT_EQ(test, fits, ipcshm_pool_alloc(&scene->pool, space->size, &space->offset));
+	if (!fits) {
+		space->offset = 0;
+		return;
+	}
+	KUNIT_EXPECT_GE(test, space->offset, scene->pool.spare);
+	KUNIT_EXPECT_EQ(test, 0, mark(scene, space, true));
+}
+
+static void give_back(struct kunit *test, struct scene *scene, struct space *space)
+{
+	KUNIT_EXPECT_EQ(test, 0, mark(scene, space, false));
+	ipcshm_pool_free(&scene->pool, space->offset, space->size);
+	space->offset = 0;
+}
+
+static void check_used(struct kunit *test, const struct scene *scene)
+{
+	unsigned int i, used = 0;
+
+	for (i = 0; i < UNITS; i++)
+		used += scene->is_used[i];
+	KUNIT_EXPECT_EQ(test, (u64)used << IPCSHM_POOL_SHIFT, ipcshm_pool_used(&scene->pool));
+}
+
+/* Mostly taking, then mostly giving back. */
+static void step(struct kunit *test, struct scene *scene, int number)
+{
+	struct space *space = &scene->spaces[draw(scene, SPACES)];
+	bool taking = draw(scene, 8) < (number / 512 % 2 ? 2 : 6);
+
+	if (taking && !space->offset)
+		take(test, scene, space);
+	else if (!taking && space->offset)
+		give_back(test, scene, space);
+	check_used(test, scene);
+}
+
+static void spaces_come_and_go(struct kunit *test)
+{
+	struct scene *scene = kunit_kzalloc(test, sizeof(*scene), GFP_KERNEL);
+	u32 seed = get_random_u32();
+	u64 offset;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, scene);
+	kunit_info(test, "seed %u", seed);
+	prandom_seed_state(&scene->random, seed);
+	KUNIT_ASSERT_EQ(test, 0, ipcshm_pool_init(&scene->pool, SIZE, LARGEST));
+	for (i = 0; i < STEPS; i++)
+		step(test, scene, i);
+	for (i = 0; i < SPACES; i++)
+		if (scene->spaces[i].offset)
+			give_back(test, scene, &scene->spaces[i]);
+	/* As if nothing had been. */
+	KUNIT_EXPECT_EQ(test, 0, ipcshm_pool_used(&scene->pool));
+	KUNIT_EXPECT_TRUE(test, ipcshm_pool_alloc(&scene->pool, SIZE - scene->pool.spare, &offset));
+	ipcshm_pool_destroy(&scene->pool);
+}
+
+static void spare_is_for_one(struct kunit *test)
+{
+	struct ipcshm_pool pool = {};
+	u64 offset = 1;
+
+	KUNIT_ASSERT_EQ(test, 0, ipcshm_pool_init(&pool, SIZE, LARGEST));
+	KUNIT_EXPECT_TRUE(test, ipcshm_pool_alloc_spare(&pool, &offset));
+	KUNIT_EXPECT_EQ(test, 0, offset);
+	KUNIT_EXPECT_EQ(test, pool.spare, ipcshm_pool_used(&pool));
+	KUNIT_EXPECT_FALSE(test, ipcshm_pool_alloc_spare(&pool, &offset));
+	ipcshm_pool_free(&pool, 0, LARGEST);
+	KUNIT_EXPECT_TRUE(test, ipcshm_pool_alloc_spare(&pool, &offset));
+	ipcshm_pool_destroy(&pool);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(spaces_come_and_go),
+	KUNIT_CASE(spare_is_for_one),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "ipcshm-pool",
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

@@ -126,6 +126,9 @@ extern const struct bench_transport bench_pipes[];
 extern const struct bench_transport bench_sockets[];
 extern const struct bench_transport bench_mqs[];
 extern const struct bench_transport bench_memory[];
+extern const struct bench_transport bench_zeromq[];
+extern const struct bench_transport bench_nng[];
+extern const struct bench_transport bench_boost[];
 extern const struct bench_transport bench_limits[];
 
 /* What io_uring is used with. */

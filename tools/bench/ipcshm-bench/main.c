@@ -52,10 +52,20 @@ static const char *const wait_names[] = { "block", "spin", "busy", NULL };
 
 static const struct bench_transport *const tables[] = {
 	bench_queues, bench_rings,
-#ifdef WITH_URING
+#ifdef WITH_uring
 	bench_uring,
 #endif
-	bench_pipes, bench_sockets, bench_mqs, bench_memory, bench_limits,
+	bench_pipes, bench_sockets, bench_mqs, bench_memory,
+#ifdef WITH_zeromq
+	bench_zeromq,
+#endif
+#ifdef WITH_nng
+	bench_nng,
+#endif
+#ifdef WITH_boost
+	bench_boost,
+#endif
+	bench_limits,
 };
 
 static const char usage[] =

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* nng, one pair of sockets.  Its threads don't survive a fork: each process begins with it after that. */
+#include <errno.h>
+#include <nng/nng.h>
+#include <nng/protocol/pair0/pair.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define BUFFER_MAX	8192	/* messages, as nng has it */
+
+/* One end, in the process that uses it. */
+struct end {
+	nng_socket socket;
+	nng_msg *received;
+};
+
+static char *path_of(const struct bench_channel *channel)
+{
+	return channel->shared;
+}
+
+static int create(struct bench_channel *channel)
+{
+	static unsigned int count;
+
+	channel->shared = calloc(1, 64);
+	if (!channel->shared)
+		return -ENOMEM;
+	snprintf(path_of(channel), 64, "ipc:///tmp/ipcshm-bench-nng-%d-%u", (int)getpid(), count++);
+	return 0;
+}
+
+static void check(int error)
+{
+	if (!error)
+		return;
+	fprintf(stderr, "ipcshm-bench: nng: %s\n", nng_strerror(error));
+	exit(EXIT_FAILURE);
+}
+
+static void open_end(struct bench_channel *channel, bool sender)
+{
+	size_t capacity = channel->shape->capacity;
+	struct end *end = calloc(1, sizeof(*end));
+	int room = (int)(capacity < BUFFER_MAX ? capacity : BUFFER_MAX);
+
+	if (!end)
+		bench_die("nng", ENOMEM);
+	check(nng_pair0_open(&end->socket));
+	check(nng_socket_set_int(end->socket, sender ? NNG_OPT_SENDBUF : NNG_OPT_RECVBUF, room));
+	check(nng_socket_set_size(end->socket, NNG_OPT_RECVMAXSZ, 0));
+	check(nng_socket_set_ms(end->socket, NNG_OPT_RECONNMINT, 1));
+	check(sender ? nng_dial(end->socket, path_of(channel), NULL, NNG_FLAG_NONBLOCK) :
+		       nng_listen(end->socket, path_of(channel), NULL, 0));
+	channel->own = end;
+}
+
+static int flags(const struct bench_channel *channel)
+{
+	return channel->shape->wait == BENCH_SPIN ? NNG_FLAG_NONBLOCK : 0;
+}
+
+static int result_of(int error)
+{
+	if (error == NNG_EAGAIN)
+		return -EAGAIN;
+	check(error);
+	return 1;
+}
+
+static int send_one(struct bench_channel *channel, const void *data, unsigned int count)
+{
+	struct end *end = channel->own;
+
+	(void)count;
+	return result_of(nng_send(end->socket, (void *)data, channel->shape->size, flags(channel)));
+}
+
+/* Read where it is. */
+static int receive_one(struct bench_channel *channel, void *room, unsigned int count,
+		       const void **at)
+{
+	struct end *end = channel->own;
+	int result = result_of(nng_recvmsg(end->socket, &end->received, flags(channel)));
+
+	(void)room;
+	(void)count;
+	if (result == 1)
+		*at = nng_msg_body(end->received);
+	return result;
+}
+
+static void release_one(struct bench_channel *channel, unsigned int count)
+{
+	struct end *end = channel->own;
+
+	(void)count;
+	nng_msg_free(end->received);
+}
+
+static void destroy(struct bench_channel *channel)
+{
+	unlink(path_of(channel) + strlen("ipc://"));
+	free(channel->shared);
+}
+
+const struct bench_transport bench_nng[] = {
+	{
+		.name = "nng", .kind = BENCH_PEER, .limits = BENCH_NO_MANY, .batch = 1,
+		.create = create, .open = open_end, .send = send_one, .receive = receive_one,
+		.release = release_one, .destroy = destroy,
+	},
+	{ 0 }
+};

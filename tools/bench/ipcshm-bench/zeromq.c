@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ZeroMQ, PUSH to PULL.  Its threads don't survive a fork, so that each process has
+ * a context of its own, made after it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "bench.h"
+
+/* One end, in the process that uses it. */
+struct end {
+	void *context;
+	void *socket;
+	zmq_msg_t received;
+};
+
+static char *path_of(const struct bench_channel *channel)
+{
+	return channel->shared;
+}
+
+static int create(struct bench_channel *channel)
+{
+	static unsigned int count;
+
+	channel->shared = calloc(1, 64);
+	if (!channel->shared)
+		return -ENOMEM;
+	snprintf(path_of(channel), 64, "ipc:///tmp/ipcshm-bench-zeromq-%d-%u", (int)getpid(), count++);
+	return 0;
+}
+
+static void set(void *socket, int option, size_t value)
+{
+	const int number = (int)value;
+
+	if (zmq_setsockopt(socket, option, &number, sizeof(number)))
+		bench_die("zeromq", errno);
+}
+
+static void open_end(struct bench_channel *channel, bool sender)
+{
+	struct end *end = calloc(1, sizeof(*end));
+
+	if (!end)
+		bench_die("zeromq", ENOMEM);
+	end->context = zmq_ctx_new();
+	end->socket = zmq_socket(end->context, sender ? ZMQ_PUSH : ZMQ_PULL);
+	set(end->socket, sender ? ZMQ_SNDHWM : ZMQ_RCVHWM, channel->shape->capacity);
+	set(end->socket, ZMQ_RECONNECT_IVL, 1);
+	if (sender ? zmq_connect(end->socket, path_of(channel)) :
+		     zmq_bind(end->socket, path_of(channel)))
+		bench_die(path_of(channel), errno);
+	channel->own = end;
+}
+
+static int flags(const struct bench_channel *channel)
+{
+	return channel->shape->wait == BENCH_SPIN ? ZMQ_DONTWAIT : 0;
+}
+
+static int send_one(struct bench_channel *channel, const void *data, unsigned int count)
+{
+	struct end *end = channel->own;
+
+	(void)count;
+	return zmq_send(end->socket, data, channel->shape->size, flags(channel)) < 0 ? -errno : 1;
+}
+
+/* Read where it is. */
+static int receive_one(struct bench_channel *channel, void *room, unsigned int count,
+		       const void **at)
+{
+	struct end *end = channel->own;
+
+	(void)room;
+	(void)count;
+	zmq_msg_init(&end->received);
+	if (zmq_msg_recv(&end->received, end->socket, flags(channel)) < 0)
+		return -errno;
+	*at = zmq_msg_data(&end->received);
+	return 1;
+}
+
+static void release_one(struct bench_channel *channel, unsigned int count)
+{
+	struct end *end = channel->own;
+
+	(void)count;
+	zmq_msg_close(&end->received);
+}
+
+static void destroy(struct bench_channel *channel)
+{
+	unlink(path_of(channel) + strlen("ipc://"));
+	free(channel->shared);
+}
+
+const struct bench_transport bench_zeromq[] = {
+	{
+		.name = "zeromq", .kind = BENCH_PEER, .limits = BENCH_NO_MANY, .batch = 1,
+		.create = create, .open = open_end, .send = send_one, .receive = receive_one,
+		.release = release_one, .destroy = destroy,
+	},
+	{ 0 }
+};

@@ -836,9 +836,9 @@ TEST_F(netlink, a_dump_of_members_goes_on_when_they_and_their_regions_go)
 /* Many. */
 
 #define MANY		100000
-#define DUMP_SECONDS	2
 
-TEST_F(netlink, many_objects_are_dumped_in_no_time)
+/* In how long is told, and depends on what else the machine does. */
+TEST_F(netlink, many_objects_are_dumped_whole)
 {
 	unsigned int count = many(MANY, MANY / 20), i;
 	struct ids all;
@@ -857,7 +857,6 @@ TEST_F(netlink, many_objects_are_dumped_in_no_time)
 	TH_LOG("%zu objects in %llu ms", all.count, start / 1000000);
 	EXPECT_EQ(count, all.count);
 	EXPECT_TRUE(is_ascending(&all));
-	EXPECT_GT(DUMP_SECONDS * 1000000000ULL, start);
 	EXPECT_EQ(0, set_limit(&link_, false, 0, IPCSHM_QUOTA_OBJECTS, IPCSHM_LIMIT_DEFAULT));
 }
 

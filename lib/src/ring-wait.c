@@ -264,7 +264,9 @@ static ssize_t give_up(struct ipcshm_ring *ring, const struct ring_call *call, i
 /* Different ones of those who wait need different amounts. */
 static uint32_t how_to_sleep(const struct ipcshm_ring *ring, const struct ring_call *call)
 {
-	bool varies = ring->layout == IPCSHM_RING_RECORDS && ring->side == IPCSHM_RING_PRODUCER;
+	bool counts_bytes = ring->layout == IPCSHM_RING_RECORDS ||
+			    ring->layout == IPCSHM_RING_CHUNKS;
+	bool varies = counts_bytes && ring->side == IPCSHM_RING_PRODUCER;
 
 	return varies || call->all ? ALL : 0;
 }

@@ -42,7 +42,7 @@ demo:
 	tools/vm/run -k $(KERNEL) -a Documentation/examples/build:/demo -a Documentation/examples/demo.sh:/demo/demo.sh \
 		-a /usr/share/common-licenses:/usr/share/common-licenses -- sh /demo/demo.sh
 
-## test: all tests in a virtual machine; KERNEL=6.12|6.1|6.1-rt|debug|kcsan, TESTS="region queue", LONG=1: every round
+## test: all kselftests in a virtual machine; KERNEL=6.12|6.1|6.1-rt|debug|kcsan, TESTS="region queue", LONG=1: every round
 test:
 	tools/setup build vm
 	$(MAKE) selftests

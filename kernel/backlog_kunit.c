@@ -158,7 +158,7 @@ static void step(struct kunit *test, struct scene *scene, int number)
 static void run(struct kunit *test, u32 types)
 {
 	struct scene *scene = kunit_kzalloc(test, sizeof(*scene), GFP_KERNEL);
-	u32 seed = get_random_u32();
+	u32 seed = get_random_u32();	/* a failure is repeated by what it told, here */
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, scene);

@@ -109,7 +109,7 @@ static void step(struct kunit *test, struct scene *scene, int number)
 static void spaces_come_and_go(struct kunit *test)
 {
 	struct scene *scene = kunit_kzalloc(test, sizeof(*scene), GFP_KERNEL);
-	u32 seed = get_random_u32();
+	u32 seed = get_random_u32();	/* a failure is repeated by what it told, here */
 	u64 offset;
 	int i;
 

@@ -3,8 +3,9 @@
  * Faults in the kernel's own work: each call is made again and again, and each
  * time another allocation or copy from or to user memory within it fails, until
  * none is left to fail (Documentation/fault-injection in the kernel source).  A
- * call that fails says ENOMEM or EFAULT, and has had no effect; what a call took
- * is given back in the end.  Leaks are for kmemleak to find.
+ * call that fails says ENOMEM or EFAULT, and has had no effect; a request by netlink
+ * may also say ENOBUFS, that its answer is lost.  What a call took is given back in
+ * the end.  Leaks are for kmemleak to find.
  *
  * A new call is a new row of calls[].
  */
@@ -806,10 +807,15 @@ static bool is_success(const struct attempt *attempt, int result)
 	return attempt->success ? result == attempt->success : result >= 0;
 }
 
-/* What netlink has to tell gets lost: ENOBUFS, whether it was an error or not. */
+/* What netlink has to tell gets lost, whether it was an error or not. */
+static bool is_lost(const struct attempt *attempt, int result)
+{
+	return result == -ENOBUFS && !strncmp(attempt->name, "netlink", 7);
+}
+
 static bool is_fault(int result)
 {
-	return result == -ENOMEM || result == -EFAULT || result == -ENOBUFS;
+	return result == -ENOMEM || result == -EFAULT;
 }
 
 /* Returns whether there was something to fail; sets *wrong if all isn't as it should be. */
@@ -827,9 +833,10 @@ static bool fail_nth(const struct attempt *attempt, unsigned int nth, const char
 	result = attempt->run(&scene);
 	fired = !fault_disarm();
 	after = view_of(&scene);
-	if (!is_success(attempt, result) && !(fired && is_fault(result)))
+	if (!is_success(attempt, result) &&
+	    !(fired && (is_fault(result) || is_lost(attempt, result))))
 		*wrong = strerror(-result);
-	if (is_fault(result) && result != -ENOBUFS && memcmp(&before, &after, sizeof(before)))
+	if (is_fault(result) && memcmp(&before, &after, sizeof(before)))
 		*wrong = "failed, and had an effect";
 	if (!scene_clear(&scene))
 		*wrong = "something wasn't given back";

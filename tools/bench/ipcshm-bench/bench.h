@@ -120,16 +120,18 @@ struct bench_transport {
 
 /* Each ends with one whose name is NULL. */
 extern const struct bench_transport bench_queues[];
-extern const struct bench_transport bench_uring[];
 extern const struct bench_transport bench_rings[];
 extern const struct bench_transport bench_pipes[];
 extern const struct bench_transport bench_sockets[];
 extern const struct bench_transport bench_mqs[];
 extern const struct bench_transport bench_memory[];
-extern const struct bench_transport bench_zeromq[];
-extern const struct bench_transport bench_nng[];
-extern const struct bench_transport bench_boost[];
 extern const struct bench_transport bench_limits[];
+
+/* Those that are there if their libraries were when this was built. */
+extern const struct bench_transport bench_uring[] __attribute__((weak));
+extern const struct bench_transport bench_zeromq[] __attribute__((weak));
+extern const struct bench_transport bench_nng[] __attribute__((weak));
+extern const struct bench_transport bench_boost[] __attribute__((weak));
 
 /* What io_uring is used with. */
 int bench_queue_create(struct bench_channel *channel);

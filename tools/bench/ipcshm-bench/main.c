@@ -52,20 +52,8 @@ static const char *const wait_names[] = { "block", "spin", "busy", NULL };
 
 static const struct bench_transport *const tables[] = {
 	bench_queues, bench_rings,
-#ifdef WITH_uring
-	bench_uring,
-#endif
-	bench_pipes, bench_sockets, bench_mqs, bench_memory,
-#ifdef WITH_zeromq
-	bench_zeromq,
-#endif
-#ifdef WITH_nng
-	bench_nng,
-#endif
-#ifdef WITH_boost
-	bench_boost,
-#endif
-	bench_limits,
+	bench_uring, bench_pipes, bench_sockets, bench_mqs, bench_memory, bench_zeromq, bench_nng,
+	bench_boost, bench_limits,
 };
 
 static const char usage[] =
@@ -141,7 +129,7 @@ static size_t select_transports(const struct bench_shape *shape, struct bench_ro
 	size_t table, count = 0;
 
 	for (table = 0; table < sizeof(tables) / sizeof(tables[0]); table++)
-		for (transport = tables[table]; transport->name; transport++)
+		for (transport = tables[table]; transport && transport->name; transport++)
 			if (is_listed(plan.transports, transport->name, true) &&
 			    can(transport, shape) && count < BENCH_ROWS_MAX)
 				rows[count++] = (struct bench_row){ .transport = transport };
@@ -280,7 +268,7 @@ static void list_transports(void)
 	size_t table;
 
 	for (table = 0; table < sizeof(tables) / sizeof(tables[0]); table++)
-		for (transport = tables[table]; transport->name; transport++)
+		for (transport = tables[table]; transport && transport->name; transport++)
 			puts(transport->name);
 }
 

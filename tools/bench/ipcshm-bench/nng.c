@@ -9,8 +9,6 @@
 
 #include "bench.h"
 
-#define BUFFER_MAX	8192	/* messages, as nng has it */
-
 /* One end, in the process that uses it. */
 struct end {
 	nng_socket socket;
@@ -41,14 +39,21 @@ static void check(int error)
 	exit(EXIT_FAILURE);
 }
 
+static struct end *end_alloc(void)
+{
+	struct end *end = calloc(1, sizeof(*end));
+
+	if (end)
+		return end;
+	bench_die("nng", ENOMEM);
+}
+
+/* Half of the channel is at each end. */
 static void open_end(struct bench_channel *channel, bool sender)
 {
-	size_t capacity = channel->shape->capacity;
-	struct end *end = calloc(1, sizeof(*end));
-	int room = (int)(capacity < BUFFER_MAX ? capacity : BUFFER_MAX);
+	struct end *end = end_alloc();
+	int room = (int)channel->shape->capacity / 2;
 
-	if (!end)
-		bench_die("nng", ENOMEM);
 	check(nng_pair0_open(&end->socket));
 	check(nng_socket_set_int(end->socket, sender ? NNG_OPT_SENDBUF : NNG_OPT_RECVBUF, room));
 	check(nng_socket_set_size(end->socket, NNG_OPT_RECVMAXSZ, 0));

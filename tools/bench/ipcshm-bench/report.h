@@ -5,7 +5,7 @@
 
 #include "bench.h"
 
-#define BENCH_ROWS_MAX		32
+#define BENCH_ROWS_MAX		40
 #define BENCH_QUANTILES		3	/* p50, p99, p99.9 */
 
 /**

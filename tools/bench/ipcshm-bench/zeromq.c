@@ -42,15 +42,23 @@ static void set(void *socket, int option, size_t value)
 		bench_die("zeromq", errno);
 }
 
-static void open_end(struct bench_channel *channel, bool sender)
+static struct end *end_alloc(void)
 {
 	struct end *end = calloc(1, sizeof(*end));
 
-	if (!end)
-		bench_die("zeromq", ENOMEM);
+	if (end)
+		return end;
+	bench_die("zeromq", ENOMEM);
+}
+
+/* Half of the channel is at each end. */
+static void open_end(struct bench_channel *channel, bool sender)
+{
+	struct end *end = end_alloc();
+
 	end->context = zmq_ctx_new();
 	end->socket = zmq_socket(end->context, sender ? ZMQ_PUSH : ZMQ_PULL);
-	set(end->socket, sender ? ZMQ_SNDHWM : ZMQ_RCVHWM, channel->shape->capacity);
+	set(end->socket, sender ? ZMQ_SNDHWM : ZMQ_RCVHWM, channel->shape->capacity / 2);
 	set(end->socket, ZMQ_RECONNECT_IVL, 1);
 	if (sender ? zmq_connect(end->socket, path_of(channel)) :
 		     zmq_bind(end->socket, path_of(channel)))

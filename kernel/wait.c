@@ -93,7 +93,8 @@ static bool word_differs(const struct ipcshm_words *words, const struct ipcshm_w
 	/* Punched out: what was there isn't the word any more. */
 	if (READ_ONCE(page_folio(page)->mapping) != words->mapping)
 		return true;
-	memory = kmap_local_page(page) + offset_in_page(word->offset);
+	/* Some memory models look at the page's flags for that, at those that never change. */
+	memory = data_race(kmap_local_page(page)) + offset_in_page(word->offset);
 	value = word->size == 4 ? READ_ONCE(*(const u32 *)memory) :
 				  READ_ONCE(*(const u64 *)memory);
 	kunmap_local(memory);

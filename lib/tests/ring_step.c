@@ -340,7 +340,7 @@ static void try_all(struct __test_metadata *_metadata, FIXTURE_DATA(killed) *sel
 			 variant->layout != IPCSHM_RING_CHUNKS)
 
 #define EACH_STEP_OF(name, when) \
-	TEST_F(killed, in_##name) \
+	TEST_F_TIMEOUT(killed, in_##name, 300) \
 	{ \
 		if (when) \
 			try_all(_metadata, self, variant, &deed_##name); \

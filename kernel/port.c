@@ -2,6 +2,7 @@
 /* Ports: descriptors of queues, and the calls on them. */
 #include <linux/anon_inodes.h>
 #include <linux/cred.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -514,15 +515,26 @@ static bool is_exiting(const struct signal_struct *process)
 	       (!atomic_read(&process->live) || READ_ONCE(process->flags) & SIGNAL_GROUP_EXIT);
 }
 
+static int is_file(const void *file, struct file *other, unsigned int fd)
+{
+	return other == file;
+}
+
+/* Of the program before it, nothing is left. */
+static bool is_lost_in_exec(const struct file *file)
+{
+	return current->in_execve && !iterate_fd(current->files, 0, is_file, file);
+}
+
 /*
- * A process that exits answers no call and needs no message, though others have the
- * descriptor.
+ * A process that exits, or executes another program, answers no call and needs no
+ * message, though others have the descriptor.
  */
 static int port_flush(struct file *file, fl_owner_t table)
 {
 	const struct signal_struct *process = current->signal;
 
-	if (is_exiting(process)) {
+	if (is_exiting(process) || is_lost_in_exec(file)) {
 		ipcshm_queue_abandon(port_of(file), process);
 		ipcshm_held_release_all(port_of(file), process);
 	}

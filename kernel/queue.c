@@ -103,11 +103,20 @@ static bool is_readable(const struct ipcshm_queue *queue)
 	return ipcshm_backlog_first(&queue->queued) || ipcshm_backlog_first(&queue->blocked);
 }
 
-/* A message of any size and priority can be sent. */
+static bool is_rendezvous(const struct ipcshm_queue *queue)
+{
+	return !queue->max_messages;
+}
+
+/*
+ * A message of any size, priority and type can be sent.  Receivers who sleep say
+ * nothing of that, since they may want another type, but at a rendezvous.
+ */
 static bool is_writable(const struct ipcshm_queue *queue)
 {
-	return !list_empty(&queue->receivers) || queue->overflow ||
-	       has_room(queue, queue->max_message_size, 0);
+	if (is_rendezvous(queue) && !list_empty(&queue->receivers))
+		return true;
+	return queue->overflow || has_room(queue, queue->max_message_size, 0);
 }
 
 static bool readers_are_gone(const struct ipcshm_queue *queue)
@@ -508,6 +517,9 @@ static bool goes_on(int err)
 	return err == -EBUSY && !fatal_signal_pending(current);
 }
 
+/* With so many who sleep, for each message of which is looked at all, a lock is for one. */
+#define RECEIVERS_MANY 64
+
 /* Sends what can be sent at once, then waits for one more, if it may. */
 static int send_some(struct ipcshm_queue *queue, struct ipcshm_slot *slots, u32 count, u32 *sent,
 		     const struct ipcshm_patience *patience)
@@ -525,6 +537,8 @@ static int send_some(struct ipcshm_queue *queue, struct ipcshm_slot *slots, u32 
 		err = offer(queue, msg, patience->nonblock ? NULL : &sender, &after);
 		if (!err)
 			slots[(*sent)++].msg = NULL;
+		if (queue->nr_receivers > RECEIVERS_MANY)
+			break;
 	}
 	unlock(queue, &after, *sent > before || err == -EINPROGRESS ? READABLE : 0);
 	if (err != -EINPROGRESS)
@@ -680,6 +694,7 @@ static int receive_some(struct ipcshm_port *port, struct ipcshm_slot *slots, u32
 			const struct ipcshm_patience *patience)
 {
 	struct receiver receiver;
+	__poll_t fresh = 0;
 	struct after after;
 	int err = 0;
 
@@ -691,9 +706,11 @@ static int receive_some(struct ipcshm_port *port, struct ipcshm_slot *slots, u32
 	}
 	if (err == -EAGAIN && !*got && !patience->nonblock) {
 		receiver_enter(port, &receiver, &slots->want);
+		/* It may want what those who sleep already don't. */
+		fresh = is_rendezvous(port->queue) ? WRITABLE : 0;
 		err = -EINPROGRESS;
 	}
-	unlock(port->queue, &after, 0);
+	unlock(port->queue, &after, fresh);
 	if (err != -EINPROGRESS)
 		return err;
 	err = receiver_sleep(&receiver, slots, patience);

@@ -186,11 +186,11 @@ void ipcshm_held_release_all(struct ipcshm_port *port, const struct signal_struc
 		if (held)
 			__xa_erase(&port->held, index);
 		xa_unlock(&port->held);
+		cond_resched();
 		if (!held)
 			continue;
 		atomic_long_dec(&port->queue->held);
 		ipcshm_msg_put(held);
-		cond_resched();
 	}
 }
 

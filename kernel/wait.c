@@ -72,13 +72,18 @@ bool ipcshm_word_is_valid(const struct ipcshm_word *word)
 	       (word->size == 8 || word->expected <= U32_MAX);
 }
 
+static bool is_beyond(const struct ipcshm_words *words, u64 offset)
+{
+	return offset >= i_size_read(words->mapping->host);
+}
+
 /*
  * With the reference, the page stays where it is: it can't be swapped out, moved
  * or made part of a huge page.  It can only be punched out.
  */
 static struct page *word_page_get(const struct ipcshm_words *words, const struct ipcshm_word *word)
 {
-	if (word->offset >= i_size_read(words->mapping->host))
+	if (is_beyond(words, word->offset))
 		return ERR_PTR(-EINVAL);
 	return shmem_read_mapping_page_gfp(words->mapping, word->offset >> PAGE_SHIFT,
 					   mapping_gfp_mask(words->mapping));
@@ -113,6 +118,8 @@ static int sleep_unless(struct ipcshm_words *words, struct ipcshm_bucket *bucket
 		err = -EKEYREVOKED;
 	else if (ipcshm_members_deaths(words->members) != sleeper->deaths)
 		err = -EOWNERDEAD;
+	else if (is_beyond(words, word->offset))
+		err = -EINVAL;	/* a page of a large folio can outlive that */
 	else if (word_differs(words, word, page))
 		err = -EAGAIN;
 	if (!err) {
@@ -232,11 +239,6 @@ u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count)
 		cond_resched();
 	} while (some == IPCSHM_WAKEUPS_MAX && woken < count);
 	return woken;
-}
-
-static bool is_beyond(const struct ipcshm_words *words, u64 offset)
-{
-	return offset >= i_size_read(words->mapping->host);
 }
 
 /* Those who sleep for what isn't so any more; new ones know it already. */

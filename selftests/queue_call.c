@@ -775,15 +775,15 @@ TEST_F(call, server_that_closes_and_lives_is_epipe)
 static void exec_role(struct peer *peer)
 {
 	char *arguments[] = { "peer", "closed", "999", NULL };
-	int reader = open_again(IPCSHM_READ);
 
-	take_request(reader, &peer->value);
+	take_request(peer->fd, &peer->value);
 	exec_peer(arguments);
 }
 
 TEST_F(call, server_that_executes_another_program_is_epipe)
 {
-	struct peer *server = start(exec_role, (struct peer) { 0 });
+	/* Which it has from the test, so that the description stays open. */
+	struct peer *server = start(exec_role, (struct peer) { .fd = open_again(IPCSHM_READ) });
 
 	EXPECT_EQ(-EPIPE, call_value(queue, &(__u64) { 1 }, SOON));
 	EXPECT_EQ(0, wait_child(server->pid));

@@ -3,6 +3,8 @@
  * Queues: which message comes next, by type and by priority, to those who find it
  * there and to those who are blocked; and looking at it without taking it.
  */
+#include <sys/epoll.h>
+
 #include "queue_kinds.h"
 
 #define TYPES		6	/* that random messages have */
@@ -288,6 +290,41 @@ TEST_F(queue, equal_wishes_are_served_in_the_order_they_came)
 		EXPECT_EQ(8, finish(waiting[i]));
 		EXPECT_EQ(i % 2 ? 10 + i / 2 : i / 2, waiting[i]->value);
 	}
+}
+
+/* Whether there is an edge, of those that the queue can be written to. */
+static bool has_edge(int epoll, int ms)
+{
+	struct epoll_event event;
+
+	return epoll_wait(epoll, &event, 1, ms) == 1;
+}
+
+TEST_F(queue, receiver_that_wishes_for_another_type_makes_no_room)
+{
+	struct epoll_event wish = { .events = EPOLLOUT | EPOLLET };
+	struct peer *other = block_receiver_for(EQUAL, 2), *any = NULL;
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	ASSERT_TRUE(other);
+	if (variant->depth)
+		ASSERT_EQ(0, ipcshm_queue_set(queue, 1, IPCSHM_UNBOUNDED));
+	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, queue, &wish));
+	EXPECT_TRUE(has_edge(epoll, 0));
+	EXPECT_EQ(variant->depth ? 0 : -EAGAIN, try_send(1, 0));
+	has_edge(epoll, 0);
+	EXPECT_EQ(-EAGAIN, try_send(2, 0));
+	if (variant->depth) {
+		EXPECT_EQ(POLLIN, poll_now(queue));
+		EXPECT_EQ(1, receive_value());
+	} else {
+		any = block_receiver();
+		ASSERT_TRUE(any);
+	}
+	EXPECT_TRUE(has_edge(epoll, WAIT_SECONDS * 1000));
+	EXPECT_EQ(0, try_send(3, 0));
+	if (any)
+		EXPECT_EQ(8, finish(any));
 }
 
 /* More at once than the module wakes at a time. */

@@ -6,6 +6,8 @@
 
 #include "bench.h"
 
+#define PIPE_MAX	(1 << 20)	/* what a pipe can hold; more is written in parts */
+
 /* Each process has a ring of its own. */
 static void open_ring(struct bench_channel *channel, bool sender)
 {
@@ -82,10 +84,11 @@ const struct bench_transport bench_uring[] = {
 		.name = "queue-uring-32", .kind = BENCH_OURS, .batch = BENCH_BATCH_MAX,
 		.create = bench_queue_create, .destroy = bench_queue_destroy, RING,
 	}, {
-		.name = "pipe-uring", .kind = BENCH_PEER, .batch = 1,
+		.name = "pipe-uring", .kind = BENCH_PEER, .batch = 1, .max_size = PIPE_MAX,
 		.create = bench_pipe_create, .destroy = bench_pipe_destroy, RING,
 	}, {
 		.name = "pipe-uring-32", .kind = BENCH_PEER, .batch = BENCH_BATCH_MAX,
+		.max_size = PIPE_MAX,
 		.create = bench_pipe_create, .destroy = bench_pipe_destroy, RING,
 	},
 	{ 0 }

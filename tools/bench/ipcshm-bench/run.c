@@ -418,6 +418,14 @@ static void finish(const pid_t *pids, unsigned int count, const char *name)
 	}
 }
 
+/* Before all of them were ready: nobody can go on then. */
+static bool has_one_ended(void)
+{
+	siginfo_t info = { 0 };
+
+	return !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
+}
+
 static void run_processes(struct bench_channel *channel, uint64_t messages)
 {
 	const struct bench_shape *shape = channel->shape;
@@ -428,7 +436,7 @@ static void run_processes(struct bench_channel *channel, uint64_t messages)
 		pids[i] = start(channel, false, i, messages / shape->receivers);
 	for (i = 0; i < shape->senders; i++)
 		pids[shape->receivers + i] = start(channel, true, i, messages / shape->senders);
-	while (atomic_load(&board->ready) < count)
+	while (atomic_load(&board->ready) < count && !has_one_ended())
 		sched_yield();
 	atomic_store(&board->go, 1);
 	finish(pids, count, channel->transport->name);

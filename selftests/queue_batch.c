@@ -430,6 +430,20 @@ TEST_F(batch, batch_for_blocked_receivers_wakes_each)
 	EXPECT_EQ(2, stat_now().messages);
 }
 
+/* With so many, the module looks at all of them for one message at a time. */
+TEST_F_TIMEOUT(batch, batch_is_sent_whole_past_many_who_wish_for_another_type, 60)
+{
+	const struct peer other = { .type = 9, .match = IPCSHM_TYPE_EQUAL };
+	unsigned int i;
+
+	for (i = 0; i < 70; i++)
+		ASSERT_TRUE(block_receiver_how(receive_role, other));
+	EXPECT_EQ(KEPT, send_numbered(self, KEPT, 0));
+	for (i = 0; i < KEPT; i++)
+		EXPECT_EQ(i, receive_value());
+	EXPECT_EQ(70, stat_now().receivers);
+}
+
 TEST_F(batch, batch_received_lets_blocked_senders_in)
 {
 	struct peer *senders[3];

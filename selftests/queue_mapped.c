@@ -414,10 +414,9 @@ static void hold_beside_a_thread_role(struct peer *peer)
 	pthread_t thread;
 
 	if (hold(&held) != 100 ||
-	    pthread_create(&thread, NULL, pause_with_own_descriptors, NULL))
+	    pthread_create(&thread, NULL, pause_with_own_descriptors, NULL) ||
+	    !WAIT_UNTIL(is_ready(peer)))
 		return;
-	while (!is_ready(peer))
-		usleep(1000);
 	tell(peer);
 	pause();
 }
@@ -435,6 +434,27 @@ TEST_F_TIMEOUT(mapped, killed_process_gives_back_whatever_descriptors_its_thread
 		kill_peer(holder);
 		ASSERT_TRUE(WAIT_UNTIL(!stat_now().held));
 	}
+}
+
+static void hold_and_exec_role(struct peer *peer)
+{
+	char *arguments[] = { "peer", "closed", "999", NULL };
+	struct held held;
+
+	peer->result = hold(&held);
+	exec_peer(arguments);
+}
+
+TEST_F(mapped, process_that_executes_another_program_gives_back)
+{
+	struct peer *holder;
+
+	ASSERT_EQ(0, send_numbered(queue, 1, 100));
+	holder = start(hold_and_exec_role, (struct peer) { 0 });
+	EXPECT_EQ(0, wait_child(holder->pid));
+	holder->pid = 0;
+	EXPECT_EQ(100, holder->result);
+	EXPECT_EQ(0, stat_now().held);
 }
 
 TEST_F(mapped, batch_of_releases_tells_how_far_it_came)

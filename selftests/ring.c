@@ -11,15 +11,16 @@
 #define BYTES		65536
 #define PRODUCERS	3
 #define CONSUMERS	3
-#define SLOTS		64	/* of processes, one after the other, that produce */
+#define SERIES		1024	/* of items, each put in by one producer */
 #define NUMBERS		(1 << 16)	/* of items of each */
 #define KILLS		many(200, 20)
 #define MANY		(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER)
 
 /* What the processes tell each other outside of the ring. */
 struct board {
-	_Atomic uint32_t sent[SLOTS * 16];	/* how many items each producer has put in */
-	_Atomic unsigned char received[SLOTS * 16][NUMBERS / 8];
+	_Atomic uint32_t series;	/* that producers have begun */
+	_Atomic uint32_t sent[SERIES];	/* how many items of each have been put in */
+	_Atomic unsigned char received[SERIES][NUMBERS / 8];
 	_Atomic uint64_t gets;
 	_Atomic bool stop;	/* no more is put in, */
 	_Atomic bool drain;	/* and what is there is the rest */
@@ -369,15 +370,19 @@ TEST_F(ring, death_with_an_item_brings_it_back)
 static void produce_role(struct peer *peer)
 {
 	struct ipcshm_ring ring;
-	uint64_t i;
+	uint64_t i = NUMBERS, from = 0;
 
 	enter();
 	attach(&ring, IPCSHM_RING_PRODUCER);
 	be_ready(peer);
-	for (i = 0; i < NUMBERS && !board->stop; i++) {
-		if (ipcshm_ring_put(&ring, &(uint64_t) { peer->value << 32 | i }, 8, SOON))
+	for (; !board->stop; i++) {
+		if (i == NUMBERS) {
+			from = board->series++;
+			i = 0;
+		}
+		if (from >= SERIES || ipcshm_ring_put(&ring, &(uint64_t) { from << 32 | i }, 8, SOON))
 			_exit(1);
-		board->sent[peer->value] = (uint32_t)i + 1;
+		board->sent[from] = (uint32_t)i + 1;
 	}
 	ipcshm_ring_detach(&ring);
 }
@@ -386,7 +391,7 @@ static bool note_received(uint64_t item)
 {
 	uint64_t from = item >> 32, number = item & UINT32_MAX;
 
-	if (from >= SLOTS * 16 || number >= NUMBERS)
+	if (from >= SERIES || number >= NUMBERS)
 		return false;
 	board->received[from][number / 8] |= (unsigned char)(1 << number % 8);
 	board->gets++;
@@ -430,13 +435,13 @@ TEST_F(ring, kills_lose_nothing)
 	unsigned int producers = variant->flags & MANY ? PRODUCERS : 1;
 	unsigned int consumers = variant->flags & MANY ? CONSUMERS : 1;
 	struct peer *peer[PRODUCERS + CONSUMERS];
-	unsigned int i, k, victim, next = 0;
+	unsigned int i, k, victim;
 	uint64_t sent = 0, gets;
 
 	srand(getpid());
 	for (i = 0; i < producers + consumers; i++) {
 		peer[i] = start_ready(i < producers ? produce_role : consume_role,
-				      (struct peer) { .value = next++ });
+				      (struct peer) { 0 });
 		ASSERT_NE(NULL, peer[i]);
 	}
 	for (k = 0; k < KILLS; k++) {
@@ -445,7 +450,7 @@ TEST_F(ring, kills_lose_nothing)
 		ASSERT_TRUE(WAIT_UNTIL(board->gets > gets + (unsigned int)rand() % 50));
 		kill_peer(peer[victim]);
 		peer[victim] = start_ready(victim < producers ? produce_role : consume_role,
-					   (struct peer) { .value = next++ });
+					   (struct peer) { 0 });
 		ASSERT_NE(NULL, peer[victim]);
 	}
 	gets = board->gets;
@@ -456,7 +461,7 @@ TEST_F(ring, kills_lose_nothing)
 			board->drain = true;
 		EXPECT_EQ(0, finish(peer[i]));
 	}
-	for (i = 0; i < next; i++)
+	for (i = 0; i < board->series; i++)
 		for (k = 0; k < board->sent[i]; k++, sent++)
 			ASSERT_TRUE(was_received(i, k)) TH_LOG("%u of %u", k, i);
 	TH_LOG("%llu items, %u kills", (unsigned long long)sent, (unsigned int)KILLS);

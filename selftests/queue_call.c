@@ -1074,11 +1074,14 @@ TEST_F_TIMEOUT(call, killed_servers_leave_no_caller_waiting, 200)
 		callers[i] = start(calls_until_role, (struct peer) { .value = 100 * i });
 	for (i = 0; i < RACES; i++) {
 		server = start(serve_role, (struct peer) { 0 });
-		usleep(i % 16 * 700);
+		usleep(i % 16 * 700 * slowness());
 		kill_peer(server);
 		peer_count--;
 	}
-	server = start(serve_role, (struct peer) { 0 });
+	ASSERT_TRUE(start(serve_role, (struct peer) { 0 }));
+	answered = stat_now().received;
+	ASSERT_TRUE(WAIT_UNTIL(stat_now().received > answered + CALLERS));
+	answered = 0;
 	for (i = 0; i < CALLERS; i++)
 		tell(callers[i]);
 	for (i = 0; i < CALLERS; i++) {

@@ -130,7 +130,9 @@ const struct bench_transport bench_pipes[] = {
 	{ 0 }
 };
 
-/* Sockets. */
+/* Sockets.  A packet is one buffer, part of it contiguous: large ones can't be allocated. */
+
+#define PACKET_MAX	(1 << 18)
 
 static int create_socket(struct bench_channel *channel, int type)
 {
@@ -220,21 +222,21 @@ const struct bench_transport bench_sockets[] = {
 		.create = create_unix_stream, .send = send_stream, .receive = receive_stream,
 		.destroy = bench_pipe_destroy,
 	}, {
-		.name = "seqpacket", .kind = BENCH_PEER, .batch = 1,
+		.name = "seqpacket", .kind = BENCH_PEER, .batch = 1, .max_size = PACKET_MAX,
 		.create = create_seqpacket, .send = send_packet, .receive = receive_packet,
 		.destroy = bench_pipe_destroy,
 	}, {
-		.name = "dgram", .kind = BENCH_PEER, .batch = 1,
+		.name = "dgram", .kind = BENCH_PEER, .batch = 1, .max_size = PACKET_MAX,
 		.create = create_dgram, .send = send_packet, .receive = receive_packet,
 		.destroy = bench_pipe_destroy,
 	}, {
 		.name = "dgram-mmsg", .kind = BENCH_PEER, .batch = BENCH_BATCH_MAX,
-		.limits = BENCH_NO_ROUND_TRIP,
+		.limits = BENCH_NO_ROUND_TRIP, .max_size = PACKET_MAX,
 		.create = create_dgram, .send = send_packets, .receive = receive_packets,
 		.destroy = bench_pipe_destroy,
 	}, {
 		.name = "seqpacket-mmsg", .kind = BENCH_PEER, .batch = BENCH_BATCH_MAX,
-		.limits = BENCH_NO_ROUND_TRIP,
+		.limits = BENCH_NO_ROUND_TRIP, .max_size = PACKET_MAX,
 		.create = create_seqpacket, .send = send_packets, .receive = receive_packets,
 		.destroy = bench_pipe_destroy,
 	},

@@ -139,6 +139,12 @@ void bench_queue_destroy(struct bench_channel *channel);
 int bench_pipe_create(struct bench_channel *channel);
 void bench_pipe_destroy(struct bench_channel *channel);
 
+/* What ZeroMQ and nng are used with. */
+int bench_endpoint_create(struct bench_channel *channel);
+const char *bench_endpoint(const struct bench_channel *channel);
+void bench_endpoint_destroy(struct bench_channel *channel);
+void *bench_end_alloc(size_t size);
+
 /* Content. */
 void bench_fill(void *messages, unsigned int count, size_t size);
 void bench_stamp(void *message, size_t size, uint64_t number);

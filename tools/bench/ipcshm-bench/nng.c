@@ -4,8 +4,6 @@
 #include <nng/nng.h>
 #include <nng/protocol/pair0/pair.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "bench.h"
 
@@ -15,22 +13,6 @@ struct end {
 	nng_msg *received;
 };
 
-static char *path_of(const struct bench_channel *channel)
-{
-	return channel->shared;
-}
-
-static int create(struct bench_channel *channel)
-{
-	static unsigned int count;
-
-	channel->shared = calloc(1, 64);
-	if (!channel->shared)
-		return -ENOMEM;
-	snprintf(path_of(channel), 64, "ipc:///tmp/ipcshm-bench-nng-%d-%u", (int)getpid(), count++);
-	return 0;
-}
-
 static void check(int error)
 {
 	if (!error)
@@ -39,27 +21,18 @@ static void check(int error)
 	exit(EXIT_FAILURE);
 }
 
-static struct end *end_alloc(void)
-{
-	struct end *end = calloc(1, sizeof(*end));
-
-	if (end)
-		return end;
-	bench_die("nng", ENOMEM);
-}
-
 /* Half of the channel is at each end. */
 static void open_end(struct bench_channel *channel, bool sender)
 {
-	struct end *end = end_alloc();
+	struct end *end = bench_end_alloc(sizeof(*end));
 	int room = (int)channel->shape->capacity / 2;
 
 	check(nng_pair0_open(&end->socket));
 	check(nng_socket_set_int(end->socket, sender ? NNG_OPT_SENDBUF : NNG_OPT_RECVBUF, room));
 	check(nng_socket_set_size(end->socket, NNG_OPT_RECVMAXSZ, 0));
 	check(nng_socket_set_ms(end->socket, NNG_OPT_RECONNMINT, 1));
-	check(sender ? nng_dial(end->socket, path_of(channel), NULL, NNG_FLAG_NONBLOCK) :
-		       nng_listen(end->socket, path_of(channel), NULL, 0));
+	check(sender ? nng_dial(end->socket, bench_endpoint(channel), NULL, NNG_FLAG_NONBLOCK) :
+		       nng_listen(end->socket, bench_endpoint(channel), NULL, 0));
 	channel->own = end;
 }
 
@@ -106,17 +79,11 @@ static void release_one(struct bench_channel *channel, unsigned int count)
 	nng_msg_free(end->received);
 }
 
-static void destroy(struct bench_channel *channel)
-{
-	unlink(path_of(channel) + strlen("ipc://"));
-	free(channel->shared);
-}
-
 const struct bench_transport bench_nng[] = {
 	{
 		.name = "nng", .kind = BENCH_PEER, .limits = BENCH_NO_MANY, .batch = 1,
-		.create = create, .open = open_end, .send = send_one, .receive = receive_one,
-		.release = release_one, .destroy = destroy,
+		.create = bench_endpoint_create, .destroy = bench_endpoint_destroy,
+		.open = open_end, .send = send_one, .receive = receive_one, .release = release_one,
 	},
 	{ 0 }
 };

@@ -5,8 +5,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <zmq.h>
 
 #include "bench.h"
@@ -18,22 +16,6 @@ struct end {
 	zmq_msg_t received;
 };
 
-static char *path_of(const struct bench_channel *channel)
-{
-	return channel->shared;
-}
-
-static int create(struct bench_channel *channel)
-{
-	static unsigned int count;
-
-	channel->shared = calloc(1, 64);
-	if (!channel->shared)
-		return -ENOMEM;
-	snprintf(path_of(channel), 64, "ipc:///tmp/ipcshm-bench-zeromq-%d-%u", (int)getpid(), count++);
-	return 0;
-}
-
 static void set(void *socket, int option, size_t value)
 {
 	const int number = (int)value;
@@ -42,27 +24,18 @@ static void set(void *socket, int option, size_t value)
 		bench_die("zeromq", errno);
 }
 
-static struct end *end_alloc(void)
-{
-	struct end *end = calloc(1, sizeof(*end));
-
-	if (end)
-		return end;
-	bench_die("zeromq", ENOMEM);
-}
-
 /* Half of the channel is at each end. */
 static void open_end(struct bench_channel *channel, bool sender)
 {
-	struct end *end = end_alloc();
+	struct end *end = bench_end_alloc(sizeof(*end));
 
 	end->context = zmq_ctx_new();
 	end->socket = zmq_socket(end->context, sender ? ZMQ_PUSH : ZMQ_PULL);
 	set(end->socket, sender ? ZMQ_SNDHWM : ZMQ_RCVHWM, channel->shape->capacity / 2);
 	set(end->socket, ZMQ_RECONNECT_IVL, 1);
-	if (sender ? zmq_connect(end->socket, path_of(channel)) :
-		     zmq_bind(end->socket, path_of(channel)))
-		bench_die(path_of(channel), errno);
+	if (sender ? zmq_connect(end->socket, bench_endpoint(channel)) :
+		     zmq_bind(end->socket, bench_endpoint(channel)))
+		bench_die(bench_endpoint(channel), errno);
 	channel->own = end;
 }
 
@@ -102,17 +75,11 @@ static void release_one(struct bench_channel *channel, unsigned int count)
 	zmq_msg_close(&end->received);
 }
 
-static void destroy(struct bench_channel *channel)
-{
-	unlink(path_of(channel) + strlen("ipc://"));
-	free(channel->shared);
-}
-
 const struct bench_transport bench_zeromq[] = {
 	{
 		.name = "zeromq", .kind = BENCH_PEER, .limits = BENCH_NO_MANY, .batch = 1,
-		.create = create, .open = open_end, .send = send_one, .receive = receive_one,
-		.release = release_one, .destroy = destroy,
+		.create = bench_endpoint_create, .destroy = bench_endpoint_destroy,
+		.open = open_end, .send = send_one, .receive = receive_one, .release = release_one,
 	},
 	{ 0 }
 };

@@ -27,6 +27,7 @@ struct signal_struct;
  * @by_type: likewise
  * @best: in the tree by type: which of those at and below it is received first;
  *	likewise
+ * @token: received: what it is replied with, or 0; likewise
  * @number: of messages that are equal, the one with the lower number came first;
  *	likewise
  * @sender: in a queue: who is blocked until that accepts it, else NULL; likewise
@@ -34,7 +35,6 @@ struct signal_struct;
  *	the lock of the descriptor's held messages
  * @caller: who waits for a reply to it, until it is received; protected by the
  *	queue's lock
- * @token: what it is replied with, from then on; likewise
  * @payer: whose quotas it is charged to; NULL when that has been settled; written
  *	by the receiver
  * @pid: who sent it; a reference
@@ -58,14 +58,16 @@ struct ipcshm_msg {
 	u32 nr_files;
 	struct ipcshm_rank by_priority;
 	struct ipcshm_rank by_type;
-	struct ipcshm_msg *best;
+	union {
+		struct ipcshm_msg *best;
+		u64 token;
+	};
 	u64 number;
 	union {
 		struct ipcshm_waiter *sender;
 		const struct signal_struct *holder;
 	};
 	struct ipcshm_caller *caller;
-	u64 token;
 	struct ipcshm_limits *payer;
 	struct pid *pid;
 	kuid_t uid;

@@ -331,7 +331,6 @@ static bool call_rewind(struct ipcshm_port *port, struct ipcshm_msg *msg)
 	call->port = NULL;
 	call->request = msg;
 	msg->caller = call;
-	msg->token = 0;
 	return true;
 }
 
@@ -370,6 +369,7 @@ static void delivered(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 {
 	queue->received++;
 	trace_ipcshm_receive(queue, msg);
+	msg->token = 0;
 	if (msg->caller)
 		call_begin(queue, msg, port, owner);
 }

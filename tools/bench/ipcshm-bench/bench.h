@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #define BENCH_BATCH_MAX		32	/* messages that one call is given */
+#define PIPE_MAX		(1 << 20)	/* what a pipe can hold; more is written in parts */
 #define BENCH_ROTATION		4	/* a sender's buffer is used again after as many calls */
 #define BENCH_PROCESSES_MAX	32
 #define BENCH_REPETITIONS_MAX	99
@@ -81,6 +82,7 @@ struct bench_channel {
 #define BENCH_NO_SPIN		0x08
 #define BENCH_NO_ONE_CPU	0x10	/* it never lets the other one run */
 #define BENCH_NO_BOUNDARIES	0x20	/* several processes can share it up to PIPE_BUF only */
+#define BENCH_NO_GAPS		0x40	/* its messages lie side by side, but rows of some sizes have gaps */
 
 /**
  * struct bench_transport - what can carry messages

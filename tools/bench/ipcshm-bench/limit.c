@@ -121,7 +121,7 @@ static void destroy_ball(struct bench_channel *channel)
 static void spin_until(struct ball *ball, uint32_t turns)
 {
 	while (atomic_load_explicit(&ball->turns, memory_order_acquire) != turns)
-		;
+		bench_relax();
 }
 
 static void call_line(struct bench_channel *channel, const void *request, void *room)

@@ -17,6 +17,7 @@
 #define SIZES_MAX	24
 #define CAPACITY_BYTES	((size_t)4 << 20)	/* that a channel holds, if they are at least two messages */
 #define CAPACITY_MAX	256
+#define CAPACITY_ROUND_TRIP	16
 #define REPETITIONS_MIN	3	/* however long they take */
 
 /* What is asked for: all combinations. */
@@ -110,8 +111,14 @@ static bool can(const struct bench_transport *transport, const struct bench_shap
 {
 	unsigned int not = shape->pattern == BENCH_ONE_WAY ? BENCH_NO_ONE_WAY : BENCH_NO_ROUND_TRIP;
 
+	/* Those who share a way back would get each other's replies. */
+	if (shape->senders + shape->receivers > 2 && shape->pattern == BENCH_ROUND_TRIP &&
+	    !transport->call)
+		return false;
 	if (shape->senders + shape->receivers > 2)
 		not |= BENCH_NO_MANY | (shape->size > 4096 ? BENCH_NO_BOUNDARIES : 0);
+	if (shape->size != BENCH_STRIDE(shape->size))
+		not |= BENCH_NO_GAPS;
 	if (shape->wait == BENCH_SPIN)
 		not |= BENCH_NO_SPIN;
 	if (shape->cpus != BENCH_TWO_CPUS)
@@ -186,13 +193,25 @@ static void measure_shape(const struct bench_shape *shape)
 				continue;
 			bench_progress(&group, row->transport->name, repetition + 1,
 				       plan.repetitions);
-			bench_measure(row->transport, shape, row->messages, &run);
-			bench_row_add(row, &run);
+			row->error = -bench_measure(row->transport, shape, row->messages, &run);
+			if (!row->error)
+				bench_row_add(row, &run);
 		}
 	}
 	bench_report_group(&group);
 	for (i = 0; i < group.count; i++)
 		free(group.rows[i].samples);
+}
+
+/* One message is on its way in a round trip, so that there is no use for many. */
+static size_t capacity_for(size_t size, enum bench_pattern pattern)
+{
+	size_t most = pattern == BENCH_ROUND_TRIP ? CAPACITY_ROUND_TRIP : CAPACITY_MAX;
+	size_t capacity = CAPACITY_BYTES / size;
+
+	if (capacity > most)
+		return most;
+	return capacity < 2 ? 2 : capacity;
 }
 
 static void each_shape(struct bench_shape shape)
@@ -209,19 +228,11 @@ static void each_shape(struct bench_shape shape)
 				if (wait == BENCH_SPIN && cpus == BENCH_ONE_CPU)
 					continue;	/* each would wait for the other's time to be up */
 				shape.pattern = (enum bench_pattern)pattern;
+				shape.capacity = capacity_for(shape.size, shape.pattern);
 				shape.cpus = (enum bench_cpus)cpus;
 				shape.wait = (enum bench_wait)wait;
 				measure_shape(&shape);
 			}
-}
-
-static size_t capacity_for(size_t size)
-{
-	size_t capacity = CAPACITY_BYTES / size;
-
-	if (capacity > CAPACITY_MAX)
-		return CAPACITY_MAX;
-	return capacity < 2 ? 2 : capacity;
 }
 
 static void each_party(size_t size)
@@ -235,7 +246,6 @@ static void each_party(size_t size)
 			bench_die("-n", EINVAL);
 		each_shape((struct bench_shape){
 			.size = size,
-			.capacity = capacity_for(size),
 			.busy = plan.busy,
 			.senders = senders,
 			.receivers = receivers,

@@ -92,7 +92,7 @@ static int create_eventfd(struct bench_channel *channel)
 	channel->in = eventfd(0, EFD_CLOEXEC);
 	channel->out = eventfd((unsigned int)channel->shape->capacity, EFD_CLOEXEC);
 	if (channel->in < 0 || channel->out < 0)
-		return -errno;
+		bench_die("eventfd", errno);
 	bench_nonblock(channel->in, channel->shape);
 	bench_nonblock(channel->out, channel->shape);
 	return 0;
@@ -281,6 +281,7 @@ static int receive_vm(struct bench_channel *channel, void *room, unsigned int co
 	memcpy(&from.iov_base, slot(channel, slots->taken.count, sizeof(void *)), sizeof(void *));
 	if (process_vm_readv(slots->pid, &to, 1, &from, 1, 0) != (ssize_t)to.iov_len)
 		return -errno;
+	advance(&slots->taken);
 	*at = room;
 	return 1;
 }
@@ -297,7 +298,7 @@ const struct bench_transport bench_memory[] = {
 	}, {
 		.name = "vm-readv", .kind = BENCH_PEER, .batch = 1, .limits = BENCH_NO_MANY,
 		.create = create_vm, .open = open_vm, .send = send_vm, .receive = receive_vm,
-		.release = release_futex, .destroy = destroy_slots,
+		.destroy = destroy_slots,
 	},
 	{ 0 }
 };

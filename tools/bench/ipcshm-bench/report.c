@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What was measured, and how it is told. */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -37,16 +39,20 @@ static int compare_samples(const void *a, const void *b)
 	return (first > second) - (first < second);
 }
 
-/* The value under which @share of @count numbers are. */
+/* The value under which @share of @count numbers are, between two of them if need be. */
 static double quantile(const double *numbers, unsigned int count, double share)
 {
 	double sorted[BENCH_REPETITIONS_MAX];
+	double at = share * (count - 1);
+	unsigned int below = (unsigned int)at;
 
 	if (!count)
 		return 0;
 	memcpy(sorted, numbers, count * sizeof(*sorted));
 	qsort(sorted, count, sizeof(*sorted), compare_doubles);
-	return sorted[(unsigned int)(share * (count - 1) + 0.5)];
+	if (below + 1 == count)
+		return sorted[below];
+	return sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]);
 }
 
 static double median(const double *numbers, unsigned int count)
@@ -54,18 +60,35 @@ static double median(const double *numbers, unsigned int count)
 	return quantile(numbers, count, 0.5);
 }
 
+/* What counts: of round trips the median, of messages the time that each takes. */
+static const double *figures(const struct bench_row *row)
+{
+	return row->nr_samples ? row->medians : row->times;
+}
+
+static double figure(const struct bench_row *row)
+{
+	return median(figures(row), row->count);
+}
+
 /* How far the middle half of the repetitions is spread, in parts of the median. */
 static double spread(const struct bench_row *row)
 {
-	return (quantile(row->times, row->count, 0.75) - quantile(row->times, row->count, 0.25)) /
-	       median(row->times, row->count);
+	return (quantile(figures(row), row->count, 0.75) -
+		quantile(figures(row), row->count, 0.25)) / figure(row);
+}
+
+/* Of @one_in round trips of all repetitions, one takes longer; 0 if there aren't as many. */
+static double tail(const struct bench_row *row, size_t one_in)
+{
+	if (row->nr_samples < one_in)
+		return 0;
+	qsort(row->samples, row->nr_samples, sizeof(*row->samples), compare_samples);
+	return row->samples[row->nr_samples - 1 - row->nr_samples / one_in];
 }
 
 void bench_row_add(struct bench_row *row, const struct bench_run *run)
 {
-	static const double shares[BENCH_QUANTILES] = { 0.5, 0.99, 0.999 };
-	unsigned int i;
-
 	row->times[row->count] = (double)run->elapsed / (double)run->messages;
 	if (run->nr_samples) {
 		size_t size = (row->nr_samples + run->nr_samples) * sizeof(*row->samples);
@@ -77,21 +100,10 @@ void bench_row_add(struct bench_row *row, const struct bench_run *run)
 		memcpy(row->samples + row->nr_samples, run->samples,
 		       run->nr_samples * sizeof(*run->samples));
 		row->nr_samples += run->nr_samples;
-		for (i = 0; i < BENCH_QUANTILES; i++) {
-			size_t at = (size_t)(shares[i] * (double)(run->nr_samples - 1) + 0.5);
-
-			row->quantiles[i][row->count] = run->samples[at];
-		}
+		row->medians[row->count] = (run->samples[(run->nr_samples - 1) / 2] +
+					    (double)run->samples[run->nr_samples / 2]) / 2;
 	}
 	row->count++;
-}
-
-/* What counts: of round trips the median, of messages the time that each takes. */
-static double figure(const struct bench_group *group, const struct bench_row *row)
-{
-	if (group->shape.pattern == BENCH_ROUND_TRIP)
-		return median(row->quantiles[0], row->count);
-	return median(row->times, row->count);
 }
 
 /* 0 if there is none. */
@@ -102,7 +114,7 @@ static double best_peer(const struct bench_group *group)
 
 	for (i = 0; i < group->count; i++) {
 		const struct bench_row *row = &group->rows[i];
-		double time = row->count ? figure(group, row) : 0;
+		double time = row->count ? figure(row) : 0;
 
 		if (row->transport->kind == BENCH_PEER && time && (!best || time < best))
 			best = time;
@@ -116,7 +128,8 @@ static double best_peer(const struct bench_group *group)
 #define PROBE_STEPS	100000
 #define NOISY		1.3
 
-static double worst_noise, load_before;
+static double worst_noise;
+static int others_before;
 
 static double probe(void)
 {
@@ -141,6 +154,24 @@ static void probe_noise(void)
 		worst_noise = noise;
 }
 
+/* How many others run: for a while, not just at the moment. */
+static int count_others(void)
+{
+	int i, running, least = INT_MAX;
+
+	for (i = 0; i < 5; i++) {
+		FILE *file = fopen("/proc/loadavg", "re");
+
+		if (!file || fscanf(file, "%*f %*f %*f %d/", &running) != 1)
+			running = 1;
+		if (file)
+			fclose(file);
+		least = running < least ? running : least;
+		usleep(20000);
+	}
+	return least - 1;
+}
+
 static void warn_of_noise(void)
 {
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
@@ -148,9 +179,9 @@ static void warn_of_noise(void)
 	if (worst_noise > NOISY)
 		printf("\nWARNING: a noisy machine: one in ten times the same work took %.1f times "
 		       "as long as usual, or longer.\n", worst_noise);
-	if (load_before > (double)online)
-		printf("\nWARNING: an overcommitted machine: %.1f processes wanted its %ld CPUs when "
-		       "this began.\n", load_before, online);
+	if (others_before > 0 && others_before + 2 > online)
+		printf("\nWARNING: an overcommitted machine: of its %ld CPUs, others used %d when this "
+		       "began.\n", online, others_before);
 	if (online < 2)
 		printf("\nWARNING: one CPU: nothing here ran on two.\n");
 }
@@ -240,9 +271,8 @@ static void json_row(const struct bench_row *row)
 	fprintf(json, ", \"messages\": %llu", (unsigned long long)row->messages);
 	json_numbers("ns", row->times, row->count);
 	if (row->nr_samples) {
-		json_numbers("p50", row->quantiles[0], row->count);
-		json_numbers("p99", row->quantiles[1], row->count);
-		json_numbers("p999", row->quantiles[2], row->count);
+		json_numbers("p50", row->medians, row->count);
+		fprintf(json, ", \"p99\": %.0f, \"p999\": %.0f", tail(row, 100), tail(row, 1000));
 		json_histogram(row);
 	}
 	fputc('}', json);
@@ -274,15 +304,13 @@ static void csv_row(const struct bench_shape *shape, const struct bench_row *row
 {
 	double time = median(row->times, row->count);
 
-	if (!row->count)
+	if (row->error || !row->count)
 		return;
 	fprintf(csv, "%s,%zu,%s,%s,%u,%u,%s,%s,%u,%u,%.1f,%.3f,%.0f,%.0f,%.0f,%.0f,%.0f\n",
 		patterns[shape->pattern], shape->size, cpus[shape->cpus], waits[shape->wait],
 		shape->senders, shape->receivers, row->transport->name,
 		kinds[row->transport->kind], row->transport->batch, row->count, time, spread(row),
-		median(row->quantiles[0], row->nr_samples ? row->count : 0),
-		median(row->quantiles[1], row->nr_samples ? row->count : 0),
-		median(row->quantiles[2], row->nr_samples ? row->count : 0),
+		row->nr_samples ? figure(row) : 0, tail(row, 100), tail(row, 1000),
 		1e9 / time, 1e9 / time * (double)shape->size);
 }
 
@@ -298,26 +326,35 @@ static void print_title(const struct bench_shape *shape)
 		printf("\n%-16s %11s %12s %10s %8s %10s\n", "", "us/message", "messages/s", "MB/s",
 		       "spread", "x best peer");
 	else
-		printf("\n%-16s %11s %12s %10s %8s %10s\n", "", "p50 us", "p99 us", "p99.9 us",
+		printf("\n%-16s %11s %11s %11s %8s %10s\n", "", "p50 us", "p99 us", "p99.9 us",
 		       "spread", "/ best peer");
+}
+
+/* Microseconds, or that it isn't known. */
+static void print_tail(double time)
+{
+	if (time)
+		printf(" %11.2f", time / 1e3);
+	else
+		printf(" %11s", "-");
 }
 
 static void print_row(const struct bench_group *group, const struct bench_row *row, double best)
 {
 	const char *name = row->transport->name;
-	double time = row->count ? figure(group, row) : 0;
+	double time = row->count ? figure(row) : 0;
 
 	if (row->error) {
 		printf("%-16s %s\n", name, strerror(row->error));
 		return;
 	}
-	if (group->shape.pattern == BENCH_ONE_WAY)
-		printf("%-16s %11.2f %12.0f %10.1f", name, time / 1e3, 1e9 / time,
-		       (double)group->shape.size * 1e3 / time);
-	else
-		printf("%-16s %11.2f %12.2f %10.2f", name, time / 1e3,
-		       median(row->quantiles[1], row->count) / 1e3,
-		       median(row->quantiles[2], row->count) / 1e3);
+	printf("%-16s %11.2f", name, time / 1e3);
+	if (group->shape.pattern == BENCH_ONE_WAY) {
+		printf(" %12.0f %10.1f", 1e9 / time, (double)group->shape.size * 1e3 / time);
+	} else {
+		print_tail(tail(row, 100));
+		print_tail(tail(row, 1000));
+	}
 	printf(" %6.0f %%", 100 * spread(row));
 	if (best)
 		printf(" %10.2f", group->shape.pattern == BENCH_ONE_WAY ? best / time : time / best);
@@ -345,8 +382,7 @@ void bench_report_group(struct bench_group *group)
 void bench_report_begin(const char *json_path, const char *csv_path)
 {
 	began = bench_now();
-	if (getloadavg(&load_before, 1) != 1)
-		load_before = 0;
+	others_before = count_others();
 	probe_noise();
 	json = out_open(json_path);
 	csv = out_open(csv_path);
@@ -365,8 +401,8 @@ static void out_close(FILE *file, const char *what)
 void bench_report_end(void)
 {
 	if (json)
-		fprintf(json, "\n],\n\"noise\": %.2f,\n\"load\": %.1f\n}\n", worst_noise,
-			load_before);
+		fprintf(json, "\n],\n\"noise\": %.2f,\n\"others\": %d\n}\n", worst_noise,
+			others_before);
 	out_close(json, "JSON");
 	out_close(csv, "CSV");
 	warn_of_noise();

@@ -6,7 +6,6 @@
 #include "bench.h"
 
 #define BENCH_ROWS_MAX		40
-#define BENCH_QUANTILES		3	/* p50, p99, p99.9 */
 
 /**
  * struct bench_row - one transport in one shape
@@ -14,7 +13,7 @@
  * @error: why it couldn't be made; 0: it could
  * @messages: of each repetition
  * @times: of each repetition, nanoseconds for a message or round trip
- * @quantiles: of the round trips of each repetition, nanoseconds
+ * @medians: of the round trips of each repetition, nanoseconds
  * @count: repetitions
  * @samples: round trips of all repetitions, nanoseconds
  * @nr_samples: how many there are
@@ -24,7 +23,7 @@ struct bench_row {
 	int error;
 	uint64_t messages;
 	double times[BENCH_REPETITIONS_MAX];
-	double quantiles[BENCH_QUANTILES][BENCH_REPETITIONS_MAX];
+	double medians[BENCH_REPETITIONS_MAX];
 	unsigned int count;
 	uint32_t *samples;
 	size_t nr_samples;

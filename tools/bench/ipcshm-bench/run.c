@@ -19,7 +19,6 @@
 #include "bench.h"
 
 #define PATIENCE	60	/* seconds that a run may take */
-#define ROUND_TRIPS_WARM 32	/* at most */
 
 /* What the processes of a run share. */
 struct board {
@@ -354,11 +353,7 @@ static void leave_together(unsigned int parties)
 /* What the channel's memory has been used for once is not part of what is measured. */
 static uint64_t warm_up(const struct bench_shape *shape)
 {
-	uint64_t each = 2 * shape->capacity;
-
-	if (shape->pattern == BENCH_ROUND_TRIP && each > ROUND_TRIPS_WARM)
-		each = ROUND_TRIPS_WARM;
-	return each * shape->senders * shape->receivers;
+	return 2 * shape->capacity * shape->senders * shape->receivers;
 }
 
 static void take_part(struct bench_channel *channel, bool sender, uint64_t messages)

@@ -6,8 +6,6 @@
 
 #include "bench.h"
 
-#define PIPE_MAX	(1 << 20)	/* what a pipe can hold; more is written in parts */
-
 /* Each process has a ring of its own. */
 static void open_ring(struct bench_channel *channel, bool sender)
 {
@@ -73,23 +71,23 @@ static int receive_ring(struct bench_channel *channel, void *room, unsigned int 
 	return run(channel, room, count, prepare_read, channel->in);
 }
 
-#define RING	.limits = BENCH_NO_SPIN | BENCH_NO_BOUNDARIES, .open = open_ring, \
+#define RING(and)	.limits = BENCH_NO_SPIN | BENCH_NO_BOUNDARIES | (and), .open = open_ring, \
 		.send = send_ring, .receive = receive_ring
 
 const struct bench_transport bench_uring[] = {
 	{
 		.name = "queue-uring", .kind = BENCH_OURS, .batch = 1,
-		.create = bench_queue_create, .destroy = bench_queue_destroy, RING,
+		.create = bench_queue_create, .destroy = bench_queue_destroy, RING(0),
 	}, {
 		.name = "queue-uring-32", .kind = BENCH_OURS, .batch = BENCH_BATCH_MAX,
-		.create = bench_queue_create, .destroy = bench_queue_destroy, RING,
+		.create = bench_queue_create, .destroy = bench_queue_destroy, RING(BENCH_NO_ROUND_TRIP),
 	}, {
 		.name = "pipe-uring", .kind = BENCH_PEER, .batch = 1, .max_size = PIPE_MAX,
-		.create = bench_pipe_create, .destroy = bench_pipe_destroy, RING,
+		.create = bench_pipe_create, .destroy = bench_pipe_destroy, RING(0),
 	}, {
 		.name = "pipe-uring-32", .kind = BENCH_PEER, .batch = BENCH_BATCH_MAX,
 		.max_size = PIPE_MAX,
-		.create = bench_pipe_create, .destroy = bench_pipe_destroy, RING,
+		.create = bench_pipe_create, .destroy = bench_pipe_destroy, RING(BENCH_NO_ROUND_TRIP),
 	},
 	{ 0 }
 };

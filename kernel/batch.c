@@ -1,151 +1,166 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Many messages in one call, a few slots at a time. */
+/* Many messages in one call, some at a time. */
 #include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "batch.h"
+#include "ioctl.h"
 #include "slot.h"
 
 #define CHUNK 32
 
-/**
- * struct chunk - some messages of a batch
- * @count: how many
- * @user: the caller's structures, fetched
- * @slots: for each of them
- */
-struct chunk {
-	u32 count;
-	struct ipcshm_message user[CHUNK];
-	struct ipcshm_slot slots[CHUNK];
-};
-
-/* As many as there are, up to the end of what can be read. */
-static int chunk_get(struct chunk *chunk, u64 messages, u32 count)
+static u64 address(u64 messages, u32 index)
 {
-	size_t size = min_t(u32, count, CHUNK) * sizeof(*chunk->user);
-
-	size -= copy_from_user(chunk->user, u64_to_user_ptr(messages), size);
-	chunk->count = size / sizeof(*chunk->user);
-	return chunk->count ? 0 : -EFAULT;
+	return messages + index * sizeof(struct ipcshm_message);
 }
 
-static void chunk_put(struct chunk *chunk)
+static int user_get(struct ipcshm_message *user, u64 from)
 {
-	u32 i;
-
-	for (i = 0; i < chunk->count; i++)
-		ipcshm_slot_put(&chunk->slots[i]);
+	return ipcshm_words_get(user, u64_to_user_ptr(from), sizeof(*user));
 }
 
-static int load(struct ipcshm_port *port, struct ipcshm_slot *slot, struct ipcshm_message *user)
+/* Sending. */
+
+static int load(struct ipcshm_port *port, u64 from, struct ipcshm_msg **msg)
 {
-	if (!ipcshm_slot_can_send(user) || user->token)
+	struct ipcshm_message user;
+	int err = user_get(&user, from);
+
+	if (err)
+		return err;
+	if (!ipcshm_outgoing_is_valid(&user) || user.token)
 		return -EINVAL;
-	return ipcshm_slot_load(port, slot, user);
+	*msg = ipcshm_outgoing_load(port, &user);
+	return PTR_ERR_OR_ZERO(*msg);
 }
 
-static int prepare(struct ipcshm_port *port, struct ipcshm_slot *slot, struct ipcshm_message *user)
+/* The batch ends before the first that can't be; if it is empty then, the error is that one's. */
+static int send_chunk(struct ipcshm_port *port, const struct ipcshm_patience *patience,
+		      u64 messages, u32 count)
 {
-	if (!ipcshm_slot_can_receive(port, user))
+	struct ipcshm_msg *msgs[CHUNK];
+	u32 loaded = 0;
+	int err = 0, i;
+
+	while (loaded < count && !err) {
+		err = load(port, address(messages, loaded), &msgs[loaded]);
+		loaded += !err;
+	}
+	if (loaded)
+		err = ipcshm_queue_send(port, msgs, loaded, patience);
+	for (i = max(err, 0); i < loaded; i++)
+		ipcshm_msg_put(msgs[i]);
+	return err;
+}
+
+/**
+ * ipcshm_batch_send - send many messages
+ * @port: through which descriptor
+ * @args: where they are, checked
+ * @patience: how long to wait for each
+ *
+ * Return: how many were sent; if none, an error.
+ */
+long ipcshm_batch_send(struct ipcshm_port *port, const struct ipcshm_batch *args,
+		       const struct ipcshm_patience *patience)
+{
+	u32 done = 0;
+	int some;
+
+	do {
+		some = send_chunk(port, patience, address(args->messages, done),
+				  min_t(u32, args->count - done, CHUNK));
+		if (some > 0)
+			done += some;
+	} while (some == CHUNK && done < args->count);
+	return done ?: some;
+}
+
+/* Receiving. */
+
+static int prepare(struct ipcshm_port *port, u64 from, struct ipcshm_slot *slot,
+		   struct ipcshm_message *user)
+{
+	int err = user_get(user, from);
+
+	if (err)
+		return err;
+	if (!ipcshm_slot_is_valid(port, user))
 		return -EINVAL;
 	return ipcshm_slot_prepare(slot, user);
-}
-
-/* The batch ends before the first for which it can't be done; the error is that one's. */
-static int slots_start(struct ipcshm_port *port, struct chunk *chunk,
-		       int (*start)(struct ipcshm_port *port, struct ipcshm_slot *slot,
-				    struct ipcshm_message *user))
-{
-	u32 i;
-
-	for (i = 0; i < chunk->count; i++) {
-		int err = start(port, &chunk->slots[i], &chunk->user[i]);
-
-		if (err) {
-			chunk->count = i;
-			return err;
-		}
-	}
-	return 0;
-}
-
-static int send_chunk(struct ipcshm_port *port, struct chunk *chunk,
-		      const struct ipcshm_patience *patience)
-{
-	int err = slots_start(port, chunk, load);
-
-	if (chunk->count)
-		err = ipcshm_queue_send(port, chunk->slots, chunk->count, patience);
-	chunk_put(chunk);
-	return err;
 }
 
 /*
  * Of what was received, the first ones are delivered, up to the first that can't
  * be; the others go back, the last one first, so that they are in order again.
  */
-static int chunk_deliver(struct ipcshm_port *port, struct chunk *chunk, u32 received, u64 messages)
+static int deliver(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 received, u64 messages)
 {
-	struct ipcshm_message __user *to = u64_to_user_ptr(messages);
 	u32 i, delivered;
 	int err = 0;
 
 	for (delivered = 0; delivered < received; delivered++) {
-		err = ipcshm_slot_deliver(port, &chunk->slots[delivered], to + delivered);
+		err = ipcshm_slot_deliver(port, &slots[delivered],
+					  u64_to_user_ptr(address(messages, delivered)));
 		if (err)
 			break;
 	}
 	for (i = received; i > delivered; i--)
-		ipcshm_slot_put_back(port, &chunk->slots[i - 1]);
+		ipcshm_slot_put_back(port, &slots[i - 1]);
 	return delivered ?: err;
 }
 
-static int receive_chunk(struct ipcshm_port *port, struct chunk *chunk,
-			 const struct ipcshm_patience *patience, u64 messages)
+/* As send_chunk(). */
+static int receive_chunk(struct ipcshm_port *port, const struct ipcshm_patience *patience,
+			 u64 messages, u32 count, struct ipcshm_slot *slots)
 {
-	int err = slots_start(port, chunk, prepare);
+	struct ipcshm_message *users = (struct ipcshm_message *)(slots + count);
+	u32 prepared = 0, i;
+	int err = 0;
 
-	if (chunk->count)
-		err = ipcshm_queue_receive(port, chunk->slots, chunk->count, patience);
+	while (prepared < count && !err) {
+		err = prepare(port, address(messages, prepared), &slots[prepared],
+			      &users[prepared]);
+		prepared += !err;
+	}
+	if (prepared)
+		err = ipcshm_queue_receive(port, slots, prepared, patience);
 	if (err > 0)
-		err = chunk_deliver(port, chunk, err, messages);
-	else if (err == -EMSGSIZE && chunk->count)
-		err = ipcshm_slot_put_needed(chunk->slots, u64_to_user_ptr(messages));
-	chunk_put(chunk);
+		err = deliver(port, slots, err, messages);
+	else if (err == -EMSGSIZE)
+		err = ipcshm_slot_put_needed(slots, u64_to_user_ptr(messages));
+	for (i = 0; i < prepared; i++)
+		ipcshm_slot_put(&slots[i]);
 	return err;
 }
 
 /**
- * ipcshm_batch_run - send or receive many messages
+ * ipcshm_batch_receive - receive many messages
  * @port: through which descriptor
  * @args: where they are, checked
- * @patience: how long to wait: for each when sending, for the first when receiving
- * @sending: or receiving
+ * @patience: how long to wait for the first one
  *
- * Return: how many were sent or received; if none, an error.
+ * Return: how many were received; if none, an error.
  */
-long ipcshm_batch_run(struct ipcshm_port *port, const struct ipcshm_batch *args,
-		      struct ipcshm_patience *patience, bool sending)
+long ipcshm_batch_receive(struct ipcshm_port *port, const struct ipcshm_batch *args,
+			  struct ipcshm_patience *patience)
 {
-	struct chunk *chunk = kmalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
-	u32 done = 0;
+	u32 done = 0, most = min_t(u32, args->count, CHUNK);
+	struct ipcshm_slot *slots;	/* and the caller's structures behind them */
 	int some;
 
-	if (!chunk)
+	slots = kmalloc_array(most, sizeof(*slots) + sizeof(struct ipcshm_message),
+			      GFP_KERNEL_ACCOUNT);
+	if (!slots)
 		return -ENOMEM;
 	do {
-		u64 messages = args->messages + done * sizeof(struct ipcshm_message);
-
-		some = chunk_get(chunk, messages, args->count - done);
-		if (!some)
-			some = sending ? send_chunk(port, chunk, patience) :
-					 receive_chunk(port, chunk, patience, messages);
+		some = receive_chunk(port, patience, address(args->messages, done),
+				     min_t(u32, args->count - done, CHUNK), slots);
 		if (some > 0)
 			done += some;
-		patience->nonblock |= !sending;	/* only the first one is waited for */
+		patience->nonblock = true;
 	} while (some == CHUNK && done < args->count);
-	kfree(chunk);
+	kfree(slots);
 	return done ?: some;
 }

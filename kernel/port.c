@@ -62,6 +62,21 @@ static int peek(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user 
 	return ipcshm_slot_show(port, slot, to);
 }
 
+/* @msg, or the error that there is instead. */
+static int send(struct ipcshm_port *port, struct ipcshm_msg *msg,
+		const struct ipcshm_patience *patience)
+{
+	int err;
+
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	err = ipcshm_queue_send(port, &msg, 1, patience);
+	if (err > 0)
+		return 0;
+	ipcshm_msg_put(msg);
+	return err;
+}
+
 /* The calls. */
 
 /* What each transfer starts with: how long it may take, and whether it may be at all. */
@@ -80,23 +95,16 @@ static long port_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
 	struct ipcshm_port *port = port_of(file);
 	struct ipcshm_patience patience;
 	struct ipcshm_transfer args;
-	struct ipcshm_slot slot;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!ipcshm_slot_can_send(&args.message) || args.message.token ||
+	if (!ipcshm_outgoing_is_valid(&args.message) || args.message.token ||
 	    args.flags & ~IPCSHM_DONTWAIT)
 		return -EINVAL;
 	err = begin(file, FMODE_WRITE, args.deadline, args.clock, args.flags, &patience);
-	if (err)
-		return err;
-	err = ipcshm_slot_load(port, &slot, &args.message);
-	if (!err)
-		err = ipcshm_queue_send(port, &slot, 1, &patience);
-	ipcshm_slot_put(&slot);
-	return err < 0 ? err : 0;
+	return err ?: send(port, ipcshm_outgoing_load(port, &args.message), &patience);
 }
 
 static long port_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
@@ -111,7 +119,7 @@ static long port_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!ipcshm_slot_can_receive(port, &args.message) || args.flags & ~peeking)
+	if (!ipcshm_slot_is_valid(port, &args.message) || args.flags & ~peeking)
 		return -EINVAL;
 	if (args.flags & IPCSHM_PEEK && (args.flags != peeking ||
 					 args.message.flags & IPCSHM_MAPPED))
@@ -144,7 +152,10 @@ static long port_ioctl_batch(struct file *file, struct ipcshm_uarg uarg, bool se
 		return -EINVAL;
 	err = begin(file, sending ? FMODE_WRITE : FMODE_READ, args.deadline, args.clock,
 		    args.flags, &patience);
-	return err ?: ipcshm_batch_run(port, &args, &patience, sending);
+	if (err)
+		return err;
+	return sending ? ipcshm_batch_send(port, &args, &patience) :
+			 ipcshm_batch_receive(port, &args, &patience);
 }
 
 /* Calls. */
@@ -153,22 +164,20 @@ static int call(struct ipcshm_port *port, struct ipcshm_call *args,
 		const struct ipcshm_patience *patience, struct ipcshm_uarg uarg)
 {
 	void __user *to = uarg.ptr + offsetof(struct ipcshm_call, reply);
-	struct ipcshm_slot request, reply;
+	struct ipcshm_msg *request;
+	struct ipcshm_slot reply;
 	int err;
 
 	err = ipcshm_slot_prepare(&reply, &args->reply);
 	if (err)
 		goto put_reply;
-	err = ipcshm_slot_load(port, &request, &args->request);
-	if (err)
-		goto put_request;
-	err = ipcshm_queue_call(port, &request, &reply, patience);
+	request = ipcshm_outgoing_load(port, &args->request);
+	err = IS_ERR(request) ? PTR_ERR(request) :
+				ipcshm_queue_call(port, request, &reply, patience);
 	if (err == -EMSGSIZE)
 		err = ipcshm_slot_put_needed(&reply, to);
 	else if (!err)
 		err = ipcshm_slot_deliver(port, &reply, to);
-put_request:
-	ipcshm_slot_put(&request);
 put_reply:
 	ipcshm_slot_put(&reply);
 	return err;
@@ -184,8 +193,8 @@ static long port_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!ipcshm_slot_can_send(&args.request) || args.request.token ||
-	    !ipcshm_slot_can_receive(port, &args.reply) || args.reply.flags || args.flags)
+	if (!ipcshm_outgoing_is_valid(&args.request) || args.request.token ||
+	    !ipcshm_slot_is_valid(port, &args.reply) || args.reply.flags || args.flags)
 		return -EINVAL;
 	err = begin(file, FMODE_WRITE, args.deadline, args.clock, false, &patience);
 	return err ?: call(port, &args, &patience, uarg);
@@ -193,13 +202,9 @@ static long port_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
 
 static int reply(struct ipcshm_port *port, struct ipcshm_message *user, bool sync)
 {
-	struct ipcshm_slot slot;
-	int err = ipcshm_slot_load(port, &slot, user);
+	struct ipcshm_msg *msg = ipcshm_outgoing_load(port, user);
 
-	if (!err)
-		err = ipcshm_queue_reply(port, user->token, &slot, sync);
-	ipcshm_slot_put(&slot);
-	return err;
+	return IS_ERR(msg) ? PTR_ERR(msg) : ipcshm_queue_reply(port, user->token, msg, sync);
 }
 
 static long port_ioctl_reply(struct file *file, struct ipcshm_uarg uarg)
@@ -211,7 +216,7 @@ static long port_ioctl_reply(struct file *file, struct ipcshm_uarg uarg)
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REPLY_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!ipcshm_slot_can_send(&args.message) || args.flags || args.reserved)
+	if (!ipcshm_outgoing_is_valid(&args.message) || args.flags || args.reserved)
 		return -EINVAL;
 	err = may(port, FMODE_READ);
 	return err ?: reply(port, &args.message, false);
@@ -252,8 +257,8 @@ static long port_ioctl_reply_receive(struct file *file, struct ipcshm_uarg uarg)
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!ipcshm_slot_can_receive(port, &args.request) || args.flags & ~IPCSHM_DONTWAIT ||
-	    (args.reply.token && !ipcshm_slot_can_send(&args.reply)))
+	if (!ipcshm_slot_is_valid(port, &args.request) || args.flags & ~IPCSHM_DONTWAIT ||
+	    (args.reply.token && !ipcshm_outgoing_is_valid(&args.reply)))
 		return -EINVAL;
 	err = begin(file, FMODE_READ, args.deadline, args.clock, args.flags, &patience);
 	return err ?: reply_receive(port, &args, &patience, uarg);
@@ -436,19 +441,16 @@ static int begin_iocb(const struct kiocb *iocb, fmode_t mode, struct ipcshm_pati
 static ssize_t port_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct ipcshm_port *port = port_of(iocb->ki_filp);
-	struct ipcshm_message user = {};
-	struct ipcshm_slot slot = { .user = &user, .iter = *from };
+	const struct ipcshm_message user = {};
 	size_t size = iov_iter_count(from);
 	struct ipcshm_patience patience;
+	struct iov_iter iter = *from;
 	int err;
 
 	err = begin_iocb(iocb, FMODE_WRITE, &patience);
 	if (!err)
-		err = ipcshm_slot_create(port, &slot);
-	if (!err)
-		err = ipcshm_queue_send(port, &slot, 1, &patience);
-	ipcshm_slot_put(&slot);
-	if (err < 0)
+		err = send(port, ipcshm_outgoing_create(port, &user, &iter), &patience);
+	if (err)
 		return err;
 	iov_iter_advance(from, size);
 	return size;
@@ -457,7 +459,7 @@ static ssize_t port_write_iter(struct kiocb *iocb, struct iov_iter *from)
 /* A request can be read, but there is no way to answer it then. */
 static ssize_t read_deliver(struct ipcshm_port *port, struct ipcshm_slot *slot)
 {
-	int err = ipcshm_msg_copy(slot->msg, &slot->iter);
+	int err = ipcshm_msg_copy(slot->msg, &slot->buffer.iter);
 
 	if (err) {
 		ipcshm_slot_put_back(port, slot);
@@ -471,7 +473,7 @@ static ssize_t read_deliver(struct ipcshm_port *port, struct ipcshm_slot *slot)
 static ssize_t port_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct ipcshm_port *port = port_of(iocb->ki_filp);
-	struct ipcshm_slot slot = { .iter = *to, .want.room = iov_iter_count(to) };
+	struct ipcshm_slot slot = { .buffer.iter = *to, .want.room = iov_iter_count(to) };
 	struct ipcshm_patience patience;
 	ssize_t size;
 	int err;

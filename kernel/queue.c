@@ -521,7 +521,7 @@ static bool goes_on(int err)
 #define RECEIVERS_MANY 64
 
 /* Sends what can be sent at once, then waits for one more, if it may. */
-static int send_some(struct ipcshm_queue *queue, struct ipcshm_slot *slots, u32 count, u32 *sent,
+static int send_some(struct ipcshm_queue *queue, struct ipcshm_msg **msgs, u32 count, u32 *sent,
 		     const struct ipcshm_patience *patience)
 {
 	struct ipcshm_waiter sender;
@@ -533,10 +533,10 @@ static int send_some(struct ipcshm_queue *queue, struct ipcshm_slot *slots, u32 
 	ipcshm_waiter_init(&sender);
 	lock(queue, &after);
 	while (*sent < count && !err) {
-		msg = slots[*sent].msg;
+		msg = msgs[*sent];
 		err = offer(queue, msg, patience->nonblock ? NULL : &sender, &after);
 		if (!err)
-			slots[(*sent)++].msg = NULL;
+			++*sent;
 		if (queue->nr_receivers > RECEIVERS_MANY)
 			break;
 	}
@@ -546,28 +546,28 @@ static int send_some(struct ipcshm_queue *queue, struct ipcshm_slot *slots, u32 
 	err = ipcshm_waiter_sleep(&sender, patience);
 	err = err ? sender_leave(queue, msg, &sender, err) : sender.result;
 	if (!err)
-		slots[(*sent)++].msg = NULL;
+		++*sent;
 	return err;
 }
 
 /**
  * ipcshm_queue_send - send messages
  * @port: through which descriptor
- * @slots: the messages
+ * @msgs: the messages
  * @count: how many
  * @patience: how long to wait for room
  *
- * Return: how many the queue has accepted, the first ones, which are the slots'
+ * Return: how many the queue has accepted, the first ones, which are the caller's
  * no more; if none, an error.
  */
-int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count,
+int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_msg **msgs, u32 count,
 		      const struct ipcshm_patience *patience)
 {
 	u32 sent = 0;
 	int err;
 
 	do
-		err = send_some(port->queue, slots, count, &sent, patience);
+		err = send_some(port->queue, msgs, count, &sent, patience);
 	while ((!err || goes_on(err)) && sent < count);
 	return sent ?: err;
 }
@@ -853,27 +853,28 @@ static int call_send(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 /**
  * ipcshm_queue_call - send a request and wait for the reply
  * @port: through which descriptor
- * @request: has the message, which is the queue's unless the call fails at once
+ * @request: the message, from now on the queue's
  * @reply: how large it may be; filled in
  * @patience: how long to wait for it
  *
  * Return: 0, and the reply is @reply's; or an error.
  */
-int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_slot *request,
+int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_msg *request,
 		      struct ipcshm_slot *reply, const struct ipcshm_patience *patience)
 {
 	struct ipcshm_queue *queue = port->queue;
-	struct ipcshm_caller call = { .request = request->msg, .want = &reply->want };
+	struct ipcshm_caller call = { .request = request, .want = &reply->want };
 	int err;
 
 	ipcshm_waiter_init(&call.waiter);
-	request->msg->caller = &call;
+	request->caller = &call;
 	do
 		err = call_send(queue, &call, patience);
 	while (goes_on(err));
-	if (err)
+	if (err) {
+		ipcshm_msg_put(request);
 		return err;
-	request->msg = NULL;
+	}
 	err = ipcshm_waiter_sleep(&call.waiter, patience);
 	err = err ? call_leave(queue, &call, err) : call.waiter.result;
 	reply->msg = call.reply;
@@ -882,18 +883,17 @@ int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_slot *request,
 }
 
 static void call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
-			struct ipcshm_slot *reply, struct after *after)
+			struct ipcshm_msg *reply, struct after *after)
 {
 	int result = 0;
 
-	call->want->needed = reply->msg->size;
-	if (reply->msg->size > call->want->room) {
+	call->want->needed = reply->size;
+	if (reply->size > call->want->room) {
 		result = -EMSGSIZE;
-		list_add(&reply->msg->by_priority.equals, &after->garbage);
+		list_add(&reply->by_priority.equals, &after->garbage);
 	} else {
-		call->reply = reply->msg;
+		call->reply = reply;
 	}
-	reply->msg = NULL;
 	call_complete(queue, call, result, after);
 }
 
@@ -901,15 +901,15 @@ static void call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
  * ipcshm_queue_reply - answer a call
  * @port: the descriptor that has received the request
  * @token: the request's
- * @reply: has the message, which is the caller's unless this fails
+ * @reply: the message, from now on the queue's
  * @sync: the current task is about to sleep
  *
  * Return: 0, or -ESRCH: nobody waits for it.
  */
-int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_slot *reply, bool sync)
+int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_msg *reply, bool sync)
 {
 	struct ipcshm_queue *queue = port->queue;
-	size_t size = reply->msg->size;
+	size_t size = reply->size;
 	struct ipcshm_caller *call;
 	struct after after;
 
@@ -918,6 +918,8 @@ int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_slot *
 	call = call_find(port, token);
 	if (call)
 		call_answer(queue, call, reply, &after);
+	else
+		list_add(&reply->by_priority.equals, &after.garbage);
 	unlock(queue, &after, 0);
 	trace_ipcshm_reply(queue, token, size, call ? 0 : -ESRCH);
 	return call ? 0 : -ESRCH;

@@ -127,19 +127,27 @@ struct ipcshm_want {
 };
 
 /**
- * struct ipcshm_slot - one message on its way between user space and a queue
- * @msg: the message, if the slot has it
- * @want: receiving: which one, and how large
- * @user: the caller's structure
- * @iter: the caller's memory
+ * struct ipcshm_buffer - a caller's memory
+ * @iter: where it is
  * @segments: its pieces, if there are several
+ */
+struct ipcshm_buffer {
+	struct iov_iter iter;
+	struct iovec *segments;
+};
+
+/**
+ * struct ipcshm_slot - what a caller receives one message in
+ * @msg: the message, if the slot has it
+ * @want: which one, and how large
+ * @user: the caller's structure
+ * @buffer: where the payload goes
  */
 struct ipcshm_slot {
 	struct ipcshm_msg *msg;
 	struct ipcshm_want want;
 	struct ipcshm_message *user;
-	struct iov_iter iter;
-	struct iovec *segments;
+	struct ipcshm_buffer buffer;
 };
 
 static inline bool ipcshm_queue_is_revoked(const struct ipcshm_queue *queue)
@@ -154,16 +162,16 @@ void ipcshm_queue_attach(struct ipcshm_port *port);
 void ipcshm_queue_detach(struct ipcshm_port *port);
 void ipcshm_queue_abandon(struct ipcshm_port *port, const struct signal_struct *owner);
 
-int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count,
+int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_msg **msgs, u32 count,
 		      const struct ipcshm_patience *patience);
 int ipcshm_queue_receive(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count,
 			 const struct ipcshm_patience *patience);
 int ipcshm_queue_peek(struct ipcshm_port *port, struct ipcshm_slot *slot);
 void ipcshm_queue_put_back(struct ipcshm_port *port, struct ipcshm_msg *msg);
 
-int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_slot *request,
+int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_msg *request,
 		      struct ipcshm_slot *reply, const struct ipcshm_patience *patience);
-int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_slot *reply, bool sync);
+int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_msg *reply, bool sync);
 void ipcshm_queue_refuse(struct ipcshm_port *port, u64 token, int err);
 
 int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set *args);

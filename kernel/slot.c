@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Slots: messages on their way between user space and a queue. */
+/* Between user space and a queue: messages made from what is there, slots to be filled there. */
 #include <linux/bits.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -16,12 +16,12 @@ static bool message_is_valid(const struct ipcshm_message *user)
 	       !user->reserved && !user->reserved1;
 }
 
-bool ipcshm_slot_can_send(const struct ipcshm_message *user)
+bool ipcshm_outgoing_is_valid(const struct ipcshm_message *user)
 {
 	return message_is_valid(user) && !user->flags && user->priority <= IPCSHM_PRIORITY_MAX;
 }
 
-bool ipcshm_slot_can_receive(const struct ipcshm_port *port, const struct ipcshm_message *user)
+bool ipcshm_slot_is_valid(const struct ipcshm_port *port, const struct ipcshm_message *user)
 {
 	const u32 types = IPCSHM_TYPE_EQUAL | IPCSHM_TYPE_NOT | IPCSHM_TYPE_UP_TO;
 	u32 how = user->flags & types;
@@ -37,98 +37,101 @@ static void iter_clamp(size_t *size, u64 asked)
 	*size = min_t(u64, asked, IPCSHM_MESSAGE_MAX + 1);	/* which is too much for any */
 }
 
-static int segments_get(struct ipcshm_slot *slot, unsigned int direction)
+static int segments_get(const struct ipcshm_message *user, unsigned int direction,
+			struct ipcshm_buffer *buffer)
 {
-	u32 i, count = slot->user->segments;
+	u32 i, count = user->segments;
 	struct ipcshm_segment *from;
 	size_t part, size = 0;
 
-	from = memdup_user(u64_to_user_ptr(slot->user->data), count * sizeof(*from));
+	from = memdup_user(u64_to_user_ptr(user->data), count * sizeof(*from));
 	if (IS_ERR(from))
 		return PTR_ERR(from);
-	slot->segments = kmalloc_array(count, sizeof(*slot->segments), GFP_KERNEL_ACCOUNT);
-	if (!slot->segments) {
+	buffer->segments = kmalloc_array(count, sizeof(*buffer->segments), GFP_KERNEL_ACCOUNT);
+	if (!buffer->segments) {
 		kfree(from);
 		return -ENOMEM;
 	}
 	for (i = 0; i < count; i++) {
 		iter_clamp(&part, from[i].size);
-		slot->segments[i].iov_base = u64_to_user_ptr(from[i].data);
-		slot->segments[i].iov_len = part;
+		buffer->segments[i].iov_base = u64_to_user_ptr(from[i].data);
+		buffer->segments[i].iov_len = part;
 		iter_clamp(&size, (u64)size + part);
 	}
 	kfree(from);
-	iov_iter_init(&slot->iter, direction, slot->segments, count, size);
+	iov_iter_init(&buffer->iter, direction, buffer->segments, count, size);
 	return 0;
 }
 
 /* The caller's memory: in pieces, or in one. */
-static int buffer_get(struct ipcshm_slot *slot, unsigned int direction)
+static int buffer_get(const struct ipcshm_message *user, unsigned int direction,
+		      struct ipcshm_buffer *buffer)
 {
-	const struct ipcshm_message *user = slot->user;
 	size_t size;
 
-	slot->segments = NULL;
+	buffer->segments = NULL;
 	if (user->segments)
-		return segments_get(slot, direction);
+		return segments_get(user, direction, buffer);
 	iter_clamp(&size, user->size);
-	iov_iter_ubuf(&slot->iter, direction, u64_to_user_ptr(user->data), size);
+	iov_iter_ubuf(&buffer->iter, direction, u64_to_user_ptr(user->data), size);
 	return 0;
 }
 
+/* Sending. */
+
+/* A message of what is at @from, else as described in @user, which was checked; or an error. */
+struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_port *port,
+					  const struct ipcshm_message *user, struct iov_iter *from)
+{
+	struct ipcshm_queue *queue = port->queue;
+
+	if (iov_iter_count(from) > queue->max_message_size)
+		return ERR_PTR(-EMSGSIZE);
+	return ipcshm_msg_create(user, from, queue->pool.size ? &queue->pool : NULL, port->payer);
+}
+
+/* The same, with the payload described there as well. */
+struct ipcshm_msg *ipcshm_outgoing_load(struct ipcshm_port *port,
+					const struct ipcshm_message *user)
+{
+	struct ipcshm_buffer buffer;
+	struct ipcshm_msg *msg;
+	int err = buffer_get(user, WRITE, &buffer);
+
+	if (err)
+		return ERR_PTR(err);
+	msg = ipcshm_outgoing_create(port, user, &buffer.iter);
+	kfree(buffer.segments);
+	return msg;
+}
+
+/* Slots. */
+
 void ipcshm_slot_put(struct ipcshm_slot *slot)
 {
-	kfree(slot->segments);
-	slot->segments = NULL;
+	kfree(slot->buffer.segments);
+	slot->buffer.segments = NULL;
 	if (slot->msg)
 		ipcshm_msg_put(slot->msg);
 	slot->msg = NULL;
 }
 
-int ipcshm_slot_create(struct ipcshm_port *port, struct ipcshm_slot *slot)
-{
-	struct ipcshm_queue *queue = port->queue;
-	struct ipcshm_msg *msg;
-
-	if (iov_iter_count(&slot->iter) > queue->max_message_size)
-		return -EMSGSIZE;
-	msg = ipcshm_msg_create(slot->user, &slot->iter, queue->pool.size ? &queue->pool : NULL,
-				port->payer);
-	if (IS_ERR(msg))
-		return PTR_ERR(msg);
-	slot->msg = msg;
-	return 0;
-}
-
-/* A message, as the caller has described it in @user, which was checked. */
-int ipcshm_slot_load(struct ipcshm_port *port, struct ipcshm_slot *slot,
-		     struct ipcshm_message *user)
-{
-	int err;
-
-	slot->user = user;
-	slot->msg = NULL;
-	err = buffer_get(slot, WRITE);
-	if (!err)
-		err = ipcshm_slot_create(port, slot);
-	if (err)
-		ipcshm_slot_put(slot);
-	return err;
-}
-
 /* What the caller has described in @user, which was checked, is wanted. */
 int ipcshm_slot_prepare(struct ipcshm_slot *slot, struct ipcshm_message *user)
 {
-	bool mapped = user->flags & IPCSHM_MAPPED;
 	int err;
 
 	slot->user = user;
 	slot->msg = NULL;
-	slot->segments = NULL;
+	slot->buffer.segments = NULL;
 	slot->want.match.how = user->flags & ~IPCSHM_MAPPED;
 	slot->want.match.type = user->type;
-	err = mapped ? 0 : buffer_get(slot, READ);
-	slot->want.room = mapped ? SIZE_MAX : iov_iter_count(&slot->iter);
+	slot->want.room = SIZE_MAX;
+	if (user->flags & IPCSHM_MAPPED)
+		return 0;
+	err = buffer_get(user, READ, &slot->buffer);
+	if (!err)
+		slot->want.room = iov_iter_count(&slot->buffer.iter);
 	return err;
 }
 
@@ -200,7 +203,7 @@ static int slot_fill(struct ipcshm_port *port, struct ipcshm_slot *slot)
 {
 	if (slot->user->flags & IPCSHM_MAPPED)
 		return slot_hold(port, slot);
-	return ipcshm_msg_copy(slot->msg, &slot->iter);
+	return ipcshm_msg_copy(slot->msg, &slot->buffer.iter);
 }
 
 static int slot_describe(struct ipcshm_slot *slot, u64 token, void __user *to)

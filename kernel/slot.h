@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Slots: messages on their way between user space and a queue. */
+/* Between user space and a queue: messages made from what is there, slots to be filled there. */
 #ifndef IPCSHM_SLOT_H
 #define IPCSHM_SLOT_H
 
 #include "queue.h"
 
-bool ipcshm_slot_can_send(const struct ipcshm_message *user);
-bool ipcshm_slot_can_receive(const struct ipcshm_port *port, const struct ipcshm_message *user);
+bool ipcshm_outgoing_is_valid(const struct ipcshm_message *user);
+struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_port *port,
+					  const struct ipcshm_message *user, struct iov_iter *from);
+struct ipcshm_msg *ipcshm_outgoing_load(struct ipcshm_port *port,
+					const struct ipcshm_message *user);
 
-int ipcshm_slot_create(struct ipcshm_port *port, struct ipcshm_slot *slot);
-int ipcshm_slot_load(struct ipcshm_port *port, struct ipcshm_slot *slot,
-		     struct ipcshm_message *user);
+bool ipcshm_slot_is_valid(const struct ipcshm_port *port, const struct ipcshm_message *user);
 int ipcshm_slot_prepare(struct ipcshm_slot *slot, struct ipcshm_message *user);
 void ipcshm_slot_put(struct ipcshm_slot *slot);
 

@@ -10,7 +10,7 @@
 
 #define CHUNK 32
 
-static u64 address(u64 messages, u32 index)
+static u64 address(u64 messages, int index)
 {
 	return messages + index * sizeof(struct ipcshm_message);
 }
@@ -37,21 +37,20 @@ static int load(struct ipcshm_port *port, u64 from, struct ipcshm_msg **msg)
 
 /* The batch ends before the first that can't be; if it is empty then, the error is that one's. */
 static int send_chunk(struct ipcshm_port *port, const struct ipcshm_patience *patience,
-		      u64 messages, u32 count)
+		      u64 messages, int count)
 {
 	struct ipcshm_msg *msgs[CHUNK];
-	u32 loaded = 0;
-	int err = 0, i;
+	int i, loaded, sent, err = 0;
 
-	while (loaded < count && !err) {
+	for (loaded = 0; loaded < count; loaded++) {
 		err = load(port, address(messages, loaded), &msgs[loaded]);
-		loaded += !err;
+		if (err)
+			break;
 	}
-	if (loaded)
-		err = ipcshm_queue_send(port, msgs, loaded, patience);
-	for (i = max(err, 0); i < loaded; i++)
+	sent = loaded ? ipcshm_queue_send(port, msgs, loaded, patience) : err;
+	for (i = max(sent, 0); i < loaded; i++)
 		ipcshm_msg_put(msgs[i]);
-	return err;
+	return sent;
 }
 
 /**
@@ -62,43 +61,40 @@ static int send_chunk(struct ipcshm_port *port, const struct ipcshm_patience *pa
  *
  * Return: how many were sent; if none, an error.
  */
-long ipcshm_batch_send(struct ipcshm_port *port, const struct ipcshm_batch *args,
-		       const struct ipcshm_patience *patience)
+int ipcshm_batch_send(struct ipcshm_port *port, const struct ipcshm_batch *args,
+		      const struct ipcshm_patience *patience)
 {
-	u32 done = 0;
-	int some;
+	int some, done = 0, count = args->count;
 
 	do {
 		some = send_chunk(port, patience, address(args->messages, done),
-				  min_t(u32, args->count - done, CHUNK));
+				  min(count - done, CHUNK));
 		if (some > 0)
 			done += some;
-	} while (some == CHUNK && done < args->count);
+	} while (some == CHUNK && done < count);
 	return done ?: some;
 }
 
 /* Receiving. */
 
-static int prepare(struct ipcshm_port *port, u64 from, struct ipcshm_slot *slot,
-		   struct ipcshm_message *user)
+static int prepare(struct ipcshm_port *port, u64 from, struct ipcshm_slot *slot)
 {
-	int err = user_get(user, from);
+	int err = user_get(slot->user, from);
 
 	if (err)
 		return err;
-	if (!ipcshm_slot_is_valid(port, user))
+	if (!ipcshm_slot_is_valid(port, slot->user))
 		return -EINVAL;
-	return ipcshm_slot_prepare(slot, user);
+	return ipcshm_slot_prepare(slot, slot->user);
 }
 
 /*
  * Of what was received, the first ones are delivered, up to the first that can't
  * be; the others go back, the last one first, so that they are in order again.
  */
-static int deliver(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 received, u64 messages)
+static int deliver(struct ipcshm_port *port, struct ipcshm_slot *slots, int received, u64 messages)
 {
-	u32 i, delivered;
-	int err = 0;
+	int i, delivered, err = 0;
 
 	for (delivered = 0; delivered < received; delivered++) {
 		err = ipcshm_slot_deliver(port, &slots[delivered],
@@ -113,26 +109,37 @@ static int deliver(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 rece
 
 /* As send_chunk(). */
 static int receive_chunk(struct ipcshm_port *port, const struct ipcshm_patience *patience,
-			 u64 messages, u32 count, struct ipcshm_slot *slots)
+			 u64 messages, int count, struct ipcshm_slot *slots)
 {
-	struct ipcshm_message *users = (struct ipcshm_message *)(slots + count);
-	u32 prepared = 0, i;
-	int err = 0;
+	int i, prepared, received, err = 0;
 
-	while (prepared < count && !err) {
-		err = prepare(port, address(messages, prepared), &slots[prepared],
-			      &users[prepared]);
-		prepared += !err;
+	for (prepared = 0; prepared < count; prepared++) {
+		err = prepare(port, address(messages, prepared), &slots[prepared]);
+		if (err)
+			break;
 	}
-	if (prepared)
-		err = ipcshm_queue_receive(port, slots, prepared, patience);
-	if (err > 0)
-		err = deliver(port, slots, err, messages);
-	else if (err == -EMSGSIZE)
-		err = ipcshm_slot_put_needed(slots, u64_to_user_ptr(messages));
+	received = prepared ? ipcshm_queue_receive(port, slots, prepared, patience) : err;
+	if (received > 0)
+		received = deliver(port, slots, received, messages);
 	for (i = 0; i < prepared; i++)
 		ipcshm_slot_put(&slots[i]);
-	return err;
+	return received;
+}
+
+/* With the caller's structures behind them. */
+static struct ipcshm_slot *slots_create(int count)
+{
+	struct ipcshm_message *users;
+	struct ipcshm_slot *slots;
+	int i;
+
+	slots = kmalloc_array(count, sizeof(*slots) + sizeof(*users), GFP_KERNEL_ACCOUNT);
+	if (!slots)
+		return NULL;
+	users = (struct ipcshm_message *)(slots + count);
+	for (i = 0; i < count; i++)
+		slots[i].user = &users[i];
+	return slots;
 }
 
 /**
@@ -143,24 +150,23 @@ static int receive_chunk(struct ipcshm_port *port, const struct ipcshm_patience 
  *
  * Return: how many were received; if none, an error.
  */
-long ipcshm_batch_receive(struct ipcshm_port *port, const struct ipcshm_batch *args,
-			  struct ipcshm_patience *patience)
+int ipcshm_batch_receive(struct ipcshm_port *port, const struct ipcshm_batch *args,
+			 struct ipcshm_patience *patience)
 {
-	u32 done = 0, most = min_t(u32, args->count, CHUNK);
-	struct ipcshm_slot *slots;	/* and the caller's structures behind them */
-	int some;
+	int some, done = 0, count = args->count;
+	struct ipcshm_slot *slots = slots_create(min(count, CHUNK));
 
-	slots = kmalloc_array(most, sizeof(*slots) + sizeof(struct ipcshm_message),
-			      GFP_KERNEL_ACCOUNT);
 	if (!slots)
 		return -ENOMEM;
 	do {
 		some = receive_chunk(port, patience, address(args->messages, done),
-				     min_t(u32, args->count - done, CHUNK), slots);
+				     min(count - done, CHUNK), slots);
 		if (some > 0)
 			done += some;
 		patience->nonblock = true;
-	} while (some == CHUNK && done < args->count);
+	} while (some == CHUNK && done < count);
+	if (!done && some == -EMSGSIZE)
+		some = ipcshm_slot_put_needed(slots, u64_to_user_ptr(args->messages));
 	kfree(slots);
 	return done ?: some;
 }

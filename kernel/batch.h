@@ -5,9 +5,9 @@
 
 #include "queue.h"
 
-long ipcshm_batch_send(struct ipcshm_port *port, const struct ipcshm_batch *args,
-		       const struct ipcshm_patience *patience);
-long ipcshm_batch_receive(struct ipcshm_port *port, const struct ipcshm_batch *args,
-			  struct ipcshm_patience *patience);
+int ipcshm_batch_send(struct ipcshm_port *port, const struct ipcshm_batch *args,
+		      const struct ipcshm_patience *patience);
+int ipcshm_batch_receive(struct ipcshm_port *port, const struct ipcshm_batch *args,
+			 struct ipcshm_patience *patience);
 
 #endif /* IPCSHM_BATCH_H */

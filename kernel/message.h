@@ -27,7 +27,8 @@ struct signal_struct;
  * @by_type: likewise
  * @best: in the tree by type: which of those at and below it is received first;
  *	likewise
- * @token: received: what it is replied with, or 0; likewise
+ * @token: received: what it is replied with, or 0; written under the queue's lock, then
+ *	the receiver's
  * @number: of messages that are equal, the one with the lower number came first;
  *	likewise
  * @sender: in a queue: who is blocked until that accepts it, else NULL; likewise

@@ -172,8 +172,11 @@ static int call(struct ipcshm_port *port, struct ipcshm_call *args,
 	if (err)
 		goto put_reply;
 	request = ipcshm_outgoing_load(port, &args->request);
-	err = IS_ERR(request) ? PTR_ERR(request) :
-				ipcshm_queue_call(port, request, &reply, patience);
+	if (IS_ERR(request)) {
+		err = PTR_ERR(request);
+		goto put_reply;
+	}
+	err = ipcshm_queue_call(port, request, &reply, patience);
 	if (err == -EMSGSIZE)
 		err = ipcshm_slot_put_needed(&reply, to);
 	else if (!err)
@@ -271,9 +274,8 @@ static long port_ioctl_release(struct file *file, struct ipcshm_uarg uarg)
 	struct ipcshm_port *port = port_of(file);
 	struct ipcshm_queue_release args;
 	u64 __user *from;
+	int i, err;
 	u64 offset;
-	u32 i;
-	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_RELEASE_SIZE_VER0, uarg);
 	if (err)

@@ -521,8 +521,8 @@ static bool goes_on(int err)
 #define RECEIVERS_MANY 64
 
 /* Sends what can be sent at once, then waits for one more, if it may. */
-static int send_some(struct ipcshm_queue *queue, struct ipcshm_msg **msgs, u32 count, u32 *sent,
-		     const struct ipcshm_patience *patience)
+static int send_some(struct ipcshm_queue *queue, struct ipcshm_msg *const *msgs, u32 count,
+		     u32 *sent, const struct ipcshm_patience *patience)
 {
 	struct ipcshm_waiter sender;
 	struct ipcshm_msg *msg;
@@ -558,9 +558,9 @@ static int send_some(struct ipcshm_queue *queue, struct ipcshm_msg **msgs, u32 c
  * @patience: how long to wait for room
  *
  * Return: how many the queue has accepted, the first ones, which are the caller's
- * no more; if none, an error.
+ * no more, the others still are; if none, an error.
  */
-int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_msg **msgs, u32 count,
+int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_msg *const *msgs, u32 count,
 		      const struct ipcshm_patience *patience)
 {
 	u32 sent = 0;
@@ -785,8 +785,8 @@ void ipcshm_queue_put_back(struct ipcshm_port *port, struct ipcshm_msg *msg)
 	struct ipcshm_queue *queue = port->queue;
 	struct after after;
 
-	msg->sender = NULL;
 	lock(queue, &after);
+	msg->sender = NULL;
 	queue->received--;
 	if (queue->revoked || (msg->token && !call_rewind(port, msg)))
 		discard(queue, msg, -EKEYREVOKED, &after);

@@ -162,7 +162,7 @@ void ipcshm_queue_attach(struct ipcshm_port *port);
 void ipcshm_queue_detach(struct ipcshm_port *port);
 void ipcshm_queue_abandon(struct ipcshm_port *port, const struct signal_struct *owner);
 
-int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_msg **msgs, u32 count,
+int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_msg *const *msgs, u32 count,
 		      const struct ipcshm_patience *patience);
 int ipcshm_queue_receive(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count,
 			 const struct ipcshm_patience *patience);

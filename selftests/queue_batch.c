@@ -254,6 +254,25 @@ TEST_F(batch, too_little_room_for_the_first_tells_the_size)
 	EXPECT_EQ(2, stat_now().messages);
 }
 
+/* Wherever that is: the kernel takes some at a time. */
+TEST_F(batch, too_little_room_for_a_later_one_leaves_its_structure_as_it_was)
+{
+	struct ipcshm_message messages[40];
+	__u64 values[40] = { 0 };
+	unsigned int at;
+
+	ASSERT_EQ(0, ipcshm_queue_set(queue, 40, IPCSHM_UNBOUNDED));
+	for (at = 1; at < 40; at++) {
+		describe(messages, values, 40);
+		ASSERT_EQ(40, ipcshm_send_batch(queue, messages, 40, 0, SOON));
+		messages[at].size = 3;
+		ASSERT_EQ(at, ipcshm_receive_batch(queue, messages, 40, 0, SOON));
+		EXPECT_EQ(3, messages[at].size);
+		describe(messages, values, 40);
+		ASSERT_EQ(40 - at, ipcshm_receive_batch(queue, messages, 40, 0, SOON));
+	}
+}
+
 /* The last of the array that is there is the second. */
 static struct ipcshm_message *half_an_array(int protection)
 {

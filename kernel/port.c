@@ -524,10 +524,14 @@ static int is_file(const void *file, struct file *other, unsigned int fd)
 	return other == file;
 }
 
-/* Of the program before it, nothing is left. */
+/*
+ * Of the program before it, nothing is left.  Who is being killed needs it no more,
+ * and isn't kept from dying by a search in a table of very many descriptors.
+ */
 static bool is_lost_in_exec(const struct file *file)
 {
-	return current->in_execve && !iterate_fd(current->files, 0, is_file, file);
+	return current->in_execve && (fatal_signal_pending(current) ||
+				      !iterate_fd(current->files, 0, is_file, file));
 }
 
 /*

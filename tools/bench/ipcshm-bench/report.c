@@ -81,10 +81,12 @@ static double spread(const struct bench_row *row)
 /* Of @one_in round trips of all repetitions, one takes longer; 0 if there aren't as many. */
 static double tail(const struct bench_row *row, size_t one_in)
 {
-	if (row->nr_samples < one_in)
+	size_t longer = row->nr_samples / one_in;
+
+	if (!longer)
 		return 0;
 	qsort(row->samples, row->nr_samples, sizeof(*row->samples), compare_samples);
-	return row->samples[row->nr_samples - 1 - row->nr_samples / one_in];
+	return row->samples[row->nr_samples - 1 - longer];
 }
 
 void bench_row_add(struct bench_row *row, const struct bench_run *run)
@@ -92,6 +94,7 @@ void bench_row_add(struct bench_row *row, const struct bench_run *run)
 	row->times[row->count] = (double)run->elapsed / (double)run->messages;
 	if (run->nr_samples) {
 		size_t size = (row->nr_samples + run->nr_samples) * sizeof(*row->samples);
+		size_t half = run->nr_samples / 2;
 
 		row->samples = realloc(row->samples, size);
 		if (!row->samples)
@@ -100,8 +103,8 @@ void bench_row_add(struct bench_row *row, const struct bench_run *run)
 		memcpy(row->samples + row->nr_samples, run->samples,
 		       run->nr_samples * sizeof(*run->samples));
 		row->nr_samples += run->nr_samples;
-		row->medians[row->count] = (run->samples[(run->nr_samples - 1) / 2] +
-					    (double)run->samples[run->nr_samples / 2]) / 2;
+		row->medians[row->count] = ((double)run->samples[run->nr_samples - 1 - half] +
+					    (double)run->samples[half]) / 2;
 	}
 	row->count++;
 }

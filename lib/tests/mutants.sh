@@ -5,9 +5,6 @@
 # fails if sync_model passes with any of them.  Wants CC and MODELFLAGS, with which it is
 # compiled, and MODELOBJECTS in the environment.
 
-# Flags are words to be split.
-# shellcheck disable=SC2086
-
 set -u
 cd "$(dirname "$0")/.." || exit 1
 tmp=$(mktemp -d) || exit 1
@@ -27,8 +24,9 @@ mutant()
 	if cmp -s "src/$1" "$tmp/src/$1"; then
 		echo "not ok $count $3: nothing was changed"
 		failed=1
-	elif ! ${CC:-cc} $MODELFLAGS -o "$tmp/model" "$tmp/tests/sync_model.c" \
-		$MODELOBJECTS > "$tmp/log" 2>&1; then
+	# As make has it run, quotes and all.
+	elif ! eval "${CC:-cc} $MODELFLAGS -o $tmp/model $tmp/tests/sync_model.c $MODELOBJECTS" \
+		> "$tmp/log" 2>&1; then
 		sed 's/^/# /' "$tmp/log"
 		echo "not ok $count $3: doesn't compile"
 		failed=1

@@ -50,7 +50,7 @@ static uint32_t entry_of(const struct ipcshm_ring *ring, uint64_t number)
 }
 
 /* How many bytes of the area exist. */
-static uint64_t size_of_area(const struct ipcshm_area *area)
+uint64_t ring_area_bytes(const struct ipcshm_area *area)
 {
 	struct ipcshm_region_stat stat;
 
@@ -76,7 +76,7 @@ unsigned char *ring_chunk_at(const struct ipcshm_ring *ring, uint64_t position)
 
 	if (UNLIKELY(end > ring->known_bytes)) {
 		/* What is known isn't what the caller means by a constant ring. */
-		((struct ipcshm_ring *)ring)->known_bytes = size_of_area(ring->area);
+		((struct ipcshm_ring *)ring)->known_bytes = ring_area_bytes(ring->area);
 		if (end > ring->known_bytes)
 			place = 0;
 	}
@@ -93,9 +93,9 @@ int ring_region_grow(const struct ipcshm_area *area, const void *end)
 	uint64_t wanted = (uint64_t)((const unsigned char *)end - (unsigned char *)area->base);
 	int tries, ret = 0;
 
-	for (tries = 0; tries < 4 && wanted > size_of_area(area); tries++)
+	for (tries = 0; tries < 4 && wanted > ring_area_bytes(area); tries++)
 		ret = ipcshm_region_resize(area->fd, wanted);
-	return wanted <= size_of_area(area) ? 0 : ret ? ret : -EBADMSG;
+	return wanted <= ring_area_bytes(area) ? 0 : ret ? ret : -EBADMSG;
 }
 
 /* The lowest place where no chunk from number @first to @last lies; -EAGAIN: none. */
@@ -152,7 +152,7 @@ int ring_chunk_attach(struct ipcshm_ring *ring)
 	ring->item_size = 0;
 	ring->map = ring->data;
 	ring->data += map_bytes(places(ring));
-	ring->known_bytes = size_of_area(ring->area);
+	ring->known_bytes = ring_area_bytes(ring->area);
 	return end_in_area(ring, 0) > ring->known_bytes ? -EPROTO : 0;
 }
 

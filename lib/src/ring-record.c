@@ -411,7 +411,7 @@ static int commit_record(struct ipcshm_ring *ring, struct record *record, uint64
 {
 	atomic_store_explicit(&record->length, (uint32_t)length, memory_order_relaxed);
 	store_state(record, READY);
-	ring_publish_items(ring, 1);
+	ring_publish_claimed(ring, 1);
 	return 0;
 }
 
@@ -447,16 +447,17 @@ static int discard_many(struct ipcshm_ring *ring)
 {
 	store_state(ring->held, PADDING);
 	count(&ring_shared(ring)->counters.skipped, 1);
-	ring_publish_items(ring, 1);
+	ring_publish_claimed(ring, 1);
 	return 0;
 }
 
+/* Nothing is overwritten by it. */
 static int ready_to_claim(struct ipcshm_ring *ring)
 {
 	const uint64_t tail = load_position(&ring_shared(ring)->producer.position);
 	struct room room = room_for(ring, tail & ~(HEADER - 1), 0);
 
-	return await_room(ring, &room);
+	return ring_has_many(ring, IPCSHM_RING_OVERWRITE) ? 0 : await_room(ring, &room);
 }
 
 static void recover_many_producers(struct ipcshm_ring *ring)
@@ -579,7 +580,8 @@ static void recover_consumer(struct ipcshm_ring *ring)
 /* Many consumers.  All that is "locked" is called with the consumers' lock held. */
 
 /* C1: records that are DONE, from the oldest on. */
-static void reclaim_locked(struct ipcshm_ring *ring, struct ring_side *side, uint64_t cursor)
+/* Returns whether there is more room than before. */
+static bool reclaim_locked(struct ipcshm_ring *ring, struct ring_side *side, uint64_t cursor)
 {
 	uint64_t start = load_position(&side->reclaimed) & ~(HEADER - 1);
 	uint64_t position = start;
@@ -594,6 +596,7 @@ static void reclaim_locked(struct ipcshm_ring *ring, struct ring_side *side, uin
 	}
 	if (position != start)
 		store_position(&side->reclaimed, position);
+	return position != start;
 }
 
 /*
@@ -759,6 +762,7 @@ static int64_t take(struct ipcshm_ring *ring)
 	struct ring_side *side = &ring_shared(ring)->consumer;
 	uint64_t cursor;
 	int64_t length = lock_side(ring, side);
+	bool more_room;
 
 	if (length)
 		return length;
@@ -767,8 +771,11 @@ static int64_t take(struct ipcshm_ring *ring)
 	store_position(&side->position, cursor);
 	if (length == -EAGAIN && may_take_over(ring))
 		length = take_over_locked(ring, side, cursor);
-	reclaim_locked(ring, side, cursor);
+	more_room = reclaim_locked(ring, side, cursor);
 	unlock_side(ring, side);
+	/* Of what was skipped, and is nobody's to release. */
+	if (more_room)
+		ring_publish_room(ring, INT32_MAX);
 	return length;
 }
 
@@ -794,7 +801,7 @@ static int unpeek_many(struct ipcshm_ring *ring)
 {
 	store_state(ring->held, PEEKED);
 	atomic_fetch_add_explicit(&ring_shared(ring)->counters.returned, 1, memory_order_release);
-	ring_publish_items(ring, 1);
+	ring_publish_claimed(ring, 1);
 	return 0;
 }
 
@@ -829,7 +836,7 @@ static ssize_t peek_many(struct ipcshm_ring *ring, const void **data)
 static int ready_to_take(struct ipcshm_ring *ring)
 {
 	const struct record *record =
-		record_at(ring, load_position(&ring_shared(ring)->consumer.position));
+		record_at(ring, load_position(&ring_shared(ring)->consumer.position) & ~(HEADER - 1));
 	uint32_t state = load_state(record);
 
 	return state == EMPTY || ((state & KIND) == BUSY && !is_gone(ring, state & ~KIND)) ?

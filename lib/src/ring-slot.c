@@ -284,14 +284,15 @@ static int nothing_to_undo(struct ipcshm_ring *ring)
 
 /*
  * The first position that isn't made ready: on from the one that was noted, over what
- * was made ready, and may have been consumed since.
+ * was made ready, and may have been consumed since.  Who died may have noted nothing of
+ * nearly a lap, and put as many at once after that.
  */
 uint64_t ring_slot_end(const struct ipcshm_ring *ring)
 {
 	uint64_t position = load_hint(&ring_shared(ring)->producer);
 	uint64_t i;
 
-	for (i = 0; i < ring->capacity; i++, position++)
+	for (i = 0; i < 2 * ring->capacity; i++, position++)
 		if (!is_beyond(load_word(slot_at(ring, position)),
 			       make_word(ring, position, FREE, 0)))
 			break;
@@ -414,7 +415,7 @@ static int put_many(struct ipcshm_ring *ring, const void *data, size_t size)
 		return ret;
 	copy_item(slot_at(ring, position)->item, data, ring->item_size);
 	finish_claim(ring, position, READY);
-	ring_publish_items(ring, 1);
+	ring_publish_claimed(ring, 1);
 	return 0;
 }
 
@@ -425,7 +426,7 @@ static void skip_claims(struct ipcshm_ring *ring, const uint64_t *positions, siz
 	for (i = 0; i < number; i++)
 		finish_claim(ring, positions[i], PADDING);
 	count(&ring_shared(ring)->counters.skipped, number);
-	ring_publish_items(ring, number);
+	ring_publish_claimed(ring, number);
 }
 
 static ssize_t claim_some(struct ipcshm_ring *ring, uint64_t *positions, size_t want)
@@ -481,7 +482,7 @@ static ssize_t put_some_of_many(struct ipcshm_ring *ring, const void *items, siz
 		copy_item(slot_at(ring, positions[i])->item, from, ring->item_size);
 		finish_claim(ring, positions[i], READY);
 	}
-	ring_publish_items(ring, (uint64_t)have);
+	ring_publish_claimed(ring, (uint64_t)have);
 	return have;
 }
 
@@ -503,7 +504,7 @@ static int commit_many(struct ipcshm_ring *ring, size_t size)
 {
 	(void)size;
 	finish_claim(ring, ring->position, READY);
-	ring_publish_items(ring, 1);
+	ring_publish_claimed(ring, 1);
 	return 0;
 }
 
@@ -610,18 +611,20 @@ static size_t how_many_ready(struct ipcshm_ring *ring, size_t want, uint64_t *sp
 		struct slot *slot = slot_at(ring, position);
 		uint64_t word = load_word(slot);
 
+		/* Its owner may have made it ready in the end. */
+		if (skip_if_gone(ring, slot, position, word))
+			word = load_word(slot);
 		if (word == make_word(ring, position, READY, 0))
 			have++;
-		else if (!word_is(word, make_word(ring, position, PADDING, 0)) &&
-			 !skip_if_gone(ring, slot, position, word))
+		else if (!word_is(word, make_word(ring, position, PADDING, 0)))
 			break;
 	}
 	*span = i;
 	return have;
 }
 
-/* @have of the next @span; what has become of their words meanwhile is all the same. */
-static void copy_ready(struct ipcshm_ring *ring, unsigned char *to, size_t have, uint64_t span)
+/* @have of the next @span; false: somebody has written to their words meanwhile. */
+static bool copy_ready(struct ipcshm_ring *ring, unsigned char *to, size_t have, uint64_t span)
 {
 	uint64_t i;
 
@@ -635,6 +638,7 @@ static void copy_ready(struct ipcshm_ring *ring, unsigned char *to, size_t have,
 		to += ring->item_size;
 		have--;
 	}
+	return !have;
 }
 
 static ssize_t get_some_of_one(struct ipcshm_ring *ring, void *items, size_t want, bool all)
@@ -648,7 +652,8 @@ static ssize_t get_some_of_one(struct ipcshm_ring *ring, void *items, size_t wan
 	have = how_many_ready(ring, want, &span);
 	if (all && have < want)
 		return -EAGAIN;
-	copy_ready(ring, items, have, span);
+	if (!copy_ready(ring, items, have, span))
+		return -EBADMSG;
 	consumed(ring, span);
 	return (ssize_t)have;
 }
@@ -837,7 +842,7 @@ static void give_back(struct ipcshm_ring *ring, struct slot *slot, uint64_t word
 	atomic_store_explicit(&slot->word, word & ~(uint64_t)IPCSHM_TOKEN_MASK,
 			      memory_order_release);
 	atomic_fetch_add_explicit(&ring_shared(ring)->counters.returned, 1, memory_order_release);
-	ring_publish_items(ring, 1);
+	ring_publish_claimed(ring, 1);
 }
 
 static int unpeek_many(struct ipcshm_ring *ring)
@@ -865,13 +870,29 @@ static ssize_t take_some(struct ipcshm_ring *ring, struct taken *taken, size_t w
 	return have ? (ssize_t)have : ret;
 }
 
+/* Ready, or to be taken over, wherever they are. */
+static bool has_anywhere(const struct ipcshm_ring *ring, size_t want)
+{
+	size_t have = 0;
+	uint64_t i;
+
+	for (i = 0; i < ring->capacity && have < want; i++) {
+		uint64_t word = load_word(slot_at(ring, i));
+
+		have += state_of(word) == READY ||
+			(state_of(word) == PEEKED && is_gone(ring, token_of(word)));
+	}
+	return have == want;
+}
+
 /* Would as many be found, if nobody else took any? */
 static bool seems_to_have_items(struct ipcshm_ring *ring, size_t want)
 {
 	uint64_t span;
 
+	/* What is taken in vain and given back would be a reason to try again at once. */
 	if (may_take_over(ring))
-		return true;
+		return want == 1 || has_anywhere(ring, want);
 	ring->position = load_hint(&ring_shared(ring)->consumer);
 	return how_many_ready(ring, want, &span) == want;
 }

@@ -47,7 +47,6 @@
 #define ALL		2U
 #define COUNT		4U
 
-#define FENCE_STATE	3U
 #define LOW		0U
 #define RISING		1U
 #define HIGH		2U
@@ -139,7 +138,7 @@ void ring_gate_open(struct ipcshm_ring *ring, struct ring_gate *gate, uint64_t m
 static uint32_t gate_enter(struct ring_gate *gate, uint32_t how)
 {
 	uint32_t word = atomic_load_explicit(&gate->word, memory_order_relaxed);
-	uint32_t mine;
+	uint32_t mine = 0;
 	int tries;
 
 	/* If it never succeeds, the word changes all the time, and nobody sleeps on it. */
@@ -148,9 +147,11 @@ static uint32_t gate_enter(struct ring_gate *gate, uint32_t how)
 		if (atomic_compare_exchange_weak_explicit(&gate->word, &word, mine,
 							  memory_order_relaxed,
 							  memory_order_relaxed))
-			return mine;
+			break;
 	}
-	return word ^ COUNT;
+	/* S0 before the look at the fence word, which gate_lower() may be changing. */
+	atomic_thread_fence(memory_order_seq_cst);
+	return tries < RAISE_TRIES ? mine : word ^ COUNT;
 }
 
 /* False: nobody can be made to look at the gate. */
@@ -161,9 +162,9 @@ static bool gate_raise(struct ring_gate *gate)
 	int tries;
 
 	for (tries = 0; tries < RAISE_TRIES; tries++) {
-		if ((fence & FENCE_STATE) == HIGH)
+		if ((fence & RING_FENCE_STATE) == HIGH)
 			return true;
-		rising = ((fence & ~FENCE_STATE) + FENCE_COUNT) | RISING;
+		rising = ((fence & ~RING_FENCE_STATE) + FENCE_COUNT) | RISING;
 		if (!atomic_compare_exchange_strong_explicit(&gate->fence, &fence, rising,
 							     memory_order_relaxed,
 							     memory_order_relaxed))
@@ -182,17 +183,17 @@ static bool gate_raise(struct ring_gate *gate)
 
 /*
  * Nobody has slept for long.  One who goes to sleep now either sees that it is LOW
- * (after S1), or is seen here, and is made to look again.
+ * (after S0), or is seen here, and is made to look again.
  */
 static void gate_lower(struct ipcshm_ring *ring, struct ring_gate *gate)
 {
 	uint32_t fence = atomic_load_explicit(&gate->fence, memory_order_relaxed);
 
-	if ((fence & FENCE_STATE) != HIGH ||
-	    !atomic_compare_exchange_strong_explicit(&gate->fence, &fence, fence & ~FENCE_STATE,
+	if ((fence & RING_FENCE_STATE) != HIGH ||
+	    !atomic_compare_exchange_strong_explicit(&gate->fence, &fence, fence & ~RING_FENCE_STATE,
 						     memory_order_relaxed, memory_order_relaxed))
 		return;
-	atomic_thread_fence(memory_order_seq_cst);	/* pairs with S1 */
+	atomic_thread_fence(memory_order_seq_cst);	/* pairs with that of gate_enter() */
 	if (!(atomic_load_explicit(&gate->word, memory_order_relaxed) & SLEEPERS))
 		return;
 	gate_raise(gate);
@@ -202,7 +203,8 @@ static void gate_lower(struct ipcshm_ring *ring, struct ring_gate *gate)
 /* Something was put (got), while one of the gates isn't LOW. */
 void ring_attend(struct ipcshm_ring *ring, struct ring_gate *gate, uint64_t more)
 {
-	if (atomic_load_explicit(&gate->fence, memory_order_relaxed) || ring->flags & RING_UNREACHED)
+	if (atomic_load_explicit(&gate->fence, memory_order_relaxed) & RING_FENCE_STATE ||
+	    ring->flags & RING_UNREACHED)
 		ring_gate_open(ring, gate, more);
 	if (++ring->streak < LOWER_AFTER)
 		return;
@@ -229,7 +231,7 @@ static void spin_next_time(struct ipcshm_ring *ring)
 }
 
 /* Returns what the last attempt did. */
-static ssize_t spin(struct ipcshm_ring *ring, const struct ring_call *call)
+static ssize_t spin(struct ipcshm_ring *ring, const struct ring_call *call, uint64_t deadline)
 {
 	uint32_t patience = spin_time(ring);
 	uint64_t end;
@@ -239,6 +241,8 @@ static ssize_t spin(struct ipcshm_ring *ring, const struct ring_call *call)
 	if (!patience)
 		return call->attempt(ring, call);
 	end = now() + patience;
+	if (end > deadline)
+		end = deadline;
 	do {
 		for (i = 0; i < SPIN_LOOKS; i++) {
 			ret = call->attempt(ring, call);
@@ -292,13 +296,13 @@ static ssize_t sleep_at_gate(struct ipcshm_ring *ring, const struct ring_call *c
 	ssize_t ret;
 	int err;
 
-	if (!gate_raise(gate) && deadline - began > SLICE)
+	if (!gate_raise(gate) && deadline > began + SLICE)
 		until = began + SLICE;
 	atomic_thread_fence(memory_order_seq_cst);	/* S1, pairs with P1 */
 	ret = call->attempt(ring, call);		/* S2 */
 	if (ret != -EAGAIN) {
 		spin_next_time(ring);
-		return ret;
+		return ret == -EALREADY ? after_wait(ring, call, 0, deadline) : ret;
 	}
 	count(&ring_shared(ring)->counters.sleeps, 1);
 	ring->streak = 0;
@@ -333,7 +337,7 @@ ssize_t ring_wait(struct ipcshm_ring *ring, const struct ring_call *call, uint64
 
 	do {
 		deaths = ipcshm_area_deaths(ring->area);
-		ret = spin(ring, call);
+		ret = spin(ring, call, deadline);
 		if (is_to_wait(ret))
 			sleeps++;
 		if (ret == -EAGAIN)
@@ -341,7 +345,8 @@ ssize_t ring_wait(struct ipcshm_ring *ring, const struct ring_call *call, uint64
 		else if (ret == -EALREADY)
 			ret = sleep_at_lock(ring, call, deaths, deadline);
 	} while (is_to_wait(ret));
-	if (sleeps && ret >= 0 && !ring_is_only_one(ring) && !ring_ops(ring)->ready(ring))
+	/* Who gives up may have been woken for what another has to see now. */
+	if (sleeps && !ring_is_only_one(ring) && (ret < 0 || !ring_ops(ring)->ready(ring)))
 		ring_gate_open(ring, ring_own_gate(ring), 1);
 	return ret;
 }

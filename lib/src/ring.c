@@ -203,6 +203,9 @@ int ipcshm_ring_attach(struct ipcshm_ring *ring, const struct ipcshm_area *area,
 	if (extent_of(&attr, &extent) ||
 	    !ipcshm_area_at(area, offset, size_of(&extent), RING_ALIGN))
 		return -EPROTO;
+	/* The memory exists that the ring says it has; what is mapped stays. */
+	if (attr.layout != IPCSHM_RING_CHUNKS && offset + size_of(&extent) > ring_area_bytes(area))
+		return -EPROTO;
 	*ring = (struct ipcshm_ring) {
 		.area = area,
 		.shared = shared,

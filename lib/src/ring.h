@@ -278,10 +278,14 @@ int ring_chunk_attach(struct ipcshm_ring *ring);
 int ring_chunk_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes);
 void ring_chunk_format(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride);
 int ring_region_grow(const struct ipcshm_area *area, const void *end);
+uint64_t ring_area_bytes(const struct ipcshm_area *area);
 
 /* ring-wait.c */
 
 void ring_gate_open(struct ipcshm_ring *ring, struct ring_gate *gate, uint64_t more);
+/* Of a gate's fence word: whether somebody may sleep; the rest is a count. */
+#define RING_FENCE_STATE	3U
+
 void ring_attend(struct ipcshm_ring *ring, struct ring_gate *gate, uint64_t more);
 
 /*
@@ -299,8 +303,8 @@ static ALWAYS_INLINE void ring_publish(struct ipcshm_ring *ring, struct ring_gat
 				       const struct ring_gate *own, uint64_t more)
 {
 	atomic_signal_fence(memory_order_seq_cst);
-	if (UNLIKELY(atomic_load_explicit(&gate->fence, memory_order_relaxed) |
-		     atomic_load_explicit(&own->fence, memory_order_relaxed) |
+	if (UNLIKELY(((atomic_load_explicit(&gate->fence, memory_order_relaxed) |
+		       atomic_load_explicit(&own->fence, memory_order_relaxed)) & RING_FENCE_STATE) |
 		     (ring->flags & RING_UNREACHED)))
 		ring_attend(ring, gate, more);
 }
@@ -313,6 +317,14 @@ static ALWAYS_INLINE void ring_publish_items(struct ipcshm_ring *ring, uint64_t 
 static ALWAYS_INLINE void ring_publish_room(struct ipcshm_ring *ring, uint64_t more)
 {
 	ring_publish(ring, &ring_shared(ring)->room, &ring_shared(ring)->items, more);
+}
+
+/* What was claimed is so no more: an item, or padding, which with _OVERWRITE is room as well. */
+static ALWAYS_INLINE void ring_publish_claimed(struct ipcshm_ring *ring, uint64_t more)
+{
+	ring_publish_items(ring, more);
+	if (ring_has_many(ring, IPCSHM_RING_OVERWRITE))
+		ring_publish_room(ring, INT32_MAX);
 }
 
 /**

@@ -628,6 +628,80 @@ TEST_F(ring, producer_waits_for_room)
 	EXPECT_EQ(77, get(&self->one.consumer));
 }
 
+/* At a deadline they would find what they weren't told of. */
+static void *put_for_ever(void *argument)
+{
+	uint64_t value = 77;
+
+	return (void *)(long)ipcshm_ring_put(argument, &value, sizeof(value), IPCSHM_FOREVER);
+}
+
+/* 96 bytes each: a ring of 256 holds two. */
+static void *put_large_for_ever(void *argument)
+{
+	unsigned char data[96] = { 0 };
+
+	return (void *)(long)ipcshm_ring_put(argument, data, sizeof(data), IPCSHM_FOREVER);
+}
+
+/* By a consumer that finds nothing but that. */
+TEST_F(ring, room_of_what_was_discarded_is_told)
+{
+	struct ipcshm_ring third;
+	pthread_t thread;
+	void *result;
+
+	if (variant->layout != IPCSHM_RING_RECORDS || variant->flags != MANY)
+		return;
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, ipcshm_ring_attach(&third, &self->other.area, 0, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, ipcshm_ring_reserve(&self->one.producer, 96, &result, IPCSHM_NOW));
+	ASSERT_EQ(0, ipcshm_ring_reserve(&self->other.producer, 96, &result, IPCSHM_NOW));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, put_large_for_ever, &third));
+	ASSERT_TRUE(await_sleeps(&self->one.producer, 1));
+	EXPECT_EQ(0, ipcshm_ring_discard(&self->one.producer));
+	EXPECT_EQ(0, ipcshm_ring_discard(&self->other.producer));
+	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(NULL, result);
+}
+
+TEST_F(ring, what_is_committed_can_be_overwritten)
+{
+	pthread_t thread;
+	void *result;
+	size_t i;
+
+	if (!OVERWRITES || ONE_PRODUCER)
+		return;
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, reserve(&self->other.producer, 1));
+	for (i = 1; i < self->room; i++)
+		ASSERT_EQ(0, put(&self->one.producer, i));
+	ASSERT_EQ(-EAGAIN, put(&self->one.producer, 7));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, put_for_ever, &self->one.producer));
+	ASSERT_TRUE(await_sleeps(&self->one.consumer, 1));
+	EXPECT_EQ(0, ipcshm_ring_commit(&self->other.producer, 8));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(NULL, result);
+}
+
+/* Else it would be its own reason to try again, for ever. */
+TEST_F(ring, too_few_are_left_where_they_are)
+{
+	uint64_t items[4];
+
+	if (variant->layout != IPCSHM_RING_SLOTS || ONE_CONSUMER || OVERWRITES)
+		return;
+	ASSERT_EQ(0, put(&self->one.producer, 1));
+	ASSERT_EQ(0, put(&self->one.producer, 2));
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	EXPECT_RETURNS(-ETIMEDOUT, ipcshm_ring_get_bulk(&self->other.consumer, items, 4,
+							ipcshm_deadline(2 * MS)));
+	EXPECT_EQ(0, stat_of(&self->one.producer).returned);
+	EXPECT_EQ(2, ipcshm_ring_get_bulk(&self->other.consumer, items, 2, IPCSHM_NOW));
+}
+
 TEST_F(ring, deadlines_end_waits)
 {
 	uint64_t begin = ipcshm_deadline(0);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The entry to everything: "make help". Nothing here needs root, but what installs packages or files asks sudo for it.
+# The entry to everything: "make help". Packages are installed by "make setup", "make demo" and "make test" alone, the
+# latter two saying so; other goals name what is missing. What installs packages or files uses sudo unless run as root.
 
 KERNEL ?= 6.12
 PREFIX ?= /usr/local
@@ -9,15 +10,21 @@ MAKEFLAGS += --no-print-directory $(if $(V),,-s)
 
 tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcshm | sed 's/.*://'))
 
-.PHONY: all module lib tool examples selftests demo test kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-observed check-debug \
+# Packages that a test kernel built from source needs.
+kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel)
+
+.PHONY: all setup module lib tool examples selftests demo test kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-observed check-debug \
 	coverage fuzz foreign seeded vm check install uninstall clean help
 
-## all: the module for the running kernel (else for the newest installed headers), the library and the program
+## all: the module for the running kernel, the library and the program
 all: module lib tool
 
-## module: ipcshm.ko alone; KDIR=/path/to/kernel/build for another kernel
+## setup: install the Debian packages that building and testing need; FOR="build tool": only those for these goals
+setup:
+	tools/setup --install $(or $(FOR),build kernel tool vm check bench tool-test)
+
+## module: ipcshm.ko alone, which needs a compiler and kernel headers; KDIR=/path/to/kernel/build for another kernel
 module:
-	tools/setup build
 	tools/build-module $(KDIR)
 
 ## lib: libipcshm alone, in lib/build
@@ -37,14 +44,14 @@ selftests: lib
 
 ## demo: see it work: boots a virtual machine and runs the demonstrations in it
 demo:
-	tools/setup build vm
+	tools/setup --install build vm
 	$(MAKE) examples
 	tools/vm/run -k $(KERNEL) -a Documentation/examples/build:/demo -a Documentation/examples/demo.sh:/demo/demo.sh \
 		-a /usr/share/common-licenses:/usr/share/common-licenses -- sh /demo/demo.sh
 
 ## test: all kselftests in a virtual machine; KERNEL=6.12|6.1|6.1-rt|debug|kcsan, TESTS="region queue", LONG=1: every round
 test:
-	tools/setup build vm
+	tools/setup --install build vm $(kernel)
 	$(MAKE) selftests
 	IPCSHM_LONG=$(LONG) tools/vm/test $(KERNEL) selftests/build $(tests)
 

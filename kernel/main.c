@@ -289,4 +289,4 @@ module_exit(ipcshm_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Shared regions and message queues for co-operating processes");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION("0.2.0");

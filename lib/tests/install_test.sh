@@ -72,10 +72,10 @@ files_are_installed()
 ./opt/x/lib64/libipcshm.a
 ./opt/x/lib64/libipcshm.so
 ./opt/x/lib64/libipcshm.so.1
-./opt/x/lib64/libipcshm.so.1.0.0
+./opt/x/lib64/libipcshm.so.0.2.0
 ./opt/x/lib64/pkgconfig/libipcshm.pc" "$(files | grep -v '/man3/')" &&
 		same "$(cd ../Documentation/man && ls ./*.3)" "$(cd "$stage/opt/x/share/man/man3" && ls ./*)" &&
-		same libipcshm.so.1.0.0 "$(readlink "$libdir/libipcshm.so.1")" &&
+		same libipcshm.so.0.2.0 "$(readlink "$libdir/libipcshm.so.1")" &&
 		same libipcshm.so.1 "$(readlink "$libdir/libipcshm.so")"
 }
 
@@ -85,7 +85,7 @@ package_tells_where()
 	same 'prefix=/opt/x
 includedir=${prefix}/include
 libdir=${prefix}/lib64' "$(grep '^[a-z]*=' "$libdir/pkgconfig/libipcshm.pc")" &&
-		same 1.0.0 "$(package --modversion)"
+		same 0.2.0 "$(package --modversion)"
 }
 
 program_links_shared()
@@ -148,7 +148,7 @@ declared_calls()
 
 shared_library_exports_what_is_declared()
 {
-	same "$(declared_calls | sed 's/$/@@LIBIPCSHM_1.0/')" \
+	same "$(declared_calls | sed 's/$/@@LIBIPCSHM_0.2/')" \
 		"$(nm -D --defined-only --with-symbol-versions "$libdir/libipcshm.so.1" |
 		   awk '$2 != "A" { print $3 }' | LC_ALL=C sort)"
 }

@@ -186,7 +186,7 @@ enum ipcshm_overflow {
  * @max_message_size: the largest message in bytes, 1 to IPCSHM_MESSAGE_MAX
  * @pool_bytes: bytes of shared memory for messages that are received mapped,
  *	rounded up to whole pages, at least @max_message_size, at most
- *	IPCSHM_REGION_MAX; 0: none
+ *	IPCSHM_POOL_MAX; 0: none
  * @overflow: enum ipcshm_overflow; DROP_OLDEST isn't for a rendezvous
  * @reserved: 0
  *

@@ -243,9 +243,12 @@ static int __init ipcshm_init(void)
 
 	build_check_abi();
 	ipcshm_limits_init();
-	err = ipcshm_events_init();
+	err = ipcshm_port_init();
 	if (err)
 		goto exit_limits;
+	err = ipcshm_events_init();
+	if (err)
+		goto exit_port;
 	err = ipcshm_registry_init();
 	if (err)
 		goto exit_events;
@@ -265,6 +268,8 @@ exit_huge:
 	ipcshm_registry_exit();
 exit_events:
 	ipcshm_events_exit();
+exit_port:
+	ipcshm_port_exit();
 exit_limits:
 	ipcshm_limits_exit();
 	return err;
@@ -281,6 +286,7 @@ static void __exit ipcshm_exit(void)
 	ipcshm_huge_exit();
 	ipcshm_registry_exit();
 	ipcshm_events_exit();
+	ipcshm_port_exit();
 	ipcshm_limits_exit();
 }
 

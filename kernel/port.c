@@ -7,6 +7,8 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/path.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -597,6 +599,41 @@ static const struct file_operations port_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
+/* Queue inodes. */
+
+/*
+ * The root of the kernel's file system of anonymous inodes.  Queue inodes live there: no part
+ * of them points into the module, so an O_PATH descriptor of one may outlive the module.
+ */
+static struct path anon;
+
+int ipcshm_port_init(void)
+{
+	struct file *file = anon_inode_getfile("[ipcshm]", &generic_ro_fops, NULL, O_RDONLY);
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	anon = file->f_path;
+	path_get(&anon);
+	fput(file);
+	return 0;
+}
+
+void ipcshm_port_exit(void)
+{
+	path_put(&anon);
+}
+
+/* An inode of type 0, as other anonymous inodes have; its owner and group are the caller's. */
+static struct inode *inode_create(umode_t mode)
+{
+	struct inode *inode = alloc_anon_inode(anon.mnt->mnt_sb);
+
+	if (!IS_ERR(inode))
+		inode->i_mode = mode;
+	return inode;
+}
+
 /* The life of a queue and of a port. */
 
 static bool is_valid_new(const struct ipcshm_queue_open *args)
@@ -656,11 +693,13 @@ static struct ipcshm_object *queue_create(const void *attr, const char *name,
 
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
+	queue->object.inode = inode_create(mode);
+	err = PTR_ERR_OR_ZERO(queue->object.inode);
+	if (err)
+		goto free;
 	err = pool_create(queue, args, payer);
-	if (err) {
-		kfree(queue);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto put_inode;
 	queue->max_message_size = args->max_message_size;
 	queue->max_messages = args->max_messages;
 	queue->max_bytes = args->max_bytes;
@@ -668,6 +707,12 @@ static struct ipcshm_object *queue_create(const void *attr, const char *name,
 	queue->hangup = args->how.flags & IPCSHM_HANGUP;
 	ipcshm_queue_init(queue);
 	return &queue->object;
+
+put_inode:
+	iput(queue->object.inode);
+free:
+	kfree(queue);
+	return ERR_PTR(err);
 }
 
 static void queue_describe(const struct ipcshm_object *object, void *attr)
@@ -688,6 +733,7 @@ static void queue_release(struct ipcshm_object *object)
 
 	ipcshm_queue_destroy(queue);
 	pool_destroy(queue, object->payer);
+	iput(object->inode);
 	kfree(queue);
 }
 
@@ -717,6 +763,24 @@ static int access_flags(u32 flags)
 	return flags & IPCSHM_READ ? O_RDWR : O_WRONLY;
 }
 
+/*
+ * alloc_file_pseudo() takes ownership of an inode reference.  It takes no module reference,
+ * although closing the file drops one.
+ */
+static struct file *file_create(struct inode *inode, int flags)
+{
+	struct file *file;
+
+	ihold(inode);
+	__module_get(THIS_MODULE);
+	file = alloc_file_pseudo(inode, anon.mnt, "[ipcshm-queue]", flags, &port_fops);
+	if (IS_ERR(file)) {
+		module_put(THIS_MODULE);
+		iput(inode);
+	}
+	return file;
+}
+
 static struct file *port_open(struct ipcshm_object *object, u32 flags)
 {
 	int f_flags = access_flags(flags) | (flags & IPCSHM_NONBLOCK ? O_NONBLOCK : 0);
@@ -725,11 +789,12 @@ static struct file *port_open(struct ipcshm_object *object, u32 flags)
 
 	if (IS_ERR(port))
 		return ERR_CAST(port);
-	file = anon_inode_getfile("[ipcshm-queue]", &port_fops, port, f_flags);
+	file = file_create(object->inode, f_flags);
 	if (IS_ERR(file)) {
 		kfree(port);
 		return file;
 	}
+	file->private_data = port;
 	stream_open(file_inode(file), file);
 	file->f_mode |= FMODE_NOWAIT;
 	return file;

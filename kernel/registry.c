@@ -175,9 +175,9 @@ static bool name_unlink(struct ipcshm_object *object)
 
 static umode_t object_access(const struct ipcshm_object *object, kuid_t *uid, kgid_t *gid)
 {
-	*uid = object->inode ? object->inode->i_uid : object->uid;
-	*gid = object->inode ? object->inode->i_gid : object->gid;
-	return (object->inode ? READ_ONCE(object->inode->i_mode) : object->mode) & 0777;
+	*uid = object->inode->i_uid;
+	*gid = object->inode->i_gid;
+	return READ_ONCE(object->inode->i_mode) & 0777;
 }
 
 static bool object_privileged(const struct ipcshm_object *object)
@@ -345,9 +345,6 @@ static struct ipcshm_object *object_create(struct ipcshm_registry *registry,
 	refcount_set(&object->users, 1);
 	object->id = atomic64_inc_return(&last_id);
 	object->btime = ktime_get_real_ns();
-	object->uid = current_fsuid();
-	object->gid = current_fsgid();
-	object->mode = mode;
 	RB_CLEAR_NODE(&object->by_id);
 	return object;
 }

@@ -60,10 +60,7 @@ struct ipcshm_object_ops {
  *	protected by the registry's lock
  * @id: immutable
  * @btime: when it was created, CLOCK_REALTIME; immutable
- * @inode: holds owner, group and mode if there is one; immutable
- * @uid: owner, if there is no inode; immutable
- * @gid: group, likewise
- * @mode: permission bits, likewise
+ * @inode: holds owner, group and mode; set by the kind's create; immutable
  * @name: that it has, or had, or NULL; set before anyone else can find it
  * @linked: it has its name; protected by the registry's lock
  * @persistent: the name holds a reference; protected by the registry's lock
@@ -80,9 +77,6 @@ struct ipcshm_object {
 	u64 id;
 	u64 btime;
 	struct inode *inode;
-	kuid_t uid;
-	kgid_t gid;
-	umode_t mode;
 	char *name;
 	bool linked;
 	bool persistent;

@@ -5,9 +5,11 @@
  */
 #include <grp.h>
 #include <linux/capability.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include "ipcshm_test.h"
 #include "netlink_test.h"
@@ -1646,6 +1648,190 @@ TEST_F(bytes, and_objects_are_limited_by_the_modules_parameters)
 	EXPECT_EQ(parameter("max_objects"), info.objects.max);
 	EXPECT_EQ(parameter("max_region_bytes"), info.region_bytes.max);
 	EXPECT_EQ(parameter("max_queue_bytes"), info.queue_bytes.max);
+}
+
+/*
+ * Queues: each has an inode of its own, which holds owner, group and mode.
+ */
+
+FIXTURE(queue_inode) {
+	int device;
+	int fd;
+	struct test_name name;
+	struct user owner, other;
+};
+
+FIXTURE_SETUP(queue_inode)
+{
+	umask(0);
+	self->device = open_device();
+	ASSERT_LE(0, self->device);
+	self->name = make_name("queue-inode");
+	self->owner = make_user(0);
+	self->other = make_user(1);
+	if (geteuid())
+		self->fd = open_kind(self->device, IPCSHM_QUEUE, self->name.text, R | W | C | X, 0600);
+	else
+		self->fd = create_as(self->owner, self->device, IPCSHM_QUEUE, self->name.text,
+				     R | W | X, 0600);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(queue_inode)
+{
+	unlink_name(self->device, IPCSHM_QUEUE, self->name.text);
+	close(self->device);
+}
+
+#define QUEUE_ATTEMPT(user, rights)					\
+	attempt_as(user, &(struct attempt) { self->device, IPCSHM_QUEUE,	\
+					     self->name.text, rights, false })
+
+TEST_F(queue_inode, opens_as_fchmod_permits)
+{
+	SKIP_UNLESS_ROOT;
+	EXPECT_EQ(-EACCES, QUEUE_ATTEMPT(self->other, R));
+	ASSERT_EQ(0, fchmod(self->fd, 0604));
+	EXPECT_EQ(0604, queue_stat(self->fd).stat.mode);
+	EXPECT_EQ(0, QUEUE_ATTEMPT(self->other, R));
+	EXPECT_EQ(-EACCES, QUEUE_ATTEMPT(self->other, R | W));
+	ASSERT_EQ(0, fchmod(self->fd, 0066));
+	EXPECT_EQ(0, QUEUE_ATTEMPT(self->other, R | W));
+	EXPECT_EQ(-EACCES, QUEUE_ATTEMPT(self->owner, R));
+}
+
+TEST_F(queue_inode, opens_as_fchown_permits)
+{
+	const struct attempt unlink_it = {
+		self->device, IPCSHM_QUEUE, self->name.text, 0, true
+	};
+
+	SKIP_UNLESS_ROOT;
+	ASSERT_EQ(0, fchown(self->fd, self->other.uid, -1));
+	EXPECT_EQ(self->other.uid, queue_stat(self->fd).stat.uid);
+	EXPECT_EQ(self->owner.gid, queue_stat(self->fd).stat.gid);
+	EXPECT_EQ(0, QUEUE_ATTEMPT(self->other, R | W));
+	EXPECT_EQ(-EACCES, QUEUE_ATTEMPT(self->owner, R));
+	EXPECT_EQ(-EACCES, attempt_as(self->owner, &unlink_it));
+	EXPECT_EQ(0, attempt_as(self->other, &unlink_it));
+}
+
+TEST_F(queue_inode, changes_for_its_owner_alone)
+{
+	pid_t pid;
+
+	SKIP_UNLESS_ROOT;
+	pid = fork();
+	if (pid == 0)
+		_exit(become(self->other) && fchmod(self->fd, 0666) && errno == EPERM &&
+		      fchown(self->fd, self->other.uid, -1) && errno == EPERM ? 0 : 1);
+	EXPECT_EQ(0, wait_child(pid));
+	EXPECT_EQ(0600, queue_stat(self->fd).stat.mode);
+	pid = fork();
+	if (pid == 0)
+		_exit(become(self->owner) && !fchmod(self->fd, 0640) ? 0 : 1);
+	EXPECT_EQ(0, wait_child(pid));
+	EXPECT_EQ(0640, queue_stat(self->fd).stat.mode);
+}
+
+static mode_t mode_of(int fd)
+{
+	struct stat stat;
+
+	return fstat(fd, &stat) ? 0 : stat.st_mode & 07777;
+}
+
+static ino_t inode_of(int fd)
+{
+	struct stat stat;
+
+	return fstat(fd, &stat) ? 0 : stat.st_ino;
+}
+
+TEST_F(queue_inode, changes_no_other_descriptor)
+{
+	int queue = open_kind(self->device, IPCSHM_QUEUE, NULL, R | W | C, 0600);
+	int again = open_kind(self->device, IPCSHM_QUEUE, self->name.text, R, 0);
+	int event = eventfd(0, EFD_CLOEXEC);
+	mode_t before = mode_of(event);
+
+	ASSERT_LE(0, queue);
+	ASSERT_LE(0, again);
+	ASSERT_EQ(0, fchmod(self->fd, 0321));
+	EXPECT_EQ(0321, mode_of(self->fd));
+	EXPECT_EQ(0321, mode_of(again));
+	EXPECT_EQ(0600, mode_of(queue));
+	EXPECT_EQ(0600, queue_stat(queue).stat.mode);
+	EXPECT_EQ(before, mode_of(event));
+	EXPECT_EQ(inode_of(self->fd), inode_of(again));
+	EXPECT_NE(inode_of(self->fd), inode_of(queue));
+	EXPECT_NE(inode_of(self->fd), inode_of(event));
+	close(event);
+	close(again);
+	close(queue);
+}
+
+TEST_F(queue_inode, shows_owner_and_mode_in_fstat)
+{
+	struct stat stat;
+
+	ASSERT_EQ(0, fstat(self->fd, &stat));
+	EXPECT_EQ(0600, stat.st_mode);
+	EXPECT_EQ(queue_stat(self->fd).stat.uid, stat.st_uid);
+	EXPECT_EQ(queue_stat(self->fd).stat.gid, stat.st_gid);
+	EXPECT_EQ(0, stat.st_size);
+}
+
+/* An access control list would be neither shown by QUEUE_STAT nor asked. */
+TEST_F(queue_inode, refuses_access_control_lists)
+{
+	static const struct {
+		__u32 version;
+		struct { __u16 tag, perm; __u32 id; } entries[4];
+	} list = { 2, { { 1, 6, -1 }, { 4, 0, -1 }, { 16, 6, -1 }, { 32, 0, -1 } } };
+
+	EXPECT_EQ(-1, fsetxattr(self->fd, "system.posix_acl_access", &list, sizeof(list), 0));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_EQ(-1, fsetxattr(self->fd, "user.test", "", 0, 0));
+	EXPECT_EQ(0600, queue_stat(self->fd).stat.mode);
+}
+
+TEST_F(queue_inode, has_no_size_to_change)
+{
+	EXPECT_EQ(-1, ftruncate(self->fd, 4096));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, fallocate(self->fd, 0, 0, 4096));
+	EXPECT_EQ(-1, lseek(self->fd, 0, SEEK_CUR));
+	EXPECT_EQ(ESPIPE, errno);
+}
+
+static int reopen(int fd, int flags)
+{
+	char path[64];
+	int again;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, flags | O_CLOEXEC);
+	return again < 0 ? -errno : again;
+}
+
+TEST_F(queue_inode, is_not_opened_through_proc)
+{
+	char path[64], link[64] = "";
+	int at;
+
+	SKIP_UNLESS_ROOT;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fd);
+	EXPECT_LT(0, readlink(path, link, sizeof(link) - 1));
+	EXPECT_STREQ("anon_inode:[ipcshm-queue]", link);
+	EXPECT_EQ(-ENXIO, reopen(self->fd, O_RDONLY));
+	EXPECT_EQ(-ENXIO, reopen(self->fd, O_WRONLY));
+	EXPECT_EQ(-ENXIO, reopen(self->fd, O_RDWR));
+	at = reopen(self->fd, O_PATH);
+	ASSERT_LE(0, at);
+	EXPECT_EQ(0600, mode_of(at));
+	EXPECT_EQ(-ENXIO, reopen(at, O_RDWR));
+	close(at);
 }
 
 /*

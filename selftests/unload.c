@@ -108,6 +108,28 @@ TEST_F(unload, is_refused_while_a_receiver_is_blocked_and_possible_when_it_is_ki
 	wait_child(receiver);
 }
 
+/* An O_PATH descriptor holds an inode, and no module. */
+TEST_F(unload, leaves_the_inode_of_a_queue_to_an_o_path_descriptor)
+{
+	char path[64];
+	struct stat stat;
+	int at;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->queue);
+	at = open(path, O_PATH | O_CLOEXEC);
+	ASSERT_LE(0, at);
+	ASSERT_EQ(0, fchmod(self->queue, 0640));
+	close_all(self);
+	ASSERT_TRUE(WAIT_UNTIL(!unload_module()));
+	EXPECT_EQ(0, fstat(at, &stat));
+	EXPECT_EQ(0640, stat.st_mode);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", at);
+	EXPECT_EQ(-1, open(path, O_RDWR | O_CLOEXEC));
+	EXPECT_EQ(ENXIO, errno);
+	close(at);
+	ASSERT_EQ(0, load_module(""));
+}
+
 TEST_F(unload, takes_persistent_names_along)
 {
 	struct ipcshm_region_attr attr = { .size = 4096 };

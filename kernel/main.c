@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/seq_file.h>
 
 #include "compat.h"
 #include "event.h"
@@ -183,8 +184,15 @@ static int device_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* Descriptors of the device hold the module as well: programs that look for them know them by this. */
+static void device_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	seq_puts(seq, "ipcshm-kind:\tdevice\n");
+}
+
 static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
+	.show_fdinfo = device_show_fdinfo,
 	.open = device_open,
 	.release = device_release,
 	.unlocked_ioctl = device_ioctl,

@@ -54,6 +54,12 @@ static bool __attribute__((format(printf, 3, 4))) has(pid_t pid, int fd, const c
 	return strstr(lines_of(pid, fd), lines);
 }
 
+TEST_F(fdinfo, the_device_has_a_kind_and_no_id)
+{
+	EXPECT_TRUE(has(getpid(), device, "\nipcshm-kind:\tdevice\n"));
+	EXPECT_FALSE(has(getpid(), device, "ipcshm-id:"));
+}
+
 TEST_F(fdinfo, a_queue_is_told)
 {
 	EXPECT_TRUE(has(getpid(), queue, "\nipcshm-kind:\tqueue\nipcshm-id:\t%llu\n"

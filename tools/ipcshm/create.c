@@ -6,11 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arg.h"
 #include "command.h"
 #include "error.h"
 #include "json.h"
 #include "names.h"
 #include "parse.h"
+#include "quota.h"
 
 struct create {
 	uint32_t kind;
@@ -66,26 +68,20 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static void check(struct argp_state *state, bool valid, const char *what, const char *argument)
-{
-	if (!valid)
-		argp_error(state, "%s: \"%s\"", what, argument);
-}
-
 static int parse_region(int key, char *argument, struct argp_state *state, struct create *create)
 {
 	struct ipcshm_region_attr *attr = &create->region;
 
 	switch (key) {
 	case SIZE:
-		check(state, parse_bytes(argument, &attr->size), "not a size", argument);
+		attr->size = arg_bytes(state, argument, "--size", 1, IPCSHM_REGION_MAX);
 		break;
 	case MAX_SIZE:
-		check(state, parse_bytes(argument, &attr->max_size), "not a size", argument);
+		attr->max_size = arg_bytes(state, argument, "--max-size", 1, IPCSHM_REGION_MAX);
 		break;
 	case MAX_MEMBERS:
-		check(state, parse_up_to(argument, IPCSHM_MEMBERS_MAX, &attr->max_members),
-		      "not a number of members", argument);
+		attr->max_members = (uint32_t)arg_number(state, argument, "--max-members", 1,
+							 IPCSHM_MEMBERS_MAX);
 		break;
 	case POPULATE:
 		create->flags |= IPCSHM_POPULATE;
@@ -107,27 +103,27 @@ static int parse_queue(int key, char *argument, struct argp_state *state, struct
 
 	switch (key) {
 	case MESSAGES:
-		check(state, parse_capacity(argument, &attr->max_messages),
-		      "not a number of messages", argument);
+		attr->max_messages = arg_capacity(state, argument, "--capacity");
 		break;
 	case MESSAGE_SIZE:
-		check(state, parse_bytes(argument, &attr->max_message_size), "not a size",
-		      argument);
+		attr->max_message_size =
+			arg_bytes(state, argument, "--max-message", 1, IPCSHM_MESSAGE_MAX);
 		break;
 	case BYTES:
-		create->has_bytes = parse_byte_capacity(argument, &attr->max_bytes);
-		check(state, create->has_bytes, "not a size", argument);
+		attr->max_bytes = arg_byte_capacity(state, argument, "--max-bytes");
+		create->has_bytes = true;
 		break;
 	case OVERFLOW:
 		overflow = number_of(overflow_names, argument, strlen(argument));
-		check(state, overflow >= 0, "not block, drop-oldest or drop-newest", argument);
+		arg_check(state, overflow >= 0, argument, "--overflow",
+			  "block, drop-oldest or drop-newest");
 		attr->overflow = (uint32_t)overflow;
 		break;
 	case HANGUP:
 		create->flags |= IPCSHM_HANGUP;
 		break;
 	case POOL:
-		check(state, parse_bytes(argument, &attr->pool_bytes), "not a size", argument);
+		attr->pool_bytes = arg_bytes(state, argument, "--pool", 1, IPCSHM_POOL_MAX);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -141,12 +137,32 @@ static void take_argument(struct create *create, char *argument, struct argp_sta
 	if (state->arg_num == 0) {
 		int kind = number_of(kind_names, argument, strlen(argument));
 
-		check(state, kind > 0, "neither \"region\" nor \"queue\"", argument);
+		arg_check(state, kind > 0, argument, "kind", "region or queue");
 		create->kind = (uint32_t)kind;
 		return;
 	}
-	check(state, !create->name, "one name is enough", argument);
+	arg_check(state, !create->name, argument, "argument", "one object at a time");
 	create->name = argument;
+}
+
+/* Values that are valid each, but not together. */
+static void check_sizes(const struct create *create, struct argp_state *state)
+{
+	const struct ipcshm_region_attr *region = &create->region;
+	const struct ipcshm_queue_attr *queue = &create->queue;
+
+	if (region->max_size && region->max_size < region->size)
+		argp_error(state, "--max-size is smaller than --size");
+	if (queue->pool_bytes && queue->pool_bytes < queue->max_message_size)
+		argp_error(state, "--pool is smaller than --max-message");
+	if (!queue->max_messages && queue->overflow == IPCSHM_OVERFLOW_DROP_OLDEST)
+		argp_error(state, "--overflow drop-oldest needs a --capacity above 0");
+	if (!create->has_bytes)
+		return;
+	if (!queue->max_messages && queue->max_bytes)
+		argp_error(state, "--capacity 0 keeps no bytes: leave out --max-bytes");
+	if (queue->max_messages && queue->max_bytes < queue->max_message_size)
+		argp_error(state, "--max-bytes is smaller than --max-message");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -155,7 +171,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case 'm':
-		check(state, parse_mode(argument, &create->mode), "not a mode", argument);
+		arg_check(state, parse_mode(argument, &create->mode), argument, "--mode",
+			  "octal, 0 to 0777");
 		return 0;
 	case 'e':
 		create->existing = true;
@@ -168,10 +185,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!create->name)
-			argp_error(state, "what, and by which name?");
+			argp_error(state, "missing kind or name (region NAME or queue NAME)");
 		if (create->kinds & ~(1U << create->kind))
-			argp_error(state, "that option isn't for a %s",
+			argp_error(state, "an option does not apply to a %s (see --help)",
 				   name_of(kind_names, create->kind));
+		check_sizes(create, state);
 		return 0;
 	default:
 		if (!parse_region(key, argument, state, create))
@@ -225,6 +243,25 @@ static void print(const struct create *create)
 	json_line(&json);
 }
 
+static int create_failed(const struct create *create, int device, int err)
+{
+	bool is_region = create->kind == IPCSHM_REGION;
+	const struct ipcshm_region_attr *region = &create->region;
+	const struct quota_request request = {
+		.objects = 1,
+		.region_bytes = !is_region	   ? create->queue.pool_bytes
+				: region->max_size ? region->max_size
+						   : region->size,
+		.queue_bytes = is_region ? 0 : create->queue.max_bytes,
+	};
+	char hint[QUOTA_HINT_MAX];
+
+	if (err != -EDQUOT)
+		return error_tell("create", create->name, err, NULL);
+	quota_hint(device, &request, hint);
+	return error_tell("create", create->name, err, hint);
+}
+
 int command_create(const struct command *self, int argc, char **argv)
 {
 	struct create create = {
@@ -237,16 +274,15 @@ int command_create(const struct command *self, int argc, char **argv)
 
 	command_parse(self, options, parse, argc, argv, &create);
 	if (!parse_target(create.name, &target) || target.id || target.kind)
-		return error_say("create", create.name, STATUS_USAGE,
-				 "Not a name (1 to 255 bytes, no \"/\" but a leading one)");
+		return error_say("create", create.name, STATUS_USAGE, "not a name",
+				 "1 to 255 bytes; \"/\" only as the first one");
 	create.name = target.name;
 	device = ipcshm_open();
 	if (device < 0)
 		return error_open("create", create.name, device);
 	fd = open_new(device, &create);
 	if (fd < 0)
-		return error_tell("create", create.name, fd,
-				  fd == -EINVAL ? "sizes that don't fit together?" : NULL);
+		return create_failed(&create, device, fd);
 	if (create.json)
 		print(&create);
 	return STATUS_OK;

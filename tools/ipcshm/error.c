@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How failures are told. */
+/* Error messages: "ipcshm: ACTION OBJECT: CAUSE (REMEDY)". */
 #include "error.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,30 +10,29 @@
 
 #include "format.h"
 
-/* What is generally true of an error of the module, and what the program ends with. */
+#define OLDER "the loaded module is older than this program, see \"ipcshm version\""
+
+/* The cause that an errno of the module stands for, its exit status, and what to do about it. */
 static const struct reason {
 	int number;
 	enum status status;
-	const char *text; /* NULL: as strerror() has it */
+	const char *text; /* NULL: strerror() */
 	const char *hint;
 } reasons[] = {
-	{ ENODEV, STATUS_NO_MODULE, "The kernel module isn't loaded", "\"ipcshm load\" loads it" },
-	{ ENOENT, STATUS_NOT_FOUND, "No such region or queue",
-	  "\"ipcshm list\" shows those that you may see" },
-	{ EACCES, STATUS_DENIED, NULL, "\"ipcshm show\" tells its owner and mode" },
-	{ EPERM, STATUS_DENIED, NULL, "only an administrator can do it" },
-	{ EEXIST, STATUS_FAILED, "There is one already", "--existing takes it as it is" },
-	{ EDQUOT, STATUS_FAILED, "A quota is used up", "\"ipcshm limits\" shows yours" },
-	{ EKEYREVOKED, STATUS_FAILED, "It was revoked", NULL },
-	{ EPIPE, STATUS_FAILED, "There is nobody on the other side any more", NULL },
-	{ ETIMEDOUT, STATUS_TIMEOUT, "The time is up", NULL },
-	{ EAGAIN, STATUS_TIMEOUT, "It would have to wait", NULL },
-	{ EOPNOTSUPP, STATUS_FAILED, "The kernel module doesn't know that",
-	  "it is older than this program: see \"ipcshm version\"" },
-	{ ENOTTY, STATUS_FAILED, "The kernel module doesn't know that",
-	  "it is older than this program: see \"ipcshm version\"" },
-	{ E2BIG, STATUS_FAILED, "The kernel module doesn't know that",
-	  "it is older than this program: see \"ipcshm version\"" },
+	{ ENODEV, STATUS_NO_MODULE, "kernel module not loaded", "\"ipcshm load\" loads the module" },
+	{ ENOENT, STATUS_NOT_FOUND, "no such region or queue",
+	  "\"ipcshm list\" prints those you may see" },
+	{ EACCES, STATUS_DENIED, NULL, "ask its owner, or an administrator, for access" },
+	{ EPERM, STATUS_DENIED, NULL, "only the owner or an administrator can do this" },
+	{ EEXIST, STATUS_FAILED, "already exists", "--existing accepts an existing object" },
+	{ EDQUOT, STATUS_FAILED, "quota exceeded", "\"ipcshm limits\" prints your quotas" },
+	{ EKEYREVOKED, STATUS_FAILED, "revoked by its owner or an administrator", NULL },
+	{ EPIPE, STATUS_FAILED, "the other side has hung up", NULL },
+	{ ETIMEDOUT, STATUS_TIMEOUT, "timed out", NULL },
+	{ EAGAIN, STATUS_TIMEOUT, "would block", NULL },
+	{ EOPNOTSUPP, STATUS_FAILED, "not supported by the kernel module", OLDER },
+	{ ENOTTY, STATUS_FAILED, "not supported by the kernel module", OLDER },
+	{ E2BIG, STATUS_FAILED, "not supported by the kernel module", OLDER },
 };
 
 static const struct reason *find(int number)
@@ -53,7 +53,9 @@ static void print(const char *action, const char *object, const char *why, const
 		format_name(object, strlen(object), text);
 		fprintf(stderr, " %s", text);
 	}
-	fprintf(stderr, ": %s%s%s%s\n", why, hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
+	/* Causes are in lower case, those of strerror() too. */
+	fprintf(stderr, ": %c%s%s%s%s\n", tolower((unsigned char)*why), why + 1,
+		hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
 }
 
 int error_tell(const char *action, const char *object, int err, const char *hint)
@@ -71,12 +73,14 @@ int error_open(const char *action, const char *object, int err)
 {
 	if (err == -ENOENT || err == -ENXIO)
 		err = -ENODEV;
-	return error_tell(action, object, err, err == -EACCES ? "opening /dev/ipcshm" : NULL);
+	return error_tell(action, object, err,
+			  err == -EACCES ? "you may not open /dev/ipcshm: see its owner and mode" : NULL);
 }
 
-int error_say(const char *action, const char *object, enum status status, const char *why)
+int error_say(const char *action, const char *object, enum status status, const char *why,
+	      const char *hint)
 {
-	print(action, object, why, NULL);
+	print(action, object, why, hint);
 	return (int)status;
 }
 

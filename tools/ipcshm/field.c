@@ -94,7 +94,7 @@ const struct field member_fields[] = {
 
 const struct field holder_fields[] = {
 	HOLDER(id, "ID", UNIT_COUNT, ID),
-	HOLDER(kind, "KIND", UNIT_KIND, KIND),
+	HOLDER(kind, "KIND", UNIT_HOLDER_KIND, KIND),
 	HOLDER(name, "NAME", UNIT_NAME, NAME),
 	HOLDER(pid, "PID", UNIT_COUNT, PID),
 	HOLDER(uid, "USER", UNIT_USER, UID),
@@ -219,6 +219,11 @@ static void kind_text(uint64_t number, char *text)
 	snprintf(text, FORMAT_MAX, "%s", name_of(kind_names, number));
 }
 
+static void holder_kind_text(uint64_t number, char *text)
+{
+	snprintf(text, FORMAT_MAX, "%s", name_of(holder_kind_names, number));
+}
+
 static void user_number_text(uint64_t number, char *text)
 {
 	user_text((uint32_t)number, text);
@@ -315,6 +320,7 @@ static const struct {
 	[UNIT_SINCE] = { since_text, since_json, true },
 	[UNIT_TIME] = { format_time, time_json, false },
 	[UNIT_KIND] = { kind_text, NULL, false },
+	[UNIT_HOLDER_KIND] = { holder_kind_text, NULL, false },
 	[UNIT_USER] = { user_number_text, number_json, false },
 	[UNIT_GROUP] = { group_number_text, number_json, false },
 	[UNIT_MODE] = { mode_text, NULL, false },

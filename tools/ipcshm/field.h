@@ -23,6 +23,7 @@ enum unit {
 	UNIT_SINCE,		/* CLOCK_MONOTONIC; shown as how long ago; 0: never */
 	UNIT_TIME,		/* CLOCK_REALTIME */
 	UNIT_KIND,
+	UNIT_HOLDER_KIND,
 	UNIT_NAME,
 	UNIT_USER,
 	UNIT_GROUP,

@@ -41,8 +41,8 @@ static int get_either(struct netlink *netlink, const struct target *target, stru
 
 static int not_an_object(const char *action, const char *word)
 {
-	return error_say(action, word, STATUS_USAGE,
-			 "An object is NAME, region/NAME, queue/NAME or id/NUMBER");
+	return error_say(action, word, STATUS_USAGE, "not an object",
+			 "write NAME, region/NAME, queue/NAME or id/NUMBER");
 }
 
 int find_object(struct netlink *netlink, const char *action, const char *word,
@@ -61,9 +61,8 @@ int find_object(struct netlink *netlink, const char *action, const char *word,
 	if (err)
 		return find_failed(netlink, action, word, err);
 	if (both)
-		return error_say(action, word, STATUS_USAGE,
-				 "There is a region and a queue of that name: say region/NAME or "
-				 "queue/NAME");
+		return error_say(action, word, STATUS_USAGE, "a region and a queue have this name",
+				 "write region/NAME or queue/NAME");
 	return STATUS_OK;
 }
 

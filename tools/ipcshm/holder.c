@@ -123,10 +123,11 @@ static int find_members(struct netlink *netlink, struct search *search)
 	return 0;
 }
 
-static void say_hidden(size_t hidden)
+static void print_hidden(size_t hidden)
 {
 	if (hidden)
-		fprintf(stderr, "ipcshm: holders: %zu process%s of other users can't be seen into\n",
+		fprintf(stderr,
+			"ipcshm: holders: cannot inspect %zu process%s of other users (root can)\n",
 			hidden, hidden == 1 ? "" : "es");
 }
 
@@ -156,7 +157,7 @@ static int find(struct netlink *netlink, struct search *search)
 
 	if (!err)
 		err = find_members(netlink, search);
-	say_hidden(hidden);
+	print_hidden(hidden);
 	if (search->count)
 		qsort(search->holders, search->count, sizeof(*search->holders), compare);
 	return err;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arg.h"
 #include "command.h"
 #include "error.h"
 #include "field.h"
@@ -66,9 +67,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case 'u':
 		choice->user = argument;
-		choice->limits.has_uid = user_find(argument, &choice->limits.uid);
-		if (!choice->limits.has_uid)
-			argp_error(state, "no user \"%s\"", argument);
+		choice->limits.uid = arg_user(state, argument);
+		choice->limits.has_uid = true;
 		return 0;
 	case 'd':
 		choice->limits.is_default = true;
@@ -82,13 +82,17 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		choice->set = true;
 		if (!parse_setting(argument, &choice->limits))
-			argp_error(state, "not QUOTA=MAXIMUM: \"%s\"", argument);
+			argp_error(state,
+				   "invalid limit \"%s\" (QUOTA=MAXIMUM; QUOTA is objects, region-bytes, "
+				   "queue-bytes, members, waiters or descriptors; MAXIMUM is a number, "
+				   "bytes with K, M, G, T, P or E, or for a user \"default\")",
+				   argument);
 		return 0;
 	case ARGP_KEY_END:
 		if (choice->limits.has_uid + choice->limits.is_default + choice->all > 1)
-			argp_error(state, "one of --user, --default and --all is enough");
+			argp_error(state, "give only one of --user, --default and --all");
 		if (choice->set && !choice->limits.has_uid && !choice->limits.is_default)
-			argp_error(state, "to set limits, say whose: --user or --default");
+			argp_error(state, "setting limits needs --user or --default");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -111,10 +115,26 @@ static void whose(const struct limits *limits, char text[USER_TEXT_MAX])
 		user_text(limits->uid, text);
 }
 
+/* The header is printed with the first row, so that an error comes without. */
+static void begin_table(struct choice *choice)
+{
+	static const struct column columns[] = { { "USER", false },
+						 { "QUOTA", false },
+						 { "USED", true },
+						 { "MAXIMUM", true },
+						 { "BY", false } };
+
+	if (!choice->table)
+		choice->table = table_create(columns, sizeof(columns) / sizeof(*columns));
+	if (!choice->table)
+		abort();
+}
+
 static int print_rows(const struct limits *limits, void *data)
 {
 	struct choice *choice = data;
 
+	begin_table(choice);
 	for (unsigned int i = 0; i < QUOTAS; i++) {
 		const struct limit *limit = &limits->quota[i];
 		char user[USER_TEXT_MAX], used[FORMAT_MAX] = "-", max[FORMAT_MAX] = "-";
@@ -192,11 +212,6 @@ static int ask(struct netlink *netlink, struct choice *choice,
 
 static int print(struct netlink *netlink, struct choice *choice)
 {
-	static const struct column columns[] = { { "USER", false },
-						 { "QUOTA", false },
-						 { "USED", true },
-						 { "MAXIMUM", true },
-						 { "BY", false } };
 	int err;
 
 	if (choice->json) {
@@ -205,11 +220,9 @@ static int print(struct netlink *netlink, struct choice *choice)
 		json_list_close(&choice->out);
 		return err;
 	}
-	choice->table = table_create(columns, sizeof(columns) / sizeof(*columns));
-	if (!choice->table)
-		abort();
 	err = ask(netlink, choice, print_rows);
-	table_end(choice->table);
+	if (choice->table)
+		table_end(choice->table);
 	return err;
 }
 
@@ -228,7 +241,7 @@ int command_limits(const struct command *self, int argc, char **argv)
 	if (err == -EPERM && !(netlink && *netlink_detail(netlink))) {
 		netlink_close(netlink);
 		return error_tell("limits", choice.user, err,
-				  "setting them needs CAP_SYS_RESOURCE");
+				  "setting limits needs CAP_SYS_RESOURCE");
 	}
 	return find_finish(netlink, "limits", choice.user, err);
 }

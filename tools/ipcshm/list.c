@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ipcshm list */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "arg.h"
 #include "command.h"
 #include "error.h"
 #include "find.h"
@@ -21,6 +23,8 @@ struct list {
 	const char *columns;
 	bool names;
 	bool json;
+	bool found;
+	bool terminal;
 	struct view view;
 	struct table *table;
 	struct json out;
@@ -51,9 +55,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		list->filter.kind = IPCSHM_QUEUE;
 		return 0;
 	case 'u':
-		list->filter.has_uid = user_find(argument, &list->filter.uid);
-		if (!list->filter.has_uid)
-			argp_error(state, "no user \"%s\"", argument);
+		list->filter.uid = arg_user(state, argument);
+		list->filter.has_uid = true;
 		return 0;
 	case 'o':
 		list->columns = argument;
@@ -81,6 +84,7 @@ static int print_row(const struct object *object, void *data)
 	struct list *list = data;
 	char text[FIELD_TEXT_MAX];
 
+	list->found = true;
 	for (size_t i = 0; i < list->view.count; i++) {
 		view_text(&list->view, i, object, text);
 		table_cell(list->table, text, view_alarms(&list->view, i, object));
@@ -92,6 +96,7 @@ static int print_json(const struct object *object, void *data)
 {
 	struct list *list = data;
 
+	list->found = true;
 	json_list_next(&list->out);
 	json_open(&list->out, '{');
 	fields_json(object_fields, object, false, &list->out);
@@ -102,12 +107,13 @@ static int print_json(const struct object *object, void *data)
 /* To a program as it is, so that it can give it back. */
 static int print_name(const struct object *object, void *data)
 {
-	const bool *terminal = data;
+	struct list *list = data;
 	char text[FIELD_TEXT_MAX];
 
+	list->found = true;
 	if (!object->name[0]) {
 		printf("id/%" PRIu64 "\n", object->id);
-	} else if (*terminal) {
+	} else if (list->terminal) {
 		format_name(object->name, strlen(object->name), text);
 		puts(text);
 	} else {
@@ -118,11 +124,11 @@ static int print_name(const struct object *object, void *data)
 
 static int list_objects(struct netlink *netlink, struct list *list)
 {
-	bool terminal = isatty(STDOUT_FILENO);
 	int result;
 
+	list->terminal = isatty(STDOUT_FILENO);
 	if (list->names)
-		return netlink_objects(netlink, &list->filter, print_name, &terminal);
+		return netlink_objects(netlink, &list->filter, print_name, list);
 	if (list->json) {
 		json_list_open(&list->out);
 		result = netlink_objects(netlink, &list->filter, print_json, list);
@@ -145,10 +151,13 @@ int command_list(const struct command *self, int argc, char **argv)
 
 	command_parse(self, options, parse, argc, argv, &list);
 	if (!view_parse(&list.view, list.columns ? list.columns : view_default(list.filter.kind)))
-		return error_say("list --columns", list.columns, STATUS_USAGE,
-				 "There is no such column (see --json, or ipcshm(1))");
+		return error_say("list --columns", list.columns, STATUS_USAGE, "no such column",
+				 "see COLUMNS in ipcshm(1)");
 	result = netlink_open(&netlink);
 	if (!result)
 		result = list_objects(netlink, &list);
+	/* An empty list is an answer; that a name is not there is an error. */
+	if (result >= 0 && list.filter.name && !list.found)
+		result = -ENOENT;
 	return find_finish(netlink, "list", list.filter.name, result);
 }

@@ -100,7 +100,7 @@ int main(int argc, char **argv)
 		return help(argc, argv);
 	command = find(strcmp(argv[1], "--version") ? argv[1] : "version");
 	if (!command)
-		return error_say(argv[1], NULL, STATUS_USAGE,
-				 "There is no such command (\"ipcshm help\" lists them)");
+		return error_say(argv[1], NULL, STATUS_USAGE, "no such command",
+				 "\"ipcshm help\" lists the commands");
 	return run(command, argc - 1, argv + 1);
 }

@@ -149,7 +149,8 @@ static int of_one(struct netlink *netlink, const char *word, const struct object
 	int err;
 
 	if (object->kind != IPCSHM_REGION)
-		return error_say("members", word, STATUS_FAILED, "Only a region has members");
+		return error_say("members", word, STATUS_FAILED, "a queue has no members",
+				 "\"ipcshm holders\" prints who has it open");
 	err = members(netlink, object->id, choice->json);
 	return err < 0 ? find_failed(netlink, "members", word, err) : STATUS_OK;
 }

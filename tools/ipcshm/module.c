@@ -12,6 +12,7 @@
 #include "error.h"
 #include "json.h"
 #include "kmod.h"
+#include "proc.h"
 #include "version.h"
 
 static const char module_name[] = "ipcshm";
@@ -28,7 +29,7 @@ static void add_parameter(struct argp_state *state, char *parameters, size_t roo
 	size_t length = strlen(parameters);
 
 	if (length + strlen(word) + 2 > room)
-		argp_error(state, "too many parameters");
+		argp_error(state, "parameters are longer than 4095 bytes");
 	snprintf(parameters + length, room - length, "%s%s", length ? " " : "", word);
 }
 
@@ -43,25 +44,25 @@ static error_t parse_load(int key, char *argument, struct argp_state *state)
 	else if (strchr(argument, '/') && load->module == module_name)
 		load->module = argument;
 	else
-		argp_error(state, "neither PARAMETER=VALUE nor a file (with a \"/\"): \"%s\"",
+		argp_error(state, "invalid argument \"%s\" (PARAMETER=VALUE, or a file with a \"/\")",
 			   argument);
 	return 0;
 }
 
-static const char *load_hint(const struct load *load, int err)
+static const char *load_hint(int err)
 {
 	switch (-err) {
 	case EPERM:
-		return "root can do it";
-	case EEXIST:
-		return "it is loaded";
-	case ENOENT:
-		return load->module == module_name ? "it isn't installed for this kernel"
-						   : "no such file";
+		return "loading modules needs CAP_SYS_MODULE, which root has";
 	case EINVAL:
-		return "a parameter has a wrong value?";
+		return "a parameter has an invalid value, see the kernel log";
 	case ENOEXEC:
-		return "it isn't for this kernel";
+		return "built for another kernel: build it for this one";
+	case EOPNOTSUPP:
+		return "this kernel is not supported, see the kernel log";
+	case ENOKEY:
+	case EKEYREJECTED:
+		return "secure boot accepts only modules signed with an enrolled key: see mokutil(1)";
 	default:
 		return NULL;
 	}
@@ -76,12 +77,15 @@ int command_load(const struct command *self, int argc, char **argv)
 	err = kmod_load(load.module, load.parameters);
 	if (!err)
 		return STATUS_OK;
-	if (err == -EEXIST || err == -ENOENT)
-		return error_say("load", load.module, STATUS_FAILED,
-				 err == -EEXIST		      ? "It is loaded already"
-				 : load.module == module_name ? "It isn't installed for this kernel"
-							      : "No such file");
-	return error_tell("load", load.module, err, load_hint(&load, err));
+	if (err == -EEXIST)
+		return error_say("load", load.module, STATUS_FAILED, "already loaded",
+				 "\"ipcshm unload\" unloads the module");
+	if (err == -ENOENT && load.module == module_name)
+		return error_say("load", load.module, STATUS_FAILED, "not installed for this kernel",
+				 "build and install it, or name the file");
+	if (err == -ENOENT)
+		return error_say("load", load.module, STATUS_FAILED, "no such file", NULL);
+	return error_tell("load", load.module, err, load_hint(err));
 }
 
 /* unload */
@@ -92,6 +96,42 @@ static error_t parse_nothing(int key, char *argument, struct argp_state *state)
 	(void)argument;
 	(void)state;
 	return ARGP_ERR_UNKNOWN;
+}
+
+struct users {
+	char text[256];
+	size_t count;
+	uint32_t last;
+};
+
+/* Adds "actor (12)" for a process that was not the last one added. */
+static int add_user(const struct holder *holder, void *data)
+{
+	struct users *users = data;
+	size_t length = strlen(users->text);
+
+	if (users->count && users->last == holder->pid)
+		return 0;
+	users->last = holder->pid;
+	users->count++;
+	snprintf(users->text + length, sizeof(users->text) - length, "%s%s (%" PRIu32 ")",
+		 length ? ", " : "", *holder->process ? holder->process : "?", holder->pid);
+	return 0;
+}
+
+/* Descriptors and mappings hold the module: name the processes that have them. */
+static int in_use(void)
+{
+	struct users users = { .count = 0 };
+	char hint[sizeof(users.text) + 128];
+	size_t hidden = 0;
+
+	proc_holders(add_user, &users, &hidden);
+	if (users.count)
+		snprintf(hint, sizeof(hint), "descriptors: %s; \"ipcshm holders\" prints each", users.text);
+	else
+		snprintf(hint, sizeof(hint), "\"ipcshm holders\" prints processes that have a region mapped");
+	return error_say("unload", NULL, STATUS_FAILED, "in use", hint);
 }
 
 int command_unload(const struct command *self, int argc, char **argv)
@@ -105,12 +145,13 @@ int command_unload(const struct command *self, int argc, char **argv)
 		return STATUS_OK;
 	case EAGAIN:
 	case EBUSY:
-		return error_say("unload", NULL, STATUS_FAILED,
-				 "It is in use: somebody has a descriptor or a mapping");
+		return in_use();
 	case ENOENT:
-		return error_say("unload", NULL, STATUS_NO_MODULE, "It isn't loaded");
+		return error_say("unload", NULL, STATUS_NO_MODULE, "kernel module not loaded", NULL);
 	default:
-		return error_tell("unload", NULL, err, err == -EPERM ? "root can do it" : NULL);
+		return error_tell("unload", NULL, err,
+				  err == -EPERM ? "unloading modules needs CAP_SYS_MODULE, which root has"
+						: NULL);
 	}
 }
 
@@ -205,5 +246,5 @@ int command_version(const struct command *self, int argc, char **argv)
 		print_json(&module);
 	else
 		print(&module);
-	return STATUS_OK;
+	return *module.version ? STATUS_OK : STATUS_NO_MODULE;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "arg.h"
 #include "command.h"
 #include "error.h"
 #include "field.h"
@@ -54,35 +55,27 @@ static bool parse_types(const char *word, uint64_t *types)
 	}
 }
 
-static void check(struct argp_state *state, bool valid, const char *what, const char *argument)
-{
-	if (!valid)
-		argp_error(state, "%s: \"%s\"", what, argument);
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct monitor *monitor = state->input;
-	uint64_t bytes = 0;
 
 	switch (key) {
 	case 'e':
-		check(state, parse_types(argument, &monitor->types), "no such event", argument);
+		arg_check(state, parse_types(argument, &monitor->types), argument, "--event",
+			  "names as in ipcshm(1), separated by commas");
 		return 0;
 	case 'n':
-		check(state, parse_target(argument, &monitor->target), "not an object", argument);
+		arg_check(state, parse_target(argument, &monitor->target), argument, "--object",
+			  "NAME, region/NAME, queue/NAME or id/NUMBER");
 		return 0;
 	case 'c':
-		check(state, parse_number(argument, &monitor->count) && monitor->count,
-		      "not a number", argument);
+		monitor->count = arg_number(state, argument, "--count", 1, UINT64_MAX);
 		return 0;
 	case 'w':
-		check(state, parse_duration(argument, &monitor->timeout), "not a time", argument);
+		monitor->timeout = arg_time(state, argument, "--timeout", 0);
 		return 0;
 	case 'b':
-		check(state, parse_bytes(argument, &bytes) && bytes <= 1 << 30,
-		      "not a size (up to 1G)", argument);
-		monitor->buffer = (uint32_t)bytes;
+		monitor->buffer = (uint32_t)arg_bytes(state, argument, "--buffer", 0, 1 << 30);
 		return 0;
 	case 'j':
 		monitor->json = true;

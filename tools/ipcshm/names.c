@@ -6,6 +6,7 @@
 
 /* Numbers that begin with 1 have a word that nothing matches at 0. */
 const char *const kind_names[] = { "", "region", "queue", NULL };
+const char *const holder_kind_names[] = { "device", "region", "queue", NULL };
 const char *const overflow_names[] = { "block", "drop-oldest", "drop-newest", NULL };
 const char *const event_names[] = { "", "create", "open", "unlink", "free", "join", "leave",
 				    "death", "revoke", "drop", "quota", NULL };

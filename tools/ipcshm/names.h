@@ -8,6 +8,10 @@
 
 /* Each list ends with NULL; a number is the index of its word. */
 extern const char *const kind_names[];
+
+/* What a descriptor is of: the device, or an object of a kind. */
+extern const char *const holder_kind_names[];
+
 extern const char *const overflow_names[];
 extern const char *const event_names[];
 extern const char *const quota_names[];

@@ -47,14 +47,23 @@ static void take_number(const char *value, uint64_t *number, struct holder *hold
 		set(holder, attribute);
 }
 
+static void take_kind(const char *value, struct holder *holder)
+{
+	int kind = number_of(holder_kind_names, value, strlen(value));
+
+	if (kind < 0)
+		return;
+	holder->kind = (uint32_t)kind;
+	set(holder, HOLDER_KIND);
+}
+
 static void take(const char *key, const char *value, struct holder *holder)
 {
 	if (!strcmp(key, "flags")) {
 		holder->access = (uint32_t)strtoul(value, NULL, 8) & O_ACCMODE;
 		set(holder, HOLDER_ACCESS);
 	} else if (!strcmp(key, "ipcshm-kind")) {
-		holder->kind = (uint32_t)number_of(kind_names, value, strlen(value));
-		set(holder, HOLDER_KIND);
+		take_kind(value, holder);
 	} else if (!strcmp(key, "ipcshm-id")) {
 		take_number(value, &holder->id, holder, HOLDER_ID);
 	} else if (!strcmp(key, "ipcshm-name")) {
@@ -76,7 +85,7 @@ bool proc_parse(char *text, struct holder *holder)
 		value[-1] = '\0';
 		take(line, value + 1, holder);
 	}
-	return holder->has >> HOLDER_ID & 1;
+	return holder->has >> HOLDER_KIND & 1;
 }
 
 static bool is_number(const char *name)
@@ -84,7 +93,7 @@ static bool is_number(const char *name)
 	return *name >= '0' && *name <= '9';
 }
 
-/* One descriptor: 1 if it is an object's, 0 if not or if it is gone, or -errno. */
+/* One descriptor: 1 if it is an object's or the device's, 0 if not or if it is gone, or -errno. */
 static int look_at(int dir, const char *name, struct holder *holder)
 {
 	char text[FDINFO_MAX];
@@ -138,7 +147,7 @@ static int walk_descriptors(struct walk *walk, DIR *dir, uint32_t pid)
 		if (result < 0)
 			return result;
 	}
-	walk->hidden += result < 0;
+	walk->hidden += result < 0 && !process_is_kernel(pid);
 	return 0;
 }
 
@@ -151,7 +160,7 @@ static int walk_process(struct walk *walk, uint32_t pid)
 	snprintf(path, sizeof(path), "/proc/%u/fdinfo", pid);
 	dir = opendir(path);
 	if (!dir) {
-		walk->hidden += errno == EACCES;
+		walk->hidden += errno == EACCES && !process_is_kernel(pid);
 		return errno == EMFILE || errno == ENOMEM ? -errno : 0;
 	}
 	err = walk_descriptors(walk, dir, pid);

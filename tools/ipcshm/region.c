@@ -7,11 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arg.h"
 #include "command.h"
 #include "error.h"
 #include "parse.h"
 
 #define CHUNK (256 << 10)
+#define TO_THE_END UINT64_MAX
 
 struct copy {
 	const char *region;
@@ -31,12 +33,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case 'o':
-		if (!parse_bytes(argument, &copy->offset) || copy->offset > INT64_MAX)
-			argp_error(state, "not an offset: \"%s\"", argument);
+		copy->offset = arg_bytes(state, argument, "--offset", 0, IPCSHM_REGION_MAX);
 		return 0;
 	case 's':
-		if (!parse_bytes(argument, &copy->size))
-			argp_error(state, "not a size: \"%s\"", argument);
+		copy->size = arg_bytes(state, argument, "--size", 0, IPCSHM_REGION_MAX);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (copy->region)
@@ -44,7 +44,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		copy->region = argument;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which region?");
+		argp_error(state, "missing argument: a region");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -58,13 +58,26 @@ static int open_region(const char *action, const char *word, uint32_t rights,
 	int device;
 
 	if (!parse_target(word, &target) || target.id || target.kind == IPCSHM_QUEUE)
-		return error_say(action, word, STATUS_USAGE, "Not the name of a region");
+		return error_say(action, word, STATUS_USAGE, "not the name of a region",
+				 "write NAME or region/NAME");
 	device = ipcshm_open();
 	if (device < 0)
 		return error_open(action, word, device);
 	*fd = ipcshm_region_open(device, target.name, rights, 0, attr);
 	close(device);
 	return *fd < 0 ? error_tell(action, word, *fd, NULL) : STATUS_OK;
+}
+
+/* What was asked for reaches beyond @end, the region's size. */
+static int past_the_end(const char *action, const struct copy *copy, uint64_t end)
+{
+	char hint[96];
+
+	snprintf(hint, sizeof(hint), "the region has %llu bytes", (unsigned long long)end);
+	return error_say(action, copy->region, STATUS_FAILED,
+			 copy->offset > end ? "--offset is past the end"
+					    : "only what the region has room for was copied",
+			 hint);
 }
 
 static size_t chunk(uint64_t left)
@@ -108,12 +121,12 @@ static int copy_out(const struct copy *copy, int fd, char *buffer)
 		offset += (uint64_t)size;
 		left -= (uint64_t)size;
 	}
-	return STATUS_OK;
+	return copy->size != TO_THE_END && left ? past_the_end("cat", copy, offset) : STATUS_OK;
 }
 
 int command_cat(const struct command *self, int argc, char **argv)
 {
-	struct copy copy = { .size = UINT64_MAX };
+	struct copy copy = { .size = TO_THE_END };
 	struct ipcshm_region_attr attr = { 0 };
 	char *buffer = malloc(CHUNK);
 	int fd = -1, status;
@@ -123,8 +136,7 @@ int command_cat(const struct command *self, int argc, char **argv)
 		return error_tell("cat", copy.region, -ENOMEM, NULL);
 	status = open_region("cat", copy.region, IPCSHM_READ, &attr, &fd);
 	if (!status && copy.offset > attr.size)
-		status = error_say("cat", copy.region, STATUS_FAILED,
-				   "The offset is behind its end");
+		status = past_the_end("cat", &copy, attr.size);
 	if (!status)
 		status = copy_out(&copy, fd, buffer);
 	free(buffer);
@@ -164,15 +176,13 @@ static int copy_in(const struct copy *copy, int fd, uint64_t room, char *buffer)
 	if (ferror(stdin))
 		return error_tell("write", copy->region, -errno, "reading standard input");
 	if (copy->size > room && !left && getchar() != EOF)
-		return error_say(
-			"write", copy->region, STATUS_FAILED,
-			"There is more input than the region has room for; that was not written");
+		return past_the_end("write", copy, copy->offset + room);
 	return STATUS_OK;
 }
 
 int command_write(const struct command *self, int argc, char **argv)
 {
-	struct copy copy = { .size = UINT64_MAX };
+	struct copy copy = { .size = TO_THE_END };
 	struct ipcshm_region_attr attr = { 0 };
 	char *buffer = malloc(CHUNK);
 	int fd = -1, status;
@@ -182,8 +192,7 @@ int command_write(const struct command *self, int argc, char **argv)
 		return error_tell("write", copy.region, -ENOMEM, NULL);
 	status = open_region("write", copy.region, IPCSHM_READ | IPCSHM_WRITE, &attr, &fd);
 	if (!status && copy.offset > attr.size)
-		status = error_say("write", copy.region, STATUS_FAILED,
-				   "The offset is behind its end");
+		status = past_the_end("write", &copy, attr.size);
 	if (!status)
 		status = copy_in(&copy, fd, attr.size - copy.offset, buffer);
 	free(buffer);

@@ -9,7 +9,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	(void)argument;
 	if (key == ARGP_KEY_NO_ARGS)
-		argp_error(state, "which object?");
+		argp_error(state, "missing argument: an object");
 	if (key != ARGP_KEY_ARGS)
 		return ARGP_ERR_UNKNOWN;
 	*(char ***)state->input = state->argv + state->next;

@@ -30,7 +30,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		show->json = true;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which object?");
+		argp_error(state, "missing argument: an object");
 		return 0;
 	case ARGP_KEY_ARGS:
 		show->words = state->argv + state->next;

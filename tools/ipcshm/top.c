@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "arg.h"
 #include "command.h"
 #include "error.h"
 #include "find.h"
@@ -28,12 +29,6 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static void check(struct argp_state *state, bool valid, const char *what, const char *argument)
-{
-	if (!valid)
-		argp_error(state, "%s: \"%s\"", what, argument);
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct top *top = state->input;
@@ -46,8 +41,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		top->filter.kind = IPCSHM_QUEUE;
 		return 0;
 	case 'u':
-		top->filter.has_uid = user_find(argument, &top->filter.uid);
-		check(state, top->filter.has_uid, "no such user", argument);
+		top->filter.uid = arg_user(state, argument);
+		top->filter.has_uid = true;
 		return 0;
 	case 'o':
 		top->columns = argument;
@@ -56,12 +51,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		top->sort = argument;
 		return 0;
 	case 'd':
-		check(state, parse_duration(argument, &top->interval) && top->interval >= 10000000,
-		      "not a time (10ms at least)", argument);
+		top->interval = arg_time(state, argument, "--delay", 10000000);
 		return 0;
 	case 'c':
-		check(state, parse_number(argument, &top->count) && top->count, "not a number",
-		      argument);
+		top->count = arg_number(state, argument, "--count", 1, UINT64_MAX);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -287,7 +280,8 @@ static int run(struct top *top)
 	if (!screen_open()) {
 		netlink_close(top->netlink);
 		return error_say("top", NULL, STATUS_FAILED,
-				 "It needs a terminal of a type that is known (TERM)");
+				 "no terminal of a known type",
+				 "run in a terminal, with TERM set to its type");
 	}
 	err = watch(top);
 	screen_close();
@@ -303,7 +297,7 @@ int command_top(const struct command *self, int argc, char **argv)
 	command_parse(self, options, parse, argc, argv, &top);
 	if (!set_view(&top, top.filter.kind))
 		return error_say("top", NULL, STATUS_USAGE,
-				 "There is no such column (see ipcshm(1))");
+				 "no such column", "see COLUMNS in ipcshm(1)");
 	status = run(&top);
 	free(top.samples[0].objects);
 	free(top.samples[1].objects);

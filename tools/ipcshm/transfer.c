@@ -8,11 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arg.h"
 #include "base64.h"
 #include "command.h"
 #include "error.h"
 #include "json.h"
 #include "parse.h"
+#include "quota.h"
 
 struct transfer {
 	const char *queue;
@@ -57,31 +59,25 @@ static const struct argp_option recv_options[] = {
 	{ 0 }
 };
 
-static void check(struct argp_state *state, bool valid, const char *what, const char *argument)
-{
-	if (!valid)
-		argp_error(state, "%s: \"%s\"", what, argument);
-}
-
 static error_t parse_common(int key, char *argument, struct argp_state *state)
 {
 	struct transfer *transfer = state->input;
 
 	switch (key) {
 	case 't':
-		check(state, parse_number(argument, &transfer->type), "not a type", argument);
+		transfer->type = arg_number(state, argument, "--type", 0, UINT64_MAX);
 		return 0;
 	case 'l':
 		transfer->line = true;
 		return 0;
 	case 'w':
-		check(state, parse_duration(argument, &transfer->timeout), "not a time", argument);
+		transfer->timeout = arg_time(state, argument, "--timeout", 0);
 		return 0;
 	case 'n':
 		transfer->dont_wait = true;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which queue?");
+		argp_error(state, "missing argument: a queue");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -94,8 +90,8 @@ static error_t parse_send(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case 'p':
-		check(state, parse_up_to(argument, IPCSHM_PRIORITY_MAX, &transfer->priority),
-		      "not a priority", argument);
+		transfer->priority = (uint32_t)arg_number(state, argument, "--priority", 0,
+							  IPCSHM_PRIORITY_MAX);
 		return 0;
 	case ARGP_KEY_ARGS:
 		transfer->queue = state->argv[state->next];
@@ -111,8 +107,8 @@ static void match(struct argp_state *state, uint32_t how, const char *argument)
 	struct transfer *transfer = state->input;
 
 	if (transfer->match)
-		argp_error(state, "one of --type, --not-type and --up-to is enough");
-	check(state, parse_number(argument, &transfer->type), "not a type", argument);
+		argp_error(state, "give only one of --type, --not-type and --up-to");
+	transfer->type = arg_number(state, argument, "type", 0, UINT64_MAX);
 	transfer->match = how;
 }
 
@@ -122,8 +118,7 @@ static error_t parse_recv(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case 'c':
-		check(state, parse_number(argument, &transfer->count) && transfer->count,
-		      "not a number of messages", argument);
+		transfer->count = arg_number(state, argument, "--count", 1, UINT64_MAX - 1);
 		return 0;
 	case 'f':
 		transfer->count = UINT64_MAX;
@@ -149,6 +144,11 @@ static error_t parse_recv(int key, char *argument, struct argp_state *state)
 			return ARGP_ERR_UNKNOWN;
 		transfer->queue = argument;
 		return 0;
+	case ARGP_KEY_END:
+		/* Each look would be at the same message. */
+		if (transfer->peek && transfer->count > 1)
+			argp_error(state, "--peek prints one message: leave out --count and --follow");
+		return 0;
 	default:
 		return parse_common(key, argument, state);
 	}
@@ -162,7 +162,8 @@ static int open_queue(const char *action, const char *word, uint32_t right,
 	int device;
 
 	if (!parse_target(word, &target) || target.id || target.kind == IPCSHM_REGION)
-		return error_say(action, word, STATUS_USAGE, "Not the name of a queue");
+		return error_say(action, word, STATUS_USAGE, "not the name of a queue",
+				 "write NAME or queue/NAME");
 	device = ipcshm_open();
 	if (device < 0)
 		return error_open(action, word, device);
@@ -191,12 +192,28 @@ static struct ipcshm_transfer prepare(const struct transfer *transfer, void *dat
 
 /* send */
 
-static int send_failed(const struct transfer *transfer, int err)
+static int send_failed(const struct transfer *transfer, int fd, size_t size, int err)
 {
-	return error_tell("send", transfer->queue, err,
-			  err == -EMSGSIZE
-				  ? "larger than its max message size, which \"ipcshm show\" tells"
-				  : NULL);
+	const struct quota_request request = { .queue_bytes = size };
+	char hint[QUOTA_HINT_MAX];
+	struct ipcshm_queue_stat stat;
+	int device;
+
+	switch (err) {
+	case -EMSGSIZE:
+		if (ipcshm_queue_stat(fd, &stat, sizeof(stat)))
+			break;
+		snprintf(hint, sizeof(hint), "%zu%s bytes, the queue takes at most %llu", size,
+			 size > stat.max_message_size ? " or more" : "",
+			 (unsigned long long)stat.max_message_size);
+		return error_tell("send", transfer->queue, err, hint);
+	case -EDQUOT:
+		device = ipcshm_open();
+		quota_hint(device, &request, hint);
+		close(device);
+		return error_tell("send", transfer->queue, err, hint);
+	}
+	return error_tell("send", transfer->queue, err, NULL);
 }
 
 static int send_one(const struct transfer *transfer, int fd, void *data, size_t size)
@@ -204,7 +221,7 @@ static int send_one(const struct transfer *transfer, int fd, void *data, size_t 
 	struct ipcshm_transfer call = prepare(transfer, data, size);
 	int err = ipcshm_send_transfer(fd, &call, sizeof(call));
 
-	return err < 0 ? send_failed(transfer, err) : STATUS_OK;
+	return err < 0 ? send_failed(transfer, fd, size, err) : STATUS_OK;
 }
 
 static int send_arguments(const struct transfer *transfer, int fd)
@@ -348,7 +365,7 @@ static int receive_one(const struct transfer *transfer, int fd, char *data, size
 		return -1;
 	if (err < 0)
 		return error_tell("recv", transfer->queue, err,
-				  err == -EAGAIN ? "there is no such message" : NULL);
+				  err == -EAGAIN ? "no message matches" : NULL);
 	return print(transfer, &call.message, data);
 }
 

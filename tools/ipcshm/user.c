@@ -89,6 +89,28 @@ void process_text(uint32_t pid, char *text, size_t size)
 	fclose(file);
 }
 
+/* In linux/sched.h of the kernel; the flags are the ninth field of /proc/PID/stat. */
+#define PF_KTHREAD 0x00200000U
+
+bool process_is_kernel(uint32_t pid)
+{
+	char path[32], line[512];
+	unsigned int flags = 0;
+	const char *rest;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	/* The name may hold blanks and brackets: what follows begins behind the last one. */
+	rest = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+	if (rest && sscanf(rest, ") %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
+		flags = 0;
+	fclose(file);
+	return flags & PF_KTHREAD;
+}
+
 bool process_user(uint32_t pid, uint32_t *uid)
 {
 	char path[32], line[256];

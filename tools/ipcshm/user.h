@@ -19,6 +19,9 @@ bool user_find(const char *word, uint32_t *uid);
 /* What a process is called, "" if it is gone or not to be seen. */
 void process_text(uint32_t pid, char *text, size_t size);
 
+/* Whether it is a kernel thread, which has no descriptors. */
+bool process_is_kernel(uint32_t pid);
+
 /* The user whose process it is: is there such a process? */
 bool process_user(uint32_t pid, uint32_t *uid);
 

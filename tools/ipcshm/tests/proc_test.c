@@ -40,26 +40,36 @@ TEST(a_region_has_less)
 	EXPECT_EQ(0, holder.has & (1 << HOLDER_NAME | 1 << HOLDER_HELD));
 }
 
+TEST(the_device_has_no_number)
+{
+	struct holder holder;
+
+	ASSERT_TRUE(parse("flags:\t02000002\nipcshm-kind:\tdevice\n", &holder));
+	EXPECT_EQ(0, holder.kind);
+	EXPECT_EQ(0, holder.has & 1 << HOLDER_ID);
+}
+
 TEST(other_descriptors_are_none)
 {
 	struct holder holder;
 
 	EXPECT_FALSE(parse("", &holder));
 	EXPECT_FALSE(parse("pos:\t0\nflags:\t02\nscm_fds: 0\nipcshm-id:\tnonsense\n", &holder));
+	EXPECT_FALSE(parse("ipcshm-kind:\tnonsense\nipcshm-id:\t3\n", &holder));
 }
 
 TEST(a_name_is_spelled_in_octal)
 {
 	struct holder holder;
 
-	ASSERT_TRUE(parse("ipcshm-id:\t1\nipcshm-name:\ta b\\012\\134\\377\n", &holder));
+	ASSERT_TRUE(parse("ipcshm-kind:\tqueue\nipcshm-id:\t1\nipcshm-name:\ta b\\012\\134\\377\n", &holder));
 	EXPECT_STREQ("a b\n\\\xff", holder.name);
 }
 
 TEST(a_name_that_is_too_long_is_cut)
 {
 	struct holder holder;
-	char text[512] = "ipcshm-id:\t1\nipcshm-name:\t";
+	char text[512] = "ipcshm-kind:\tqueue\nipcshm-id:\t1\nipcshm-name:\t";
 
 	memset(text + strlen(text), 'x', 300);
 	ASSERT_TRUE(parse(text, &holder));

@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/shmem_fs.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
 
@@ -24,6 +25,33 @@ static inline void ipcshm_vm_flags_mod(struct vm_area_struct *vma, unsigned long
 	vma->vm_flags = (vma->vm_flags | set) & ~clear;
 #else
 	vm_flags_mod(vma, set, clear);
+#endif
+}
+
+/*
+ * The flags of shmem_file_setup() and shmem_file_setup_with_mnt() are a number
+ * before 7.2 and a structure since.  Their type decides, since either can be
+ * backported.
+ */
+#ifdef EMPTY_VMA_FLAGS
+#define ipcshm_no_vma_flags()								\
+	_Generic(&shmem_file_setup,							\
+		 struct file *(*)(const char *, loff_t, unsigned long): 0UL,		\
+		 default: EMPTY_VMA_FLAGS)
+#else
+#define ipcshm_no_vma_flags() 0UL
+#endif
+
+/*
+ * Shmem has only an ->mmap_prepare since 7.2, and then vfs_mmap(), an inline
+ * function since 6.16, fills in the mapping as shmem asks for it.
+ */
+static inline int ipcshm_vfs_mmap(struct file *file, struct vm_area_struct *vma)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+	return call_mmap(file, vma);
+#else
+	return vfs_mmap(file, vma);
 #endif
 }
 

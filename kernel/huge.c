@@ -9,6 +9,7 @@
 #include <linux/mount.h>
 #include <linux/shmem_fs.h>
 
+#include "compat.h"
 #include "huge.h"
 
 /* Immutable once loaded; NULL: this kernel has no huge pages for shared memory. */
@@ -38,6 +39,6 @@ void ipcshm_huge_exit(void)
 struct file *ipcshm_huge_file_setup(const char *name, u64 size)
 {
 	if (!mount)
-		return shmem_file_setup(name, size, 0);
-	return shmem_file_setup_with_mnt(mount, name, size, 0);
+		return shmem_file_setup(name, size, ipcshm_no_vma_flags());
+	return shmem_file_setup_with_mnt(mount, name, size, ipcshm_no_vma_flags());
 }

@@ -49,7 +49,7 @@ int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size, size_t largest)
 			     GFP_KERNEL_ACCOUNT);
 	if (!pool->map)
 		return -ENOMEM;
-	pool->backing = shmem_file_setup("ipcshm-pool", pool->size, 0);
+	pool->backing = shmem_file_setup("ipcshm-pool", pool->size, ipcshm_no_vma_flags());
 	if (IS_ERR(pool->backing)) {
 		kvfree(pool->map);
 		return ipcshm_shmem_error(PTR_ERR(pool->backing));
@@ -193,5 +193,5 @@ int ipcshm_pool_mmap(struct ipcshm_pool *pool, struct vm_area_struct *vma)
 		return -EACCES;
 	ipcshm_vm_flags_mod(vma, 0, VM_MAYWRITE | VM_MAYEXEC);
 	vma_set_file(vma, pool->backing);
-	return pool->backing->f_op->mmap(pool->backing, vma);
+	return ipcshm_vfs_mmap(pool->backing, vma);
 }

@@ -159,7 +159,7 @@ static int region_mmap(struct file *file, struct vm_area_struct *vma)
 	member = ipcshm_members_map(&region->members, vma->vm_mm);
 	if (IS_ERR(member))
 		return PTR_ERR(member);
-	err = region->backing->f_op->mmap(file, vma);
+	err = ipcshm_vfs_mmap(region->backing, vma);
 	if (err) {
 		ipcshm_members_unmap(&region->members, member);
 		return err;
@@ -632,7 +632,8 @@ static struct file *backing_create(const char *name, u64 size, umode_t mode, boo
 
 	if (!label)
 		return ERR_PTR(-ENOMEM);
-	backing = huge ? ipcshm_huge_file_setup(label, size) : shmem_file_setup(label, size, 0);
+	backing = huge ? ipcshm_huge_file_setup(label, size) :
+			 shmem_file_setup(label, size, ipcshm_no_vma_flags());
 	kfree(label);
 	if (IS_ERR(backing))
 		return ERR_PTR(ipcshm_shmem_error(PTR_ERR(backing)));

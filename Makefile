@@ -10,8 +10,8 @@ MAKEFLAGS += --no-print-directory $(if $(V),,-s)
 
 tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcshm | sed 's/.*://'))
 
-# Packages that a test kernel built from source needs.
-kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel)
+# Packages that a test kernel needs that is built from source, or whose modules this machine cannot build.
+kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(KERNEL)),build-root)
 
 .PHONY: all setup module lib tool examples selftests demo test kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-observed check-debug \
 	coverage fuzz foreign seeded vm check install uninstall clean help
@@ -21,7 +21,7 @@ all: module lib tool
 
 ## setup: install the Debian packages that building and testing need; FOR="build tool": only those for these goals
 setup:
-	tools/setup --install $(or $(FOR),build kernel tool vm check bench tool-test)
+	tools/setup --install $(or $(FOR),build build-root kernel tool vm check bench tool-test)
 
 ## module: ipcshm.ko alone, which needs a compiler and kernel headers; KDIR=/path/to/kernel/build for another kernel
 module:
@@ -49,7 +49,7 @@ demo:
 	tools/vm/run -k $(KERNEL) -a Documentation/examples/build:/demo -a Documentation/examples/demo.sh:/demo/demo.sh \
 		-a /usr/share/common-licenses:/usr/share/common-licenses -- sh /demo/demo.sh
 
-## test: all kselftests in a virtual machine; KERNEL=6.12|6.1|6.1-rt|debug|kcsan, TESTS="region queue", LONG=1: every round
+## test: all kselftests in a virtual machine; KERNEL=7.3|6.12|6.1|6.1-rt|debug|kcsan, TESTS="region queue", LONG=1: every round
 test:
 	tools/setup --install build vm $(kernel)
 	$(MAKE) selftests

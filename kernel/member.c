@@ -2,9 +2,10 @@
 /*
  * Who has a region mapped: members, their page, their deaths.
  *
- * A member is an address space.  Each of its mappings of the region counts, and
- * knows the membership as its vm_private_data, or NULL if the address space is
- * none: a child that found no slot, or no memory, or no quota at fork(2).
+ * A member is an address space.  Each of its mappings of the region counts, and has
+ * the membership as its vm_private_data.  A child that finds no slot, quota or memory
+ * at fork(2), where no error can be returned, is a stray: it has a membership without
+ * a token, and becomes a member as soon as it asks for its token and there is room.
  */
 #include <linux/cred.h>
 #include <linux/gfp.h>
@@ -14,6 +15,7 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
@@ -25,24 +27,25 @@
 #include "registry.h"
 #include "trace.h"
 
-#define SLOT_MASK (BIT(IPCSHM_TOKEN_SLOT_BITS) - 1)
+/* How many members are described at a time, under the lock and on the stack. */
+#define DESCRIBE_BATCH 16
 
 /**
  * struct ipcshm_membership - an address space that has the region mapped
- * @link: in the region's members; protected by their lock
- * @mm: whose it is; not a reference: it is there as long as it has mappings
- * @maps: how many; protected by the members' lock
- * @number: those who joined before have lower ones; immutable
- * @token: identifies it in this region; immutable
- * @uid: who joined; immutable
- * @payer: whose quota it counts for; immutable
- * @joined: when, CLOCK_REALTIME; immutable
+ * @by_mm: in the region's members; protected by their lock
+ * @by_slot: likewise, while there is a token
+ * @mm: whose it is; not a reference: it is there as long as it has mappings; immutable
+ * @maps: how many, and calls that need this to stay; protected by the members' lock
+ * @token: identifies it in this region; 0: a stray; set once, under the members' lock
+ * @uid: who mapped it first, or was the parent; immutable
+ * @payer: whose quota it counts for, if there is a token
+ * @joined: when it got the token, CLOCK_REALTIME
  */
 struct ipcshm_membership {
-	struct list_head link;
-	struct mm_struct *mm;
+	struct rb_node by_mm;
+	struct rb_node by_slot;
+	const struct mm_struct *mm;
 	u32 maps;
-	u64 number;
 	u32 token;
 	kuid_t uid;
 	struct ipcshm_limits *payer;
@@ -55,150 +58,163 @@ void ipcshm_members_init(struct ipcshm_members *members, const struct ipcshm_obj
 	members->object = object;
 	members->max = max;
 	mutex_init(&members->lock);
-	INIT_LIST_HEAD(&members->list);
+	members->by_mm = RB_ROOT;
+	members->by_slot = RB_ROOT;
+	ipcshm_table_init(&members->table, IPCSHM_MEMBERS_MAX, IPCSHM_GENERATIONS);
 }
 
 /* Each mapping holds the region, so there are no members any more. */
 void ipcshm_members_destroy(struct ipcshm_members *members)
 {
-	WARN_ON_ONCE(!list_empty(&members->list));
-	if (members->page)
-		__free_page(members->page);
+	WARN_ON_ONCE(!RB_EMPTY_ROOT(&members->by_mm));
+	ipcshm_table_destroy(&members->table);
 	mutex_destroy(&members->lock);
 }
 
-/* The member page. */
+/* The member pages. */
 
-/* Once there is one it stays, so that this can be read without the lock. */
-static struct ipcshm_member_page *page_of(const struct ipcshm_members *members)
+static void page_install(struct ipcshm_members *members, u32 index,
+			 struct ipcshm_table_page *page)
 {
-	/* Pairs with page_create(): the page is seen as it was filled in. */
-	struct page *page = smp_load_acquire(&members->page);
-
-	return page ? page_address(page) : NULL;
-}
-
-static int page_create(struct ipcshm_members *members)
-{
-	struct ipcshm_member_page *content;
-	struct page *page;
+	struct ipcshm_member_page *header = page_address(page->page);
 
 	lockdep_assert_held(&members->lock);
-	if (members->page)
+	if (!index) {
+		header->version = IPCSHM_MEMBER_PAGE_VERSION;
+		header->max_members = members->max;
+		header->revoked = members->revoked;
+	}
+	ipcshm_table_add(&members->table, index, page);
+}
+
+/* Adds a page to the table if there is none at the index; or -ENOMEM. */
+static int page_ensure(struct ipcshm_members *members, u32 index)
+{
+	struct ipcshm_table_page *page;
+
+	if (ipcshm_table_page(&members->table, index))
 		return 0;
-	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	page = ipcshm_table_page_create();
 	if (!page)
 		return -ENOMEM;
-	content = page_address(page);
-	content->version = IPCSHM_MEMBER_PAGE_VERSION;
-	content->slots = members->max;
-	content->revoked = members->revoked;
-	/* Pairs with page_of(). */
-	smp_store_release(&members->page, page);
+	mutex_lock(&members->lock);
+	if (!ipcshm_table_page(&members->table, index)) {
+		page_install(members, index, page);
+		page = NULL;
+	}
+	mutex_unlock(&members->lock);
+	ipcshm_table_page_destroy(page);
 	return 0;
 }
 
-static vm_fault_t page_fault(struct vm_fault *vmf)
+static vm_fault_t table_fault(struct vm_fault *vmf)
 {
 	struct ipcshm_members *members = vmf->vma->vm_private_data;
+	pgoff_t index = vmf->pgoff - (IPCSHM_MEMBER_PAGE_OFFSET >> PAGE_SHIFT);
 
-	if (vmf->pgoff != IPCSHM_MEMBER_PAGE_OFFSET >> PAGE_SHIFT)
+	if (index >= IPCSHM_TABLE_PAGES)
 		return VM_FAULT_SIGBUS;
-	get_page(members->page);
-	vmf->page = members->page;
+	if (page_ensure(members, index))
+		return VM_FAULT_OOM;
+	vmf->page = ipcshm_table_page(&members->table, index);
+	get_page(vmf->page);
 	return 0;
 }
 
-static const struct vm_operations_struct page_vm_ops = {
-	.fault = page_fault,
+static const struct vm_operations_struct table_vm_ops = {
+	.fault = table_fault,
 };
 
 /* Read-only for ever: neither mprotect(2) nor ptrace(2) can write to it. */
-int ipcshm_members_map_page(struct ipcshm_members *members, struct vm_area_struct *vma)
+int ipcshm_members_map_table(struct ipcshm_members *members, struct vm_area_struct *vma)
 {
 	int err;
 
-	if (vma->vm_pgoff != IPCSHM_MEMBER_PAGE_OFFSET >> PAGE_SHIFT || vma_pages(vma) != 1)
+	if (vma->vm_pgoff != IPCSHM_MEMBER_PAGE_OFFSET >> PAGE_SHIFT ||
+	    vma_pages(vma) > IPCSHM_TABLE_PAGES)
 		return -ENXIO;
 	/* VM_SHARED isn't set if the descriptor is read-only. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
 	if (vma->vm_flags & (VM_WRITE | VM_EXEC))
 		return -EACCES;
-	mutex_lock(&members->lock);
-	err = page_create(members);
-	mutex_unlock(&members->lock);
+	err = page_ensure(members, 0);
 	if (err)
 		return err;
 	ipcshm_vm_flags_mod(vma, VM_DONTEXPAND, VM_MAYWRITE | VM_MAYEXEC);
 	vma->vm_private_data = members;
-	vma->vm_ops = &page_vm_ops;
+	vma->vm_ops = &table_vm_ops;
 	return 0;
 }
 
 u32 ipcshm_members_deaths(const struct ipcshm_members *members)
 {
-	const struct ipcshm_member_page *page = page_of(members);
+	const struct ipcshm_member_page *header = ipcshm_table_header(&members->table);
 
-	return page ? READ_ONCE(page->deaths) : 0;
+	return header ? READ_ONCE(header->deaths) : 0;
 }
 
 void ipcshm_members_revoke(struct ipcshm_members *members)
 {
+	struct ipcshm_member_page *header;
+
 	mutex_lock(&members->lock);
 	WRITE_ONCE(members->revoked, true);
-	if (members->page)
-		WRITE_ONCE(page_of(members)->revoked, 1);
+	header = ipcshm_table_header(&members->table);
+	if (header)
+		WRITE_ONCE(header->revoked, 1);
 	mutex_unlock(&members->lock);
 }
 
-/* Slots. */
+/* Memberships, by address space and by slot: each step is logarithmic. */
 
-static bool slot_is_free(const struct ipcshm_member_page *page, u32 slot)
+static struct ipcshm_membership *find(struct ipcshm_members *members, const struct mm_struct *mm)
 {
-	return !(page->slot[slot] & SLOT_MASK);
+	struct rb_node *node = members->by_mm.rb_node;
+
+	lockdep_assert_held(&members->lock);
+	while (node) {
+		struct ipcshm_membership *member = rb_entry(node, struct ipcshm_membership, by_mm);
+
+		if (member->mm == mm)
+			return member;
+		node = mm < member->mm ? node->rb_left : node->rb_right;
+	}
+	return NULL;
 }
 
-/* The token that the next member in a slot gets: another generation of it. */
-static u32 slot_token(const struct ipcshm_member_page *page, u32 slot)
+static bool goes_before_by_mm(struct rb_node *node, const struct rb_node *other)
 {
-	u32 generation = (page->slot[slot] >> IPCSHM_TOKEN_SLOT_BITS) + 1;
-
-	return (generation << IPCSHM_TOKEN_SLOT_BITS | (slot + 1)) & IPCSHM_TOKEN_MASK;
+	return rb_entry(node, struct ipcshm_membership, by_mm)->mm <
+	       rb_entry(other, struct ipcshm_membership, by_mm)->mm;
 }
 
-/* A token for a new member; there is a free slot. */
-static u32 slot_take(struct ipcshm_members *members)
+static u32 slot_of(const struct rb_node *node)
 {
-	struct ipcshm_member_page *page = page_of(members);
-	u32 slot = members->next;
-	u32 token;
-
-	while (!slot_is_free(page, slot))
-		slot = (slot + 1) % members->max;
-	members->next = (slot + 1) % members->max;
-	token = slot_token(page, slot);
-	WRITE_ONCE(page->slot[slot], token);
-	WRITE_ONCE(page->joins, page->joins + 1);
-	return token;
+	return IPCSHM_TOKEN_SLOT(rb_entry(node, struct ipcshm_membership, by_slot)->token);
 }
 
-/*
- * The last mapping is gone.  The generation stays, for the next token; without a
- * slot in it, it is nobody's.  If the whole address space is, so are its threads:
- * the releases order their last stores, and the slot, before what a reader that
- * loads with acquire does next.
- */
-static void slot_give_back(struct ipcshm_members *members, u32 token, bool died)
+static bool goes_before_by_slot(struct rb_node *node, const struct rb_node *other)
 {
-	struct ipcshm_member_page *page = page_of(members);
+	return slot_of(node) < slot_of(other);
+}
 
-	/* Pairs with user space's look at the slot. */
-	smp_store_release(&page->slot[IPCSHM_TOKEN_SLOT(token)], token & ~SLOT_MASK);
-	if (!died)
-		return;
-	/* Pairs with user space's look at the deaths: the slot is seen then. */
-	smp_store_release(&page->deaths, page->deaths + 1);
+/* The member with the lowest slot that isn't below this one, or NULL. */
+static struct ipcshm_membership *find_slot(struct ipcshm_members *members, u64 slot)
+{
+	struct rb_node *node = members->by_slot.rb_node;
+	struct rb_node *best = NULL;
+
+	lockdep_assert_held(&members->lock);
+	while (node) {
+		if (slot_of(node) >= slot) {
+			best = node;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return best ? rb_entry(best, struct ipcshm_membership, by_slot) : NULL;
 }
 
 /* Joining and leaving. */
@@ -210,61 +226,104 @@ static void tell(const struct ipcshm_members *members, enum ipcshm_event_type ty
 			   (struct ipcshm_event){ .type = type, .token = token });
 }
 
-static struct ipcshm_membership *find(struct ipcshm_members *members, const struct mm_struct *mm)
+/* The slot's page is there. */
+static int enter(struct ipcshm_members *members, struct ipcshm_membership *member,
+		 struct ipcshm_limits *payer)
 {
-	struct ipcshm_membership *member;
+	struct ipcshm_member_page *header = ipcshm_table_header(&members->table);
+	int err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_MEMBERS, 1);
 
 	lockdep_assert_held(&members->lock);
-	list_for_each_entry(member, &members->list, link) {
-		if (member->mm == mm)
-			return member;
-	}
-	return NULL;
-}
-
-static int membership_add(struct ipcshm_members *members, struct ipcshm_membership *member)
-{
-	int err;
-
-	if (members->count == members->max)
-		return -EUSERS;
-	err = page_create(members);
 	if (err)
 		return err;
-	err = ipcshm_limits_charge(member->payer, IPCSHM_QUOTA_MEMBERS, 1);
-	if (err)
-		return err;
-	member->token = slot_take(members);
-	member->number = ++members->last;
-	list_add_tail(&member->link, &members->list);
+	member->payer = payer;
+	member->joined = ktime_get_real_ns();
+	WRITE_ONCE(member->token, ipcshm_table_take(&members->table));
+	WRITE_ONCE(header->joins, header->joins + 1);
+	rb_add(&member->by_slot, &members->by_slot, goes_before_by_slot);
+	members->strays--;
 	members->count++;
 	trace_ipcshm_join(members->object->id, member->token, members->count);
 	tell(members, IPCSHM_EVENT_TYPE_JOIN, member->token);
 	return 0;
 }
 
-static struct ipcshm_membership *membership_create(struct ipcshm_members *members,
-						   struct mm_struct *mm)
+/* The slot that a stray would get; or -EUSERS. */
+static int room(const struct ipcshm_members *members)
+{
+	return members->count < members->max ? ipcshm_table_next(&members->table) : -EUSERS;
+}
+
+/*
+ * Makes a stray a member, if it isn't one by now.  A page that the table lacks is added
+ * without the lock.  Each turn adds one of a bounded number, or is the last.
+ */
+static int admit(struct ipcshm_members *members, struct ipcshm_membership *member)
 {
 	struct ipcshm_limits *payer = ipcshm_limits_of(current_fsuid());
-	struct ipcshm_membership *member;
-	int err;
+	int slot, err = 0;
 
+	if (READ_ONCE(member->token))
+		return 0;
 	if (IS_ERR(payer))
-		return ERR_CAST(payer);
-	member = kzalloc(sizeof(*member), GFP_KERNEL_ACCOUNT);
+		return PTR_ERR(payer);
+	for (;;) {
+		mutex_lock(&members->lock);
+		slot = member->token ? 0 : room(members);
+		if (slot < 0 || ipcshm_table_page(&members->table, ipcshm_table_index(slot)))
+			break;
+		mutex_unlock(&members->lock);
+		err = page_ensure(members, ipcshm_table_index(slot));
+		if (err)
+			return err;
+	}
+	if (slot < 0)
+		err = slot;
+	else if (!member->token)
+		err = enter(members, member, payer);
+	mutex_unlock(&members->lock);
+	return err;
+}
+
+static struct ipcshm_membership *count_map(struct ipcshm_members *members,
+					   const struct mm_struct *mm)
+{
+	struct ipcshm_membership *member = find(members, mm);
+
+	if (member)
+		member->maps++;
+	return member;
+}
+
+/* The membership of an address space, with one more mapping; a new one is a stray. */
+static struct ipcshm_membership *membership_get(struct ipcshm_members *members,
+						const struct mm_struct *mm, gfp_t gfp)
+{
+	struct ipcshm_membership *member, *other;
+
+	mutex_lock(&members->lock);
+	member = count_map(members, mm);
+	mutex_unlock(&members->lock);
+	if (member)
+		return member;
+	member = kzalloc(sizeof(*member), gfp);
 	if (!member)
 		return ERR_PTR(-ENOMEM);
 	member->mm = mm;
+	member->maps = 1;
 	member->uid = current_fsuid();
-	member->payer = payer;
-	member->joined = ktime_get_real_ns();
-	err = membership_add(members, member);
-	if (err) {
-		kfree(member);
-		return ERR_PTR(err);
+	mutex_lock(&members->lock);
+	/* Another thread can have been here. */
+	other = count_map(members, mm);
+	if (!other) {
+		rb_add(&member->by_mm, &members->by_mm, goes_before_by_mm);
+		members->strays++;
 	}
-	return member;
+	mutex_unlock(&members->lock);
+	if (!other)
+		return member;
+	kfree(member);
+	return other;
 }
 
 /**
@@ -277,88 +336,128 @@ static struct ipcshm_membership *membership_create(struct ipcshm_members *member
  */
 struct ipcshm_membership *ipcshm_members_map(struct ipcshm_members *members, struct mm_struct *mm)
 {
-	struct ipcshm_membership *member;
+	struct ipcshm_membership *member = membership_get(members, mm, GFP_KERNEL_ACCOUNT);
+	int err;
 
-	mutex_lock(&members->lock);
-	member = find(members, mm);
-	if (!member)
-		member = membership_create(members, mm);
-	if (!IS_ERR(member))
-		member->maps++;
-	mutex_unlock(&members->lock);
-	return member;
+	if (IS_ERR(member))
+		return member;
+	err = admit(members, member);
+	if (!err)
+		return member;
+	ipcshm_members_unmap(members, member);
+	return ERR_PTR(err);
 }
 
 /**
  * ipcshm_members_map_copied - a mapping was split or moved, or inherited by a child
  * @members: the region's members
- * @original: the membership of the mapping that was copied, or NULL
+ * @original: the membership of the mapping that was copied
  * @mm: the address space of the copy
  *
- * Return: the membership of the copy, or NULL if it has none: there is nobody to
- * report an error to.
+ * No error can be returned to fork(2), so the memory for a membership must be found; a
+ * child that can't join is a stray.
+ *
+ * Return: the membership of the copy.
  */
 struct ipcshm_membership *ipcshm_members_map_copied(struct ipcshm_members *members,
 						    struct ipcshm_membership *original,
 						    struct mm_struct *mm)
 {
-	struct ipcshm_membership *member = NULL;
+	struct ipcshm_membership *member;
 
-	/* What a child inherited without becoming a member stays so when it is split. */
-	if (original || mm != current->mm)
-		member = ipcshm_members_map(members, mm);
-	if (!IS_ERR_OR_NULL(member))
-		return member;
-	mutex_lock(&members->lock);
-	members->strays++;
-	mutex_unlock(&members->lock);
-	return NULL;
+	member = membership_get(members, mm, GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	if (mm != original->mm)
+		admit(members, member);
+	return member;
 }
 
-static void stray_unmap(struct ipcshm_members *members)
-{
-	mutex_lock(&members->lock);
-	members->strays--;
-	mutex_unlock(&members->lock);
-}
+/**
+ * struct end - how a membership ends
+ * @how: the kind of end
+ * @code: exit status or signal
+ */
+struct end {
+	enum ipcshm_end how;
+	u32 code;
+};
 
-static void membership_end(struct ipcshm_members *members, struct ipcshm_membership *member,
-			   bool died)
+static struct end end_of_exit(void)
 {
-	slot_give_back(members, member->token, died);
-	list_del(&member->link);
-	members->count--;
-	if (died) {
-		trace_ipcshm_death(members->object->id, member->token, members->count);
-		tell(members, IPCSHM_EVENT_TYPE_DEATH, member->token);
-	} else {
-		trace_ipcshm_leave(members->object->id, member->token, members->count);
-		tell(members, IPCSHM_EVENT_TYPE_LEAVE, member->token);
-	}
+	const struct signal_struct *signal = current->signal;
+	int status = READ_ONCE(signal->flags) & SIGNAL_GROUP_EXIT ?
+		     READ_ONCE(signal->group_exit_code) : current->exit_code;
+
+	if (status & 0x7f)
+		return (struct end){ IPCSHM_END_KILLED, status & 0x7f };
+	return (struct end){ IPCSHM_END_EXITED, status >> 8 & 0xff };
 }
 
 /*
- * A mapping of a member is gone.  Returns whether the member died: whoever has
- * the last mapping removed by the end of the address space, when nobody uses it
- * any more, didn't choose to leave.
+ * The last mapping of an address space is removed by a process that uses it, or by
+ * whichever task drops the last reference to it when no process uses it any more.  That
+ * is a task in exit_mm(), which has given up its memory but not yet its descriptors; or
+ * one in execve(2); or any task that happened to look into the address space.
+ */
+static struct end end_of(const struct mm_struct *mm)
+{
+	if (atomic_read(&mm->mm_users))
+		return (struct end){ IPCSHM_END_LEFT };
+	if (current->flags & PF_EXITING && !current->mm && current->files)
+		return end_of_exit();
+	if (current->in_execve)
+		return (struct end){ IPCSHM_END_EXEC };
+	return (struct end){ IPCSHM_END_UNKNOWN };
+}
+
+static void leave(struct ipcshm_members *members, struct ipcshm_membership *member,
+		  const struct end *end)
+{
+	struct ipcshm_member_page *header = ipcshm_table_header(&members->table);
+
+	rb_erase(&member->by_slot, &members->by_slot);
+	members->count--;
+	ipcshm_table_give_back(&members->table, member->token, end->how, end->code);
+	if (end->how == IPCSHM_END_LEFT) {
+		trace_ipcshm_leave(members->object->id, member->token, members->count);
+		tell(members, IPCSHM_EVENT_TYPE_LEAVE, member->token);
+		return;
+	}
+	/* Pairs with user space's look at the deaths: the slot is seen then. */
+	smp_store_release(&header->deaths, header->deaths + 1);
+	trace_ipcshm_death(members->object->id, member->token, members->count);
+	tell(members, IPCSHM_EVENT_TYPE_DEATH, member->token);
+}
+
+static void membership_end(struct ipcshm_members *members, struct ipcshm_membership *member,
+			   const struct end *end)
+{
+	lockdep_assert_held(&members->lock);
+	rb_erase(&member->by_mm, &members->by_mm);
+	if (member->token)
+		leave(members, member, end);
+	else
+		members->strays--;
+}
+
+/*
+ * A mapping of a member is gone.  Returns whether the member died: the last mapping went
+ * with the address space.
  */
 bool ipcshm_members_unmap(struct ipcshm_members *members, struct ipcshm_membership *member)
 {
-	bool died, last;
+	struct end end = end_of(member->mm);
+	bool last, died;
 
-	if (!member) {
-		stray_unmap(members);
-		return false;
-	}
-	died = !atomic_read(&member->mm->mm_users);
 	mutex_lock(&members->lock);
 	last = !--member->maps;
 	if (last)
-		membership_end(members, member, died);
+		membership_end(members, member, &end);
 	mutex_unlock(&members->lock);
 	if (!last)
 		return false;
-	ipcshm_limits_uncharge(member->payer, IPCSHM_QUOTA_MEMBERS, 1);
+	died = member->token && end.how != IPCSHM_END_LEFT;
+	if (member->token)
+		ipcshm_limits_uncharge(member->payer, IPCSHM_QUOTA_MEMBERS, 1);
 	kfree(member);
 	return died;
 }
@@ -370,7 +469,7 @@ bool ipcshm_members_unmap(struct ipcshm_members *members, struct ipcshm_membersh
 int ipcshm_members_lock_alone(struct ipcshm_members *members)
 {
 	mutex_lock(&members->lock);
-	if (!members->strays && members->count == !!find(members, current->mm))
+	if (members->count + members->strays == !!find(members, current->mm))
 		return 0;
 	mutex_unlock(&members->lock);
 	return -EBUSY;
@@ -385,28 +484,42 @@ void ipcshm_members_unlock(struct ipcshm_members *members)
 
 void ipcshm_members_stat(struct ipcshm_members *members, struct ipcshm_region_stat *stat)
 {
-	const struct ipcshm_member_page *page;
+	const struct ipcshm_member_page *header;
 
 	mutex_lock(&members->lock);
-	page = page_of(members);
+	header = ipcshm_table_header(&members->table);
 	stat->max_members = members->max;
 	stat->members = members->count;
-	stat->joins = page ? page->joins : 0;
-	stat->deaths = page ? page->deaths : 0;
+	stat->joins = header ? header->joins : 0;
+	stat->deaths = header ? header->deaths : 0;
 	mutex_unlock(&members->lock);
 }
 
-/* The token of the current process, or 0. */
-u32 ipcshm_members_self(struct ipcshm_members *members)
+/**
+ * ipcshm_members_self - the token of the current process, which may be a stray
+ * @members: the region's members
+ * @token: filled in
+ *
+ * Return: 0, or -ESRCH: the process doesn't have the region mapped; -EUSERS, -EDQUOT,
+ * -ENOMEM: it inherited a mapping, and can't become a member now.
+ */
+int ipcshm_members_self(struct ipcshm_members *members, u32 *token)
 {
 	struct ipcshm_membership *member;
-	u32 token;
+	int err;
 
 	mutex_lock(&members->lock);
 	member = find(members, current->mm);
-	token = member ? member->token : 0;
+	*token = member ? member->token : 0;
+	if (member && !*token)
+		member->maps++;	/* it stays without the lock, until unmap */
 	mutex_unlock(&members->lock);
-	return token;
+	if (*token || !member)
+		return member ? 0 : -ESRCH;
+	err = admit(members, member);
+	*token = READ_ONCE(member->token);
+	ipcshm_members_unmap(members, member);
+	return err;
 }
 
 /*
@@ -440,44 +553,34 @@ static void describe(const struct ipcshm_membership *member, struct ipcshm_membe
 	};
 }
 
-/* At most @count of them, into @to; returns how many there are. */
-static u32 describe_all(struct ipcshm_members *members, struct ipcshm_member *to, u32 count)
+/*
+ * Describes the members from a slot on, at most so many as a batch has; returns how many,
+ * and sets the slot to go on with.
+ */
+static u32 describe_some(struct ipcshm_members *members, u64 *slot, struct ipcshm_member *to,
+			 u32 count)
 {
 	struct ipcshm_membership *member;
-	u32 found;
+	struct rb_node *node;
+	u32 i = 0;
 
 	mutex_lock(&members->lock);
-	found = members->count;
-	list_for_each_entry(member, &members->list, link) {
-		if (!count--)
-			break;
-		describe(member, to++);
+	member = find_slot(members, *slot);
+	for (node = member ? &member->by_slot : NULL; node && i < count; node = rb_next(node)) {
+		describe(rb_entry(node, struct ipcshm_membership, by_slot), &to[i++]);
+		*slot = slot_of(node) + 1;
 	}
 	mutex_unlock(&members->lock);
-	return found;
+	return i;
 }
 
 /*
- * The member with the least number over @number, which is set to it.  So those who
- * come and go meanwhile make nobody else be missed, or told twice.
+ * The member with the lowest slot that isn't below @cursor, which is set to the next one.
+ * Members that come and go meanwhile make no other be missed, or listed twice.
  */
-bool ipcshm_members_next(struct ipcshm_members *members, u64 *number, struct ipcshm_member *to)
+bool ipcshm_members_next(struct ipcshm_members *members, u64 *cursor, struct ipcshm_member *to)
 {
-	struct ipcshm_membership *member;
-	bool found = false;
-
-	mutex_lock(&members->lock);
-	list_for_each_entry(member, &members->list, link) {
-		found = member->number > *number;
-		if (found)
-			break;
-	}
-	if (found) {
-		*number = member->number;
-		describe(member, to);
-	}
-	mutex_unlock(&members->lock);
-	return found;
+	return describe_some(members, cursor, to, 1);
 }
 
 static int put_one(u64 address, u32 size, const struct ipcshm_member *member)
@@ -490,20 +593,41 @@ static int put_one(u64 address, u32 size, const struct ipcshm_member *member)
 	return 0;
 }
 
-/* Copying out may fault, which takes mmap_lock, and so isn't done under the lock. */
+static int put_some(const struct ipcshm_region_members *args, u32 at,
+		    const struct ipcshm_member *batch, u32 count)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < count && !err; i++)
+		err = put_one(args->members + (u64)(at + i) * args->member_size,
+			      args->member_size, &batch[i]);
+	return err;
+}
+
+/*
+ * Copying out may fault, which takes mmap_lock, and so is done without the lock, batch by
+ * batch.  Members that come meanwhile may be in the list or not, so its length is what
+ * was written, unless the room was too small.
+ */
 int ipcshm_members_list(struct ipcshm_members *members, struct ipcshm_region_members *args)
 {
-	u32 i, fit = min(args->count, members->max);
-	struct ipcshm_member *all;
-	int err = 0;
+	struct ipcshm_member batch[DESCRIBE_BATCH];
+	u32 some, written = 0, fit = min_t(u32, args->count, IPCSHM_MEMBERS_MAX);
+	u64 slot = 0;
+	int err;
 
-	all = kvcalloc(fit, sizeof(*all), GFP_KERNEL_ACCOUNT);
-	if (!all && fit)
-		return -ENOMEM;
-	args->count = describe_all(members, all, fit);
-	for (i = 0; i < min(fit, args->count) && !err; i++)
-		err = put_one(args->members + (u64)i * args->member_size, args->member_size,
-			      &all[i]);
-	kvfree(all);
-	return err;
+	while (written < fit) {
+		some = describe_some(members, &slot, batch,
+				     min_t(u32, fit - written, DESCRIBE_BATCH));
+		if (!some)
+			break;
+		err = put_some(args, written, batch, some);
+		if (err)
+			return err;
+		written += some;
+		cond_resched();
+	}
+	args->count = written < fit ? written : max(written, READ_ONCE(members->count));
+	return 0;
 }

@@ -3,44 +3,41 @@
 #ifndef IPCSHM_MEMBER_H
 #define IPCSHM_MEMBER_H
 
-#include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
 
+#include "table.h"
 #include "uapi/linux/ipcshm.h"
 
 struct ipcshm_membership;
 struct ipcshm_object;
 struct mm_struct;
-struct page;
 struct vm_area_struct;
 
 /**
  * struct ipcshm_members - the members of a region
  * @object: the region; immutable
  * @max: how many there can be; immutable
- * @lock: protects all below; taken under mmap_lock
- * @list: struct ipcshm_membership
- * @count: how many
- * @last: the number of the last one that joined
- * @strays: mappings of address spaces that inherited them and are no members
- * @next: the slot to look at first for a new one: the longer a slot rests, the
- *	longer a token isn't used again
+ * @lock: protects all below; taken under mmap_lock; nothing is allocated under it
+ * @by_mm: struct ipcshm_membership, members and strays, by address space
+ * @by_slot: struct ipcshm_membership, members, by slot
+ * @count: how many members
+ * @strays: how many address spaces inherited a mapping and found no slot, quota or
+ *	memory to be a member
  * @revoked: the region was; set once, read without the lock
- * @page: the member page, or NULL: nobody has asked for it yet.  User space has
- *	it mapped, and only the kernel writes to it.
+ * @table: the slots
  */
 struct ipcshm_members {
 	const struct ipcshm_object *object;
 	u32 max;
 	struct mutex lock;	/* members */
-	struct list_head list;
+	struct rb_root by_mm;
+	struct rb_root by_slot;
 	u32 count;
-	u64 last;
 	u32 strays;
-	u32 next;
 	bool revoked;
-	struct page *page;
+	struct ipcshm_table table;
 };
 
 void ipcshm_members_init(struct ipcshm_members *members, const struct ipcshm_object *object,
@@ -54,15 +51,15 @@ struct ipcshm_membership *ipcshm_members_map_copied(struct ipcshm_members *membe
 						    struct mm_struct *mm);
 bool ipcshm_members_unmap(struct ipcshm_members *members, struct ipcshm_membership *member);
 
-int ipcshm_members_map_page(struct ipcshm_members *members, struct vm_area_struct *vma);
+int ipcshm_members_map_table(struct ipcshm_members *members, struct vm_area_struct *vma);
 int ipcshm_members_lock_alone(struct ipcshm_members *members);
 void ipcshm_members_unlock(struct ipcshm_members *members);
 void ipcshm_members_revoke(struct ipcshm_members *members);
 
 u32 ipcshm_members_deaths(const struct ipcshm_members *members);
 void ipcshm_members_stat(struct ipcshm_members *members, struct ipcshm_region_stat *stat);
-u32 ipcshm_members_self(struct ipcshm_members *members);
+int ipcshm_members_self(struct ipcshm_members *members, u32 *token);
 int ipcshm_members_list(struct ipcshm_members *members, struct ipcshm_region_members *args);
-bool ipcshm_members_next(struct ipcshm_members *members, u64 *number, struct ipcshm_member *to);
+bool ipcshm_members_next(struct ipcshm_members *members, u64 *cursor, struct ipcshm_member *to);
 
 #endif /* IPCSHM_MEMBER_H */

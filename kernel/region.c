@@ -155,7 +155,7 @@ static int region_mmap(struct file *file, struct vm_area_struct *vma)
 	int err;
 
 	if (vma->vm_pgoff >= IPCSHM_MEMBER_PAGE_OFFSET >> PAGE_SHIFT)
-		return ipcshm_members_map_page(&region->members, vma);
+		return ipcshm_members_map_table(&region->members, vma);
 	member = ipcshm_members_map(&region->members, vma->vm_mm);
 	if (IS_ERR(member))
 		return PTR_ERR(member);
@@ -497,8 +497,8 @@ static long region_ioctl_self(struct file *file, struct ipcshm_uarg uarg)
 		return -EINVAL;
 	if (is_revoked(region))
 		return -EKEYREVOKED;
-	args.token = ipcshm_members_self(&region->members);
-	return args.token ? ipcshm_args_put(&args, sizeof(args), uarg) : -ESRCH;
+	err = ipcshm_members_self(&region->members, &args.token);
+	return err ?: ipcshm_args_put(&args, sizeof(args), uarg);
 }
 
 static long region_ioctl_members(struct file *file, struct ipcshm_uarg uarg)

@@ -596,7 +596,7 @@ TEST_F(members, who_comes_back_gets_another_token)
 		token = self_token(region);
 		EXPECT_NE(0, token);
 		EXPECT_EQ(token, token & IPCSHM_TOKEN_MASK);
-		EXPECT_GT(member_page->slots, IPCSHM_TOKEN_SLOT(token));
+		EXPECT_EQ(0, IPCSHM_TOKEN_SLOT(token));
 		EXPECT_NE(last, token);
 		EXPECT_FALSE(is_alive(last));
 		last = token;
@@ -924,7 +924,7 @@ FIXTURE_TEARDOWN(full)
 
 TEST_F(full, page_and_stat_tell_how_many_fit)
 {
-	EXPECT_EQ(variant->max, member_page->slots);
+	EXPECT_EQ(variant->max, member_page->max_members);
 	EXPECT_EQ(variant->max, stat_now().max_members);
 	EXPECT_EQ(variant->max, stat_now().members);
 }
@@ -991,7 +991,7 @@ TEST_F(full, child_has_the_mapping_and_no_token)
 	ASSERT_EQ(0, madvise(map, PAGES * page_size, MADV_DOFORK));
 	store(0, 42);
 	child = start(untracked_role, (struct peer) { 0 });
-	EXPECT_EQ(-ESRCH, finish(child));
+	EXPECT_EQ(-EUSERS, finish(child));
 	EXPECT_EQ(0, child->token);
 	EXPECT_EQ(42, child->value);
 	EXPECT_EQ(variant->max, stat_now().members);
@@ -1021,62 +1021,165 @@ TEST_F(full, child_without_a_token_can_change_its_mapping)
 	EXPECT_EQ(1, deaths_now());
 }
 
-static void late_split_role(struct peer *peer)
+/* Children that find no room at fork, and what each can do to get in later. */
+
+static void ask_again(struct peer *peer)
 {
-	peer->result = ipcshm_region_self(region, &peer->token);
-	be_ready(peer);
-	if (!WAIT_UNTIL(is_told(peer)))
-		_exit(1);
-	mprotect(map, page_size, PROT_READ);
-	peer->expected = self_token(region);
-	peer->value = map_pages(region, 0, 1, RW, SHARED) != MAP_FAILED;
+	mprotect(map, page_size, PROT_READ);	/* a split is no way in */
+	peer->value = stat_now().members;
 	peer->token = self_token(region);
 }
 
-TEST_F(members, child_that_found_no_slot_joins_by_a_mapping_of_its_own_alone)
+static void map_again(struct peer *peer)
 {
-	struct ipcshm_region_attr attr = { .size = PAGES * page_size, .max_members = 1 };
+	peer->value = stat_now().members;
+	if (map_pages(region, 0, 1, RW, SHARED) != MAP_FAILED)
+		peer->token = self_token(region);
+}
+
+static void fork_again(struct peer *peer)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(self_token(region) ? 0 : 1);
+	peer->value = stat_now().members;
+	peer->token = wait_child(pid) ? 0 : 1;
+}
+
+FIXTURE(stray) {
+	struct peer *child;
+};
+
+FIXTURE_VARIANT(stray) {
+	void (*get_in)(struct peer *);
+	__u32 members_before;	/* that there are already when it could get in */
+	__u32 deaths;		/* in the end */
+};
+
+FIXTURE_VARIANT_ADD(stray, asking) { ask_again, 0, 1 };
+FIXTURE_VARIANT_ADD(stray, mapping) { map_again, 0, 1 };
+FIXTURE_VARIANT_ADD(stray, forking) { fork_again, 1, 1 };
+
+static void (*get_in)(struct peer *);
+
+static void stray_role(struct peer *peer)
+{
+	peer->result = ipcshm_region_self(region, &peer->token);
+	if (map_pages(region, 0, 1, RW, SHARED) != MAP_FAILED || errno != EUSERS)
+		_exit(1);
+	be_ready(peer);
+	if (!WAIT_UNTIL(is_told(peer)))
+		_exit(2);
+	get_in(peer);
+}
+
+FIXTURE_SETUP(stray)
+{
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { .max_members = 1 }));
+	get_in = variant->get_in;
+	map = map_pages(region, 0, PAGES, RW, SHARED);
+	ASSERT_NE(MAP_FAILED, map);
+	self->child = start_ready(stray_role, (struct peer) { 0 });
+	ASSERT_TRUE(self->child);
+}
+
+FIXTURE_TEARDOWN(stray)
+{
+	tear_down();
+}
+
+TEST_F(stray, learns_why_and_gets_in_when_there_is_room)
+{
+	EXPECT_EQ(1, stat_now().members);
+	ASSERT_EQ(0, munmap(map, PAGES * page_size));
+	EXPECT_EQ(0, stat_now().members);
+	tell(self->child);
+	EXPECT_EQ(-EUSERS, finish(self->child));
+	EXPECT_LE(self->child->value, variant->members_before);
+	EXPECT_NE(0, self->child->token);
+	EXPECT_EQ(0, stat_now().members);
+	EXPECT_EQ(2, stat_now().joins);
+	EXPECT_EQ(variant->deaths, stat_now().deaths);
+	EXPECT_EQ(0, memberships());
+}
+
+TEST_F(stray, leaves_no_trace)
+{
+	kill_peer(self->child);
+	EXPECT_EQ(1, stat_now().members);
+	EXPECT_EQ(1, stat_now().joins);
+	EXPECT_EQ(0, stat_now().deaths);
+	EXPECT_EQ(1, memberships());
+}
+
+/* It has the memory mapped, so that the region can't shrink under it. */
+TEST_F(stray, keeps_the_region_from_shrinking)
+{
+	struct ipcshm_region_attr attr = {
+		.size = 2 * page_size, .max_size = 2 * page_size, .max_members = 1,
+	};
 	struct peer *child;
 
 	region = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
-	map = map_pages(region, 0, PAGES, RW, SHARED);
+	map = map_pages(region, 0, 1, RW, SHARED);
 	ASSERT_NE(MAP_FAILED, map);
-	child = start_ready(late_split_role, (struct peer) { 0 });
+	child = start_ready(stray_role, (struct peer) { 0 });
 	ASSERT_TRUE(child);
-	ASSERT_EQ(0, munmap(map, PAGES * page_size));
-	tell(child);
-	EXPECT_EQ(-ESRCH, finish(child));
-	EXPECT_EQ(0, child->expected);
-	EXPECT_EQ(1, child->value);
-	EXPECT_NE(0, child->token);
-	EXPECT_EQ(0, stat_now().members);
-	EXPECT_EQ(1, stat_now().deaths);
+	EXPECT_EQ(-EBUSY, ipcshm_region_resize(region, page_size));
+	kill_peer(child);
+	EXPECT_EQ(0, ipcshm_region_resize(region, page_size));
 }
 
-TEST_F_TIMEOUT(members, thousand_and_eight_members_fit_and_no_more, 120)
+/* Mapped and unmapped again and again: no token comes twice, and the slot is the same. */
+TEST_F_TIMEOUT(members, tokens_never_come_again, 300)
 {
-	struct ipcshm_region_attr attr = {
-		.size = page_size, .max_members = IPCSHM_MEMBERS_MAX,
-	};
-	struct ipcshm_member *list = calloc(IPCSHM_MEMBERS_MAX, sizeof(*list));
+	enum { JOINS = 40000 };
+	__u32 *seen = calloc(JOINS, sizeof(*seen)), i, again = 0, wrong = 0;
+
+	ASSERT_TRUE(seen);
+	for (i = 0; i < JOINS; i++) {
+		void *at = map_pages(region, 0, 1, PROT_READ, SHARED);
+		__u32 token = self_token(region);
+
+		ASSERT_NE(MAP_FAILED, at);
+		/* A slot is used until its generations are, and then the next one. */
+		wrong += IPCSHM_TOKEN_SLOT(token) != i / IPCSHM_GENERATIONS ||
+			 IPCSHM_TOKEN_GENERATION(token) != i % IPCSHM_GENERATIONS + 1;
+		ASSERT_EQ(0, munmap(at, page_size));
+		seen[i] = token;
+	}
+	EXPECT_EQ(0, wrong);
+	for (i = 0; i < JOINS; i++)
+		again += is_alive(seen[i]);
+	EXPECT_EQ(0, again);
+	EXPECT_EQ(JOINS, joins_now());
+}
+
+TEST_F_TIMEOUT(members, a_table_of_more_than_a_page_fills_up, 300)
+{
+	enum { MEMBERS = 1050 };
+	struct ipcshm_region_attr attr = { .size = page_size, .max_members = MEMBERS };
+	struct ipcshm_member *list = calloc(MEMBERS, sizeof(*list));
 	int i, errors = 0;
 
 	region = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
 	ASSERT_EQ(0, ipcshm_region_map_members(region, &member_page));
 	map = map_pages(region, 0, 1, RW, SHARED);
 	ASSERT_NE(MAP_FAILED, map);
-	for (i = 0; i < IPCSHM_MEMBERS_MAX - 1; i++)
+	for (i = 0; i < MEMBERS - 1; i++)
 		start(inherit_role, (struct peer) { 0 });
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(&peers[i - 1])));
-	EXPECT_EQ(IPCSHM_MEMBERS_MAX, list_members(list, IPCSHM_MEMBERS_MAX));
-	for (i = 0; i < IPCSHM_MEMBERS_MAX; i++)
-		errors += !is_alive(list[i].token) || list[i].maps != 1;
+	EXPECT_EQ(MEMBERS, list_members(list, MEMBERS));
+	for (i = 0; i < MEMBERS; i++)
+		errors += !is_alive(list[i].token) || list[i].maps != 1 ||
+			  (i && list[i].token <= list[i - 1].token);
 	EXPECT_EQ(0, errors);
-	EXPECT_EQ(-ESRCH, finish(start(untracked_role, (struct peer) { 0 })));
-	for (i = 0; i < IPCSHM_MEMBERS_MAX - 1; i++)
+	EXPECT_EQ(-EUSERS, finish(start(untracked_role, (struct peer) { 0 })));
+	for (i = 0; i < MEMBERS - 1; i++)
 		kill_peer(&peers[i]);
 	EXPECT_EQ(1, stat_now().members);
-	EXPECT_EQ(IPCSHM_MEMBERS_MAX - 1, (int)deaths_now());
+	EXPECT_EQ(MEMBERS - 1, (int)deaths_now());
 }
 
 /* The member page. */
@@ -1091,7 +1194,7 @@ TEST_F(members, page_tells_what_it_is)
 	unsigned int i;
 
 	EXPECT_EQ(IPCSHM_MEMBER_PAGE_VERSION, member_page->version);
-	EXPECT_EQ(IPCSHM_MEMBERS_DEFAULT, member_page->slots);
+	EXPECT_EQ(IPCSHM_MEMBERS_DEFAULT, member_page->max_members);
 	EXPECT_EQ(0, member_page->revoked);
 	for (i = 0; i < ARRAY_SIZE(member_page->reserved); i++)
 		EXPECT_EQ(0, member_page->reserved[i]);
@@ -1166,7 +1269,7 @@ TEST_F(members, page_cannot_be_written_through_ptrace)
 	EXPECT_EQ(IPCSHM_MEMBER_PAGE_VERSION, member_page->version);
 }
 
-TEST_F(members, page_is_at_one_offset_and_of_one_page)
+TEST_F(members, pages_are_at_one_offset_and_no_more_than_there_are)
 {
 	const __u64 offsets[] = {
 		IPCSHM_MEMBER_PAGE_OFFSET + page_size, 2 * IPCSHM_MEMBER_PAGE_OFFSET,
@@ -1178,8 +1281,8 @@ TEST_F(members, page_is_at_one_offset_and_of_one_page)
 		EXPECT_EQ(MAP_FAILED, mmap(NULL, page_size, PROT_READ, SHARED, region, offsets[i]));
 		EXPECT_EQ(ENXIO, errno);
 	}
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, 2 * page_size, PROT_READ, SHARED, region,
-				   IPCSHM_MEMBER_PAGE_OFFSET));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, sizeof(*member_page) + page_size, PROT_READ, SHARED,
+				   region, IPCSHM_MEMBER_PAGE_OFFSET));
 	EXPECT_EQ(ENXIO, errno);
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, 2 * page_size, PROT_READ, SHARED, region,
 				   IPCSHM_MEMBER_PAGE_OFFSET - page_size));
@@ -1188,8 +1291,48 @@ TEST_F(members, page_is_at_one_offset_and_of_one_page)
 
 TEST_F(members, page_does_not_grow)
 {
-	EXPECT_EQ(MAP_FAILED, mremap((void *)member_page, page_size, 2 * page_size,
-				     MREMAP_MAYMOVE));
+	EXPECT_EQ(MAP_FAILED, mremap((void *)member_page, sizeof(*member_page),
+				     sizeof(*member_page) + page_size, MREMAP_MAYMOVE));
+}
+
+/* Also by a system call, and in pieces. */
+TEST_F(members, slots_that_were_never_used_read_as_zero)
+{
+	char *half = (char *)member_page + sizeof(*member_page) / 2 / page_size * page_size;
+	int pipe_ends[2];
+	size_t i;
+
+	ASSERT_EQ(0, pipe(pipe_ends));
+	for (i = 0; i < IPCSHM_MEMBERS_MAX; i += 500)
+		EXPECT_EQ(0, member_page->slot[i]);
+	EXPECT_EQ(0, member_page->slot[IPCSHM_MEMBERS_MAX - 1]);
+	EXPECT_EQ(4, write(pipe_ends[1], &member_page->slot[30000], 4));
+	ASSERT_EQ(0, munmap(half, page_size));
+	EXPECT_EQ(0, member_page->slot[0]);
+	EXPECT_EQ(0, member_page->slot[IPCSHM_MEMBERS_MAX - 1]);
+}
+
+static void far_role(struct peer *peer)
+{
+	const struct ipcshm_member_page *page;
+
+	/* A mapping of its own, in which no page was looked at yet. */
+	if (ipcshm_region_map_members(region, &page))
+		_exit(1);
+	for (peer->value = 0; peer->value < IPCSHM_MEMBERS_MAX; peer->value += 64)
+		if (page->slot[peer->value])
+			_exit(2);
+}
+
+TEST_F(members, slots_that_were_never_used_can_be_read_by_many_at_once)
+{
+	struct peer *peer[8];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(peer); i++)
+		peer[i] = start(far_role, (struct peer) { 0 });
+	for (i = 0; i < ARRAY_SIZE(peer); i++)
+		EXPECT_EQ(0, finish(peer[i]));
 }
 
 static void page_role(struct peer *peer)
@@ -1223,14 +1366,15 @@ TEST_F(members, page_outlives_descriptor_and_member)
 	ASSERT_EQ(0, munmap(map, PAGES * page_size));
 	EXPECT_EQ(1, joins_now());
 	EXPECT_EQ(before.objects.used + 1, get_info(device).objects.used);
-	munmap((void *)member_page, page_size);
+	munmap((void *)member_page, sizeof(*member_page));
 	EXPECT_EQ(before.objects.used, get_info(device).objects.used);
 }
 
 TEST_F(members, token_that_cannot_be_is_dead)
 {
 	const __u32 tokens[] = {
-		0, 1, IPCSHM_MEMBERS_DEFAULT + 1, 1023, IPCSHM_TOKEN_MASK, UINT_MAX,
+		0, 1, IPCSHM_MEMBERS_DEFAULT + 1, 0xffff, IPCSHM_TOKEN_MIN, IPCSHM_TOKEN_MASK,
+		IPCSHM_TOKEN_MASK + 1, UINT_MAX,
 	};
 	size_t i;
 

@@ -71,7 +71,7 @@ static void busy_role(struct peer *peer)
 
 	close(peer->fd);
 	close(device);
-	munmap((void *)member_page, page_size);
+	munmap((void *)member_page, sizeof(*member_page));
 	for (;;) {
 		began = now_ns(CLOCK_MONOTONIC);
 		use_once(round++);
@@ -147,7 +147,7 @@ static void let_go(void)
 {
 	close(region);
 	close(device);
-	munmap((void *)member_page, page_size);
+	munmap((void *)member_page, sizeof(*member_page));
 }
 
 TEST_F_TIMEOUT(stress, module_comes_and_goes, 300)

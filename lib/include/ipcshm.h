@@ -167,7 +167,11 @@ int ipcshm_region_revoke(int fd);
  *
  * A child of fork(2) has another than its parent, and has to ask for it.
  *
- * Return: 0, or -ESRCH: the process isn't a member; -EKEYREVOKED.
+ * A child of fork(2) for which there was no room becomes a member now, if there is.
+ *
+ * Return: 0, or -ESRCH: the process doesn't have the region mapped; -EUSERS, -EDQUOT,
+ * -ENOMEM: it inherited a mapping, and the region has max_members, or the user's quota
+ * of members is used up, or there is no memory; -EKEYREVOKED.
  */
 int ipcshm_region_self(int fd, uint32_t *token);
 
@@ -184,11 +188,11 @@ int ipcshm_region_self(int fd, uint32_t *token);
 int ipcshm_region_members(int fd, struct ipcshm_member *members, uint32_t count, size_t size);
 
 /**
- * ipcshm_region_map_members - map the member page, read-only
+ * ipcshm_region_map_members - map the member pages, read-only
  * @fd: a region's descriptor
- * @page: filled in; for munmap(2) with the size of a page
+ * @page: filled in; for munmap(2) with sizeof(**@page)
  *
- * It makes nobody a member.
+ * The mapping doesn't make the process a member.
  *
  * Return: 0, or -EKEYREVOKED, -ENOMEM, or what else mmap(2) can fail with.
  */
@@ -204,10 +208,10 @@ int ipcshm_region_map_members(int fd, const struct ipcshm_member_page **page);
  */
 static inline int ipcshm_is_alive(const struct ipcshm_member_page *page, uint32_t token)
 {
-	uint32_t slot = IPCSHM_TOKEN_SLOT(token);
+	const uint32_t *slot = &page->slot[IPCSHM_TOKEN_SLOT(token)];
 
-	return slot < IPCSHM_MEMBERS_MAX &&
-	       __atomic_load_n(&page->slot[slot], __ATOMIC_ACQUIRE) == token;
+	return token - IPCSHM_TOKEN_MIN <= IPCSHM_TOKEN_MASK - IPCSHM_TOKEN_MIN &&
+	       __atomic_load_n(slot, __ATOMIC_ACQUIRE) == token;
 }
 
 /**

@@ -126,11 +126,11 @@ static int duplicate(int fd)
 	return copy;
 }
 
-static void unmap(const void *page)
+static void unmap(const void *address, size_t size)
 {
 	int saved = errno;
 
-	munmap((void *)page, page_size());
+	munmap((void *)address, size);
 	errno = saved;
 }
 
@@ -159,9 +159,9 @@ int ipcshm_area_init_region(struct ipcshm_area *area, int fd, void *base, size_t
 	return ipcshm_area_set_token(area, token);
 
 unmap_token:
-	unmap(area->token);
+	unmap(area->token, page_size());
 unmap_members:
-	unmap(members);
+	unmap(members, sizeof(*members));
 	return ret;
 }
 
@@ -169,9 +169,9 @@ void ipcshm_area_destroy(struct ipcshm_area *area)
 {
 	int saved = errno;
 
-	unmap(area->token);
+	unmap(area->token, page_size());
 	if (area->fd >= 0) {
-		unmap(area->members);
+		unmap(area->members, sizeof(*area->members));
 		close(area->fd);
 	}
 	errno = saved;

@@ -139,8 +139,7 @@ int ipcshm_region_members(int fd, struct ipcshm_member *members, uint32_t count,
 int ipcshm_region_map_members(int fd, const struct ipcshm_member_page **page)
 {
 	void *address = NULL;
-	int ret = map(fd, PROT_READ, &address, (size_t)sysconf(_SC_PAGESIZE),
-		      (off_t)IPCSHM_MEMBER_PAGE_OFFSET);
+	int ret = map(fd, PROT_READ, &address, sizeof(**page), (off_t)IPCSHM_MEMBER_PAGE_OFFSET);
 
 	if (!ret)
 		*page = address;

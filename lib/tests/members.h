@@ -26,28 +26,31 @@ static inline struct ipcshm_member_page *members_create(void)
 	struct ipcshm_member_page *page = shared_memory(sizeof(*page));
 
 	page->version = IPCSHM_MEMBER_PAGE_VERSION;
-	page->slots = IPCSHM_MEMBERS_MAX;
+	page->max_members = IPCSHM_MEMBERS_MAX;
 	return page;
 }
 
 /* The token of the next member of a slot, 0 to IPCSHM_MEMBERS_MAX - 1. */
 static inline uint32_t members_join(struct ipcshm_member_page *page, uint32_t slot)
 {
-	uint32_t generation = page->slot[slot] >> IPCSHM_TOKEN_SLOT_BITS;
-	uint32_t token = ((generation + 1) << IPCSHM_TOKEN_SLOT_BITS | (slot + 1)) &
-			 IPCSHM_TOKEN_MASK;
+	uint32_t generation = IPCSHM_TOKEN_GENERATION(page->slot[slot]);
+	uint32_t token = (generation + 1) << IPCSHM_TOKEN_SLOT_BITS | slot;
 
 	__atomic_store_n(&page->slot[slot], token, __ATOMIC_RELEASE);
 	__atomic_add_fetch(&page->joins, 1, __ATOMIC_RELEASE);
 	return token;
 }
 
-/* It has died; those who wait learn of it. */
+static inline void members_end(struct ipcshm_member_page *page, uint32_t token, uint32_t end)
+{
+	__atomic_store_n(&page->slot[IPCSHM_TOKEN_SLOT(token)],
+			 IPCSHM_SLOT_ENDED | (token & ~0xffffU) | end, __ATOMIC_RELEASE);
+}
+
+/* It has died; waiting members learn of it. */
 static inline void members_die(struct ipcshm_member_page *page, uint32_t token)
 {
-	uint32_t *slot = &page->slot[IPCSHM_TOKEN_SLOT(token)];
-
-	__atomic_store_n(slot, token & ~((1U << IPCSHM_TOKEN_SLOT_BITS) - 1), __ATOMIC_RELEASE);
+	members_end(page, token, IPCSHM_SLOT_END(IPCSHM_END_KILLED, 9));
 	__atomic_add_fetch(&page->deaths, 1, __ATOMIC_RELEASE);
 	syscall(SYS_futex, &page->deaths, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
@@ -55,8 +58,7 @@ static inline void members_die(struct ipcshm_member_page *page, uint32_t token)
 /* It leaves alive; nobody is told. */
 static inline void members_leave(struct ipcshm_member_page *page, uint32_t token)
 {
-	__atomic_store_n(&page->slot[IPCSHM_TOKEN_SLOT(token)],
-			 token & ~((1U << IPCSHM_TOKEN_SLOT_BITS) - 1), __ATOMIC_RELEASE);
+	members_end(page, token, IPCSHM_SLOT_END(IPCSHM_END_LEFT, 0));
 }
 
 #define WAITS_LONGER	30000000000ULL	/* nanoseconds */

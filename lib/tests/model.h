@@ -74,11 +74,20 @@ struct process {
 	jmp_buf registers;
 };
 
+/* struct ipcshm_member_page with no more slots than are used: it is in each state. */
+struct __attribute__((may_alias)) small_member_page {
+	uint32_t version, max_members, joins, deaths, revoked, reserved[11];
+	uint32_t slot[PROCESSES + 1];
+};
+
+_Static_assert(offsetof(struct small_member_page, slot) ==
+	       offsetof(struct ipcshm_member_page, slot), "not the layout of the real one");
+
 /* Everything that makes a state. */
 static struct world {
 	MODEL_SHARED shared;
 	struct {
-		struct ipcshm_member_page page;
+		struct small_member_page page;
 	} members;
 	uint32_t ghost[4];		/* what the roles note, at no step of its own */
 	unsigned int deaths_left, signals_left;
@@ -323,10 +332,10 @@ static void run_from(unsigned int who)
 
 static uint32_t token_of(unsigned int member)
 {
-	return 1U << IPCSHM_TOKEN_SLOT_BITS | (member + 1);
+	return 1U << IPCSHM_TOKEN_SLOT_BITS | member;
 }
 
-/* As the module does it; see slot_give_back() there. */
+/* As the module does it; see ipcshm_table_give_back() there. */
 static void bury(unsigned int who)
 {
 	struct process *process = &world.process[who];
@@ -411,7 +420,7 @@ static uint64_t mix(uint64_t hash, const void *data, size_t size)
 
 static uint64_t hash_state(void)
 {
-	const struct ipcshm_member_page *page = &world.members.page;
+	const struct small_member_page *page = &world.members.page;
 	uint64_t hash = mix(1, &world.shared, sizeof(world.shared));
 	unsigned int i;
 
@@ -526,7 +535,7 @@ static void set_up_process(unsigned int i)
 
 	process->member = scenario->threads && i == 1 ? 0 : i;
 	if (ipcshm_area_init(&areas[i], &world.shared, sizeof(world.shared), &ops,
-			     &world.members.page))
+			     (const void *)&world.members.page))
 		abort();
 	ipcshm_area_set_token(&areas[i], token_of(process->member));
 	world.members.page.slot[process->member] = token_of(process->member);

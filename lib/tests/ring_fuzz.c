@@ -226,7 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memory = aligned_alloc(128, memory_size);
 	members.version = IPCSHM_MEMBER_PAGE_VERSION;
-	members.slot[0] = 1U << IPCSHM_TOKEN_SLOT_BITS | 1;
+	members.slot[0] = 1U << IPCSHM_TOKEN_SLOT_BITS;
 	require(!ipcshm_area_init(&area, memory, memory_size, &ops, &members), "no area");
 	ipcshm_area_set_token(&area, members.slot[0]);
 	require(!ipcshm_ring_create(&area, 0, &attr), "not created");

@@ -235,7 +235,8 @@ static const char *nothing_is_lost(void)
 	outside = true;
 	memset(world.members.page.slot, 0, sizeof(world.members.page.slot));
 	world.members.page.slot[PROCESSES] = token_of(PROCESSES);
-	ipcshm_area_init(&area, &world.shared, sizeof(world.shared), &ops, &world.members.page);
+	ipcshm_area_init(&area, &world.shared, sizeof(world.shared), &ops,
+			 (const void *)&world.members.page);
 	ipcshm_area_set_token(&area, token_of(PROCESSES));
 	if (!ipcshm_ring_attach(&ring, &area, 0, IPCSHM_RING_CONSUMER))
 		while (ipcshm_ring_get(&ring, buffer, sizeof(buffer), IPCSHM_NOW) > 0) {

@@ -50,7 +50,7 @@ static const struct argp_option options[] = {
 	{ "size", SIZE, "BYTES", 0, "Its size (default 4096), rounded up to pages", 3 },
 	{ "max-size", MAX_SIZE, "BYTES", 0, "What it can grow to (default: its size)", 3 },
 	{ "max-members", MAX_MEMBERS, "COUNT", 0,
-	  "Processes that can map it (default 64, at most 1008)", 3 },
+	  "Processes that can map it (default 1024, at most 65536)", 3 },
 	{ "populate", POPULATE, NULL, 0, "Take its memory now, not when it is used", 3 },
 	{ "huge", HUGE_PAGES, NULL, 0, "Its memory is of huge pages, where there are any", 3 },
 	{ NULL, 0, NULL, 0, "Queues:", 4 },

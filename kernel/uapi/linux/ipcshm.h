@@ -280,44 +280,76 @@ struct ipcshm_region_stat {
  *
  * A member of a region is an address space (a process, with all its threads)
  * that maps it.  It joins with its first mapping, also one that it inherits by
- * fork, and leaves with its last.  If that ends because the address space does,
- * by exit, kill or exec, it died.
+ * fork, and leaves with its last.  If the last mapping ends because the address
+ * space does, by exit, kill or exec, the member died.
  *
- * A token identifies a member of a region, for as long as the region exists:
- * lock words and claimed slots hold it.  It isn't 0, and its two highest bits
- * are 0 and free for whoever stores it.
+ * A member token identifies a member of a region: lock words and claimed slots
+ * hold it.  It is never given to another member while the region exists.  It
+ * isn't 0, and its two highest bits are 0 and free for whoever stores it.
  */
-#define IPCSHM_MEMBERS_MAX	1008	/* members of one region at a time */
-#define IPCSHM_MEMBERS_DEFAULT	64
+#define IPCSHM_MEMBERS_MAX	65536	/* members of one region at a time */
+#define IPCSHM_MEMBERS_DEFAULT	1024
 
-#define IPCSHM_TOKEN_SLOT_BITS	10	/* slot + 1 in the low bits, a generation above */
+#define IPCSHM_TOKEN_SLOT_BITS	16	/* the slot in the low bits, a generation above */
 #define IPCSHM_TOKEN_MASK	0x3fffffffU	/* what of a stored word is the token */
-#define IPCSHM_TOKEN_SLOT(token)	(((token) & ((1U << IPCSHM_TOKEN_SLOT_BITS) - 1)) - 1)
+#define IPCSHM_TOKEN_MIN	0x10000U	/* generations start with 1 */
+#define IPCSHM_TOKEN_SLOT(token)	((token) & 0xffffU)
+#define IPCSHM_TOKEN_GENERATION(token)	((token) >> IPCSHM_TOKEN_SLOT_BITS & 0x3fffU)
+#define IPCSHM_GENERATIONS	0x3fffU	/* members that a slot has, one after another */
 
-/* Where the member page is: mmap(NULL, page size, PROT_READ, MAP_SHARED, fd, here). */
+/**
+ * enum ipcshm_end - how a member ended
+ * @IPCSHM_END_NONE: it has not ended
+ * @IPCSHM_END_LEFT: it removed its last mapping and lives on: no death
+ * @IPCSHM_END_EXITED: its last thread exited; the code is the exit status
+ * @IPCSHM_END_KILLED: a signal killed it; the code is the signal's number
+ * @IPCSHM_END_EXEC: it executed another program
+ * @IPCSHM_END_UNKNOWN: its address space ended while another process had a
+ *	reference to it, for example by /proc/PID/mem
+ */
+enum ipcshm_end {
+	IPCSHM_END_NONE = 0,
+	IPCSHM_END_LEFT = 1,
+	IPCSHM_END_EXITED = 2,
+	IPCSHM_END_KILLED = 3,
+	IPCSHM_END_EXEC = 4,
+	IPCSHM_END_UNKNOWN = 5,
+};
+
+/* The word of a slot whose last member has ended, with the member's generation. */
+#define IPCSHM_SLOT_ENDED	0x80000000U
+#define IPCSHM_SLOT_END(end, code)	((__u32)(end) << 8 | ((code) & 0xffU))
+#define IPCSHM_SLOT_HOW(word)	((word) >> 8 & 0xffU)	/* enum ipcshm_end */
+#define IPCSHM_SLOT_CODE(word)	((word) & 0xffU)	/* exit status, or signal */
+
+/*
+ * Where the member pages are: mmap(NULL, sizeof(struct ipcshm_member_page) rounded
+ * up to whole pages, PROT_READ, MAP_SHARED, fd, here).
+ */
 #define IPCSHM_MEMBER_PAGE_OFFSET	IPCSHM_REGION_MAX
-#define IPCSHM_MEMBER_PAGE_VERSION	1
+#define IPCSHM_MEMBER_PAGE_VERSION	2
 
 /**
  * struct ipcshm_member_page - who is a member of a region; only the kernel writes
  * @version: IPCSHM_MEMBER_PAGE_VERSION
- * @slots: how many slots there are: the region's max_members
+ * @max_members: how many members there can be at a time
  * @joins: memberships since the region was created, modulo 2^32
  * @deaths: how many of them ended by a death; after the slot has changed
  * @revoked: 1 after the region was revoked
  * @reserved: 0
- * @slot: the token of the member that has the slot; any other value means that
- *	a member with that token is gone
+ * @slot: the token of the member that has the slot; 0 before its first member;
+ *	IPCSHM_SLOT_ENDED, and how its last member ended, while it is free
  *
  * Is the member with this token alive?  One load, to be done with acquire:
- * IPCSHM_TOKEN_SLOT(token) < IPCSHM_MEMBERS_MAX &&
- * page->slot[IPCSHM_TOKEN_SLOT(token)] == token, for a token that isn't 0 and
- * has no bits outside of IPCSHM_TOKEN_MASK.  All that a member has ever stored
- * can be seen when its slot shows that it is gone.
+ * page->slot[IPCSHM_TOKEN_SLOT(token)] == token, for a token from
+ * IPCSHM_TOKEN_MIN to IPCSHM_TOKEN_MASK.  All that a member has ever stored can
+ * be seen when its slot shows that it is gone.
+ *
+ * Pages get memory when a slot in them is first used or read.
  */
 struct ipcshm_member_page {
 	__u32 version;
-	__u32 slots;
+	__u32 max_members;
 	__u32 joins;
 	__u32 deaths;
 	__u32 revoked;

@@ -1,38 +1,93 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What each user has, and the most that each user can have. */
+/*
+ * Quotas: what each user of each user namespace consumes, and may consume.
+ *
+ * A record belongs to a user of a user namespace.  Its parent is the record of the user
+ * who created that namespace, in the namespace above.  A charge goes to the payer's
+ * record and to all records above, each with a maximum of its own, so the users of a
+ * namespace together get no more than its creator may have:
+ *
+ *	bound of a network namespace
+ *	  ^			     user 1001 of the initial user namespace
+ *	  |				^			^
+ *	  |		user 0 of a namespace that	user 0 of another
+ *	  |		user 1001 created		of those
+ *	  |		  ^		^
+ *	the same user, in	    user 1 of a namespace
+ *	that network namespace	    that user 0 created
+ *
+ * What the users of a network namespace have in it is charged to the bound of that
+ * namespace as well.  For that, a payer's record is one of a user of a user namespace in
+ * a network namespace.  The initial network namespace has no bound: there, the records
+ * are those of users, and a charge is one atomic operation.
+ *
+ * What comes from below, out of another user namespace or another network namespace, can
+ * use no more than three quarters of a user's quota.  The rest remains for the user's
+ * own processes: a container can't use up the quota of the user who started it.
+ */
 #include <linux/atomic.h>
+#include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/mutex.h>
 #include <linux/nsproxy.h>
+#include <linux/rbtree.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/xarray.h>
+#include <linux/spinlock.h>
+#include <linux/user_namespace.h>
 
 #include "event.h"
 #include "limits.h"
 #include "trace.h"
+#include "work.h"
 
-/* As a user's own maximum: there is none, the default holds. */
+/* As a record's own maximum: none is set, the default applies. */
 #define FOLLOWS_DEFAULT ULONG_MAX
 
+/* How many waiters are woken before the lock is dropped. */
+#define WAKE_BATCH 16
+
 /**
- * struct ipcshm_limits - one user's quotas
- * @uid: whose; immutable
- * @used: what is charged; more than the maximum only if that was lowered since
- * @own: the user's own maximum, or FOLLOWS_DEFAULT
- *
- * A user's record is made when the user first needs one and stays until the
- * module goes.  There are at most as many as user IDs, each is charged to the
- * memory cgroup it was made in, and no message or object has to count
- * references to it.
+ * struct ipcshm_limits - a user's quotas, or the bound of a network namespace
+ * @used: what is charged; exceeds the maximum if that was lowered since, or by force
+ * @own: the record's own maxima, or FOLLOWS_DEFAULT
+ * @waiting: how many waiters there are
+ * @refs: references; the last is dropped under @records_lock.  A charge needs none: a
+ *	record is freed when it has neither references nor charges
+ * @parent: the record above, a reference, or NULL; immutable
+ * @bound: of the network namespace, a reference, or NULL; immutable
+ * @ns: the user namespace, a reference; NULL: the record is a bound; immutable
+ * @uid: the user; immutable
+ * @node: in @records, unless it is a bound; protected by @records_lock
+ * @freed: it is about to be freed; protected by @records_lock
+ * @kept: a reference is kept because of @own; protected by @set_lock
+ * @lock: protects @waiters
+ * @waiters: those for whom there was no room
+ * @work: wakes waiters; has a reference while it is queued
+ * @rcu: lets uncharge look at a record that another task has just freed
  */
 struct ipcshm_limits {
-	kuid_t uid;
 	atomic64_t used[IPCSHM_NR_QUOTAS];
 	ulong own[IPCSHM_NR_QUOTAS];
+	atomic_t waiting;
+	refcount_t refs;
+	struct ipcshm_limits *parent;
+	struct ipcshm_limits *bound;
+	struct user_namespace *ns;
+	kuid_t uid;
+	struct rb_node node;
+	bool freed;
+	bool kept;
+	spinlock_t lock;	/* waiters */
+	struct list_head waiters;
+	struct work_struct work;
+	struct rcu_head rcu;
 };
 
-/* The most that each user can have, no more than IPCSHM_QUOTA_MAX. */
+/* Each user's maxima, no more than IPCSHM_QUOTA_MAX. */
 static ulong max[IPCSHM_NR_QUOTAS] = {
 	[IPCSHM_QUOTA_OBJECTS] = 16384,
 	[IPCSHM_QUOTA_MEMBERS] = 65536,
@@ -53,8 +108,12 @@ MODULE_PARM_DESC(max_waiters, "Blocked waits on regions, and words watched, that
 module_param_named(max_descriptors, max[IPCSHM_QUOTA_DESCRIPTORS], ulong, 0444);
 MODULE_PARM_DESC(max_descriptors, "Descriptors in messages of a user that wait");
 
-/* By user ID.  Entries are only ever added. */
-static DEFINE_XARRAY_FLAGS(users, XA_FLAGS_ACCOUNT);
+/* Records of users by namespace, user and bound; references to records. */
+static DEFINE_SPINLOCK(records_lock);
+static struct rb_root records = RB_ROOT;
+
+/* What a record's own maxima are, and whether they keep it. */
+static DEFINE_MUTEX(set_lock);
 
 void ipcshm_limits_init(void)
 {
@@ -69,45 +128,573 @@ void ipcshm_limits_init(void)
 		max[quota] = min_t(u64, max[quota], IPCSHM_QUOTA_MAX);
 }
 
-/* Only when nothing can be charged any more. */
-void ipcshm_limits_exit(void)
+/* Records. */
+
+static void waiters_wake(struct work_struct *work);
+
+static struct ipcshm_limits *record_alloc(void)
 {
-	struct ipcshm_limits *limits;
-	unsigned long uid;
-
-	xa_for_each(&users, uid, limits) {
-		int quota;
-
-		for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++)
-			WARN_ON_ONCE(atomic64_read(&limits->used[quota]));
-		kfree(limits);
-	}
-	xa_destroy(&users);
-}
-
-static struct ipcshm_limits *limits_create(kuid_t uid)
-{
-	struct ipcshm_limits *limits = kzalloc(sizeof(*limits), GFP_KERNEL_ACCOUNT);
+	struct ipcshm_limits *record = kzalloc(sizeof(*record), GFP_KERNEL_ACCOUNT);
 	int quota;
 
-	if (!limits)
+	if (!record)
 		return NULL;
-	limits->uid = uid;
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++)
-		limits->own[quota] = FOLLOWS_DEFAULT;
+		record->own[quota] = FOLLOWS_DEFAULT;
+	refcount_set(&record->refs, 1);
+	RB_CLEAR_NODE(&record->node);
+	spin_lock_init(&record->lock);
+	INIT_LIST_HEAD(&record->waiters);
+	INIT_WORK(&record->work, waiters_wake);
+	return record;
+}
+
+static int compare(u64 a, u64 b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* From the initial user namespace downwards. */
+static int record_compare(const struct ipcshm_limits *record, const struct user_namespace *ns,
+			  kuid_t uid, const struct ipcshm_limits *bound)
+{
+	return compare(ns->level, record->ns->level) ?:
+	       compare((unsigned long)ns, (unsigned long)record->ns) ?:
+	       compare(__kuid_val(uid), __kuid_val(record->uid)) ?:
+	       compare((unsigned long)bound, (unsigned long)record->bound);
+}
+
+/* The record, or NULL and where it belongs. */
+static struct ipcshm_limits *record_search(const struct user_namespace *ns, kuid_t uid,
+					   const struct ipcshm_limits *bound,
+					   struct rb_node **parent, struct rb_node ***link)
+{
+	lockdep_assert_held(&records_lock);
+	*parent = NULL;
+	*link = &records.rb_node;
+	while (**link) {
+		struct ipcshm_limits *record = rb_entry(**link, struct ipcshm_limits, node);
+		int order = record_compare(record, ns, uid, bound);
+
+		if (!order)
+			return record;
+		*parent = **link;
+		*link = order < 0 ? &(**link)->rb_left : &(**link)->rb_right;
+	}
+	return NULL;
+}
+
+/* A record that has charges, but no references, gets references again. */
+static struct ipcshm_limits *record_revive(struct ipcshm_limits *record)
+{
+	lockdep_assert_held(&records_lock);
+	if (record && !refcount_inc_not_zero(&record->refs))
+		refcount_set(&record->refs, 1);
+	return record;
+}
+
+static struct ipcshm_limits *record_find(const struct user_namespace *ns, kuid_t uid,
+					 const struct ipcshm_limits *bound)
+{
+	struct ipcshm_limits *record;
+	struct rb_node *parent, **link;
+
+	spin_lock(&records_lock);
+	record = record_revive(record_search(ns, uid, bound, &parent, &link));
+	spin_unlock(&records_lock);
+	return record;
+}
+
+/* Unless another task was faster, whose record is returned. */
+static struct ipcshm_limits *record_insert(struct ipcshm_limits *record)
+{
+	struct ipcshm_limits *other;
+	struct rb_node *parent, **link;
+
+	spin_lock(&records_lock);
+	other = record_revive(record_search(record->ns, record->uid, record->bound, &parent,
+					    &link));
+	if (!other) {
+		rb_link_node(&record->node, parent, link);
+		rb_insert_color(&record->node, &records);
+	}
+	spin_unlock(&records_lock);
+	return other ?: record;
+}
+
+static struct ipcshm_limits *record_get(struct user_namespace *ns, kuid_t uid,
+					struct ipcshm_limits *bound, struct ipcshm_limits *above)
+{
+	struct ipcshm_limits *record = record_find(ns, uid, bound);
+	struct ipcshm_limits *other;
+
+	if (record)
+		return record;
+	record = record_alloc();
+	if (!record)
+		return NULL;
+	record->ns = get_user_ns(ns);
+	record->uid = uid;
+	record->parent = above ? ipcshm_limits_get(above) : NULL;
+	record->bound = bound ? ipcshm_limits_get(bound) : NULL;
+	other = record_insert(record);
+	if (other != record)
+		ipcshm_limits_put(record);
+	return other;
+}
+
+static bool is_charged(const struct ipcshm_limits *record)
+{
+	int quota;
+
+	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++) {
+		if (atomic64_read(&record->used[quota]))
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether the caller frees it. */
+static bool record_unlink(struct ipcshm_limits *record)
+{
+	lockdep_assert_held(&records_lock);
+	if (record->freed || refcount_read(&record->refs) || is_charged(record))
+		return false;
+	record->freed = true;
+	if (!RB_EMPTY_NODE(&record->node))
+		rb_erase(&record->node, &records);
+	return true;
+}
+
+/* Returns the parent, whose reference is the caller's now. */
+static struct ipcshm_limits *record_free(struct ipcshm_limits *record)
+{
+	struct ipcshm_limits *parent = record->parent;
+
+	if (record->bound)
+		ipcshm_limits_put(record->bound);
+	put_user_ns(record->ns);
+	kfree_rcu(record, rcu);
+	return parent;
+}
+
+struct ipcshm_limits *ipcshm_limits_get(struct ipcshm_limits *limits)
+{
+	refcount_inc(&limits->refs);
 	return limits;
 }
 
-/* The record of a user, or NULL. */
-struct ipcshm_limits *ipcshm_limits_find(kuid_t uid)
+/**
+ * ipcshm_limits_put - drop a reference
+ * @limits: the record
+ *
+ * What is charged to it remains charged, and can be uncharged without a reference.
+ * Doesn't sleep.
+ */
+void ipcshm_limits_put(struct ipcshm_limits *limits)
 {
-	return xa_load(&users, __kuid_val(uid));
+	while (limits && refcount_dec_and_lock(&limits->refs, &records_lock)) {
+		bool unlinked;
+
+		/*
+		 * Pairs with the atomic operation in record_uncharge(): either the charge
+		 * is seen to be gone here, or the references are there.
+		 */
+		smp_mb();
+		unlinked = record_unlink(limits);
+		spin_unlock(&records_lock);
+		limits = unlinked ? record_free(limits) : NULL;
+	}
 }
 
-/* The record of the first user whose number isn't below @uid, which is set to it; or NULL. */
-struct ipcshm_limits *ipcshm_limits_next(unsigned long *uid)
+/* Whoever pays. */
+
+static struct user_namespace *ancestor(struct user_namespace *ns, int level)
 {
-	return xa_find(&users, uid, ULONG_MAX, XA_PRESENT);
+	while (ns->level > level)
+		ns = ns->parent;
+	return ns;
+}
+
+/**
+ * ipcshm_limits_of - the record of a user, in no network namespace in particular
+ * @ns: the user namespace
+ * @uid: the user
+ *
+ * Return: a reference, or NULL: no memory.
+ */
+struct ipcshm_limits *ipcshm_limits_of(struct user_namespace *ns, kuid_t uid)
+{
+	struct ipcshm_limits *record = record_find(ns, uid, NULL);
+	struct ipcshm_limits *above = NULL;
+	int level;
+
+	if (record)
+		return record;
+	for (level = 0; level <= ns->level; level++) {
+		kuid_t user = level < ns->level ? ancestor(ns, level + 1)->owner : uid;
+
+		record = record_get(ancestor(ns, level), user, NULL, above);
+		ipcshm_limits_put(above);
+		if (!record)
+			return NULL;
+		above = record;
+	}
+	return record;
+}
+
+/**
+ * ipcshm_limits_get_current - the record that pays for what the current task gets now
+ * @bound: of the network namespace in which it gets that, or NULL
+ *
+ * Return: a reference, or an error pointer: -ENOMEM.
+ */
+struct ipcshm_limits *ipcshm_limits_get_current(struct ipcshm_limits *bound)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct ipcshm_limits *user, *record;
+
+	record = record_find(ns, current_fsuid(), bound);
+	if (record)
+		return record;
+	user = ipcshm_limits_of(ns, current_fsuid());
+	if (!user)
+		return ERR_PTR(-ENOMEM);
+	if (!bound)
+		return user;
+	record = record_get(ns, current_fsuid(), bound, user);
+	ipcshm_limits_put(user);
+	return record ?: ERR_PTR(-ENOMEM);
+}
+
+/* The bound of a new network namespace, or NULL: no memory. */
+struct ipcshm_limits *ipcshm_limits_create_bound(void)
+{
+	return record_alloc();
+}
+
+/* Charging. */
+
+/* At most as many as user namespaces can be nested, 33, and the bound and its record. */
+#define for_each_charged(record, payer) \
+	for (record = payer; record; record = next_charged(payer, record))
+
+static struct ipcshm_limits *next_charged(const struct ipcshm_limits *payer,
+					  const struct ipcshm_limits *record)
+{
+	if (record == payer->bound)
+		return NULL;
+	return record->parent ?: payer->bound;
+}
+
+static u64 max_of(const struct ipcshm_limits *record, enum ipcshm_quota quota)
+{
+	ulong own = record ? READ_ONCE(record->own[quota]) : FOLLOWS_DEFAULT;
+
+	if (record && record->bound)
+		return IPCSHM_QUOTA_MAX;	/* that of the parent, and of the bound, applies */
+	return own == FOLLOWS_DEFAULT ? READ_ONCE(max[quota]) : own;
+}
+
+/* The part of a record's maximum that the payer can use. */
+static u64 max_for(const struct ipcshm_limits *payer, const struct ipcshm_limits *record,
+		   enum ipcshm_quota quota)
+{
+	u64 most = max_of(record, quota);
+
+	return record == payer || record == payer->bound ? most : most - most / 4;
+}
+
+static bool fits(u64 used, u64 amount, u64 most)
+{
+	return amount <= most && used <= most - amount;
+}
+
+static bool record_charge(struct ipcshm_limits *record, enum ipcshm_quota quota, u64 amount,
+			  u64 most)
+{
+	s64 used = atomic64_read(&record->used[quota]);
+
+	do {
+		if (!fits(used, amount, most))
+			return false;
+	} while (!atomic64_try_cmpxchg(&record->used[quota], &used, used + amount));
+	return true;
+}
+
+static void waiters_kick(struct ipcshm_limits *record)
+{
+	/* Waiters have references; without them, there is no waiter any more. */
+	if (!refcount_inc_not_zero(&record->refs))
+		return;
+	if (!queue_work(ipcshm_workqueue, &record->work))
+		ipcshm_limits_put(record);
+}
+
+static void record_release(struct ipcshm_limits *record)
+{
+	bool unlinked;
+
+	spin_lock(&records_lock);
+	unlinked = record_unlink(record);
+	spin_unlock(&records_lock);
+	if (unlinked)
+		ipcshm_limits_put(record_free(record));
+}
+
+/* Under RCU: without its charge, the record can be freed by another task. */
+static void record_uncharge(struct ipcshm_limits *record, enum ipcshm_quota quota, u64 amount)
+{
+	s64 left = atomic64_sub_return(amount, &record->used[quota]);
+
+	WARN_ON_ONCE(left < 0);
+	/* Pairs with ipcshm_limits_wait(): either the waiter sees the room, or is seen. */
+	if (unlikely(atomic_read(&record->waiting)))
+		waiters_kick(record);
+	/* Pairs with ipcshm_limits_put(). */
+	if (!left && !refcount_read(&record->refs))
+		record_release(record);
+}
+
+static void uncharge_until(struct ipcshm_limits *payer, const struct ipcshm_limits *end,
+			   enum ipcshm_quota quota, u64 amount)
+{
+	struct ipcshm_limits *record, *next;
+
+	rcu_read_lock();
+	for (record = payer; record != end; record = next) {
+		next = next_charged(payer, record);
+		record_uncharge(record, quota, amount);
+	}
+	rcu_read_unlock();
+}
+
+/* Returns the record that has no room, or NULL: all are charged. */
+static struct ipcshm_limits *charge(struct ipcshm_limits *payer, enum ipcshm_quota quota,
+				    u64 amount)
+{
+	struct ipcshm_limits *record;
+
+	for_each_charged(record, payer) {
+		if (!record_charge(record, quota, amount, max_for(payer, record, quota)))
+			break;
+	}
+	if (record)
+		uncharge_until(payer, record, quota, amount);
+	return record;
+}
+
+/* Listeners of the namespace in which it happens are notified. */
+static void report(const struct ipcshm_limits *payer, const struct ipcshm_limits *full,
+		   enum ipcshm_quota quota, u64 amount)
+{
+	struct ipcshm_event event = {
+		.type = IPCSHM_EVENT_TYPE_QUOTA,
+		.uid = payer->uid,
+		.quota = quota,
+		.amount = amount,
+	};
+
+	trace_ipcshm_quota(__kuid_val(payer->uid), quota, amount,
+			   atomic64_read(&full->used[quota]), max_for(payer, full, quota));
+	if (current->nsproxy)
+		ipcshm_event_send(current->nsproxy->net_ns, &event);
+}
+
+/* As ipcshm_limits_charge(), without a report of the refusal. */
+bool ipcshm_limits_try_charge(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount)
+{
+	return !charge(payer, quota, amount);
+}
+
+/**
+ * ipcshm_limits_charge - charge a payer, unless a maximum would be exceeded
+ * @payer: the record that pays; the caller has a reference
+ * @quota: of what
+ * @amount: how much
+ *
+ * A charge keeps the record until it is uncharged; no reference is needed for that.
+ * Doesn't sleep.
+ *
+ * Return: 0, or -EDQUOT.
+ */
+int ipcshm_limits_charge(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount)
+{
+	struct ipcshm_limits *full = charge(payer, quota, amount);
+
+	if (likely(!full))
+		return 0;
+	report(payer, full, quota, amount);
+	return -EDQUOT;
+}
+
+/* As ipcshm_limits_charge(), even if a maximum is exceeded. */
+void ipcshm_limits_charge_force(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount)
+{
+	struct ipcshm_limits *record;
+
+	for_each_charged(record, payer)
+		atomic64_add(amount, &record->used[quota]);
+}
+
+/* Doesn't sleep, and needs no reference to what has been charged. */
+void ipcshm_limits_uncharge(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount)
+{
+	uncharge_until(payer, NULL, quota, amount);
+}
+
+/* Waiting for quota. */
+
+void ipcshm_limits_waiter_init(struct ipcshm_limits_waiter *waiter,
+			       void (*wake)(struct ipcshm_limits_waiter *waiter))
+{
+	waiter->wake = wake;
+	waiter->limits = NULL;
+	INIT_LIST_HEAD(&waiter->link);
+}
+
+static bool has_room(const struct ipcshm_limits *payer, const struct ipcshm_limits *record,
+		     enum ipcshm_quota quota, u64 amount)
+{
+	return fits(atomic64_read(&record->used[quota]), amount, max_for(payer, record, quota));
+}
+
+static struct ipcshm_limits *find_full(struct ipcshm_limits *payer, enum ipcshm_quota quota,
+				       u64 amount)
+{
+	struct ipcshm_limits *record;
+
+	for_each_charged(record, payer) {
+		if (!has_room(payer, record, quota, amount))
+			break;
+	}
+	return record;
+}
+
+static void waiter_unlink(struct ipcshm_limits_waiter *waiter)
+{
+	lockdep_assert_held(&waiter->limits->lock);
+	list_del_init(&waiter->link);
+	atomic_dec(&waiter->limits->waiting);
+}
+
+/**
+ * ipcshm_limits_wait - be woken when there may be room for a charge
+ * @payer: to be charged; the caller keeps a reference until after ipcshm_limits_unwait()
+ * @quota: of what
+ * @amount: how much
+ * @waiter: initialized
+ *
+ * After it was woken, a waiter tries to charge, and may have to wait again.  In the end
+ * it calls ipcshm_limits_unwait(), by which the next waiter gets its turn.
+ *
+ * Return: 0: @waiter->wake will be called, once; -EAGAIN: there is room now;
+ * -EDQUOT: so much exceeds a maximum.
+ */
+int ipcshm_limits_wait(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount,
+		       struct ipcshm_limits_waiter *waiter)
+{
+	struct ipcshm_limits *full;
+
+	ipcshm_limits_unwait(waiter);
+	full = find_full(payer, quota, amount);
+	if (!full)
+		return -EAGAIN;
+	if (amount > max_for(payer, full, quota))
+		return -EDQUOT;
+	waiter->payer = payer;
+	waiter->limits = full;
+	waiter->quota = quota;
+	waiter->amount = amount;
+	spin_lock(&full->lock);
+	list_add_tail(&waiter->link, &full->waiters);
+	atomic_inc(&full->waiting);
+	spin_unlock(&full->lock);
+	/* Pairs with record_uncharge(). */
+	smp_mb();
+	if (!has_room(payer, full, quota, amount))
+		return 0;
+	ipcshm_limits_unwait(waiter);
+	return -EAGAIN;
+}
+
+/**
+ * ipcshm_limits_unwait - stop to wait
+ * @waiter: initialized; it may have been woken, or not have waited at all
+ *
+ * It is not woken any more.  If it was woken, and has charged less than there was room
+ * for, others can be woken in its place.
+ */
+void ipcshm_limits_unwait(struct ipcshm_limits_waiter *waiter)
+{
+	struct ipcshm_limits *limits = waiter->limits;
+
+	if (!limits)
+		return;
+	spin_lock(&limits->lock);
+	if (!list_empty(&waiter->link))
+		waiter_unlink(waiter);
+	waiter->limits = NULL;
+	spin_unlock(&limits->lock);
+	if (atomic_read(&limits->waiting))
+		waiters_kick(limits);
+}
+
+/*
+ * Those for whom there is room, oldest first; the others go back.  A waiter that comes
+ * meanwhile looks for itself whether there is room.
+ */
+static void waiters_wake(struct work_struct *work)
+{
+	struct ipcshm_limits *record = container_of(work, struct ipcshm_limits, work);
+	u64 promised[IPCSHM_NR_QUOTAS] = {};
+	struct ipcshm_limits_waiter *waiter;
+	unsigned int turns = 0;
+	LIST_HEAD(todo);
+
+	spin_lock(&record->lock);
+	list_splice_init(&record->waiters, &todo);
+	while ((waiter = list_first_entry_or_null(&todo, struct ipcshm_limits_waiter, link))) {
+		u64 *sum = &promised[waiter->quota];
+
+		if (fits(atomic64_read(&record->used[waiter->quota]) + *sum, waiter->amount,
+			 max_for(waiter->payer, record, waiter->quota))) {
+			*sum += waiter->amount;
+			waiter_unlink(waiter);
+			waiter->wake(waiter);
+		} else {
+			list_move_tail(&waiter->link, &record->waiters);
+		}
+		if (++turns % WAKE_BATCH)
+			continue;
+		spin_unlock(&record->lock);
+		cond_resched();
+		spin_lock(&record->lock);
+	}
+	spin_unlock(&record->lock);
+	ipcshm_limits_put(record);
+}
+
+/* Looking at records, and setting maxima. */
+
+/* The record of a user, if there is one: a reference, or NULL. */
+struct ipcshm_limits *ipcshm_limits_find(struct user_namespace *ns, kuid_t uid)
+{
+	return record_find(ns, uid, NULL);
+}
+
+/* The record after @limits, which is put, or the first; with a reference, or NULL. */
+struct ipcshm_limits *ipcshm_limits_next(struct ipcshm_limits *limits)
+{
+	struct ipcshm_limits *next;
+	struct rb_node *node;
+
+	spin_lock(&records_lock);
+	node = limits ? rb_next(&limits->node) : rb_first(&records);
+	next = record_revive(rb_entry_safe(node, struct ipcshm_limits, node));
+	spin_unlock(&records_lock);
+	ipcshm_limits_put(limits);
+	return next;
 }
 
 kuid_t ipcshm_limits_uid(const struct ipcshm_limits *limits)
@@ -115,92 +702,97 @@ kuid_t ipcshm_limits_uid(const struct ipcshm_limits *limits)
 	return limits->uid;
 }
 
-/* The record of a user, made if there is none; or -ENOMEM. */
-struct ipcshm_limits *ipcshm_limits_of(kuid_t uid)
+struct user_namespace *ipcshm_limits_ns(const struct ipcshm_limits *limits)
 {
-	struct ipcshm_limits *limits = ipcshm_limits_find(uid);
-	struct ipcshm_limits *other;
-
-	if (limits)
-		return limits;
-	limits = limits_create(uid);
-	if (!limits)
-		return ERR_PTR(-ENOMEM);
-	other = xa_cmpxchg(&users, __kuid_val(uid), NULL, limits, GFP_KERNEL_ACCOUNT);
-	if (!other)
-		return limits;
-	kfree(limits);
-	return xa_is_err(other) ? ERR_PTR(xa_err(other)) : other;
+	return limits->ns;
 }
 
-static u64 max_of(const struct ipcshm_limits *limits, enum ipcshm_quota quota)
+/* Of the network namespace that the record is for, or NULL: it is for all. */
+struct ipcshm_limits *ipcshm_limits_bound(const struct ipcshm_limits *limits)
 {
-	ulong own = limits ? READ_ONCE(limits->own[quota]) : FOLLOWS_DEFAULT;
-
-	return own == FOLLOWS_DEFAULT ? READ_ONCE(max[quota]) : own;
+	return limits->bound;
 }
 
-/* Listeners of the namespace in which it happens are told. */
-static int refuse(struct ipcshm_limits *limits, enum ipcshm_quota quota, u64 amount)
+/* That of the user, in all network namespaces together. */
+static const struct ipcshm_limits *user_of(const struct ipcshm_limits *payer)
 {
-	struct ipcshm_event event = {
-		.type = IPCSHM_EVENT_TYPE_QUOTA,
-		.uid = limits->uid,
-		.quota = quota,
-		.amount = amount,
-	};
-
-	trace_ipcshm_quota(__kuid_val(limits->uid), quota, amount,
-			   atomic64_read(&limits->used[quota]), max_of(limits, quota));
-	if (current->nsproxy)
-		ipcshm_event_send(current->nsproxy->net_ns, &event);
-	return -EDQUOT;
+	return payer->bound ? payer->parent : payer;
 }
 
-int ipcshm_limits_charge(struct ipcshm_limits *limits, enum ipcshm_quota quota, u64 amount)
+/* What a user consumes, and may consume under all maxima of the payer; NULL: the default. */
+struct ipcshm_limit ipcshm_limits_read(const struct ipcshm_limits *payer, enum ipcshm_quota quota)
 {
-	s64 used = atomic64_read(&limits->used[quota]);
-	u64 most = max_of(limits, quota);
+	struct ipcshm_limit limit = { .max = IPCSHM_QUOTA_MAX };
+	const struct ipcshm_limits *record;
 
-	do {
-		if (amount > most || used > most - amount)
-			return refuse(limits, quota, amount);
-	} while (!atomic64_try_cmpxchg(&limits->used[quota], &used, used + amount));
-	return 0;
-}
-
-void ipcshm_limits_uncharge(struct ipcshm_limits *limits, enum ipcshm_quota quota, u64 amount)
-{
-	WARN_ON_ONCE(atomic64_sub_return(amount, &limits->used[quota]) < 0);
-}
-
-/* What a user has, and can have; of NULL, what a user has who has no record. */
-struct ipcshm_limit ipcshm_limits_read(const struct ipcshm_limits *limits,
-				       enum ipcshm_quota quota)
-{
-	return (struct ipcshm_limit){
-		.used = limits ? atomic64_read(&limits->used[quota]) : 0,
-		.max = max_of(limits, quota),
-	};
+	if (!payer)
+		return (struct ipcshm_limit){ .max = max_of(NULL, quota) };
+	limit.used = atomic64_read(&user_of(payer)->used[quota]);
+	for_each_charged(record, payer)
+		limit.max = min(limit.max, max_for(payer, record, quota));
+	return limit;
 }
 
 bool ipcshm_limits_is_own(const struct ipcshm_limits *limits, enum ipcshm_quota quota)
 {
-	return limits && READ_ONCE(limits->own[quota]) != FOLLOWS_DEFAULT;
+	return limits && READ_ONCE(user_of(limits)->own[quota]) != FOLLOWS_DEFAULT;
+}
+
+static bool has_own(const struct ipcshm_limits *limits)
+{
+	int quota;
+
+	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++) {
+		if (ipcshm_limits_is_own(limits, quota))
+			return true;
+	}
+	return false;
+}
+
+static void set_own(struct ipcshm_limits *limits, enum ipcshm_quota quota, ulong amount)
+{
+	bool keep, kept;
+
+	mutex_lock(&set_lock);
+	WRITE_ONCE(limits->own[quota], amount);
+	kept = limits->kept;
+	keep = has_own(limits);
+	limits->kept = keep;
+	mutex_unlock(&set_lock);
+	if (keep && !kept)
+		ipcshm_limits_get(limits);
+	if (kept && !keep)
+		ipcshm_limits_put(limits);
+	if (atomic_read(&limits->waiting))
+		waiters_kick(limits);
 }
 
 /**
- * ipcshm_limits_set - set the most that can be had
- * @limits: whose; NULL: the default
+ * ipcshm_limits_set - set a maximum
+ * @limits: the record; NULL: the default
  * @quota: of what
- * @amount: at most IPCSHM_QUOTA_MAX, or of a user IPCSHM_LIMIT_DEFAULT
+ * @amount: at most IPCSHM_QUOTA_MAX, or for a record IPCSHM_LIMIT_DEFAULT
  *
- * Who has more keeps it, and gets no more.
+ * A user who has more keeps it, and gets no more.
  */
 void ipcshm_limits_set(struct ipcshm_limits *limits, enum ipcshm_quota quota, u64 amount)
 {
 	if (limits)
-		WRITE_ONCE(limits->own[quota], min_t(u64, amount, FOLLOWS_DEFAULT));
+		set_own(limits, quota, min_t(u64, amount, FOLLOWS_DEFAULT));
 	else
 		WRITE_ONCE(max[quota], amount);
+}
+
+/* Only when nothing can be charged any more: what is left are records with own maxima. */
+void ipcshm_limits_exit(void)
+{
+	struct ipcshm_limits *limits = NULL;
+	int quota;
+
+	while ((limits = ipcshm_limits_next(limits))) {
+		WARN_ON_ONCE(is_charged(limits));
+		for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++)
+			set_own(limits, quota, FOLLOWS_DEFAULT);
+	}
+	WARN_ON_ONCE(!RB_EMPTY_ROOT(&records));
 }

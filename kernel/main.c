@@ -18,19 +18,23 @@
 #include "port.h"
 #include "region.h"
 #include "registry.h"
+#include "work.h"
+
+struct workqueue_struct *ipcshm_workqueue;
 
 static struct ipcshm_registry *device_registry(const struct file *file)
 {
 	return file->private_data;
 }
 
-static long device_info(struct ipcshm_uarg uarg)
+static long device_info(const struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_limits *limits = ipcshm_limits_of(current_fsuid());
+	struct ipcshm_limits *limits;
 	struct ipcshm_info args;
 
 	if (uarg.size < IPCSHM_INFO_SIZE_VER0)
 		return -EINVAL;
+	limits = ipcshm_registry_payer_get(device_registry(file));
 	if (IS_ERR(limits))
 		return PTR_ERR(limits);
 	args = (struct ipcshm_info){
@@ -45,6 +49,7 @@ static long device_info(struct ipcshm_uarg uarg)
 		.waiters = ipcshm_limits_read(limits, IPCSHM_QUOTA_WAITERS),
 		.descriptors = ipcshm_limits_read(limits, IPCSHM_QUOTA_DESCRIPTORS),
 	};
+	ipcshm_limits_put(limits);
 	return ipcshm_args_fill(&args, sizeof(args), uarg);
 }
 
@@ -159,7 +164,7 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	switch (ipcshm_ioctl_nr(cmd)) {
 	case _IOC_NR(IPCSHM_IOC_INFO):
-		return device_info(uarg);
+		return device_info(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_REGION_OPEN):
 		return device_region_open(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_OPEN):
@@ -251,9 +256,12 @@ static int __init ipcshm_init(void)
 
 	build_check_abi();
 	ipcshm_limits_init();
+	ipcshm_workqueue = alloc_workqueue("ipcshm", WQ_UNBOUND, 0);
+	if (!ipcshm_workqueue)
+		return -ENOMEM;
 	err = ipcshm_port_init();
 	if (err)
-		goto exit_limits;
+		goto destroy_workqueue;
 	err = ipcshm_events_init();
 	if (err)
 		goto exit_port;
@@ -278,7 +286,8 @@ exit_events:
 	ipcshm_events_exit();
 exit_port:
 	ipcshm_port_exit();
-exit_limits:
+destroy_workqueue:
+	destroy_workqueue(ipcshm_workqueue);
 	ipcshm_limits_exit();
 	return err;
 }
@@ -290,10 +299,12 @@ exit_limits:
 static void __exit ipcshm_exit(void)
 {
 	misc_deregister(&device);
+	flush_workqueue(ipcshm_workqueue);	/* it has objects, and events for listeners */
 	ipcshm_netlink_exit();
 	ipcshm_huge_exit();
 	ipcshm_registry_exit();
 	ipcshm_events_exit();
+	destroy_workqueue(ipcshm_workqueue);
 	ipcshm_port_exit();
 	ipcshm_limits_exit();
 }

@@ -38,7 +38,7 @@
  * @maps: how many, and calls that need this to stay; protected by the members' lock
  * @token: identifies it in this region; 0: a stray; set once, under the members' lock
  * @uid: who mapped it first, or was the parent; immutable
- * @payer: whose quota it counts for, if there is a token
+ * @payer: whose quota it counts for, if there is a token; the charge keeps it
  * @joined: when it got the token, CLOCK_REALTIME
  */
 struct ipcshm_membership {
@@ -258,15 +258,11 @@ static int room(const struct ipcshm_members *members)
  * Makes a stray a member, if it isn't one by now.  A page that the table lacks is added
  * without the lock.  Each turn adds one of a bounded number, or is the last.
  */
-static int admit(struct ipcshm_members *members, struct ipcshm_membership *member)
+static int admit_at_cost_of(struct ipcshm_members *members, struct ipcshm_membership *member,
+			    struct ipcshm_limits *payer)
 {
-	struct ipcshm_limits *payer = ipcshm_limits_of(current_fsuid());
 	int slot, err = 0;
 
-	if (READ_ONCE(member->token))
-		return 0;
-	if (IS_ERR(payer))
-		return PTR_ERR(payer);
 	for (;;) {
 		mutex_lock(&members->lock);
 		slot = member->token ? 0 : room(members);
@@ -282,6 +278,21 @@ static int admit(struct ipcshm_members *members, struct ipcshm_membership *membe
 	else if (!member->token)
 		err = enter(members, member, payer);
 	mutex_unlock(&members->lock);
+	return err;
+}
+
+static int admit(struct ipcshm_members *members, struct ipcshm_membership *member)
+{
+	struct ipcshm_limits *payer;
+	int err;
+
+	if (READ_ONCE(member->token))
+		return 0;
+	payer = ipcshm_object_payer_get(members->object);
+	if (IS_ERR(payer))
+		return PTR_ERR(payer);
+	err = admit_at_cost_of(members, member, payer);
+	ipcshm_limits_put(payer);
 	return err;
 }
 

@@ -36,8 +36,8 @@ struct signal_struct;
  *	the lock of the descriptor's held messages
  * @caller: who waits for a reply to it, until it is received; protected by the
  *	queue's lock
- * @payer: whose quotas it is charged to; NULL when that has been settled; written
- *	by the receiver
+ * @payer: whose quotas it is charged to, no reference: the charge keeps it; NULL when
+ *	that has been settled; written by the receiver
  * @pid: who sent it; a reference
  * @uid: the sender's real user
  * @gid: the sender's real group

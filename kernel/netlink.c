@@ -610,15 +610,15 @@ static const struct nla_policy limits_set_policy[LIMITS_MAX + 1] = {
 	[IPCSHM_A_LIMITS_OBJECTS ... LIMITS_MAX] = NLA_POLICY_NESTED(limit_policy),
 };
 
-/* Those of a user, or the default if @uid isn't valid. */
-static int put_limit(struct sk_buff *skb, kuid_t uid, enum ipcshm_quota quota)
+/* Of a user, or the default if @limits is NULL. */
+static int put_limit(struct sk_buff *skb, const struct ipcshm_limits *limits,
+		     enum ipcshm_quota quota)
 {
-	const struct ipcshm_limits *limits = uid_valid(uid) ? ipcshm_limits_find(uid) : NULL;
 	struct nlattr *nest = nla_nest_start(skb, IPCSHM_A_LIMITS_OBJECTS + quota);
 	struct ipcshm_limit limit = ipcshm_limits_read(limits, quota);
 	int err = nest ? 0 : -EMSGSIZE;
 
-	if (!err && uid_valid(uid))
+	if (!err && limits)
 		err = nla_put_u64_64bit(skb, IPCSHM_A_LIMIT_USED, limit.used, PAD);
 	if (!err)
 		err = nla_put_u64_64bit(skb, IPCSHM_A_LIMIT_MAX, limit.max, PAD);
@@ -629,17 +629,17 @@ static int put_limit(struct sk_buff *skb, kuid_t uid, enum ipcshm_quota quota)
 	return err;
 }
 
-static int put_limits(struct sk_buff *skb, kuid_t uid)
+static int put_limits(struct sk_buff *skb, const struct ipcshm_limits *limits)
 {
 	int quota, err;
 
-	if (uid_valid(uid))
+	if (limits)
 		err = nla_put_u32(skb, IPCSHM_A_LIMITS_UID,
-				  from_kuid_munged(current_user_ns(), uid));
+				  from_kuid_munged(current_user_ns(), ipcshm_limits_uid(limits)));
 	else
 		err = nla_put_flag(skb, IPCSHM_A_LIMITS_DEFAULT);
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS && !err; quota++)
-		err = put_limit(skb, uid, quota);
+		err = put_limit(skb, limits, quota);
 	return err;
 }
 
@@ -667,7 +667,7 @@ static int limits_whose(kuid_t *uid, struct genl_info *info)
 	return number ? uid_get(uid, number, info->extack) : 0;
 }
 
-static int limits_reply(struct genl_info *info, kuid_t uid)
+static int limits_reply(struct genl_info *info, const struct ipcshm_limits *limits)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	void *header;
@@ -675,11 +675,12 @@ static int limits_reply(struct genl_info *info, kuid_t uid)
 	if (!skb)
 		return -ENOMEM;
 	header = genlmsg_put_reply(skb, info, &family, 0, IPCSHM_CMD_LIMITS_GET);
-	return message_reply(skb, header, put_limits(skb, uid), info);
+	return message_reply(skb, header, put_limits(skb, limits), info);
 }
 
 static int limits_get_as_opener(struct genl_info *info)
 {
+	struct ipcshm_limits *limits;
 	kuid_t uid = current_fsuid();
 	int err;
 
@@ -691,7 +692,17 @@ static int limits_get_as_opener(struct genl_info *info)
 				    "another user's limits need CAP_IPC_OWNER");
 		return -EPERM;
 	}
-	return limits_reply(info, uid);
+	if (!uid_valid(uid))
+		return limits_reply(info, NULL);
+	if (info->attrs[IPCSHM_A_LIMITS_UID])
+		limits = ipcshm_limits_of(current_user_ns(), uid);
+	else
+		limits = ipcshm_registry_payer_get(ipcshm_registry_of(genl_info_net(info)));
+	if (IS_ERR_OR_NULL(limits))
+		return -ENOMEM;
+	err = limits_reply(info, limits);
+	ipcshm_limits_put(limits);
+	return err;
 }
 
 static int limits_get(struct sk_buff *request, struct genl_info *info)
@@ -705,11 +716,11 @@ static int limits_get(struct sk_buff *request, struct genl_info *info)
 
 /**
  * struct limits_dump - where a dump of limits is
- * @next: the least user ID that hasn't been looked at
- * @began: the default has been told
+ * @next: the first record that has not been looked at, a reference, or NULL
+ * @began: the default has been put
  */
 struct limits_dump {
-	unsigned long next;
+	struct ipcshm_limits *next;
 	bool began;
 };
 
@@ -725,28 +736,30 @@ static int limits_dump_start(struct netlink_callback *cb)
 	return -EINVAL;
 }
 
-static int limits_dump_one(struct sk_buff *skb, struct netlink_callback *cb, kuid_t uid)
+static int limits_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
+			   const struct ipcshm_limits *limits)
 {
-	/* Users don't go: there is nothing that a dump could miss. */
+	/* A record that comes or goes meanwhile makes no other be missed. */
 	void *header = dump_begin(skb, cb, IPCSHM_CMD_LIMITS_GET, 1);
 
-	return header ? message_end(skb, header, put_limits(skb, uid)) : -EMSGSIZE;
+	return header ? message_end(skb, header, put_limits(skb, limits)) : -EMSGSIZE;
 }
 
 static int limits_dump_users(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct limits_dump *dump = (struct limits_dump *)cb->ctx;
 	const struct net *net = sock_net(NETLINK_CB(cb->skb).sk);
-	struct ipcshm_limits *limits;
 	int err = 0;
 
-	while (!err && (limits = ipcshm_limits_next(&dump->next))) {
-		kuid_t uid = ipcshm_limits_uid(limits);
+	while (!err && dump->next) {
+		const struct ipcshm_limits *limits = dump->next;
 
-		if (limits_are_visible(net, uid))
-			err = limits_dump_one(skb, cb, uid);
+		if (!ipcshm_limits_bound(limits) &&
+		    ipcshm_limits_ns(limits) == current_user_ns() &&
+		    limits_are_visible(net, ipcshm_limits_uid(limits)))
+			err = limits_dump_one(skb, cb, limits);
 		if (!err)
-			dump->next++;
+			dump->next = ipcshm_limits_next(dump->next);
 		cond_resched();
 	}
 	return dump_end(skb, err);
@@ -759,12 +772,20 @@ static int limits_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	int len = 0;
 
 	if (!dump->began)
-		len = limits_dump_one(skb, cb, INVALID_UID);
+		len = limits_dump_one(skb, cb, NULL);
+	if (!dump->began)
+		dump->next = ipcshm_limits_next(NULL);
 	dump->began = true;
 	if (!len)
 		len = limits_dump_users(skb, cb);
 	revert_creds(reader);
 	return len;
+}
+
+static int limits_dump_done(struct netlink_callback *cb)
+{
+	ipcshm_limits_put(((struct limits_dump *)cb->ctx)->next);
+	return 0;
 }
 
 /**
@@ -852,13 +873,14 @@ static int limits_set(struct sk_buff *request, struct genl_info *info)
 	if (err)
 		return err;
 	if (uid_valid(change.uid))
-		limits = ipcshm_limits_of(change.uid);
-	if (IS_ERR(limits))
-		return PTR_ERR(limits);
+		limits = ipcshm_limits_of(current_user_ns(), change.uid);
+	if (uid_valid(change.uid) && !limits)
+		return -ENOMEM;
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++) {
 		if (change.given & BIT(quota))
 			ipcshm_limits_set(limits, quota, change.max[quota]);
 	}
+	ipcshm_limits_put(limits);
 	return 0;
 }
 
@@ -899,6 +921,7 @@ static const struct genl_ops ops[] = {
 		.doit = limits_get,
 		.start = limits_dump_start,
 		.dumpit = limits_dump,
+		.done = limits_dump_done,
 	}, {
 		.cmd = IPCSHM_CMD_LIMITS_SET,
 		.policy = limits_set_policy,

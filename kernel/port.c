@@ -559,6 +559,7 @@ static int port_release(struct inode *inode, struct file *file)
 	ipcshm_held_release_all(port, NULL);
 	xa_destroy(&port->held);
 	ipcshm_object_put(&port->queue->object);
+	ipcshm_limits_put(port->payer);
 	kfree(port);
 	return 0;
 }
@@ -739,14 +740,16 @@ static void queue_release(struct ipcshm_object *object)
 
 static struct ipcshm_port *port_create(struct ipcshm_queue *queue, u32 flags)
 {
-	struct ipcshm_limits *payer = ipcshm_limits_of(current_fsuid());
+	struct ipcshm_limits *payer = ipcshm_object_payer_get(&queue->object);
 	struct ipcshm_port *port;
 
 	if (IS_ERR(payer))
 		return ERR_CAST(payer);
 	port = kzalloc(sizeof(*port), GFP_KERNEL_ACCOUNT);
-	if (!port)
+	if (!port) {
+		ipcshm_limits_put(payer);
 		return ERR_PTR(-ENOMEM);
+	}
 	port->queue = queue;
 	port->payer = payer;
 	port->mode = (flags & IPCSHM_READ ? FMODE_READ : 0) |
@@ -791,6 +794,7 @@ static struct file *port_open(struct ipcshm_object *object, u32 flags)
 		return ERR_CAST(port);
 	file = file_create(object->inode, f_flags);
 	if (IS_ERR(file)) {
+		ipcshm_limits_put(port->payer);
 		kfree(port);
 		return file;
 	}

@@ -96,7 +96,7 @@ struct ipcshm_queue {
 /**
  * struct ipcshm_port - what a descriptor of a queue has of its own
  * @queue: a reference; immutable
- * @payer: who opened it, and pays for what is sent through it; immutable
+ * @payer: who opened it, and pays for what is sent through it; a reference; immutable
  * @mode: FMODE_READ, FMODE_WRITE; immutable
  * @attached: it counts as a reader, a writer; the caller of open was told of it
  * @spin: nanoseconds to look out for a message before sleeping

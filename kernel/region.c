@@ -60,7 +60,7 @@ struct ipcshm_region {
 /**
  * struct region_file - what a descriptor of a region has of its own
  * @region: a reference; immutable
- * @payer: who opened it, and pays for waits through it; immutable
+ * @payer: who opened it, and pays for waits through it; a reference; immutable
  * @lock: protects what follows, as a whole
  * @watch: the word that is polled for
  * @deaths: those that are known: poll tells of others
@@ -576,6 +576,7 @@ static int region_file_release(struct inode *inode, struct file *file)
 
 	disarm(rf);
 	ipcshm_object_put(&rf->region->object);
+	ipcshm_limits_put(rf->payer);
 	mutex_destroy(&rf->lock);
 	kfree(rf);
 	return 0;
@@ -725,14 +726,16 @@ uncharge:
 
 static struct region_file *region_file_create(struct ipcshm_region *region)
 {
-	struct ipcshm_limits *payer = ipcshm_limits_of(current_fsuid());
+	struct ipcshm_limits *payer = ipcshm_object_payer_get(&region->object);
 	struct region_file *rf;
 
 	if (IS_ERR(payer))
 		return ERR_CAST(payer);
 	rf = kzalloc(sizeof(*rf), GFP_KERNEL_ACCOUNT);
-	if (!rf)
+	if (!rf) {
+		ipcshm_limits_put(payer);
 		return ERR_PTR(-ENOMEM);
+	}
 	rf->region = region;
 	rf->payer = payer;
 	mutex_init(&rf->lock);
@@ -773,10 +776,12 @@ static struct file *region_open(struct ipcshm_object *object, u32 flags)
 	if (IS_ERR(rf))
 		return ERR_CAST(rf);
 	file = file_create(region, flags);
-	if (IS_ERR(file))
+	if (IS_ERR(file)) {
+		ipcshm_limits_put(rf->payer);
 		kfree(rf);
-	else
-		file->private_data = rf;
+		return file;
+	}
+	file->private_data = rf;
 	return file;
 }
 

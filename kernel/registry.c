@@ -28,6 +28,8 @@
  * struct ipcshm_registry - the objects of a network namespace
  * @refs: the namespace, each object, and each file of /dev/ipcshm
  * @user_ns: whose CAP_IPC_OWNER counts; a reference; immutable
+ * @bound: what all users together may have in it, a reference; NULL in the initial
+ *	network namespace; immutable
  * @net: whom to tell of events, NULL when the namespace ends; RCU keeps it
  * @member_changes: how often a process joined or left a region
  * @lock: protects all below, the members of objects that say so, and the end
@@ -41,6 +43,7 @@
 struct ipcshm_registry {
 	refcount_t refs;
 	struct user_namespace *user_ns;
+	struct ipcshm_limits *bound;
 	struct net __rcu *net;
 	atomic_t member_changes;
 	struct mutex lock;	/* objects */
@@ -310,10 +313,12 @@ static void id_unlink(struct ipcshm_object *object)
 static void object_free(struct ipcshm_object *object)
 {
 	struct ipcshm_registry *registry = object->registry;
+	struct ipcshm_limits *payer = object->payer;
 	char *name = object->name;
 
-	ipcshm_limits_uncharge(object->payer, IPCSHM_QUOTA_OBJECTS, 1);
+	ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_OBJECTS, 1);
 	object->ops->release(object);	/* which may tell that messages are lost */
+	ipcshm_limits_put(payer);
 	kfree(name);
 	ipcshm_registry_put(registry);
 }
@@ -323,7 +328,7 @@ static struct ipcshm_object *object_create(struct ipcshm_registry *registry,
 					   const struct ipcshm_open_how *how, const void *attr,
 					   const char *name)
 {
-	struct ipcshm_limits *payer = ipcshm_limits_of(current_fsuid());
+	struct ipcshm_limits *payer = ipcshm_registry_payer_get(registry);
 	umode_t mode = how->mode & ~current_umask();
 	struct ipcshm_object *object;
 	int err;
@@ -332,11 +337,11 @@ static struct ipcshm_object *object_create(struct ipcshm_registry *registry,
 		return ERR_CAST(payer);
 	err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_OBJECTS, 1);
 	if (err)
-		return ERR_PTR(err);
+		goto put_payer;
 	object = ops->create(attr, name, payer, mode);
 	if (IS_ERR(object)) {
-		ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_OBJECTS, 1);
-		return object;
+		err = PTR_ERR(object);
+		goto uncharge;
 	}
 	refcount_inc(&registry->refs);
 	object->registry = registry;
@@ -347,6 +352,12 @@ static struct ipcshm_object *object_create(struct ipcshm_registry *registry,
 	object->btime = ktime_get_real_ns();
 	RB_CLEAR_NODE(&object->by_id);
 	return object;
+
+uncharge:
+	ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_OBJECTS, 1);
+put_payer:
+	ipcshm_limits_put(payer);
+	return ERR_PTR(err);
 }
 
 /* What nobody could open, or look at, was never there. */
@@ -719,27 +730,53 @@ u32 ipcshm_registry_member_changes(struct ipcshm_registry *registry)
 	return atomic_read(&registry->member_changes);
 }
 
+/**
+ * ipcshm_registry_payer_get - the record that pays for what the current task gets now
+ * @registry: where it gets it
+ *
+ * Return: a reference, for ipcshm_limits_put(), or an error pointer: -ENOMEM.
+ */
+struct ipcshm_limits *ipcshm_registry_payer_get(const struct ipcshm_registry *registry)
+{
+	return ipcshm_limits_get_current(registry->bound);
+}
+
+/* The same, for what the current task gets of an object. */
+struct ipcshm_limits *ipcshm_object_payer_get(const struct ipcshm_object *object)
+{
+	return ipcshm_registry_payer_get(object->registry);
+}
+
 /* Network namespaces. */
 
-static struct ipcshm_registry *registry_create(struct user_namespace *user_ns)
+static struct ipcshm_registry *registry_create(const struct net *net)
 {
 	struct ipcshm_registry *registry;
-	int err;
+	int err = -ENOMEM;
 
 	registry = kzalloc(sizeof(*registry), GFP_KERNEL_ACCOUNT);
 	if (!registry)
 		return ERR_PTR(-ENOMEM);
-	err = rhashtable_init(&registry->by_name, &by_name_params);
-	if (err) {
-		kfree(registry);
-		return ERR_PTR(err);
+	if (!net_eq(net, &init_net)) {
+		registry->bound = ipcshm_limits_create_bound();
+		if (!registry->bound)
+			goto free;
 	}
+	err = rhashtable_init(&registry->by_name, &by_name_params);
+	if (err)
+		goto put_bound;
 	refcount_set(&registry->refs, 1);
-	registry->user_ns = get_user_ns(user_ns);
+	registry->user_ns = get_user_ns(net->user_ns);
 	mutex_init(&registry->lock);
 	INIT_LIST_HEAD(&registry->named);
 	registry->by_id = RB_ROOT;
 	return registry;
+
+put_bound:
+	ipcshm_limits_put(registry->bound);
+free:
+	kfree(registry);
+	return ERR_PTR(err);
 }
 
 void ipcshm_registry_put(struct ipcshm_registry *registry)
@@ -747,6 +784,7 @@ void ipcshm_registry_put(struct ipcshm_registry *registry)
 	if (!refcount_dec_and_test(&registry->refs))
 		return;
 	rhashtable_destroy(&registry->by_name);
+	ipcshm_limits_put(registry->bound);
 	put_user_ns(registry->user_ns);
 	mutex_destroy(&registry->lock);
 	kfree(registry);
@@ -776,7 +814,7 @@ static struct ipcshm_registry **registry_slot(const struct net *net)
 
 static int __net_init net_start(struct net *net)
 {
-	struct ipcshm_registry *registry = registry_create(net->user_ns);
+	struct ipcshm_registry *registry = registry_create(net);
 
 	if (IS_ERR(registry))
 		return PTR_ERR(registry);

@@ -53,7 +53,7 @@ struct ipcshm_object_ops {
  * struct ipcshm_object - what a region and a queue have in common
  * @ops: immutable
  * @registry: where its name is or was; a reference; immutable
- * @payer: whose quotas it counts for; immutable
+ * @payer: whose quotas it counts for; a reference; immutable
  * @users: one for each file, one for the name if it is persistent, and @holds;
  *	the last is dropped under the registry's lock
  * @holds: references that are neither, of those who look at it for a moment;
@@ -90,6 +90,7 @@ void ipcshm_registry_exit(void);
 
 struct ipcshm_registry *ipcshm_registry_get_current(void);
 void ipcshm_registry_put(struct ipcshm_registry *registry);
+struct ipcshm_limits *ipcshm_registry_payer_get(const struct ipcshm_registry *registry);
 
 struct ipcshm_object *ipcshm_registry_open(struct ipcshm_registry *registry,
 					   const struct ipcshm_object_ops *ops,
@@ -113,6 +114,7 @@ kuid_t ipcshm_object_uid(const struct ipcshm_object *object);
 int ipcshm_object_unlink(struct ipcshm_object *object);
 int ipcshm_object_revoke(struct ipcshm_object *object);
 void ipcshm_object_put(struct ipcshm_object *object);
+struct ipcshm_limits *ipcshm_object_payer_get(const struct ipcshm_object *object);
 void ipcshm_object_stat(struct ipcshm_object *object, struct ipcshm_stat *stat);
 void ipcshm_object_show(const struct ipcshm_object *object, struct seq_file *seq);
 void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_event event);

@@ -4,6 +4,7 @@
 #define IPCSHM_COMPAT_H
 
 #include <linux/fcntl.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -64,12 +65,24 @@ static inline int ipcshm_notify_change(struct file *file, struct iattr *attr)
 #endif
 }
 
-static inline int ipcshm_receive_fd(struct file *file)
+/*
+ * Ask the security modules whether the current task may receive @file.  The hook itself is
+ * not exported.  receive_fd() calls it first, and installs nothing if the number cannot be
+ * written.  Before 6.8 it writes no number, and the hook is left out: SELinux and AppArmor
+ * check each use of a received file again; Smack and BPF programs do not.
+ */
+static inline int ipcshm_file_check_receive(struct file *file)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
-	return receive_fd(file, O_CLOEXEC);
+	return 0;
 #else
-	return receive_fd(file, NULL, O_CLOEXEC);
+	int result = receive_fd(file, (int __user *)ULONG_MAX, O_CLOEXEC);
+
+	if (WARN_ON_ONCE(result >= 0)) {
+		close_fd(result);
+		return -EPERM;
+	}
+	return result == -EFAULT ? 0 : result;
 #endif
 }
 

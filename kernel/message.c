@@ -2,7 +2,7 @@
 /* One message: payload, sender, and descriptors in flight. */
 #include <linux/cred.h>
 #include <linux/eventfd.h>
-#include <linux/fdtable.h>
+#include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/highmem.h>
 #include <linux/magic.h>
@@ -141,25 +141,33 @@ static int pages_move(const struct ipcshm_msg *msg, struct ipcshm_pool *pool, u6
 
 /* Descriptors in flight. */
 
-/* Of POSIX message queues, in ipc/mqueue.c only. */
-#define MQUEUE_MAGIC 0x19800202
+#ifndef PIDFS_MAGIC	/* before Linux 6.9 */
+#define PIDFS_MAGIC 0x50494446
+#endif
+#define MQUEUE_MAGIC 0x19800202	/* POSIX message queues; defined in ipc/mqueue.c only */
 
-/*
- * A network namespace, a file of /proc/net, or the socket by which a POSIX message
- * queue notifies, holds the persistent queues of the namespace.
- */
-static bool may_hold_queue(const struct inode *inode)
+/* A file system that the kernel mounts for itself: most of its files are regular by name only. */
+static bool is_internal(const struct super_block *sb)
 {
-	if (S_ISDIR(inode->i_mode) || S_ISFIFO(inode->i_mode))
+	return sb->s_flags & (SB_NOUSER | SB_KERNMOUNT);
+}
+
+static bool is_plain_regular(const struct inode *inode)
+{
+	if (!S_ISREG(inode->i_mode))
 		return false;
 	switch (inode->i_sb->s_magic) {
-	case ANON_INODE_FS_MAGIC:	/* regular files, since Linux 6.16; a queue is one */
+	case TMPFS_MAGIC:	/* regions and memfds among them */
+	case HUGETLBFS_MAGIC:
+	case SECRETMEM_MAGIC:
+		return true;
 	case MQUEUE_MAGIC:
 	case NSFS_MAGIC:
+	case PIDFS_MAGIC:
 	case PROC_SUPER_MAGIC:
-		return true;
+		return false;
 	default:
-		return !S_ISREG(inode->i_mode);
+		return !is_internal(inode->i_sb);
 	}
 }
 
@@ -174,13 +182,16 @@ static bool is_eventfd(struct file *file)
 }
 
 /*
- * Only what can't hold a queue in turn: a queue that is reached through nothing
- * but a message in itself would never go.  (Sockets have a collector for that;
- * a module can't join it.)
+ * Only files that cannot hold a queue may travel: a queue that is reached through nothing
+ * but a message in itself would never be freed.  (Sockets have a collector of such cycles;
+ * a module cannot join it.)
  */
 static bool may_travel(struct file *file)
 {
-	return !may_hold_queue(file_inode(file)) || is_eventfd(file);
+	const struct inode *inode = file_inode(file);
+
+	return S_ISDIR(inode->i_mode) || S_ISFIFO(inode->i_mode) || is_plain_regular(inode) ||
+	       is_eventfd(file);
 }
 
 static void files_put(struct ipcshm_msg *msg)
@@ -236,38 +247,52 @@ static void files_free(struct ipcshm_msg *msg)
 	files_put(msg);
 }
 
-/* Descriptors nobody has been told of yet can be taken away again. */
-void ipcshm_msg_uninstall(const s32 *fds, u32 count)
+/* Give back numbers that were not used. */
+void ipcshm_fds_cancel(const struct ipcshm_fds *fds)
 {
-	while (count)
-		close_fd(fds[--count]);
+	u32 i;
+
+	for (i = 0; i < fds->count; i++)
+		put_unused_fd(fds->numbers[i]);
 }
 
 /**
- * ipcshm_msg_install - give the current task the descriptors of a message
+ * ipcshm_fds_reserve - reserve descriptors of the current task for the files of a message
+ * @fds: filled in
  * @msg: the message
- * @to: where to tell their numbers
- * @room: how many at most
- * @fds: filled in with them as well, IPCSHM_FDS_MAX
+ * @room: maximum number of descriptors
  *
- * Return: how many there are; or an error, and then there are none.
+ * Everything that can refuse a descriptor does so here.  An installed descriptor cannot
+ * be taken back: closing it drops POSIX locks, calls the file's ->flush, and may hit what
+ * another thread has put in its place.  So the numbers are copied out first, and
+ * installed when nothing can fail any longer.
+ *
+ * Return: 0, or an error of a security module, -EMFILE or -ENOMEM; then nothing is reserved.
  */
-int ipcshm_msg_install(const struct ipcshm_msg *msg, s32 __user *to, u32 room, s32 *fds)
+int ipcshm_fds_reserve(struct ipcshm_fds *fds, const struct ipcshm_msg *msg, u32 room)
 {
-	u32 i, count = min(room, msg->nr_files);
+	u32 count = min(room, msg->nr_files);
+	int fd;
 
-	for (i = 0; i < count; i++) {
-		fds[i] = ipcshm_receive_fd(msg->files[i]);
-		if (fds[i] < 0) {
-			ipcshm_msg_uninstall(fds, i);
-			return fds[i];
+	for (fds->count = 0; fds->count < count; fds->count++) {
+		fd = ipcshm_file_check_receive(msg->files[fds->count]);
+		if (!fd)
+			fd = get_unused_fd_flags(O_CLOEXEC);
+		if (fd < 0) {
+			ipcshm_fds_cancel(fds);
+			return fd;
 		}
+		fds->numbers[fds->count] = fd;
 	}
-	if (copy_to_user(to, fds, count * sizeof(*fds))) {
-		ipcshm_msg_uninstall(fds, count);
-		return -EFAULT;
-	}
-	return count;
+	return 0;
+}
+
+void ipcshm_fds_install(const struct ipcshm_fds *fds, const struct ipcshm_msg *msg)
+{
+	u32 i;
+
+	for (i = 0; i < fds->count; i++)
+		fd_install(fds->numbers[i], get_file(msg->files[i]));
 }
 
 /* The message. */

@@ -98,8 +98,22 @@ static inline struct ipcshm_msg *ipcshm_msg_get(struct ipcshm_msg *msg)
 
 int ipcshm_msg_copy(const struct ipcshm_msg *msg, struct iov_iter *to);
 void ipcshm_msg_describe(const struct ipcshm_msg *msg, struct ipcshm_message *to);
-int ipcshm_msg_install(const struct ipcshm_msg *msg, s32 __user *to, u32 room, s32 *fds);
-void ipcshm_msg_uninstall(const s32 *fds, u32 count);
+
+/**
+ * struct ipcshm_fds - descriptor numbers that are reserved for files of a message
+ * @count: how many
+ * @numbers: theirs
+ *
+ * Nothing is behind a reserved number, and no other thread can close or replace it.
+ */
+struct ipcshm_fds {
+	u32 count;
+	s32 numbers[IPCSHM_FDS_MAX];
+};
+
+int ipcshm_fds_reserve(struct ipcshm_fds *fds, const struct ipcshm_msg *msg, u32 room);
+void ipcshm_fds_cancel(const struct ipcshm_fds *fds);
+void ipcshm_fds_install(const struct ipcshm_fds *fds, const struct ipcshm_msg *msg);
 
 struct ipcshm_msg *ipcshm_msg_in_pool(struct ipcshm_msg *msg, struct ipcshm_pool *pool);
 void ipcshm_msg_settle(struct ipcshm_msg *msg);

@@ -139,12 +139,14 @@ struct ipcshm_buffer {
 /**
  * struct ipcshm_slot - what a caller receives one message in
  * @msg: the message, if the slot has it
+ * @held: delivery of a mapped message: the message in the pool, until the port holds it
  * @want: which one, and how large
  * @user: the caller's structure
  * @buffer: where the payload goes
  */
 struct ipcshm_slot {
 	struct ipcshm_msg *msg;
+	struct ipcshm_msg *held;
 	struct ipcshm_want want;
 	struct ipcshm_message *user;
 	struct ipcshm_buffer buffer;

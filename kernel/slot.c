@@ -142,24 +142,55 @@ static unsigned long held_index(u64 offset)
 	return offset >> IPCSHM_POOL_SHIFT;
 }
 
-/* The port holds the message until it is released. */
-static int slot_hold(struct ipcshm_port *port, struct ipcshm_slot *slot)
+/*
+ * Prepare to hold the message, so that held_commit() cannot fail.  Until then no other
+ * thread can release the message, not even by guessing its offset.
+ */
+static int held_prepare(struct ipcshm_port *port, struct ipcshm_slot *slot)
 {
 	struct ipcshm_msg *held = ipcshm_msg_in_pool(slot->msg, &port->queue->pool);
 	int err;
 
 	if (IS_ERR(held))
 		return PTR_ERR(held);
-	held->holder = current->signal;
-	slot->user->data = held->offset;
-	atomic_long_inc(&port->queue->held);
-	/* From then on another thread can release it, if it guesses where it is. */
-	err = xa_insert(&port->held, held_index(held->offset), held, GFP_KERNEL_ACCOUNT);
+	err = xa_reserve(&port->held, held_index(held->offset), GFP_KERNEL_ACCOUNT);
 	if (err) {
-		atomic_long_dec(&port->queue->held);
 		ipcshm_msg_put(held);
+		return err;
 	}
-	return err;
+	slot->held = held;
+	slot->user->data = held->offset;
+	return 0;
+}
+
+static void held_cancel(struct ipcshm_port *port, struct ipcshm_slot *slot)
+{
+	xa_release(&port->held, held_index(slot->held->offset));
+	ipcshm_msg_put(slot->held);
+}
+
+/* From now on the port holds the message until it is released. */
+static void held_commit(struct ipcshm_port *port, struct ipcshm_slot *slot)
+{
+	struct ipcshm_msg *held = slot->held;
+
+	held->holder = current->signal;
+	atomic_long_inc(&port->queue->held);
+	/* The entry is reserved: nothing is allocated. */
+	xa_store(&port->held, held_index(held->offset), held, GFP_NOWAIT);
+}
+
+/* The message that is held at @index, no longer; or NULL. */
+static struct ipcshm_msg *held_take(struct ipcshm_port *port, unsigned long index)
+{
+	struct ipcshm_msg *held;
+
+	xa_lock(&port->held);
+	held = xa_load(&port->held, index);
+	if (held)	/* leave an entry that is reserved */
+		__xa_erase(&port->held, index);
+	xa_unlock(&port->held);
+	return held;
 }
 
 bool ipcshm_held_release(struct ipcshm_port *port, u64 offset)
@@ -167,7 +198,7 @@ bool ipcshm_held_release(struct ipcshm_port *port, u64 offset)
 	struct ipcshm_msg *held = NULL;
 
 	if (IS_ALIGNED(offset, BIT_ULL(IPCSHM_POOL_SHIFT)))
-		held = xa_erase(&port->held, held_index(offset));
+		held = held_take(port, held_index(offset));
 	if (!held)
 		return false;
 	atomic_long_dec(&port->queue->held);
@@ -202,7 +233,7 @@ void ipcshm_held_release_all(struct ipcshm_port *port, const struct signal_struc
 static int slot_fill(struct ipcshm_port *port, struct ipcshm_slot *slot)
 {
 	if (slot->user->flags & IPCSHM_MAPPED)
-		return slot_hold(port, slot);
+		return held_prepare(port, slot);
 	return ipcshm_msg_copy(slot->msg, &slot->buffer.iter);
 }
 
@@ -230,23 +261,32 @@ int ipcshm_slot_show(struct ipcshm_port *port, struct ipcshm_slot *slot, void __
 	return err ?: slot_describe(slot, 0, to);
 }
 
+static int fds_put(const struct ipcshm_fds *fds, s32 __user *to)
+{
+	return copy_to_user(to, fds->numbers, fds->count * sizeof(*to)) ? -EFAULT : 0;
+}
+
 /*
- * The same, and the descriptors.  Those come before the structure: without them
- * the caller finds it as it was.
+ * Write the structure and give the descriptors.  The numbers are written before the
+ * structure, so that without them the caller finds the structure unchanged.
  */
 static int slot_give(struct ipcshm_slot *slot, void __user *to)
 {
-	s32 fds[IPCSHM_FDS_MAX];
-	int count = 0, err;
+	struct ipcshm_fds fds;
+	int err;
 
-	if (slot->msg->nr_files)
-		count = ipcshm_msg_install(slot->msg, u64_to_user_ptr(slot->user->fds),
-					   slot->user->fd_count, fds);
-	if (count < 0)
-		return count;
-	err = slot_describe(slot, slot->msg->token, to);
+	if (!slot->msg->nr_files)
+		return slot_describe(slot, slot->msg->token, to);
+	err = ipcshm_fds_reserve(&fds, slot->msg, slot->user->fd_count);
 	if (err)
-		ipcshm_msg_uninstall(fds, count);
+		return err;
+	err = fds_put(&fds, u64_to_user_ptr(slot->user->fds));
+	if (!err)
+		err = slot_describe(slot, slot->msg->token, to);
+	if (err)
+		ipcshm_fds_cancel(&fds);
+	else
+		ipcshm_fds_install(&fds, slot->msg);
 	return err;
 }
 
@@ -259,11 +299,15 @@ int ipcshm_slot_deliver(struct ipcshm_port *port, struct ipcshm_slot *slot, void
 	if (err)
 		return err;
 	err = slot_give(slot, to);
-	if (err && mapped)
-		ipcshm_held_release(port, slot->user->data);
-	if (!err && mapped)
-		ipcshm_msg_settle(slot->msg);
-	return err;
+	if (!mapped)
+		return err;
+	if (err) {
+		held_cancel(port, slot);
+		return err;
+	}
+	held_commit(port, slot);
+	ipcshm_msg_settle(slot->msg);
+	return 0;
 }
 
 /* Tells how large the message is that there was no room for. */

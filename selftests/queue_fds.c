@@ -8,8 +8,10 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 
+#include "fuse_test.h"
 #include "queue_test.h"
 
 #define KEPT	8	/* messages that the queue keeps */
@@ -187,6 +189,21 @@ static int signal_set(void)
 	return signalfd(-1, &none, SFD_CLOEXEC);
 }
 
+static int process(void)
+{
+	return syscall(SYS_pidfd_open, getpid(), 0);
+}
+
+static int name_space(void)
+{
+	return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+static int proc_file(void)
+{
+	return open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+}
+
 static int path(void)
 {
 	return open("/", O_PATH | O_CLOEXEC);
@@ -223,6 +240,9 @@ static const struct {
 	{ "/dev/null", null_device, -EPERM },
 	{ "timerfd", timer, -EPERM },
 	{ "signalfd", signal_set, -EPERM },
+	{ "pidfd", process, -EPERM },
+	{ "a namespace", name_space, -EPERM },
+	{ "a file of /proc", proc_file, -EPERM },
 	{ "O_PATH", path, -EBADF },
 	{ "a closed one", closed, -EBADF },
 	{ "a negative one", negative, -EBADF },
@@ -446,6 +466,198 @@ TEST_F(fds, too_many_open_files_leave_the_message_whole)
 	ASSERT_EQ(3, receive_fds(to, 3));
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(FD_CLOEXEC, fcntl(to[i], F_GETFD));
+}
+
+/*
+ * A receive that fails leaves no trace: a descriptor that was installed and closed again
+ * would drop the POSIX locks that the receiver has on the same file.
+ */
+
+static bool lock_file(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+
+	return !fcntl(fd, F_SETLK, &lock);
+}
+
+static void test_lock_role(struct peer *peer)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+
+	peer->result = fcntl(peer->value, F_GETLK, &lock) ? -errno : lock.l_type;
+}
+
+/* Whether the lock is still there, as another process sees it. */
+static bool is_locked(int fd)
+{
+	return finish(start(test_lock_role, (struct peer) { .value = fd })) == F_WRLCK;
+}
+
+/* A file that the test has locked, and room for no descriptor but one. */
+static int lock_and_limit(void)
+{
+	int locked = memory(), fds[3] = { locked, memory(), locked };
+
+	if (!lock_file(locked) || send_fds(fds, 3) || send_fds(fds, 3) || !is_locked(locked))
+		return -1;
+	return limit_to(next_fd() + 1) ? -1 : locked;
+}
+
+TEST_F(fds, too_many_open_files_leave_locks)
+{
+	int locked = lock_and_limit(), to[3];
+
+	ASSERT_LE(0, locked);
+	EXPECT_EQ(-EMFILE, receive_fds(to, 3));
+	EXPECT_TRUE(is_locked(locked));
+	EXPECT_EQ(2, stat_now().messages);
+}
+
+TEST_F(fds, too_many_open_files_of_a_batch_leave_locks)
+{
+	struct ipcshm_message messages[2];
+	int locked = lock_and_limit(), to[3], i;
+	char bytes[2];
+
+	ASSERT_LE(0, locked);
+	for (i = 0; i < 2; i++)
+		messages[i] = (struct ipcshm_message) {
+			.data = (uintptr_t)&bytes[i],
+			.size = 1,
+			.fds = (uintptr_t)to,
+			.fd_count = 3,
+		};
+	EXPECT_EQ(-EMFILE, ipcshm_receive_batch(queue, messages, 2, 0, SOON));
+	EXPECT_TRUE(is_locked(locked));
+	EXPECT_EQ(2, stat_now().messages);
+}
+
+static void reply_role(struct peer *peer)
+{
+	struct ipcshm_message message = { 0 };
+	int fds[2] = { peer->value, memory() };
+	char byte;
+
+	if (ipcshm_receive(peer->fd, &byte, 1, &message, SOON) != 1)
+		_exit(1);
+	message = (struct ipcshm_message) {
+		.data = (uintptr_t)&byte,
+		.size = 1,
+		.token = message.token,
+		.fds = (uintptr_t)fds,
+		.fd_count = 2,
+	};
+	peer->result = ipcshm_reply_message(peer->fd, &message);
+}
+
+TEST_F(fds, too_many_open_files_of_a_reply_leave_locks)
+{
+	int locked = memory(), to[2];
+	char byte = 'x';
+	struct ipcshm_call call = {
+		.request = { .data = (uintptr_t)&byte, .size = 1 },
+		.reply = {
+			.data = (uintptr_t)&byte,
+			.size = 1,
+			.fds = (uintptr_t)to,
+			.fd_count = 2,
+		},
+		.deadline = SOON,
+		.clock = CLOCK_MONOTONIC,
+	};
+	struct peer *server;
+
+	ASSERT_TRUE(lock_file(locked));
+	server = start(reply_role, (struct peer) { .value = locked });
+	ASSERT_EQ(0, limit_to(next_fd() + 1));
+	EXPECT_EQ(-EMFILE, ipcshm_call_transfer(queue, &call, sizeof(call)));
+	EXPECT_EQ(0, finish(server));
+	EXPECT_TRUE(is_locked(locked));
+	EXPECT_EQ(0, used());
+}
+
+TEST_F(fds, array_that_cant_be_written_leaves_locks)
+{
+	char *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int locked = memory();
+
+	ASSERT_TRUE(lock_file(locked));
+	ASSERT_EQ(0, send_fd(locked));
+	EXPECT_EQ(-EFAULT, receive_fds((int *)page, 1));
+	EXPECT_TRUE(is_locked(locked));
+}
+
+/* The structure is written last. */
+TEST_F(fds, structure_that_cant_be_written_leaves_locks)
+{
+	struct ipcshm_transfer *transfer = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+						MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int locked = memory(), to[2] = { -2, -2 };
+	char byte;
+
+	ASSERT_TRUE(lock_file(locked));
+	ASSERT_EQ(0, send_fd(locked));
+	*transfer = transfer_of(&byte, 1);
+	transfer->message.fds = (uintptr_t)to;
+	transfer->message.fd_count = 2;
+	ASSERT_EQ(0, mprotect(transfer, PAGE, PROT_READ));
+	EXPECT_EQ(-EFAULT, ipcshm_receive_transfer(queue, transfer, sizeof(*transfer)));
+	EXPECT_TRUE(is_locked(locked));
+	EXPECT_EQ(1, stat_now().messages);
+	EXPECT_EQ(1, receive_fds(to, 2));
+}
+
+/*
+ * Another thread can act while the numbers are copied out, for as long as a FUSE server
+ * likes: it must not lose a descriptor when the copy fails in the end.
+ */
+
+struct neighbour {
+	struct fuse_memory *memory;
+	int first;	/* the lowest number that was free before the receive */
+	int mine[3];	/* its descriptors: one in place of each that is received, and another */
+};
+
+static void *take_numbers(void *argument)
+{
+	struct neighbour *neighbour = argument;
+	int i;
+
+	if (!WAIT_UNTIL(fuse_memory_is_waiting(neighbour->memory, 0)))
+		return NULL;
+	for (i = 0; i < 2; i++)
+		neighbour->mine[i] = dup2(queue, neighbour->first + i);
+	neighbour->mine[2] = dup(queue);
+	fuse_memory_fail(neighbour->memory, 0);
+	return neighbour;
+}
+
+TEST_F(fds, copy_that_fails_late_closes_nothing_of_another_thread)
+{
+	int from[2] = { memory(), memory() }, i;
+	struct neighbour neighbour;
+	struct fuse_memory memory = { 0 };
+	pthread_t thread;
+	void *done;
+
+	SKIP_UNLESS_ROOT;
+	FUSE_MEMORY_OPEN(&memory, 1);
+	ASSERT_EQ(0, send_fds(from, 2));
+	neighbour = (struct neighbour) { .memory = &memory, .first = next_fd() };
+	ASSERT_EQ(0, pthread_create(&thread, NULL, take_numbers, &neighbour));
+	EXPECT_EQ(-EFAULT, receive_fds((int *)memory.map, 2));
+	ASSERT_EQ(0, pthread_join(thread, &done));
+	ASSERT_NE(NULL, done);
+	for (i = 0; i < 3; i++) {
+		if (neighbour.mine[i] < 0)
+			continue;
+		EXPECT_EQ(0, fcntl(neighbour.mine[i], F_GETFD))
+			TH_LOG("%d was closed", neighbour.mine[i]);
+		close(neighbour.mine[i]);
+	}
+	EXPECT_EQ(neighbour.first, next_fd());
+	EXPECT_EQ(1, stat_now().messages);
+	fuse_memory_close(&memory);
 }
 
 /* So that the same call can be made again: fd_count is still the room. */

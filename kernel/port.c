@@ -706,6 +706,7 @@ static struct ipcshm_object *queue_create(const void *attr, const char *name,
 	queue->max_bytes = args->max_bytes;
 	queue->overflow = args->overflow;
 	queue->hangup = args->how.flags & IPCSHM_HANGUP;
+	queue->persistent = args->how.flags & IPCSHM_PERSISTENT;
 	ipcshm_queue_init(queue);
 	return &queue->object;
 

@@ -25,6 +25,7 @@
  * @max_message_size: immutable
  * @overflow: enum ipcshm_overflow; immutable
  * @hangup: it was created with IPCSHM_HANGUP; immutable
+ * @persistent: it was created with IPCSHM_PERSISTENT; immutable
  * @pool: where messages can be received mapped; a size of 0: there is none
  * @lock: protects all below
  * @max_messages: capacity, 0 is a rendezvous
@@ -60,6 +61,7 @@ struct ipcshm_queue {
 	u32 max_message_size;
 	u32 overflow;
 	bool hangup;
+	bool persistent;
 	struct ipcshm_pool pool;
 
 	/* on a line of its own, away from what is only read */

@@ -79,6 +79,16 @@ static int buffer_get(const struct ipcshm_message *user, unsigned int direction,
 
 /* Sending. */
 
+/*
+ * A persistent queue is held by its network namespace.  A file can hold that namespace in
+ * turn, if only by the mount that it lies on, and then neither would ever be freed.  A
+ * reply never waits in the queue.
+ */
+static bool may_carry_fds(const struct ipcshm_queue *queue, const struct ipcshm_message *user)
+{
+	return !queue->persistent || user->token;
+}
+
 /* A message of what is at @from, else as described in @user, which was checked; or an error. */
 struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_port *port,
 					  const struct ipcshm_message *user, struct iov_iter *from)
@@ -87,6 +97,8 @@ struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_port *port,
 
 	if (iov_iter_count(from) > queue->max_message_size)
 		return ERR_PTR(-EMSGSIZE);
+	if (user->fd_count && !may_carry_fds(queue, user))
+		return ERR_PTR(-EPERM);
 	return ipcshm_msg_create(user, from, queue->pool.size ? &queue->pool : NULL, port->payer);
 }
 

@@ -462,7 +462,7 @@ ssize_t ipcshm_receive_typed(int fd, void *data, size_t size, uint64_t type, uin
  *
  * Return: as ipcshm_send(), of which -EDQUOT can be about the user's quota of
  * descriptors on the way, and -EBADF about any descriptor; -EPERM: another kind
- * of file, which could hold a queue in turn.
+ * of file, which could hold a queue in turn, or a persistent queue.
  */
 int ipcshm_send_fds(int fd, const void *data, size_t size, const int *fds, uint32_t count,
 		    uint64_t deadline);

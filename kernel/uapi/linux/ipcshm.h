@@ -560,7 +560,7 @@ struct ipcshm_segment {
  * @time: receive, out: when it was sent, nanoseconds of CLOCK_MONOTONIC in the
  *	receiver's time namespace
  * @fds: address of an array of __s32: file descriptors to send, or room for those
- *	that come
+ *	that come; a persistent queue takes them in replies only
  * @fd_count: how many there are in @fds, 0 to IPCSHM_FDS_MAX; receive, out: how
  *	many the message carried; what there was no room for is closed
  * @reserved: 0

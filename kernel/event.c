@@ -1,37 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Telling listeners what happens.
+ * Notifying listeners of what happens.
  *
- * The number of an event and its place among the others are given to it under one
- * lock: who listens sees them in order, and what is missing was lost.  Nothing
- * here sleeps, so that it can be told under whatever locks it happened under.
+ * The task that does something makes the message, and puts it into a queue of its network
+ * namespace.  The number of an event and its place among the others are given to it under
+ * one lock: listeners get events in order, and what is missing was lost.  A work item
+ * hands messages to the listeners.
  */
+#include <linux/build_bug.h>
 #include <linux/cred.h>
 #include <linux/sched.h>
+#include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 #include <linux/user_namespace.h>
+#include <linux/workqueue.h>
 #include <net/genetlink.h>
 #include <net/netns/generic.h>
 
 #include "event.h"
 #include "uapi/linux/ipcshm.h"
 
+/* Messages that wait for the work item, and how many of them it handles at a time. */
+#define QUEUE_MAX	4096
+#define TURN		32
+
 /**
  * struct events - those of a network namespace
- * @lock: what is told, is told in order
- * @seq: the last one's number; protected by @lock
+ * @lock: protects all below
+ * @seq: the last one's number
+ * @lost: how many of the last ones are not in @queue, because they are lost
+ * @queue: messages, in order
+ * @net: whose; immutable
+ * @work: hands them to the listeners
  */
 struct events {
 	spinlock_t lock;	/* the order of events */
 	u64 seq;
+	u64 lost;
+	struct sk_buff_head queue;
+	struct net *net;
+	struct work_struct work;
 };
 
 /* The number, and all that an event can have. */
 #define EVENT_SIZE (12 * nla_total_size_64bit(sizeof(u64)) + nla_total_size(IPCSHM_NAME_MAX + 1))
 
 static unsigned int net_id;
-static const struct genl_family *family;	/* set before anything can happen */
+static const struct genl_family *family;	/* NULL: there can be no listeners */
+static struct workqueue_struct *workqueue;
 
 static int put_object(struct sk_buff *skb, const struct ipcshm_event *event)
 {
@@ -57,6 +74,9 @@ static int put_details(struct sk_buff *skb, const struct ipcshm_event *event)
 		return nla_put_u32(skb, IPCSHM_A_EVENT_QUOTA, event->quota) ?:
 		       nla_put_u64_64bit(skb, IPCSHM_A_EVENT_AMOUNT, event->amount,
 					 IPCSHM_A_EVENT_PAD);
+	case IPCSHM_EVENT_TYPE_LOST:
+		return nla_put_u64_64bit(skb, IPCSHM_A_EVENT_AMOUNT, event->amount,
+					 IPCSHM_A_EVENT_PAD);
 	default:
 		return 0;
 	}
@@ -67,29 +87,56 @@ static int put_actor(struct sk_buff *skb, const struct net *net, const struct ip
 {
 	kuid_t uid = event->type == IPCSHM_EVENT_TYPE_QUOTA ? event->uid : current_uid();
 
+	if (event->type == IPCSHM_EVENT_TYPE_LOST)
+		return 0;
 	return nla_put_u32(skb, IPCSHM_A_EVENT_PID, task_tgid_vnr(current)) ?:
 	       nla_put_u32(skb, IPCSHM_A_EVENT_UID, from_kuid_munged(net->user_ns, uid));
 }
 
-static int put_all(struct sk_buff *skb, const struct net *net, const struct ipcshm_event *event,
-		   u64 seq)
+/**
+ * struct marks - where the parts of a message are that are filled in with its place in the queue
+ * @seq: its number
+ * @time: when it got that
+ */
+struct marks {
+	void *seq;
+	void *time;
+};
+
+static struct marks *marks(struct sk_buff *skb)
 {
-	return nla_put_u64_64bit(skb, IPCSHM_A_EVENT_SEQ, seq, IPCSHM_A_EVENT_PAD) ?:
+	BUILD_BUG_ON(sizeof(struct marks) > sizeof_field(struct sk_buff, cb));
+	return (struct marks *)skb->cb;
+}
+
+static int reserve(struct sk_buff *skb, int type, void **mark)
+{
+	struct nlattr *attr = nla_reserve_64bit(skb, type, sizeof(u64), IPCSHM_A_EVENT_PAD);
+
+	if (!attr)
+		return -EMSGSIZE;
+	*mark = nla_data(attr);
+	return 0;
+}
+
+static int put_all(struct sk_buff *skb, const struct net *net, const struct ipcshm_event *event)
+{
+	return reserve(skb, IPCSHM_A_EVENT_SEQ, &marks(skb)->seq) ?:
 	       nla_put_u32(skb, IPCSHM_A_EVENT_TYPE, event->type) ?:
-	       nla_put_u64_64bit(skb, IPCSHM_A_EVENT_TIME, ktime_get_real_ns(),
-				 IPCSHM_A_EVENT_PAD) ?:
+	       reserve(skb, IPCSHM_A_EVENT_TIME, &marks(skb)->time) ?:
 	       put_object(skb, event) ?: put_actor(skb, net, event) ?: put_details(skb, event);
 }
 
-static struct sk_buff *message(const struct net *net, const struct ipcshm_event *event, u64 seq)
+static struct sk_buff *message(const struct net *net, const struct ipcshm_event *event, gfp_t gfp)
 {
-	struct sk_buff *skb = genlmsg_new(EVENT_SIZE, GFP_NOWAIT | __GFP_NOWARN);
+	const struct genl_family *from = READ_ONCE(family);
+	struct sk_buff *skb = genlmsg_new(EVENT_SIZE, gfp | __GFP_NOWARN | __GFP_ACCOUNT);
 	void *header;
 
 	if (!skb)
 		return NULL;
-	header = genlmsg_put(skb, 0, 0, family, 0, IPCSHM_CMD_EVENT);
-	if (WARN_ON_ONCE(!header || put_all(skb, net, event, seq))) {
+	header = genlmsg_put(skb, 0, 0, from, 0, IPCSHM_CMD_EVENT);
+	if (WARN_ON_ONCE(!header || put_all(skb, net, event))) {
 		kfree_skb(skb);
 		return NULL;
 	}
@@ -97,33 +144,119 @@ static struct sk_buff *message(const struct net *net, const struct ipcshm_event 
 	return skb;
 }
 
-/* Without memory for it the event is lost, and listeners are told that one was. */
-static void broadcast(struct net *net, const struct ipcshm_event *event, u64 seq)
+static void mark(struct sk_buff *skb, u64 seq)
 {
-	struct sk_buff *skb = message(net, event, seq);
+	u64 now = ktime_get_real_ns();
 
-	if (skb)
-		genlmsg_multicast_netns(family, net, skb, 0, 0, GFP_NOWAIT | __GFP_NOWARN);
-	else
-		genl_set_err(family, net, 0, 0, -ENOBUFS);
+	memcpy(marks(skb)->seq, &seq, sizeof(seq));
+	memcpy(marks(skb)->time, &now, sizeof(now));
+}
+
+/* Returns whether it is in the queue; if not, it is lost. */
+static bool enqueue(struct events *events, struct sk_buff *skb)
+{
+	lockdep_assert_held(&events->lock);
+	events->seq++;
+	if (!skb || events->queue.qlen >= QUEUE_MAX) {
+		events->lost++;
+		return false;
+	}
+	mark(skb, events->seq);
+	__skb_queue_tail(&events->queue, skb);
+	events->lost = 0;	/* this one leaves a gap, by which it is noticed */
+	return true;
 }
 
 /**
- * ipcshm_event_send - tell listeners of an event, if there are any
+ * ipcshm_event_send - notify listeners of an event, if there are any
  * @net: whose; the caller sees to it that it stays
  * @event: what has happened
  *
- * Numbers count what was told: as long as nobody listens nothing is.
+ * The work for the listeners is done later, so their number costs the caller nothing.
+ * Without memory, or if the queue is full, the event is lost, which listeners notice.
+ * Doesn't sleep.  Numbers count events while there are listeners.
  */
 void ipcshm_event_send(struct net *net, const struct ipcshm_event *event)
 {
 	struct events *events = net_generic(net, net_id);
+	struct sk_buff *skb;
+	bool queued;
 
-	if (!genl_has_listeners(family, net, 0))
+	if (!READ_ONCE(family) || !genl_has_listeners(family, net, 0))
 		return;
+	skb = message(net, event, GFP_NOWAIT);
 	spin_lock(&events->lock);
-	broadcast(net, event, ++events->seq);
+	queued = enqueue(events, skb);
 	spin_unlock(&events->lock);
+	if (!queued)
+		kfree_skb(skb);
+	queue_work(workqueue, &events->work);
+}
+
+/* What says that the last events were lost has the number of the last of them. */
+static struct sk_buff *loss(struct events *events)
+{
+	struct ipcshm_event event = {
+		.type = IPCSHM_EVENT_TYPE_LOST,
+		.amount = READ_ONCE(events->lost),
+	};
+	struct sk_buff *skb;
+	bool holds;
+
+	if (!event.amount)
+		return NULL;
+	skb = message(events->net, &event, GFP_KERNEL);
+	if (!skb)
+		return NULL;
+	spin_lock(&events->lock);
+	/* Not if more were lost meanwhile, or one that came leaves a gap. */
+	holds = events->lost == event.amount;
+	if (holds) {
+		mark(skb, events->seq);
+		events->lost = 0;
+	}
+	spin_unlock(&events->lock);
+	if (holds)
+		return skb;
+	kfree_skb(skb);
+	return NULL;
+}
+
+static struct sk_buff *dequeue(struct events *events)
+{
+	struct sk_buff *skb;
+
+	spin_lock(&events->lock);
+	skb = __skb_dequeue(&events->queue);
+	spin_unlock(&events->lock);
+	return skb ?: loss(events);
+}
+
+/*
+ * Returns whether there is more.  A listener's copy is an allocation that can sleep, and
+ * so lets other tasks run between two listeners.
+ */
+static bool deliver(struct events *events, unsigned int count)
+{
+	struct sk_buff *skb;
+
+	while (count--) {
+		skb = dequeue(events);
+		if (!skb)
+			return false;
+		memset(skb->cb, 0, sizeof(skb->cb));
+		genlmsg_multicast_netns(family, events->net, skb, 0, 0, GFP_KERNEL);
+		cond_resched();
+	}
+	return true;
+}
+
+static void events_work(struct work_struct *work)
+{
+	struct events *events = container_of(work, struct events, work);
+
+	if (deliver(events, TURN))
+		queue_work(workqueue, work);	/* behind other namespaces */
 }
 
 static int __net_init net_start(struct net *net)
@@ -131,27 +264,61 @@ static int __net_init net_start(struct net *net)
 	struct events *events = net_generic(net, net_id);
 
 	spin_lock_init(&events->lock);
+	__skb_queue_head_init(&events->queue);
+	events->net = net;
+	INIT_WORK(&events->work, events_work);
 	return 0;
+}
+
+/*
+ * Nothing happens in the namespace any more; listeners of other namespaces, which can
+ * listen to all, get what has happened.
+ */
+static void __net_exit net_end(struct net *net)
+{
+	struct events *events = net_generic(net, net_id);
+
+	cancel_work_sync(&events->work);
+	if (family)
+		deliver(events, QUEUE_MAX + 1);
+	__skb_queue_purge(&events->queue);
 }
 
 static struct pernet_operations net_ops = {
 	.init = net_start,
+	.exit = net_end,
 	.id = &net_id,
 	.size = sizeof(struct events),
 };
 
 int ipcshm_events_init(void)
 {
-	return register_pernet_subsys(&net_ops);
+	int err;
+
+	workqueue = alloc_workqueue("ipcshm-events", WQ_UNBOUND, 0);
+	if (!workqueue)
+		return -ENOMEM;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		destroy_workqueue(workqueue);
+	return err;
 }
 
 void ipcshm_events_exit(void)
 {
 	unregister_pernet_subsys(&net_ops);
+	destroy_workqueue(workqueue);
 }
 
-/* Which family tells; before there are any events. */
+/* Whose listeners are notified: before there are any events. */
 void ipcshm_events_use(const struct genl_family *to)
 {
-	family = to;
+	WRITE_ONCE(family, to);
+}
+
+/* Listeners get what has happened; there are none from then on. */
+void ipcshm_events_stop(void)
+{
+	drain_workqueue(workqueue);
+	WRITE_ONCE(family, NULL);
 }

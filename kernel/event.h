@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Telling listeners what happens. */
+/* Notifying listeners of what happens. */
 #ifndef IPCSHM_EVENT_H
 #define IPCSHM_EVENT_H
 
@@ -21,7 +21,7 @@ struct net;
  * @token: of the member, or 0
  * @messages: how many were lost
  * @quota: which, of a quota
- * @amount: what was asked for
+ * @amount: what was asked for; or how many events were lost
  *
  * Who did it, and when, is known to the one who tells.
  */
@@ -40,6 +40,7 @@ struct ipcshm_event {
 int ipcshm_events_init(void);
 void ipcshm_events_exit(void);
 void ipcshm_events_use(const struct genl_family *family);
+void ipcshm_events_stop(void);
 
 void ipcshm_event_send(struct net *net, const struct ipcshm_event *event);
 

@@ -960,5 +960,6 @@ int ipcshm_netlink_init(void)
 /* Nobody dumps: who does holds the module.  And nothing happens any more. */
 void ipcshm_netlink_exit(void)
 {
+	ipcshm_events_stop();
 	genl_unregister_family(&family);
 }

@@ -31,7 +31,8 @@ struct monitor {
 
 static const struct argp_option options[] = {
 	{ "event", 'e', "NAME,...", 0,
-	  "Only these: create, open, unlink, free, join, leave, death, revoke, drop, quota", 0 },
+	  "Only these: create, open, unlink, free, join, leave, death, revoke, drop, quota, "
+	  "lost", 0 },
 	{ "object", 'n', "OBJECT", 0, "Only those of an object", 0 },
 	{ "count", 'c', "COUNT", 0, "End after so many events", 0 },
 	{ "timeout", 'w', "TIME", 0, "End after this time: seconds, or 100ms, 2min", 0 },
@@ -157,6 +158,9 @@ static void print_details(const struct event *event)
 			format_bytes(event->amount, amount);
 		printf("  %s, %s asked for", name_of(quota_names, event->quota), amount);
 		break;
+	case IPCSHM_EVENT_TYPE_LOST:
+		printf("%" PRIu64 " event%s", event->amount, format_plural(event->amount));
+		break;
 	}
 }
 
@@ -176,8 +180,10 @@ static void print_event(const struct event *event)
 		else
 			printf("id/%" PRIu64 "  ", event->id);
 	}
-	field_text(field_find(event_fields, "uid", 3), event, text);
-	printf("pid %" PRIu32 "  %s", event->pid, text);
+	if (event->type != IPCSHM_EVENT_TYPE_LOST) {
+		field_text(field_find(event_fields, "uid", 3), event, text);
+		printf("pid %" PRIu32 "  %s", event->pid, text);
+	}
 	print_details(event);
 	putchar('\n');
 }

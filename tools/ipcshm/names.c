@@ -9,7 +9,7 @@ const char *const kind_names[] = { "", "region", "queue", NULL };
 const char *const holder_kind_names[] = { "device", "region", "queue", NULL };
 const char *const overflow_names[] = { "block", "drop-oldest", "drop-newest", NULL };
 const char *const event_names[] = { "", "create", "open", "unlink", "free", "join", "leave",
-				    "death", "revoke", "drop", "quota", NULL };
+				    "death", "revoke", "drop", "quota", "lost", NULL };
 const char *const quota_names[] = { "objects", "region-bytes", "queue-bytes", "members",
 				    "waiters", "descriptors", NULL };
 const char *const access_names[] = { "read", "write", "read-write", NULL };

@@ -266,6 +266,7 @@ enum ipcshm_a_limit {
  * @IPCSHM_EVENT_TYPE_REVOKE: an object was revoked
  * @IPCSHM_EVENT_TYPE_DROP: a queue lost messages that it had accepted
  * @IPCSHM_EVENT_TYPE_QUOTA: a user was refused something for a quota
+ * @IPCSHM_EVENT_TYPE_LOST: the events before this one were lost, for all listeners
  */
 enum ipcshm_event_type {
 	IPCSHM_EVENT_TYPE_CREATE = 1,
@@ -278,6 +279,7 @@ enum ipcshm_event_type {
 	IPCSHM_EVENT_TYPE_REVOKE,
 	IPCSHM_EVENT_TYPE_DROP,
 	IPCSHM_EVENT_TYPE_QUOTA,
+	IPCSHM_EVENT_TYPE_LOST,
 };
 
 /**
@@ -287,16 +289,17 @@ enum ipcshm_event_type {
  *	namespace; a gap is what was lost
  * @IPCSHM_A_EVENT_TYPE: u32, enum ipcshm_event_type
  * @IPCSHM_A_EVENT_TIME: u64, when, nanoseconds of CLOCK_REALTIME
- * @IPCSHM_A_EVENT_ID: u64, the object's number; not of QUOTA
- * @IPCSHM_A_EVENT_KIND: u32, enum ipcshm_kind; not of QUOTA
+ * @IPCSHM_A_EVENT_ID: u64, the object's number; not of QUOTA and LOST
+ * @IPCSHM_A_EVENT_KIND: u32, enum ipcshm_kind; not of QUOTA and LOST
  * @IPCSHM_A_EVENT_NAME: string, the name that the object has, or had; if any
- * @IPCSHM_A_EVENT_PID: u32, the process that did it, by its own PID namespace
+ * @IPCSHM_A_EVENT_PID: u32, the process that did it, by its own PID namespace; not
+ *	of LOST
  * @IPCSHM_A_EVENT_UID: u32, its user; QUOTA: whose quota it is; as seen in the
- *	user namespace that owns the network namespace
+ *	user namespace that owns the network namespace; not of LOST
  * @IPCSHM_A_EVENT_TOKEN: u32, JOIN, LEAVE, DEATH: the member's
  * @IPCSHM_A_EVENT_MESSAGES: u64, DROP: how many were lost
  * @IPCSHM_A_EVENT_QUOTA: u32, QUOTA: enum ipcshm_quota
- * @IPCSHM_A_EVENT_AMOUNT: u64, QUOTA: what was asked for
+ * @IPCSHM_A_EVENT_AMOUNT: u64, QUOTA: what was asked for; LOST: how many events
  */
 enum ipcshm_a_event {
 	IPCSHM_A_EVENT_PAD = 1,

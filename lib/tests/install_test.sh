@@ -71,8 +71,8 @@ files_are_installed()
 ./opt/x/include/linux/ipcshm.h
 ./opt/x/lib64/libipcshm.a
 ./opt/x/lib64/libipcshm.so
-./opt/x/lib64/libipcshm.so.1
 ./opt/x/lib64/libipcshm.so.0.2.0
+./opt/x/lib64/libipcshm.so.1
 ./opt/x/lib64/pkgconfig/libipcshm.pc" "$(files | grep -v '/man3/')" &&
 		same "$(cd ../Documentation/man && ls ./*.3)" "$(cd "$stage/opt/x/share/man/man3" && ls ./*)" &&
 		same libipcshm.so.0.2.0 "$(readlink "$libdir/libipcshm.so.1")" &&
@@ -153,11 +153,30 @@ shared_library_exports_what_is_declared()
 		   awk '$2 != "A" { print $3 }' | LC_ALL=C sort)"
 }
 
+# exports LIBRARY: the names of a static one
+exports()
+{
+	nm -g --defined-only "$1" | awk 'NF == 3 { print $3 }' | LC_ALL=C sort
+}
+
 static_library_exports_what_is_declared()
 {
-	same "$(declared_calls)" \
-		"$(nm -g --defined-only "$libdir/libipcshm.a" |
-		   awk 'NF == 3 { print $3 }' | LC_ALL=C sort)"
+	same "$(declared_calls)" "$(exports "$libdir/libipcshm.a")"
+}
+
+# optimized COMPILER FLAG: both libraries, built and linked to with that kind of link-time optimization
+optimized()
+{
+	make O="$tmp/lto" CC="$1" CFLAGS="-O1 $2" && same "$(declared_calls)" "$(exports "$tmp/lto/libipcshm.a")" &&
+		printf '#include <ipcshm.h>\nint main(void) { return ipcshm_open() < -4095; }\n' > "$tmp/lto.c" &&
+		$1 $(package --cflags) -o "$tmp/static" "$tmp/lto.c" "$tmp/lto/libipcshm.a" && "$tmp/static" &&
+		$1 $(package --cflags) -o "$tmp/shared" "$tmp/lto.c" -L"$tmp/lto" -lipcshm -Wl,-rpath,"$tmp/lto" &&
+		"$tmp/shared" && rm -rf "$tmp/lto"
+}
+
+libraries_can_be_optimized_when_linked()
+{
+	optimized "$CC" -flto && optimized clang -flto && optimized clang -flto=thin
 }
 
 # A linker may pass over a name in the map that doesn't exist.
@@ -210,6 +229,7 @@ check headers_stand_alone_in_cxx
 check documented_examples_compile
 check shared_library_exports_what_is_declared
 check static_library_exports_what_is_declared
+check libraries_can_be_optimized_when_linked
 check map_lists_what_is_declared
 check library_has_no_state
 check every_call_in_an_area_has_a_page

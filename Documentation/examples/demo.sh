@@ -166,6 +166,7 @@ victim=$!
 service-ask "$@" "$@" "$@" "$@" "$@" >"$work/asked" &
 pids=$!
 kill -KILL $victim
+service-pester </etc/passwd >"$work/refused" || verdict 1 "service-pester ended with status $?"
 finish $pids
 # They serve for ever, and leave nothing behind however they end.
 # shellcheck disable=SC2086
@@ -178,6 +179,8 @@ for round in 1 2 3 4 5; do
 done >"$work/expected"
 echo "     service-ask    $(wc -l <"$work/asked") replies"
 same "$work/expected" "$work/asked" "each reply is what wc counts"
+echo 50 >"$work/expected"
+same "$work/expected" "$work/refused" "what is no request is refused, and nothing else"
 
 
 echo

@@ -36,14 +36,15 @@ static struct findings ask(int queue, const char *path)
 		die("open %s: %s", path, strerror(errno));
 	for (int i = 0; i < TRIES && result == -EPIPE; i++)
 		result = call(queue, file, &found);
-	check(result, "ask about", path);
+	check(result ? result : found.error, "ask about", path);
 	close(file);
 	return found;
 }
 
 int main(int argc, char **argv)
 {
-	int queue = service_queue(IPCSHM_WRITE);
+	size_t largest;
+	int queue = service_queue(IPCSHM_WRITE, &largest);
 
 	for (int i = 1; i < argc; i++) {
 		struct findings found = ask(queue, argv[i]);

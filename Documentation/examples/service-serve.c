@@ -6,6 +6,7 @@
  * to open them.  Any number of it can serve the same queue.
  */
 #include <ctype.h>
+#include <stdbool.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,31 +32,69 @@ static struct findings look(int file)
 	return found;
 }
 
+/* Whatever the request is, it gets a reply. */
+static struct findings serve(const struct ipcshm_message *request, int file)
+{
+	struct findings found = { .error = -EBADMSG };
+
+	if (request->fd_count == 1 && !request->size)
+		found = look(file);
+	if (request->fd_count)
+		close(file);
+	return found;
+}
+
+/* Whether serving goes on after an error, which is at most about one request. */
+static bool goes_on(int result)
+{
+	const struct timespec moment = { .tv_nsec = 10000000 };
+
+	switch (result) {
+	case -ESRCH:	/* the caller has given up: its reply is dropped */
+	case -EINTR:
+		return true;
+	case -ENOMEM:	/* neither replied nor received: the next turn tries both again */
+	case -EDQUOT:
+	case -EMFILE:
+	case -ENFILE:
+		nanosleep(&moment, NULL);
+		return true;
+	default:
+		return false;
+	}
+}
+
 int main(void)
 {
-	int queue = service_queue(IPCSHM_READ);
 	struct ipcshm_call turn = { .deadline = IPCSHM_FOREVER, .clock = CLOCK_MONOTONIC };
 	struct findings found;
 	int file, result;
+	size_t largest;
+	int queue = service_queue(IPCSHM_READ, &largest);
+	void *payload = malloc(largest);	/* no request is too large for us */
 
+	if (!payload)
+		die("no memory for requests of %zu bytes", largest);
 	/* Each turn replies to the last request, if there was one, and waits for the next. */
 	for (;;) {
 		turn.request = (struct ipcshm_message) {
+			.data = (uintptr_t)payload,
+			.size = largest,
 			.fds = (uintptr_t)&file,
 			.fd_count = 1,
 		};
 		result = ipcshm_reply_receive_transfer(queue, &turn, sizeof(turn));
-		turn.reply = (struct ipcshm_message) { 0 };
-		if (result == -ESRCH)	/* who asked doesn't wait any more */
+		if (goes_on(result)) {
+			if (result == -ESRCH)
+				turn.reply.token = 0;
 			continue;
+		}
 		check(result, "serve", SERVICE_QUEUE);
-		if (turn.request.fd_count != 1)
-			die("serve %s: a request of %u files", SERVICE_QUEUE,
-			    turn.request.fd_count);
-		found = look(file);
-		close(file);
-		turn.reply.data = (uintptr_t)&found;
-		turn.reply.size = sizeof(found);
-		turn.reply.token = turn.request.token;
+		found = serve(&turn.request, file);
+		turn.reply = (struct ipcshm_message) {
+			.data = (uintptr_t)&found,
+			.size = sizeof(found),
+			.token = turn.request.token,
+		};
 	}
 }

@@ -78,6 +78,58 @@ struct ipcshm_area {
 	uint32_t reserved[5];
 };
 
+/* Bytes at the beginning of an area from ipcshm_area_open() that the library keeps. */
+#define IPCSHM_AREA_HEADER	128
+
+/**
+ * ipcshm_area_open - open an area that is ready for use, or create it
+ * @area: filled in
+ * @device: from ipcshm_open()
+ * @name: the region's
+ * @flags: IPCSHM_PERSISTENT, IPCSHM_POPULATE, IPCSHM_HUGE, of a new region; or 0
+ * @mode: permission bits of a new region, less the umask
+ * @attr: of a new region, its size more than IPCSHM_AREA_HEADER; out: of the one opened
+ * @init: called by one process, before any other is let in, to initialize what
+ *	follows the first IPCSHM_AREA_HEADER bytes, which is zero: returns 0 or
+ *	-errno; NULL: zeroes will do
+ * @data: for @init
+ * @deadline: CLOCK_MONOTONIC nanoseconds, or IPCSHM_FOREVER: how long to wait for
+ *	another process's @init
+ *
+ * Any number of processes can make this call at the same time, with the same
+ * arguments; each returns when the area has been initialized.  If the process that
+ * does so dies, or its @init fails, another one begins anew with zeroes.
+ *
+ *	static int init(const struct ipcshm_area *area, void *data)
+ *	{
+ *		ipcshm_mutex_init(ipcshm_area_at(area, IPCSHM_AREA_HEADER,
+ *						 sizeof(struct ipcshm_mutex), 8));
+ *		return 0;
+ *	}
+ *
+ *	struct ipcshm_region_attr attr = { .size = 4096 };
+ *
+ *	ret = ipcshm_area_open(&area, device, "table", 0, 0600, &attr, init, NULL,
+ *			       ipcshm_deadline(1000000000));
+ *
+ * Return: 1: this process has initialized the area, 0: another one had; or
+ * -EINVAL; -ETIMEDOUT; -EINTR: a signal was handled; -EPROTO: the region of that name
+ * is no such area; -ESRCH: this process could not become a member; the errors of
+ * @init, ipcshm_region_open(), ipcshm_region_map() and ipcshm_area_init_region().
+ */
+int ipcshm_area_open(struct ipcshm_area *area, int device, const char *name, uint32_t flags,
+		     mode_t mode, struct ipcshm_region_attr *attr,
+		     int (*init)(const struct ipcshm_area *area, void *data), void *data,
+		     uint64_t deadline);
+
+/**
+ * ipcshm_area_close - give up an area from ipcshm_area_open()
+ * @area: no thread of the process uses it any longer
+ *
+ * Unmaps the region: the process is no longer a member.
+ */
+void ipcshm_area_close(struct ipcshm_area *area);
+
 /**
  * ipcshm_area_init_region - an area that is a region
  * @area: filled in

@@ -13,7 +13,7 @@ tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcs
 # Packages that a test kernel needs that is built from source, or whose modules this machine cannot build.
 kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(KERNEL)),build-root)
 
-.PHONY: all setup module lib tool examples selftests demo test kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-observed check-debug \
+.PHONY: all setup module lib tool examples selftests demo test test-load kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-observed check-debug \
 	coverage fuzz foreign seeded vm check install uninstall clean help
 
 ## all: the module for the running kernel, the library and the program
@@ -58,6 +58,14 @@ test:
 ## kunit: unit tests of the module's pure logic, by KUnit, in the KASAN kernel
 kunit:
 	tools/kunit
+
+## test-load: kernels that the module does not know are refused when it is loaded; KERNEL= as for test
+test-load:
+	tools/setup build vm $(kernel)
+	rm -rf build/load && mkdir -p build/load
+	cp selftests/load.sh build/load/load
+	cp "$$(BUILD=build/faults tools/build-module "$$(tools/vm/fetch $(KERNEL))/build" IPCSHM_FAULTS=y)" build/load/ipcshm-faults.ko
+	tools/vm/test $(KERNEL) build/load load
 
 ## test-ynl: every netlink operation by the kernel's own generic client, which is in Python; KERNEL= as for test
 test-ynl:

@@ -19,6 +19,7 @@
 #error "ipcshm needs a release of 2024 or later of Linux 6.1 or 6.6, or Linux 6.8 or later"
 #endif
 
+/* Flags of a mapping are changed by functions alone since 6.3. */
 static inline void ipcshm_vm_flags_mod(struct vm_area_struct *vma, unsigned long set,
 				       unsigned long clear)
 {
@@ -44,18 +45,29 @@ static inline void ipcshm_vm_flags_mod(struct vm_area_struct *vma, unsigned long
 #endif
 
 /*
- * Shmem has only an ->mmap_prepare since 7.2, and then vfs_mmap(), an inline
- * function since 6.16, fills in the mapping as shmem asks for it.
+ * Files can have an ->mmap_prepare instead of an ->mmap since 6.16; those of shmem
+ * do since 7.2 at the latest.  The kernel's function for callers like us calls the
+ * one that exists.  It was renamed in 6.17.
  */
 static inline int ipcshm_vfs_mmap(struct file *file, struct vm_area_struct *vma)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 	return call_mmap(file, vma);
 #else
 	return vfs_mmap(file, vma);
 #endif
 }
 
+static inline bool ipcshm_has_mmap(const struct file_operations *ops)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+	return ops->mmap;
+#else
+	return ops->mmap || ops->mmap_prepare;
+#endif
+}
+
+/* A mount's user namespace became its ID map in 6.3. */
 static inline int ipcshm_notify_change(struct file *file, struct iattr *attr)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
@@ -86,13 +98,14 @@ static inline int ipcshm_file_check_receive(struct file *file)
 #endif
 }
 
-/* Attributes of a dump's request. */
+/* Attributes of a dump's request: in a structure of their own since 6.7. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 #define ipcshm_dump_attrs(cb) (genl_dumpit_info(cb)->attrs)
 #else
 #define ipcshm_dump_attrs(cb) (genl_dumpit_info(cb)->info.attrs)
 #endif
 
+/* The source of a tracepoint's string is named once, in its declaration, since 6.10. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
 #define ipcshm_assign_str(field, string) __assign_str(field, string)
 #else

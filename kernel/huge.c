@@ -7,10 +7,9 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
-#include <linux/shmem_fs.h>
 
-#include "compat.h"
 #include "huge.h"
+#include "shmem.h"
 
 /* Immutable once loaded; NULL: this kernel has no huge pages for shared memory. */
 static struct vfsmount *mount;
@@ -35,10 +34,8 @@ void ipcshm_huge_exit(void)
 		kern_unmount(mount);
 }
 
-/* As shmem_file_setup(); the memory is of huge pages, as far as there are any. */
+/* As ipcshm_shmem_file_setup(); the memory is of huge pages, as far as there are any. */
 struct file *ipcshm_huge_file_setup(const char *name, u64 size)
 {
-	if (!mount)
-		return shmem_file_setup(name, size, ipcshm_no_vma_flags());
-	return shmem_file_setup_with_mnt(mount, name, size, ipcshm_no_vma_flags());
+	return ipcshm_shmem_file_setup(mount, name, size);
 }

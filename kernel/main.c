@@ -18,6 +18,7 @@
 #include "port.h"
 #include "region.h"
 #include "registry.h"
+#include "shmem.h"
 #include "work.h"
 
 struct workqueue_struct *ipcshm_workqueue;
@@ -255,6 +256,9 @@ static int __init ipcshm_init(void)
 	int err;
 
 	build_check_abi();
+	err = ipcshm_shmem_check();
+	if (err)
+		return err;
 	ipcshm_limits_init();
 	ipcshm_workqueue = alloc_workqueue("ipcshm", WQ_UNBOUND, 0);
 	if (!ipcshm_workqueue)

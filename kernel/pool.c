@@ -49,7 +49,7 @@ int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size, size_t largest)
 			     GFP_KERNEL_ACCOUNT);
 	if (!pool->map)
 		return -ENOMEM;
-	pool->backing = shmem_file_setup("ipcshm-pool", pool->size, ipcshm_no_vma_flags());
+	pool->backing = ipcshm_shmem_file_setup(NULL, "ipcshm-pool", pool->size);
 	if (IS_ERR(pool->backing)) {
 		kvfree(pool->map);
 		return ipcshm_shmem_error(PTR_ERR(pool->backing));

@@ -634,7 +634,7 @@ static struct file *backing_create(const char *name, u64 size, umode_t mode, boo
 	if (!label)
 		return ERR_PTR(-ENOMEM);
 	backing = huge ? ipcshm_huge_file_setup(label, size) :
-			 shmem_file_setup(label, size, ipcshm_no_vma_flags());
+			 ipcshm_shmem_file_setup(NULL, label, size);
 	kfree(label);
 	if (IS_ERR(backing))
 		return ERR_PTR(ipcshm_shmem_error(PTR_ERR(backing)));

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What shmem says, in terms of ours. */
+/* The memory of regions and pools: shmem files. */
 #ifndef IPCSHM_SHMEM_H
 #define IPCSHM_SHMEM_H
 
 #include <linux/errno.h>
+#include <linux/types.h>
 
-/* No memory for an inode, or a page, is a full file system to it. */
+struct file;
+struct vfsmount;
+
+struct file *ipcshm_shmem_file_setup(struct vfsmount *mount, const char *name, u64 size);
+int ipcshm_shmem_check(void);
+
+/* No memory for an inode or a page is a full file system to shmem. */
 static inline int ipcshm_shmem_error(int err)
 {
 	return err == -ENOSPC ? -ENOMEM : err;

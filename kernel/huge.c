@@ -34,8 +34,14 @@ void ipcshm_huge_exit(void)
 		kern_unmount(mount);
 }
 
-/* As ipcshm_shmem_file_setup(); the memory is of huge pages, as far as there are any. */
+/*
+ * As ipcshm_shmem_file_setup(); the memory is of huge pages, as far as there are
+ * any.  A mount of one's own is not bound by the administrator's "never" for shared
+ * memory, so look at that here.  Shmem itself obeys "deny".
+ */
 struct file *ipcshm_huge_file_setup(const char *name, u64 size)
 {
+	if (!ipcshm_shmem_may_be_huge())
+		return ipcshm_shmem_file_setup(NULL, name, size);
 	return ipcshm_shmem_file_setup(mount, name, size);
 }

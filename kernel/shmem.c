@@ -29,6 +29,9 @@
 #error "ipcshm needs a kernel with CONFIG_SHMEM and CONFIG_TMPFS"
 #endif
 
+/* The kernel's own mount of shmem, which is never unmounted; immutable once loaded. */
+static struct super_block *kernel_sb;
+
 /* Operations of a shmem file that regions and pools call; ->mmap is looked at apart. */
 static const struct {
 	const char *name;
@@ -80,6 +83,17 @@ struct file *ipcshm_shmem_file_setup(struct vfsmount *mount, const char *name, u
 	if (mount)
 		return shmem_file_setup_with_mnt(mount, name, size, ipcshm_no_vma_flags());
 	return shmem_file_setup(name, size, ipcshm_no_vma_flags());
+}
+
+/*
+ * Whether /sys/kernel/mm/transparent_hugepage/shmem_enabled allows huge pages at all:
+ * it sets this field of the kernel's own mount, 0 for "never".
+ */
+bool ipcshm_shmem_may_be_huge(void)
+{
+	const struct shmem_sb_info *info = kernel_sb->s_fs_info;
+
+	return READ_ONCE(info->huge);
 }
 
 static int refuse(const char *what, const char *name)
@@ -179,6 +193,7 @@ int ipcshm_shmem_check(void)
 		err = check_seals(file);
 	if (!err)
 		err = check_mapping(file);
+	kernel_sb = file_inode(file)->i_sb;
 	fput(file);
 	return err;
 }

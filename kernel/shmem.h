@@ -10,6 +10,7 @@ struct file;
 struct vfsmount;
 
 struct file *ipcshm_shmem_file_setup(struct vfsmount *mount, const char *name, u64 size);
+bool ipcshm_shmem_may_be_huge(void);
 int ipcshm_shmem_check(void);
 
 /* No memory for an inode or a page is a full file system to shmem. */

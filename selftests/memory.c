@@ -760,25 +760,46 @@ static unsigned char *map_created_huge(__u32 flags, struct ipcshm_region_attr at
 	return map_pages(region, 0, attr.max_size / page_size, RW, MAP_SHARED);
 }
 
-/* The kernel has huge pages for who asks for them: one that was built without gives none. */
-static bool has_huge_pages(void)
+FIXTURE(created_huge) {
+	const char *was;
+};
+
+FIXTURE_VARIANT(created_huge) {
+	const char *mode;
+	bool is_huge;
+};
+
+FIXTURE_VARIANT_ADD(created_huge, advise) { .mode = "advise", .is_huge = true };
+FIXTURE_VARIANT_ADD(created_huge, within_size) { .mode = "within_size", .is_huge = true };
+FIXTURE_VARIANT_ADD(created_huge, always) { .mode = "always", .is_huge = true };
+FIXTURE_VARIANT_ADD(created_huge, never) { .mode = "never", .is_huge = false };
+FIXTURE_VARIANT_ADD(created_huge, deny) { .mode = "deny", .is_huge = false };
+
+FIXTURE_SETUP(created_huge)
 {
-	return !access(SHMEM_ENABLED, F_OK);
+	self->was = set_huge_pages(variant->mode);
+	if (!self->was)
+		SKIP(return, SHMEM_ENABLED " cannot be set");
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { .size = page_size }));
 }
 
-TEST_F(memory, region_created_huge_is_of_huge_pages)
+FIXTURE_TEARDOWN(created_huge)
+{
+	tear_down();
+	restore_huge_pages(self->was);
+}
+
+TEST_F(created_huge, region_has_huge_pages_if_the_system_allows_them)
 {
 	unsigned char *at = map_created_huge(0, (struct ipcshm_region_attr) { .size = 8 * MIB });
 
 	ASSERT_NE(MAP_FAILED, at);
 	memset(at, 0x5a, 8 * MIB);
-	if (!has_huge_pages())
-		SKIP(return, "no " SHMEM_ENABLED);
-	EXPECT_EQ(8 * MIB, smaps_field(at, "ShmemPmdMapped"));
+	EXPECT_EQ(variant->is_huge ? 8 * MIB : 0, smaps_field(at, "ShmemPmdMapped"));
 	EXPECT_EQ(8 * MIB, used_memory(region));
 }
 
-TEST_F(memory, region_created_huge_and_populated_is_of_huge_pages)
+TEST_F(created_huge, populated_region_has_huge_pages_if_the_system_allows_them)
 {
 	unsigned char *at = map_created_huge(IPCSHM_POPULATE,
 					     (struct ipcshm_region_attr) { .size = 8 * MIB });
@@ -786,12 +807,10 @@ TEST_F(memory, region_created_huge_and_populated_is_of_huge_pages)
 	ASSERT_NE(MAP_FAILED, at);
 	EXPECT_EQ(8 * MIB, used_memory(region));
 	memset(at, 0x5a, 8 * MIB);
-	if (!has_huge_pages())
-		SKIP(return, "no " SHMEM_ENABLED);
-	EXPECT_EQ(8 * MIB, smaps_field(at, "ShmemPmdMapped"));
+	EXPECT_EQ(variant->is_huge ? 8 * MIB : 0, smaps_field(at, "ShmemPmdMapped"));
 }
 
-TEST_F(memory, region_created_huge_takes_no_more_than_its_size)
+TEST_F(created_huge, region_takes_no_more_than_its_size)
 {
 	unsigned char *at = map_created_huge(0, (struct ipcshm_region_attr) {
 		.size = 2 * MIB + page_size, .max_size = 8 * MIB,

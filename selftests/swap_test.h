@@ -73,8 +73,8 @@ static inline __u64 smaps_field(const void *address, const char *field)
 	return sum;
 }
 
-/* Huge pages for the shared memory that asks for them; what was set before, or NULL: it can't be. */
-static inline const char *allow_huge_pages(void)
+/* Set what the system allows of huge pages for shared memory. Returns the previous mode, or NULL if it cannot be set. */
+static inline const char *set_huge_pages(const char *mode)
 {
 	static char was[32];
 	char modes[128] = "", *chosen;
@@ -84,10 +84,16 @@ static inline const char *allow_huge_pages(void)
 		return NULL;
 	if (read(fd, modes, sizeof(modes) - 1) > 0 && (chosen = strchr(modes, '[')))
 		sscanf(chosen, "[%31[^]]", was);
-	if (write(fd, "advise", 6) != 6)
+	if (write(fd, mode, strlen(mode)) != (ssize_t)strlen(mode))
 		was[0] = '\0';
 	close(fd);
 	return was[0] ? was : NULL;
+}
+
+/* Huge pages for memory whose users ask for them. */
+static inline const char *allow_huge_pages(void)
+{
+	return set_huge_pages("advise");
 }
 
 static inline void restore_huge_pages(const char *was)

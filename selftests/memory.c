@@ -236,7 +236,7 @@ TEST_F(memory, region_does_not_shrink_under_a_child_that_found_no_slot)
 	ASSERT_TRUE(child);
 	EXPECT_EQ(-EBUSY, resize(1));
 	tell(child);
-	EXPECT_EQ(-ESRCH, finish(child));
+	EXPECT_EQ(-EUSERS, finish(child));
 	EXPECT_EQ(SIZE, child->value);
 	EXPECT_EQ(0, resize(1));
 }

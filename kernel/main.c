@@ -269,6 +269,9 @@ static int __init ipcshm_init(void)
 	err = ipcshm_events_init();
 	if (err)
 		goto exit_port;
+	err = ipcshm_region_init();
+	if (err)
+		goto exit_events;
 	err = ipcshm_registry_init();
 	if (err)
 		goto exit_events;

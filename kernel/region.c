@@ -9,6 +9,7 @@
  * holds our file, and with it the region and this module; its operations are
  * shmem's but for the two that tell when an address space joins and leaves.
  */
+#include <linux/anon_inodes.h>
 #include <linux/cred.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
@@ -56,6 +57,9 @@ struct ipcshm_region {
 	struct ipcshm_words words;
 	wait_queue_head_t pollers;
 };
+
+/* The operations of an inode that cannot be opened.  They are the kernel's, and immutable. */
+static const struct file_operations *closed_fops;
 
 /**
  * struct region_file - what a descriptor of a region has of its own
@@ -639,6 +643,8 @@ static struct file *backing_create(const char *name, u64 size, umode_t mode, boo
 	if (IS_ERR(backing))
 		return ERR_PTR(ipcshm_shmem_error(PTR_ERR(backing)));
 	file_inode(backing)->i_mode = S_IFREG | mode;
+	/* Or else /proc/PID/fd would open shmem's own file, which knows no members. */
+	file_inode(backing)->i_fop = closed_fops;
 	SHMEM_I(file_inode(backing))->seals = F_SEAL_GROW | F_SEAL_SHRINK;
 	return backing;
 }
@@ -814,3 +820,30 @@ const struct ipcshm_object_ops ipcshm_region_ops = {
 	.revoke = region_revoke,
 	.release = region_release,
 };
+
+/*
+ * A region is opened by its name; an inode of an anonymous file, which refuses to
+ * be opened, provides the operations for that.  They stay when this module is
+ * gone, as an inode can that O_PATH descriptors hold.
+ */
+static int closed_fops_get(void)
+{
+	struct file *file = anon_inode_getfile("ipcshm", &generic_ro_fops, NULL, O_RDONLY);
+	const struct file_operations *fops;
+	int err = -EOPNOTSUPP;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	fops = file_inode(file)->i_fop;
+	if (fops && !fops->owner && fops->open && fops->open(file_inode(file), file) == -ENXIO)
+		err = 0;
+	if (!err)
+		closed_fops = fops;
+	fput(file);
+	return err;
+}
+
+int ipcshm_region_init(void)
+{
+	return closed_fops_get();
+}

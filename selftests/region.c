@@ -519,43 +519,58 @@ TEST_F(region, descriptor_without_cloexec_goes_over_exec)
 	EXPECT_EQ(1, *self->word);
 }
 
-TEST_F(region, proc_fd_opens_a_plain_file_on_the_same_memory)
+/* A descriptor cannot be opened again: neither with other rights nor with the same. */
+TEST_F(region, proc_fd_opens_nothing)
 {
-	struct ipcshm_region_stat stat;
-	unsigned char *map;
+	const int flags[] = { O_RDONLY, O_WRONLY, O_RDWR, O_RDWR | O_TRUNC, O_RDONLY | O_NONBLOCK };
+	int reader = open_by_name(self, IPCSHM_READ);
 	char path[32];
-	int fd;
+	size_t i;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fd);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, fd);
-	map = map_shared(fd, self->size, PROT_READ | PROT_WRITE);
-	ASSERT_NE(MAP_FAILED, map);
-	map[1] = 8;
-	EXPECT_EQ(8, self->map[1]);
-	EXPECT_EQ(-ENOTTY, ipcshm_region_stat(fd, &stat, sizeof(stat)));
-	EXPECT_EQ(1, region_stat(self->fd).stat.opens);
-	munmap(map, self->size);
-	close(fd);
+	ASSERT_LE(0, reader);
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", i % 2 ? reader : self->fd);
+		EXPECT_EQ(-1, open(path, flags[i] | O_CLOEXEC));
+		EXPECT_EQ(ENXIO, errno);
+	}
+	EXPECT_EQ(2, region_stat(self->fd).stat.opens);
+	EXPECT_EQ(self->size, region_stat(self->fd).size);
 }
 
-TEST_F(region, proc_fd_asks_the_mode_again)
+/* Nor can it when the region is gone, by a descriptor that only names the file. */
+TEST_F(region, path_descriptor_opens_nothing)
 {
-	char path[32];
-	pid_t peer;
+	char path[32], byte;
+	int named;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fd);
+	named = open(path, O_PATH | O_CLOEXEC);
+	ASSERT_LE(0, named);
+	EXPECT_EQ(-1, read(named, &byte, 1));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(MAP_FAILED, map_shared(named, self->size, PROT_READ));
+	EXPECT_EQ(EBADF, errno);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", named);
+	EXPECT_EQ(-1, open(path, O_RDWR | O_CLOEXEC));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(1, region_stat(self->fd).stat.opens);
+	munmap(self->map, self->size);
+	close(self->fd);
+	EXPECT_EQ(-1, open(path, O_RDWR | O_CLOEXEC));
+	EXPECT_EQ(ENXIO, errno);
+}
+
+TEST_F(region, mapping_opens_nothing)
+{
+	char path[64];
 
 	SKIP_UNLESS_ROOT;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fd);
-	peer = fork_peer();
-	ASSERT_LE(0, peer);
-	if (!peer) {
-		if (setresuid(OTHER_USER, OTHER_USER, OTHER_USER))
-			_exit(1);
-		/* Or else /proc itself would refuse. */
-		prctl(PR_SET_DUMPABLE, 1);
-		_exit(open(path, O_RDWR) >= 0 || errno != EACCES);
-	}
-	EXPECT_EQ(0, wait_child(peer));
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (unsigned long)self->map,
+		 (unsigned long)(self->map + self->size));
+	EXPECT_EQ(-1, open(path, O_RDWR | O_CLOEXEC));
+	if (errno == ENOENT)
+		SKIP(return, "no /proc/PID/map_files");
+	EXPECT_EQ(ENXIO, errno);
 }
 
 /* Rights. */

@@ -274,7 +274,7 @@ static int __init ipcshm_init(void)
 		goto exit_events;
 	err = ipcshm_registry_init();
 	if (err)
-		goto exit_events;
+		goto exit_region;
 	ipcshm_huge_init();
 	err = ipcshm_netlink_init();
 	if (err)
@@ -289,6 +289,8 @@ exit_netlink:
 exit_huge:
 	ipcshm_huge_exit();
 	ipcshm_registry_exit();
+exit_region:
+	ipcshm_region_exit();
 exit_events:
 	ipcshm_events_exit();
 exit_port:
@@ -310,6 +312,7 @@ static void __exit ipcshm_exit(void)
 	ipcshm_netlink_exit();
 	ipcshm_huge_exit();
 	ipcshm_registry_exit();
+	ipcshm_region_exit();
 	ipcshm_events_exit();
 	destroy_workqueue(ipcshm_workqueue);
 	ipcshm_port_exit();

@@ -82,9 +82,12 @@ static void page_install(struct ipcshm_members *members, u32 index,
 	if (!index) {
 		header->version = IPCSHM_MEMBER_PAGE_VERSION;
 		header->max_members = members->max;
-		header->revoked = members->revoked;
 	}
 	ipcshm_table_add(&members->table, index, page);
+	/* Pairs with ipcshm_members_revoke(). */
+	smp_mb();
+	if (!index && READ_ONCE(members->revoked))
+		WRITE_ONCE(header->revoked, 1);
 }
 
 /* Adds a page to the table if there is none at the index; or -ENOMEM. */
@@ -154,16 +157,17 @@ u32 ipcshm_members_deaths(const struct ipcshm_members *members)
 	return header ? READ_ONCE(header->deaths) : 0;
 }
 
+/* Without the lock, under which others may wait for memory. */
 void ipcshm_members_revoke(struct ipcshm_members *members)
 {
 	struct ipcshm_member_page *header;
 
-	mutex_lock(&members->lock);
 	WRITE_ONCE(members->revoked, true);
+	/* Pairs with page_install(): one of the two sees what the other has stored. */
+	smp_mb();
 	header = ipcshm_table_header(&members->table);
 	if (header)
 		WRITE_ONCE(header->revoked, 1);
-	mutex_unlock(&members->lock);
 }
 
 /* Memberships, by address space and by slot: each step is logarithmic. */

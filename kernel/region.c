@@ -10,6 +10,7 @@
  * shmem's but for the two that tell when an address space joins and leaves.
  */
 #include <linux/anon_inodes.h>
+#include <linux/completion.h>
 #include <linux/cred.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
@@ -26,6 +27,7 @@
 #include <linux/slab.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "huge.h"
@@ -45,7 +47,10 @@
  * @max_size: bytes, whole pages; what it can grow to; immutable
  * @members: who has it mapped
  * @words: who waits on it
- * @pollers: who polls for deaths and the revocation
+ * @pollers: tasks that poll for deaths and the revocation
+ * @flags: REFUNDED: the creator's quota has been given back
+ * @work: what follows a death or the revocation, see region_work()
+ * @emptied: the memory of the revoked region has been freed
  *
  * The size is the inode's, and changes under the inode's lock.
  */
@@ -56,7 +61,15 @@ struct ipcshm_region {
 	struct ipcshm_members members;
 	struct ipcshm_words words;
 	wait_queue_head_t pollers;
+	unsigned long flags;
+	struct work_struct work;
+	struct completion emptied;
 };
+
+#define REFUNDED 0	/* a bit of ipcshm_region.flags */
+
+/* Runs region_work(), so that neither a dying process nor netlink waits for it. */
+static struct workqueue_struct *workqueue;
 
 /* The operations of an inode that cannot be opened.  They are the kernel's, and immutable. */
 static const struct file_operations *closed_fops;
@@ -108,6 +121,23 @@ struct ipcshm_members *ipcshm_region_members(struct ipcshm_object *object)
 	return &object_region(object)->members;
 }
 
+static void region_work_queue(struct ipcshm_region *region)
+{
+	queue_work(workqueue, &region->work);
+}
+
+/*
+ * Called after anything that can add a page or change the size: either
+ * region_work() finds that, or the flag is seen here and it runs once more.
+ */
+static void settle(struct ipcshm_region *region)
+{
+	/* Pairs with region_revoke(). */
+	smp_mb();
+	if (is_revoked(region))
+		region_work_queue(region);
+}
+
 /* Mappings. */
 
 /* A mapping was split or moved, or inherited by a child, whose membership differs. */
@@ -121,26 +151,66 @@ static void region_vma_close(struct vm_area_struct *vma)
 {
 	struct ipcshm_region *region = region_of(vma->vm_file);
 
-	if (!ipcshm_members_unmap(&region->members, vma->vm_private_data))
-		return;
-	ipcshm_words_wake_outdated(&region->words);
-	wake_up_poll(&region->pollers, EPOLLPRI);
+	if (ipcshm_members_unmap(&region->members, vma->vm_private_data))
+		region_work_queue(region);
+}
+
+/* Shmem's operations, which cannot be named from here; set with region_vm_ops, then immutable. */
+static const struct vm_operations_struct *shmem_vm_ops;
+
+/*
+ * The page that shmem returns is locked until it is mapped.  So region_work(),
+ * which locks each page that it frees, finds either no page or one that is
+ * mapped, and unmaps it; a page that came too late for that is not mapped.
+ */
+static vm_fault_t region_vma_fault(struct vm_fault *vmf)
+{
+	struct ipcshm_region *region = region_of(vmf->vma->vm_file);
+	vm_fault_t result;
+
+	if (is_revoked(region))
+		return VM_FAULT_SIGBUS;
+	result = shmem_vm_ops->fault(vmf);
+	/* After VM_FAULT_RETRY the mapping may be gone, and the region with it. */
+	if (!(result & VM_FAULT_LOCKED))
+		return result;
+	/* As in settle(). */
+	smp_mb();
+	if (likely(!is_revoked(region)))
+		return result;
+	unlock_page(vmf->page);
+	put_page(vmf->page);
+	vmf->page = NULL;
+	region_work_queue(region);
+	return VM_FAULT_SIGBUS;
+}
+
+/* Maps pages that exist, each of them locked meanwhile: see region_vma_fault(). */
+static vm_fault_t region_vma_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
+{
+	if (is_revoked(region_of(vmf->vma->vm_file)))
+		return 0;
+	return shmem_vm_ops->map_pages(vmf, start, end);
 }
 
 static DEFINE_MUTEX(vm_ops_lock);
 static struct vm_operations_struct region_vm_ops;
 
 /*
- * Shmem's operations, which can't be named from here but are the same for all of
- * its unlinked files, which ours are.
+ * Shmem's operations are the same for all of its unlinked files, which the
+ * backings are.
  */
 static void vma_adopt(struct vm_area_struct *vma)
 {
 	mutex_lock(&vm_ops_lock);
-	if (!region_vm_ops.open) {
+	if (!shmem_vm_ops) {
 		region_vm_ops = *vma->vm_ops;
 		region_vm_ops.open = region_vma_open;
 		region_vm_ops.close = region_vma_close;
+		region_vm_ops.fault = region_vma_fault;
+		if (region_vm_ops.map_pages)
+			region_vm_ops.map_pages = region_vma_map_pages;
+		shmem_vm_ops = vma->vm_ops;
 	}
 	mutex_unlock(&vm_ops_lock);
 	vma->vm_ops = &region_vm_ops;
@@ -214,13 +284,66 @@ static ssize_t region_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	return region->backing->f_op->read_iter(iocb, to);
 }
 
+/* Bytes that are copied at a time by write(2). */
+#define WRITE_SIZE (64 << 10)
+
+/*
+ * Writes what @from has, a buffer at a time: shmem copies under the inode's lock,
+ * which a page fault on the caller's memory, for example in a file of a FUSE
+ * server, could hold for ever.
+ */
+static ssize_t write_copied(struct ipcshm_region *region, struct kiocb *iocb,
+			    struct iov_iter *from, void *buffer, size_t room)
+{
+	ssize_t written = 0, result = 0;
+
+	while (iov_iter_count(from) && !fatal_signal_pending(current)) {
+		size_t wanted = min(iov_iter_count(from), room);
+		struct kvec vec = { buffer, copy_from_iter(buffer, wanted, from) };
+		struct iov_iter copied;
+
+		if (!vec.iov_len)
+			return written ?: -EFAULT;
+		if (is_revoked(region))
+			return written ?: -EKEYREVOKED;
+		iov_iter_kvec(&copied, ITER_SOURCE, &vec, 1, vec.iov_len);
+		result = region->backing->f_op->write_iter(iocb, &copied);
+		if (result > 0)
+			written += result;
+		if (result != wanted)
+			break;
+		cond_resched();
+	}
+	return written ?: result ?: -EINTR;
+}
+
+static ssize_t write_from_user(struct ipcshm_region *region, struct kiocb *iocb,
+			       struct iov_iter *from)
+{
+	size_t room = min_t(size_t, iov_iter_count(from), WRITE_SIZE);
+	void *buffer = kvmalloc(room, GFP_KERNEL_ACCOUNT);
+	ssize_t written;
+
+	if (!buffer)
+		return -ENOMEM;
+	written = write_copied(region, iocb, from, buffer, room);
+	kvfree(buffer);
+	return written;
+}
+
 static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct ipcshm_region *region = region_of(iocb->ki_filp);
+	ssize_t written;
 
 	if (is_revoked(region))
 		return -EKEYREVOKED;
-	return region->backing->f_op->write_iter(iocb, from);
+	if (user_backed_iter(from) && iov_iter_count(from))
+		written = write_from_user(region, iocb, from);
+	else
+		written = region->backing->f_op->write_iter(iocb, from);
+	settle(region);
+	return written;
 }
 
 static ssize_t region_splice_read(struct file *file, loff_t *pos, struct pipe_inode_info *pipe,
@@ -236,10 +359,13 @@ static ssize_t region_splice_read(struct file *file, loff_t *pos, struct pipe_in
 static long region_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 {
 	struct ipcshm_region *region = region_of(file);
+	long err;
 
 	if (is_revoked(region))
 		return -EKEYREVOKED;
-	return region->backing->f_op->fallocate(file, mode, offset, len);
+	err = region->backing->f_op->fallocate(file, mode, offset, len);
+	settle(region);
+	return err;
 }
 
 /* Waiting. */
@@ -268,6 +394,7 @@ static long region_ioctl_wait(struct file *file, struct ipcshm_uarg uarg)
 	err = ipcshm_words_wait(&rf->region->words, &word, args.deaths, &patience);
 	trace_ipcshm_wait_end(rf->region->object.id, word.offset, err);
 	ipcshm_limits_uncharge(rf->payer, IPCSHM_QUOTA_WAITERS, 1);
+	settle(rf->region);
 	return err;
 }
 
@@ -347,10 +474,11 @@ static long region_ioctl_watch(struct file *file, struct ipcshm_uarg uarg)
 		return -EKEYREVOKED;
 	if (args.size && args.offset >= i_size_read(region_inode(rf->region)))
 		return -EINVAL;
-	mutex_lock(&rf->lock);
+	if (mutex_lock_killable(&rf->lock))
+		return -EINTR;
 	err = rearm(rf, &args);
 	mutex_unlock(&rf->lock);
-	/* Who polls already looks anew. */
+	/* Make current pollers re-evaluate. */
 	wake_up_poll(&rf->watch.pollers, EPOLLIN | EPOLLRDNORM | EPOLLPRI);
 	return err;
 }
@@ -365,12 +493,15 @@ static __poll_t region_poll(struct file *file, poll_table *pt)
 	poll_wait(file, &rf->watch.pollers, pt);
 	if (is_revoked(region))
 		return EPOLLERR | EPOLLHUP;
-	mutex_lock(&rf->lock);
+	/* Looking at the word may sleep for memory or swap; a killed task does not wait. */
+	if (mutex_lock_killable(&rf->lock))
+		return EPOLLERR;
 	if (rf->watch.word.size && ipcshm_watch_is_due(&region->words, &rf->watch))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (ipcshm_members_deaths(&region->members) != rf->deaths)
 		events |= EPOLLPRI;
 	mutex_unlock(&rf->lock);
+	settle(region);
 	return events;
 }
 
@@ -415,21 +546,32 @@ static int grow(struct ipcshm_region *region, u64 size)
 	return set_size(region, size);
 }
 
+static int resize_locked(struct ipcshm_region *region, u64 size)
+{
+	struct inode *inode = region_inode(region);
+
+	if (is_revoked(region))
+		return -EKEYREVOKED;
+	if (SHMEM_I(inode)->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	if (size < i_size_read(inode))
+		return shrink(region, size);
+	if (size > i_size_read(inode))
+		return grow(region, size);
+	return 0;
+}
+
 static int resize(struct ipcshm_region *region, u64 size)
 {
 	struct inode *inode = region_inode(region);
-	int err = 0;
+	int err;
 
-	inode_lock(inode);
-	if (is_revoked(region))
-		err = -EKEYREVOKED;
-	else if (SHMEM_I(inode)->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
-		err = -EPERM;
-	else if (size < i_size_read(inode))
-		err = shrink(region, size);
-	else if (size > i_size_read(inode))
-		err = grow(region, size);
+	/* Another process may be allocating all of the region's memory under it. */
+	if (down_write_killable(&inode->i_rwsem))
+		return -EINTR;
+	err = resize_locked(region, size);
 	inode_unlock(inode);
+	settle(region);
 	return err;
 }
 
@@ -449,25 +591,64 @@ static long region_ioctl_resize(struct file *file, struct ipcshm_uarg uarg)
 	return resize(region, PAGE_ALIGN(args.size));
 }
 
+static void refund(struct ipcshm_region *region)
+{
+	if (!test_and_set_bit(REFUNDED, &region->flags))
+		ipcshm_limits_uncharge(region->object.payer, IPCSHM_QUOTA_REGION_BYTES,
+				       region->max_size);
+}
+
 /*
- * Without memory an access to a mapping is a SIGBUS: shmem sees to it that no
- * page fault, whenever it started, maps a page beyond the end.
+ * Without the inode's lock, the pages of a shmem file can be freed but its size
+ * cannot change.  Whoever holds the lock settles afterwards.
+ */
+static void take_memory(struct ipcshm_region *region)
+{
+	struct inode *inode = region_inode(region);
+
+	unmap_mapping_range(inode->i_mapping, 0, 0, 1);
+	shmem_truncate_range(inode, 0, IPCSHM_REGION_MAX - 1);
+	/* Private copies that were being made of pages before those were freed. */
+	unmap_mapping_range(inode->i_mapping, 0, 0, 1);
+	if (!inode_trylock(inode))
+		return;
+	set_size(region, 0);
+	inode_unlock(inode);
+}
+
+/*
+ * What follows a death or the revocation: it takes as long as there are waits,
+ * pollers and pages.  Each run does all there is to do, and may find nothing.
+ */
+static void region_work(struct work_struct *work)
+{
+	struct ipcshm_region *region = container_of(work, struct ipcshm_region, work);
+
+	ipcshm_words_wake_outdated(&region->words);
+	if (!is_revoked(region)) {
+		wake_up_poll(&region->pollers, EPOLLPRI);
+		return;
+	}
+	wake_up_poll(&region->pollers, EPOLLERR | EPOLLHUP);
+	take_memory(region);
+	complete_all(&region->emptied);
+}
+
+/*
+ * From here on every call and page fault is refused; the rest is region_work()'s.
+ * So nothing that other processes do with the region holds up the caller.
  */
 static int region_revoke(struct ipcshm_object *object)
 {
 	struct ipcshm_region *region = object_region(object);
-	struct inode *inode = region_inode(region);
-	int err = 0;
 
-	inode_lock(inode);
 	ipcshm_members_revoke(&region->members);
-	if (i_size_read(inode))
-		err = set_size(region, 0);
-	inode_unlock(inode);
+	/* Pairs with settle(). */
+	smp_mb();
 	ipcshm_object_unlink(object);
-	ipcshm_words_wake_outdated(&region->words);
-	wake_up_poll(&region->pollers, EPOLLERR | EPOLLHUP);
-	return err;
+	refund(region);
+	region_work_queue(region);
+	return 0;
 }
 
 static long region_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
@@ -483,7 +664,10 @@ static long region_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
 		return -EINVAL;
 	if (!ipcshm_object_is_owned(&region->object))
 		return -EACCES;
-	return ipcshm_object_revoke(&region->object);
+	err = ipcshm_object_revoke(&region->object);
+	if (!err)
+		wait_for_completion_killable(&region->emptied);
+	return err;
 }
 
 /* Telling. */
@@ -527,7 +711,7 @@ static void region_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
 	struct ipcshm_region *region = object_region(object);
 	struct ipcshm_region_stat *to = container_of(stat, struct ipcshm_region_stat, stat);
 
-	to->size = i_size_read(region_inode(region));
+	to->size = is_revoked(region) ? 0 : i_size_read(region_inode(region));
 	to->max_size = region->max_size;
 	to->allocated = READ_ONCE(region_inode(region)->i_blocks) << SECTOR_SHIFT;
 	ipcshm_members_stat(&region->members, to);
@@ -721,6 +905,8 @@ static struct ipcshm_object *region_create(const void *attr, const char *name,
 			    args->max_members ?: IPCSHM_MEMBERS_DEFAULT);
 	ipcshm_words_init(&region->words, region->backing->f_mapping, &region->members);
 	init_waitqueue_head(&region->pollers);
+	INIT_WORK(&region->work, region_work);
+	init_completion(&region->emptied);
 	return &region->object;
 
 free:
@@ -805,7 +991,8 @@ static void region_release(struct ipcshm_object *object)
 {
 	struct ipcshm_region *region = object_region(object);
 
-	ipcshm_limits_uncharge(object->payer, IPCSHM_QUOTA_REGION_BYTES, region->max_size);
+	cancel_work_sync(&region->work);
+	refund(region);
 	ipcshm_members_destroy(&region->members);
 	fput(region->backing);
 	kvfree(region);
@@ -845,5 +1032,17 @@ static int closed_fops_get(void)
 
 int ipcshm_region_init(void)
 {
-	return closed_fops_get();
+	int err;
+
+	err = closed_fops_get();
+	if (err)
+		return err;
+	workqueue = alloc_workqueue("ipcshm", WQ_UNBOUND, 0);
+	return workqueue ? 0 : -ENOMEM;
+}
+
+/* No region exists, and so no work. */
+void ipcshm_region_exit(void)
+{
+	destroy_workqueue(workqueue);
 }

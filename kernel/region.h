@@ -13,6 +13,7 @@ struct ipcshm_members;
 extern const struct ipcshm_object_ops ipcshm_region_ops;
 
 int ipcshm_region_init(void);
+void ipcshm_region_exit(void);
 
 struct ipcshm_members *ipcshm_region_members(struct ipcshm_object *object);
 int ipcshm_region_check(const struct ipcshm_region_open *args);

@@ -7,10 +7,12 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 
 #include "cgroup_test.h"
+#include "fuse_test.h"
 #include "region_test.h"
 #include "swap_test.h"
 
@@ -20,6 +22,7 @@
 #define OWNER		12345
 #define OTHER		12346
 #define MIB		(1 << 20)
+#define PUNCH		(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 
 FIXTURE(memory) {
 };
@@ -603,6 +606,120 @@ TEST_F(memory, root_revokes_a_region_of_another_user)
 TEST_F(memory, reader_revokes_what_it_owns)
 {
 	EXPECT_EQ(0, ipcshm_region_revoke(open_again(IPCSHM_READ)));
+}
+
+TEST_F(memory, revocation_gives_the_quota_back)
+{
+	int reader = open_again(IPCSHM_READ);
+
+	ASSERT_TRUE(map_region());
+	EXPECT_EQ(before.region_bytes.used + MAX_SIZE * page_size,
+		  get_info(device).region_bytes.used);
+	ASSERT_EQ(0, ipcshm_region_revoke(reader));
+	EXPECT_EQ(before.region_bytes.used, get_info(device).region_bytes.used);
+	ASSERT_EQ(0, ipcshm_region_revoke(region));
+	munmap(map, MAX_SIZE * page_size);
+	close(reader);
+	close(region);
+	EXPECT_EQ(before.region_bytes.used, get_info(device).region_bytes.used);
+}
+
+/* Writers whose data does not come: what they write from lies in the file of a FUSE server. */
+
+static struct fuse_memory source;
+
+FIXTURE(stuck) {
+	struct peer *writer;
+};
+
+FIXTURE_VARIANT(stuck) {
+	void (*role)(struct peer *);
+};
+
+static void stuck_write_role(struct peer *peer)
+{
+	peer->result = write(region, source.map, page_size) < 0 ? -errno : 0;
+}
+
+/* What comes before it is written. */
+static void stuck_writev_role(struct peer *peer)
+{
+	struct iovec parts[] = {
+		{ .iov_base = "text", .iov_len = 4 },
+		{ .iov_base = source.map, .iov_len = page_size - 4 },
+	};
+
+	peer->result = pwritev(region, parts, 2, 0) < 0 ? -errno : 0;
+}
+
+static void stuck_sendfile_role(struct peer *peer)
+{
+	peer->result = sendfile(region, source.fd, NULL, page_size) < 0 ? -errno : 0;
+}
+
+FIXTURE_VARIANT_ADD(stuck, write) { .role = stuck_write_role };
+FIXTURE_VARIANT_ADD(stuck, writev) { .role = stuck_writev_role };
+FIXTURE_VARIANT_ADD(stuck, sendfile) { .role = stuck_sendfile_role };
+
+FIXTURE_SETUP(stuck)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	FUSE_MEMORY_OPEN(&source, 1);
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) {
+		.size = SIZE * page, .max_size = MAX_SIZE * page,
+	}));
+	ASSERT_TRUE(map_region());
+	memset(map, 0x5a, SIZE * page);
+	self->writer = start(variant->role, (struct peer) { 0 });
+	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&source, 0)));
+}
+
+FIXTURE_TEARDOWN(stuck)
+{
+	fuse_memory_close(&source);
+	tear_down();
+}
+
+TEST_F(stuck, writer_does_not_hold_up_a_change_of_the_size)
+{
+	EXPECT_EQ(0, resize(MAX_SIZE));
+	EXPECT_EQ(0, resize(1));
+	EXPECT_EQ(1, pages_now());
+	fuse_memory_release(&source, 0);
+	EXPECT_EQ(0, finish(self->writer));
+}
+
+TEST_F(stuck, writer_does_not_hold_up_other_calls)
+{
+	EXPECT_EQ(0, fchmod(region, 0640));
+	EXPECT_EQ(4, pwrite(region, "text", 4, page_size));
+	EXPECT_EQ(0, fallocate(region, PUNCH, 0, page_size));
+	EXPECT_EQ(page_size, lseek(region, 0, SEEK_DATA));
+	EXPECT_EQ(-1, ftruncate(region, page_size));
+	EXPECT_EQ(EPERM, errno);
+	fuse_memory_release(&source, 0);
+	EXPECT_EQ(0, finish(self->writer));
+}
+
+TEST_F(stuck, writer_does_not_hold_up_the_revocation)
+{
+	ASSERT_EQ(0, ipcshm_region_revoke(region));
+	EXPECT_EQ(before.region_bytes.used, get_info(device).region_bytes.used);
+	EXPECT_EQ(-ENOENT, open_again(IPCSHM_READ));
+	EXPECT_EQ(0, readable_pages(map, SIZE));
+	EXPECT_EQ(0, used_memory(region));
+	fuse_memory_release(&source, 0);
+	finish(self->writer);
+	EXPECT_TRUE(WAIT_UNTIL(!used_memory(region)));
+	EXPECT_EQ(0, readable_pages(map, SIZE));
+}
+
+TEST_F(stuck, killed_writer_leaves_nothing_behind)
+{
+	kill_peer(self->writer);
+	EXPECT_EQ(0, resize(MAX_SIZE));
+	EXPECT_EQ(0, ipcshm_region_revoke(region));
 }
 
 /* All of the memory at once. */

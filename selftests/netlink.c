@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
+#include "fuse_test.h"
 #include "netlink_test.h"
 
 #define PAGE		4096
@@ -403,6 +404,30 @@ TEST_F(netlink, revoke_takes_a_region_from_all)
 	EXPECT_EQ(0, told.region.allocated);
 	EXPECT_EQ(-1, read(fd, &(char[1]){ 0 }, 1));
 	EXPECT_EQ(EKEYREVOKED, errno);
+}
+
+/* What blocks under netlink's locks blocks every family of the machine. */
+TEST_F(netlink, revoke_does_not_wait_for_a_writer_whose_data_does_not_come)
+{
+	struct fuse_memory source = { 0 };
+	struct link other;
+	pid_t writer;
+	int fd;
+
+	FUSE_MEMORY_OPEN(&source, 1);
+	fd = make_region(name.text, 0600);
+	ASSERT_LE(0, fd);
+	writer = fork_peer();
+	if (!writer)
+		_exit(write(fd, source.map, PAGE) < 0 ? errno : 0);
+	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&source, 0)));
+	ASSERT_EQ(0, by_name(&link_, IPCSHM_CMD_OBJECT_REVOKE, IPCSHM_REGION, name.text, NULL));
+	ASSERT_EQ(0, link_open(&other));
+	EXPECT_EQ(0, by_id(&other, IPCSHM_CMD_OBJECT_REVOKE, id_of(fd), NULL));
+	link_close(&other);
+	fuse_memory_release(&source, 0);
+	EXPECT_EQ(EKEYREVOKED, wait_child(writer));
+	fuse_memory_close(&source);
 }
 
 /*

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module, /dev/ipcshm, and the calls on it. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/build_bug.h>
 #include <linux/cred.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kstrtox.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/sysfs.h>
 #include <linux/seq_file.h>
 
 #include "compat.h"
@@ -71,6 +76,14 @@ static int open_check(const struct ipcshm_open_how *how, u32 kind_flags)
 	return !how->name && how->flags & lasting ? -EINVAL : 0;
 }
 
+/* What a descriptor of the device is for, as with a directory: creating changes it. */
+static bool device_permits(const struct file *device, u32 flags)
+{
+	if (flags & IPCSHM_READ && !(device->f_mode & FMODE_READ))
+		return false;
+	return !(flags & (IPCSHM_WRITE | IPCSHM_CREATE)) || device->f_mode & FMODE_WRITE;
+}
+
 /*
  * The steps are in an order in which each can be undone by the next one's
  * failure, and the descriptor appears when nothing can fail any more.
@@ -83,6 +96,8 @@ static long object_open(struct file *device, const struct ipcshm_object_ops *ops
 	struct file *file;
 	int fd, err;
 
+	if (!device_permits(device, how->flags))
+		return -EBADF;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
@@ -156,6 +171,8 @@ static long device_unlink(struct file *file, struct ipcshm_uarg uarg)
 		return -EINVAL;
 	if (args.kind != IPCSHM_REGION && args.kind != IPCSHM_QUEUE)
 		return -EINVAL;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
 	return ipcshm_registry_unlink(device_registry(file), &args);
 }
 
@@ -213,8 +230,31 @@ static struct miscdevice device = {
 	.mode = 0666,
 };
 
-module_param_named(mode, device.mode, ushort, 0444);
-MODULE_PARM_DESC(mode, "Permission bits of /dev/ipcshm");
+/* In octal, as chmod(1) has it: 660 is rw-rw----. */
+static int mode_set(const char *text, const struct kernel_param *param)
+{
+	u16 mode;
+
+	if (kstrtou16(text, 8, &mode) || mode & ~0777) {
+		pr_err("mode: \"%s\" is not valid (permission bits in octal, 0 to 0777)\n", text);
+		return -EINVAL;
+	}
+	*(umode_t *)param->arg = mode;
+	return 0;
+}
+
+static int mode_get(char *text, const struct kernel_param *param)
+{
+	return sysfs_emit(text, "%04o\n", *(umode_t *)param->arg);
+}
+
+static const struct kernel_param_ops mode_ops = {
+	.set = mode_set,
+	.get = mode_get,
+};
+
+module_param_cb(mode, &mode_ops, &device.mode, 0444);
+MODULE_PARM_DESC(mode, "Permission bits of /dev/ipcshm, in octal (default: 0666)");
 
 /* The layouts are the same for all callers and stay as they were published. */
 static void build_check_abi(void)

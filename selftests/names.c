@@ -2056,4 +2056,49 @@ TEST_F(region, is_kept_by_a_childs_mapping_alone)
 	close_pipe(&pipe);
 }
 
+/* A descriptor of the device allows what its access mode says. */
+TEST_F(name, device_descriptor_allows_what_its_access_mode_says)
+{
+	int reader = open(TEST_DEVICE, O_RDONLY | O_CLOEXEC);
+	int writer = open(TEST_DEVICE, O_WRONLY | O_CLOEXEC);
+	struct test_name name = make_name("access"), other = make_name("other");
+	bool is_queue = variant->kind == IPCSHM_QUEUE;
+	int device = open_device();
+
+	ASSERT_LE(0, reader);
+	ASSERT_LE(0, writer);
+	if (is_queue) {
+		ASSERT_LE(0, open_queue(device, name.text, READ_WRITE | IPCSHM_CREATE, 0600,
+					1, 8, 8));
+	} else {
+		ASSERT_LE(0, open_region(device, name.text, READ_WRITE | IPCSHM_CREATE, 0600,
+					 4096));
+	}
+	if (is_queue) {
+		EXPECT_LE(0, open_queue(reader, name.text, IPCSHM_READ, 0, 0, 0, 0));
+		EXPECT_EQ(-EBADF, open_queue(reader, name.text, IPCSHM_WRITE, 0, 0, 0, 0));
+		EXPECT_EQ(-EBADF, open_queue(reader, name.text, READ_WRITE, 0, 0, 0, 0));
+		EXPECT_EQ(-EBADF, open_queue(reader, other.text, IPCSHM_READ | IPCSHM_CREATE, 0600,
+					     1, 8, 8));
+		EXPECT_LE(0, open_queue(writer, name.text, IPCSHM_WRITE, 0, 0, 0, 0));
+		EXPECT_EQ(-EBADF, open_queue(writer, name.text, IPCSHM_READ, 0, 0, 0, 0));
+		EXPECT_LE(0, open_queue(writer, other.text, IPCSHM_WRITE | IPCSHM_CREATE, 0600,
+					1, 8, 8));
+	} else {
+		EXPECT_LE(0, open_region(reader, name.text, IPCSHM_READ, 0, 0));
+		EXPECT_EQ(-EBADF, open_region(reader, name.text, READ_WRITE, 0, 0));
+		EXPECT_EQ(-EBADF, open_region(reader, other.text, IPCSHM_READ | IPCSHM_CREATE,
+					      0600, 4096));
+		EXPECT_EQ(-EBADF, open_region(writer, name.text, IPCSHM_READ, 0, 0));
+		EXPECT_EQ(-EBADF, open_region(writer, name.text, READ_WRITE, 0, 0));
+	}
+	EXPECT_LT(0, get_info(reader).objects.max);
+	EXPECT_LT(0, get_info(writer).objects.max);
+	EXPECT_EQ(-EBADF, unlink_name(reader, variant->kind, name.text));
+	EXPECT_EQ(0, unlink_name(writer, variant->kind, name.text));
+	close(reader);
+	close(writer);
+	close(device);
+}
+
 IPCSHM_TEST_MAIN

@@ -207,12 +207,27 @@ TEST_F(unload, parameter_sets_the_mode_of_the_device)
 	close(self->device);
 }
 
+TEST_F(unload, mode_of_the_device_is_octal)
+{
+	struct stat node;
+
+	ASSERT_TRUE(load_anew(self, "mode=660"));
+	ASSERT_EQ(0, fstat(self->device, &node));
+	EXPECT_EQ(S_IFCHR | 0660, node.st_mode);
+	close(self->device);
+}
+
 TEST_F(unload, parameter_that_makes_no_sense_is_refused)
 {
 	close_all(self);
 	ASSERT_TRUE(WAIT_UNTIL(!unload_module()));
 	EXPECT_EQ(EINVAL, load_module("max_members=many"));
 	EXPECT_EQ(EINVAL, load_module("max_waiters=-1"));
+	EXPECT_EQ(EINVAL, load_module("mode=888"));
+	EXPECT_EQ(EINVAL, load_module("mode=1777"));
+	EXPECT_EQ(EINVAL, load_module("mode=-1"));
+	EXPECT_EQ(EINVAL, load_module("mode="));
+	EXPECT_EQ(EINVAL, load_module("mode=rw"));
 	ASSERT_EQ(0, load_module(""));
 }
 

@@ -64,6 +64,7 @@
  * @node: in @records, unless it is a bound; protected by @records_lock
  * @freed: it is about to be freed; protected by @records_lock
  * @kept: a reference is kept because of @own; protected by @set_lock
+ * @keep: in the list of a network namespace that keeps it, or empty; likewise
  * @lock: protects @waiters
  * @waiters: those for whom there was no room
  * @work: wakes waiters; has a reference while it is queued
@@ -81,6 +82,7 @@ struct ipcshm_limits {
 	struct rb_node node;
 	bool freed;
 	bool kept;
+	struct list_head keep;
 	spinlock_t lock;	/* waiters */
 	struct list_head waiters;
 	struct work_struct work;
@@ -145,6 +147,7 @@ static struct ipcshm_limits *record_alloc(void)
 	RB_CLEAR_NODE(&record->node);
 	spin_lock_init(&record->lock);
 	INIT_LIST_HEAD(&record->waiters);
+	INIT_LIST_HEAD(&record->keep);
 	INIT_WORK(&record->work, waiters_wake);
 	return record;
 }
@@ -733,6 +736,19 @@ struct ipcshm_limit ipcshm_limits_read(const struct ipcshm_limits *payer, enum i
 	return limit;
 }
 
+/* What the records above allow. */
+u64 ipcshm_limits_ceiling(const struct ipcshm_limits *limits, enum ipcshm_quota quota)
+{
+	const struct ipcshm_limits *record;
+	u64 ceiling = IPCSHM_QUOTA_MAX;
+
+	for_each_charged(record, limits) {
+		if (record != limits)
+			ceiling = min(ceiling, max_for(limits, record, quota));
+	}
+	return ceiling;
+}
+
 bool ipcshm_limits_is_own(const struct ipcshm_limits *limits, enum ipcshm_quota quota)
 {
 	return limits && READ_ONCE(user_of(limits)->own[quota]) != FOLLOWS_DEFAULT;
@@ -749,6 +765,12 @@ static bool has_own(const struct ipcshm_limits *limits)
 	return false;
 }
 
+/* The maxima of the initial user namespace's users stay, as long as the module does. */
+static bool keeps_itself(const struct ipcshm_limits *limits)
+{
+	return limits->ns == &init_user_ns && has_own(limits);
+}
+
 static void set_own(struct ipcshm_limits *limits, enum ipcshm_quota quota, ulong amount)
 {
 	bool keep, kept;
@@ -756,7 +778,7 @@ static void set_own(struct ipcshm_limits *limits, enum ipcshm_quota quota, ulong
 	mutex_lock(&set_lock);
 	WRITE_ONCE(limits->own[quota], amount);
 	kept = limits->kept;
-	keep = has_own(limits);
+	keep = limits->ns == &init_user_ns ? keeps_itself(limits) : kept;
 	limits->kept = keep;
 	mutex_unlock(&set_lock);
 	if (keep && !kept)
@@ -781,6 +803,50 @@ void ipcshm_limits_set(struct ipcshm_limits *limits, enum ipcshm_quota quota, u6
 		set_own(limits, quota, min_t(u64, amount, FOLLOWS_DEFAULT));
 	else
 		WRITE_ONCE(max[quota], amount);
+}
+
+/**
+ * ipcshm_limits_keep - keep a record because it has maxima of its own
+ * @limits: of a user of another user namespace than the initial one
+ * @keeper: the records that a network namespace keeps; the one that sets last does
+ *
+ * So maxima last as long as that network namespace, and can't keep user namespaces.
+ */
+void ipcshm_limits_keep(struct ipcshm_limits *limits, struct list_head *keeper)
+{
+	mutex_lock(&set_lock);
+	if (!limits->kept)
+		ipcshm_limits_get(limits);
+	limits->kept = true;
+	list_move_tail(&limits->keep, keeper);
+	mutex_unlock(&set_lock);
+}
+
+static struct ipcshm_limits *unkeep(struct list_head *keeper)
+{
+	struct ipcshm_limits *limits;
+	int quota;
+
+	mutex_lock(&set_lock);
+	limits = list_first_entry_or_null(keeper, struct ipcshm_limits, keep);
+	if (limits) {
+		list_del_init(&limits->keep);
+		limits->kept = false;
+		for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++)
+			WRITE_ONCE(limits->own[quota], FOLLOWS_DEFAULT);
+	}
+	mutex_unlock(&set_lock);
+	return limits;
+}
+
+void ipcshm_limits_unkeep_all(struct list_head *keeper)
+{
+	struct ipcshm_limits *limits;
+
+	while ((limits = unkeep(keeper))) {
+		ipcshm_limits_put(limits);
+		cond_resched();
+	}
 }
 
 /* Only when nothing can be charged any more: what is left are records with own maxima. */

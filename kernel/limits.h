@@ -68,6 +68,9 @@ kuid_t ipcshm_limits_uid(const struct ipcshm_limits *limits);
 struct user_namespace *ipcshm_limits_ns(const struct ipcshm_limits *limits);
 struct ipcshm_limits *ipcshm_limits_bound(const struct ipcshm_limits *limits);
 struct ipcshm_limit ipcshm_limits_read(const struct ipcshm_limits *payer, enum ipcshm_quota quota);
+u64 ipcshm_limits_ceiling(const struct ipcshm_limits *limits, enum ipcshm_quota quota);
+void ipcshm_limits_keep(struct ipcshm_limits *limits, struct list_head *keeper);
+void ipcshm_limits_unkeep_all(struct list_head *keeper);
 bool ipcshm_limits_is_own(const struct ipcshm_limits *limits, enum ipcshm_quota quota);
 void ipcshm_limits_set(struct ipcshm_limits *limits, enum ipcshm_quota quota, u64 max);
 

@@ -7,6 +7,7 @@
 #include <linux/jhash.h>
 #include <linux/mutex.h>
 #include <linux/nsproxy.h>
+#include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable.h>
 #include <linux/seq_file.h>
@@ -23,6 +24,7 @@
 #include "limits.h"
 #include "registry.h"
 #include "trace.h"
+#include "work.h"
 
 /**
  * struct ipcshm_registry - the objects of a network namespace
@@ -30,8 +32,10 @@
  * @user_ns: whose CAP_IPC_OWNER counts; a reference; immutable
  * @bound: what all users together may have in it, a reference; NULL in the initial
  *	network namespace; immutable
+ * @limits: records with maxima that were set in the namespace, which keeps them
  * @net: whom to tell of events, NULL when the namespace ends; RCU keeps it
  * @member_changes: how often a process joined or left a region
+ * @last_id: of the object that was created last
  * @lock: protects all below, the members of objects that say so, and the end
  *	of an object: one that is found here can be referenced
  * @dead: the namespace has ended, there are no names any more
@@ -44,8 +48,10 @@ struct ipcshm_registry {
 	refcount_t refs;
 	struct user_namespace *user_ns;
 	struct ipcshm_limits *bound;
+	struct list_head limits;
 	struct net __rcu *net;
 	atomic_t member_changes;
+	atomic64_t last_id;
 	struct mutex lock;	/* objects */
 	bool dead;
 	u32 changes;
@@ -67,7 +73,6 @@ struct name {
 };
 
 static unsigned int net_id;
-static atomic64_t last_id = ATOMIC64_INIT(0);
 
 static u32 name_hash(const void *key, u32 len, u32 seed)
 {
@@ -133,21 +138,15 @@ static struct ipcshm_object *name_find(struct ipcshm_registry *registry, const s
 	return rhashtable_lookup_fast(&registry->by_name, name, by_name_params);
 }
 
-static int name_link(struct ipcshm_object *object, const struct name *name)
+static int name_link(struct ipcshm_object *object)
 {
 	struct ipcshm_registry *registry = object->registry;
 	int err;
 
 	lockdep_assert_held(&registry->lock);
-	object->name = kmemdup(name->bytes, name->len + 1, GFP_KERNEL_ACCOUNT);
-	if (!object->name)
-		return -ENOMEM;
 	err = rhashtable_insert_fast(&registry->by_name, &object->by_name, by_name_params);
-	if (err) {
-		kfree(object->name);
-		object->name = NULL;
+	if (err)
 		return err;
-	}
 	list_add_tail(&object->named, &registry->named);
 	WRITE_ONCE(object->linked, true);
 	return 0;
@@ -188,7 +187,13 @@ static bool object_privileged(const struct ipcshm_object *object)
 	return ns_capable(object->registry->user_ns, CAP_IPC_OWNER);
 }
 
-static bool object_permits(const struct ipcshm_object *object, u32 flags)
+/* The same for a task that only looks: that it may not is nothing to be audited. */
+static bool looker_privileged(const struct ipcshm_object *object)
+{
+	return ns_capable_noaudit(object->registry->user_ns, CAP_IPC_OWNER);
+}
+
+static bool mode_permits(const struct ipcshm_object *object, u32 flags)
 {
 	unsigned int wanted = 0;
 	umode_t mode;
@@ -204,7 +209,12 @@ static bool object_permits(const struct ipcshm_object *object, u32 flags)
 		mode >>= 6;
 	else if (in_group_p(gid))
 		mode >>= 3;
-	return !(wanted & ~mode) || object_privileged(object);
+	return !(wanted & ~mode);
+}
+
+static bool object_permits(const struct ipcshm_object *object, u32 flags)
+{
+	return mode_permits(object, flags) || object_privileged(object);
 }
 
 kuid_t ipcshm_object_uid(const struct ipcshm_object *object)
@@ -224,10 +234,12 @@ bool ipcshm_object_is_owned(const struct ipcshm_object *object)
 /* Whom it is shown to: those who own it, or can open it. */
 bool ipcshm_object_is_visible(const struct ipcshm_object *object)
 {
-	if (ipcshm_object_is_owned(object))
+	if (uid_eq(ipcshm_object_uid(object), current_fsuid()))
 		return true;
-	return READ_ONCE(object->linked) && (object_permits(object, IPCSHM_READ) ||
-					     object_permits(object, IPCSHM_WRITE));
+	if (READ_ONCE(object->linked) && (mode_permits(object, IPCSHM_READ) ||
+					  mode_permits(object, IPCSHM_WRITE)))
+		return true;
+	return looker_privileged(object);
 }
 
 /* What happens. */
@@ -323,6 +335,17 @@ static void object_free(struct ipcshm_object *object)
 	ipcshm_registry_put(registry);
 }
 
+static void object_free_work(struct work_struct *work)
+{
+	object_free(container_of(work, struct ipcshm_object, work));
+}
+
+/* A queue can have very many messages, to free which no request of netlink waits. */
+static void object_free_later(struct ipcshm_object *object)
+{
+	queue_work(ipcshm_workqueue, &object->work);
+}
+
 static struct ipcshm_object *object_create(struct ipcshm_registry *registry,
 					   const struct ipcshm_object_ops *ops,
 					   const struct ipcshm_open_how *how, const void *attr,
@@ -348,7 +371,8 @@ static struct ipcshm_object *object_create(struct ipcshm_registry *registry,
 	object->ops = ops;
 	object->payer = payer;
 	refcount_set(&object->users, 1);
-	object->id = atomic64_inc_return(&last_id);
+	object->id = atomic64_inc_return(&registry->last_id);
+	INIT_WORK(&object->work, object_free_work);
 	object->btime = ktime_get_real_ns();
 	RB_CLEAR_NODE(&object->by_id);
 	return object;
@@ -463,13 +487,16 @@ static struct ipcshm_object *open_linked(struct ipcshm_object *object, struct ip
 	other = open_existing(object->registry, how, name);
 	if (other != ERR_PTR(-ENOENT))
 		return other;
-	err = name_link(object, name);
+	err = name_link(object);
 	if (err)
 		return ERR_PTR(err);
 	return object;
 }
 
-/* Creating takes its time and its memory, and is done without the lock. */
+/*
+ * Creating takes its time and its memory, and is done without the lock.  So nothing is
+ * allocated under the lock that could sleep for what a memory cgroup has to reclaim.
+ */
 static struct ipcshm_object *open_new(struct ipcshm_registry *registry,
 				      const struct ipcshm_object_ops *ops,
 				      struct ipcshm_open_how *how, const void *attr,
@@ -480,6 +507,11 @@ static struct ipcshm_object *open_new(struct ipcshm_registry *registry,
 
 	if (IS_ERR(object))
 		return object;
+	object->name = kmemdup(name->bytes, name->len + 1, GFP_KERNEL_ACCOUNT);
+	if (!object->name) {
+		ipcshm_object_put(object);
+		return ERR_PTR(-ENOMEM);
+	}
 	mutex_lock(&registry->lock);
 	opened = open_linked(object, how, name);
 	mutex_unlock(&registry->lock);
@@ -562,6 +594,18 @@ void ipcshm_registry_opened(struct ipcshm_object *object, bool keep)
 	mutex_unlock(&registry->lock);
 }
 
+/* As ipcshm_object_put(), and without the time that freeing the object takes. */
+static void object_put_later(struct ipcshm_object *object)
+{
+	struct ipcshm_registry *registry = object->registry;
+
+	if (!refcount_dec_and_mutex_lock(&object->users, &registry->lock))
+		return;
+	object_end(object);
+	mutex_unlock(&registry->lock);
+	object_free_later(object);
+}
+
 /* As name_unlink(), for someone who asked for it. */
 static bool unlink_and_tell(struct ipcshm_object *object)
 {
@@ -584,7 +628,7 @@ int ipcshm_object_unlink(struct ipcshm_object *object)
 		drop = unlink_and_tell(object);
 	mutex_unlock(&registry->lock);
 	if (drop)
-		ipcshm_object_put(object);
+		object_put_later(object);
 	return linked ? 0 : -ENOENT;
 }
 
@@ -670,7 +714,7 @@ struct ipcshm_object *ipcshm_registry_hold_next(struct ipcshm_object *object)
 	last = unhold(object);
 	mutex_unlock(&registry->lock);
 	if (last)
-		object_free(object);
+		object_free_later(object);
 	return next;
 }
 
@@ -715,7 +759,7 @@ void ipcshm_object_unhold(struct ipcshm_object *object)
 	last = unhold(object);
 	mutex_unlock(&registry->lock);
 	if (last)
-		object_free(object);
+		object_free_later(object);
 }
 
 /* How often an object came, went, or lost its name. */
@@ -741,6 +785,18 @@ struct ipcshm_limits *ipcshm_registry_payer_get(const struct ipcshm_registry *re
 	return ipcshm_limits_get_current(registry->bound);
 }
 
+/* What all users together may have in it, or NULL: as much as their quotas allow. */
+struct ipcshm_limits *ipcshm_registry_bound(const struct ipcshm_registry *registry)
+{
+	return registry->bound;
+}
+
+/* As long as its network namespace is there. */
+void ipcshm_registry_keep(struct ipcshm_registry *registry, struct ipcshm_limits *limits)
+{
+	ipcshm_limits_keep(limits, &registry->limits);
+}
+
 /* The same, for what the current task gets of an object. */
 struct ipcshm_limits *ipcshm_object_payer_get(const struct ipcshm_object *object)
 {
@@ -748,6 +804,15 @@ struct ipcshm_limits *ipcshm_object_payer_get(const struct ipcshm_object *object
 }
 
 /* Network namespaces. */
+
+/*
+ * A number says nothing about other namespaces, and is hardly ever one of another
+ * namespace as well.  It is at most 2^53, which JSON can hold.
+ */
+static u64 first_id(const struct net *net)
+{
+	return net_eq(net, &init_net) ? 0 : (u64)(get_random_u32() | BIT(31)) << 21;
+}
 
 static struct ipcshm_registry *registry_create(const struct net *net)
 {
@@ -768,7 +833,9 @@ static struct ipcshm_registry *registry_create(const struct net *net)
 	refcount_set(&registry->refs, 1);
 	registry->user_ns = get_user_ns(net->user_ns);
 	mutex_init(&registry->lock);
+	INIT_LIST_HEAD(&registry->limits);
 	INIT_LIST_HEAD(&registry->named);
+	atomic64_set(&registry->last_id, first_id(net));
 	registry->by_id = RB_ROOT;
 	return registry;
 
@@ -834,6 +901,7 @@ static void __net_exit net_end(struct net *net)
 	struct ipcshm_registry *registry = *registry_slot(net);
 
 	registry_end(registry);
+	ipcshm_limits_unkeep_all(&registry->limits);
 	ipcshm_registry_put(registry);
 }
 

@@ -9,6 +9,7 @@
 #include <linux/rhashtable-types.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
+#include <linux/workqueue.h>
 
 #include "event.h"
 #include "uapi/linux/ipcshm.h"
@@ -67,6 +68,7 @@ struct ipcshm_object_ops {
  * @by_name: in the registry's table, if @linked; protected by the registry's lock
  * @named: in the registry's list, likewise
  * @by_id: in the registry's tree, once it was opened; likewise
+ * @work: frees it, if that is done later
  */
 struct ipcshm_object {
 	const struct ipcshm_object_ops *ops;
@@ -83,6 +85,7 @@ struct ipcshm_object {
 	struct rhash_head by_name;
 	struct list_head named;
 	struct rb_node by_id;
+	struct work_struct work;
 };
 
 int ipcshm_registry_init(void);
@@ -91,6 +94,8 @@ void ipcshm_registry_exit(void);
 struct ipcshm_registry *ipcshm_registry_get_current(void);
 void ipcshm_registry_put(struct ipcshm_registry *registry);
 struct ipcshm_limits *ipcshm_registry_payer_get(const struct ipcshm_registry *registry);
+struct ipcshm_limits *ipcshm_registry_bound(const struct ipcshm_registry *registry);
+void ipcshm_registry_keep(struct ipcshm_registry *registry, struct ipcshm_limits *limits);
 
 struct ipcshm_object *ipcshm_registry_open(struct ipcshm_registry *registry,
 					   const struct ipcshm_object_ops *ops,

@@ -599,15 +599,17 @@ static const struct nla_policy limit_policy[IPCSHM_A_LIMIT_MAX + 1] = {
 	[IPCSHM_A_LIMIT_MAX] = { .type = NLA_U64 },
 };
 
-static const struct nla_policy limits_get_policy[IPCSHM_A_LIMITS_DEFAULT + 1] = {
+static const struct nla_policy limits_get_policy[IPCSHM_A_LIMITS_NET + 1] = {
 	[IPCSHM_A_LIMITS_UID] = { .type = NLA_U32 },
 	[IPCSHM_A_LIMITS_DEFAULT] = { .type = NLA_FLAG },
+	[IPCSHM_A_LIMITS_NET] = { .type = NLA_FLAG },
 };
 
-static const struct nla_policy limits_set_policy[LIMITS_MAX + 1] = {
+static const struct nla_policy limits_set_policy[IPCSHM_A_LIMITS_NET + 1] = {
 	[IPCSHM_A_LIMITS_UID] = { .type = NLA_U32 },
 	[IPCSHM_A_LIMITS_DEFAULT] = { .type = NLA_FLAG },
 	[IPCSHM_A_LIMITS_OBJECTS ... LIMITS_MAX] = NLA_POLICY_NESTED(limit_policy),
+	[IPCSHM_A_LIMITS_NET] = { .type = NLA_FLAG },
 };
 
 /* Of a user, or the default if @limits is NULL. */
@@ -629,13 +631,24 @@ static int put_limit(struct sk_buff *skb, const struct ipcshm_limits *limits,
 	return err;
 }
 
+static int put_whose(struct sk_buff *skb, const struct ipcshm_limits *limits)
+{
+	const struct user_namespace *ns = ipcshm_limits_ns(limits);
+
+	if (!ns)
+		return nla_put_flag(skb, IPCSHM_A_LIMITS_NET);
+	if (ns != current_user_ns() && nla_put_u32(skb, IPCSHM_A_LIMITS_USER_NS, ns->ns.inum))
+		return -EMSGSIZE;
+	return nla_put_u32(skb, IPCSHM_A_LIMITS_UID,
+			   from_kuid_munged(current_user_ns(), ipcshm_limits_uid(limits)));
+}
+
 static int put_limits(struct sk_buff *skb, const struct ipcshm_limits *limits)
 {
 	int quota, err;
 
 	if (limits)
-		err = nla_put_u32(skb, IPCSHM_A_LIMITS_UID,
-				  from_kuid_munged(current_user_ns(), ipcshm_limits_uid(limits)));
+		err = put_whose(skb, limits);
 	else
 		err = nla_put_flag(skb, IPCSHM_A_LIMITS_DEFAULT);
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS && !err; quota++)
@@ -643,13 +656,22 @@ static int put_limits(struct sk_buff *skb, const struct ipcshm_limits *limits)
 	return err;
 }
 
-/* Users see their own, and an administrator those of all who have a number there. */
-static bool limits_are_visible(const struct net *net, kuid_t uid)
+static bool is_in(const struct user_namespace *ns, const struct user_namespace *outer)
 {
-	if (uid_eq(uid, current_fsuid()))
+	while (ns->level > outer->level)
+		ns = ns->parent;
+	return ns == outer;
+}
+
+/*
+ * Users see their own, and an administrator of a user namespace those of its users, and
+ * of the users of namespaces in it.
+ */
+static bool limits_are_visible(struct user_namespace *ns, kuid_t uid)
+{
+	if (ns == current_user_ns() && uid_eq(uid, current_fsuid()))
 		return true;
-	return kuid_has_mapping(current_user_ns(), uid) &&
-	       ns_capable(net->user_ns, CAP_IPC_OWNER);
+	return is_in(ns, current_user_ns()) && ns_capable_noaudit(ns, CAP_IPC_OWNER);
 }
 
 /* Whose limits are meant: INVALID_UID is the default, @uid comes in as who it is unless said. */
@@ -657,9 +679,11 @@ static int limits_whose(kuid_t *uid, struct genl_info *info)
 {
 	struct nlattr *number = info->attrs[IPCSHM_A_LIMITS_UID];
 	struct nlattr *is_default = info->attrs[IPCSHM_A_LIMITS_DEFAULT];
+	struct nlattr *of_net = info->attrs[IPCSHM_A_LIMITS_NET];
 
-	if (number && is_default) {
-		NL_SET_ERR_MSG_ATTR(info->extack, is_default, "either a user's or the default");
+	if (!!number + !!is_default + !!of_net > 1) {
+		NL_SET_ERR_MSG_ATTR(info->extack, is_default ?: of_net,
+				    "either a user's or the default");
 		return -EINVAL;
 	}
 	if (is_default)
@@ -678,6 +702,32 @@ static int limits_reply(struct genl_info *info, const struct ipcshm_limits *limi
 	return message_reply(skb, header, put_limits(skb, limits), info);
 }
 
+/* That of the socket's network namespace, or an error. */
+static struct ipcshm_limits *bound_of(struct genl_info *info)
+{
+	struct ipcshm_limits *bound =
+		ipcshm_registry_bound(ipcshm_registry_of(genl_info_net(info)));
+
+	if (bound)
+		return bound;
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPCSHM_A_LIMITS_NET],
+			    "the initial network namespace has no bound");
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static int bound_get(struct genl_info *info)
+{
+	const struct ipcshm_limits *bound = bound_of(info);
+
+	if (IS_ERR(bound))
+		return PTR_ERR(bound);
+	if (ns_capable_noaudit(genl_info_net(info)->user_ns, CAP_IPC_OWNER))
+		return limits_reply(info, bound);
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPCSHM_A_LIMITS_NET],
+			    "the bound needs CAP_IPC_OWNER");
+	return -EPERM;
+}
+
 static int limits_get_as_opener(struct genl_info *info)
 {
 	struct ipcshm_limits *limits;
@@ -687,7 +737,9 @@ static int limits_get_as_opener(struct genl_info *info)
 	err = limits_whose(&uid, info);
 	if (err)
 		return err;
-	if (uid_valid(uid) && !limits_are_visible(genl_info_net(info), uid)) {
+	if (info->attrs[IPCSHM_A_LIMITS_NET])
+		return bound_get(info);
+	if (uid_valid(uid) && !limits_are_visible(current_user_ns(), uid)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPCSHM_A_LIMITS_UID],
 				    "another user's limits need CAP_IPC_OWNER");
 		return -EPERM;
@@ -727,7 +779,8 @@ struct limits_dump {
 static int limits_dump_start(struct netlink_callback *cb)
 {
 	struct nlattr **attrs = ipcshm_dump_attrs(cb);
-	struct nlattr *any = attrs[IPCSHM_A_LIMITS_UID] ?: attrs[IPCSHM_A_LIMITS_DEFAULT];
+	struct nlattr *any = attrs[IPCSHM_A_LIMITS_UID] ?: attrs[IPCSHM_A_LIMITS_DEFAULT] ?:
+			     attrs[IPCSHM_A_LIMITS_NET];
 
 	*(struct limits_dump *)cb->ctx = (struct limits_dump){};
 	if (!any)
@@ -748,15 +801,13 @@ static int limits_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 static int limits_dump_users(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct limits_dump *dump = (struct limits_dump *)cb->ctx;
-	const struct net *net = sock_net(NETLINK_CB(cb->skb).sk);
 	int err = 0;
 
 	while (!err && dump->next) {
 		const struct ipcshm_limits *limits = dump->next;
 
 		if (!ipcshm_limits_bound(limits) &&
-		    ipcshm_limits_ns(limits) == current_user_ns() &&
-		    limits_are_visible(net, ipcshm_limits_uid(limits)))
+		    limits_are_visible(ipcshm_limits_ns(limits), ipcshm_limits_uid(limits)))
 			err = limits_dump_one(skb, cb, limits);
 		if (!err)
 			dump->next = ipcshm_limits_next(dump->next);
@@ -791,11 +842,13 @@ static int limits_dump_done(struct netlink_callback *cb)
 /**
  * struct limits_change - what is to be set
  * @uid: whose, or INVALID_UID: the default
+ * @is_recorded: a user's, or a bound, not the default
  * @given: which quotas, by their bits
  * @max: of each quota that is given
  */
 struct limits_change {
 	kuid_t uid;
+	bool is_recorded;
 	u32 given;
 	u64 max[IPCSHM_NR_QUOTAS];
 };
@@ -815,7 +868,7 @@ static int limit_change_get(struct limits_change *change, enum ipcshm_quota quot
 		return -EINVAL;
 	}
 	max = nla_get_u64(limit[IPCSHM_A_LIMIT_MAX]);
-	if (max > IPCSHM_QUOTA_MAX && !(max == IPCSHM_LIMIT_DEFAULT && uid_valid(change->uid))) {
+	if (max > IPCSHM_QUOTA_MAX && !(max == IPCSHM_LIMIT_DEFAULT && change->is_recorded)) {
 		NL_SET_ERR_MSG_ATTR(extack, limit[IPCSHM_A_LIMIT_MAX],
 				    "more than any limit, and not a user's return to the default");
 		return -ERANGE;
@@ -830,12 +883,14 @@ static int limits_change_get(struct limits_change *change, struct genl_info *inf
 	int quota, err;
 
 	*change = (struct limits_change){ .uid = INVALID_UID };
-	if (!info->attrs[IPCSHM_A_LIMITS_UID] && !info->attrs[IPCSHM_A_LIMITS_DEFAULT]) {
+	if (!info->attrs[IPCSHM_A_LIMITS_UID] && !info->attrs[IPCSHM_A_LIMITS_DEFAULT] &&
+	    !info->attrs[IPCSHM_A_LIMITS_NET]) {
 		NL_SET_ERR_ATTR_MISS(info->extack, NULL, IPCSHM_A_LIMITS_UID);
 		GENL_SET_ERR_MSG(info, "whose limits: a user's, or the default?");
 		return -EINVAL;
 	}
 	err = limits_whose(&change->uid, info);
+	change->is_recorded = uid_valid(change->uid) || info->attrs[IPCSHM_A_LIMITS_NET];
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS && !err; quota++) {
 		const struct nlattr *attr = info->attrs[IPCSHM_A_LIMITS_OBJECTS + quota];
 
@@ -849,39 +904,112 @@ static int limits_change_get(struct limits_change *change, struct genl_info *inf
 	return err;
 }
 
-/* A user's limits hold in all namespaces, and so does the right to set them. */
-static bool may_set_limits(const struct sk_buff *request)
+/* Both the one who opened the socket, and the one who asks. */
+static bool may_set_limits(const struct sk_buff *request, struct user_namespace *ns)
 {
 	const struct cred *sender = become_opener(request);
-	bool opener_may = capable(CAP_SYS_RESOURCE);
+	bool opener_may = ns_capable(ns, CAP_SYS_RESOURCE);
 
 	revert_creds(sender);
-	return opener_may && capable(CAP_SYS_RESOURCE);
+	return opener_may && ns_capable(ns, CAP_SYS_RESOURCE);
+}
+
+static int refuse_ceiling(struct genl_info *info, enum ipcshm_quota quota)
+{
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPCSHM_A_LIMITS_OBJECTS + quota],
+			    "more than the namespace above allows");
+	return -ERANGE;
+}
+
+static int limits_apply(struct genl_info *info, struct ipcshm_limits *limits,
+			const struct limits_change *change,
+			u64 (*ceiling)(const struct ipcshm_limits *limits, enum ipcshm_quota quota))
+{
+	int quota;
+
+	for (quota = 0; quota < IPCSHM_NR_QUOTAS && ceiling; quota++) {
+		if (change->given & BIT(quota) && change->max[quota] != IPCSHM_LIMIT_DEFAULT &&
+		    change->max[quota] > ceiling(limits, quota))
+			return refuse_ceiling(info, quota);
+	}
+	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++) {
+		if (change->given & BIT(quota))
+			ipcshm_limits_set(limits, quota, change->max[quota]);
+	}
+	return 0;
+}
+
+static int set_check_rights(const struct sk_buff *request, struct genl_info *info)
+{
+	struct user_namespace *of_net = genl_info_net(info)->user_ns;
+	struct user_namespace *ns = current_user_ns();
+
+	if (info->attrs[IPCSHM_A_LIMITS_NET]) {
+		if (may_set_limits(request, of_net))
+			return 0;
+		GENL_SET_ERR_MSG(info, "needs CAP_SYS_RESOURCE in the network namespace's user namespace");
+	} else if (!info->attrs[IPCSHM_A_LIMITS_UID]) {
+		if (may_set_limits(request, &init_user_ns))
+			return 0;
+		GENL_SET_ERR_MSG(info, "needs CAP_SYS_RESOURCE in the initial user namespace");
+	} else if (!may_set_limits(request, ns)) {
+		GENL_SET_ERR_MSG(info, "needs CAP_SYS_RESOURCE in the caller's user namespace");
+	} else {
+		if (ns == &init_user_ns || of_net == ns)
+			return 0;
+		GENL_SET_ERR_MSG(info, "needs a network namespace of the caller's user namespace");
+	}
+	return -EPERM;
+}
+
+static u64 default_ceiling(const struct ipcshm_limits *limits, enum ipcshm_quota quota)
+{
+	return ipcshm_limits_read(NULL, quota).max;
+}
+
+/* The administrator of a namespace can lower its bound, that of the machine set any. */
+static int bound_set(const struct sk_buff *request, struct genl_info *info,
+		     const struct limits_change *change)
+{
+	struct ipcshm_limits *bound = bound_of(info);
+
+	if (IS_ERR(bound))
+		return PTR_ERR(bound);
+	return limits_apply(info, bound, change,
+			    may_set_limits(request, &init_user_ns) ? NULL : default_ceiling);
+}
+
+/* Of a user of the caller's user namespace. */
+static int user_set(struct genl_info *info, const struct limits_change *change)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct ipcshm_limits *limits;
+	int err;
+
+	limits = ipcshm_limits_of(ns, change->uid);
+	if (!limits)
+		return -ENOMEM;
+	err = limits_apply(info, limits, change, ipcshm_limits_ceiling);
+	if (!err && ns != &init_user_ns)
+		ipcshm_registry_keep(ipcshm_registry_of(genl_info_net(info)), limits);
+	ipcshm_limits_put(limits);
+	return err;
 }
 
 static int limits_set(struct sk_buff *request, struct genl_info *info)
 {
-	struct ipcshm_limits *limits = NULL;
 	struct limits_change change;
-	int quota, err;
+	int err = set_check_rights(request, info);
 
-	if (!may_set_limits(request)) {
-		GENL_SET_ERR_MSG(info, "needs CAP_SYS_RESOURCE in the initial user namespace");
-		return -EPERM;
-	}
-	err = limits_change_get(&change, info);
+	if (!err)
+		err = limits_change_get(&change, info);
 	if (err)
 		return err;
+	if (info->attrs[IPCSHM_A_LIMITS_NET])
+		return bound_set(request, info, &change);
 	if (uid_valid(change.uid))
-		limits = ipcshm_limits_of(current_user_ns(), change.uid);
-	if (uid_valid(change.uid) && !limits)
-		return -ENOMEM;
-	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++) {
-		if (change.given & BIT(quota))
-			ipcshm_limits_set(limits, quota, change.max[quota]);
-	}
-	ipcshm_limits_put(limits);
-	return 0;
+		return user_set(info, &change);
+	return limits_apply(info, NULL, &change, NULL);
 }
 
 /* The family. */

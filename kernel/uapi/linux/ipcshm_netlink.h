@@ -218,6 +218,10 @@ enum ipcshm_quota {
  * @IPCSHM_A_LIMITS_MEMBERS: likewise
  * @IPCSHM_A_LIMITS_WAITERS: likewise
  * @IPCSHM_A_LIMITS_DESCRIPTORS: likewise
+ * @IPCSHM_A_LIMITS_NET: flag, the bound of all users together in the network namespace
+ *	of the socket; the initial one has none
+ * @IPCSHM_A_LIMITS_USER_NS: u32, the user namespace of the user, by the inode number
+ *	that /proc/PID/ns/user shows; only if it is not the caller's
  */
 enum ipcshm_a_limits {
 	IPCSHM_A_LIMITS_UID = 1,
@@ -228,6 +232,8 @@ enum ipcshm_a_limits {
 	IPCSHM_A_LIMITS_MEMBERS,
 	IPCSHM_A_LIMITS_WAITERS,
 	IPCSHM_A_LIMITS_DESCRIPTORS,
+	IPCSHM_A_LIMITS_NET,
+	IPCSHM_A_LIMITS_USER_NS,
 
 	__IPCSHM_A_LIMITS_MAX,
 	IPCSHM_A_LIMITS_MAX = (__IPCSHM_A_LIMITS_MAX - 1)

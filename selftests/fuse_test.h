@@ -350,9 +350,9 @@ static inline void *fuse_memory_control(void *argument)
 			_exit(6);
 		return NULL;
 	}
+	/* Closing it would wait for the other thread, which may have been killed. */
 	if (!send_descriptor(server->control, fd))
 		_exit(6);
-	close(fd);
 	while (read(server->control, &page, sizeof(page)) == sizeof(page)) {
 		drop.inval.off = page * server->memory->page_size;
 		error = write(server->device, &drop, sizeof(drop)) < 0 ? errno : 0;

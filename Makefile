@@ -13,7 +13,7 @@ tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcs
 # Packages that a test kernel needs that is built from source, or whose modules this machine cannot build.
 kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(KERNEL)),build-root)
 
-.PHONY: all setup module lib tool examples selftests demo test test-load kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-observed check-debug \
+.PHONY: all setup module lib tool examples selftests demo test test-load kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed check-debug \
 	coverage fuzz foreign seeded vm check install uninstall clean help
 
 ## all: the module for the running kernel, the library and the program
@@ -100,6 +100,10 @@ bench-quick: lib
 ## bench-cost: instructions per operation, the same on every machine, against what is expected; UPDATE=1: expect these
 bench-cost: lib
 	tools/bench/cost $(if $(UPDATE),-u) $(KERNEL)
+
+## bench-latency: how long one user can keep a real-time task off the CPU, in microseconds; SCENARIOS="pollers-send": these only
+bench-latency: lib
+	tools/bench/latency/measure $(KERNEL) $(SCENARIOS)
 
 ## bench-observed: instructions that tracepoints cost while nobody looks, which is to be at most 2 % of a queue's operations
 bench-observed: lib

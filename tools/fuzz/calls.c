@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <linux/ipcshm.h>
 #include <linux/ipcshm_netlink.h>
 #include <linux/netlink.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "late.h"
 #include "process.h"
 #include "request.h"
 
@@ -51,7 +53,7 @@ enum meaning {
 	DEATHS, PRIORITY, TRANSFER_FLAGS, MEMBER_SIZE, PROTECTION, MAP_FLAGS, PAGES, SEAL, NTH,
 	FALLOCATE, ADVICE, OVERFLOW, SPIN, RECEIVE_FLAGS, SEGMENTS, DATA, FDS, FD_COUNT, TOKEN,
 	MESSAGE_ARRAY, OFFSET_ARRAY, FEW, GRACE, OBJECT, USER, OTHER_USER, LIMIT, LARGE, GIVEN,
-	ASKED, BREAKAGE, ROOM, MEANINGS
+	ASKED, BREAKAGE, ROOM, URING, LATE_PAGE, MEANINGS
 };
 
 static const char *const names[] = { "a", "b", "/c", "d", "..", "a/b", "", "eeeeeeeeeeeeeeee" };
@@ -119,6 +121,9 @@ static const struct {
 	[ASKED] = VALUES(0, 0, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP),
 	[BREAKAGE] = VALUES(0),
 	[ROOM] = VALUES(32768, 32768, PAGE, 256),
+	[URING] = VALUES(IORING_OP_READ, IORING_OP_WRITE, IORING_OP_POLL_ADD, IORING_OP_READV,
+			 IORING_OP_WRITEV, IORING_OP_FALLOCATE, IORING_OP_NOP),
+	[LATE_PAGE] = VALUES(0, 1, 2, 3, 4, 5),
 };
 
 static uint64_t deadline(uint64_t choice)
@@ -141,12 +146,15 @@ static uint64_t deadline(uint64_t choice)
 
 static uint64_t pointer(uint64_t choice)
 {
-	switch (choice % 12) {
+	switch (choice % 14) {
 	case 0:		return 0;
 	case 1:		return (uintptr_t)memory + 2 * PAGE - 8;	/* ends where no one writes */
 	case 2:		return (uintptr_t)memory + 3 * PAGE - 8;	/* ends where nothing is */
 	case 3:		return 0xffff888000000000;
 	case 4:		return map_count ? (uintptr_t)maps[choice % map_count].at : 8;
+	case 5:		return (uintptr_t)late_page((unsigned int)(choice / 14 % LATE_PAGES));
+	case 6:		/* begins in ordinary memory, or in another page that is late */
+		return (uintptr_t)late_page((unsigned int)(choice / 14 % LATE_PAGES)) - 8;
 	default:	return (uintptr_t)memory + choice % PAGE;
 	}
 }
@@ -394,6 +402,37 @@ static void run_fail(int none, const uint64_t *v)
 	fail_next((unsigned int)v[0]);
 }
 
+/* One request, in the submitting task or in a worker; what is not done in a few ms is cancelled. */
+static void run_uring(int fd, const uint64_t *v)
+{
+	struct iovec vector = { (void *)v[1], v[2] % (4 * PAGE) };	/* NOLINT(performance-no-int-to-ptr) */
+	bool is_vector = v[0] == IORING_OP_READV || v[0] == IORING_OP_WRITEV;
+	struct __kernel_timespec limit = { .tv_nsec = (long long)(v[3] % 4 * MS) };
+	struct io_uring ring;
+	struct io_uring_sqe *entry;
+	struct io_uring_cqe *done;
+
+	if (io_uring_queue_init(2, &ring, 0))
+		return;
+	entry = io_uring_get_sqe(&ring);
+	io_uring_prep_rw((int)(v[0] % IORING_OP_LAST), entry, fd,
+			 is_vector ? (void *)&vector : vector.iov_base,
+			 is_vector ? 1 : (unsigned int)vector.iov_len, 0);
+	if (v[0] == IORING_OP_POLL_ADD)
+		entry->poll32_events = POLLIN | POLLOUT;
+	if (v[3] & 4)
+		entry->flags |= IOSQE_ASYNC;
+	if (io_uring_submit(&ring) == 1)
+		io_uring_wait_cqe_timeout(&ring, &done, &limit);
+	io_uring_queue_exit(&ring);
+}
+
+static void run_renew(int none, const uint64_t *v)
+{
+	(void)none;
+	late_renew((unsigned int)(v[0] % LATE_PAGES));
+}
+
 static void run_socket(int none, const uint64_t *v)
 {
 	(void)none;
@@ -525,6 +564,8 @@ static const struct call calls[] = {
 	OTHER("madvise", MAPPING, 2, run_madvise, A(ADVICE)),
 	OTHER("store", MAPPING, 5, run_store, A(OFFSET), A(WORD)),
 	OTHER("raw", ANYTHING, 3, run_raw, A(COUNT_OF), A(MESSAGE_SIZE), A(POINTER)),
+	OTHER("uring", ANYTHING, 4, run_uring, A(URING), A(POINTER), A(MESSAGE_SIZE), A(ANY)),
+	OTHER("renew", NOTHING, 4, run_renew, A(LATE_PAGE)),
 	OTHER("fork", NOTHING, 1, run_fork, A(GRACE)),
 	OTHER("namespace", NOTHING, 1, run_namespace, A(ANY)),
 	OTHER("become", NOTHING, 1, run_become, A(GRACE)),
@@ -573,6 +614,9 @@ static uint32_t choose_call(uint64_t *state)
 	return i;
 }
 
+/* In step.literal: the structure of an ioctl lies in late memory. No call has so many values. */
+#define LATE_STRUCTURE	(1U << 31)
+
 /* Of one value; a program is written down each time it runs, and so had better be short. */
 #define CHOICES	4096
 
@@ -592,6 +636,7 @@ struct step make_step(uint64_t *state)
 	unsigned int i, fields = field_count(&calls[step.call]);
 
 	step.async = one_in(state, 6);
+	step.literal = one_in(state, 12) ? LATE_STRUCTURE : 0;
 	for (i = 0; i < fields; i++)
 		choose_value(&step, i, state);
 	return step;
@@ -608,6 +653,12 @@ void change_step(struct step *step, uint64_t *state)
 	case 1:
 		step->object = draw_below(state, HANDLES);
 		break;
+	case 2:
+		if (one_in(state, 4)) {
+			step->literal ^= LATE_STRUCTURE;
+			break;
+		}
+		__attribute__((fallthrough));
 	default:
 		if (fields)
 			choose_value(step, draw_below(state, fields), state);
@@ -772,7 +823,16 @@ static void make_request(const struct step *step, const struct call *call, int f
 	request_end(request, fd, v[2]);
 }
 
-static void make_ioctl(const struct call *call, int fd, const uint64_t *v)
+static uint8_t *move_to_late(const uint8_t *argument, size_t size, uint32_t which)
+{
+	uint32_t page = which % LATE_PAGES;
+
+	late_renew(page);
+	memcpy(late_content(page), argument, size);
+	return late_page(page);
+}
+
+static void make_ioctl(const struct step *step, const struct call *call, int fd, const uint64_t *v)
 {
 	uint8_t *argument = memory + PAGE + 512;	/* all threads': they disturb each other */
 	int i, result;
@@ -783,10 +843,13 @@ static void make_ioctl(const struct call *call, int fd, const uint64_t *v)
 		       call->fields[i].size < 8 ? call->fields[i].size : 8);
 	for (i = 0; i < (int)COUNT(area.fds) / 2; i++)
 		area.fds[i] = handles[(unsigned int)i % handle_count].fd;
+	if (step->literal & LATE_STRUCTURE)
+		argument = move_to_late(argument, _IOC_SIZE(call->command), step->object);
 	result = ioctl(fd, call->command, argument);
 	if (result < 0)
 		return;
-	learn_from(call->command, argument, result);
+	if (!(step->literal & LATE_STRUCTURE))
+		learn_from(call->command, argument, result);
 	if (call->makes != NOTHING)
 		remember(result, call->makes);
 }
@@ -814,7 +877,7 @@ bool make_call(const struct step *step)
 	else if (call->request)
 		make_request(step, call, on, v);
 	else
-		make_ioctl(call, on, v);
+		make_ioctl(step, call, on, v);
 	end_call();
 	return true;
 }
@@ -842,5 +905,5 @@ bool prepare_calls(void)
 {
 	memory = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return memory != MAP_FAILED && !mprotect(memory + 2 * PAGE, PAGE, PROT_READ) &&
-	       !munmap(memory + 3 * PAGE, PAGE) && prepare_area();
+	       !munmap(memory + 3 * PAGE, PAGE) && prepare_area() && late_prepare();
 }

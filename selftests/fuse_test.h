@@ -273,7 +273,6 @@ static inline void fuse_memory_serve_one(struct fuse_memory_server *server, cons
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 		break;
-	case FUSE_FLUSH:
 	case FUSE_RELEASE:
 	case FUSE_RELEASEDIR:
 	case FUSE_FSYNC:
@@ -281,7 +280,7 @@ static inline void fuse_memory_serve_one(struct fuse_memory_server *server, cons
 	case FUSE_DESTROY:
 		fuse_memory_reply(server, header->unique, 0, NULL, 0);
 		break;
-	default:
+	default:	/* FUSE_FLUSH too, which the kernel then does without */
 		fuse_memory_reply(server, header->unique, -ENOSYS, NULL, 0);
 	}
 }
@@ -350,8 +349,12 @@ static inline void *fuse_memory_control(void *argument)
 			_exit(6);
 		return NULL;
 	}
-	/* Closing it would wait for the other thread, which may have been killed. */
 	if (!send_descriptor(server->control, fd))
+		_exit(6);
+	/* A flush waits for the other thread: it must be over before that can be killed. */
+	close(fd);
+	error = 0;
+	if (write(server->control, &error, 1) < 0)
 		_exit(6);
 	while (read(server->control, &page, sizeof(page)) == sizeof(page)) {
 		drop.inval.off = page * server->memory->page_size;
@@ -457,6 +460,10 @@ static inline int fuse_memory_file(int control)
 	if (length != 1)
 		return -ECHILD;
 	fd = receive_descriptor(control);
+	if (fd >= 0 && read(control, &error, 1) != 1) {
+		close(fd);
+		return -ECHILD;
+	}
 	return fd >= 0 ? fd : error ? -error : -EIO;
 }
 

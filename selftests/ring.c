@@ -30,10 +30,10 @@ static struct board *board;
 static struct ipcshm_area area;
 
 static const struct ipcshm_ring_attr attrs[] = {
-	[IPCSHM_RING_SLOTS] = { IPCSHM_RING_SLOTS, 0, 32, 8, { 0 } },
-	[IPCSHM_RING_RECORDS] = { IPCSHM_RING_RECORDS, 0, 1024, 0, { 0 } },
-	[IPCSHM_RING_PACKED] = { IPCSHM_RING_PACKED, 0, 32, 8, { 0 } },
-	[IPCSHM_RING_CHUNKS] = { IPCSHM_RING_CHUNKS, 0, BYTES / 2, 4096, { 0 } },
+	[IPCSHM_RING_SLOTS] = { IPCSHM_RING_SLOTS, 0, 32, 8, 0, { 0 } },
+	[IPCSHM_RING_RECORDS] = { IPCSHM_RING_RECORDS, 0, 1024, 0, 0, { 0 } },
+	[IPCSHM_RING_PACKED] = { IPCSHM_RING_PACKED, 0, 32, 8, 0, { 0 } },
+	[IPCSHM_RING_CHUNKS] = { IPCSHM_RING_CHUNKS, 0, BYTES / 2, 4096, 0, { 0 } },
 };
 
 FIXTURE(ring) {
@@ -115,9 +115,9 @@ FIXTURE_TEARDOWN(ring)
 	tear_down();
 }
 
-static struct ipcshm_ring_stat stat_of(struct ipcshm_ring *ring)
+static struct ipcshm_ring_status stat_of(struct ipcshm_ring *ring)
 {
-	struct ipcshm_ring_stat stat;
+	struct ipcshm_ring_status stat;
 
 	ipcshm_ring_stat(ring, &stat, sizeof(stat));
 	return stat;

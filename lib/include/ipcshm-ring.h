@@ -31,22 +31,31 @@
  *	last thing in its area, which is all that the region can grow to
  *	(ipcshm_region_map(); max_size).
  *
- * With one producer (consumer), that is what the ring keeps to: a second one is
- * refused, unless the first has died.  With IPCSHM_RING_MULTI_PRODUCER
- * (_CONSUMER) there can be any number, and a little more work is done per item.
+ * A ring has one producer (consumer): a second one is refused unless the first has
+ * died.  With IPCSHM_RING_MULTI_PRODUCER (_CONSUMER) it has up to attr.handles, and
+ * does a little more work per item.  No call holds a lock: a process that is stopped
+ * at any instant holds up only what it has reserved or peeked.
  *
  * If a consumer dies while it has an item (between peek and release), the item
- * comes back: each item is delivered at least once.  With one consumer it comes
- * back in its place, with many after others that came later.
+ * comes back: each item is delivered at least once.  An item that came back is the
+ * next to be delivered.  Each consumer gets the items of each producer in order,
+ * except items that came back.
+ *
+ * If the caller does not want to wait, a call has three answers: the item; -EAGAIN: the
+ * ring is full, or empty; -EALREADY: contention.  After -EAGAIN, ipcshm_ring_arm() and
+ * poll(2) wait until that changes.  -EALREADY is rare: others made progress in between,
+ * or there was much to skip, such as discarded items.  Nothing is held by another
+ * process, and the next try goes on where this one ended.
  *
  * Whatever other processes write into the ring, and whenever, a call returns an
  * item or an error, accesses nothing outside of the ring and ends by its
- * deadline.
+ * deadline.  The work of a call does not depend on the capacity of the ring.
  *
  * Calls return 0, a size or a count, or -errno; see each.  Beside the errors
- * listed: -EBADMSG: the ring is damaged; -EPERM: the handle is of the other side;
- * -ESRCH: the process isn't a member of the area any more.
- * Those that wait can also return the errors of ipcshm_area_wait().
+ * listed: -EBADMSG: the ring holds something that no call of this library writes;
+ * -EPERM: the handle is of the other side; -ESRCH: the handle belongs to another
+ * process (the parent, after fork(2)).
+ * Calls that wait can also return the errors of ipcshm_area_wait().
  */
 #ifndef IPCSHM_RING_H
 #define IPCSHM_RING_H
@@ -55,9 +64,6 @@
 
 #ifdef __cplusplus
 extern "C" {
-/* A call shares its name with a structure, as stat(2) does. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
 #endif
 
 /* struct ipcshm_ring_attr.layout */
@@ -70,6 +76,7 @@ extern "C" {
 #define IPCSHM_RING_MULTI_PRODUCER	0x01
 #define IPCSHM_RING_MULTI_CONSUMER	0x02
 #define IPCSHM_RING_OVERWRITE		0x04	/* when full, the oldest item goes */
+#define IPCSHM_RING_HANGUP		0x08	/* waits end when the other side is gone */
 
 /* Sides, for ipcshm_ring_attach(). */
 #define IPCSHM_RING_PRODUCER	1
@@ -84,14 +91,17 @@ extern "C" {
 /**
  * struct ipcshm_ring_attr - what a ring is
  * @layout: IPCSHM_RING_SLOTS, _RECORDS, _PACKED or _CHUNKS
- * @flags: IPCSHM_RING_MULTI_PRODUCER, _MULTI_CONSUMER, _OVERWRITE; none of them
- *	with _PACKED, not _OVERWRITE with _CHUNKS
- * @capacity: how much it holds: items, or with _RECORDS and _CHUNKS bytes, of
- *	which each record takes its size and 16, rounded up to 16; a power of two,
- *	at most 2^31 items or 2^32 bytes, at least 2 items or 256 bytes
+ * @flags: IPCSHM_RING_MULTI_PRODUCER, _MULTI_CONSUMER, _OVERWRITE, _HANGUP; with
+ *	_PACKED only _HANGUP; with _CHUNKS not _OVERWRITE
+ * @capacity: how much it holds: items, or with _RECORDS and _CHUNKS bytes; a power of
+ *	two, at most 2^31 items or 2^32 bytes, at least 2 items or 256 bytes.  A record
+ *	takes its size and 16, rounded up to 16; in a ring of _CHUNKS, of many producers
+ *	or consumers, or with _OVERWRITE its size and 8, rounded up to 32
  * @item_size: bytes in an item, 1 to 2^24; with _RECORDS 0; with _CHUNKS bytes in a
  *	chunk, a power of two from 256 to 2^24, at most half the capacity and at
  *	least 2^-16 of it: a record is up to nearly half of a chunk
+ * @handles: how many producers, and how many consumers, can be attached at once where
+ *	there can be many; at most 256; 0: 64
  * @reserved: 0
  */
 struct ipcshm_ring_attr {
@@ -99,22 +109,25 @@ struct ipcshm_ring_attr {
 	uint32_t flags;
 	uint64_t capacity;
 	uint32_t item_size;
-	uint32_t reserved[3];
+	uint32_t handles;
+	uint32_t reserved[2];
 };
 
 /**
- * struct ipcshm_ring_stat - how a ring is doing
- * @attr: what it is
- * @put: how many items (with _RECORDS and _CHUNKS bytes, with what each takes) were put in
- * @got: how many of them were got out, or dropped, or skipped
+ * struct ipcshm_ring_status - state and counters of a ring
+ * @attr: attributes of the ring
+ * @put: number of items put in (with _RECORDS and _CHUNKS bytes, including what each
+ *	record takes beside its size)
+ * @got: the part of @put that was got out, dropped or skipped
  * @dropped: items that _OVERWRITE gave up
- * @skipped: items that were reserved and not committed, as their producer
+ * @skipped: items that were reserved and not committed, since their producer
  *	discarded them or died
- * @returned: items that came back, as their consumer detached or died
+ * @returned: items that came back, since their consumer detached or died
  * @wakes: wake-ups of sleeping processes
- * @sleeps: how often a process slept
+ * @sleeps: number of times that a process slept
+ * @producers, @consumers: handles that are attached, of living processes
  */
-struct ipcshm_ring_stat {
+struct ipcshm_ring_status {
 	struct ipcshm_ring_attr attr;
 	uint64_t put;
 	uint64_t got;
@@ -123,45 +136,20 @@ struct ipcshm_ring_stat {
 	uint64_t returned;
 	uint64_t wakes;
 	uint64_t sleeps;
-	uint64_t reserved[4];
+	uint32_t producers;
+	uint32_t consumers;
 };
 
 /**
  * struct ipcshm_ring - a process's handle on one side of a ring
+ * @opaque: for the library alone: don't copy or change it
  *
- * Plain data, but for the library alone: don't copy or change it.  One thread
- * at a time uses it; each thread, and each child of fork(2), attaches one of
- * its own.
+ * One thread at a time uses a handle; each thread attaches its own.  In a child of
+ * fork(2) the parent's handles return -ESRCH, and detaching them does nothing; the
+ * child attaches its own.
  */
 struct ipcshm_ring {
-	const struct ipcshm_area *area;
-	const void *ops;
-	void *shared;
-	unsigned char *data;
-	uint64_t position;
-	uint64_t limit;
-	uint64_t capacity;
-	uint64_t mask;
-	uint64_t stride;
-	void *held;
-	void *contended;
-	const void *map;
-	uint64_t known_bytes;
-	uint64_t held_word;
-	uint64_t held_size;
-	uint32_t item_size;
-	uint32_t shift;
-	uint32_t side;
-	uint32_t flags;
-	uint32_t layout;
-	uint32_t deaths;
-	uint32_t returned;
-	uint32_t spin;
-	uint32_t spin_max;
-	uint32_t skipped_spins;
-	uint32_t streak;
-	uint32_t ahead;
-	uint64_t reserved[11];
+	uint64_t opaque[48];
 };
 
 /**
@@ -196,18 +184,19 @@ int ipcshm_ring_create(const struct ipcshm_area *area, uint64_t offset,
  *
  * Return: 0, or -EINVAL; -EAGAIN: it isn't created yet; -EPROTO: there is no ring
  * there, or one of a layout version that this library doesn't know, or it
- * doesn't fit in the area; -EBUSY: its one producer (consumer) is alive;
- * -ESRCH: the process isn't a member of the area.
+ * doesn't fit in the area; -EBUSY: its one producer (consumer) is alive; -EUSERS:
+ * as many as attr.handles are attached; -ESRCH: the process isn't a member of the area.
  */
 int ipcshm_ring_attach(struct ipcshm_ring *ring, const struct ipcshm_area *area,
 		       uint64_t offset, uint32_t side);
 
 /**
- * ipcshm_ring_detach - be that no longer
+ * ipcshm_ring_detach - detach from a ring
  * @ring: attached; done with
  *
- * What is reserved is discarded, what is peeked comes back.  A process detaches before
- * it unmaps the area: that is no death, and wakes nobody who waits for what it had.
+ * A reserved item is discarded, a peeked item comes back.  A process detaches before
+ * it unmaps the area: unmapping is no death, and does not wake processes that wait for
+ * what the handle had.
  */
 void ipcshm_ring_detach(struct ipcshm_ring *ring);
 
@@ -223,8 +212,10 @@ void ipcshm_ring_detach(struct ipcshm_ring *ring);
  * Waits while the ring is full.  With _OVERWRITE the oldest item goes instead;
  * only while a consumer has just that one peeked, the call waits for it.
  *
- * Return: 0, or -EAGAIN: full, with IPCSHM_NOW; -ETIMEDOUT, -EINTR; -EMSGSIZE:
- * another size than an item can have; -EBUSY: an item is reserved.
+ * Return: 0, or -EAGAIN: full, with IPCSHM_NOW; -EALREADY: contention, with
+ * IPCSHM_NOW; -ETIMEDOUT, -EINTR; -EPIPE: full, and the consumers are gone
+ * (IPCSHM_RING_HANGUP); -EMSGSIZE: another size than an item can have; -EBUSY: an
+ * item is reserved.
  */
 int ipcshm_ring_put(struct ipcshm_ring *ring, const void *data, size_t size, uint64_t deadline);
 
@@ -237,8 +228,10 @@ int ipcshm_ring_put(struct ipcshm_ring *ring, const void *data, size_t size, uin
  *
  * Waits while the ring is empty.
  *
- * Return: the item's size, or -EAGAIN: empty, with IPCSHM_NOW; -ETIMEDOUT, -EINTR;
- * -EMSGSIZE: the room is too small, the item stays; -EBUSY: an item is peeked.
+ * Return: the item's size, or -EAGAIN: empty, with IPCSHM_NOW; -EALREADY: contention,
+ * with IPCSHM_NOW; -ETIMEDOUT, -EINTR; -EPIPE: empty, and the producers are gone
+ * (IPCSHM_RING_HANGUP); -EMSGSIZE: the room is too small, the item stays the next;
+ * -EBUSY: an item is peeked.
  */
 ssize_t ipcshm_ring_get(struct ipcshm_ring *ring, void *data, size_t size, uint64_t deadline);
 
@@ -304,7 +297,8 @@ int ipcshm_ring_release(struct ipcshm_ring *ring);
  * Waits until there is room for all.  With many producers, items of others can
  * come in between.
  *
- * Return: @count, or -EAGAIN, -ETIMEDOUT, -EINTR, -EBUSY as ipcshm_ring_put();
+ * Return: @count, or -EAGAIN, -EALREADY, -ETIMEDOUT, -EINTR, -EPIPE, -EBUSY as
+ * ipcshm_ring_put();
  * -E2BIG: @count is too large; -EOPNOTSUPP: the ring is of _RECORDS or
  * _CHUNKS.
  */
@@ -332,8 +326,11 @@ ssize_t ipcshm_ring_put_burst(struct ipcshm_ring *ring, const void *items, size_
  * @count: how many; limits as for ipcshm_ring_put_bulk()
  * @deadline: as for ipcshm_ring_put()
  *
- * Return: @count, or -EAGAIN, -ETIMEDOUT, -EINTR, -EBUSY as ipcshm_ring_get();
- * -E2BIG, -EOPNOTSUPP.
+ * The items are one after the other in the ring, except items that came back: they come
+ * first.
+ *
+ * Return: @count, or -EAGAIN, -EALREADY, -ETIMEDOUT, -EINTR, -EPIPE, -EBUSY as
+ * ipcshm_ring_get(); -E2BIG, -EOPNOTSUPP.
  */
 ssize_t ipcshm_ring_get_bulk(struct ipcshm_ring *ring, void *items, size_t count,
 			     uint64_t deadline);
@@ -383,29 +380,43 @@ int ipcshm_ring_fd(const struct ipcshm_ring *ring);
  * @ring: as for ipcshm_ring_fd()
  * @fd: from it, or another descriptor of the same region
  *
- * To be called when a call with IPCSHM_NOW said -EAGAIN, each time before
- * waiting.  poll(2) and epoll(7) then report EPOLLIN on @fd when a consumer may
- * find an item, or a producer room, and EPOLLPRI when a member has died, which
- * may have the same effect.  Nothing that comes is missed.
+ * Call it when a call with IPCSHM_NOW returned -EAGAIN, each time before waiting.
+ * poll(2) and epoll(7) then report EPOLLIN on @fd when the refused call may succeed:
+ * when there is room for a record of its size, or there are as many items as it
+ * wanted; and EPOLLPRI when a member has died, which may have the same effect.  Nothing
+ * that comes is missed.
  *
- * Return: 0: wait; 1: don't, there may be something already; or -EBADF, -EDQUOT,
- * -EKEYREVOKED; -EOPNOTSUPP: the area isn't a region; -ENOSYS: membarrier(2) isn't
- * to be had.
+ * Return: 0: wait; 1: don't wait, the call may succeed, or the other side has hung up; or
+ * -EBADF, -EDQUOT, -EKEYREVOKED; -EOPNOTSUPP: the area isn't a region; -ENOSYS:
+ * membarrier(2) is unavailable.
  */
 int ipcshm_ring_arm(struct ipcshm_ring *ring, int fd);
 
 /**
- * ipcshm_ring_stat - how a ring is doing
+ * ipcshm_ring_meet - wait for a peer
  * @ring: attached
- * @stat: filled in; all of it can change at once
- * @size: sizeof(*@stat)
+ * @deadline: as for ipcshm_ring_put()
  *
- * Return: 0, or -EINVAL: another size.
+ * Waits until at least one handle of the other side is attached and its process alive.
+ *
+ * Return: 0, or -EAGAIN: there is none, with IPCSHM_NOW; -ETIMEDOUT, -EINTR.
  */
-int ipcshm_ring_stat(const struct ipcshm_ring *ring, struct ipcshm_ring_stat *stat, size_t size);
+int ipcshm_ring_meet(struct ipcshm_ring *ring, uint64_t deadline);
+
+/**
+ * ipcshm_ring_stat - get state and counters of a ring
+ * @ring: attached
+ * @status: filled in; all of it can change at once
+ * @size: sizeof(*@status); later versions of the structure are longer
+ *
+ * If @size is larger than the structure that the library knows, the rest is zero; if it is
+ * smaller, the members that do not fit are left out.
+ *
+ * Return: 0, or -EINVAL: smaller than the structure was in its first version.
+ */
+int ipcshm_ring_stat(const struct ipcshm_ring *ring, struct ipcshm_ring_status *status, size_t size);
 
 #ifdef __cplusplus
-#pragma GCC diagnostic pop
 }
 #endif
 

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
  * Rings: making one, attaching to it, and its calls.  How the layouts work is in
- * ring-slot.c, ring-record.c, ring-packed.c and ring-chunk.c, how calls wait in
- * ring-wait.c.
+ * ring_slot.h, ring_record_single.c, ring_record_multi.c, ring_packed.c and ring_chunk.c,
+ * who is attached in ring_seat.h, how calls wait in ring_gate.c.
  */
-#include "ring.h"
+#include "ring_seat.h"
 
 #define CAPACITY_MAX	(1ULL << 31)	/* items */
 #define BYTES_MAX	(1ULL << 32)
 #define ITEM_MAX	(1U << 24)
+#define HANDLES_MAX	256U
+#define HANDLES_USUAL	64U
 
-#define KNOWN_FLAGS	((uint32_t)(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER | \
-				    IPCSHM_RING_OVERWRITE))
+/* The smallest struct ipcshm_ring_status that a caller has: that of the first version. */
+#define STATUS_SIZE_1	96U
+
+#define KNOWN_FLAGS	(RING_CLAIMS | (uint32_t)IPCSHM_RING_HANGUP)
 
 /* Producers that overwrite compete with consumers: all of them have to claim. */
 #define CLAIMING_PRODUCER	(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_OVERWRITE)
@@ -22,6 +26,7 @@ struct extent {
 	const struct ring_layout *layout;
 	uint64_t stride;
 	uint64_t bytes;
+	uint32_t producers, consumers;	/* seats */
 };
 
 static const struct ring_layout *layout_of(uint32_t layout)
@@ -45,6 +50,11 @@ static bool counts_bytes(const struct ipcshm_ring_attr *attr)
 	return attr->layout == IPCSHM_RING_RECORDS || attr->layout == IPCSHM_RING_CHUNKS;
 }
 
+static uint32_t handles_of(const struct ipcshm_ring_attr *attr)
+{
+	return attr->handles ? attr->handles : HANDLES_USUAL;
+}
+
 static int extent_of(const struct ipcshm_ring_attr *attr, struct extent *extent)
 {
 	static const struct ipcshm_ring_attr none;
@@ -52,21 +62,36 @@ static int extent_of(const struct ipcshm_ring_attr *attr, struct extent *extent)
 
 	extent->layout = layout_of(attr->layout);
 	if (!extent->layout || attr->flags & ~KNOWN_FLAGS || attr->item_size > ITEM_MAX ||
+	    attr->handles > HANDLES_MAX ||
 	    attr->capacity < 2 || attr->capacity & (attr->capacity - 1) ||
 	    memcmp(attr->reserved, none.reserved, sizeof(none.reserved)))
 		return -EINVAL;
 	if (attr->capacity > (counts_bytes(attr) ? BYTES_MAX : CAPACITY_MAX))
 		return -EINVAL;
+	extent->producers = attr->flags & IPCSHM_RING_MULTI_PRODUCER ? handles_of(attr) : 1;
+	extent->consumers = attr->flags & IPCSHM_RING_MULTI_CONSUMER ? handles_of(attr) : 1;
 	ret = extent->layout->geometry(attr, &extent->stride, &extent->bytes);
 	if (ret)
 		return ret;
 	return extent->bytes > SIZE_MAX / 2 ? -EINVAL : 0;
 }
 
+static size_t aligned(size_t size)
+{
+	return (size + RING_ALIGN - 1) & ~(size_t)(RING_ALIGN - 1);
+}
+
+/* Of what comes before the data. */
+static size_t header_size(const struct extent *extent)
+{
+	size_t seats = extent->producers + extent->consumers;
+
+	return aligned(sizeof(struct ring_shared) + seats * sizeof(struct ring_seat));
+}
+
 static size_t size_of(const struct extent *extent)
 {
-	return (sizeof(struct ring_shared) + (size_t)extent->bytes + RING_ALIGN - 1) &
-	       ~(size_t)(RING_ALIGN - 1);
+	return header_size(extent) + aligned((size_t)extent->bytes);
 }
 
 int ipcshm_ring_size(const struct ipcshm_ring_attr *attr, size_t *size)
@@ -79,20 +104,48 @@ int ipcshm_ring_size(const struct ipcshm_ring_attr *attr, size_t *size)
 	return ret;
 }
 
-static unsigned char *data_of(struct ring_shared *shared)
+static unsigned char *data_of(struct ring_shared *shared, const struct extent *extent)
 {
-	return (unsigned char *)(shared + 1);
+	return (unsigned char *)shared + header_size(extent);
 }
 
 /* A ring of chunks begins with one: of a region the rest needn't be there yet. */
 static int make_exist(const struct ipcshm_area *area, const struct ipcshm_ring_attr *attr,
 		      const struct extent *extent, struct ring_shared *shared)
 {
+	uint64_t places = attr->capacity / extent->stride;
 	uint64_t later = 0;
+	uint64_t chunk = extent->stride;
 
 	if (attr->layout == IPCSHM_RING_CHUNKS)
-		later = attr->capacity - extent->stride;
-	return ring_region_grow(area, data_of(shared) + extent->bytes - later);
+		later = (places - 1) * (chunk + chunk / 32 * sizeof(uint64_t));
+	return ring_region_grow(area, data_of(shared, extent) + extent->bytes - later);
+}
+
+/* The position at which a new ring begins: that of records of many is in granules, in lap 1. */
+static uint64_t first_position(const struct ipcshm_ring_attr *attr)
+{
+	if (attr->layout == IPCSHM_RING_CHUNKS)
+		return attr->item_size / 32;
+	if (attr->layout == IPCSHM_RING_RECORDS && attr->flags & RING_CLAIMS)
+		return attr->capacity / 32;
+	return 0;
+}
+
+/* Consumers claim by moving the head. */
+static bool has_head(const struct ipcshm_ring_attr *attr)
+{
+	return attr->flags & CLAIMING_CONSUMER || first_position(attr);
+}
+
+static void set_positions(struct ring_shared *shared, const struct ipcshm_ring_attr *attr)
+{
+	uint64_t first = first_position(attr);
+
+	atomic_init(&shared->producer.position, first);
+	atomic_init(&shared->consumer.position,
+		    has_head(attr) ? make_head(first, RING_NO_SEAT) : first);
+	atomic_init(&shared->consumer.reclaimed, first);
 }
 
 int ipcshm_ring_create(const struct ipcshm_area *area, uint64_t offset,
@@ -115,14 +168,16 @@ int ipcshm_ring_create(const struct ipcshm_area *area, uint64_t offset,
 	ret = make_exist(area, attr, &extent, shared);
 	if (ret)
 		return ret;
-	memset(shared, 0, sizeof(*shared));
-	extent.layout->format(attr, data_of(shared), extent.stride);
+	memset(shared, 0, header_size(&extent));
+	extent.layout->format(attr, data_of(shared, &extent), extent.stride);
+	set_positions(shared, attr);
 	shared->geometry.version = RING_VERSION;
 	shared->geometry.layout = attr->layout;
 	shared->geometry.flags = attr->flags;
 	shared->geometry.capacity = attr->capacity;
 	shared->geometry.item_size = attr->item_size;
-	/* Pairs with read_geometry(): who sees it sees all of the ring. */
+	shared->geometry.handles = attr->handles;
+	/* Pairs with read_geometry(): a process that loads it sees all of the ring. */
 	atomic_store_explicit(&shared->geometry.magic, RING_MAGIC, memory_order_release);
 	return 0;
 }
@@ -142,55 +197,69 @@ static int read_geometry(const struct ring_geometry *geometry, struct ipcshm_rin
 		.flags = hostile->flags,
 		.capacity = hostile->capacity,
 		.item_size = hostile->item_size,
+		.handles = hostile->handles,
 	};
 	return 0;
 }
 
-/* Acquire: all that the predecessor stored is to be seen. */
-static int become_owner(struct ipcshm_ring *ring)
+/* Flags by which the layouts decide: the attr's, and what they come to. */
+static uint32_t flags_for(const struct ipcshm_ring_attr *attr)
 {
-	struct ring_side *side = ring_own_side(ring);
-	uint32_t token = ipcshm_area_token(ring->area);
-	uint32_t owner = atomic_load_explicit(&side->owner, memory_order_acquire);
+	uint32_t flags = attr->flags;
 
-	if (!token)
-		return -ESRCH;
-	if (!ring_is_only_one(ring))
-		return 0;
-	if (owner && ipcshm_area_is_alive(ring->area, owner))
-		return -EBUSY;
-	return atomic_compare_exchange_strong_explicit(&side->owner, &owner, token,
-						       memory_order_acq_rel,
-						       memory_order_relaxed) ? 0 : -EBUSY;
+	if (flags & IPCSHM_RING_MULTI_PRODUCER)
+		flags |= RING_ANY_PRODUCERS;
+	if (flags & IPCSHM_RING_MULTI_CONSUMER)
+		flags |= RING_ANY_CONSUMERS;
+	/* All handles claim, be it one or many. */
+	if (flags & IPCSHM_RING_OVERWRITE || first_position(attr))
+		flags |= IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER;
+	return flags;
 }
 
-static void fill_in(struct ipcshm_ring *ring, const struct ipcshm_ring_attr *attr,
+static void fill_in(struct ring *ring, const struct ipcshm_ring_attr *attr,
 		    const struct extent *extent)
 {
 	bool producer = ring->side == IPCSHM_RING_PRODUCER;
 
+	ring->data = data_of(ring->shared, extent);
 	ring->capacity = attr->capacity;
 	ring->mask = attr->capacity - 1;
 	ring->shift = (uint32_t)__builtin_ctzll(attr->capacity);
 	ring->stride = extent->stride;
+	ring->producers = extent->producers;
+	ring->consumers = extent->consumers;
 	ring->item_size = attr->item_size;
 	ring->layout = attr->layout;
-	ring->flags = attr->flags;
-	if (attr->flags & IPCSHM_RING_MULTI_PRODUCER)
-		ring->flags |= RING_ANY_PRODUCERS;
-	if (attr->flags & IPCSHM_RING_MULTI_CONSUMER)
-		ring->flags |= RING_ANY_CONSUMERS;
-	/* All of them claim, be it one or many. */
-	if (attr->flags & IPCSHM_RING_OVERWRITE || attr->layout == IPCSHM_RING_CHUNKS)
-		ring->flags |= IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER;
-	ring->ops = producer ? extent->layout->producer[!!(attr->flags & CLAIMING_PRODUCER)] :
-			       extent->layout->consumer[!!(attr->flags & CLAIMING_CONSUMER)];
+	ring->flags = flags_for(attr);
+	ring->serving = RING_NO_SEAT;
+	ring->ops = producer ?
+		extent->layout->producer[!!(ring->flags & IPCSHM_RING_MULTI_PRODUCER)] :
+		extent->layout->consumer[!!(ring->flags & IPCSHM_RING_MULTI_CONSUMER)];
 }
 
-int ipcshm_ring_attach(struct ipcshm_ring *ring, const struct ipcshm_area *area, uint64_t offset,
+static int attach_layout(struct ring *ring, const struct ipcshm_ring_attr *attr)
+{
+	int ret = attr->layout == IPCSHM_RING_CHUNKS ? ring_chunk_attach(ring) : 0;
+
+	if (!ret && first_position(attr))
+		ring_record_multi_attach(ring);
+	ring->wanted = ring->item_size ? 1 : 0;
+	return ret;
+}
+
+/* Peers that wait for one see it. */
+static void announce(struct ring *ring)
+{
+	atomic_fetch_add_explicit(&ring_own_side(ring)->attached, 1, memory_order_release);
+	ring_gate_open(ring, ring_other_gate(ring), INT32_MAX);
+}
+
+int ipcshm_ring_attach(struct ipcshm_ring *handle, const struct ipcshm_area *area, uint64_t offset,
 		       uint32_t side)
 {
 	struct ring_shared *shared = ipcshm_area_at(area, offset, sizeof(*shared), RING_ALIGN);
+	struct ring *ring = ring_of(handle);
 	struct ipcshm_ring_attr attr;
 	struct extent extent;
 	int ret;
@@ -203,68 +272,148 @@ int ipcshm_ring_attach(struct ipcshm_ring *ring, const struct ipcshm_area *area,
 	if (extent_of(&attr, &extent) ||
 	    !ipcshm_area_at(area, offset, size_of(&extent), RING_ALIGN))
 		return -EPROTO;
-	/* The memory exists that the ring says it has; what is mapped stays. */
+	/* The memory exists that the ring needs; what is mapped stays. */
 	if (attr.layout != IPCSHM_RING_CHUNKS && offset + size_of(&extent) > ring_area_bytes(area))
 		return -EPROTO;
-	*ring = (struct ipcshm_ring) {
+	*ring = (struct ring) {
 		.area = area,
 		.shared = shared,
-		.data = data_of(shared),
 		.side = side,
+		.token = ipcshm_area_token(area),
+		.token_at = area->token,
 	};
+	if (!ring->token)
+		return -ESRCH;
 	fill_in(ring, &attr, &extent);
-	ret = attr.layout == IPCSHM_RING_CHUNKS ? ring_chunk_attach(ring) : 0;
+	ret = attach_layout(ring, &attr);
 	if (!ret)
-		ret = become_owner(ring);
+		ret = ring_seat_take(ring);
 	if (ret)
 		return ret;
 	ring_wait_init(ring);
 	ring_ops(ring)->recover(ring);
+	announce(ring);
 	return 0;
 }
 
-void ipcshm_ring_detach(struct ipcshm_ring *ring)
+void ipcshm_ring_detach(struct ipcshm_ring *handle)
 {
-	if (ring->held)
+	struct ring *ring = ring_of(handle);
+	bool returns = ring->inherited;
+
+	/* A child's copy of its parent's handle. */
+	if (!ring_is_own(ring))
+		return;
+	if (ring->held) {
 		ring_ops(ring)->undo(ring);
+		returns = true;
+	}
 	ring->held = NULL;
-	if (ring_is_only_one(ring))
-		atomic_store_explicit(&ring_own_side(ring)->owner, 0, memory_order_release);
+	ring_seat_leave(ring);
+	if (returns) {
+		atomic_fetch_add_explicit(&ring_shared(ring)->consumer.returned, 1,
+					  memory_order_release);
+		ring_publish_claimed(ring, INT32_MAX);
+	}
+	if (ring->flags & IPCSHM_RING_HANGUP)
+		ring_gate_open(ring, ring_other_gate(ring), INT32_MAX);
+}
+
+static uint32_t other_side(const struct ring *ring)
+{
+	return ring->side == IPCSHM_RING_PRODUCER ? IPCSHM_RING_CONSUMER : IPCSHM_RING_PRODUCER;
+}
+
+bool ring_is_hung_up(const struct ring *ring)
+{
+	const struct ring_side *other = ring->side == IPCSHM_RING_PRODUCER ?
+						&ring_shared(ring)->consumer :
+						&ring_shared(ring)->producer;
+
+	return ring->flags & IPCSHM_RING_HANGUP &&
+	       atomic_load_explicit(&other->attached, memory_order_acquire) &&
+	       !ring_seats_taken(ring, other_side(ring));
+}
+
+/*
+ * A call found no items or no room.  arm() then waits for @wanted.  If the other side is gone,
+ * it may have put something in just before.
+ */
+ssize_t ring_refused(struct ring *ring, ssize_t ret, uint64_t wanted)
+{
+	if (!is_to_wait(ret))
+		return ret;
+	ring->wanted = wanted;
+	if (ret != -EAGAIN || !ring_is_hung_up(ring))
+		return ret;
+	return ring_ops(ring)->ready(ring, wanted) == -EAGAIN ? -EPIPE : -EALREADY;
 }
 
 /* A call was attempted: wait, if that is what it needs and @deadline allows. */
-static ssize_t finish(struct ipcshm_ring *ring, ssize_t ret, const struct ring_call *call,
+static ssize_t finish(struct ring *ring, ssize_t ret, const struct ring_call *call,
 		      uint64_t deadline)
 {
-	if (is_to_wait(ret))
-		ret = deadline == IPCSHM_NOW ? -EAGAIN : ring_wait(ring, call, deadline);
-	return ret;
+	if (!is_to_wait(ret))
+		return ret;
+	if (deadline != IPCSHM_NOW)
+		return ring_wait(ring, call, deadline);
+	return ring_refused(ring, ret, !ring->item_size || call->all ? call->size : 1);
 }
 
-/* The end of a call that doesn't wait. */
-static ALWAYS_INLINE ssize_t at_once(ssize_t ret)
+int ring_not_producer(struct ring *ring, const void *data, size_t size)
 {
-	return UNLIKELY(ret == -EALREADY) ? -EAGAIN : ret;
+	(void)ring;
+	(void)data;
+	(void)size;
+	return -EPERM;
+}
+
+ssize_t ring_not_consumer(struct ring *ring, void *data, size_t size)
+{
+	(void)ring;
+	(void)data;
+	(void)size;
+	return -EPERM;
 }
 
 /* 0: may @ring be used so? */
-static ALWAYS_INLINE int refuse(const struct ipcshm_ring *ring, uint32_t side)
+static ALWAYS_INLINE int refuse(const struct ring *ring, uint32_t side)
 {
 	if (UNLIKELY(ring->side != side))
 		return -EPERM;
+	if (UNLIKELY(!ring_is_own(ring)))
+		return -ESRCH;
 	return UNLIKELY(ring->held != NULL) ? -EBUSY : 0;
 }
 
-static ALWAYS_INLINE int refuse_put(const struct ipcshm_ring *ring, size_t size)
+/* 0: may the item that is reserved (peeked) be dealt with? */
+static ALWAYS_INLINE int refuse_held(const struct ring *ring, uint32_t side)
 {
-	int ret = refuse(ring, IPCSHM_RING_PRODUCER);
+	if (UNLIKELY(ring->side != side))
+		return -EPERM;
+	if (UNLIKELY(!ring_is_own(ring)))
+		return -ESRCH;
+	return UNLIKELY(!ring->held) ? -EINVAL : 0;
+}
+
+/* The same of calls whose operation refuses handles of the other side by itself. */
+static ALWAYS_INLINE int refuse_simple(const struct ring *ring)
+{
+	if (UNLIKELY(!ring_is_own(ring)))
+		return -ESRCH;
+	return UNLIKELY(ring->held != NULL) ? -EBUSY : 0;
+}
+
+static ALWAYS_INLINE int refuse_put(const struct ring *ring, size_t size)
+{
+	int ret = refuse_simple(ring);
 
 	if (UNLIKELY(ret))
 		return ret;
 	return UNLIKELY(ring->item_size && size != ring->item_size) ? -EMSGSIZE : 0;
 }
 
-static ssize_t attempt_put(struct ipcshm_ring *ring, const struct ring_call *call)
+static ssize_t attempt_put(struct ring *ring, const struct ring_call *call)
 {
 	return ring_ops(ring)->put(ring, call->from, call->size);
 }
@@ -273,7 +422,7 @@ static ssize_t attempt_put(struct ipcshm_ring *ring, const struct ring_call *cal
  * What may wait is in functions of their own: those that don't have nothing to save, and
  * the fewer stores there are between two items, the better (copy_words()).
  */
-static __attribute__((noinline)) int put_or_wait(struct ipcshm_ring *ring, const void *data,
+static __attribute__((noinline)) int put_or_wait(struct ring *ring, const void *data,
 						 size_t size, uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_put, .from = data, .size = size };
@@ -281,23 +430,24 @@ static __attribute__((noinline)) int put_or_wait(struct ipcshm_ring *ring, const
 	return (int)finish(ring, attempt_put(ring, &call), &call, deadline);
 }
 
-int ipcshm_ring_put(struct ipcshm_ring *ring, const void *data, size_t size, uint64_t deadline)
+int ipcshm_ring_put(struct ipcshm_ring *handle, const void *data, size_t size, uint64_t deadline)
 {
+	struct ring *ring = ring_of(handle);
 	int ret = refuse_put(ring, size);
 
 	if (UNLIKELY(ret))
 		return ret;
 	if (deadline != IPCSHM_NOW)
 		return put_or_wait(ring, data, size, deadline);
-	return (int)at_once(ring_ops(ring)->put(ring, data, size));
+	return ring_ops(ring)->put(ring, data, size);
 }
 
-static ssize_t attempt_get(struct ipcshm_ring *ring, const struct ring_call *call)
+static ssize_t attempt_get(struct ring *ring, const struct ring_call *call)
 {
 	return ring_ops(ring)->get(ring, call->to, call->size);
 }
 
-static __attribute__((noinline)) ssize_t get_or_wait(struct ipcshm_ring *ring, void *data,
+static __attribute__((noinline)) ssize_t get_or_wait(struct ring *ring, void *data,
 						     size_t size, uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_get, .to = data, .size = size };
@@ -305,9 +455,10 @@ static __attribute__((noinline)) ssize_t get_or_wait(struct ipcshm_ring *ring, v
 	return finish(ring, attempt_get(ring, &call), &call, deadline);
 }
 
-ssize_t ipcshm_ring_get(struct ipcshm_ring *ring, void *data, size_t size, uint64_t deadline)
+ssize_t ipcshm_ring_get(struct ipcshm_ring *handle, void *data, size_t size, uint64_t deadline)
 {
-	ssize_t ret = refuse(ring, IPCSHM_RING_CONSUMER);
+	struct ring *ring = ring_of(handle);
+	ssize_t ret = refuse_simple(ring);
 
 	if (UNLIKELY(ret))
 		return ret;
@@ -315,15 +466,15 @@ ssize_t ipcshm_ring_get(struct ipcshm_ring *ring, void *data, size_t size, uint6
 		return -EMSGSIZE;
 	if (deadline != IPCSHM_NOW)
 		return get_or_wait(ring, data, size, deadline);
-	return at_once(ring_ops(ring)->get(ring, data, size));
+	return ring_ops(ring)->get(ring, data, size);
 }
 
-static ssize_t attempt_reserve(struct ipcshm_ring *ring, const struct ring_call *call)
+static ssize_t attempt_reserve(struct ring *ring, const struct ring_call *call)
 {
 	return ring_ops(ring)->reserve(ring, call->size, call->to);
 }
 
-static __attribute__((noinline)) int reserve_or_wait(struct ipcshm_ring *ring, size_t size,
+static __attribute__((noinline)) int reserve_or_wait(struct ring *ring, size_t size,
 						     void **data, uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_reserve, .to = data, .size = size };
@@ -331,27 +482,27 @@ static __attribute__((noinline)) int reserve_or_wait(struct ipcshm_ring *ring, s
 	return (int)finish(ring, attempt_reserve(ring, &call), &call, deadline);
 }
 
-int ipcshm_ring_reserve(struct ipcshm_ring *ring, size_t size, void **data, uint64_t deadline)
+int ipcshm_ring_reserve(struct ipcshm_ring *handle, size_t size, void **data, uint64_t deadline)
 {
-	int ret = refuse_put(ring, size);
+	struct ring *ring = ring_of(handle);
+	int ret = refuse(ring, IPCSHM_RING_PRODUCER);
 
 	if (UNLIKELY(ret))
 		return ret;
+	if (UNLIKELY(ring->item_size && size != ring->item_size))
+		return -EMSGSIZE;
 	/* Of no meaning unless something is held. */
 	ring->held_size = size;
-	if (deadline != IPCSHM_NOW)
-		return reserve_or_wait(ring, size, data, deadline);
-	return (int)at_once(ring_ops(ring)->reserve(ring, size, data));
+	return reserve_or_wait(ring, size, data, deadline);
 }
 
-int ipcshm_ring_commit(struct ipcshm_ring *ring, size_t size)
+int ipcshm_ring_commit(struct ipcshm_ring *handle, size_t size)
 {
-	int ret;
+	struct ring *ring = ring_of(handle);
+	int ret = refuse_held(ring, IPCSHM_RING_PRODUCER);
 
-	if (UNLIKELY(ring->side != IPCSHM_RING_PRODUCER))
-		return -EPERM;
-	if (UNLIKELY(!ring->held))
-		return -EINVAL;
+	if (UNLIKELY(ret))
+		return ret;
 	if (UNLIKELY(ring->item_size ? size != ring->item_size : size > ring->held_size))
 		return -EMSGSIZE;
 	ret = ring_ops(ring)->commit(ring, size);
@@ -359,25 +510,24 @@ int ipcshm_ring_commit(struct ipcshm_ring *ring, size_t size)
 	return ret;
 }
 
-int ipcshm_ring_discard(struct ipcshm_ring *ring)
+int ipcshm_ring_discard(struct ipcshm_ring *handle)
 {
-	int ret;
+	struct ring *ring = ring_of(handle);
+	int ret = refuse_held(ring, IPCSHM_RING_PRODUCER);
 
-	if (ring->side != IPCSHM_RING_PRODUCER)
-		return -EPERM;
-	if (!ring->held)
-		return -EINVAL;
+	if (UNLIKELY(ret))
+		return ret;
 	ret = ring_ops(ring)->undo(ring);
 	ring->held = NULL;
 	return ret;
 }
 
-static ssize_t attempt_peek(struct ipcshm_ring *ring, const struct ring_call *call)
+static ssize_t attempt_peek(struct ring *ring, const struct ring_call *call)
 {
 	return ring_ops(ring)->peek(ring, call->to);
 }
 
-static __attribute__((noinline)) ssize_t peek_or_wait(struct ipcshm_ring *ring, const void **data,
+static __attribute__((noinline)) ssize_t peek_or_wait(struct ring *ring, const void **data,
 						      uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_peek, .to = data };
@@ -385,32 +535,30 @@ static __attribute__((noinline)) ssize_t peek_or_wait(struct ipcshm_ring *ring, 
 	return finish(ring, attempt_peek(ring, &call), &call, deadline);
 }
 
-ssize_t ipcshm_ring_peek(struct ipcshm_ring *ring, const void **data, uint64_t deadline)
+ssize_t ipcshm_ring_peek(struct ipcshm_ring *handle, const void **data, uint64_t deadline)
 {
+	struct ring *ring = ring_of(handle);
 	ssize_t ret = refuse(ring, IPCSHM_RING_CONSUMER);
 
 	if (UNLIKELY(ret))
 		return ret;
-	if (deadline != IPCSHM_NOW)
-		return peek_or_wait(ring, data, deadline);
-	return at_once(ring_ops(ring)->peek(ring, data));
+	return peek_or_wait(ring, data, deadline);
 }
 
-int ipcshm_ring_release(struct ipcshm_ring *ring)
+int ipcshm_ring_release(struct ipcshm_ring *handle)
 {
-	int ret;
+	struct ring *ring = ring_of(handle);
+	int ret = refuse_held(ring, IPCSHM_RING_CONSUMER);
 
-	if (UNLIKELY(ring->side != IPCSHM_RING_CONSUMER))
-		return -EPERM;
-	if (UNLIKELY(!ring->held))
-		return -EINVAL;
+	if (UNLIKELY(ret))
+		return ret;
 	ret = ring_ops(ring)->release(ring);
 	ring->held = NULL;
 	return ret;
 }
 
 /* 0: may so many items be put (got) at once? */
-static int refuse_some(const struct ipcshm_ring *ring, uint32_t side, size_t number, bool all)
+static int refuse_some(const struct ring *ring, uint32_t side, size_t number, bool all)
 {
 	uint32_t many = side == IPCSHM_RING_PRODUCER ? IPCSHM_RING_MULTI_PRODUCER :
 						       IPCSHM_RING_MULTI_CONSUMER;
@@ -426,15 +574,15 @@ static int refuse_some(const struct ipcshm_ring *ring, uint32_t side, size_t num
 	return all && number > most ? -E2BIG : 0;
 }
 
-static ssize_t attempt_put_some(struct ipcshm_ring *ring, const struct ring_call *call)
+static ssize_t attempt_put_some(struct ring *ring, const struct ring_call *call)
 {
 	return ring_ops(ring)->put_some(ring, call->from, call->size, call->all);
 }
 
-static ssize_t put_some(struct ipcshm_ring *ring, const void *items, size_t number, bool all,
+static ssize_t put_some(struct ring *ring, const void *items, size_t number, bool all,
 			uint64_t deadline)
 {
-	const struct ring_call call = { attempt_put_some, items, NULL, number, all };
+	const struct ring_call call = { attempt_put_some, items, NULL, number, all, false };
 	ssize_t ret = refuse_some(ring, IPCSHM_RING_PRODUCER, number, all);
 
 	if (ret || !number)
@@ -442,27 +590,27 @@ static ssize_t put_some(struct ipcshm_ring *ring, const void *items, size_t numb
 	return finish(ring, attempt_put_some(ring, &call), &call, deadline);
 }
 
-ssize_t ipcshm_ring_put_bulk(struct ipcshm_ring *ring, const void *items, size_t count,
+ssize_t ipcshm_ring_put_bulk(struct ipcshm_ring *handle, const void *items, size_t count,
 			     uint64_t deadline)
 {
-	return put_some(ring, items, count, true, deadline);
+	return put_some(ring_of(handle), items, count, true, deadline);
 }
 
-ssize_t ipcshm_ring_put_burst(struct ipcshm_ring *ring, const void *items, size_t count,
+ssize_t ipcshm_ring_put_burst(struct ipcshm_ring *handle, const void *items, size_t count,
 			      uint64_t deadline)
 {
-	return put_some(ring, items, count, false, deadline);
+	return put_some(ring_of(handle), items, count, false, deadline);
 }
 
-static ssize_t attempt_get_some(struct ipcshm_ring *ring, const struct ring_call *call)
+static ssize_t attempt_get_some(struct ring *ring, const struct ring_call *call)
 {
 	return ring_ops(ring)->get_some(ring, call->to, call->size, call->all);
 }
 
-static ssize_t get_some(struct ipcshm_ring *ring, void *items, size_t number, bool all,
+static ssize_t get_some(struct ring *ring, void *items, size_t number, bool all,
 			uint64_t deadline)
 {
-	const struct ring_call call = { attempt_get_some, NULL, items, number, all };
+	const struct ring_call call = { attempt_get_some, NULL, items, number, all, false };
 	ssize_t ret = refuse_some(ring, IPCSHM_RING_CONSUMER, number, all);
 
 	if (ret || !number)
@@ -470,22 +618,22 @@ static ssize_t get_some(struct ipcshm_ring *ring, void *items, size_t number, bo
 	return finish(ring, attempt_get_some(ring, &call), &call, deadline);
 }
 
-ssize_t ipcshm_ring_get_bulk(struct ipcshm_ring *ring, void *items, size_t count,
+ssize_t ipcshm_ring_get_bulk(struct ipcshm_ring *handle, void *items, size_t count,
 			     uint64_t deadline)
 {
-	return get_some(ring, items, count, true, deadline);
+	return get_some(ring_of(handle), items, count, true, deadline);
 }
 
-ssize_t ipcshm_ring_get_burst(struct ipcshm_ring *ring, void *items, size_t count,
+ssize_t ipcshm_ring_get_burst(struct ipcshm_ring *handle, void *items, size_t count,
 			      uint64_t deadline)
 {
-	return get_some(ring, items, count, false, deadline);
+	return get_some(ring_of(handle), items, count, false, deadline);
 }
 
-/* As it was created: see fill_in(). */
-static uint32_t flags_of(const struct ipcshm_ring *ring)
+/* As it was created: see flags_for(). */
+static uint32_t flags_of(const struct ring *ring)
 {
-	uint32_t flags = ring->flags & IPCSHM_RING_OVERWRITE;
+	uint32_t flags = ring->flags & (IPCSHM_RING_OVERWRITE | IPCSHM_RING_HANGUP);
 
 	if (ring->flags & RING_ANY_PRODUCERS)
 		flags |= IPCSHM_RING_MULTI_PRODUCER;
@@ -494,35 +642,87 @@ static uint32_t flags_of(const struct ipcshm_ring *ring)
 	return flags;
 }
 
-/* One producer of slots says seldom where it is. */
-static uint64_t end_of(const struct ipcshm_ring *ring)
+/* One producer of slots stores its position only now and then. */
+static uint64_t end_of(const struct ring *ring)
 {
 	if (ring->layout == IPCSHM_RING_SLOTS && !ring_has_many(ring, IPCSHM_RING_MULTI_PRODUCER))
 		return ring_slot_end(ring);
 	return atomic_load_explicit(&ring_shared(ring)->producer.position, memory_order_relaxed);
 }
 
-int ipcshm_ring_stat(const struct ipcshm_ring *ring, struct ipcshm_ring_stat *stat, size_t size)
+static uint64_t begin_of(const struct ring *ring)
 {
+	uint64_t position = atomic_load_explicit(&ring_shared(ring)->consumer.position,
+						 memory_order_relaxed);
+
+	return ring_has_many(ring, IPCSHM_RING_MULTI_CONSUMER) ? head_position(position) : position;
+}
+
+/* Positions of records of many are in granules of 32 bytes. */
+static uint64_t amount(const struct ring *ring, const struct ipcshm_ring_attr *attr,
+		       uint64_t position)
+{
+	uint64_t first = first_position(attr);
+
+	(void)ring;
+	return first ? (position - first) * 32 : position;
+}
+
+static void fill_in_attr(const struct ring *ring, struct ipcshm_ring_attr *attr)
+{
+	*attr = (struct ipcshm_ring_attr) {
+		.layout = ring->layout,
+		.flags = flags_of(ring),
+		.capacity = ring->capacity,
+		.item_size = ring->map ? (uint32_t)ring->stride : ring->item_size,
+	};
+	if (attr->flags & (IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER))
+		attr->handles = attr->flags & IPCSHM_RING_MULTI_PRODUCER ? ring->producers :
+									   ring->consumers;
+}
+
+int ipcshm_ring_stat(const struct ipcshm_ring *handle, struct ipcshm_ring_status *status, size_t size)
+{
+	const struct ring *ring = (const struct ring *)handle;
 	struct ring_shared *shared = ring_shared(ring);
 	struct ring_counters *counters = &shared->counters;
-
-	if (size != sizeof(*stat))
-		return -EINVAL;
-	*stat = (struct ipcshm_ring_stat) {
-		.attr = {
-			.layout = ring->layout,
-			.flags = flags_of(ring),
-			.capacity = ring->capacity,
-			.item_size = ring->map ? (uint32_t)ring->stride : ring->item_size,
-		},
-		.put = end_of(ring),
-		.got = atomic_load_explicit(&shared->consumer.position, memory_order_relaxed),
+	struct ipcshm_ring_status all = {
 		.dropped = atomic_load_explicit(&counters->dropped, memory_order_relaxed),
 		.skipped = atomic_load_explicit(&counters->skipped, memory_order_relaxed),
 		.returned = atomic_load_explicit(&counters->returned, memory_order_relaxed),
 		.wakes = atomic_load_explicit(&counters->wakes, memory_order_relaxed),
 		.sleeps = atomic_load_explicit(&counters->sleeps, memory_order_relaxed),
+		.producers = ring_seats_taken(ring, IPCSHM_RING_PRODUCER),
+		.consumers = ring_seats_taken(ring, IPCSHM_RING_CONSUMER),
 	};
+
+	if (size < STATUS_SIZE_1)
+		return -EINVAL;
+	fill_in_attr(ring, &all.attr);
+	all.put = amount(ring, &all.attr, end_of(ring));
+	all.got = amount(ring, &all.attr, begin_of(ring));
+	/* The structure of an older caller ends earlier; that of a newer one ends in zeroes. */
+	memset(status, 0, size);
+	memcpy(status, &all, size < sizeof(all) ? size : sizeof(all));
 	return 0;
+}
+
+static ssize_t attempt_meet(struct ring *ring, const struct ring_call *call)
+{
+	(void)call;
+	return ring_seats_taken(ring, other_side(ring)) ? 0 : -EAGAIN;
+}
+
+int ipcshm_ring_meet(struct ipcshm_ring *handle, uint64_t deadline)
+{
+	const struct ring_call call = { .attempt = attempt_meet, .peer = true };
+	struct ring *ring = ring_of(handle);
+	ssize_t ret;
+
+	if (!ring_is_own(ring))
+		return -ESRCH;
+	ret = attempt_meet(ring, &call);
+	if (ret && deadline != IPCSHM_NOW)
+		ret = ring_wait(ring, &call, deadline);
+	return (int)ret;
 }

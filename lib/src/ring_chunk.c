@@ -1,52 +1,82 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * Rings of chunks: buffers that grow.  They are rings of records (ring-record.c)
- * whose bytes lie in chunks of the area, taken as they are needed.
+ * Rings of chunks: buffers that grow.  They are rings of records of many
+ * (ring_record_multi.c) whose segments lie in the area one by one, taken as they are needed.
  *
- *	data:	| map: the place of each chunk | place 0 | place 1 | ... up to the capacity
+ *	data:	| map: an entry for each chunk | place 0 | place 1 | ... up to the capacity
  *
- * The chunk of a position is number position / chunk size, and map[number % entries] is
- * the place where it lies.  The map has as many entries as there are places, and no
- * more chunks than that are in use, so that an entry is of one chunk at a time: of
- * those from the oldest record that isn't free to the newest.
+ *	       63        33 32     16 15     0
+ *	entry: | number    | fresh   | place  |
  *
- * Only producers write the map, under their lock: who claims a record that goes up to the
- * next chunk gives that the lowest place that is none of those in use, before the
- * record can be seen.  If it dies between, the next does the same again.  A place is
- * free as soon as no chunk in use is there: nobody has to give it back.
+ * Chunks have numbers from 1 on.  The entry of chunk number N is map[N % places]: the place
+ * where it lies, and how many places were taken as fresh ones up to then.  The map has as
+ * many entries as there are places.  Chunk N lies where chunk N - fresh lay if that is
+ * wholly free (each place is used again in the order in which it became free), else at the next
+ * fresh place.  A producer writes the entry by one compare and exchange, and whichever
+ * producer is first decides; nothing has to be given back or recovered.
  *
- * In a region, a place may be beyond the region's size: who adds the first chunk there
- * makes it grow.  Before a place is accessed, the handle asks the kernel how large the
- * region is, as far as it doesn't know: what the shared memory says of it may be a lie,
- * and the access a SIGBUS.
+ * In a region, a place may be beyond the region's size: the producer that adds the first chunk
+ * there makes the region grow.  Before a place is accessed, the handle asks the kernel how
+ * large the region is, as far as it doesn't know: the shared memory may hold anything, and
+ * the access may be a SIGBUS.
  */
 #include "ring.h"
 
 #define CHUNK_MIN	256U
 #define PLACES_MAX	65536U
+#define GRANULE		32U
 
-static const _Atomic uint32_t *map_of(const struct ipcshm_ring *ring)
+#define PLACE_BITS	16
+#define FRESH_BITS	17
+#define NUMBER_SHIFT	(PLACE_BITS + FRESH_BITS)
+
+typedef _Atomic uint64_t entry_t;
+
+/* Its granules, and a word for each. */
+static uint64_t place_bytes(uint64_t chunk)
 {
-	return ring->map;
+	return chunk + chunk / GRANULE * sizeof(uint64_t);
 }
 
-static uint64_t places(const struct ipcshm_ring *ring)
+static uint64_t places(const struct ring *ring)
 {
-	return ring->capacity >> ring->shift;
+	return ring->capacity / ring->stride;
 }
 
-static unsigned char *place_at(const struct ipcshm_ring *ring, uint32_t place)
+static entry_t *entry_at(const struct ring *ring, uint64_t number)
 {
-	return ring->data + ((uint64_t)place << ring->shift);
+	return (entry_t *)ring->map + (number & (places(ring) - 1));
 }
 
-static uint32_t entry_of(const struct ipcshm_ring *ring, uint64_t number)
+static uint64_t load_entry(entry_t *entry)
 {
-	uint64_t at = number & (places(ring) - 1);
+	/* Pairs with ring_chunk_add(). */
+	return atomic_load_explicit(entry, memory_order_acquire);
+}
 
-	/* Pairs with ring_chunk_add(); it is the state of a record that orders them. */
-	return atomic_load_explicit(&map_of(ring)[at], memory_order_acquire) &
-	       (uint32_t)(places(ring) - 1);
+static uint64_t make_entry(uint64_t number, uint64_t fresh, uint64_t place)
+{
+	return number << NUMBER_SHIFT | fresh << PLACE_BITS | place;
+}
+
+static bool is_of(uint64_t entry, uint64_t number)
+{
+	return !((entry ^ number << NUMBER_SHIFT) >> NUMBER_SHIFT);
+}
+
+static uint64_t fresh_of(uint64_t entry)
+{
+	return entry >> PLACE_BITS & ((1U << FRESH_BITS) - 1);
+}
+
+static uint64_t place_of(const struct ring *ring, uint64_t entry)
+{
+	return entry & (places(ring) - 1);
+}
+
+static unsigned char *place_at(const struct ring *ring, uint64_t place)
+{
+	return ring->data + place * place_bytes(ring->stride);
 }
 
 /* How many bytes of the area exist. */
@@ -61,32 +91,37 @@ uint64_t ring_area_bytes(const struct ipcshm_area *area)
 	return stat.size < area->size ? stat.size : area->size;
 }
 
-static uint64_t end_in_area(const struct ipcshm_ring *ring, uint32_t place)
+static uint64_t end_in_area(const struct ring *ring, uint64_t place)
 {
-	const unsigned char *end = place_at(ring, place) + ring->mask + 1;
+	const unsigned char *end = place_at(ring, place + 1);
 
 	return (uint64_t)(end - (const unsigned char *)ring->area->base);
 }
 
-/* Place 0 has always been there, and is what a lie leads to. */
-unsigned char *ring_chunk_at(const struct ipcshm_ring *ring, uint64_t position)
+/*
+ * Where chunk @number lies; NULL: it isn't there (any more).  Place 0 always exists, and
+ * is where an entry leads that points beyond the region.
+ */
+unsigned char *ring_chunk_at(const struct ring *ring, uint64_t number)
 {
-	uint32_t place = entry_of(ring, position >> ring->shift);
-	uint64_t end = end_in_area(ring, place);
+	uint64_t entry = load_entry(entry_at(ring, number));
+	uint64_t place = place_of(ring, entry);
 
-	if (UNLIKELY(end > ring->known_bytes)) {
-		/* What is known isn't what the caller means by a constant ring. */
-		((struct ipcshm_ring *)ring)->known_bytes = ring_area_bytes(ring->area);
-		if (end > ring->known_bytes)
+	if (!is_of(entry, number))
+		return NULL;
+	if (UNLIKELY(end_in_area(ring, place) > ring->known_bytes)) {
+		/* The caller's constant ring doesn't include what is known of the area. */
+		((struct ring *)ring)->known_bytes = ring_area_bytes(ring->area);
+		if (end_in_area(ring, place) > ring->known_bytes)
 			place = 0;
 	}
 	return place_at(ring, place);
 }
 
 /*
- * Makes a region so large that the memory before @end exists.  Never smaller: two that
- * do it at once ask for what each of them needs, and the region has more than the
- * smaller one, which is -EBUSY or what the other asks for once more.
+ * Makes a region so large that the memory before @end exists.  Never smaller: two processes
+ * that do it at once ask for what each of them needs, and the region has more than the
+ * smaller size, which is -EBUSY or what the other asks for once more.
  */
 int ring_region_grow(const struct ipcshm_area *area, const void *end)
 {
@@ -98,56 +133,52 @@ int ring_region_grow(const struct ipcshm_area *area, const void *end)
 	return wanted <= ring_area_bytes(area) ? 0 : ret ? ret : -EBADMSG;
 }
 
-/* The lowest place where no chunk from number @first to @last lies; -EAGAIN: none. */
-static int64_t free_place(const struct ipcshm_ring *ring, uint64_t first, uint64_t last)
-{
-	uint64_t used[PLACES_MAX / 64];
-	uint64_t all = places(ring);
-	uint64_t number;
-	uint32_t place;
-
-	if (last - first >= all)
-		return -EAGAIN;
-	memset(used, 0, (size_t)(all + 63) / 64 * sizeof(used[0]));
-	for (number = first; number <= last; number++) {
-		place = entry_of(ring, number);
-		used[place / 64] |= 1ULL << place % 64;
-	}
-	for (place = 0; place < all; place++)
-		if (!(used[place / 64] >> place % 64 & 1))
-			return place;
-	return -EAGAIN;
-}
-
 /*
- * With the producers' lock held: a chunk after the one that @tail is in.  @head: all
- * before that position is free.
+ * Make chunk @number exist.  @oldest: the number of the first chunk that isn't wholly free.
+ *
+ * Return: 0: it does; -EAGAIN: no place is free; -EBADMSG; or as ipcshm_region_resize().
  */
-int ring_chunk_add(struct ipcshm_ring *ring, uint64_t head, uint64_t tail)
+int ring_chunk_add(struct ring *ring, uint64_t number, uint64_t oldest)
 {
-	uint64_t number = (tail >> ring->shift) + 1;
-	int64_t place = free_place(ring, head >> ring->shift, number - 1);
+	entry_t *at = entry_at(ring, number);
+	uint64_t entry = load_entry(at);
+	uint64_t before = load_entry(entry_at(ring, number - 1));
+	uint64_t fresh = fresh_of(before);
+	uint64_t place = fresh;
+	uint64_t reused;
 	int ret;
 
-	if (place < 0)
-		return (int)place;
-	ret = ring_region_grow(ring->area, place_at(ring, (uint32_t)place) + ring->mask + 1);
-	if (ret)
-		return ret;
-	atomic_store_explicit((_Atomic uint32_t *)&map_of(ring)[number & (places(ring) - 1)],
-			      (uint32_t)place, memory_order_release);
+	if (is_of(entry, number))
+		return 0;
+	/* Another has added this and more since; or the map was written to by others. */
+	if (!is_of(before, number - 1) || !fresh || fresh > places(ring))
+		return load_entry(at) == entry ? -EBADMSG : 0;
+	if ((int64_t)(oldest - (number - fresh)) > 0) {
+		reused = load_entry(entry_at(ring, number - fresh));
+		if (!is_of(reused, number - fresh))
+			return load_entry(at) == entry ? -EBADMSG : 0;
+		place = place_of(ring, reused);
+	} else if (fresh == places(ring)) {
+		return load_entry(at) == entry ? -EAGAIN : 0;
+	} else {
+		ret = ring_region_grow(ring->area, place_at(ring, place + 1));
+		if (ret)
+			return ret;
+		fresh++;
+	}
+	atomic_compare_exchange_strong_explicit(at, &entry, make_entry(number, fresh, place),
+						memory_order_acq_rel, memory_order_relaxed);
 	return 0;
 }
 
 static uint64_t map_bytes(uint64_t entries)
 {
-	return (entries * sizeof(uint32_t) + RING_ALIGN - 1) & ~(uint64_t)(RING_ALIGN - 1);
+	return (entries * sizeof(entry_t) + RING_ALIGN - 1) & ~(uint64_t)(RING_ALIGN - 1);
 }
 
 /* The handle's shift and mask are those of a chunk. */
-int ring_chunk_attach(struct ipcshm_ring *ring)
+int ring_chunk_attach(struct ring *ring)
 {
-	ring->mask = ring->stride - 1;
 	ring->shift = (uint32_t)__builtin_ctzll(ring->stride);
 	ring->item_size = 0;
 	ring->map = ring->data;
@@ -156,7 +187,7 @@ int ring_chunk_attach(struct ipcshm_ring *ring)
 	return end_in_area(ring, 0) > ring->known_bytes ? -EPROTO : 0;
 }
 
-int ring_chunk_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
+static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
 {
 	uint64_t entries;
 
@@ -167,14 +198,23 @@ int ring_chunk_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, u
 	if (entries > PLACES_MAX)
 		return -EINVAL;
 	*stride = attr->item_size;
-	*bytes = map_bytes(entries) + attr->capacity;
+	*bytes = map_bytes(entries) + entries * place_bytes(attr->item_size);
 	return 0;
 }
 
-/* Chunk 0 is at place 0; its first header is EMPTY. */
-void ring_chunk_format(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
+/* Chunk 1 is at place 0, and nothing is in it. */
+static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
 {
-	uint64_t bytes = map_bytes(attr->capacity / stride);
+	uint64_t entries = attr->capacity / stride;
+	uint64_t bytes = map_bytes(entries);
 
-	memset(data, 0, bytes + 16);
+	memset(data, 0, (size_t)(bytes + place_bytes(stride) - stride));
+	atomic_init((entry_t *)(void *)data + (1 & (entries - 1)), make_entry(1, 1, 0));
 }
+
+const struct ring_layout ring_chunks = {
+	.producer = { &ring_record_many_producers, &ring_record_many_producers },
+	.consumer = { &ring_record_many_consumers, &ring_record_many_consumers },
+	.geometry = geometry,
+	.format = format,
+};

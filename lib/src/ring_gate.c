@@ -78,7 +78,7 @@ static int membarrier(int command)
 }
 
 /* For the other side, which doesn't wait for one who can't run meanwhile. */
-static uint32_t note_cpu(struct ipcshm_ring *ring)
+static uint32_t note_cpu(struct ring *ring)
 {
 	struct ring_side *side = ring_own_side(ring);
 	uint32_t cpu = (uint32_t)sched_getcpu() + 1;
@@ -88,7 +88,7 @@ static uint32_t note_cpu(struct ipcshm_ring *ring)
 	return cpu;
 }
 
-static uint32_t cpu_of_others(const struct ipcshm_ring *ring)
+static uint32_t cpu_of_others(const struct ring *ring)
 {
 	struct ring_shared *shared = ring_shared(ring);
 	bool producer = ring->side == IPCSHM_RING_PRODUCER;
@@ -98,7 +98,7 @@ static uint32_t cpu_of_others(const struct ipcshm_ring *ring)
 }
 
 /* Those who aren't registered aren't reached by others' barriers. */
-void ring_wait_init(struct ipcshm_ring *ring)
+void ring_wait_init(struct ring *ring)
 {
 	bool reached = !membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
 
@@ -111,7 +111,7 @@ void ring_wait_init(struct ipcshm_ring *ring)
 
 /* The opening side. */
 
-void ring_gate_open(struct ipcshm_ring *ring, struct ring_gate *gate, uint64_t more)
+void ring_gate_open(struct ring *ring, struct ring_gate *gate, uint64_t more)
 {
 	uint32_t wanted = more < INT32_MAX ? (uint32_t)more : INT32_MAX;
 	uint32_t word;
@@ -185,7 +185,7 @@ static bool gate_raise(struct ring_gate *gate)
  * Nobody has slept for long.  One who goes to sleep now either sees that it is LOW
  * (after S0), or is seen here, and is made to look again.
  */
-static void gate_lower(struct ipcshm_ring *ring, struct ring_gate *gate)
+static void gate_lower(struct ring *ring, struct ring_gate *gate)
 {
 	uint32_t fence = atomic_load_explicit(&gate->fence, memory_order_relaxed);
 
@@ -201,7 +201,7 @@ static void gate_lower(struct ipcshm_ring *ring, struct ring_gate *gate)
 }
 
 /* Something was put (got), while one of the gates isn't LOW. */
-void ring_attend(struct ipcshm_ring *ring, struct ring_gate *gate, uint64_t more)
+void ring_attend(struct ring *ring, struct ring_gate *gate, uint64_t more)
 {
 	if (atomic_load_explicit(&gate->fence, memory_order_relaxed) & RING_FENCE_STATE ||
 	    ring->flags & RING_UNREACHED)
@@ -213,7 +213,7 @@ void ring_attend(struct ipcshm_ring *ring, struct ring_gate *gate, uint64_t more
 }
 
 /* For how long it is worth it, in nanoseconds. */
-static uint32_t spin_time(struct ipcshm_ring *ring)
+static uint32_t spin_time(struct ring *ring)
 {
 	if (!ring->spin_max || note_cpu(ring) == cpu_of_others(ring))
 		return 0;
@@ -224,14 +224,14 @@ static uint32_t spin_time(struct ipcshm_ring *ring)
 }
 
 /* What was waited for came sooner than it takes to sleep. */
-static void spin_next_time(struct ipcshm_ring *ring)
+static void spin_next_time(struct ring *ring)
 {
 	if (ring->spin < SPIN_MIN && ring->spin_max)
 		ring->spin = SPIN_MIN;
 }
 
 /* Returns what the last attempt did. */
-static ssize_t spin(struct ipcshm_ring *ring, const struct ring_call *call, uint64_t deadline)
+static ssize_t spin(struct ring *ring, const struct ring_call *call, uint64_t deadline)
 {
 	uint32_t patience = spin_time(ring);
 	uint64_t end;
@@ -258,7 +258,7 @@ static ssize_t spin(struct ipcshm_ring *ring, const struct ring_call *call, uint
 }
 
 /* One more look after the last wait: a deadline doesn't hide what is there. */
-static ssize_t give_up(struct ipcshm_ring *ring, const struct ring_call *call, int err)
+static ssize_t give_up(struct ring *ring, const struct ring_call *call, int err)
 {
 	ssize_t ret = call->attempt(ring, call);
 
@@ -266,17 +266,17 @@ static ssize_t give_up(struct ipcshm_ring *ring, const struct ring_call *call, i
 }
 
 /* Different ones of those who wait need different amounts. */
-static uint32_t how_to_sleep(const struct ipcshm_ring *ring, const struct ring_call *call)
+static uint32_t how_to_sleep(const struct ring *ring, const struct ring_call *call)
 {
 	bool counts_bytes = ring->layout == IPCSHM_RING_RECORDS ||
 			    ring->layout == IPCSHM_RING_CHUNKS;
 	bool varies = counts_bytes && ring->side == IPCSHM_RING_PRODUCER;
 
-	return varies || call->all ? ALL : 0;
+	return varies || call->all || call->peer ? ALL : 0;
 }
 
 /* @err is what a wait ended with. */
-static ssize_t after_wait(struct ipcshm_ring *ring, const struct ring_call *call, int err,
+static ssize_t after_wait(struct ring *ring, const struct ring_call *call, int err,
 			  uint64_t deadline)
 {
 	if (err && err != -EAGAIN && err != -EOWNERDEAD && err != -ETIMEDOUT)
@@ -286,8 +286,8 @@ static ssize_t after_wait(struct ipcshm_ring *ring, const struct ring_call *call
 	return -EAGAIN;
 }
 
-static ssize_t sleep_at_gate(struct ipcshm_ring *ring, const struct ring_call *call,
-			     uint32_t deaths, uint64_t deadline)
+static ssize_t sleep_at_gate(struct ring *ring, const struct ring_call *call, uint32_t deaths,
+			     uint64_t deadline)
 {
 	struct ring_gate *gate = ring_own_gate(ring);
 	uint32_t word = gate_enter(gate, how_to_sleep(ring, call));
@@ -300,9 +300,15 @@ static ssize_t sleep_at_gate(struct ipcshm_ring *ring, const struct ring_call *c
 		until = began + SLICE;
 	atomic_thread_fence(memory_order_seq_cst);	/* S1, pairs with P1 */
 	ret = call->attempt(ring, call);		/* S2 */
+	/* A peer that left may have put something in just before. */
+	if (ret == -EAGAIN && !call->peer && ring_is_hung_up(ring)) {
+		ret = call->attempt(ring, call);
+		if (ret == -EAGAIN)
+			return -EPIPE;
+	}
 	if (ret != -EAGAIN) {
 		spin_next_time(ring);
-		return ret == -EALREADY ? after_wait(ring, call, 0, deadline) : ret;
+		return ret;
 	}
 	count(&ring_shared(ring)->counters.sleeps, 1);
 	ring->streak = 0;
@@ -312,24 +318,8 @@ static ssize_t sleep_at_gate(struct ipcshm_ring *ring, const struct ring_call *c
 	return after_wait(ring, call, err, deadline);
 }
 
-/* -EALREADY: records are claimed under a lock, and somebody has it. */
-static ssize_t sleep_at_lock(struct ipcshm_ring *ring, const struct ring_call *call,
-			     uint32_t deaths, uint64_t deadline)
-{
-	_Atomic uint32_t *lock = ring->contended;
-	uint32_t owner = atomic_load_explicit(lock, memory_order_relaxed);
-	int err = 0;
-
-	if (owner && atomic_compare_exchange_strong_explicit(lock, &owner, owner | RING_WAITERS,
-							     memory_order_relaxed,
-							     memory_order_relaxed))
-		err = ipcshm_area_wait(ring->area, (const uint32_t *)lock, owner | RING_WAITERS,
-				       deaths, deadline);
-	return after_wait(ring, call, err, deadline);
-}
-
 /* The call has been attempted once, and has to wait. */
-ssize_t ring_wait(struct ipcshm_ring *ring, const struct ring_call *call, uint64_t deadline)
+ssize_t ring_wait(struct ring *ring, const struct ring_call *call, uint64_t deadline)
 {
 	uint64_t sleeps = 0;
 	uint32_t deaths;
@@ -338,45 +328,54 @@ ssize_t ring_wait(struct ipcshm_ring *ring, const struct ring_call *call, uint64
 	do {
 		deaths = ipcshm_area_deaths(ring->area);
 		ret = spin(ring, call, deadline);
-		if (is_to_wait(ret))
+		if (ret == -EAGAIN) {
 			sleeps++;
-		if (ret == -EAGAIN)
 			ret = sleep_at_gate(ring, call, deaths, deadline);
-		else if (ret == -EALREADY)
-			ret = sleep_at_lock(ring, call, deaths, deadline);
+		}
+		/* Others came in between, or there was much to skip: go on until the deadline. */
+		if (ret == -EALREADY)
+			ret = after_wait(ring, call, 0, deadline);
 	} while (is_to_wait(ret));
-	/* Who gives up may have been woken for what another has to see now. */
-	if (sleeps && !ring_is_only_one(ring) && (ret < 0 || !ring_ops(ring)->ready(ring)))
+	/* A call that gives up may have been woken for something that another has to see now. */
+	if (sleeps && !call->peer && !ring_is_only_one(ring) &&
+	    (ret < 0 || !ring_ops(ring)->ready(ring, ring->item_size ? 1 : 0)))
 		ring_gate_open(ring, ring_own_gate(ring), 1);
 	return ret;
 }
 
-int ipcshm_ring_spin(struct ipcshm_ring *ring, uint32_t nanoseconds)
+int ipcshm_ring_spin(struct ipcshm_ring *handle, uint32_t nanoseconds)
 {
+	struct ring *ring = ring_of(handle);
+
 	ring->spin_max = nanoseconds;
 	ring->spin = nanoseconds;
 	return 0;
 }
 
-int ipcshm_ring_fd(const struct ipcshm_ring *ring)
+int ipcshm_ring_fd(const struct ipcshm_ring *handle)
 {
+	const struct ring *ring = (const struct ring *)handle;
+
 	return ring->area->fd < 0 ? -EOPNOTSUPP : ring->area->fd;
 }
 
-int ipcshm_ring_arm(struct ipcshm_ring *ring, int fd)
+int ipcshm_ring_arm(struct ipcshm_ring *handle, int fd)
 {
+	struct ring *ring = ring_of(handle);
 	struct ring_gate *gate = ring_own_gate(ring);
 	uint64_t offset = (uintptr_t)&gate->word - (uintptr_t)ring->area->base;
 	uint32_t deaths = ipcshm_area_deaths(ring->area);
 	uint32_t word;
 
+	if (!ring_is_own(ring))
+		return -ESRCH;
 	if (ring->area->fd < 0)
 		return -EOPNOTSUPP;
 	word = gate_enter(gate, ALL);
 	if (!gate_raise(gate))
 		return -ENOSYS;
 	atomic_thread_fence(memory_order_seq_cst);	/* S1, pairs with P1 */
-	if (ring_ops(ring)->ready(ring) != -EAGAIN)
+	if (ring_ops(ring)->ready(ring, ring->wanted) != -EAGAIN || ring_is_hung_up(ring))
 		return 1;
 	ring->streak = 0;
 	return ipcshm_region_watch(fd, offset, sizeof(word), word, deaths);

@@ -16,12 +16,12 @@
  */
 #include "ring.h"
 
-static ALWAYS_INLINE unsigned char *item_at(const struct ipcshm_ring *ring, uint64_t position)
+static ALWAYS_INLINE unsigned char *item_at(const struct ring *ring, uint64_t position)
 {
 	return ring->data + (position & ring->mask) * ring->item_size;
 }
 
-static void recover_producer(struct ipcshm_ring *ring)
+static void recover_producer(struct ring *ring)
 {
 	ring->position = atomic_load_explicit(&ring_shared(ring)->producer.position,
 					      memory_order_acquire);
@@ -29,7 +29,7 @@ static void recover_producer(struct ipcshm_ring *ring)
 	ring->ahead = (uint32_t)((RING_AHEAD + ring->stride - 1) / ring->stride);
 }
 
-static void recover_consumer(struct ipcshm_ring *ring)
+static void recover_consumer(struct ring *ring)
 {
 	ring->position = atomic_load_explicit(&ring_shared(ring)->consumer.position,
 					      memory_order_acquire);
@@ -37,7 +37,7 @@ static void recover_consumer(struct ipcshm_ring *ring)
 }
 
 /* How many items there is room for; or -EBADMSG. */
-static __attribute__((noinline)) int64_t look_for_room(struct ipcshm_ring *ring)
+static __attribute__((noinline)) int64_t look_for_room(struct ring *ring)
 {
 	/* C0: what the consumer had from there was read before it is overwritten. */
 	uint64_t head = atomic_load_explicit(&ring_shared(ring)->consumer.position,
@@ -49,7 +49,7 @@ static __attribute__((noinline)) int64_t look_for_room(struct ipcshm_ring *ring)
 	return (int64_t)(ring->limit - ring->position);
 }
 
-static __attribute__((noinline)) int64_t look_for_items(struct ipcshm_ring *ring)
+static __attribute__((noinline)) int64_t look_for_items(struct ring *ring)
 {
 	/* P0: the items were written before. */
 	uint64_t tail = atomic_load_explicit(&ring_shared(ring)->producer.position,
@@ -62,14 +62,14 @@ static __attribute__((noinline)) int64_t look_for_items(struct ipcshm_ring *ring
 }
 
 /* The same, from what is remembered if that is enough for @want. */
-static ALWAYS_INLINE int64_t room(struct ipcshm_ring *ring, uint64_t want)
+static ALWAYS_INLINE int64_t room(struct ring *ring, uint64_t want)
 {
 	uint64_t known = ring->limit - ring->position;
 
 	return LIKELY(known >= want) ? (int64_t)known : look_for_room(ring);
 }
 
-static ALWAYS_INLINE int64_t items(struct ipcshm_ring *ring, uint64_t want)
+static ALWAYS_INLINE int64_t items(struct ring *ring, uint64_t want)
 {
 	uint64_t known = ring->limit - ring->position;
 
@@ -77,7 +77,7 @@ static ALWAYS_INLINE int64_t items(struct ipcshm_ring *ring, uint64_t want)
 }
 
 /* P0, pairs with look_for_items(). */
-static ALWAYS_INLINE void publish(struct ipcshm_ring *ring, uint64_t more)
+static ALWAYS_INLINE void publish(struct ring *ring, uint64_t more)
 {
 	ring->position += more;
 	atomic_store_explicit(&ring_shared(ring)->producer.position, ring->position,
@@ -86,7 +86,7 @@ static ALWAYS_INLINE void publish(struct ipcshm_ring *ring, uint64_t more)
 }
 
 /* C0, pairs with look_for_room(). */
-static ALWAYS_INLINE void consumed(struct ipcshm_ring *ring, uint64_t more)
+static ALWAYS_INLINE void consumed(struct ring *ring, uint64_t more)
 {
 	ring->position += more;
 	atomic_store_explicit(&ring_shared(ring)->consumer.position, ring->position,
@@ -104,40 +104,40 @@ static ALWAYS_INLINE int64_t enough(int64_t have, size_t want, bool all)
 	return all || !have ? -EAGAIN : have;
 }
 
-static int ready_to_put(struct ipcshm_ring *ring)
+static int ready_to_put(struct ring *ring, uint64_t wanted)
 {
-	int64_t have = enough(room(ring, 1), 1, true);
+	int64_t have = enough(room(ring, wanted), (size_t)wanted, true);
 
 	return have < 0 ? (int)have : 0;
 }
 
-static int ready_to_get(struct ipcshm_ring *ring)
+static int ready_to_get(struct ring *ring, uint64_t wanted)
 {
-	int64_t have = enough(items(ring, 1), 1, true);
+	int64_t have = enough(items(ring, wanted), (size_t)wanted, true);
 
 	return have < 0 ? (int)have : 0;
 }
 
 /* The item was written. */
-static ALWAYS_INLINE void put_done(struct ipcshm_ring *ring)
+static ALWAYS_INLINE void put_done(struct ring *ring)
 {
 	if (LIKELY(ring->limit - ring->position > ring->ahead))
 		prepare_to_write(item_at(ring, ring->position + ring->ahead));
 	publish(ring, 1);
 }
 
-static __attribute__((noinline)) int put_any(struct ipcshm_ring *ring, const void *data)
+static __attribute__((noinline)) int put_any(struct ring *ring, const void *data)
 {
 	int64_t have = enough(room(ring, 1), 1, true);
 
 	if (have < 0)
-		return (int)have;
+		return (int)ring_refused(ring, (ssize_t)have, 1);
 	copy_item(item_at(ring, ring->position), data, ring->item_size);
 	put_done(ring);
 	return 0;
 }
 
-static int put(struct ipcshm_ring *ring, const void *data, size_t size)
+static int put(struct ring *ring, const void *data, size_t size)
 {
 	const uint64_t position = ring->position;
 
@@ -149,18 +149,18 @@ static int put(struct ipcshm_ring *ring, const void *data, size_t size)
 	return 0;
 }
 
-static __attribute__((noinline)) ssize_t get_any(struct ipcshm_ring *ring, void *data)
+static __attribute__((noinline)) ssize_t get_any(struct ring *ring, void *data)
 {
 	int64_t have = enough(items(ring, 1), 1, true);
 
 	if (have < 0)
-		return (ssize_t)have;
+		return ring_refused(ring, (ssize_t)have, 1);
 	copy_item(data, item_at(ring, ring->position), ring->item_size);
 	consumed(ring, 1);
 	return ring->item_size;
 }
 
-static ssize_t get(struct ipcshm_ring *ring, void *data, size_t size)
+static ssize_t get(struct ring *ring, void *data, size_t size)
 {
 	const uint64_t position = ring->position;
 	const uint32_t item_size = ring->item_size;
@@ -174,14 +174,14 @@ static ssize_t get(struct ipcshm_ring *ring, void *data, size_t size)
 }
 
 /* How many of @count items lie together from the position on. */
-static size_t before_wrap(const struct ipcshm_ring *ring, size_t count)
+static size_t before_wrap(const struct ring *ring, size_t count)
 {
 	uint64_t straight = ring->capacity - (ring->position & ring->mask);
 
 	return count < straight ? count : (size_t)straight;
 }
 
-static ssize_t put_some(struct ipcshm_ring *ring, const void *from, size_t want, bool all)
+static ssize_t put_some(struct ring *ring, const void *from, size_t want, bool all)
 {
 	int64_t have = enough(room(ring, want), want, all);
 	size_t first;
@@ -196,7 +196,7 @@ static ssize_t put_some(struct ipcshm_ring *ring, const void *from, size_t want,
 	return (ssize_t)have;
 }
 
-static ssize_t get_some(struct ipcshm_ring *ring, void *to, size_t want, bool all)
+static ssize_t get_some(struct ring *ring, void *to, size_t want, bool all)
 {
 	int64_t have = enough(items(ring, want), want, all);
 	size_t first;
@@ -211,7 +211,7 @@ static ssize_t get_some(struct ipcshm_ring *ring, void *to, size_t want, bool al
 	return (ssize_t)have;
 }
 
-static int reserve(struct ipcshm_ring *ring, size_t size, void **data)
+static int reserve(struct ring *ring, size_t size, void **data)
 {
 	int64_t have = enough(room(ring, 1), 1, true);
 
@@ -223,20 +223,20 @@ static int reserve(struct ipcshm_ring *ring, size_t size, void **data)
 	return 0;
 }
 
-static int commit(struct ipcshm_ring *ring, size_t size)
+static int commit(struct ring *ring, size_t size)
 {
 	(void)size;
 	publish(ring, 1);
 	return 0;
 }
 
-static int nothing_to_undo(struct ipcshm_ring *ring)
+static int nothing_to_undo(struct ring *ring)
 {
 	(void)ring;
 	return 0;
 }
 
-static ssize_t peek(struct ipcshm_ring *ring, const void **data)
+static ssize_t peek(struct ring *ring, const void **data)
 {
 	int64_t have = enough(items(ring, 1), 1, true);
 
@@ -247,7 +247,7 @@ static ssize_t peek(struct ipcshm_ring *ring, const void **data)
 	return ring->item_size;
 }
 
-static int release(struct ipcshm_ring *ring)
+static int release(struct ring *ring)
 {
 	consumed(ring, 1);
 	return 0;
@@ -255,14 +255,14 @@ static int release(struct ipcshm_ring *ring)
 
 static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
 {
-	if (attr->flags || !attr->item_size)
+	if (attr->flags & RING_CLAIMS || !attr->item_size)
 		return -EINVAL;
 	*stride = attr->item_size;
 	*bytes = attr->capacity * attr->item_size;
 	return 0;
 }
 
-/* Nothing of an item is looked at before it was written. */
+/* No item is looked at before it was written. */
 static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
 {
 	(void)attr;
@@ -274,6 +274,7 @@ static const struct ring_ops producer = {
 	.recover = recover_producer,
 	.ready = ready_to_put,
 	.put = put,
+	.get = ring_not_consumer,
 	.put_some = put_some,
 	.reserve = reserve,
 	.commit = commit,
@@ -283,6 +284,7 @@ static const struct ring_ops producer = {
 static const struct ring_ops consumer = {
 	.recover = recover_consumer,
 	.ready = ready_to_get,
+	.put = ring_not_producer,
 	.get = get,
 	.get_some = get_some,
 	.peek = peek,

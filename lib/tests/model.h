@@ -20,6 +20,11 @@
 
 static void step(const void *address);
 
+/* The descriptor of each process's area; the model's own if it has one. */
+#ifndef MODEL_FD
+#define MODEL_FD	(-1)
+#endif
+
 /* For the library, its headers too: before each access, the others. */
 #define __atomic_load_n(p, order)	(step(p), (__atomic_load_n)(p, order))
 #define __atomic_store_n(p, v, order)	(step(p), (__atomic_store_n)(p, v, order))
@@ -105,6 +110,8 @@ static struct world {
  * @signals: how many waits may be ended by a signal
  * @leaves: whether somebody has left who was waited for; NULL: never
  * @flags: for set_up_shared()
+ * @attaching: for the roles: attaching is looked at as well
+ * @ordered: for the roles: what comes has to be in order
  * @dead_owner: the mutex is that of one who died before
  * @may_sleep: whether it is right that somebody sleeps for ever; NULL: never
  * @end: NULL or what is wrong, when all have ended
@@ -115,6 +122,7 @@ struct scenario {
 	unsigned int deaths, mortal, signals;
 	bool hurry;
 	bool dead_owner;
+	bool attaching, ordered;
 	uint32_t flags;
 	bool (*leaves)(void);
 	bool (*may_sleep)(void);
@@ -200,9 +208,16 @@ static int model_wait(const struct ipcshm_area *area, const uint32_t *word, uint
 		.word = word, .expected = expected, .deaths = deaths, .deadline = deadline });
 }
 
+/* Of scenarios that do something at once, with no other in between. */
+static bool at_once;
+
+static int wake_at_once(const uint32_t *word);
+
 static int model_wake(const struct ipcshm_area *area, const uint32_t *word, uint32_t count)
 {
 	(void)area;
+	if (at_once)
+		return wake_at_once(word);
 	return ask(WAKES, (struct question) { .word = word, .count = count });
 }
 
@@ -304,11 +319,23 @@ static void awaken(unsigned int who, int result)
 	world.process[who].answer = result;
 }
 
+static int wake_at_once(const uint32_t *word)
+{
+	unsigned int i;
+	int woken = 0;
+
+	for (i = 0; i < PROCESSES; i++)
+		if (world.process[i].state == SLEEPS && world.process[i].question.word == word) {
+			awaken(i, 0);
+			woken++;
+		}
+	return woken;
+}
+
 /* One who waits looks, one who wakes wakes all; then it runs up to its next step. */
 static void run_from(unsigned int who)
 {
 	struct process *process = &world.process[who];
-	unsigned int i;
 
 	if (process->state == WAITS) {
 		process->answer = -EAGAIN;
@@ -319,13 +346,7 @@ static void run_from(unsigned int who)
 			return;
 		}
 	} else if (process->state == WAKES) {
-		process->answer = 0;
-		for (i = 0; i < PROCESSES; i++)
-			if (world.process[i].state == SLEEPS &&
-			    world.process[i].question.word == process->question.word) {
-				awaken(i, 0);
-				process->answer++;
-			}
+		process->answer = wake_at_once(process->question.word);
 	}
 	run(who);
 }
@@ -537,6 +558,7 @@ static void set_up_process(unsigned int i)
 	if (ipcshm_area_init(&areas[i], &world.shared, sizeof(world.shared), &ops,
 			     (const void *)&world.members.page))
 		abort();
+	areas[i].fd = MODEL_FD;
 	ipcshm_area_set_token(&areas[i], token_of(process->member));
 	world.members.page.slot[process->member] = token_of(process->member);
 	start_process(i);

@@ -6,25 +6,30 @@
  */
 #include "kselftest_harness.h"
 
+/* A model has to go through millions of states, beside whatever else runs. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 900
+
 #include <ipcshm-ring.h>
 
 struct ringed {
-	_Alignas(128) unsigned char ring[1536];
+	_Alignas(128) unsigned char ring[2048];
 };
 
 #define MODEL_SHARED	struct ringed
+#define MODEL_FD	1000
 #include "model.h"
 
 #define MANY	(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER)
 #define RECORDS	0x100U		/* beside the ring's flags, for set_up_shared() */
+#define LARGER	0x200U		/* holds four items of slots */
+#define OWN	(RECORDS | LARGER)
 
 /* What the processes note, without anybody's seeing it: bits of the items' numbers. */
 #define gone_in	world.ghost[0]	/* put has returned */
 #define came	world.ghost[1]	/* was seen */
 #define twice	world.ghost[2]	/* was seen before */
 #define dead	world.ghost[3]	/* tokens' slots */
-
-static bool outside;		/* of all roles: accesses are no steps */
 
 static bool is_between(const void *address, size_t from, size_t to)
 {
@@ -40,6 +45,7 @@ static bool is_between(const void *address, size_t from, size_t to)
 #define COUNTERS	640, 672
 #define CPU_OF_PRODUCER	152, 156
 #define CPU_OF_CONSUMER	280, 284
+#define SEATS		768		/* the data is behind them */
 
 static bool is_constant(const void *address)
 {
@@ -58,7 +64,7 @@ void before_access(const volatile void *address)
 	forget(COUNTERS);
 	forget(CPU_OF_PRODUCER);
 	forget(CPU_OF_CONSUMER);
-	if (!outside)
+	if (!at_once)
 		step((const void *)address);
 }
 
@@ -67,19 +73,20 @@ static void set_up_shared(void)
 	bool records = scenario->flags & RECORDS;
 	const struct ipcshm_ring_attr attr = {
 		.layout = records ? IPCSHM_RING_RECORDS : IPCSHM_RING_SLOTS,
-		.flags = scenario->flags & ~RECORDS,
-		.capacity = records ? 256 : 2,
+		.flags = scenario->flags & ~OWN,
+		.capacity = records ? 256 : scenario->flags & LARGER ? 4 : 2,
 		.item_size = records ? 0 : 8,
+		.handles = 3,
 	};
 	struct ipcshm_area_ops ops = { model_wait, model_wake, NULL };
 	struct ipcshm_area area;
 
-	outside = true;
+	at_once = true;
 	if (ipcshm_area_init(&area, &world.shared, sizeof(world.shared), &ops, NULL) ||
 	    ipcshm_ring_create(&area, 0, &attr))
 		abort();
 	ipcshm_area_destroy(&area);
-	outside = false;
+	at_once = false;
 }
 
 static void tell_shared(const void *before)
@@ -104,8 +111,14 @@ static void on_death(uint32_t token)
 
 static void attach(struct ipcshm_ring *ring, uint32_t side)
 {
+	int ret;
+
 	memset(ring, 0, sizeof(*ring));
-	check(!ipcshm_ring_attach(ring, here(), 0, side), "not attached");
+	/* In most scenarios this is no part of what others could come in between. */
+	at_once = !scenario->attaching;
+	ret = ipcshm_ring_attach(ring, here(), 0, side);
+	at_once = false;
+	check(!ret, "not attached");
 	ipcshm_ring_spin(ring, 0);
 }
 
@@ -148,6 +161,68 @@ static void peek_and_release(struct ipcshm_ring *ring)
 	memcpy(&item, data, 8);
 	see(item);
 	check(!ipcshm_ring_release(ring), "not released");
+}
+
+/* Event loops: a watch is a wait that begins at once and is sat out in poll(). */
+
+static struct question armed[PROCESSES];
+
+int __wrap_ipcshm_region_stat(int fd, struct ipcshm_region_stat *stat, size_t size);
+int __wrap_ipcshm_region_stat(int fd, struct ipcshm_region_stat *stat, size_t size)
+{
+	memset(stat, 0, size);
+	stat->size = sizeof(world.shared);
+	return fd == MODEL_FD ? 0 : -EBADF;
+}
+
+int __wrap_ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expected,
+			       uint32_t deaths);
+int __wrap_ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expected,
+			       uint32_t deaths)
+{
+	check(size == sizeof(uint32_t), "a word of another size is watched");
+	armed[current] = (struct question) {
+		.word = (const uint32_t *)(world.shared.ring + offset),
+		.expected = (uint32_t)expected,
+		.deaths = deaths,
+		.deadline = IPCSHM_FOREVER,
+	};
+	return fd == MODEL_FD ? 0 : -EBADF;
+}
+
+/* Gets one item as a program with an event loop does that has looked in vain. */
+static void get_in_loop(struct ipcshm_ring *ring)
+{
+	struct question watched;
+	uint64_t buffer[10];
+	ssize_t ret;
+
+	do {
+		ret = ipcshm_ring_arm(ring, MODEL_FD);
+		check(ret == 0 || ret == 1, "not armed");
+		if (!ret) {
+			watched = armed[current];
+			model_wait(NULL, watched.word, watched.expected, watched.deaths,
+				   watched.deadline);
+		}
+		ret = ipcshm_ring_get(ring, buffer, sizeof(buffer), IPCSHM_NOW);
+		check(ret > 0 || ret == -EAGAIN || ret == -EALREADY, "not got");
+	} while (ret < 0);
+	see(buffer[0]);
+}
+
+static void get_some(struct ipcshm_ring *ring, size_t count, bool all)
+{
+	uint64_t items[4];
+	ssize_t ret, i;
+
+	ret = all ? ipcshm_ring_get_bulk(ring, items, count, IPCSHM_FOREVER) :
+		    ipcshm_ring_get_burst(ring, items, count, IPCSHM_FOREVER);
+	check(all ? ret == (ssize_t)count : ret > 0 && ret <= (ssize_t)count, "not got");
+	for (i = 0; i < ret; i++) {
+		check(!scenario->ordered || !i || items[i] > items[i - 1], "out of order");
+		see(items[i]);
+	}
 }
 
 static void put_0(void)
@@ -222,6 +297,88 @@ static void put_2_and_get_1(void)
 	get(&other);
 }
 
+/* Items that are there before the others begin, put in by the first consumer itself. */
+static void put_at_once(uint64_t count)
+{
+	struct ipcshm_ring ring;
+	uint64_t i;
+
+	attach(&ring, IPCSHM_RING_PRODUCER);
+	at_once = true;
+	for (i = 0; i < count; i++)
+		put(&ring, i);
+	at_once = false;
+}
+
+static void begin_with_3_and_get_1(void)
+{
+	put_at_once(3);
+	get_1();
+}
+
+static void begin_with_2_and_get_1(void)
+{
+	put_at_once(2);
+	get_1();
+}
+
+static void put_2(void)
+{
+	struct ipcshm_ring ring;
+
+	attach(&ring, IPCSHM_RING_PRODUCER);
+	put(&ring, 0);
+	put(&ring, 1);
+}
+
+static void put_2_at_once(void)
+{
+	static const uint64_t items[] = { 0, 2 };
+	struct ipcshm_ring ring;
+
+	attach(&ring, IPCSHM_RING_PRODUCER);
+	check(ipcshm_ring_put_bulk(&ring, items, 2, IPCSHM_FOREVER) == 2, "not put in");
+	gone_in |= 5;
+}
+
+/* First of all, on an empty ring: no death and no return is new to the handle afterwards. */
+static void look_in_vain(struct ipcshm_ring *ring)
+{
+	uint64_t buffer[10];
+
+	at_once = true;
+	check(ipcshm_ring_get(ring, buffer, sizeof(buffer), IPCSHM_NOW) == -EAGAIN, "not empty");
+	at_once = false;
+}
+
+static void get_2_at_once(void)
+{
+	struct ipcshm_ring ring;
+
+	attach(&ring, IPCSHM_RING_CONSUMER);
+	if (scenario->flags & IPCSHM_RING_MULTI_CONSUMER)
+		look_in_vain(&ring);
+	get_some(&ring, 2, true);
+}
+
+static void get_2_in_bursts(void)
+{
+	struct ipcshm_ring ring;
+
+	attach(&ring, IPCSHM_RING_CONSUMER);
+	while (~came & 3)
+		get_some(&ring, 2, false);
+}
+
+static void loop_for_1(void)
+{
+	struct ipcshm_ring ring;
+
+	attach(&ring, IPCSHM_RING_CONSUMER);
+	look_in_vain(&ring);
+	get_in_loop(&ring);
+}
+
 /* What is left comes out, and all that was put in has come. */
 static const char *nothing_is_lost(void)
 {
@@ -232,7 +389,7 @@ static const char *nothing_is_lost(void)
 	const char *wrong = NULL;
 	uint64_t buffer[10];
 
-	outside = true;
+	at_once = true;
 	memset(world.members.page.slot, 0, sizeof(world.members.page.slot));
 	world.members.page.slot[PROCESSES] = token_of(PROCESSES);
 	ipcshm_area_init(&area, &world.shared, sizeof(world.shared), &ops,
@@ -248,7 +405,7 @@ static const char *nothing_is_lost(void)
 	if (twice && !dead)
 		wrong = "an item came twice";
 	ipcshm_area_destroy(&area);
-	outside = false;
+	at_once = false;
 	world = saved;
 	return wrong;
 }
@@ -304,6 +461,40 @@ TEST(records_of_many_with_the_death_of_a_consumer)
 {
 	EXPECT_HOLDS(.role = { put_2_and_get_1, get_1 }, .deaths = 1, .mortal = 2,
 		     .flags = MANY | RECORDS);
+}
+
+/* Whoever needs two finds them, wherever another consumer has come to. */
+TEST(slots_of_many_consumers_one_of_which_needs_two)
+{
+	EXPECT_HOLDS(.role = { get_2_at_once, begin_with_3_and_get_1 },
+		     .flags = IPCSHM_RING_MULTI_CONSUMER | LARGER);
+}
+
+TEST(slots_of_many_consumers_come_in_order_in_bulk)
+{
+	EXPECT_HOLDS(.role = { get_2_at_once, begin_with_3_and_get_1 }, .ordered = true,
+		     .flags = IPCSHM_RING_MULTI_CONSUMER | LARGER);
+}
+
+TEST(slots_of_many_consumers_with_an_event_loop)
+{
+	EXPECT_HOLDS(.role = { loop_for_1, begin_with_2_and_get_1 }, .flags = IPCSHM_RING_MULTI_CONSUMER);
+}
+
+TEST(slots_of_one_and_one_in_bulk)
+{
+	EXPECT_HOLDS(.role = { put_2_at_once, get_2_at_once });
+}
+
+TEST(slots_of_many_in_bulk_with_the_death_of_a_producer)
+{
+	EXPECT_HOLDS(.role = { put_2_at_once, put_1_and_get }, .deaths = 1, .mortal = 1,
+		     .flags = MANY | LARGER);
+}
+
+TEST(slots_of_one_and_one_in_bursts)
+{
+	EXPECT_HOLDS(.role = { put_2, get_2_in_bursts });
 }
 
 TEST_HARNESS_MAIN

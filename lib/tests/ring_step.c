@@ -23,12 +23,16 @@
 #define BEFORE		3	/* items in the ring */
 #define NEW		100	/* what the victim puts in */
 #define AFTER		200	/* what the survivor puts in */
+#define FILL		300	/* what the victim has filled the ring with before */
+#define FILLERS		5
 #define MANY		(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER)
 #define STEPS_MAX	20000
 #define DONE		42	/* the victim's exit status */
 
 /* What the victim is doing. */
 struct victim {
+	struct ipcshm_area *area;
+	uint32_t side;
 	struct ipcshm_ring ring;
 	const void *peeked;
 	void *reserved;
@@ -41,12 +45,16 @@ struct victim {
  * @act: every instruction of this
  * @may_put: items that may have come in, though they needn't
  * @may_get: items that may be gone, from the first on, though they needn't
+ * @fillers: items that were put in before
+ * @attaches: the victim isn't attached before
  */
 struct deed {
 	uint32_t side;
 	void (*prepare)(struct victim *victim);
 	void (*act)(struct victim *victim);
 	unsigned int may_put, may_get;
+	unsigned int fillers;
+	bool attaches;
 };
 
 static const uint64_t new_items[] = { NEW, NEW + 1 };
@@ -64,6 +72,31 @@ static void put(struct victim *victim)
 static void put_two(struct victim *victim)
 {
 	ipcshm_ring_put_bulk(&victim->ring, new_items, 2, IPCSHM_NOW);
+}
+
+static void put_burst(struct victim *victim)
+{
+	ipcshm_ring_put_burst(&victim->ring, new_items, 2, IPCSHM_NOW);
+}
+
+static void fill(struct victim *victim)
+{
+	uint64_t item;
+
+	for (item = FILL; item < FILL + FILLERS; item++)
+		ipcshm_ring_put(&victim->ring, &item, 8, IPCSHM_NOW);
+}
+
+static void attach(struct victim *victim)
+{
+	ipcshm_ring_attach(&victim->ring, victim->area, 0, victim->side);
+}
+
+/* The descriptor is none: everything that comes before it is asked. */
+static void arm(struct victim *victim)
+{
+	victim->area->fd = 1000;
+	ipcshm_ring_arm(&victim->ring, 1000);
 }
 
 static void reserve(struct victim *victim)
@@ -96,6 +129,13 @@ static void get_two(struct victim *victim)
 	ipcshm_ring_get_bulk(&victim->ring, items, 2, IPCSHM_NOW);
 }
 
+static void get_burst(struct victim *victim)
+{
+	uint64_t items[2];
+
+	ipcshm_ring_get_burst(&victim->ring, items, 2, IPCSHM_NOW);
+}
+
 static void peek(struct victim *victim)
 {
 	ipcshm_ring_peek(&victim->ring, &victim->peeked, IPCSHM_NOW);
@@ -114,17 +154,27 @@ static void detach(struct victim *victim)
 #define PRODUCER	IPCSHM_RING_PRODUCER
 #define CONSUMER	IPCSHM_RING_CONSUMER
 
-static const struct deed deed_put = { PRODUCER, nothing, put, 1, 0 };
-static const struct deed deed_put_two = { PRODUCER, nothing, put_two, 2, 0 };
-static const struct deed deed_reserve = { PRODUCER, nothing, reserve, 0, 0 };
-static const struct deed deed_commit = { PRODUCER, reserve, commit, 1, 0 };
-static const struct deed deed_discard = { PRODUCER, reserve, discard, 0, 0 };
-static const struct deed deed_detach_reserved = { PRODUCER, reserve, detach, 0, 0 };
-static const struct deed deed_get = { CONSUMER, nothing, get, 0, 1 };
-static const struct deed deed_get_two = { CONSUMER, nothing, get_two, 0, 2 };
-static const struct deed deed_peek = { CONSUMER, nothing, peek, 0, 0 };
-static const struct deed deed_release = { CONSUMER, peek, release, 0, 1 };
-static const struct deed deed_detach_peeked = { CONSUMER, peek, detach, 0, 0 };
+static const struct deed deed_put_burst = { PRODUCER, nothing, put_burst, 2, 0, 0, false };
+static const struct deed deed_get_burst = { CONSUMER, nothing, get_burst, 0, 2, 0, false };
+/* The survivor's item overwrites one as well. */
+static const struct deed deed_overwrite = { PRODUCER, fill, put, 1, 2, .fillers = FILLERS };
+static const struct deed deed_attach_producer = { PRODUCER, nothing, attach, 0, 0,
+						  .attaches = true };
+static const struct deed deed_attach_consumer = { CONSUMER, nothing, attach, 0, 0,
+						  .attaches = true };
+static const struct deed deed_arm_producer = { PRODUCER, nothing, arm, 0, 0, 0, false };
+static const struct deed deed_arm_consumer = { CONSUMER, nothing, arm, 0, 0, 0, false };
+static const struct deed deed_put = { PRODUCER, nothing, put, 1, 0, 0, false };
+static const struct deed deed_put_two = { PRODUCER, nothing, put_two, 2, 0, 0, false };
+static const struct deed deed_reserve = { PRODUCER, nothing, reserve, 0, 0, 0, false };
+static const struct deed deed_commit = { PRODUCER, reserve, commit, 1, 0, 0, false };
+static const struct deed deed_discard = { PRODUCER, reserve, discard, 0, 0, 0, false };
+static const struct deed deed_detach_reserved = { PRODUCER, reserve, detach, 0, 0, 0, false };
+static const struct deed deed_get = { CONSUMER, nothing, get, 0, 1, 0, false };
+static const struct deed deed_get_two = { CONSUMER, nothing, get_two, 0, 2, 0, false };
+static const struct deed deed_peek = { CONSUMER, nothing, peek, 0, 0, 0, false };
+static const struct deed deed_release = { CONSUMER, peek, release, 0, 1, 0, false };
+static const struct deed deed_detach_peeked = { CONSUMER, peek, detach, 0, 0, 0, false };
 
 FIXTURE(killed) {
 	struct ipcshm_member_page *members;
@@ -148,6 +198,10 @@ VARIANT(records, IPCSHM_RING_RECORDS, 0);
 VARIANT(records_many_producers, IPCSHM_RING_RECORDS, IPCSHM_RING_MULTI_PRODUCER);
 VARIANT(records_many_consumers, IPCSHM_RING_RECORDS, IPCSHM_RING_MULTI_CONSUMER);
 VARIANT(records_many, IPCSHM_RING_RECORDS, MANY);
+VARIANT(slots_overwrite, IPCSHM_RING_SLOTS, IPCSHM_RING_OVERWRITE);
+VARIANT(slots_many_overwrite, IPCSHM_RING_SLOTS, MANY | IPCSHM_RING_OVERWRITE);
+VARIANT(records_overwrite, IPCSHM_RING_RECORDS, IPCSHM_RING_OVERWRITE);
+VARIANT(records_many_overwrite, IPCSHM_RING_RECORDS, MANY | IPCSHM_RING_OVERWRITE);
 VARIANT(packed, IPCSHM_RING_PACKED, 0);
 VARIANT(chunks, IPCSHM_RING_CHUNKS, 0);
 VARIANT(chunks_many, IPCSHM_RING_CHUNKS, MANY);
@@ -220,7 +274,9 @@ static void __attribute__((noreturn)) be_victim(struct ipcshm_area *area, uint32
 	static struct victim victim;
 
 	ipcshm_area_set_token(area, token);
-	if (ipcshm_ring_attach(&victim.ring, area, 0, deed->side))
+	victim.area = area;
+	victim.side = deed->side;
+	if (!deed->attaches && ipcshm_ring_attach(&victim.ring, area, 0, deed->side))
 		_exit(1);
 	deed->prepare(&victim);
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
@@ -275,7 +331,7 @@ static bool has(const uint64_t *items, int count, uint64_t item)
 /* NULL, or what is wrong with what was found. */
 static const char *judge(const struct deed *deed, const uint64_t *items, int count)
 {
-	unsigned int old = 0, more = 0;
+	unsigned int old = 0, more = deed->fillers;
 	unsigned int i;
 
 	if (count < 0)
@@ -292,6 +348,9 @@ static const char *judge(const struct deed *deed, const uint64_t *items, int cou
 			if (i >= deed->may_put)
 				return "what wasn't committed is there";
 		}
+	for (i = 0; i < deed->fillers; i++)
+		if (!has(items, count, FILL + i))
+			return "an item is lost that isn't old";
 	if (!has(items, count, AFTER))
 		return "an item that came after is lost";
 	return old + more + 1 == (unsigned int)count ? NULL : "something is there twice";
@@ -315,6 +374,7 @@ static const char *try_one(FIXTURE_DATA(killed) *self, const FIXTURE_VARIANT(kil
 		be_victim(&self->area, token, deed);
 	*alive = !kill_after(pid, steps);
 	members_die(self->members, token);
+	self->area.fd = -1;
 	if (put_items(&self->area, AFTER, 1))
 		return "nothing can be put in any more";
 	count = drain(&self->area, items);
@@ -340,12 +400,21 @@ static void try_all(struct __test_metadata *_metadata, FIXTURE_DATA(killed) *sel
 			 variant->layout != IPCSHM_RING_CHUNKS)
 
 #define EACH_STEP_OF(name, when) \
-	TEST_F_TIMEOUT(killed, in_##name, 300) \
+	TEST_F_TIMEOUT(killed, in_##name, 900) \
 	{ \
 		if (when) \
 			try_all(_metadata, self, variant, &deed_##name); \
 	}
 
+#define OVERWRITES	(variant->flags & IPCSHM_RING_OVERWRITE)
+
+EACH_STEP_OF(put_burst, HAS_BULK)
+EACH_STEP_OF(get_burst, HAS_BULK)
+EACH_STEP_OF(overwrite, OVERWRITES)
+EACH_STEP_OF(attach_producer, true)
+EACH_STEP_OF(attach_consumer, true)
+EACH_STEP_OF(arm_producer, true)
+EACH_STEP_OF(arm_consumer, true)
 EACH_STEP_OF(put, true)
 EACH_STEP_OF(put_two, HAS_BULK)
 EACH_STEP_OF(reserve, true)

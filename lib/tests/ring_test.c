@@ -86,12 +86,12 @@ FIXTURE_SETUP(ring)
 	self->attr.flags = variant->flags;
 	self->attr.capacity = variant->layout == IPCSHM_RING_RECORDS ? 256 : 8;
 	self->attr.item_size = variant->layout == IPCSHM_RING_RECORDS ? 0 : 8;
-	/* A record of 8 bytes takes 32, and the header at the end 16. */
-	self->room = variant->layout == IPCSHM_RING_RECORDS ? 7 : 8;
+	/* A record of 8 bytes takes 32; with one producer and consumer the header at the end 16. */
+	self->room = variant->layout == IPCSHM_RING_RECORDS && !variant->flags ? 7 : 8;
 	if (variant->layout == IPCSHM_RING_CHUNKS) {
 		self->attr.capacity = 2048;
 		self->attr.item_size = 256;
-		self->room = 63;
+		self->room = 64;
 	}
 	join(_metadata, self, &self->one, 0);
 	join(_metadata, self, &self->other, 1);
@@ -143,9 +143,9 @@ static int64_t peek(struct ipcshm_ring *ring)
 	return value;
 }
 
-static struct ipcshm_ring_stat stat_of(const struct ipcshm_ring *ring)
+static struct ipcshm_ring_status stat_of(const struct ipcshm_ring *ring)
 {
-	struct ipcshm_ring_stat stat;
+	struct ipcshm_ring_status stat;
 
 	if (ipcshm_ring_stat(ring, &stat, sizeof(stat)))
 		abort();
@@ -158,15 +158,16 @@ static struct ipcshm_ring_stat stat_of(const struct ipcshm_ring *ring)
 #define CHUNKS		(variant->layout == IPCSHM_RING_CHUNKS)
 #define HAS_RECORDS	(variant->layout == IPCSHM_RING_RECORDS || CHUNKS)
 #define CLAIMS		(variant->flags & (MANY_PRODUCERS | IPCSHM_RING_OVERWRITE) || CHUNKS)
-#define PEEKS		(variant->flags & (MANY_CONSUMERS | IPCSHM_RING_OVERWRITE) || CHUNKS)
+#define PEEKS		(variant->flags & (MANY_CONSUMERS | IPCSHM_RING_OVERWRITE) || \
+			 (HAS_RECORDS && variant->flags) || CHUNKS)
 
 /* Making and attaching. */
 
 TEST(structures_have_their_size_for_ever)
 {
 	EXPECT_EQ(32, sizeof(struct ipcshm_ring_attr));
-	EXPECT_EQ(120, sizeof(struct ipcshm_ring_stat));
-	EXPECT_EQ(sizeof(void *) == 8 ? 256 : 232, sizeof(struct ipcshm_ring));
+	EXPECT_EQ(96, sizeof(struct ipcshm_ring_status));
+	EXPECT_EQ(384, sizeof(struct ipcshm_ring));
 }
 
 TEST(what_cannot_be_is_refused)
@@ -180,7 +181,7 @@ TEST(what_cannot_be_is_refused)
 		{ .layout = IPCSHM_RING_CHUNKS, .capacity = 256, .item_size = 256 },
 		{ .layout = IPCSHM_RING_CHUNKS, .capacity = 512, .item_size = 256,
 		  .flags = IPCSHM_RING_OVERWRITE },
-		{ .layout = IPCSHM_RING_SLOTS, .flags = 8, .capacity = 8, .item_size = 8 },
+		{ .layout = IPCSHM_RING_SLOTS, .flags = 16, .capacity = 8, .item_size = 8 },
 		{ .layout = IPCSHM_RING_SLOTS, .capacity = 0, .item_size = 8 },
 		{ .layout = IPCSHM_RING_SLOTS, .capacity = 1, .item_size = 8 },
 		{ .layout = IPCSHM_RING_SLOTS, .capacity = 12, .item_size = 8 },
@@ -413,7 +414,8 @@ TEST_F(ring, detach_discards_and_gives_back)
 	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
 	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
 	ASSERT_EQ(0, put(&self->other.producer, 3));
-	EXPECT_EQ(1 + 3, get(&self->other.consumer) + get(&self->other.consumer));
+	EXPECT_EQ(1, get(&self->other.consumer));
+	EXPECT_EQ(3, get(&self->other.consumer));
 	EXPECT_EQ(-EAGAIN, get(&self->other.consumer));
 }
 
@@ -495,18 +497,22 @@ TEST_F(ring, records_can_be_committed_shorter)
 /* Where they lie is all the same, as long as there are few. */
 TEST_F(ring, chunks_are_used_again)
 {
-	unsigned char *places = (unsigned char *)self->memory + 768 + 128;
+	const size_t place = 256 + 256 / 32 * 8;
+	unsigned char *places = self->memory;
 	uint64_t i;
+	size_t size;
 
 	if (!CHUNKS)
 		return;
-	memset(places + 3 * 256, 0xee, 5 * 256);
+	ASSERT_EQ(0, ipcshm_ring_size(&self->attr, &size));
+	places += size - 8 * place;
+	memset(places + 3 * place, 0xee, 5 * place);
 	for (i = 0; i < 1000; i++) {
 		ASSERT_EQ(0, put(&self->one.producer, i));
 		if (i >= 8)
 			ASSERT_EQ(i - 8, get(&self->one.consumer));
 	}
-	for (i = 3 * 256; i < 8 * 256; i++)
+	for (i = 3 * place; i < 8 * place; i++)
 		ASSERT_EQ(0xee, places[i]);
 }
 
@@ -538,8 +544,8 @@ TEST_F(ring, what_the_dead_peeked_comes_back)
 	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_CONSUMER));
 	first = get(&self->one.consumer);
 	second = get(&self->one.consumer);
-	EXPECT_EQ(PEEKS ? 2 : 1, first);
-	EXPECT_EQ(PEEKS ? 1 : 2, second);
+	EXPECT_EQ(1, first);
+	EXPECT_EQ(2, second);
 	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
 	EXPECT_EQ(!!PEEKS, stat_of(&self->one.consumer).returned);
 }
@@ -554,11 +560,13 @@ TEST_F(ring, a_full_ring_goes_on_after_a_death)
 	for (i = 0; i < self->room; i++)
 		ASSERT_EQ(0, put(&self->one.producer, i));
 	ASSERT_EQ(0, peek(&self->other.consumer));
+	EXPECT_EQ(1, get(&self->one.consumer));
 	die(self, &self->other);
-	for (i = 1; i < self->room; i++)
-		EXPECT_EQ(i, get(&self->one.consumer));
-	EXPECT_EQ(-EAGAIN, put(&self->one.producer, i));
 	EXPECT_EQ(0, get(&self->one.consumer));
+	for (i = 2; i < self->room; i++)
+		EXPECT_EQ(i, get(&self->one.consumer));
+	while (get(&self->one.consumer) >= 0)
+		;
 	for (i = 0; i < 100; i++) {
 		EXPECT_EQ(0, put(&self->one.producer, i));
 		EXPECT_EQ(i, get(&self->one.consumer));
@@ -780,6 +788,348 @@ TEST_F(ring, a_signal_ends_a_wait)
 		sched_yield();
 	}
 	EXPECT_EQ(-EINTR, (long)result);
+}
+
+/* Order, and what stays. */
+
+TEST_F(ring, an_item_with_too_little_room_stays_in_its_place)
+{
+	char small[4];
+	uint64_t i;
+
+	for (i = 1; i < 5; i++)
+		ASSERT_EQ(0, put(&self->one.producer, i));
+	for (i = 1; i < 5; i++) {
+		EXPECT_RETURNS(-EMSGSIZE, ipcshm_ring_get(&self->one.consumer, small, sizeof(small),
+							  IPCSHM_NOW));
+		EXPECT_EQ(i, get(&self->one.consumer));
+	}
+}
+
+TEST_F(ring, detach_leaves_the_peeked_item_in_its_place)
+{
+	uint64_t i;
+
+	for (i = 1; i < 6; i++)
+		ASSERT_EQ(0, put(&self->one.producer, i));
+	for (i = 1; i < 6; i++) {
+		ASSERT_EQ(i, peek(&self->one.consumer));
+		ipcshm_ring_detach(&self->one.consumer);
+		ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_CONSUMER));
+		ASSERT_EQ(i, get(&self->one.consumer));
+	}
+}
+
+TEST_F(ring, items_that_came_back_count_in_bulk)
+{
+	uint64_t items[8];
+	uint64_t i;
+
+	if (variant->layout != IPCSHM_RING_SLOTS || ONE_CONSUMER || OVERWRITES)
+		return;
+	for (i = 0; i < 6; i++)
+		ASSERT_EQ(0, put(&self->one.producer, i));
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, peek(&self->other.consumer));
+	ASSERT_EQ(1, get(&self->one.consumer));
+	ipcshm_ring_detach(&self->other.consumer);
+	EXPECT_RETURNS(-EAGAIN, ipcshm_ring_get_bulk(&self->one.consumer, items, 6, IPCSHM_NOW));
+	ASSERT_EQ(5, ipcshm_ring_get_bulk(&self->one.consumer, items, 5, IPCSHM_NOW));
+	EXPECT_EQ(0, items[0]);
+	for (i = 1; i < 5; i++)
+		EXPECT_EQ(i + 1, items[i]);
+}
+
+/* Much to skip is no damage. */
+
+TEST_F(ring, any_number_of_discards_is_no_damage)
+{
+	struct ipcshm_ring_attr attr = self->attr;
+	struct ipcshm_ring in, out;
+	struct ipcshm_area area;
+	uint64_t i, item = 7;
+	void *memory, *room;
+	const size_t bytes = 8 << 20;
+	ssize_t ret;
+
+	if (!CLAIMS || variant->flags & IPCSHM_RING_OVERWRITE || CHUNKS)
+		return;
+	memory = shared_memory(bytes);
+	attr.capacity = variant->layout == IPCSHM_RING_SLOTS ? 65536 : 1 << 22;
+	ASSERT_EQ(0, ipcshm_area_init_futex(&area, memory, bytes, NULL));
+	ASSERT_EQ(0, ipcshm_ring_create(&area, 0, &attr));
+	ASSERT_EQ(0, ipcshm_ring_attach(&in, &area, 0, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, ipcshm_ring_attach(&out, &area, 0, IPCSHM_RING_CONSUMER));
+	for (i = 0; i < 40000; i++) {
+		ASSERT_EQ(0, ipcshm_ring_reserve(&in, 8, &room, IPCSHM_NOW));
+		ASSERT_EQ(0, ipcshm_ring_discard(&in));
+	}
+	ASSERT_EQ(0, ipcshm_ring_put(&in, &item, 8, IPCSHM_NOW));
+	while ((ret = ipcshm_ring_get(&out, &item, 8, IPCSHM_NOW)) == -EALREADY)
+		;
+	EXPECT_EQ(8, ret);
+	ipcshm_area_destroy(&area);
+	munmap(memory, bytes);
+}
+
+TEST_F(ring, many_dead_reservations_are_no_damage)
+{
+	struct ipcshm_ring rings[6];
+	size_t most = self->room < 7 ? self->room - 1 : 6;
+	size_t i, lives;
+	void *room;
+
+	if (!CLAIMS || ONE_PRODUCER || OVERWRITES)
+		return;
+	for (lives = 0; lives < 20; lives++) {
+		for (i = 0; i < most; i++) {
+			ASSERT_EQ(0, ipcshm_ring_attach(&rings[i], &self->other.area, 0,
+							IPCSHM_RING_PRODUCER));
+			ASSERT_EQ(0, ipcshm_ring_reserve(&rings[i], 8, &room, IPCSHM_NOW));
+		}
+		ASSERT_EQ(0, put(&self->one.producer, lives));
+		ASSERT_EQ(-EAGAIN, get(&self->one.consumer));
+		die(self, &self->other);
+		ASSERT_EQ(lives, get(&self->one.consumer));
+		ASSERT_EQ(0, ipcshm_area_set_token(&self->other.area, members_join(self->members, 1)));
+	}
+}
+
+/* A process that is stopped in the middle of a call holds up none of the others' calls. */
+TEST_F(ring, a_stopped_claim_is_full_or_empty_and_not_contention)
+{
+	uint64_t i;
+
+	if (!CLAIMS || ONE_PRODUCER || ONE_CONSUMER || OVERWRITES)
+		return;
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, reserve(&self->other.producer, 1));
+	for (i = 1; i < (CHUNKS ? 8 : self->room); i++)
+		ASSERT_EQ(0, put(&self->one.producer, i));
+	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+	if (!CHUNKS)
+		EXPECT_EQ(-EAGAIN, put(&self->one.producer, i));
+}
+
+/* Who is there. */
+
+TEST_F(ring, counts_the_living)
+{
+	EXPECT_EQ(1, stat_of(&self->one.producer).producers);
+	EXPECT_EQ(1, stat_of(&self->one.producer).consumers);
+	ipcshm_ring_detach(&self->one.consumer);
+	EXPECT_EQ(0, stat_of(&self->one.producer).consumers);
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	EXPECT_EQ(1, stat_of(&self->one.producer).consumers);
+	die(self, &self->other);
+	EXPECT_EQ(0, stat_of(&self->one.producer).consumers);
+	EXPECT_EQ(1, stat_of(&self->one.producer).producers);
+}
+
+TEST_F(ring, no_more_attach_than_there_are_seats)
+{
+	struct ipcshm_ring rings[2];
+
+	if (ONE_PRODUCER)
+		return;
+	self->attr.handles = 2;
+	ASSERT_EQ(0, ipcshm_ring_create(&self->one.area, SIZE / 2, &self->attr));
+	ASSERT_EQ(0, ipcshm_ring_attach(&rings[0], &self->one.area, SIZE / 2,
+					IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, ipcshm_ring_attach(&rings[1], &self->one.area, SIZE / 2,
+					IPCSHM_RING_PRODUCER));
+	EXPECT_RETURNS(-EUSERS, ipcshm_ring_attach(&self->other.producer, &self->other.area, SIZE / 2,
+						   IPCSHM_RING_PRODUCER));
+	ipcshm_ring_detach(&rings[0]);
+	EXPECT_RETURNS(0, ipcshm_ring_attach(&self->other.producer, &self->other.area, SIZE / 2,
+					     IPCSHM_RING_PRODUCER));
+}
+
+/* The ring once more, one that hangs up. */
+static void make_hang_up(struct __test_metadata *_metadata, FIXTURE_DATA(ring) *self)
+{
+	self->attr.flags |= IPCSHM_RING_HANGUP;
+	ASSERT_EQ(0, ipcshm_ring_create(&self->one.area, 0, &self->attr));
+}
+
+TEST_F(ring, hang_up_ends_gets_when_the_ring_is_empty)
+{
+	uint64_t item;
+
+	make_hang_up(_metadata, self);
+	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_CONSUMER));
+	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, put(&self->other.producer, 1));
+	ipcshm_ring_detach(&self->other.producer);
+	EXPECT_EQ(1, get(&self->one.consumer));
+	EXPECT_EQ(-EPIPE, get(&self->one.consumer));
+	EXPECT_RETURNS(-EPIPE, ipcshm_ring_get(&self->one.consumer, &item, 8, IPCSHM_FOREVER));
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+	ASSERT_EQ(0, put(&self->other.producer, 2));
+	EXPECT_EQ(2, get(&self->one.consumer));
+}
+
+static void *get_for_ever(void *argument)
+{
+	uint64_t item;
+
+	return (void *)(long)ipcshm_ring_get(argument, &item, 8, IPCSHM_FOREVER);
+}
+
+TEST_F(ring, hang_up_wakes_who_waits_for_the_dead)
+{
+	pthread_t thread;
+	void *result;
+
+	make_hang_up(_metadata, self);
+	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, get_for_ever, &self->one.consumer));
+	ASSERT_TRUE(await_sleeps(&self->other.producer, 1));
+	die(self, &self->other);
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(-EPIPE, (long)result);
+}
+
+TEST_F(ring, hang_up_ends_puts_when_the_ring_is_full)
+{
+	uint64_t i;
+
+	if (OVERWRITES)
+		return;
+	make_hang_up(_metadata, self);
+	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	for (i = 0; i < self->room; i++)
+		ASSERT_EQ(0, put(&self->one.producer, i));
+	EXPECT_EQ(-EAGAIN, put(&self->one.producer, i));
+	ipcshm_ring_detach(&self->other.consumer);
+	EXPECT_EQ(-EPIPE, put(&self->one.producer, i));
+	EXPECT_RETURNS(-EPIPE, ipcshm_ring_put(&self->one.producer, &i, 8, IPCSHM_FOREVER));
+}
+
+static void *meet_for_ever(void *argument)
+{
+	return (void *)(long)ipcshm_ring_meet(argument, IPCSHM_FOREVER);
+}
+
+TEST_F(ring, meets_a_peer)
+{
+	pthread_t thread;
+	void *result;
+
+	EXPECT_EQ(0, ipcshm_ring_meet(&self->one.producer, IPCSHM_NOW));
+	ipcshm_ring_detach(&self->one.consumer);
+	EXPECT_EQ(-EAGAIN, ipcshm_ring_meet(&self->one.producer, IPCSHM_NOW));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_ring_meet(&self->one.producer, ipcshm_deadline(2 * MS)));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, meet_for_ever, &self->one.producer));
+	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(0, (long)result);
+}
+
+/* fork: the handle is the parent's. */
+
+static int use_parents(struct member *parent, struct ipcshm_ring *mine)
+{
+	const void *peeked;
+	void *room;
+	int wrong = 0;
+
+	wrong |= put(&parent->producer, 9) != -ESRCH;
+	wrong |= get(&parent->consumer) != -ESRCH;
+	wrong |= ipcshm_ring_reserve(&parent->producer, 8, &room, IPCSHM_NOW) != -ESRCH;
+	wrong |= ipcshm_ring_commit(&parent->producer, 8) != -ESRCH;
+	wrong |= ipcshm_ring_discard(&parent->producer) != -ESRCH;
+	wrong |= ipcshm_ring_peek(&parent->consumer, &peeked, IPCSHM_NOW) != -ESRCH;
+	wrong |= ipcshm_ring_release(&parent->consumer) != -ESRCH;
+	wrong |= ipcshm_ring_meet(&parent->consumer, IPCSHM_NOW) != -ESRCH;
+	ipcshm_ring_detach(&parent->producer);
+	ipcshm_ring_detach(&parent->consumer);
+	/* Not so if the child has come to have a token of its own. */
+	if (mine) {
+		wrong |= put(&parent->producer, 9) != -ESRCH;
+		ipcshm_ring_detach(&parent->producer);
+	}
+	return wrong;
+}
+
+TEST_F(ring, a_child_can_do_nothing_with_its_parents_handles)
+{
+	struct ipcshm_ring mine;
+	int status;
+
+	ASSERT_EQ(0, put(&self->one.producer, 1));
+	ASSERT_EQ(0, reserve(&self->one.producer, 2));
+	ASSERT_EQ(1, peek(&self->one.consumer));
+	if (!fork()) {
+		status = use_parents(&self->one, NULL);
+		ipcshm_area_set_token(&self->one.area, members_join(self->members, 5));
+		_exit(status | use_parents(&self->one, &mine));
+	}
+	ASSERT_LT(0, wait(&status));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(ONE_PRODUCER ? -EBUSY : 0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	EXPECT_EQ(ONE_CONSUMER ? -EBUSY : 0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	EXPECT_EQ(0, ipcshm_ring_commit(&self->one.producer, 8));
+	EXPECT_EQ(0, ipcshm_ring_release(&self->one.consumer));
+	EXPECT_EQ(2, get(&self->one.consumer));
+	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+}
+
+/* Deadlines, whatever is in the ring. */
+
+static uint64_t longest_of(struct ipcshm_ring *in, struct ipcshm_ring *out)
+{
+	uint64_t longest = 0, begin, item = 0;
+	int i;
+
+	for (i = 0; i < 32; i++) {
+		begin = ipcshm_deadline(0);
+		ipcshm_ring_put(in, &item, 8, IPCSHM_NOW);
+		ipcshm_ring_get(out, &item, 8, IPCSHM_NOW);
+		begin = ipcshm_deadline(0) - begin;
+		if (begin > longest)
+			longest = begin;
+	}
+	return longest;
+}
+
+TEST_F(ring, calls_are_short_however_large_the_ring_is)
+{
+	const size_t bytes = 1UL << 28;
+	struct ipcshm_ring_attr attr = self->attr;
+	const uint64_t patterns[] = { 0, UINT64_MAX, 0x4242424242424242, 0x0000000200000003 };
+	struct ipcshm_ring in, out;
+	struct ipcshm_area area;
+	unsigned char *memory;
+	size_t i, k, size;
+
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, memory);
+	attr.capacity = HAS_RECORDS ? 1 << 26 : 1 << 22;
+	if (CHUNKS)
+		attr.item_size = 1 << 16;
+	ASSERT_EQ(0, ipcshm_ring_size(&attr, &size));
+	ASSERT_LT(size, bytes);
+	ASSERT_EQ(0, ipcshm_area_init_futex(&area, memory, bytes, NULL));
+	for (i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+		ASSERT_EQ(0, ipcshm_ring_create(&area, 0, &attr));
+		ASSERT_EQ(0, ipcshm_ring_attach(&in, &area, 0, IPCSHM_RING_PRODUCER));
+		ASSERT_EQ(0, ipcshm_ring_attach(&out, &area, 0, IPCSHM_RING_CONSUMER));
+		for (k = 16384; k < size; k += 8)
+			memcpy(memory + k, &patterns[i], 8);
+		for (k = 0; k < 8; k++)
+			memcpy(memory + 128 + k % 4 * 8 + k / 4 * 128, &patterns[i], 8);
+		/* Microseconds, beside whatever else the machine does. */
+		EXPECT_GT(100 * MS, longest_of(&in, &out));
+		memset(memory, 0, 16384);
+	}
+	ipcshm_area_destroy(&area);
+	munmap(memory, bytes);
 }
 
 /* Traffic between processes: waiting on both sides, everything once and in order. */

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * Slot rings: items of one size, each beside a word that holds its state.
+ *
+ *	          63       33 32   30 29      0
+ *	slot:    | lap       | state | token   | item ...
+ *
+ * Slots of up to 64 bytes don't straddle a cache line, so that one line moves from
+ * producer to consumer for an item of up to 56 bytes.  The item at a position is in
+ * slot position % capacity, in lap position / capacity.  The words of a slot only
+ * ever grow (modulo 2^64):
+ *
+ *	FREE(lap) -> CLAIMED(lap, token) -> READY(lap) -> FREE(lap + 1)
+ *	                  |                               /^
+ *	                  +-> PADDING(lap) --------------+
+ *
+ * One producer doesn't claim: a successor writes over anything that wasn't READY, and finds
+ * where that begins from a position that is stored every NOTE_EACH items (ring_slot_end()).
+ * One consumer doesn't free: it stores its position when it is done, producers look at
+ * that, and the words of the last lap stay until they are overwritten.
+ *
+ * Many producers claim by a compare and exchange of the word, and the token goes in with
+ * it, so that at no instant a slot is taken by an unknown producer.  Their shared position is a
+ * hint: a producer that finds its slot taken moves it on.  It never passes a slot that
+ * isn't taken.
+ *
+ * Many consumers claim by moving their head (ring_seat.h) past one READY slot or several,
+ * and then free them one by one.
+ *
+ * Deaths: CLAIMED by a dead producer becomes PADDING, by the consumer that comes to it.
+ * Slots that a dead consumer had claimed and not freed are found through its seat.
+ *
+ * Barriers: a word is stored with release and loaded with acquire (W).
+ * READY (W0): the item was written before; pairs with the consumer's load.
+ * FREE (W1), or one consumer's position (C0): the item was read before it is
+ * overwritten; pairs with the load in look_for_room() or claim().
+ */
+#ifndef IPCSHM_RING_SLOT_H
+#define IPCSHM_RING_SLOT_H
+
+#include "ring.h"
+
+enum state {
+	FREE,
+	CLAIMED,
+	READY,
+	PADDING,
+};
+
+struct slot {
+	_Atomic uint64_t word;
+	unsigned char item[];
+};
+
+#define TOKEN_BITS	30
+#define STATE_BITS	3
+#define LAP_SHIFT	(TOKEN_BITS + STATE_BITS)
+
+static ALWAYS_INLINE uint64_t make_word(const struct ring *ring, uint64_t position,
+					enum state state, uint32_t token)
+{
+	return (position >> ring->shift) << LAP_SHIFT | (uint64_t)state << TOKEN_BITS | token;
+}
+
+static ALWAYS_INLINE enum state state_of(uint64_t word)
+{
+	return word >> TOKEN_BITS & ((1U << STATE_BITS) - 1);
+}
+
+static ALWAYS_INLINE uint32_t token_of(uint64_t word)
+{
+	return word & IPCSHM_TOKEN_MASK;
+}
+
+/* The same lap and state. */
+static ALWAYS_INLINE bool word_is(uint64_t word, uint64_t other)
+{
+	return word >> TOKEN_BITS == other >> TOKEN_BITS;
+}
+
+/* Is the slot further than that in its life? */
+static ALWAYS_INLINE bool is_beyond(uint64_t word, uint64_t other)
+{
+	return (int64_t)((word & ~(uint64_t)IPCSHM_TOKEN_MASK) - other) > 0;
+}
+
+static ALWAYS_INLINE struct slot *slot_at(const struct ring *ring, uint64_t position)
+{
+	return (struct slot *)(ring->data + (position & ring->mask) * ring->stride);
+}
+
+static ALWAYS_INLINE uint64_t load_word(const struct slot *slot)
+{
+	return atomic_load_explicit(&slot->word, memory_order_acquire);
+}
+
+static ALWAYS_INLINE bool change_word(struct slot *slot, uint64_t from, uint64_t to)
+{
+	return atomic_compare_exchange_strong_explicit(&slot->word, &from, to,
+						       memory_order_acq_rel,
+						       memory_order_relaxed);
+}
+
+static ALWAYS_INLINE uint64_t load_hint(const struct ring_side *side)
+{
+	return atomic_load_explicit(&side->position, memory_order_acquire);
+}
+
+static ALWAYS_INLINE uint64_t freed(uint64_t word)
+{
+	return ((word >> LAP_SHIFT) + 1) << LAP_SHIFT;
+}
+
+/*
+ * CLAIMED by a producer that may be gone.  It may have become READY at the last moment, so only
+ * what was seen is changed.
+ */
+static ALWAYS_INLINE bool skip_if_gone(struct ring *ring, struct slot *slot, uint64_t position,
+				       uint64_t word)
+{
+	if (!word_is(word, make_word(ring, position, CLAIMED, 0)) ||
+	    !is_gone(ring, token_of(word)))
+		return false;
+	if (change_word(slot, word, make_word(ring, position, PADDING, 0)))
+		count(&ring_shared(ring)->counters.skipped, 1);
+	return true;
+}
+
+#endif /* IPCSHM_RING_SLOT_H */

@@ -9,12 +9,13 @@
  */
 #include <errno.h>
 #include <ipcshm-ring.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HANDLES		2
-#define ACCESSES_MAX	(1U << 22)	/* of one call */
+#define ACCESSES_MAX	(1U << 19)	/* of one call, however large the ring is */
 #define ITEM_MAX	4096
 
 /* What the fuzzer gave, from here on. */
@@ -105,7 +106,8 @@ static int never_wake(const struct ipcshm_area *area, const uint32_t *word, uint
 
 static struct ipcshm_ring_attr choose(void)
 {
-	struct ipcshm_ring_attr attr = { .layout = 1 + take(1) % 4, .flags = take(1) % 8 };
+	struct ipcshm_ring_attr attr = { .layout = 1 + take(1) % 4, .flags = take(1) % 16,
+					 .handles = 1 + take(1) % 4 };
 	static const uint32_t sizes[] = { 8, 1, 56, 57, 24, 200 };
 
 	attr.item_size = sizes[take(1) % 6];
@@ -118,7 +120,7 @@ static struct ipcshm_ring_attr choose(void)
 		attr.item_size = 256U << take(1) % 2;
 		attr.capacity = (uint64_t)attr.item_size << (1 + take(1) % 3);
 	} else if (attr.layout == IPCSHM_RING_PACKED) {
-		attr.flags = 0;
+		attr.flags &= IPCSHM_RING_HANGUP;
 	}
 	return attr;
 }
@@ -146,6 +148,8 @@ static unsigned int sum_of(const void *data, size_t size)
 	return sum;
 }
 
+static struct ipcshm_area *area_of_all;	/* of all handles */
+
 /* A call of a handle of whichever side; its errors are as good as its success. */
 static void act(struct ipcshm_ring *ring, const struct ipcshm_ring_attr *attr)
 {
@@ -158,7 +162,7 @@ static void act(struct ipcshm_ring *ring, const struct ipcshm_ring_attr *attr)
 	void *reserved;
 	ssize_t ret;
 
-	switch (take(1) % 12) {
+	switch (take(1) % 14) {
 	case 0:
 		ipcshm_ring_put(ring, item, size, deadline);
 		break;
@@ -196,6 +200,15 @@ static void act(struct ipcshm_ring *ring, const struct ipcshm_ring_attr *attr)
 	case 10:
 		ipcshm_ring_get_burst(ring, item, take(1) % 40, deadline);
 		break;
+	case 11:
+		ipcshm_ring_meet(ring, deadline);
+		break;
+	case 12:
+		/* The descriptor is none, but everything before it is looked at. */
+		area_of_all->fd = INT_MAX;
+		ipcshm_ring_arm(ring, INT_MAX);
+		area_of_all->fd = -1;
+		break;
 	default:
 		ipcshm_ring_spin(ring, 0);
 	}
@@ -230,6 +243,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(!ipcshm_area_init(&area, memory, memory_size, &ops, &members), "no area");
 	ipcshm_area_set_token(&area, members.slot[0]);
 	require(!ipcshm_ring_create(&area, 0, &attr), "not created");
+	area_of_all = &area;
 	until_strike = take(1);
 	while (input.left) {
 		i = take(1) % (2 * HANDLES);

@@ -64,9 +64,12 @@ static int put_details(struct sk_buff *skb, const struct ipcshm_event *event)
 {
 	switch (event->type) {
 	case IPCSHM_EVENT_TYPE_JOIN:
+		return nla_put_u32(skb, IPCSHM_A_EVENT_TOKEN, event->token);
 	case IPCSHM_EVENT_TYPE_LEAVE:
 	case IPCSHM_EVENT_TYPE_DEATH:
-		return nla_put_u32(skb, IPCSHM_A_EVENT_TOKEN, event->token);
+		return nla_put_u32(skb, IPCSHM_A_EVENT_TOKEN, event->token) ?:
+		       nla_put_u32(skb, IPCSHM_A_EVENT_END, event->end) ?:
+		       nla_put_u32(skb, IPCSHM_A_EVENT_CODE, event->code);
 	case IPCSHM_EVENT_TYPE_DROP:
 		return nla_put_u64_64bit(skb, IPCSHM_A_EVENT_MESSAGES, event->messages,
 					 IPCSHM_A_EVENT_PAD);

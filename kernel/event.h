@@ -6,6 +6,7 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+#include "uapi/linux/ipcshm.h"
 #include "uapi/linux/ipcshm_netlink.h"
 
 struct genl_family;
@@ -19,6 +20,8 @@ struct net;
  * @name: that the object has, or had, or NULL
  * @uid: whose quota it is
  * @token: of the member, or 0
+ * @end: how the member ended, and
+ * @code: its exit status, or the signal
  * @messages: how many were lost
  * @quota: which, of a quota
  * @amount: what was asked for; or how many events were lost
@@ -32,6 +35,8 @@ struct ipcshm_event {
 	const char *name;
 	kuid_t uid;
 	u32 token;
+	enum ipcshm_end end;
+	u32 code;
 	u64 messages;
 	enum ipcshm_quota quota;
 	u64 amount;

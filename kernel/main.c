@@ -281,6 +281,7 @@ static void build_check_abi(void)
 	CHECK(ipcshm_queue_revoke, IPCSHM_QUEUE_REVOKE_SIZE_VER0);
 	CHECK(ipcshm_member_page, 64 + 4 * IPCSHM_MEMBERS_MAX);
 	CHECK(ipcshm_region_self, IPCSHM_REGION_SELF_SIZE_VER0);
+	CHECK(ipcshm_region_member, IPCSHM_REGION_MEMBER_SIZE_VER0);
 	CHECK(ipcshm_region_members, IPCSHM_REGION_MEMBERS_SIZE_VER0);
 	CHECK(ipcshm_member, IPCSHM_MEMBER_SIZE_VER0);
 	CHECK(ipcshm_region_wait, IPCSHM_REGION_WAIT_SIZE_VER0);

@@ -223,11 +223,26 @@ static struct ipcshm_membership *find_slot(struct ipcshm_members *members, u64 s
 
 /* Joining and leaving. */
 
-static void tell(const struct ipcshm_members *members, enum ipcshm_event_type type, u32 token)
+/**
+ * struct end - how a membership ends
+ * @how: the kind of end
+ * @code: exit status or signal
+ */
+struct end {
+	enum ipcshm_end how;
+	u32 code;
+};
+
+static void tell(const struct ipcshm_members *members, enum ipcshm_event_type type, u32 token,
+		 const struct end *end)
 {
 	ipcshm_object_members_changed(members->object);
-	ipcshm_object_tell(members->object,
-			   (struct ipcshm_event){ .type = type, .token = token });
+	ipcshm_object_tell(members->object, (struct ipcshm_event){
+		.type = type,
+		.token = token,
+		.end = end->how,
+		.code = end->code,
+	});
 }
 
 /* The slot's page is there. */
@@ -248,7 +263,7 @@ static int enter(struct ipcshm_members *members, struct ipcshm_membership *membe
 	members->strays--;
 	members->count++;
 	trace_ipcshm_join(members->object->id, member->token, members->count);
-	tell(members, IPCSHM_EVENT_TYPE_JOIN, member->token);
+	tell(members, IPCSHM_EVENT_TYPE_JOIN, member->token, &(struct end){});
 	return 0;
 }
 
@@ -386,16 +401,6 @@ struct ipcshm_membership *ipcshm_members_map_copied(struct ipcshm_members *membe
 	return member;
 }
 
-/**
- * struct end - how a membership ends
- * @how: the kind of end
- * @code: exit status or signal
- */
-struct end {
-	enum ipcshm_end how;
-	u32 code;
-};
-
 static struct end end_of_exit(void)
 {
 	const struct signal_struct *signal = current->signal;
@@ -434,13 +439,14 @@ static void leave(struct ipcshm_members *members, struct ipcshm_membership *memb
 	ipcshm_table_give_back(&members->table, member->token, end->how, end->code);
 	if (end->how == IPCSHM_END_LEFT) {
 		trace_ipcshm_leave(members->object->id, member->token, members->count);
-		tell(members, IPCSHM_EVENT_TYPE_LEAVE, member->token);
+		tell(members, IPCSHM_EVENT_TYPE_LEAVE, member->token, end);
 		return;
 	}
 	/* Pairs with user space's look at the deaths: the slot is seen then. */
 	smp_store_release(&header->deaths, header->deaths + 1);
-	trace_ipcshm_death(members->object->id, member->token, members->count);
-	tell(members, IPCSHM_EVENT_TYPE_DEATH, member->token);
+	trace_ipcshm_death(members->object->id, member->token, members->count, end->how,
+			   end->code);
+	tell(members, IPCSHM_EVENT_TYPE_DEATH, member->token, end);
 }
 
 static void membership_end(struct ipcshm_members *members, struct ipcshm_membership *member,
@@ -566,6 +572,40 @@ static void describe(const struct ipcshm_membership *member, struct ipcshm_membe
 		.maps = member->maps,
 		.joined = member->joined,
 	};
+}
+
+/**
+ * ipcshm_members_get - what is known of the member with a token
+ * @members: the region's members
+ * @args: the token, and what is filled in
+ *
+ * Return: 0, or -EINVAL: not a token; -ESRCH: never given out, or its slot has had another
+ * member since.
+ */
+int ipcshm_members_get(struct ipcshm_members *members, struct ipcshm_region_member *args)
+{
+	u32 slot = IPCSHM_TOKEN_SLOT(args->token);
+	struct ipcshm_membership *member;
+	struct ipcshm_member known = {};
+	u32 word;
+
+	if (args->token < IPCSHM_TOKEN_MIN || args->token > IPCSHM_TOKEN_MASK)
+		return -EINVAL;
+	mutex_lock(&members->lock);
+	word = ipcshm_table_word(&members->table, slot);
+	member = word == args->token ? find_slot(members, slot) : NULL;
+	if (member)
+		describe(member, &known);
+	mutex_unlock(&members->lock);
+	if (IPCSHM_TOKEN_GENERATION(word) != IPCSHM_TOKEN_GENERATION(args->token))
+		return -ESRCH;
+	args->end = member ? IPCSHM_END_NONE : IPCSHM_SLOT_HOW(word);
+	args->code = member ? 0 : IPCSHM_SLOT_CODE(word);
+	args->pid = known.pid;
+	args->uid = known.uid;
+	args->maps = known.maps;
+	args->joined = known.joined;
+	return 0;
 }
 
 /*

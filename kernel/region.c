@@ -689,6 +689,23 @@ static long region_ioctl_self(struct file *file, struct ipcshm_uarg uarg)
 	return err ?: ipcshm_args_put(&args, sizeof(args), uarg);
 }
 
+static long region_ioctl_member(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_region *region = region_of(file);
+	struct ipcshm_region_member args;
+	int err;
+
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_MEMBER_SIZE_VER0, uarg);
+	if (err)
+		return err;
+	if (args.flags || args.reserved)
+		return -EINVAL;
+	if (is_revoked(region))
+		return -EKEYREVOKED;
+	err = ipcshm_members_get(&region->members, &args);
+	return err ?: ipcshm_args_put(&args, sizeof(args), uarg);
+}
+
 static long region_ioctl_members(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
@@ -741,6 +758,8 @@ static long region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return region_ioctl_stat(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_REGION_SELF):
 		return region_ioctl_self(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_REGION_MEMBER):
+		return region_ioctl_member(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_REGION_MEMBERS):
 		return region_ioctl_members(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_REGION_WAIT):

@@ -23,6 +23,13 @@
 		{ 4, "waiters" },				\
 		{ 5, "descriptors" })
 
+#define IPCSHM_TRACE_END(end)					\
+	__print_symbolic(end,					\
+		{ 2, "exited" },				\
+		{ 3, "killed" },				\
+		{ 4, "exec" },					\
+		{ 5, "unknown" })
+
 DECLARE_EVENT_CLASS(ipcshm_object,
 	TP_PROTO(const struct ipcshm_object *object),
 	TP_ARGS(object),
@@ -73,8 +80,27 @@ DEFINE_EVENT(ipcshm_member, ipcshm_join,
 	TP_PROTO(u64 id, u32 token, u32 members), TP_ARGS(id, token, members));
 DEFINE_EVENT(ipcshm_member, ipcshm_leave,
 	TP_PROTO(u64 id, u32 token, u32 members), TP_ARGS(id, token, members));
-DEFINE_EVENT(ipcshm_member, ipcshm_death,
-	TP_PROTO(u64 id, u32 token, u32 members), TP_ARGS(id, token, members));
+
+TRACE_EVENT(ipcshm_death,
+	TP_PROTO(u64 id, u32 token, u32 members, u32 end, u32 code),
+	TP_ARGS(id, token, members, end, code),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, token)
+		__field(u32, members)
+		__field(u32, end)
+		__field(u32, code)
+	),
+	TP_fast_assign(
+		__entry->id = id;
+		__entry->token = token;
+		__entry->members = members;
+		__entry->end = end;
+		__entry->code = code;
+	),
+	TP_printk("id=%llu token=%#x members=%u end=%s code=%u", __entry->id, __entry->token,
+		  __entry->members, IPCSHM_TRACE_END(__entry->end), __entry->code)
+);
 
 TRACE_EVENT(ipcshm_wait,
 	TP_PROTO(u64 id, u64 offset, u64 expected, u32 size, u32 deaths),

@@ -43,6 +43,7 @@ enum form {
 	UNLINK,
 	REGION_STAT,
 	SELF,
+	MEMBER,
 	MEMBERS,
 	WAIT,
 	WAKE,
@@ -95,6 +96,7 @@ static const struct {
 	[UNLINK] = FORM(UNLINK, unlink, 24, DEVICE, EFFECT),
 	[REGION_STAT] = FORM(REGION_STAT, region_stat, 64, REGION, ALL_OUT),
 	[SELF] = FORM(REGION_SELF, region_self, 8, REGION, OUT),
+	[MEMBER] = FORM(REGION_MEMBER, region_member, 40, REGION, OUT),
 	[MEMBERS] = FORM(REGION_MEMBERS, region_members, 16, REGION, OUT),
 	[WAIT] = FORM(REGION_WAIT, region_wait, 40, REGION, 0, -ETIMEDOUT),
 	[WAKE] = FORM(REGION_WAKE, region_wake, 16, REGION, 0),
@@ -124,6 +126,7 @@ union args {
 	struct ipcshm_unlink unlink;
 	struct ipcshm_region_stat region_stat;
 	struct ipcshm_region_self self;
+	struct ipcshm_region_member member;
 	struct ipcshm_region_members members;
 	struct ipcshm_region_wait wait;
 	struct ipcshm_region_wake wake;
@@ -449,6 +452,9 @@ static void fill_on_device(struct world *world, enum form form, union args *args
 static void fill_on_region(struct world *world, enum form form, union args *args)
 {
 	switch (form) {
+	case MEMBER:
+		args->member.token = IPCSHM_TOKEN_MIN;	/* the only member's */
+		break;
 	case MEMBERS:
 		args->members.members = (uintptr_t)world->members;
 		args->members.count = MAX_MEMBERS;
@@ -789,6 +795,7 @@ COMMAND(queue_open, QUEUE_OPEN);
 COMMAND(unlink, UNLINK);
 COMMAND(region_stat, REGION_STAT);
 COMMAND(self, SELF);
+COMMAND(member, MEMBER);
 COMMAND(members, MEMBERS);
 COMMAND(wait, WAIT);
 COMMAND(wake, WAKE);
@@ -1267,6 +1274,14 @@ static const struct change wrong_unlink_values[] = {
 };
 
 static const struct change wrong_member_values[] = {
+	CHANGE(MEMBER, region_member, token, 0, EINVAL),
+	CHANGE(MEMBER, region_member, token, IPCSHM_TOKEN_MIN - 1, EINVAL),
+	CHANGE(MEMBER, region_member, token, IPCSHM_TOKEN_MASK + 1, EINVAL),
+	CHANGE(MEMBER, region_member, token, IPCSHM_TOKEN_MIN | 1U << 31, EINVAL),
+	CHANGE(MEMBER, region_member, token, ~0, EINVAL),
+	CHANGE(MEMBER, region_member, token, IPCSHM_TOKEN_MIN | 1, ESRCH),
+	CHANGE(MEMBER, region_member, token, 2 * IPCSHM_TOKEN_MIN, ESRCH),
+	CHANGE(MEMBER, region_member, token, IPCSHM_TOKEN_MASK, ESRCH),
 	CHANGE(MEMBERS, region_members, member_size, 0, EINVAL),
 	CHANGE(MEMBERS, region_members, member_size, 1, EINVAL),
 	CHANGE(MEMBERS, region_members, member_size, IPCSHM_MEMBER_SIZE_VER0 - 1, EINVAL),
@@ -1536,6 +1551,8 @@ static const struct {
 	{ CHANGE(REGION_CREATE, region_open, reserved, 0, EINVAL), 0 },
 	{ CHANGE(REGION_OPEN, region_open, reserved, 0, EINVAL), 0 },
 	{ CHANGE(SELF, region_self, reserved, 0, EINVAL), 0 },
+	{ CHANGE(MEMBER, region_member, flags, 0, EINVAL), 0 },
+	{ CHANGE(MEMBER, region_member, reserved, 0, EINVAL), 0 },
 	{ CHANGE(WAIT, region_wait, flags, 0, EINVAL), 0 },
 	{ CHANGE(WAKE, region_wake, flags, 0, EINVAL), 0 },
 	{ CHANGE(WATCH, region_watch, flags, 0, EINVAL), 0 },
@@ -2236,6 +2253,7 @@ TEST_F(abi, members_need_all_of_the_room_they_are_promised)
 
 static const struct change wrong_whatever_the_region[] = {
 	CHANGE(SELF, region_self, reserved, 1, EINVAL),
+	CHANGE(MEMBER, region_member, flags, 1, EINVAL),
 	CHANGE(MEMBERS, region_members, member_size, 0, EINVAL),
 	CHANGE(WAIT, region_wait, flags, 1, EINVAL),
 	CHANGE(WAKE, region_wake, flags, 1, EINVAL),

@@ -309,6 +309,16 @@ static int try_self(struct scene *scene)
 	return call(scene->region, IPCSHM_IOC_REGION_SELF, &self);
 }
 
+static int try_member(struct scene *scene)
+{
+	struct ipcshm_region_self self = { 0 };
+	struct ipcshm_region_member member = { 0 };
+	int err = call(scene->region, IPCSHM_IOC_REGION_SELF, &self);
+
+	member.token = self.token;
+	return err ? err : call(scene->region, IPCSHM_IOC_REGION_MEMBER, &member);
+}
+
 static int try_members(struct scene *scene)
 {
 	struct ipcshm_member list[4];
@@ -737,6 +747,7 @@ static const struct attempt calls[] = {
 	{ "UNLINK of a queue", try_unlink_queue, 0, NULL },
 	{ "REGION_STAT", try_region_stat, 0, NULL },
 	{ "REGION_SELF", try_self, 0, NULL },
+	{ "REGION_MEMBER", try_member, 0, NULL },
 	{ "REGION_MEMBERS", try_members, 0, NULL },
 	{ "REGION_WAIT", try_wait, -ETIMEDOUT, NULL },
 	{ "REGION_WAKE", try_wake, 0, NULL },

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "region_test.h"
@@ -672,6 +673,75 @@ static void last_thread_role(struct peer *peer)
 		syscall(SYS_exit, 0);
 }
 
+static void status_role(struct peer *peer)
+{
+	join(peer);
+	_exit(203);
+}
+
+static void abort_role(struct peer *peer)
+{
+	struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+	join(peer);
+	signal(SIGABRT, SIG_DFL);
+	abort();
+}
+
+static void *exit_group_thread(void *unused)
+{
+	(void)unused;
+	_exit(9);
+}
+
+/* A thread ends them all, while the first one sleeps. */
+static void group_exit_role(struct peer *peer)
+{
+	pthread_t thread;
+
+	join(peer);
+	if (!pthread_create(&thread, NULL, exit_group_thread, NULL))
+		for (;;)
+			pause();
+}
+
+static void *killing_thread(void *unused)
+{
+	syscall(SYS_tgkill, getpid(), getpid(), SIGKILL);
+	pause();
+	return unused;
+}
+
+static void killed_by_thread_role(struct peer *peer)
+{
+	pthread_t thread;
+
+	join(peer);
+	if (!pthread_create(&thread, NULL, killing_thread, NULL))
+		for (;;)
+			pause();
+}
+
+/* A child with the same memory outlives its parent, by a status of its own. */
+static int outliving_clone(void *parent)
+{
+	while (getppid() == *(pid_t *)parent)
+		usleep(1000);
+	_exit(44);
+}
+
+static void outlived_role(struct peer *peer)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	static pid_t self;
+
+	join(peer);
+	self = getpid();
+	clone(outliving_clone, stack + sizeof(stack), CLONE_VM | SIGCHLD, &self);
+	_exit(1);
+}
+
 /* The last mapping goes as a part of the address space, with some already unmapped. */
 static void rest_role(struct peer *peer)
 {
@@ -686,16 +756,27 @@ FIXTURE(death) {
 
 FIXTURE_VARIANT(death) {
 	void (*role)(struct peer *);
+	enum ipcshm_end end;
+	__u32 code;
 };
 
-FIXTURE_VARIANT_ADD(death, exit) { exit_role };
-FIXTURE_VARIANT_ADD(death, segfault) { segfault_role };
-FIXTURE_VARIANT_ADD(death, sigkill) { suicide_role };
-FIXTURE_VARIANT_ADD(death, sigterm) { terminated_role };
-FIXTURE_VARIANT_ADD(death, exec) { exec_role };
-FIXTURE_VARIANT_ADD(death, exec_by_a_thread) { exec_by_thread_role };
-FIXTURE_VARIANT_ADD(death, last_thread) { last_thread_role };
-FIXTURE_VARIANT_ADD(death, partly_unmapped) { rest_role };
+FIXTURE_VARIANT_ADD(death, exit) { exit_role, IPCSHM_END_EXITED, 0 };
+FIXTURE_VARIANT_ADD(death, exit_with_a_status) { status_role, IPCSHM_END_EXITED, 203 };
+FIXTURE_VARIANT_ADD(death, segfault) { segfault_role, IPCSHM_END_KILLED, SIGSEGV };
+FIXTURE_VARIANT_ADD(death, abort) { abort_role, IPCSHM_END_KILLED, SIGABRT };
+FIXTURE_VARIANT_ADD(death, sigkill) { suicide_role, IPCSHM_END_KILLED, SIGKILL };
+FIXTURE_VARIANT_ADD(death, sigterm) { terminated_role, IPCSHM_END_KILLED, SIGTERM };
+FIXTURE_VARIANT_ADD(death, exec) { exec_role, IPCSHM_END_EXEC, 0 };
+FIXTURE_VARIANT_ADD(death, exec_by_a_thread) { exec_by_thread_role, IPCSHM_END_EXEC, 0 };
+FIXTURE_VARIANT_ADD(death, last_thread) { last_thread_role, IPCSHM_END_EXITED, 0 };
+FIXTURE_VARIANT_ADD(death, exit_by_a_thread) { group_exit_role, IPCSHM_END_EXITED, 9 };
+FIXTURE_VARIANT_ADD(death, killed_by_a_thread) {
+	killed_by_thread_role, IPCSHM_END_KILLED, SIGKILL
+};
+FIXTURE_VARIANT_ADD(death, outlived_by_a_child_with_its_memory) {
+	outlived_role, IPCSHM_END_EXITED, 44
+};
+FIXTURE_VARIANT_ADD(death, partly_unmapped) { rest_role, IPCSHM_END_EXITED, 0 };
 
 FIXTURE_SETUP(death)
 {
@@ -736,6 +817,101 @@ TEST_F(death, counts_a_member_once_whatever_it_has_mapped)
 	kill_peer(peer);
 	EXPECT_EQ(1, deaths_now());
 	EXPECT_EQ(2, maps_now());
+}
+
+/* What the kernel says of a member; all zero if it doesn't know it. */
+static struct ipcshm_region_member what_is_known_of(__u32 token)
+{
+	struct ipcshm_region_member member = { 0 };
+
+	ipcshm_region_member(region, token, &member);
+	return member;
+}
+
+TEST_F(death, is_told_with_its_kind)
+{
+	struct ipcshm_region_member known;
+	struct peer *peer;
+	__u32 code = 1000;
+
+	ASSERT_TRUE(map_region());
+	peer = start(variant->role, (struct peer) { 0 });
+	EXPECT_TRUE(WAIT_UNTIL(deaths_now()));
+	EXPECT_EQ(variant->end, ipcshm_member_end(member_page, peer->token, &code));
+	EXPECT_EQ(variant->code, code);
+	known = what_is_known_of(peer->token);
+	EXPECT_EQ(variant->end, known.end);
+	EXPECT_EQ(variant->code, known.code);
+	EXPECT_EQ(0, known.pid);
+	EXPECT_EQ(0, known.maps);
+	EXPECT_EQ(IPCSHM_END_NONE, ipcshm_member_end(member_page, self_token(region), &code));
+	EXPECT_EQ(0, code);
+}
+
+TEST_F(members, leaving_is_told_with_its_kind)
+{
+	__u32 code = 1000, token;
+
+	ASSERT_TRUE(map_region());
+	token = self_token(region);
+	EXPECT_EQ(IPCSHM_END_NONE, what_is_known_of(token).end);
+	EXPECT_EQ(getpid(), (pid_t)what_is_known_of(token).pid);
+	EXPECT_EQ(1, what_is_known_of(token).maps);
+	ASSERT_EQ(0, munmap(map, PAGES * page_size));
+	EXPECT_EQ(IPCSHM_END_LEFT, ipcshm_member_end(member_page, token, &code));
+	EXPECT_EQ(0, code);
+	EXPECT_EQ(IPCSHM_END_LEFT, what_is_known_of(token).end);
+	ASSERT_TRUE(map_region());	/* the slot is used again */
+	EXPECT_EQ(-ESRCH, ipcshm_region_member(region, token,
+					       &(struct ipcshm_region_member) { 0 }));
+	EXPECT_EQ(IPCSHM_END_UNKNOWN, ipcshm_member_end(member_page, token, NULL));
+}
+
+static void held_role(struct peer *peer)
+{
+	join(peer);
+	be_ready(peer);
+	for (;;)
+		pause();
+}
+
+/* A descriptor alone keeps no reference to the address space, only a read through it does. */
+TEST_F(members, open_memory_does_not_hide_the_kind_of_death)
+{
+	struct peer *peer = start_ready(held_role, (struct peer) { 0 });
+	char path[64];
+	__u32 code;
+	int memory;
+
+	ASSERT_TRUE(peer);
+	snprintf(path, sizeof(path), "/proc/%d/mem", peer->pid);
+	memory = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, memory);
+	kill_peer(peer);
+	close(memory);
+	EXPECT_TRUE(WAIT_UNTIL(deaths_now()));
+	EXPECT_EQ(IPCSHM_END_KILLED, ipcshm_member_end(member_page, peer->token, &code));
+	EXPECT_EQ(SIGKILL, code);
+}
+
+TEST_F(members, pidfd_is_of_the_member)
+{
+	struct peer *peer = start_member();
+	struct pollfd poller = { .events = POLLIN };
+	__u32 token;
+
+	ASSERT_TRUE(peer);
+	token = peer->token;
+	poller.fd = ipcshm_region_member_pidfd(region, token);
+	ASSERT_LE(0, poller.fd);
+	EXPECT_EQ(0, poll(&poller, 1, 0));
+	EXPECT_EQ(0, syscall(SYS_pidfd_send_signal, poller.fd, SIGKILL, NULL, 0));
+	EXPECT_EQ(1, poll(&poller, 1, 10000));
+	kill_peer(peer);
+	EXPECT_EQ(-ESRCH, ipcshm_region_member_pidfd(region, token));
+	EXPECT_EQ(-EINVAL, ipcshm_region_member_pidfd(region, 5));
+	EXPECT_EQ(-ESRCH, ipcshm_region_member_pidfd(region, IPCSHM_TOKEN_MASK));
+	close(poller.fd);
 }
 
 static void thread_leader_role(struct peer *peer)

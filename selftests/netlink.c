@@ -1075,7 +1075,7 @@ TEST_F(netlink, an_administrator_sees_the_limits_of_all)
 
 struct event {
 	__u64 seq, time, id, messages, amount;
-	__u32 type, kind, pid, uid, token, quota;
+	__u32 type, kind, pid, uid, token, end, code, quota;
 	char name[IPCSHM_NAME_MAX + 1];
 };
 
@@ -1092,6 +1092,8 @@ static int take_event(const struct nlattr **attrs, void *data)
 		.pid = u32_of(attrs[IPCSHM_A_EVENT_PID]),
 		.uid = u32_of(attrs[IPCSHM_A_EVENT_UID]),
 		.token = u32_of(attrs[IPCSHM_A_EVENT_TOKEN]),
+		.end = u32_of(attrs[IPCSHM_A_EVENT_END]),
+		.code = u32_of(attrs[IPCSHM_A_EVENT_CODE]),
 		.messages = u64_of(attrs[IPCSHM_A_EVENT_MESSAGES]),
 		.quota = u32_of(attrs[IPCSHM_A_EVENT_QUOTA]),
 		.amount = u64_of(attrs[IPCSHM_A_EVENT_AMOUNT]),
@@ -1208,8 +1210,21 @@ TEST_F(netlink, events_tell_of_members)
 	EXPECT_EQ(IPCSHM_EVENT_TYPE_DEATH, event.type);
 	EXPECT_EQ(child, event.pid);
 	EXPECT_EQ(token, event.token);
+	EXPECT_EQ(IPCSHM_END_KILLED, event.end);
+	EXPECT_EQ(SIGKILL, event.code);
+	child = fork_peer();
+	if (!child)
+		_exit(7);
+	EXPECT_EVENT(IPCSHM_EVENT_TYPE_JOIN, id, name.text);
+	EXPECT_EQ(7, wait_child(child));
+	event = next_event(&listener);
+	EXPECT_EQ(IPCSHM_EVENT_TYPE_DEATH, event.type);
+	EXPECT_EQ(IPCSHM_END_EXITED, event.end);
+	EXPECT_EQ(7, event.code);
 	munmap(memory, PAGE);
-	EXPECT_EVENT(IPCSHM_EVENT_TYPE_LEAVE, id, name.text);
+	event = EXPECT_EVENT(IPCSHM_EVENT_TYPE_LEAVE, id, name.text);
+	EXPECT_EQ(IPCSHM_END_LEFT, event.end);
+	EXPECT_EQ(0, event.code);
 	EXPECT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_REVOKE, id, NULL));
 	EXPECT_EVENT(IPCSHM_EVENT_TYPE_UNLINK, id, name.text);
 	EXPECT_EVENT(IPCSHM_EVENT_TYPE_REVOKE, id, name.text);

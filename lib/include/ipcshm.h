@@ -176,6 +176,32 @@ int ipcshm_region_revoke(int fd);
 int ipcshm_region_self(int fd, uint32_t *token);
 
 /**
+ * ipcshm_region_member - what is known of the member with a token
+ * @fd: a region's descriptor
+ * @token: the member token
+ * @member: filled in: IPCSHM_END_NONE as its end and who it is while it is alive; how it
+ *	ended until another member has its slot
+ *
+ * Return: 0, or -EINVAL: not a token; -ESRCH: the region never gave it out, or the
+ * member has ended and its slot has had another one since; -EKEYREVOKED.
+ */
+int ipcshm_region_member(int fd, uint32_t token, struct ipcshm_region_member *member);
+
+/**
+ * ipcshm_region_member_pidfd - a descriptor of the process that is a member
+ * @fd: a region's descriptor
+ * @token: the member token
+ *
+ * The descriptor is that of pidfd_open(2), and close-on-exec.  It is certain to be of
+ * the member's process, even if process IDs are reused in the meantime.
+ *
+ * Return: the descriptor, or -EINVAL: not a token; -ESRCH: the member has ended, or its
+ * process has no ID in the caller's PID namespace; -EKEYREVOKED, -EMFILE, -ENFILE,
+ * -ENOMEM.
+ */
+int ipcshm_region_member_pidfd(int fd, uint32_t token);
+
+/**
  * ipcshm_region_members - who are the members of a region
  * @fd: a region's descriptor
  * @members: an array, filled in with as many as fit
@@ -213,6 +239,22 @@ static inline int ipcshm_is_alive(const struct ipcshm_member_page *page, uint32_
 	return token - IPCSHM_TOKEN_MIN <= IPCSHM_TOKEN_MASK - IPCSHM_TOKEN_MIN &&
 	       __atomic_load_n(slot, __ATOMIC_ACQUIRE) == token;
 }
+
+/**
+ * ipcshm_member_end - how did a member end?
+ * @page: from ipcshm_region_map_members()
+ * @token: the member's; any value, as it may have been read from shared memory
+ * @code: filled in with the exit status (IPCSHM_END_EXITED), the signal
+ *	(IPCSHM_END_KILLED) or 0; or NULL
+ *
+ * One load, no system call.
+ *
+ * Return: IPCSHM_END_NONE: the member is alive; the kind of end (enum ipcshm_end), of
+ * which all but IPCSHM_END_LEFT are deaths; IPCSHM_END_UNKNOWN also if another member
+ * had the slot since, or this is no token of the region.
+ */
+enum ipcshm_end ipcshm_member_end(const struct ipcshm_member_page *page, uint32_t token,
+				  uint32_t *code);
 
 /**
  * ipcshm_deaths - how many members of a region have died

@@ -3,6 +3,7 @@
  * Regions: shared memory.
  */
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -119,6 +120,75 @@ int ipcshm_region_self(int fd, uint32_t *token)
 	if (!ret)
 		*token = args.token;
 	return ret;
+}
+
+int ipcshm_region_member(int fd, uint32_t token, struct ipcshm_region_member *member)
+{
+	struct ipcshm_region_member args = { .token = token };
+	int ret = call(fd, IPCSHM_IOC_REGION_MEMBER, &args, sizeof(args));
+
+	if (!ret)
+		*member = args;
+	return ret;
+}
+
+static int pidfd_open_quietly(pid_t pid)
+{
+	int saved = errno;
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < 0)
+		fd = -errno;
+	errno = saved;
+	return fd;
+}
+
+/*
+ * A process keeps its ID for as long as it has its memory.  So if the member is alive, and
+ * has the same ID, after its descriptor was opened, the descriptor is of no other process.
+ */
+int ipcshm_region_member_pidfd(int fd, uint32_t token)
+{
+	struct ipcshm_region_member before, after;
+	int pidfd;
+	int ret;
+
+	ret = ipcshm_region_member(fd, token, &before);
+	if (ret)
+		return ret;
+	if (before.end != IPCSHM_END_NONE || !before.pid)
+		return -ESRCH;
+	pidfd = pidfd_open_quietly((pid_t)before.pid);
+	if (pidfd < 0)
+		return pidfd;
+	ret = ipcshm_region_member(fd, token, &after);
+	if (!ret && (after.end != IPCSHM_END_NONE || after.pid != before.pid))
+		ret = -ESRCH;
+	if (!ret)
+		return pidfd;
+	close(pidfd);
+	return ret;
+}
+
+enum ipcshm_end ipcshm_member_end(const struct ipcshm_member_page *page, uint32_t token,
+				  uint32_t *code)
+{
+	uint32_t word = __atomic_load_n(&page->slot[IPCSHM_TOKEN_SLOT(token)], __ATOMIC_ACQUIRE);
+	enum ipcshm_end end = IPCSHM_END_UNKNOWN;
+	uint32_t status = 0;
+
+	if (token < IPCSHM_TOKEN_MIN || token > IPCSHM_TOKEN_MASK) {
+		end = IPCSHM_END_UNKNOWN;
+	} else if (word == token) {
+		end = IPCSHM_END_NONE;
+	} else if (word & IPCSHM_SLOT_ENDED &&
+		   IPCSHM_TOKEN_GENERATION(word) == IPCSHM_TOKEN_GENERATION(token)) {
+		end = IPCSHM_SLOT_HOW(word);
+		status = IPCSHM_SLOT_CODE(word);
+	}
+	if (code)
+		*code = status;
+	return end;
 }
 
 int ipcshm_region_members(int fd, struct ipcshm_member *members, uint32_t count, size_t size)

@@ -24,6 +24,7 @@ union fake_argument {
 	struct ipcshm_queue_open queue_open;
 	struct ipcshm_region_stat region_stat;
 	struct ipcshm_region_self region_self;
+	struct ipcshm_region_member region_member;
 	struct ipcshm_region_members region_members;
 	struct ipcshm_region_wait region_wait;
 	struct ipcshm_region_wake region_wake;

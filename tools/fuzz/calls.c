@@ -49,6 +49,7 @@ static uint8_t *memory;		/* two pages, then one that can't be written, then none
 /* What a value can mean. */
 enum meaning {
 	ZERO, ANY, FLAGS_REGION, FLAGS_QUEUE, MODE, NAME, NAME_LEN, KIND, REGION_SIZE, SLOTS,
+	MEMBER_TOKEN,
 	MESSAGES, BYTES, MESSAGE_SIZE, POINTER, OFFSET, WORD, WORD_SIZE, DEADLINE, CLOCK, COUNT_OF,
 	DEATHS, PRIORITY, TRANSFER_FLAGS, MEMBER_SIZE, PROTECTION, MAP_FLAGS, PAGES, SEAL, NTH,
 	FALLOCATE, ADVICE, OVERFLOW, SPIN, RECEIVE_FLAGS, SEGMENTS, DATA, FDS, FD_COUNT, TOKEN,
@@ -80,6 +81,8 @@ static const struct {
 	[KIND] = VALUES(IPCSHM_REGION, IPCSHM_QUEUE),
 	[REGION_SIZE] = VALUES(0, 1, PAGE, 2 * PAGE, 4 * PAGE, 4 * PAGE + 1, 64 * PAGE, 1 << 21,
 			       PAGE - 1),
+	[MEMBER_TOKEN] = VALUES(0x10000, 0x10000, 0x10001, 0x20000, 0x10002, 0x1ffff,
+				0x3fffffff, 5),
 	[SLOTS] = VALUES(0, 1, 2, 3, 64, 1009, IPCSHM_MEMBERS_MAX),
 	[MESSAGES] = VALUES(0, 1, 2, 4, 16, IPCSHM_UNBOUNDED),
 	[BYTES] = VALUES(0, 64, PAGE, 4 * PAGE, 64 * PAGE, IPCSHM_UNBOUNDED),
@@ -490,6 +493,10 @@ static const struct call calls[] = {
 	IOCTL("region_self", REGION, 2, IPCSHM_IOC_REGION_SELF, NOTHING,
 		M(ipcshm_region_self, token, ZERO),
 		M(ipcshm_region_self, reserved, ZERO)),
+	IOCTL("region_member", REGION, 2, IPCSHM_IOC_REGION_MEMBER, NOTHING,
+		M(ipcshm_region_member, token, MEMBER_TOKEN),
+		M(ipcshm_region_member, flags, ZERO),
+		M(ipcshm_region_member, reserved, ZERO)),
 	IOCTL("region_members", REGION, 2, IPCSHM_IOC_REGION_MEMBERS, NOTHING,
 		M(ipcshm_region_members, members, POINTER),
 		M(ipcshm_region_members, count, COUNT_OF),

@@ -120,6 +120,8 @@ const struct field event_fields[] = {
 	EVENT(pid, "pid", "PID", UNIT_COUNT, PID),
 	EVENT(uid, "uid", "USER", UNIT_USER, UID),
 	EVENT(token, "token", "TOKEN", UNIT_COUNT, TOKEN),
+	EVENT(end, "end", "END", UNIT_END, END),
+	EVENT(code, "code", "CODE", UNIT_COUNT, CODE),
 	EVENT(messages, "messages", "MESSAGES", UNIT_COUNT, MESSAGES),
 	EVENT(quota, "quota", "QUOTA", UNIT_QUOTA, QUOTA),
 	EVENT(amount, "amount", "AMOUNT", UNIT_COUNT, AMOUNT),
@@ -265,6 +267,11 @@ static void event_text(uint64_t number, char *text)
 	snprintf(text, FORMAT_MAX, "%s", name_of(event_names, number));
 }
 
+static void end_text(uint64_t number, char *text)
+{
+	snprintf(text, FORMAT_MAX, "%s", name_of(end_names, number));
+}
+
 static void quota_text(uint64_t number, char *text)
 {
 	snprintf(text, FORMAT_MAX, "%s", name_of(quota_names, number));
@@ -328,6 +335,7 @@ static const struct {
 	[UNIT_ACCESS] = { access_text, NULL, false },
 	[UNIT_OVERFLOW] = { overflow_text, NULL, false },
 	[UNIT_EVENT] = { event_text, NULL, false },
+	[UNIT_END] = { end_text, NULL, false },
 	[UNIT_QUOTA] = { quota_text, NULL, false },
 };
 

@@ -32,6 +32,7 @@ enum unit {
 	UNIT_ACCESS,
 	UNIT_OVERFLOW,
 	UNIT_EVENT,
+	UNIT_END,
 	UNIT_QUOTA,
 };
 

@@ -138,6 +138,16 @@ static bool is_wanted(const struct monitor *monitor, const struct event *event)
 	return target->id || !target->name || !strcmp(event->name, target->name);
 }
 
+/* "left", "exited with 3", "killed by 9 (Killed)" */
+static void print_end(const struct event *event)
+{
+	printf("  %s", name_of(end_names, event->end));
+	if (event->end == IPCSHM_END_EXITED)
+		printf(" with %" PRIu32, event->code);
+	else if (event->end == IPCSHM_END_KILLED)
+		printf(" by signal %" PRIu32 " (%s)", event->code, strsignal((int)event->code));
+}
+
 static void print_details(const struct event *event)
 {
 	char amount[FORMAT_MAX];
@@ -147,6 +157,8 @@ static void print_details(const struct event *event)
 	case IPCSHM_EVENT_TYPE_LEAVE:
 	case IPCSHM_EVENT_TYPE_DEATH:
 		printf("  token %" PRIu32, event->token);
+		if (event->type != IPCSHM_EVENT_TYPE_JOIN)
+			print_end(event);
 		break;
 	case IPCSHM_EVENT_TYPE_DROP:
 		printf("  %" PRIu64 " message%s", event->messages, format_plural(event->messages));

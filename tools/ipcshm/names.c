@@ -12,6 +12,7 @@ const char *const event_names[] = { "", "create", "open", "unlink", "free", "joi
 				    "death", "revoke", "drop", "quota", "lost", NULL };
 const char *const quota_names[] = { "objects", "region-bytes", "queue-bytes", "members",
 				    "waiters", "descriptors", NULL };
+const char *const end_names[] = { "", "left", "exited", "killed", "exec", "unknown", NULL };
 const char *const access_names[] = { "read", "write", "read-write", NULL };
 const char *const flag_names[] = { "named", "persistent", "revoked", "hangup", NULL };
 

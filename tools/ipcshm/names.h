@@ -15,6 +15,7 @@ extern const char *const holder_kind_names[];
 extern const char *const overflow_names[];
 extern const char *const event_names[];
 extern const char *const quota_names[];
+extern const char *const end_names[];
 
 /* Of O_RDONLY and so on. */
 extern const char *const access_names[];

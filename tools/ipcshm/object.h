@@ -127,6 +127,8 @@ struct event {
 	uint32_t pid;
 	uint32_t uid;
 	uint32_t token;
+	uint32_t end;
+	uint32_t code;
 	uint32_t quota;
 	char name[IPCSHM_NAME_MAX + 1];
 };

@@ -385,6 +385,30 @@ struct ipcshm_member {
 };
 
 /**
+ * struct ipcshm_region_member - IPCSHM_IOC_REGION_MEMBER
+ * @token: in: a member token of the region
+ * @flags: none yet: 0
+ * @end: out: IPCSHM_END_NONE: the member is alive; else enum ipcshm_end
+ * @code: out: exit status or signal, as @end defines; 0 if it is alive
+ * @pid: out: as in struct ipcshm_member; 0 if the member has ended
+ * @uid: out: likewise
+ * @maps: out: likewise
+ * @reserved: 0
+ * @joined: out: likewise
+ */
+struct ipcshm_region_member {
+	__u32 token;
+	__u32 flags;
+	__u32 end;
+	__u32 code;
+	__u32 pid;
+	__u32 uid;
+	__u32 maps;
+	__u32 reserved;
+	__u64 joined;
+};
+
+/**
  * struct ipcshm_region_members - IPCSHM_IOC_REGION_MEMBERS
  * @members: address of an array of struct ipcshm_member
  * @count: in: how many fit in it; out: how many members there are, of which as
@@ -729,6 +753,7 @@ struct ipcshm_queue_revoke {
 #define IPCSHM_QUEUE_RELEASE_SIZE_VER0	16
 #define IPCSHM_QUEUE_REVOKE_SIZE_VER0	8
 #define IPCSHM_REGION_SELF_SIZE_VER0	8
+#define IPCSHM_REGION_MEMBER_SIZE_VER0	40
 #define IPCSHM_REGION_MEMBERS_SIZE_VER0	16
 #define IPCSHM_MEMBER_SIZE_VER0		24
 #define IPCSHM_REGION_WAIT_SIZE_VER0	40
@@ -754,6 +779,7 @@ struct ipcshm_queue_revoke {
 #define IPCSHM_IOC_REGION_WATCH	_IOWR(IPCSHM_IOC_MAGIC, 0x25, struct ipcshm_region_watch)
 #define IPCSHM_IOC_REGION_RESIZE	_IOWR(IPCSHM_IOC_MAGIC, 0x26, struct ipcshm_region_resize)
 #define IPCSHM_IOC_REGION_REVOKE	_IOWR(IPCSHM_IOC_MAGIC, 0x27, struct ipcshm_region_revoke)
+#define IPCSHM_IOC_REGION_MEMBER	_IOWR(IPCSHM_IOC_MAGIC, 0x28, struct ipcshm_region_member)
 
 /* on a queue */
 #define IPCSHM_IOC_QUEUE_STAT	_IOWR(IPCSHM_IOC_MAGIC, 0x40, struct ipcshm_queue_stat)

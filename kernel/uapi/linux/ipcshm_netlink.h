@@ -306,6 +306,8 @@ enum ipcshm_event_type {
  * @IPCSHM_A_EVENT_MESSAGES: u64, DROP: how many were lost
  * @IPCSHM_A_EVENT_QUOTA: u32, QUOTA: enum ipcshm_quota
  * @IPCSHM_A_EVENT_AMOUNT: u64, QUOTA: what was asked for; LOST: how many events
+ * @IPCSHM_A_EVENT_END: u32, LEAVE, DEATH: how the member ended, enum ipcshm_end
+ * @IPCSHM_A_EVENT_CODE: u32, LEAVE, DEATH: exit status or signal, by END; else 0
  */
 enum ipcshm_a_event {
 	IPCSHM_A_EVENT_PAD = 1,
@@ -321,6 +323,8 @@ enum ipcshm_a_event {
 	IPCSHM_A_EVENT_MESSAGES,
 	IPCSHM_A_EVENT_QUOTA,
 	IPCSHM_A_EVENT_AMOUNT,
+	IPCSHM_A_EVENT_END,
+	IPCSHM_A_EVENT_CODE,
 
 	__IPCSHM_A_EVENT_MAX,
 	IPCSHM_A_EVENT_MAX = (__IPCSHM_A_EVENT_MAX - 1)

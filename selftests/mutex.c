@@ -72,6 +72,39 @@ static long unlock(void)
 	return ipcshm_mutex_unlock(&area, &shared->mutex);
 }
 
+/* Has inherited mapping and area, and finds no slot before the test has left. */
+static void inherit_role(struct peer *peer)
+{
+	peer->result = ipcshm_mutex_lock(&area, &shared->mutex, SOON);
+	peer->value = ipcshm_mutex_trylock(&area, &shared->mutex);
+	be_ready(peer);
+	if (!WAIT_UNTIL(is_told(peer)))
+		_exit(1);
+	if (ipcshm_mutex_lock(&area, &shared->mutex, SOON) ||
+	    ipcshm_mutex_unlock(&area, &shared->mutex))
+		_exit(2);
+}
+
+TEST(child_for_which_there_was_no_room_locks_when_there_is)
+{
+	struct peer *child;
+
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { .max_members = 1 }));
+	map = map_pages(region, 0, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED);
+	ASSERT_NE(MAP_FAILED, map);
+	shared = (void *)map;
+	ASSERT_EQ(0, ipcshm_area_init_region(&area, region, map, PAGES * page_size));
+	ipcshm_mutex_init(&shared->mutex);
+	child = start_ready(inherit_role, (struct peer) { 0 });
+	ASSERT_TRUE(child);
+	EXPECT_EQ(-EUSERS, (int)child->value);
+	ASSERT_EQ(0, munmap(map, PAGES * page_size));
+	tell(child);
+	EXPECT_EQ(-EUSERS, finish(child));
+	ipcshm_area_destroy(&area);
+	tear_down();
+}
+
 static void hold_role(struct peer *peer)
 {
 	join_area(peer);

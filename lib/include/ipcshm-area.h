@@ -140,7 +140,8 @@ void ipcshm_area_close(struct ipcshm_area *area);
  * The process must stay a member until ipcshm_area_destroy(): not unmap it.
  *
  * Return: 0, or -EINVAL: @base is NULL or not on a page, or @size is 0 or goes
- * over the end of the address space; -ESRCH: the process isn't a member; -EPROTO:
+ * over the end of the address space; -ESRCH: the process isn't a member; -EUSERS,
+ * -EDQUOT: it is a child of fork(2) for which there is no room, or no quota; -EPROTO:
  * the module's member page has a layout that this library doesn't know; -EBADF,
  * -ENOTTY, -EKEYREVOKED, -EMFILE, -ENOMEM.
  */
@@ -199,8 +200,9 @@ void ipcshm_area_destroy(struct ipcshm_area *area);
  * A load, but for the first time in a process.  All threads of a process have the
  * same, and a child of fork(2) another than its parent.
  *
- * Return: the token, or 0: the process has none: it isn't a member, as a child
- * for which the region had no room.
+ * Return: the token, or 0: the process isn't a member.  A child of fork(2) for which the
+ * region had no room becomes one in a later call, as soon as there is room; until then
+ * what needs a token fails with -EUSERS, -EDQUOT or -ENOMEM.
  */
 uint32_t ipcshm_area_token(const struct ipcshm_area *area);
 

@@ -109,9 +109,11 @@ static int region_wake(const struct ipcshm_area *area, const uint32_t *word, uin
 
 static uint32_t region_self(const struct ipcshm_area *area)
 {
-	uint32_t token;
+	uint32_t token = 0;
+	int ret = ipcshm_region_self(area->fd, &token);
 
-	return ipcshm_region_self(area->fd, &token) ? 0 : token;
+	__atomic_store_n(area->token + 1, (uint32_t)-ret, __ATOMIC_RELAXED);
+	return token;
 }
 
 /* The caller may close its own, and another file take the number. */

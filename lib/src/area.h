@@ -21,4 +21,15 @@ static inline uint32_t area_token(const struct ipcshm_area *area)
 	return token ? token : ipcshm_area_token(area);
 }
 
+/*
+ * Why the process has no token, after area_token() has returned 0: the reason stands
+ * behind the token, on the page that fork(2) wipes.
+ */
+static inline int area_no_token(const struct ipcshm_area *area)
+{
+	uint32_t reason = __atomic_load_n(area->token + 1, __ATOMIC_RELAXED);
+
+	return reason ? -(int)reason : -ESRCH;
+}
+
 #endif /* IPCSHM_AREA_INTERNAL_H */

@@ -106,7 +106,7 @@ int ipcshm_mutex_lock(const struct ipcshm_area *area, struct ipcshm_mutex *mutex
 	if (!is_mutex(mutex))
 		return -EINVAL;
 	if (!self)
-		return -ESRCH;
+		return area_no_token(area);
 	if (word_take(&mutex->word, 0, self))
 		return 0;
 	return lock_contended(area, mutex, self, deadline);
@@ -120,7 +120,7 @@ int ipcshm_mutex_trylock(const struct ipcshm_area *area, struct ipcshm_mutex *mu
 	if (!is_mutex(mutex))
 		return -EINVAL;
 	if (!self)
-		return -ESRCH;
+		return area_no_token(area);
 	ret = take(area, mutex, __atomic_load_n(&mutex->word, __ATOMIC_RELAXED), self);
 	return ret == -EAGAIN ? -EBUSY : ret;
 }

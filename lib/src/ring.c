@@ -283,7 +283,7 @@ int ipcshm_ring_attach(struct ipcshm_ring *handle, const struct ipcshm_area *are
 		.token_at = area->token,
 	};
 	if (!ring->token)
-		return -ESRCH;
+		return area_no_token(area);
 	fill_in(ring, &attr, &extent);
 	ret = attach_layout(ring, &attr);
 	if (!ret)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include <ipcshm-mutex.h>
+
 #include "kselftest_harness.h"
 
 #include "fake.h"
@@ -358,6 +360,31 @@ TEST_F(region, child_asks_for_its_token)
 	EXPECT_EQ(1, in_child(asks_for_token, &self->area));
 	EXPECT_EQ(1, in_child(asks_in_vain, &self->area));
 	EXPECT_EQ(1234, ipcshm_area_token(&self->area));
+}
+
+static struct ipcshm_mutex mutex;
+
+/* A child for which there is no room, until there is. */
+static int locks_when_there_is_room(const struct ipcshm_area *area)
+{
+	const int errors[] = { EUSERS, EDQUOT, ENOMEM, ESRCH, EUSERS };
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+		fake.error = errors[i];
+		if (ipcshm_mutex_trylock(area, &mutex) != -errors[i] ||
+		    ipcshm_mutex_lock(area, &mutex, 0) != -errors[i])
+			return 0;
+	}
+	fake.error = 0;
+	fake.out.region_self.token = 0x20005;
+	return !ipcshm_mutex_trylock(area, &mutex) && ipcshm_area_token(area) == 0x20005;
+}
+
+TEST_F(region, child_learns_why_it_has_no_token_and_gets_one_later)
+{
+	ipcshm_mutex_init(&mutex);
+	ASSERT_EQ(0, init_region(&self->area, self->fd, self->base, 8192));
+	EXPECT_EQ(1, in_child(locks_when_there_is_room, &self->area));
 }
 
 TEST_F(region, descriptor_can_be_closed)

@@ -13,6 +13,8 @@
  * So there is nothing to allocate, and depth costs nothing.  While there is more
  * than one type, each node of the tree by type also knows the best message below
  * it, by which a message of any type but one is found without looking at each type.
+ * The nodes learn this when the second type comes, or before there are too many of
+ * them to do that under a spinlock.
  */
 #include <linux/rbtree_augmented.h>
 
@@ -76,15 +78,20 @@ static void best_start(struct rb_node *node)
 	best_callbacks.propagate(node, NULL);
 }
 
+/* The most levels of one type that are not kept as if there were more types. */
+#define LEVELS_MAX 64
+
 /*
- * The best ones are known as soon as there is a second type, and until there is no
- * message left: to learn them is a look at each priority of the first type.
+ * The best ones are known as soon as there is a second type or the tree has many
+ * levels, and until there is no message left: learning them visits each level.
  */
 static void note_type(struct ipcshm_backlog *backlog, const struct ipcshm_msg *new)
 {
 	struct ipcshm_msg *msg, *next;
 
-	if (backlog->mixed || !backlog->first || backlog->first->type == new->type)
+	if (backlog->mixed || !backlog->first)
+		return;
+	if (backlog->first->type == new->type && backlog->levels < LEVELS_MAX)
 		return;
 	backlog->mixed = true;
 	rbtree_postorder_for_each_entry_safe(msg, next, &backlog->by_type, by_type.level)
@@ -123,6 +130,7 @@ static struct rb_node *type_find_add(struct rb_node *node, struct rb_root *root)
 			return parent;
 		link = order < 0 ? &parent->rb_left : &parent->rb_right;
 	}
+	container_of(root, struct ipcshm_backlog, by_type)->levels++;
 	rb_link_node(node, parent, link);
 	if (is_mixed(root)) {
 		best_start(node);
@@ -179,6 +187,7 @@ static struct rb_node *rank_remove(struct rb_root *root, struct ipcshm_rank *ran
 
 static void type_erase(struct rb_node *node, struct rb_root *root)
 {
+	container_of(root, struct ipcshm_backlog, by_type)->levels--;
 	if (is_mixed(root))
 		rb_erase_augmented(node, root, &best_callbacks);
 	else

@@ -26,13 +26,15 @@ struct ipcshm_rank {
  *	leftmost, and in it the highest priority
  * @first: the first message of the highest priority, or NULL
  * @last: the last message that came, if it is still there: one like it goes behind it
- * @mixed: there has been more than one type since there was no message
+ * @levels: how many messages are in @by_type, which are the first of their level
+ * @mixed: there has been more than one type, or many levels, since there was no message
  */
 struct ipcshm_backlog {
 	struct rb_root by_priority;
 	struct rb_root by_type;
 	struct ipcshm_msg *first;
 	struct ipcshm_msg *last;
+	u32 levels;
 	bool mixed;
 };
 

@@ -17,7 +17,6 @@ struct ipcshm_limits;
 struct ipcshm_pool;
 struct ipcshm_waiter;
 struct pid;
-struct signal_struct;
 
 /**
  * struct ipcshm_msg - one message in the kernel
@@ -32,8 +31,8 @@ struct signal_struct;
  * @number: of messages that are equal, the one with the lower number came first;
  *	likewise
  * @sender: in a queue: who is blocked until that accepts it, else NULL; likewise
- * @holder: received mapped: the process that did, as its signal_struct; protected by
- *	the lock of the descriptor's held messages
+ * @holder: received mapped: the process that did, whose registration at the descriptor has
+ *	a reference; protected by the lock of the descriptor's held messages
  * @caller: who waits for a reply to it, until it is received; protected by the
  *	queue's lock
  * @payer: whose quotas it is charged to, no reference: the charge keeps it; NULL when
@@ -66,7 +65,7 @@ struct ipcshm_msg {
 	u64 number;
 	union {
 		struct ipcshm_waiter *sender;
-		const struct signal_struct *holder;
+		const struct pid *holder;
 	};
 	struct ipcshm_caller *caller;
 	struct ipcshm_limits *payer;

@@ -2,7 +2,6 @@
 /* Ports: descriptors of queues, and the calls on them. */
 #include <linux/anon_inodes.h>
 #include <linux/cred.h>
-#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -514,40 +513,36 @@ static int port_mmap(struct file *file, struct vm_area_struct *vma)
 	return may(port, FMODE_READ) ?: ipcshm_pool_mmap(pool, vma);
 }
 
-/* Not only this thread of it, which may have had a table of descriptors to itself. */
+/* The process answers no calls any longer and needs no messages, though others share the port. */
+static void process_leave(struct ipcshm_process *process)
+{
+	struct ipcshm_port *port = container_of(process->processes, struct ipcshm_port, processes);
+
+	ipcshm_queue_abandon(port, process);
+	ipcshm_held_release_all(port, process->pid);
+}
+
+/* The whole process, not only this thread of it, which may have had a table to itself. */
 static bool is_exiting(const struct signal_struct *process)
 {
 	return current->flags & PF_EXITING &&
 	       (!atomic_read(&process->live) || READ_ONCE(process->flags) & SIGNAL_GROUP_EXIT);
 }
 
-static int is_file(const void *file, struct file *other, unsigned int fd)
-{
-	return other == file;
-}
-
 /*
- * Of the program before it, nothing is left.  Who is being killed needs it no more,
- * and isn't kept from dying by a search in a table of very many descriptors.
- */
-static bool is_lost_in_exec(const struct file *file)
-{
-	return current->in_execve && (fatal_signal_pending(current) ||
-				      !iterate_fd(current->files, 0, is_file, file));
-}
-
-/*
- * A process that exits, or executes another program, answers no call and needs no
- * message, though others have the descriptor.
+ * At exit this is earlier than the wake-up of process.c, which also sees the end of a process
+ * that shares its table. Where exec closes a descriptor, the program that knew of calls and
+ * messages is gone, even if the process keeps another descriptor of the same file: searching the
+ * table for one would make exec take quadratic time.
  */
 static int port_flush(struct file *file, fl_owner_t table)
 {
-	const struct signal_struct *process = current->signal;
+	struct ipcshm_process *process = NULL;
 
-	if (is_exiting(process) || is_lost_in_exec(file)) {
-		ipcshm_queue_abandon(port_of(file), process);
-		ipcshm_held_release_all(port_of(file), process);
-	}
+	if (current->in_execve || is_exiting(current->signal))
+		process = ipcshm_process_find(&port_of(file)->processes);
+	if (process)
+		process_leave(process);
 	return 0;
 }
 
@@ -556,6 +551,7 @@ static int port_release(struct inode *inode, struct file *file)
 	struct ipcshm_port *port = port_of(file);
 
 	ipcshm_queue_detach(port);
+	ipcshm_processes_destroy(&port->processes);
 	ipcshm_held_release_all(port, NULL);
 	xa_destroy(&port->held);
 	ipcshm_object_put(&port->queue->object);
@@ -564,27 +560,13 @@ static int port_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static u64 held_count(struct ipcshm_port *port)
-{
-	unsigned long index;
-	u64 count = 0;
-	void *held;
-
-	xa_for_each(&port->held, index, held) {
-		count++;
-		cond_resched();
-	}
-	return count;
-}
-
-/* Counted when somebody looks, so that it costs nothing when nobody does. */
 static void port_show_fdinfo(struct seq_file *seq, struct file *file)
 {
 	struct ipcshm_port *port = port_of(file);
 
 	ipcshm_object_show(&port->queue->object, seq);
-	seq_printf(seq, "ipcshm-held:\t%llu\nipcshm-calls:\t%llu\n", held_count(port),
-		   ipcshm_queue_calls(port));
+	seq_printf(seq, "ipcshm-held:\t%ld\nipcshm-calls:\t%llu\n",
+		   atomic_long_read(&port->nr_held), READ_ONCE(port->nr_calls));
 }
 
 static const struct file_operations port_fops = {
@@ -755,7 +737,8 @@ static struct ipcshm_port *port_create(struct ipcshm_queue *queue, u32 flags)
 	port->payer = payer;
 	port->mode = (flags & IPCSHM_READ ? FMODE_READ : 0) |
 		     (flags & IPCSHM_WRITE ? FMODE_WRITE : 0);
-	hash_init(port->calls);
+	port->calls = RB_ROOT;
+	ipcshm_processes_init(&port->processes, process_leave);
 	xa_init_flags(&port->held, XA_FLAGS_ACCOUNT);
 	return port;
 }

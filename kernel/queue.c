@@ -13,6 +13,7 @@
  *
  * Nothing here touches user memory, and nothing that has the lock sleeps.
  */
+#include <linux/rbtree.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -22,18 +23,18 @@
 /**
  * struct receiver - a receiver that sleeps
  * @waiter: completed when it has a message, or never will
- * @link: in the queue's receivers, until then; protected by the queue's lock
+ * @sleeper: in the queue's receivers, until then; protected by the queue's lock
  * @want: what it asks for
  * @port: through which descriptor; immutable
- * @owner: its process, as the signal_struct; immutable
+ * @process: the process, if it is registered there; immutable
  * @msg: the message; written before completion, read after
  */
 struct receiver {
 	struct ipcshm_waiter waiter;
-	struct list_head link;
+	struct ipcshm_sleeper sleeper;
 	struct ipcshm_want *want;
 	struct ipcshm_port *port;
-	const struct signal_struct *owner;
+	struct ipcshm_process *process;
 	struct ipcshm_msg *msg;
 };
 
@@ -45,7 +46,7 @@ struct receiver {
  * @port: the one that has received it, from then on; likewise
  * @by_token: in that one's calls, likewise
  * @token: what it is replied to with, likewise
- * @owner: the process that has received it, likewise
+ * @by_process: in the calls of the process that has received it, likewise
  * @want: how much room there is for the reply
  * @reply: the reply; written before completion, read after
  */
@@ -54,9 +55,9 @@ struct ipcshm_caller {
 	struct list_head link;
 	struct ipcshm_msg *request;
 	struct ipcshm_port *port;
-	struct hlist_node by_token;
+	struct rb_node by_token;
 	u64 token;
-	const struct signal_struct *owner;
+	struct list_head by_process;
 	struct ipcshm_want *want;
 	struct ipcshm_msg *reply;
 };
@@ -66,20 +67,25 @@ struct ipcshm_caller {
  * @wakeups: whom to wake
  * @were: what pollers may know already
  * @dropped: how many messages were, that listeners are to be told of
- * @unsettled: more tasks have to be woken than should be at a time
+ * @admitted: how many blocked messages were
+ * @unsettled: more blocked messages have to be admitted than should be at a time
  * @garbage: messages to be freed, by @by_priority.equals
  */
 struct after {
 	struct ipcshm_wakeups wakeups;
 	__poll_t were;
 	u32 dropped;
+	u32 admitted;
 	bool unsettled;
 	struct list_head garbage;
 };
 
+/* The most messages that are admitted, or discarded, while the lock is held once. */
+#define BATCH 64
+
 static bool is_enough(const struct after *after)
 {
-	return after->wakeups.count == IPCSHM_WAKEUPS_MAX;
+	return after->wakeups.count == IPCSHM_WAKEUPS_MAX || after->admitted == BATCH;
 }
 
 /* Room, and what poll has to say. */
@@ -114,7 +120,7 @@ static bool is_rendezvous(const struct ipcshm_queue *queue)
  */
 static bool is_writable(const struct ipcshm_queue *queue)
 {
-	if (is_rendezvous(queue) && !list_empty(&queue->receivers))
+	if (is_rendezvous(queue) && queue->receivers.count)
 		return true;
 	return queue->overflow || has_room(queue, queue->max_message_size, 0);
 }
@@ -178,6 +184,7 @@ static inline void lock(struct ipcshm_queue *queue, struct after *after)
 	after->wakeups.count = 0;
 	after->wakeups.sync = false;
 	after->dropped = 0;
+	after->admitted = 0;
 	after->unsettled = false;
 	INIT_LIST_HEAD(&after->garbage);
 	/* Without a barrier: the lock orders it, as said. */
@@ -278,6 +285,7 @@ static void admit(struct ipcshm_queue *queue, struct after *after)
 		after->unsettled = is_enough(after);
 		if (after->unsettled)
 			break;
+		after->admitted++;
 		accept(queue, msg, after);
 		enqueue(queue, msg, false);
 	}
@@ -285,18 +293,38 @@ static void admit(struct ipcshm_queue *queue, struct after *after)
 
 /* Calls, all under the queue's lock. */
 
+/* The call is no longer its port's. */
+static void call_unbind(struct ipcshm_caller *call)
+{
+	if (!call->port)
+		return;
+	rb_erase(&call->by_token, &call->port->calls);
+	WRITE_ONCE(call->port->nr_calls, call->port->nr_calls - 1);
+	list_del_init(&call->by_process);
+	call->port = NULL;
+}
+
 static void call_complete(struct ipcshm_queue *queue, struct ipcshm_caller *call, int result,
 			  struct after *after)
 {
-	hlist_del_init(&call->by_token);
+	call_unbind(call);
 	list_del(&call->link);
 	queue->nr_calls--;
 	ipcshm_waiter_complete(&call->waiter, result, &after->wakeups);
 }
 
-/* A request is received: from now on its call is the port's. */
+static bool token_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct ipcshm_caller, by_token)->token <
+	       rb_entry(b, struct ipcshm_caller, by_token)->token;
+}
+
+/*
+ * A request is received: from now on its call is the port's, and the process's, if that is
+ * registered already: see calls_adopt().
+ */
 static void call_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		       struct ipcshm_port *port, const struct signal_struct *owner)
+		       struct ipcshm_port *port, struct ipcshm_process *process)
 {
 	struct ipcshm_caller *call = msg->caller;
 
@@ -305,19 +333,25 @@ static void call_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	call->request = NULL;
 	call->port = port;
 	call->token = msg->token;
-	call->owner = owner;
-	hash_add(port->calls, &call->by_token, call->token);
+	rb_add(&call->by_token, &port->calls, token_less);
+	WRITE_ONCE(port->nr_calls, port->nr_calls + 1);
+	if (process)
+		list_add_tail(&call->by_process, &process->calls);
+}
+
+static int token_compare(const void *key, const struct rb_node *node)
+{
+	const struct ipcshm_caller *call = rb_entry(node, struct ipcshm_caller, by_token);
+	u64 token = *(const u64 *)key;
+
+	return token < call->token ? -1 : token > call->token;
 }
 
 static struct ipcshm_caller *call_find(struct ipcshm_port *port, u64 token)
 {
-	struct ipcshm_caller *call;
+	struct rb_node *node = rb_find(&token, &port->calls, token_compare);
 
-	hash_for_each_possible(port->calls, call, by_token, token) {
-		if (call->token == token)
-			return call;
-	}
-	return NULL;
+	return rb_entry_safe(node, struct ipcshm_caller, by_token);
 }
 
 /* A request that was received, but not delivered.  False if its caller has gone. */
@@ -327,8 +361,7 @@ static bool call_rewind(struct ipcshm_port *port, struct ipcshm_msg *msg)
 
 	if (!call)
 		return false;
-	hlist_del_init(&call->by_token);
-	call->port = NULL;
+	call_unbind(call);
 	call->request = msg;
 	msg->caller = call;
 	return true;
@@ -351,38 +384,23 @@ static void discard(struct ipcshm_queue *queue, struct ipcshm_msg *msg, int why,
 	list_add_tail(&msg->by_priority.equals, &after->garbage);
 }
 
-/* The most that are discarded while the lock is held once. */
-#define DISCARD_BATCH 64
-
 /* Sending. */
 
 static void receiver_complete(struct ipcshm_queue *queue, struct receiver *receiver, int result,
 			      struct after *after)
 {
-	list_del(&receiver->link);
-	queue->nr_receivers--;
+	ipcshm_sleepers_remove(&queue->receivers, &receiver->sleeper);
 	ipcshm_waiter_complete(&receiver->waiter, result, &after->wakeups);
 }
 
 static void delivered(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		      struct ipcshm_port *port, const struct signal_struct *owner)
+		      struct ipcshm_port *port, struct ipcshm_process *process)
 {
 	queue->received++;
 	trace_ipcshm_receive(queue, msg);
 	msg->token = 0;
 	if (msg->caller)
-		call_begin(queue, msg, port, owner);
-}
-
-static struct receiver *receiver_for(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg)
-{
-	struct receiver *receiver;
-
-	list_for_each_entry(receiver, &queue->receivers, link) {
-		if (receiver->want->room >= msg->size && ipcshm_match(&receiver->want->match, msg))
-			return receiver;
-	}
-	return NULL;
+		call_begin(queue, msg, port, process);
 }
 
 static void receiver_expel(struct ipcshm_queue *queue, struct receiver *receiver,
@@ -393,30 +411,35 @@ static void receiver_expel(struct ipcshm_queue *queue, struct receiver *receiver
 }
 
 /*
- * Those who want the message, came before @last, and haven't room for it, get
- * EMSGSIZE, as they would from a message that was there already.
+ * Find the receiver of a message: the first in the order of arrival that accepts its type and
+ * has room for it. Those before it that have too little room get EMSGSIZE, as they would from a
+ * message that was there already; else one of them could keep a rendezvous from ever taking
+ * place. -EBUSY if the lock has to be dropped before the search goes on.
  */
-static void receivers_expel(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
-			    const struct receiver *last, struct after *after)
+static int receiver_find(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
+			 struct receiver **found, struct after *after)
 {
-	struct receiver *receiver, *next;
+	struct ipcshm_sleeper *sleeper;
+	struct receiver *receiver;
 
-	list_for_each_entry_safe(receiver, next, &queue->receivers, link) {
-		if (receiver == last)
+	*found = NULL;
+	while ((sleeper = ipcshm_sleepers_find(&queue->receivers, msg->type))) {
+		receiver = container_of(sleeper, struct receiver, sleeper);
+		if (receiver->want->room >= msg->size) {
+			*found = receiver;
 			break;
-		if (!ipcshm_match(&receiver->want->match, msg))
-			continue;
-		after->unsettled |= is_enough(after);
-		if (after->unsettled)
-			break;
+		}
+		if (is_enough(after))
+			return -EBUSY;
 		receiver_expel(queue, receiver, msg, after);
 	}
+	return 0;
 }
 
 static void give(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct receiver *receiver,
 		 struct after *after)
 {
-	delivered(queue, msg, receiver->port, receiver->owner);
+	delivered(queue, msg, receiver->port, receiver->process);
 	receiver->msg = msg;
 	receiver_complete(queue, receiver, 0, after);
 }
@@ -434,7 +457,7 @@ static int make_room(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
 
 		if (!victim || victim->priority > msg->priority || victim->number > msg->number)
 			return -ENOBUFS;
-		if (after->dropped >= DISCARD_BATCH)
+		if (after->dropped >= BATCH)
 			return -EBUSY;
 		dequeue(queue, victim);
 		discard(queue, victim, -ENOBUFS, after);
@@ -468,17 +491,17 @@ static int why_no_room(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struc
 static int offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		 struct ipcshm_waiter *sender, struct after *after)
 {
-	struct receiver *receiver = receiver_for(queue, msg);
-	int err = why_not_send(queue, msg), full = 0;
+	struct receiver *receiver;
+	int err, full = 0;
 
-	if (!err && !receiver && !has_room(queue, msg->size, msg->priority))
-		full = why_no_room(queue, msg, after);
-	if (full == -EBUSY || (full == -EAGAIN && !sender))
-		err = full;
+	err = why_not_send(queue, msg) ?: receiver_find(queue, msg, &receiver, after);
 	if (err)
 		return err;
+	if (!receiver && !has_room(queue, msg->size, msg->priority))
+		full = why_no_room(queue, msg, after);
+	if (full == -EBUSY || (full == -EAGAIN && !sender))
+		return full;
 	msg->number = ++queue->number;
-	receivers_expel(queue, msg, receiver, after);
 	if (full == -EAGAIN) {
 		block(queue, msg, sender);
 		return -EINPROGRESS;
@@ -517,9 +540,6 @@ static bool goes_on(int err)
 	return err == -EBUSY && !fatal_signal_pending(current);
 }
 
-/* With so many who sleep, for each message of which is looked at all, a lock is for one. */
-#define RECEIVERS_MANY 64
-
 /* Sends what can be sent at once, then waits for one more, if it may. */
 static int send_some(struct ipcshm_queue *queue, struct ipcshm_msg *const *msgs, u32 count,
 		     u32 *sent, const struct ipcshm_patience *patience)
@@ -537,8 +557,6 @@ static int send_some(struct ipcshm_queue *queue, struct ipcshm_msg *const *msgs,
 		err = offer(queue, msg, patience->nonblock ? NULL : &sender, &after);
 		if (!err)
 			++*sent;
-		if (queue->nr_receivers > RECEIVERS_MANY)
-			break;
 	}
 	unlock(queue, &after, *sent > before || err == -EINPROGRESS ? READABLE : 0);
 	if (err != -EINPROGRESS)
@@ -580,24 +598,7 @@ static struct ipcshm_msg *find(const struct ipcshm_queue *queue, const struct ip
 	       ipcshm_backlog_find(&queue->blocked, match);
 }
 
-/* The receivers that sleep though there is a message: it is too large for them. */
-static void receivers_settle(struct ipcshm_queue *queue, struct after *after)
-{
-	struct receiver *receiver, *next;
-
-	list_for_each_entry_safe(receiver, next, &queue->receivers, link) {
-		const struct ipcshm_msg *msg = find(queue, &receiver->want->match);
-
-		if (!msg || msg->size <= receiver->want->room)
-			continue;
-		after->unsettled = is_enough(after);
-		if (after->unsettled)
-			break;
-		receiver_expel(queue, receiver, msg, after);
-	}
-}
-
-/* Goes on with what makes true again what always is when the lock is free. */
+/* Restore the invariants (see the top of this file) after a change that stopped early. */
 static void settle(struct ipcshm_queue *queue)
 {
 	struct after after;
@@ -606,8 +607,6 @@ static void settle(struct ipcshm_queue *queue)
 		cond_resched();
 		lock(queue, &after);
 		admit(queue, &after);
-		if (!after.unsettled)
-			receivers_settle(queue, &after);
 		unlock_unsettled(queue, &after, 0);
 	} while (after.unsettled);
 }
@@ -623,7 +622,8 @@ static int why_not_receive(const struct ipcshm_queue *queue)
  * Takes the next message for @slot: 0; -EAGAIN, -EPIPE or -EKEYREVOKED if there is
  * none; -EMSGSIZE.
  */
-static int take(struct ipcshm_port *port, struct ipcshm_slot *slot, struct after *after)
+static int take(struct ipcshm_port *port, struct ipcshm_slot *slot,
+		struct ipcshm_process *process, struct after *after)
 {
 	struct ipcshm_queue *queue = port->queue;
 	struct ipcshm_msg *msg = find(queue, &slot->want.match);
@@ -639,21 +639,20 @@ static int take(struct ipcshm_port *port, struct ipcshm_slot *slot, struct after
 		dequeue(queue, msg);
 	/* Also if it was blocked: one that would have fit may have been behind it. */
 	admit(queue, after);
-	delivered(queue, msg, port, current->signal);
+	delivered(queue, msg, port, process);
 	slot->msg = msg;
 	return 0;
 }
 
 static void receiver_enter(struct ipcshm_port *port, struct receiver *receiver,
-			   struct ipcshm_want *want)
+			   struct ipcshm_process *process, struct ipcshm_want *want)
 {
 	receiver->want = want;
 	receiver->port = port;
-	receiver->owner = current->signal;
+	receiver->process = process;
 	receiver->msg = NULL;
 	ipcshm_waiter_init(&receiver->waiter);
-	list_add_tail(&receiver->link, &port->queue->receivers);
-	port->queue->nr_receivers++;
+	ipcshm_sleepers_add(&port->queue->receivers, &receiver->sleeper, &want->match);
 }
 
 /* The receiver gave up: @err, unless it was completed meanwhile. */
@@ -665,8 +664,7 @@ static int receiver_leave(struct ipcshm_queue *queue, struct receiver *receiver,
 	if (receiver->waiter.done) {
 		err = receiver->waiter.result;
 	} else {
-		list_del(&receiver->link);
-		queue->nr_receivers--;
+		ipcshm_sleepers_remove(&queue->receivers, &receiver->sleeper);
 	}
 	unlock(queue, &after, 0);
 	return err;
@@ -691,7 +689,7 @@ static int receiver_sleep(struct receiver *receiver, struct ipcshm_slot *slot,
 
 /* Receives what is there, or waits for one if nothing is. */
 static int receive_some(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count, u32 *got,
-			const struct ipcshm_patience *patience)
+			struct ipcshm_process *process, const struct ipcshm_patience *patience)
 {
 	struct receiver receiver;
 	__poll_t fresh = 0;
@@ -700,12 +698,12 @@ static int receive_some(struct ipcshm_port *port, struct ipcshm_slot *slots, u32
 
 	lock(port->queue, &after);
 	while (*got < count && !err) {
-		err = take(port, &slots[*got], &after);
+		err = take(port, &slots[*got], process, &after);
 		if (!err)
 			++*got;
 	}
 	if (err == -EAGAIN && !*got && !patience->nonblock) {
-		receiver_enter(port, &receiver, &slots->want);
+		receiver_enter(port, &receiver, process, &slots->want);
 		/* It may want what those who sleep already don't. */
 		fresh = is_rendezvous(port->queue) ? WRITABLE : 0;
 		err = -EINPROGRESS;
@@ -719,6 +717,42 @@ static int receive_some(struct ipcshm_port *port, struct ipcshm_slot *slots, u32
 	return err;
 }
 
+/* The call is its caller's, and ends, when the process that has received it exits. */
+static void call_adopt(struct ipcshm_port *port, u64 token, struct ipcshm_process *process)
+{
+	struct ipcshm_caller *call;
+
+	spin_lock(&port->queue->lock);
+	call = call_find(port, token);
+	if (call)
+		list_add_tail(&call->by_process, &process->calls);
+	spin_unlock(&port->queue->lock);
+}
+
+/*
+ * The first calls that a process receives: it is registered now, without the lock. Returns how
+ * many messages are left; if registering fails, the calls and what follows them are put back.
+ */
+static int calls_adopt(struct ipcshm_port *port, struct ipcshm_slot *slots, int count)
+{
+	struct ipcshm_process *process;
+	int i, kept;
+
+	for (kept = 0; kept < count; kept++) {
+		if (!slots[kept].msg->token)
+			continue;
+		process = ipcshm_process_get(&port->processes);
+		if (IS_ERR(process))
+			break;
+		call_adopt(port, slots[kept].msg->token, process);
+	}
+	for (i = count; i > kept; i--) {
+		ipcshm_queue_put_back(port, slots[i - 1].msg);
+		slots[i - 1].msg = NULL;
+	}
+	return kept ?: -ENOMEM;
+}
+
 /**
  * ipcshm_queue_receive - receive messages
  * @port: through which descriptor
@@ -728,17 +762,20 @@ static int receive_some(struct ipcshm_port *port, struct ipcshm_slot *slots, u32
  *
  * Return: how many there are, in the first slots, who have them; each is to be
  * put, or put back, the last one first.  If none, an error: -EMSGSIZE,
- * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EINTR, -EPIPE, -EKEYREVOKED.
+ * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EINTR, -EPIPE, -EKEYREVOKED, -ENOMEM.
  */
 int ipcshm_queue_receive(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count,
 			 const struct ipcshm_patience *patience)
 {
+	struct ipcshm_process *process = ipcshm_process_find(&port->processes);
 	u32 got = 0;
-	int err = receive_some(port, slots, count, &got, patience);
+	int err = receive_some(port, slots, count, &got, process, patience);
 
 	/* It may have slept for the first one: others can have come with that. */
 	if (!err && got < count)
-		receive_some(port, slots, count, &got, patience);
+		receive_some(port, slots, count, &got, process, patience);
+	if (got && !process)
+		return calls_adopt(port, slots, got);
 	return got ?: err;
 }
 
@@ -763,16 +800,24 @@ int ipcshm_queue_peek(struct ipcshm_port *port, struct ipcshm_slot *slot)
 	return err;
 }
 
-static void return_to_queue(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-			    struct after *after)
+static int put_back_once(struct ipcshm_port *port, struct ipcshm_msg *msg, struct after *after)
 {
-	struct receiver *receiver = receiver_for(queue, msg);
+	struct ipcshm_queue *queue = port->queue;
+	struct receiver *receiver;
+	int err;
 
-	receivers_expel(queue, msg, receiver, after);
-	if (receiver)
+	err = receiver_find(queue, msg, &receiver, after);
+	if (err)
+		return err;
+	msg->sender = NULL;
+	queue->received--;
+	if (queue->revoked || (msg->token && !call_rewind(port, msg)))
+		discard(queue, msg, -EKEYREVOKED, after);
+	else if (receiver)
 		give(queue, msg, receiver, after);
 	else
 		enqueue(queue, msg, true);
+	return 0;
 }
 
 /*
@@ -784,15 +829,13 @@ void ipcshm_queue_put_back(struct ipcshm_port *port, struct ipcshm_msg *msg)
 {
 	struct ipcshm_queue *queue = port->queue;
 	struct after after;
+	int err;
 
-	lock(queue, &after);
-	msg->sender = NULL;
-	queue->received--;
-	if (queue->revoked || (msg->token && !call_rewind(port, msg)))
-		discard(queue, msg, -EKEYREVOKED, &after);
-	else
-		return_to_queue(queue, msg, &after);
-	unlock(queue, &after, READABLE);
+	do {
+		lock(queue, &after);
+		err = put_back_once(port, msg, &after);
+		unlock(queue, &after, READABLE);
+	} while (err);
 }
 
 /* Calling. */
@@ -867,6 +910,7 @@ int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_msg *request,
 	int err;
 
 	ipcshm_waiter_init(&call.waiter);
+	INIT_LIST_HEAD(&call.by_process);
 	request->caller = &call;
 	do
 		err = call_send(queue, &call, patience);
@@ -945,7 +989,7 @@ void ipcshm_queue_refuse(struct ipcshm_port *port, u64 token, int err)
  * struct gone - whose waits end, and how
  * @still: only while this is so
  * @port: calls whose requests were received through it; NULL: all calls
- * @owner: of those, which were received by this process; NULL: all
+ * @process: of those, which were received by this process; NULL: all
  * @senders: also senders that sleep
  * @receivers: also receivers that sleep
  * @err: the result
@@ -953,7 +997,7 @@ void ipcshm_queue_refuse(struct ipcshm_port *port, u64 token, int err)
 struct gone {
 	bool (*still)(const struct ipcshm_queue *queue);
 	const struct ipcshm_port *port;
-	const struct signal_struct *owner;
+	struct ipcshm_process *process;
 	bool senders;
 	bool receivers;
 	int err;
@@ -970,20 +1014,22 @@ static void calls_end(struct ipcshm_queue *queue, const struct gone *gone, struc
 	}
 }
 
+static struct ipcshm_caller *port_call(const struct gone *gone)
+{
+	if (gone->process)
+		return list_first_entry_or_null(&gone->process->calls, struct ipcshm_caller,
+						by_process);
+	return rb_entry_safe(gone->port->calls.rb_node, struct ipcshm_caller, by_token);
+}
+
 /* Not by way of all calls: any user of the queue can close descriptors all day. */
 static void port_calls_end(struct ipcshm_queue *queue, const struct gone *gone,
 			   struct after *after)
 {
 	struct ipcshm_caller *call;
-	struct hlist_node *next;
-	int bucket;
 
-	hash_for_each_safe(gone->port->calls, bucket, next, call, by_token) {
-		if (is_enough(after))
-			return;
-		if (!gone->owner || gone->owner == call->owner)
-			call_end(queue, call, gone->err, after);
-	}
+	while (!is_enough(after) && (call = port_call(gone)))
+		call_end(queue, call, gone->err, after);
 }
 
 static void senders_end(struct ipcshm_queue *queue, const struct gone *gone, struct after *after)
@@ -1001,13 +1047,11 @@ static void senders_end(struct ipcshm_queue *queue, const struct gone *gone, str
 static void receivers_end(struct ipcshm_queue *queue, const struct gone *gone,
 			  struct after *after)
 {
-	struct receiver *receiver, *next;
+	struct ipcshm_sleeper *sleeper;
 
-	list_for_each_entry_safe(receiver, next, &queue->receivers, link) {
-		if (is_enough(after))
-			break;
-		receiver_complete(queue, receiver, gone->err, after);
-	}
+	while (!is_enough(after) && (sleeper = ipcshm_sleepers_some(&queue->receivers)))
+		receiver_complete(queue, container_of(sleeper, struct receiver, sleeper),
+				  gone->err, after);
 }
 
 /* A few at a time.  Who comes anew meanwhile gets the same error at once. */
@@ -1074,9 +1118,9 @@ void ipcshm_queue_detach(struct ipcshm_port *port)
 }
 
 /* A process is gone, though others have the same descriptor. */
-void ipcshm_queue_abandon(struct ipcshm_port *port, const struct signal_struct *owner)
+void ipcshm_queue_abandon(struct ipcshm_port *port, struct ipcshm_process *process)
 {
-	struct gone gone = { .port = port, .owner = owner, .err = -EPIPE };
+	struct gone gone = { .port = port, .process = process, .err = -EPIPE };
 
 	waits_end(port->queue, &gone);
 }
@@ -1107,7 +1151,7 @@ static u64 drain_some(struct ipcshm_queue *queue, u64 most)
 	u64 count;
 
 	lock(queue, &after);
-	for (count = 0; count < min_t(u64, most, DISCARD_BATCH); count++) {
+	for (count = 0; count < min_t(u64, most, BATCH); count++) {
 		msg = ipcshm_backlog_first(&queue->queued);
 		if (!msg)
 			break;
@@ -1160,7 +1204,7 @@ void ipcshm_queue_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *sta
 	stat->messages = queue->messages;
 	stat->bytes = queue->bytes;
 	stat->senders = queue->nr_senders;
-	stat->receivers = queue->nr_receivers;
+	stat->receivers = queue->receivers.count;
 	stat->sent = queue->sent;
 	stat->received = queue->received;
 	stat->dropped = queue->dropped;
@@ -1179,24 +1223,10 @@ void ipcshm_queue_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *sta
 	stat->pool_used = queue->pool.size ? ipcshm_pool_used(&queue->pool) : 0;
 }
 
-/* How many calls are @port's: their requests were received through it, and aren't replied to. */
-u64 ipcshm_queue_calls(struct ipcshm_port *port)
-{
-	struct ipcshm_caller *call;
-	u64 count = 0;
-	int bucket;
-
-	spin_lock(&port->queue->lock);
-	hash_for_each(port->calls, bucket, call, by_token)
-		count++;
-	spin_unlock(&port->queue->lock);
-	return count;
-}
-
 void ipcshm_queue_init(struct ipcshm_queue *queue)
 {
 	spin_lock_init(&queue->lock);
-	INIT_LIST_HEAD(&queue->receivers);
+	ipcshm_sleepers_init(&queue->receivers);
 	INIT_LIST_HEAD(&queue->calls);
 	init_waitqueue_head(&queue->pollers);
 }

@@ -4,9 +4,9 @@
 #define IPCSHM_QUEUE_H
 
 #include <linux/cache.h>
-#include <linux/hashtable.h>
 #include <linux/list.h>
 #include <linux/poll.h>
+#include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uio.h>
@@ -16,7 +16,9 @@
 #include "backlog.h"
 #include "message.h"
 #include "pool.h"
+#include "process.h"
 #include "registry.h"
+#include "sleepers.h"
 #include "waiter.h"
 
 /**
@@ -38,8 +40,7 @@
  * @peak_bytes: likewise
  * @blocked: messages of senders that sleep
  * @nr_senders: how many
- * @receivers: struct receiver that sleep, first come first
- * @nr_receivers: how many
+ * @receivers: struct receiver that sleep
  * @calls: struct ipcshm_caller that wait for a reply, or for their request to be received
  * @nr_calls: how many
  * @readers: files that may receive
@@ -75,8 +76,7 @@ struct ipcshm_queue {
 	u64 peak_bytes;
 	struct ipcshm_backlog blocked;
 	u64 nr_senders;
-	struct list_head receivers;
-	u64 nr_receivers;
+	struct ipcshm_sleepers receivers;
 	struct list_head calls;
 	u64 nr_calls;
 	u32 readers;
@@ -93,8 +93,6 @@ struct ipcshm_queue {
 	atomic_long_t held;
 };
 
-#define IPCSHM_CALL_BITS 5
-
 /**
  * struct ipcshm_port - what a descriptor of a queue has of its own
  * @queue: a reference; immutable
@@ -104,7 +102,10 @@ struct ipcshm_queue {
  * @spin: nanoseconds to look out for a message before sleeping
  * @calls: those whose requests were received here and aren't replied to, by
  *	token; protected by the queue's lock
+ * @nr_calls: how many there are; written under the queue's lock
+ * @processes: the processes that have received them, or hold messages
  * @held: messages received mapped and not released, by offset
+ * @nr_held: how many there are
  */
 struct ipcshm_port {
 	struct ipcshm_queue *queue;
@@ -112,8 +113,11 @@ struct ipcshm_port {
 	fmode_t mode;
 	bool attached;
 	u32 spin;
-	DECLARE_HASHTABLE(calls, IPCSHM_CALL_BITS);
+	struct rb_root calls;
+	u64 nr_calls;
+	struct ipcshm_processes processes;
 	struct xarray held;
+	atomic_long_t nr_held;
 };
 
 /**
@@ -164,7 +168,7 @@ void ipcshm_queue_destroy(struct ipcshm_queue *queue);
 
 void ipcshm_queue_attach(struct ipcshm_port *port);
 void ipcshm_queue_detach(struct ipcshm_port *port);
-void ipcshm_queue_abandon(struct ipcshm_port *port, const struct signal_struct *owner);
+void ipcshm_queue_abandon(struct ipcshm_port *port, struct ipcshm_process *process);
 
 int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_msg *const *msgs, u32 count,
 		      const struct ipcshm_patience *patience);
@@ -182,7 +186,6 @@ int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set *
 u64 ipcshm_queue_drain(struct ipcshm_queue *queue);
 void ipcshm_queue_revoke(struct ipcshm_queue *queue);
 __poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode);
-u64 ipcshm_queue_calls(struct ipcshm_port *port);
 void ipcshm_queue_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *stat);
 
 #endif /* IPCSHM_QUEUE_H */

@@ -160,9 +160,13 @@ static unsigned long held_index(u64 offset)
  */
 static int held_prepare(struct ipcshm_port *port, struct ipcshm_slot *slot)
 {
-	struct ipcshm_msg *held = ipcshm_msg_in_pool(slot->msg, &port->queue->pool);
+	struct ipcshm_process *process = ipcshm_process_get(&port->processes);
+	struct ipcshm_msg *held;
 	int err;
 
+	if (IS_ERR(process))
+		return PTR_ERR(process);
+	held = ipcshm_msg_in_pool(slot->msg, &port->queue->pool);
 	if (IS_ERR(held))
 		return PTR_ERR(held);
 	err = xa_reserve(&port->held, held_index(held->offset), GFP_KERNEL_ACCOUNT);
@@ -170,6 +174,7 @@ static int held_prepare(struct ipcshm_port *port, struct ipcshm_slot *slot)
 		ipcshm_msg_put(held);
 		return err;
 	}
+	held->holder = process->pid;
 	slot->held = held;
 	slot->user->data = held->offset;
 	return 0;
@@ -186,8 +191,8 @@ static void held_commit(struct ipcshm_port *port, struct ipcshm_slot *slot)
 {
 	struct ipcshm_msg *held = slot->held;
 
-	held->holder = current->signal;
 	atomic_long_inc(&port->queue->held);
+	atomic_long_inc(&port->nr_held);
 	/* The entry is reserved: nothing is allocated. */
 	xa_store(&port->held, held_index(held->offset), held, GFP_NOWAIT);
 }
@@ -214,12 +219,13 @@ bool ipcshm_held_release(struct ipcshm_port *port, u64 offset)
 	if (!held)
 		return false;
 	atomic_long_dec(&port->queue->held);
+	atomic_long_dec(&port->nr_held);
 	ipcshm_msg_put(held);
 	return true;
 }
 
 /* All that @holder holds; NULL: that anyone does. */
-void ipcshm_held_release_all(struct ipcshm_port *port, const struct signal_struct *holder)
+void ipcshm_held_release_all(struct ipcshm_port *port, const struct pid *holder)
 {
 	struct ipcshm_msg *held;
 	unsigned long index;
@@ -236,6 +242,7 @@ void ipcshm_held_release_all(struct ipcshm_port *port, const struct signal_struc
 		if (!held)
 			continue;
 		atomic_long_dec(&port->queue->held);
+		atomic_long_dec(&port->nr_held);
 		ipcshm_msg_put(held);
 	}
 }

@@ -21,6 +21,6 @@ int ipcshm_slot_put_needed(const struct ipcshm_slot *slot, void __user *to);
 void ipcshm_slot_put_back(struct ipcshm_port *port, struct ipcshm_slot *slot);
 
 bool ipcshm_held_release(struct ipcshm_port *port, u64 offset);
-void ipcshm_held_release_all(struct ipcshm_port *port, const struct signal_struct *holder);
+void ipcshm_held_release_all(struct ipcshm_port *port, const struct pid *holder);
 
 #endif /* IPCSHM_SLOT_H */

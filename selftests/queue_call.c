@@ -6,6 +6,10 @@
  * The test itself has a descriptor that can only send, and a peer opens one to
  * receive: so the end of a peer is the end of its descriptor.
  */
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
 #include "queue_test.h"
 
 #define KEPT		4	/* messages that the queue keeps */
@@ -741,6 +745,165 @@ TEST_F(call, server_killed_is_epipe_though_others_share_its_descriptor)
 	EXPECT_EQ(4, caller->value);
 }
 
+/*
+ * A process that shares its table of descriptors with one that lives on: its end closes nothing.
+ */
+
+static int shared_reader;	/* the server's descriptor */
+
+static int take_and_exit(void *unused)
+{
+	__u64 value;
+
+	_exit(unused || !take_request(shared_reader, &value));
+}
+
+static int take_and_be_killed(void *unused)
+{
+	__u64 value;
+
+	if (!unused && take_request(shared_reader, &value))
+		raise(SIGKILL);
+	_exit(1);
+}
+
+/* The thread that has taken the request outlives the one that the process began with. */
+static void *take_and_go_on(void *unused)
+{
+	__u64 value, token = take_request(shared_reader, &value);
+
+	be_ready(me);
+	while (token && !is_told(me))
+		usleep(500);
+	_exit(unused || reply_value(shared_reader, token, 4));
+}
+
+static int take_in_a_thread(void *unused)
+{
+	pthread_t thread;
+
+	if (!unused && !pthread_create(&thread, NULL, take_and_go_on, NULL))
+		syscall(SYS_exit, 0);
+	_exit(1);
+}
+
+static void sharing_role(struct peer *peer)
+{
+	static int (*const ends[])(void *) = { take_and_exit, take_and_be_killed, take_in_a_thread };
+	static const int flags[] = { 0, CLONE_VM, CLONE_VM | CLONE_VFORK };
+	char *stack = malloc(1 << 16);
+
+	shared_reader = peer->fd;
+	if (clone(ends[peer->value], stack + (1 << 16), CLONE_FILES | flags[peer->room] | SIGCHLD,
+		  NULL) < 0)
+		_exit(1);
+	pause();
+}
+
+TEST_F(call, server_that_ends_is_epipe_though_it_shares_its_table)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *server, *caller;
+	unsigned int i;
+
+	for (i = 0; i < 6; i++) {
+		server = start(sharing_role, (struct peer) {
+			.fd = reader, .value = i % 2, .room = i / 2,
+		});
+		EXPECT_EQ(-EPIPE, call_value(queue, &(__u64) { 1 }, SOON));
+		EXPECT_NE('Z', process_state(server->pid));
+		kill_peer(server);
+	}
+	caller = start_caller((struct peer) { 0 });
+	ASSERT_TRUE(caller);
+	EXPECT_EQ(0, reply_value(reader, take_request(reader, &caller->value), 4));
+	EXPECT_EQ(0, finish(caller));
+}
+
+TEST_F(call, server_whose_first_thread_exits_goes_on)
+{
+	struct peer *server = start(sharing_role, (struct peer) {
+		.fd = open_again(IPCSHM_READ), .value = 2,
+	});
+	struct peer *caller = start_caller((struct peer) { 0 });
+
+	ASSERT_TRUE(caller);
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
+	EXPECT_EQ(1, stat_now().calls);
+	tell(server);
+	EXPECT_EQ(0, finish(caller));
+	EXPECT_EQ(4, caller->value);
+}
+
+static void exec_role(struct peer *peer)
+{
+	char *arguments[] = { "peer", "closed", "999", NULL };
+
+	take_request(peer->fd, &peer->value);
+	exec_peer(arguments);
+}
+
+static void exec_with_a_copy_role(struct peer *peer)
+{
+	int copy = fcntl(peer->fd, F_DUPFD, 100);	/* which exec leaves open */
+
+	if (copy >= 0)
+		exec_role(peer);
+}
+
+TEST_F(call, server_that_executes_another_program_is_epipe_though_a_copy_stays)
+{
+	struct peer *server = start(exec_with_a_copy_role,
+				    (struct peer) { .fd = open_again(IPCSHM_READ) });
+
+	EXPECT_EQ(-EPIPE, call_value(queue, &(__u64) { 1 }, SOON));
+	EXPECT_EQ(0, wait_child(server->pid));
+	server->pid = 0;
+}
+
+/* How long an exec takes that closes as many descriptors of the queue; 0: it failed. */
+static __u64 time_exec(unsigned int count)
+{
+	struct rlimit limit = { count + 1000, count + 1000 };
+	char *arguments[] = { "peer", "closed", "999", NULL };
+	__u64 *start = mmap(NULL, sizeof(*start), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			    -1, 0);
+	pid_t pid = fork_peer();
+
+	if (!pid) {
+		if (setrlimit(RLIMIT_NOFILE, &limit))
+			_exit(1);
+		while (count--)
+			if (open_again(IPCSHM_WRITE) < 0)
+				_exit(1);
+		*start = now_ns(CLOCK_MONOTONIC);
+		exec_peer(arguments);
+	}
+	return wait_child(pid) ? 0 : now_ns(CLOCK_MONOTONIC) - *start;
+}
+
+static __u64 lesser(__u64 a, __u64 b)
+{
+	return a < b ? a : b;
+}
+
+TEST_F_TIMEOUT(call, exec_takes_linear_time_in_the_descriptors_that_it_closes, 200)
+{
+	__u64 few = ~0ULL, many_more = ~0ULL;
+	unsigned int i;
+
+	SKIP_UNLESS_ROOT;
+	for (i = 0; i < 3; i++) {
+		few = lesser(few, time_exec(4000));
+		many_more = lesser(many_more, time_exec(16000));
+	}
+	ASSERT_NE(0, few);
+	ASSERT_NE(0, many_more);
+	TH_LOG("exec closes 4,000 descriptors in %llu us, 16,000 in %llu us", few / 1000,
+	       many_more / 1000);
+	EXPECT_LT(many_more, 8 * few);
+}
+
 TEST_F(call, server_that_only_closes_a_copy_goes_on)
 {
 	struct peer *caller = start_caller((struct peer) { 0 });
@@ -770,14 +933,6 @@ TEST_F(call, server_that_closes_and_lives_is_epipe)
 	EXPECT_EQ(-EPIPE, call_value(queue, &(__u64) { 1 }, SOON));
 	EXPECT_EQ(0, server->result);
 	EXPECT_EQ(0, kill(server->pid, 0));
-}
-
-static void exec_role(struct peer *peer)
-{
-	char *arguments[] = { "peer", "closed", "999", NULL };
-
-	take_request(peer->fd, &peer->value);
-	exec_peer(arguments);
 }
 
 TEST_F(call, server_that_executes_another_program_is_epipe)

@@ -436,6 +436,35 @@ TEST_F_TIMEOUT(mapped, killed_process_gives_back_whatever_descriptors_its_thread
 	}
 }
 
+static int hold_and_exit(void *unused)
+{
+	struct held held;
+
+	_exit(unused || hold(&held) != 100);
+}
+
+/* A process that shares the table of descriptors, and closes none. */
+static void hold_with_a_shared_table_role(struct peer *peer)
+{
+	char *stack = malloc(1 << 16);
+	pid_t pid = clone(hold_and_exit, stack + (1 << 16), CLONE_FILES | SIGCHLD, NULL);
+
+	peer->result = pid < 0 ? 1 : wait_child(pid);
+	be_ready(peer);
+	pause();
+}
+
+TEST_F(mapped, process_that_exits_gives_back_though_it_shares_its_table)
+{
+	struct peer *holder;
+
+	ASSERT_EQ(0, send_numbered(queue, 1, 100));
+	holder = start(hold_with_a_shared_table_role, (struct peer) { 0 });
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(holder)));
+	EXPECT_EQ(0, holder->result);
+	EXPECT_TRUE(WAIT_UNTIL(!stat_now().held));
+}
+
 static void hold_and_exec_role(struct peer *peer)
 {
 	char *arguments[] = { "peer", "closed", "999", NULL };

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Processes that use a descriptor of a queue, and their ends.
+ *
+ * A process that shares its table of descriptors can end without closing one of them. So each
+ * process that has something to lose through a descriptor is registered there, with an entry on
+ * the wait queue that the kernel keeps for polling a pidfd. The entry's callback runs under
+ * tasklist_lock and only queues work.
+ */
+#include <linux/err.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "process.h"
+#include "work.h"
+
+void ipcshm_processes_init(struct ipcshm_processes *processes,
+			   void (*exited)(struct ipcshm_process *process))
+{
+	processes->exited = exited;
+	spin_lock_init(&processes->lock);
+	processes->tree = RB_ROOT;
+	processes->recent = NULL;
+}
+
+/* Every thread has exited, though the process may still be a zombie. */
+static bool has_exited(struct pid *pid)
+{
+	struct task_struct *leader;
+	bool exited;
+
+	rcu_read_lock();
+	leader = pid_task(pid, PIDTYPE_PID);
+	exited = !leader || (READ_ONCE(leader->exit_state) && thread_group_empty(leader));
+	rcu_read_unlock();
+	return exited;
+}
+
+static int exit_callback(struct wait_queue_entry *entry, unsigned int mode, int sync, void *key)
+{
+	queue_work(ipcshm_workqueue, &container_of(entry, struct ipcshm_process, exit)->work);
+	return 0;
+}
+
+static void unwatch(struct ipcshm_process *process)
+{
+	spin_lock(&process->processes->lock);
+	if (process->watched)
+		remove_wait_queue(&process->pid->wait_pidfd, &process->exit);
+	process->watched = false;
+	spin_unlock(&process->processes->lock);
+}
+
+static void process_free(struct ipcshm_process *process)
+{
+	put_pid(process->pid);
+	kfree_rcu(process, rcu);
+}
+
+/* Whoever unregisters a process frees it. */
+static bool unregister(struct ipcshm_processes *processes, struct ipcshm_process *process)
+{
+	bool registered;
+
+	spin_lock(&processes->lock);
+	registered = !RB_EMPTY_NODE(&process->node);
+	if (registered) {
+		rb_erase(&process->node, &processes->tree);
+		RB_CLEAR_NODE(&process->node);
+	}
+	if (processes->recent == process)
+		WRITE_ONCE(processes->recent, NULL);
+	spin_unlock(&processes->lock);
+	return registered;
+}
+
+/* The wait queue also wakes for what is not the end of the process, and more than once. */
+static void exit_work(struct work_struct *work)
+{
+	struct ipcshm_process *process = container_of(work, struct ipcshm_process, work);
+
+	if (!has_exited(process->pid))
+		return;
+	unwatch(process);
+	if (work_pending(work))
+		return;	/* the next run is the last one */
+	process->processes->exited(process);
+	if (unregister(process->processes, process))
+		process_free(process);
+}
+
+/* No task uses the descriptor any longer. */
+void ipcshm_processes_destroy(struct ipcshm_processes *processes)
+{
+	struct ipcshm_process *process;
+	struct rb_node *node;
+
+	for (;;) {
+		spin_lock(&processes->lock);
+		node = processes->tree.rb_node;
+		process = rb_entry_safe(node, struct ipcshm_process, node);
+		if (node) {
+			rb_erase(node, &processes->tree);
+			RB_CLEAR_NODE(node);
+		}
+		spin_unlock(&processes->lock);
+		if (!process)
+			break;
+		unwatch(process);
+		cancel_work_sync(&process->work);
+		process_free(process);
+	}
+}
+
+static int pid_compare(const void *key, const struct rb_node *node)
+{
+	const struct pid *pid = rb_entry(node, struct ipcshm_process, node)->pid;
+
+	return (const struct pid *)key < pid ? -1 : (const struct pid *)key > pid;
+}
+
+static bool pid_less(struct rb_node *a, const struct rb_node *b)
+{
+	return pid_compare(rb_entry(a, struct ipcshm_process, node)->pid, b) < 0;
+}
+
+static struct ipcshm_process *search(struct ipcshm_processes *processes, const struct pid *pid)
+{
+	struct rb_node *node = rb_find(pid, &processes->tree, pid_compare);
+
+	return rb_entry_safe(node, struct ipcshm_process, node);
+}
+
+/**
+ * ipcshm_process_find - find the current process
+ * @processes: where it may be registered
+ *
+ * Return: the process, which stays registered as long as a thread of it lives; or NULL.
+ */
+struct ipcshm_process *ipcshm_process_find(struct ipcshm_processes *processes)
+{
+	struct pid *pid = task_tgid(current);
+	struct ipcshm_process *process;
+
+	if (!READ_ONCE(processes->tree.rb_node))
+		return NULL;
+	rcu_read_lock();
+	process = READ_ONCE(processes->recent);
+	if (process && process->pid != pid)
+		process = NULL;
+	rcu_read_unlock();
+	if (process)
+		return process;
+	spin_lock(&processes->lock);
+	process = search(processes, pid);
+	if (process)
+		WRITE_ONCE(processes->recent, process);
+	spin_unlock(&processes->lock);
+	return process;
+}
+
+static struct ipcshm_process *process_create(struct ipcshm_processes *processes)
+{
+	struct ipcshm_process *process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
+
+	if (!process)
+		return NULL;
+	process->processes = processes;
+	process->pid = get_pid(task_tgid(current));
+	INIT_LIST_HEAD(&process->calls);
+	RB_CLEAR_NODE(&process->node);
+	init_waitqueue_func_entry(&process->exit, exit_callback);
+	INIT_WORK(&process->work, exit_work);
+	return process;
+}
+
+/* Returns the process that is registered: another thread may have been faster. */
+static struct ipcshm_process *enlist(struct ipcshm_processes *processes,
+				     struct ipcshm_process *process)
+{
+	struct ipcshm_process *other;
+
+	spin_lock(&processes->lock);
+	other = search(processes, process->pid);
+	if (!other) {
+		rb_add(&process->node, &processes->tree, pid_less);
+		add_wait_queue(&process->pid->wait_pidfd, &process->exit);
+		process->watched = true;
+	}
+	WRITE_ONCE(processes->recent, other ?: process);
+	spin_unlock(&processes->lock);
+	return other ?: process;
+}
+
+/**
+ * ipcshm_process_get - find the current process, or register it
+ * @processes: where
+ *
+ * Return: as ipcshm_process_find(), or -ENOMEM.
+ */
+struct ipcshm_process *ipcshm_process_get(struct ipcshm_processes *processes)
+{
+	struct ipcshm_process *process = ipcshm_process_find(processes), *registered;
+
+	if (process)
+		return process;
+	process = process_create(processes);
+	if (!process)
+		return ERR_PTR(-ENOMEM);
+	registered = enlist(processes, process);
+	if (registered != process)
+		process_free(process);
+	return registered;
+}

@@ -161,23 +161,66 @@ static long port_ioctl_batch(struct file *file, struct ipcshm_uarg uarg, bool se
 
 /* Calls. */
 
+/* A new call, or the one that was interrupted as @id, which is filled in if this one is. */
+static int call_or_resume(struct ipcshm_port *port, struct ipcshm_call *args,
+			  struct ipcshm_slot *reply, const struct ipcshm_patience *patience,
+			  u64 *id)
+{
+	struct ipcshm_msg *request;
+
+	if (*id)
+		return ipcshm_queue_resume(port, *id, reply, patience);
+	request = ipcshm_outgoing_load(port, &args->request);
+	if (IS_ERR(request))
+		return PTR_ERR(request);
+	return ipcshm_queue_call(port, request, reply, patience, id);
+}
+
+static int call_id_put(struct ipcshm_uarg uarg, u64 id)
+{
+	struct ipcshm_call __user *to = uarg.ptr;
+
+	return put_user(id, &to->request.token) ? -EFAULT : 0;
+}
+
+/*
+ * The task will come back with the id, after a signal handler or without one. If there is
+ * nowhere to write it to, the call ends.
+ */
+static int call_interrupted(struct ipcshm_port *port, struct ipcshm_slot *reply,
+			    struct ipcshm_uarg uarg, u64 id)
+{
+	static const struct ipcshm_patience none;
+	int err = call_id_put(uarg, id);
+
+	if (!err)
+		return -ERESTARTSYS;
+	ipcshm_queue_resume(port, id, reply, &none);
+	return err;
+}
+
+/* There is no such call, another thread resumes it, or its reply waits for more room. */
+static bool call_stays(int err)
+{
+	return err == -ESRCH || err == -EBUSY || err == -EMSGSIZE;
+}
+
 static int call(struct ipcshm_port *port, struct ipcshm_call *args,
 		const struct ipcshm_patience *patience, struct ipcshm_uarg uarg)
 {
 	void __user *to = uarg.ptr + offsetof(struct ipcshm_call, reply);
-	struct ipcshm_msg *request;
+	u64 id = args->request.token;
 	struct ipcshm_slot reply;
 	int err;
 
 	err = ipcshm_slot_prepare(&reply, &args->reply);
 	if (err)
 		goto put_reply;
-	request = ipcshm_outgoing_load(port, &args->request);
-	if (IS_ERR(request)) {
-		err = PTR_ERR(request);
-		goto put_reply;
-	}
-	err = ipcshm_queue_call(port, request, &reply, patience);
+	err = call_or_resume(port, args, &reply, patience, &id);
+	if (err == -ERESTARTSYS && id)
+		err = call_interrupted(port, &reply, uarg, id);
+	else if (args->request.token && !call_stays(err))
+		call_id_put(uarg, 0);	/* so that the structure can be used for another call */
 	if (err == -EMSGSIZE)
 		err = ipcshm_slot_put_needed(&reply, to);
 	else if (!err)
@@ -197,7 +240,7 @@ static long port_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!ipcshm_outgoing_is_valid(&args.request) || args.request.token ||
+	if (!ipcshm_outgoing_is_valid(&args.request) ||
 	    !ipcshm_slot_is_valid(port, &args.reply) || args.reply.flags || args.flags)
 		return -EINVAL;
 	err = begin(file, FMODE_WRITE, args.deadline, args.clock, false, &patience);
@@ -551,8 +594,8 @@ static int port_release(struct inode *inode, struct file *file)
 	struct ipcshm_port *port = port_of(file);
 
 	ipcshm_queue_detach(port);
-	ipcshm_processes_destroy(&port->processes);
 	ipcshm_held_release_all(port, NULL);
+	ipcshm_processes_destroy(&port->processes);
 	xa_destroy(&port->held);
 	ipcshm_object_put(&port->queue->object);
 	ipcshm_limits_put(port->payer);

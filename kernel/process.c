@@ -110,6 +110,7 @@ void ipcshm_processes_destroy(struct ipcshm_processes *processes)
 			break;
 		unwatch(process);
 		cancel_work_sync(&process->work);
+		processes->exited(process);
 		process_free(process);
 	}
 }
@@ -170,6 +171,7 @@ static struct ipcshm_process *process_create(struct ipcshm_processes *processes)
 	process->processes = processes;
 	process->pid = get_pid(task_tgid(current));
 	INIT_LIST_HEAD(&process->calls);
+	process->interrupted = RB_ROOT;
 	RB_CLEAR_NODE(&process->node);
 	init_waitqueue_func_entry(&process->exit, exit_callback);
 	INIT_WORK(&process->work, exit_work);

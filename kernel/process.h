@@ -33,6 +33,7 @@ struct ipcshm_processes {
  * @processes: where it is registered; immutable
  * @pid: identifies it, a reference; immutable
  * @calls: the calls that it has received; protected by the queue's lock
+ * @interrupted: the calls that it made and can resume, by id; likewise
  * @node: in the tree of @processes
  * @watched: @exit is on the wait queue of @pid
  * @exit: wakes @work when the process ends
@@ -43,6 +44,7 @@ struct ipcshm_process {
 	struct ipcshm_processes *processes;
 	struct pid *pid;
 	struct list_head calls;
+	struct rb_root interrupted;
 	struct rb_node node;
 	bool watched;
 	struct wait_queue_entry exit;

@@ -17,6 +17,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "limits.h"
 #include "queue.h"
 #include "trace.h"
 
@@ -40,7 +41,7 @@ struct receiver {
 
 /**
  * struct ipcshm_caller - a caller that waits for a reply
- * @waiter: completed when it has one, or never will
+ * @waiter: completed when it has one, or never will; without a task, it is interrupted
  * @link: in the queue's calls, until then; protected by the queue's lock
  * @request: the request, until it is received; likewise
  * @port: the one that has received it, from then on; likewise
@@ -49,6 +50,7 @@ struct receiver {
  * @by_process: in the calls of the process that has received it, likewise
  * @want: how much room there is for the reply
  * @reply: the reply; written before completion, read after
+ * @stays: it was interrupted: a reply without room is kept
  */
 struct ipcshm_caller {
 	struct ipcshm_waiter waiter;
@@ -60,6 +62,27 @@ struct ipcshm_caller {
 	struct list_head by_process;
 	struct ipcshm_want *want;
 	struct ipcshm_msg *reply;
+	bool stays;
+};
+
+/**
+ * struct interrupted - a call whose request was received and whose caller was interrupted
+ * @call: the call, moved here from the caller's stack
+ * @want: of @call
+ * @process: the caller; NULL: it has given the call up; protected by the queue's lock
+ * @by_id: in the interrupted calls of @process
+ * @id: what it is resumed by: its token when it was interrupted
+ * @patience: when it ends, of the task that waited last
+ * @busy: a task waits for it, and frees it; protected by the queue's lock
+ */
+struct interrupted {
+	struct ipcshm_caller call;
+	struct ipcshm_want want;
+	struct ipcshm_process *process;
+	struct rb_node by_id;
+	u64 id;
+	struct ipcshm_patience patience;
+	bool busy;
 };
 
 /**
@@ -310,7 +333,12 @@ static void call_complete(struct ipcshm_queue *queue, struct ipcshm_caller *call
 	call_unbind(call);
 	list_del(&call->link);
 	queue->nr_calls--;
-	ipcshm_waiter_complete(&call->waiter, result, &after->wakeups);
+	if (call->waiter.task) {
+		ipcshm_waiter_complete(&call->waiter, result, &after->wakeups);
+		return;
+	}
+	call->waiter.result = result;
+	call->waiter.done = true;
 }
 
 static bool token_less(struct rb_node *a, const struct rb_node *b)
@@ -874,6 +902,219 @@ static int call_leave(struct ipcshm_queue *queue, struct ipcshm_caller *call, in
 	return call->waiter.result;
 }
 
+/* Interrupted calls. */
+
+static bool id_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct interrupted, by_id)->id <
+	       rb_entry(b, struct interrupted, by_id)->id;
+}
+
+static int id_compare(const void *key, const struct rb_node *node)
+{
+	u64 id = *(const u64 *)key, other = rb_entry(node, struct interrupted, by_id)->id;
+
+	return id < other ? -1 : id > other;
+}
+
+static struct interrupted *interrupted_create(struct ipcshm_port *port)
+{
+	struct interrupted *interrupted;
+	int err;
+
+	err = ipcshm_limits_charge(port->payer, IPCSHM_QUOTA_QUEUE_BYTES, sizeof(*interrupted));
+	if (err)
+		return NULL;
+	interrupted = kzalloc(sizeof(*interrupted), GFP_KERNEL_ACCOUNT);
+	if (!interrupted)
+		ipcshm_limits_uncharge(port->payer, IPCSHM_QUOTA_QUEUE_BYTES,
+				       sizeof(*interrupted));
+	return interrupted;
+}
+
+static void interrupted_free(struct ipcshm_port *port, struct interrupted *interrupted)
+{
+	if (interrupted->call.reply)
+		ipcshm_msg_put(interrupted->call.reply);
+	ipcshm_limits_uncharge(port->payer, IPCSHM_QUOTA_QUEUE_BYTES, sizeof(*interrupted));
+	kfree(interrupted);
+}
+
+/* A received call leaves the caller's stack; whatever leads to it now leads to the copy. */
+static void call_move(struct ipcshm_caller *call, struct interrupted *interrupted,
+		      struct ipcshm_process *process, const struct ipcshm_patience *patience)
+{
+	struct ipcshm_caller *copy = &interrupted->call;
+
+	*copy = *call;
+	copy->waiter.task = NULL;
+	copy->stays = true;
+	interrupted->want = *call->want;
+	copy->want = &interrupted->want;
+	list_replace(&call->link, &copy->link);
+	rb_replace_node(&call->by_token, &copy->by_token, &call->port->calls);
+	INIT_LIST_HEAD(&copy->by_process);
+	if (!list_empty(&call->by_process))
+		list_replace(&call->by_process, &copy->by_process);
+	interrupted->id = call->token;
+	interrupted->patience = *patience;
+	interrupted->process = process;
+	rb_add(&interrupted->by_id, &process->interrupted, id_less);
+}
+
+/*
+ * The caller was interrupted. If its request was received, the call stays, under an id by which
+ * the caller resumes it. Without the memory or the quota for that, and for a task that is being
+ * killed, it ends.
+ */
+static int call_interrupt(struct ipcshm_port *port, struct ipcshm_caller *call,
+			  const struct ipcshm_patience *patience, u64 *id)
+{
+	struct ipcshm_process *process = ipcshm_process_get(&port->processes);
+	struct interrupted *interrupted;
+	bool moved;
+
+	if (IS_ERR(process) || fatal_signal_pending(current))
+		return call_leave(port->queue, call, -ERESTARTSYS);
+	interrupted = interrupted_create(port);
+	if (!interrupted)
+		return call_leave(port->queue, call, -ERESTARTSYS);
+	spin_lock(&port->queue->lock);
+	moved = !call->waiter.done && call->port;
+	if (moved)
+		call_move(call, interrupted, process, patience);
+	spin_unlock(&port->queue->lock);
+	if (!moved) {
+		interrupted_free(port, interrupted);
+		return call_leave(port->queue, call, -ERESTARTSYS);
+	}
+	*id = interrupted->id;
+	return -ERESTARTSYS;
+}
+
+/* The call @id of the current process, which is now the current task's; or an error. */
+static struct interrupted *resume_begin(struct ipcshm_port *port, u64 id,
+					struct ipcshm_slot *reply,
+					const struct ipcshm_patience *patience)
+{
+	struct ipcshm_process *process = ipcshm_process_find(&port->processes);
+	struct interrupted *interrupted = NULL;
+	struct rb_node *node;
+
+	if (!process)
+		return ERR_PTR(-ESRCH);
+	spin_lock(&port->queue->lock);
+	node = rb_find(&id, &process->interrupted, id_compare);
+	if (node)
+		interrupted = rb_entry(node, struct interrupted, by_id);
+	if (!interrupted) {
+		interrupted = ERR_PTR(-ESRCH);
+	} else if (interrupted->busy) {
+		interrupted = ERR_PTR(-EBUSY);
+	} else {
+		interrupted->busy = true;
+		interrupted->patience = *patience;
+		interrupted->call.waiter.task = current;
+		interrupted->want.room = reply->want.room;
+	}
+	spin_unlock(&port->queue->lock);
+	return interrupted;
+}
+
+/* What has become of the call: its result; -ERESTARTSYS or -EMSGSIZE leave it to be resumed. */
+static int resume_end(struct ipcshm_queue *queue, struct interrupted *interrupted,
+		      struct ipcshm_slot *reply, int err, struct after *after)
+{
+	struct ipcshm_caller *call = &interrupted->call;
+
+	if (!call->waiter.done && err != -ERESTARTSYS)
+		call_end(queue, call, err, after);
+	reply->want.needed = interrupted->want.needed;
+	if (call->waiter.done) {
+		err = call->waiter.result;
+		if (call->reply && call->reply->size > reply->want.room)
+			err = -EMSGSIZE;
+	}
+	if (interrupted->process && (!call->waiter.done || err == -EMSGSIZE)) {
+		interrupted->busy = false;
+		call->waiter.task = NULL;
+		return err;
+	}
+	if (interrupted->process)
+		rb_erase(&interrupted->by_id, &interrupted->process->interrupted);
+	interrupted->process = NULL;
+	if (!err) {
+		reply->msg = call->reply;
+		call->reply = NULL;
+	}
+	return err;
+}
+
+/**
+ * ipcshm_queue_resume - wait for the reply to a call that was interrupted
+ * @port: through which descriptor the call was made
+ * @id: what ipcshm_queue_call() has filled in
+ * @reply: how large it may be; filled in
+ * @patience: how long to wait for it
+ *
+ * Return: as ipcshm_queue_call(); -ESRCH: the current process has no such call; -EBUSY: another
+ * thread resumes it. After -ERESTARTSYS, and -EMSGSIZE if there is a reply, it can be resumed.
+ */
+int ipcshm_queue_resume(struct ipcshm_port *port, u64 id, struct ipcshm_slot *reply,
+			const struct ipcshm_patience *patience)
+{
+	struct interrupted *interrupted = resume_begin(port, id, reply, patience);
+	struct after after;
+	bool ended;
+	int err;
+
+	if (IS_ERR(interrupted))
+		return PTR_ERR(interrupted);
+	err = ipcshm_waiter_sleep(&interrupted->call.waiter, patience);
+	lock(port->queue, &after);
+	err = resume_end(port->queue, interrupted, reply, err, &after);
+	ended = !interrupted->process;
+	unlock(port->queue, &after, 0);
+	trace_ipcshm_call(port->queue, id, reply->msg ? reply->msg->size : 0, err);
+	if (ended)
+		interrupted_free(port, interrupted);
+	return err;
+}
+
+/* Returns a call that the process can't resume any longer, to be freed; or NULL. */
+static struct interrupted *interrupted_take(struct ipcshm_port *port,
+					    struct ipcshm_process *process)
+{
+	struct interrupted *interrupted;
+	struct after after;
+	bool busy = false;
+
+	do {
+		lock(port->queue, &after);
+		interrupted = rb_entry_safe(process->interrupted.rb_node, struct interrupted, by_id);
+		if (interrupted) {
+			rb_erase(&interrupted->by_id, &process->interrupted);
+			interrupted->process = NULL;
+			busy = interrupted->busy;
+			if (!interrupted->call.waiter.done)
+				call_end(port->queue, &interrupted->call, -EINTR, &after);
+		}
+		unlock(port->queue, &after, 0);
+		cond_resched();
+	} while (interrupted && busy);
+	return interrupted;
+}
+
+static void interrupted_end_all(struct ipcshm_port *port, struct ipcshm_process *process)
+{
+	struct interrupted *interrupted;
+
+	while ((interrupted = interrupted_take(port, process)))
+		interrupted_free(port, interrupted);
+}
+
+/* Calling. */
+
 static int call_send(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 		     const struct ipcshm_patience *patience)
 {
@@ -899,11 +1140,12 @@ static int call_send(struct ipcshm_queue *queue, struct ipcshm_caller *call,
  * @request: the message, from now on the queue's
  * @reply: how large it may be; filled in
  * @patience: how long to wait for it
+ * @id: filled in with -ERESTARTSYS if the request was received: what resumes the call
  *
  * Return: 0, and the reply is @reply's; or an error.
  */
 int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_msg *request,
-		      struct ipcshm_slot *reply, const struct ipcshm_patience *patience)
+		      struct ipcshm_slot *reply, const struct ipcshm_patience *patience, u64 *id)
 {
 	struct ipcshm_queue *queue = port->queue;
 	struct ipcshm_caller call = { .request = request, .want = &reply->want };
@@ -920,25 +1162,50 @@ int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_msg *request,
 		return err;
 	}
 	err = ipcshm_waiter_sleep(&call.waiter, patience);
-	err = err ? call_leave(queue, &call, err) : call.waiter.result;
+	if (err == -ERESTARTSYS)
+		err = call_interrupt(port, &call, patience, id);
+	else if (err)
+		err = call_leave(queue, &call, err);
+	else
+		err = call.waiter.result;
 	reply->msg = call.reply;
 	trace_ipcshm_call(queue, call.token, call.reply ? call.reply->size : 0, err);
 	return err;
 }
 
-static void call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
+/* Nobody waits for the reply any longer, though nobody has noticed yet. */
+static bool call_has_expired(struct ipcshm_caller *call)
+{
+	const struct ipcshm_patience *patience =
+		&container_of(call, struct interrupted, call)->patience;
+	ktime_t now;
+
+	if (call->waiter.task)
+		return false;
+	now = patience->clock == CLOCK_REALTIME ? ktime_get_real() : ktime_get();
+	return ktime_compare(now, patience->expires) >= 0;
+}
+
+/* False: the call has ended by its deadline. */
+static bool call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 			struct ipcshm_msg *reply, struct after *after)
 {
 	int result = 0;
 
+	if (call_has_expired(call)) {
+		list_add(&reply->by_priority.equals, &after->garbage);
+		call_complete(queue, call, -ETIMEDOUT, after);
+		return false;
+	}
 	call->want->needed = reply->size;
-	if (reply->size > call->want->room) {
+	if (reply->size > call->want->room && !call->stays) {
 		result = -EMSGSIZE;
 		list_add(&reply->by_priority.equals, &after->garbage);
 	} else {
 		call->reply = reply;
 	}
 	call_complete(queue, call, result, after);
+	return true;
 }
 
 /**
@@ -955,18 +1222,19 @@ int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_msg *r
 	struct ipcshm_queue *queue = port->queue;
 	size_t size = reply->size;
 	struct ipcshm_caller *call;
+	bool answered = false;
 	struct after after;
 
 	lock(queue, &after);
 	after.wakeups.sync = sync;
 	call = call_find(port, token);
 	if (call)
-		call_answer(queue, call, reply, &after);
+		answered = call_answer(queue, call, reply, &after);
 	else
 		list_add(&reply->by_priority.equals, &after.garbage);
 	unlock(queue, &after, 0);
-	trace_ipcshm_reply(queue, token, size, call ? 0 : -ESRCH);
-	return call ? 0 : -ESRCH;
+	trace_ipcshm_reply(queue, token, size, answered ? 0 : -ESRCH);
+	return answered ? 0 : -ESRCH;
 }
 
 /* A request was received in a way in which it can't be answered. */
@@ -1123,6 +1391,7 @@ void ipcshm_queue_abandon(struct ipcshm_port *port, struct ipcshm_process *proce
 	struct gone gone = { .port = port, .process = process, .err = -EPIPE };
 
 	waits_end(port->queue, &gone);
+	interrupted_end_all(port, process);
 }
 
 /* What the owner can do. */

@@ -178,7 +178,9 @@ int ipcshm_queue_peek(struct ipcshm_port *port, struct ipcshm_slot *slot);
 void ipcshm_queue_put_back(struct ipcshm_port *port, struct ipcshm_msg *msg);
 
 int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_msg *request,
-		      struct ipcshm_slot *reply, const struct ipcshm_patience *patience);
+		      struct ipcshm_slot *reply, const struct ipcshm_patience *patience, u64 *id);
+int ipcshm_queue_resume(struct ipcshm_port *port, u64 id, struct ipcshm_slot *reply,
+			const struct ipcshm_patience *patience);
 int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_msg *reply, bool sync);
 void ipcshm_queue_refuse(struct ipcshm_port *port, u64 token, int err);
 

@@ -1432,7 +1432,7 @@ static const struct change wrong_call_values[] = {
 	EITHER_CALL(clock, 2, EINVAL),
 	EITHER_CALL(clock, ~0, EINVAL),
 	WRONG_TO_SEND(CALL, call, request),
-	CHANGE(CALL, call, request.token, 1, EINVAL),
+	CHANGE(CALL, call, request.token, 1, ESRCH),
 	WRONG_IN_MESSAGE(CALL, call, reply),
 	WRONG_TO_RECEIVE(REPLY_RECEIVE, call, request),
 	WRONG_TO_SEND(REPLY, reply, message),

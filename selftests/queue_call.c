@@ -7,6 +7,8 @@
  * receive: so the end of a peer is the end of its descriptor.
  */
 #include <pthread.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -17,6 +19,7 @@
 #define CALLERS		4
 #define CALLS		many(20000, 500)	/* of each caller in a crowd */
 #define RACES		many(200, 30)
+#define ABANDONED	many(2000, 200)
 #define TAKE_BACK	5	/* what a server adds to a value */
 
 FIXTURE(call)
@@ -63,6 +66,11 @@ FIXTURE_TEARDOWN(call)
 static long call_value(int fd, __u64 *value, __u64 deadline)
 {
 	return ipcshm_call(fd, value, sizeof(*value), value, sizeof(*value), deadline);
+}
+
+static void call_value_role(struct peer *peer)
+{
+	peer->result = call_value(peer->fd, &peer->value, peer->deadline);
 }
 
 /* With the peer's type, priority and room for the reply. */
@@ -602,26 +610,431 @@ TEST_F(call, reply_to_a_killed_caller_is_esrch)
 	EXPECT_EQ(-ESRCH, reply_value(reader, token, 1));
 }
 
-TEST_F(call, signal_after_the_request_was_received_is_eintr_even_with_sa_restart)
-{
-	const int flags[] = { 0, SA_RESTART };
-	int reader = open_again(IPCSHM_READ), i;
-	struct peer *caller;
-	__u64 value, token;
+/*
+ * Callers that are interrupted once their request was received: the call stays, and goes on
+ * under its id.
+ */
 
-	for (i = 0; i < 2; i++) {
-		caller = start_caller((struct peer) {
-			.handles_signal = true,
-			.sa_flags = flags[i],
-		});
+static struct ipcshm_call call_of(struct peer *peer)
+{
+	return (struct ipcshm_call) {
+		.request = { .data = (uintptr_t)&peer->value, .size = sizeof(peer->value) },
+		.reply = { .data = (uintptr_t)&peer->value, .size = sizeof(peer->value) },
+		.deadline = peer->deadline,
+		.clock = CLOCK_MONOTONIC,
+	};
+}
+
+/* Calls once; with EINTR, the peer's token is what the call left. */
+static void call_once_role(struct peer *peer)
+{
+	struct ipcshm_call transfer = call_of(peer);
+
+	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
+	peer->message.token = transfer.request.token;
+}
+
+/* A caller whose request was received through @reader, with this token. */
+static struct peer *start_received_how(void (*role)(struct peer *), int reader, __u64 *token,
+				       struct peer how)
+{
+	__u64 calls = stat_now().calls, value;
+	struct peer *peer = start(role, how);
+
+	if (!WAIT_UNTIL(stat_now().calls == calls + 1))
+		return NULL;
+	*token = take_request(reader, &value);
+	return *token ? peer : NULL;
+}
+
+static struct peer *start_received(int reader, __u64 *token, struct peer how)
+{
+	return start_received_how(call_once_role, reader, token, how);
+}
+
+static bool stop(struct peer *peer)
+{
+	return !kill(peer->pid, SIGSTOP) && WAIT_UNTIL(process_state(peer->pid) == 'T');
+}
+
+TEST_F(call, stopped_caller_gets_its_reply_when_it_goes_on)
+{
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller;
+	__u64 token;
+	int early;
+
+	for (early = 0; early < 2; early++) {
+		caller = start_received(reader, &token, (struct peer) { .value = 1 });
 		ASSERT_TRUE(caller);
-		token = take_request(reader, &value);
-		kill(caller->pid, SIGUSR1);
-		EXPECT_EQ(-EINTR, finish(caller));
-		EXPECT_EQ(1, caller->signals);
-		EXPECT_EQ(-ESRCH, reply_value(reader, token, 1));
+		ASSERT_TRUE(stop(caller));
+		if (early)
+			EXPECT_EQ(0, reply_value(reader, token, 4));
+		kill(caller->pid, SIGCONT);
+		if (!early) {
+			ASSERT_TRUE(WAIT_UNTIL(process_state(caller->pid) == 'S'));
+			ASSERT_TRUE(stop(caller));
+			kill(caller->pid, SIGCONT);
+			EXPECT_EQ(0, reply_value(reader, token, 4));
+		}
+		EXPECT_EQ(0, finish(caller));
+		EXPECT_EQ(4, caller->value);
+		EXPECT_EQ(0, caller->message.token);
 		EXPECT_TRUE(is_idle());
 	}
+}
+
+TEST_F(call, traced_caller_gets_its_reply)
+{
+	int reader = open_again(IPCSHM_READ), status;
+	__u64 token;
+	struct peer *caller = start_received(reader, &token, (struct peer) { .value = 1 });
+
+	ASSERT_TRUE(caller);
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, caller->pid, 0, 0));
+	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, caller->pid, 0, 0));
+	ASSERT_EQ(caller->pid, waitpid(caller->pid, &status, 0));
+	ASSERT_EQ(0, ptrace(PTRACE_DETACH, caller->pid, 0, 0));
+	EXPECT_EQ(0, reply_value(reader, token, 4));
+	EXPECT_EQ(0, finish(caller));
+	EXPECT_EQ(4, caller->value);
+}
+
+TEST_F(call, handled_signal_with_sa_restart_resumes_the_call)
+{
+	int reader = open_again(IPCSHM_READ);
+	__u64 token;
+	struct peer *caller = start_received(reader, &token, (struct peer) {
+		.handles_signal = true, .sa_flags = SA_RESTART,
+	});
+
+	ASSERT_TRUE(caller);
+	kill(caller->pid, SIGUSR1);
+	ASSERT_TRUE(WAIT_UNTIL(signals_of(caller) == 1));
+	EXPECT_EQ(0, reply_value(reader, token, 4));
+	EXPECT_EQ(0, finish(caller));
+	EXPECT_EQ(4, caller->value);
+	EXPECT_EQ(0, caller->message.token);
+}
+
+/* The library resumes whatever the handler's flags. */
+TEST_F(call, handled_signal_does_not_end_ipcshm_call)
+{
+	const int flags[] = { 0, SA_RESTART };
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller;
+	unsigned int i;
+	__u64 token;
+
+	for (i = 0; i < 2; i++) {
+		caller = start_received_how(call_value_role, reader, &token, (struct peer) {
+			.handles_signal = true, .sa_flags = flags[i],
+		});
+		ASSERT_TRUE(caller);
+		kill(caller->pid, SIGUSR1);
+		ASSERT_TRUE(WAIT_UNTIL(signals_of(caller) == 1));
+		EXPECT_EQ(0, reply_value(reader, token, 4));
+		EXPECT_EQ(8, finish(caller));
+		EXPECT_EQ(4, caller->value);
+	}
+}
+
+/* After EINTR the structure has the id; here the peer waits to be told before it goes on. */
+static void resume_when_told_role(struct peer *peer)
+{
+	struct ipcshm_call transfer = call_of(peer);
+
+	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
+	peer->token = peer->result == -EINTR && transfer.request.token;
+	peer->message.token = transfer.request.token;
+	be_ready(peer);
+	while (!is_told(peer))
+		usleep(500);
+	transfer.reply.size = peer->room;
+	transfer.deadline = peer->deadline;
+	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
+	peer->message = transfer.reply;
+	peer->message.token = transfer.request.token;
+}
+
+/* A call that is interrupted, with the id that its caller has. */
+static struct peer *interrupt_call(int reader, __u64 *token, struct peer how)
+{
+	struct peer *caller;
+
+	how.handles_signal = true;
+	caller = start_received_how(resume_when_told_role, reader, token, how);
+	if (!caller || kill(caller->pid, SIGUSR1) || !WAIT_UNTIL(is_ready(caller)))
+		return NULL;
+	return caller->token ? caller : NULL;
+}
+
+TEST_F(call, eintr_leaves_an_id_that_resumes_the_call)
+{
+	int reader = open_again(IPCSHM_READ), early;
+	struct peer *caller;
+	__u64 token;
+
+	for (early = 0; early < 2; early++) {
+		caller = interrupt_call(reader, &token, (struct peer) { 0 });
+		ASSERT_TRUE(caller);
+		EXPECT_EQ(1, stat_now().calls);
+		if (early)
+			EXPECT_EQ(0, reply_value(reader, token, 4));
+		tell(caller);
+		if (!early) {
+			ASSERT_TRUE(WAIT_UNTIL(process_state(caller->pid) == 'S'));
+			EXPECT_EQ(0, reply_value(reader, token, 4));
+		}
+		EXPECT_EQ(0, finish(caller));
+		EXPECT_EQ(4, caller->value);
+		EXPECT_EQ(0, caller->message.token);
+		EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
+		EXPECT_TRUE(is_idle());
+	}
+}
+
+TEST_F(call, resumed_call_ends_at_its_new_deadline)
+{
+	int reader = open_again(IPCSHM_READ);
+	__u64 token;
+	struct peer *caller = interrupt_call(reader, &token, (struct peer) { 0 });
+
+	ASSERT_TRUE(caller);
+	caller->deadline = 1;
+	tell(caller);
+	EXPECT_EQ(-ETIMEDOUT, finish(caller));
+	EXPECT_EQ(0, caller->message.token);
+	EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
+	EXPECT_TRUE(is_idle());
+}
+
+TEST_F(call, interrupted_call_ends_at_its_deadline)
+{
+	int reader = open_again(IPCSHM_READ);
+	__u64 token, deadline = ipcshm_deadline(300 * MS);
+	struct peer *caller = interrupt_call(reader, &token, (struct peer) { .deadline = deadline });
+
+	ASSERT_TRUE(caller);
+	ASSERT_TRUE(WAIT_UNTIL(now_ns(CLOCK_MONOTONIC) > deadline));
+	EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
+	EXPECT_EQ(0, stat_now().calls);
+	tell(caller);
+	EXPECT_EQ(-ETIMEDOUT, finish(caller));
+}
+
+TEST_F(call, reply_to_an_interrupted_call_stays_until_there_is_room)
+{
+	int reader = open_again(IPCSHM_READ);
+	__u64 token;
+	struct peer *caller = interrupt_call(reader, &token, (struct peer) { 0 });
+
+	ASSERT_TRUE(caller);
+	EXPECT_EQ(0, reply_value(reader, token, 4));
+	caller->room = 4;
+	tell(caller);
+	EXPECT_EQ(-EMSGSIZE, finish(caller));
+	EXPECT_EQ(8, caller->message.size);
+	EXPECT_NE(0, caller->message.token);
+}
+
+TEST_F(call, interrupted_call_is_epipe_when_its_server_goes)
+{
+	struct peer *server = start(keep_role, (struct peer) { 0 });
+	struct peer *caller = start(resume_when_told_role, (struct peer) { .handles_signal = true });
+
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
+	kill(caller->pid, SIGUSR1);
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(caller)));
+	EXPECT_EQ(1, stat_now().calls);
+	kill_peer(server);
+	EXPECT_TRUE(WAIT_UNTIL(!stat_now().calls));
+	tell(caller);
+	EXPECT_EQ(-EPIPE, finish(caller));
+}
+
+TEST_F(call, interrupted_call_ends_with_its_process)
+{
+	int reader = open_again(IPCSHM_READ);
+	__u64 token;
+	struct peer *caller = interrupt_call(reader, &token, (struct peer) { 0 });
+
+	ASSERT_TRUE(caller);
+	kill_peer(caller);	/* the test has the same descriptor */
+	EXPECT_TRUE(WAIT_UNTIL(!stat_now().calls));
+	EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
+	EXPECT_TRUE(is_idle());
+}
+
+TEST_F(call, interrupted_call_is_resumed_by_its_process_alone)
+{
+	int reader = open_again(IPCSHM_READ);
+	__u64 token, id;
+	struct peer *caller = interrupt_call(reader, &token, (struct peer) { 0 });
+	struct peer mine = { .deadline = SOON };
+	struct ipcshm_call transfer = call_of(&mine);
+
+	ASSERT_TRUE(caller);
+	for (id = 1; id < token + 4; id++) {
+		transfer.request.token = id;
+		EXPECT_EQ(-ESRCH, ipcshm_call_transfer(queue, &transfer, sizeof(transfer)));
+		EXPECT_EQ(id, transfer.request.token);
+	}
+	EXPECT_EQ(0, reply_value(reader, token, 4));
+	tell(caller);
+	EXPECT_EQ(0, finish(caller));
+}
+
+/* Two threads resume the same call: one of them waits. */
+
+static struct ipcshm_call contested;
+
+static void *resume_contested(void *result)
+{
+	struct ipcshm_call transfer = contested;
+
+	*(long *)result = ipcshm_call_transfer(me->fd, &transfer, sizeof(transfer));
+	return NULL;
+}
+
+static void resume_twice_role(struct peer *peer)
+{
+	long results[2] = { 1, 1 };
+	pthread_t threads[2];
+
+	contested = call_of(peer);
+	if (ipcshm_call_transfer(peer->fd, &contested, sizeof(contested)) != -EINTR)
+		_exit(1);
+	pthread_create(&threads[0], NULL, resume_contested, &results[0]);
+	pthread_create(&threads[1], NULL, resume_contested, &results[1]);
+	while (__atomic_load_n(&results[0], __ATOMIC_ACQUIRE) == 1 &&
+	       __atomic_load_n(&results[1], __ATOMIC_ACQUIRE) == 1)
+		usleep(500);
+	be_ready(peer);
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+	peer->result = (results[0] == -EBUSY && !results[1]) ||
+		       (results[1] == -EBUSY && !results[0]) ? 0 : -1;
+}
+
+TEST_F(call, interrupted_call_is_resumed_by_one_thread_at_a_time)
+{
+	int reader = open_again(IPCSHM_READ);
+	__u64 token;
+	struct peer *caller = start_received_how(resume_twice_role, reader, &token,
+						 (struct peer) { .handles_signal = true });
+
+	ASSERT_TRUE(caller);
+	kill(caller->pid, SIGUSR1);
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(caller)));
+	EXPECT_EQ(0, reply_value(reader, token, 4));
+	EXPECT_EQ(0, finish(caller));
+}
+
+/* A caller that abandons calls: each counts in its quota. */
+
+static void abandon_role(struct peer *peer)
+{
+	/* Again and again, since a signal may come before its call. */
+	const struct itimerspec often = {
+		.it_value = { .tv_nsec = 5 * MS }, .it_interval = { .tv_nsec = 5 * MS },
+	};
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	timer_t timer;
+
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) ||
+	    timer_settime(timer, 0, &often, NULL))
+		_exit(1);
+	for (peer->value = 0; peer->value < ABANDONED; peer->value++) {
+		struct ipcshm_call transfer = call_of(peer);
+
+		if (ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer)) != -EINTR)
+			_exit(1);
+		peer->token += !!transfer.request.token;
+	}
+	be_ready(peer);
+	pause();
+}
+
+static void take_all_role(struct peer *peer)
+{
+	__u64 value;
+
+	while (take_request(peer->fd, &value))
+		;
+}
+
+TEST_F_TIMEOUT(call, abandoned_calls_count_in_a_quota_and_end_with_the_process, 120)
+{
+	__u64 before = get_info(device).queue_bytes.used, used;
+	struct peer *caller;
+
+	ASSERT_TRUE(start(take_all_role, (struct peer) { .fd = open_again(IPCSHM_READ) }));
+	caller = start(abandon_role, (struct peer) { .handles_signal = true });
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(caller)));
+	EXPECT_LT(ABANDONED / 2, caller->token);
+	EXPECT_EQ(caller->token, stat_now().calls);
+	used = get_info(device).queue_bytes.used;
+	EXPECT_LE(before + caller->token * 100, used);
+	kill_peer(caller);
+	EXPECT_TRUE(WAIT_UNTIL(!stat_now().calls));
+	EXPECT_TRUE(WAIT_UNTIL(get_info(device).queue_bytes.used == before));
+}
+
+/* A freezer leaves the system call as a stop does. */
+static bool write_file(const char *directory, const char *file, const char *text)
+{
+	char path[128];
+	int fd, ok;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok;
+}
+
+static bool is_frozen(const char *directory)
+{
+	char path[128], text[256] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/cgroup.events", directory);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	return strstr(text, "frozen 1");
+}
+
+TEST_F(call, frozen_caller_gets_its_reply)
+{
+	const char *cgroup = "/tmp/test-freezer/test";
+	int reader = open_again(IPCSHM_READ);
+	struct peer *caller;
+	char number[16];
+	__u64 token;
+
+	SKIP_UNLESS_ROOT;
+	mkdir("/tmp/test-freezer", 0700);
+	if (mount("none", "/tmp/test-freezer", "cgroup2", 0, NULL) && errno != EBUSY)
+		SKIP(return, "no cgroup2");
+	mkdir(cgroup, 0700);
+	caller = start_received(reader, &token, (struct peer) { .value = 1 });
+	ASSERT_TRUE(caller);
+	snprintf(number, sizeof(number), "%d", caller->pid);
+	if (write_file(cgroup, "cgroup.procs", number) && write_file(cgroup, "cgroup.freeze", "1")) {
+		EXPECT_TRUE(WAIT_UNTIL(is_frozen(cgroup)));
+		EXPECT_EQ(0, reply_value(reader, token, 4));
+		EXPECT_TRUE(write_file(cgroup, "cgroup.freeze", "0"));
+		EXPECT_EQ(0, finish(caller));
+		EXPECT_EQ(4, caller->value);
+	} else {
+		kill_peer(caller);
+	}
+	EXPECT_TRUE(WAIT_UNTIL(!rmdir(cgroup) || errno == ENOENT));
+	umount("/tmp/test-freezer");
 }
 
 TEST_F(call, signal_before_the_request_was_received_withdraws_it)

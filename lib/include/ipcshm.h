@@ -623,11 +623,12 @@ int ipcshm_receive_batch(int fd, struct ipcshm_message *messages, uint32_t count
  *
  * Whoever receives the request from the queue gets a token with it, and replies
  * with ipcshm_reply() or ipcshm_reply_receive().  If the caller gives up before a
- * server has taken it, the request is gone from the queue.
+ * server has taken it, the request is gone from the queue.  Once a server has taken
+ * it, the call goes on after any signal handler; ipcshm_call_transfer() returns.
  *
  * Return: the reply's size, or -EPIPE: there is no server any more, or the one that
- * took the request closed its descriptor or died; -ETIMEDOUT; -EINTR, after which
- * the request may have been served; -EMSGSIZE: the request is larger than
+ * took the request closed its descriptor or died; -ETIMEDOUT; -EINTR: no server has
+ * taken the request, or the call could not be kept; -EMSGSIZE: the request is larger than
  * max_message_size, or there was not enough room for the reply, which is lost;
  * -EAGAIN, -EDQUOT, -ENOMEM, -EINVAL, -EKEYREVOKED; -EBADF also: the descriptor has
  * no IPCSHM_WRITE.
@@ -682,8 +683,10 @@ ssize_t ipcshm_reply_receive(int fd, const void *reply, size_t reply_size, void 
  * @size: sizeof(*transfer)
  *
  * For types, priorities, descriptors and pieces, of the request and of the reply.
+ * On -EINTR with a token in the request that isn't 0, the same call resumes.
  *
- * Return: 0, or the errors of ipcshm_call(), ipcshm_send_fds() and
+ * Return: 0, or -ESRCH, -EBUSY: the request's token isn't 0, and the process has no
+ * such call, or another thread resumes it; the errors of ipcshm_call(), ipcshm_send_fds() and
  * ipcshm_receive_fds(); -E2BIG: @transfer has a member set that the module is too
  * old for.
  */

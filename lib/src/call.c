@@ -32,8 +32,12 @@ ssize_t ipcshm_call(int fd, const void *request, size_t request_size, void *repl
 		.deadline = deadline,
 		.clock = CLOCK_MONOTONIC,
 	};
-	int ret = ipcshm_call_transfer(fd, &transfer, sizeof(transfer));
+	int ret;
 
+	/* If the request was received, its token is now the id that resumes the call. */
+	do
+		ret = ipcshm_call_transfer(fd, &transfer, sizeof(transfer));
+	while (ret == -EINTR && transfer.request.token);
 	return ret < 0 ? ret : (ssize_t)transfer.reply.size;
 }
 

@@ -65,6 +65,31 @@ TEST_F(call, returns_the_error_and_does_not_retry)
 	EXPECT_EQ(5, fake.asked.calls);
 }
 
+TEST_F(call, resumes_a_call_that_leaves_its_id)
+{
+	self->want.call.request.token = 100;
+	fake.out.call = self->want.call;
+	fake.out.call.reply.size = 3;
+	fake.writes = true;
+	fake.interrupts = 2;
+	EXPECT_RETURNS(3, ipcshm_call(9, self->there, 6, self->back, 64, 5));
+	EXPECT_EQ(3, fake.asked.calls);
+	EXPECT_EQ(100, fake.asked.in.call.request.token);
+}
+
+TEST_F(call, transfer_leaves_an_interrupted_call_to_its_caller)
+{
+	struct ipcshm_call transfer = self->want.call;
+
+	fake.out.call = transfer;
+	fake.out.call.request.token = 100;
+	fake.writes = true;
+	fake.interrupts = 1;
+	EXPECT_RETURNS(-EINTR, ipcshm_call_transfer(9, &transfer, sizeof(transfer)));
+	EXPECT_EQ(100, transfer.request.token);
+	EXPECT_EQ(1, fake.asked.calls);
+}
+
 TEST_F(call, transfer_has_the_size_of_the_caller)
 {
 	union fake_argument call, before;

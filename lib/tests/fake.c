@@ -61,6 +61,10 @@ int __wrap_ioctl(int fd, unsigned long command, ...)
 	memcpy(&fake.asked.in, argument, size);
 	if (fake.writes)
 		memcpy(argument, &fake.out, size);
+	if (fake.interrupts) {
+		fake.interrupts--;
+		return answer(EINTR, 0);
+	}
 	return answer(fake.error, fake.result);
 }
 

@@ -49,6 +49,7 @@ union fake_argument {
  * @active: false lets mmap and clock_gettime through to the system, for those
  *	who aren't under test
  * @error: if not 0, open and ioctl fail with it
+ * @interrupts: how many more times ioctl fails with EINTR, before @error
  * @result: what open and ioctl return otherwise
  * @writes: ioctl writes @out to its argument, in the size of the command
  * @out: see @writes
@@ -61,6 +62,7 @@ union fake_argument {
 struct fake {
 	bool active;
 	int error;
+	int interrupts;
 	int result;
 	bool writes;
 	union fake_argument out;

@@ -589,7 +589,7 @@ struct ipcshm_segment {
  *	many the message carried; what there was no room for is closed
  * @reserved: 0
  * @token: receive, out: if not 0, the sender waits for a reply, and this is what
- *	it is sent with; reply: that; else 0
+ *	it is sent with; reply: that; call: see struct ipcshm_call; else 0
  * @reserved1: 0
  */
 struct ipcshm_message {
@@ -649,7 +649,10 @@ struct ipcshm_batch {
 
 /**
  * struct ipcshm_call - IPCSHM_IOC_QUEUE_CALL and IPCSHM_IOC_QUEUE_REPLY_RECEIVE
- * @request: CALL: what is sent; REPLY_RECEIVE: the next request, received
+ * @request: CALL: what is sent, if its token is 0; else the token is the id of an
+ *	interrupted call, which is resumed.  Out: the id, if the call is interrupted
+ *	after its request was received; 0 when a resumed call has ended;
+ *	REPLY_RECEIVE: the next request, received
  * @reply: CALL: the reply, received; REPLY_RECEIVE: what is sent to the caller
  *	that @reply.token stands for; 0: nobody.  Out: its token is 0 when it has
  *	been sent

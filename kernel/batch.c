@@ -10,22 +10,43 @@
 
 #define CHUNK 32
 
-static u64 address(u64 messages, int index)
+/**
+ * struct array - the caller's messages, or the rest of them
+ * @messages: where they are
+ * @message_size: how long the caller says each is
+ */
+struct array {
+	u64 messages;
+	u32 message_size;
+};
+
+static void __user *address(const struct array *array, int index)
 {
-	return messages + index * sizeof(struct ipcshm_message);
+	return u64_to_user_ptr(array->messages + (u64)index * array->message_size);
 }
 
-static int user_get(struct ipcshm_message *user, u64 from)
+static struct array array_from(const struct ipcshm_batch *args, int index)
 {
-	return ipcshm_words_get(user, u64_to_user_ptr(from), sizeof(*user));
+	return (struct array){
+		.messages = args->messages + (u64)index * args->message_size,
+		.message_size = args->message_size,
+	};
+}
+
+static int user_get(struct ipcshm_message *user, const struct array *array, int index)
+{
+	struct ipcshm_uarg uarg = { .ptr = address(array, index), .size = array->message_size };
+
+	return ipcshm_args_get(user, sizeof(*user), IPCSHM_MESSAGE_SIZE_VER0, uarg);
 }
 
 /* Sending. */
 
-static int load(struct ipcshm_port *port, u64 from, struct ipcshm_msg **msg)
+static int load(struct ipcshm_port *port, const struct array *array, int index,
+		struct ipcshm_msg **msg)
 {
 	struct ipcshm_message user;
-	int err = user_get(&user, from);
+	int err = user_get(&user, array, index);
 
 	if (err)
 		return err;
@@ -37,13 +58,13 @@ static int load(struct ipcshm_port *port, u64 from, struct ipcshm_msg **msg)
 
 /* The batch ends before the first that can't be; if it is empty then, the error is that one's. */
 static int send_chunk(struct ipcshm_port *port, const struct ipcshm_patience *patience,
-		      u64 messages, int count)
+		      struct array array, int count)
 {
 	struct ipcshm_msg *msgs[CHUNK];
 	int i, loaded, sent, err = 0;
 
 	for (loaded = 0; loaded < count; loaded++) {
-		err = load(port, address(messages, loaded), &msgs[loaded]);
+		err = load(port, &array, loaded, &msgs[loaded]);
 		if (err)
 			break;
 	}
@@ -67,7 +88,7 @@ int ipcshm_batch_send(struct ipcshm_port *port, const struct ipcshm_batch *args,
 	int some, done = 0, count = args->count;
 
 	do {
-		some = send_chunk(port, patience, address(args->messages, done),
+		some = send_chunk(port, patience, array_from(args, done),
 				  min(count - done, CHUNK));
 		if (some > 0)
 			done += some;
@@ -77,9 +98,10 @@ int ipcshm_batch_send(struct ipcshm_port *port, const struct ipcshm_batch *args,
 
 /* Receiving. */
 
-static int prepare(struct ipcshm_port *port, u64 from, struct ipcshm_slot *slot)
+static int prepare(struct ipcshm_port *port, const struct array *array, int index,
+		   struct ipcshm_slot *slot)
 {
-	int err = user_get(slot->user, from);
+	int err = user_get(slot->user, array, index);
 
 	if (err)
 		return err;
@@ -92,13 +114,13 @@ static int prepare(struct ipcshm_port *port, u64 from, struct ipcshm_slot *slot)
  * Of what was received, the first ones are delivered, up to the first that can't
  * be; the others go back, the last one first, so that they are in order again.
  */
-static int deliver(struct ipcshm_port *port, struct ipcshm_slot *slots, int received, u64 messages)
+static int deliver(struct ipcshm_port *port, struct ipcshm_slot *slots, int received,
+		   const struct array *array)
 {
 	int i, delivered, err = 0;
 
 	for (delivered = 0; delivered < received; delivered++) {
-		err = ipcshm_slot_deliver(port, &slots[delivered],
-					  u64_to_user_ptr(address(messages, delivered)));
+		err = ipcshm_slot_deliver(port, &slots[delivered], address(array, delivered));
 		if (err)
 			break;
 	}
@@ -109,18 +131,18 @@ static int deliver(struct ipcshm_port *port, struct ipcshm_slot *slots, int rece
 
 /* As send_chunk(). */
 static int receive_chunk(struct ipcshm_port *port, const struct ipcshm_patience *patience,
-			 u64 messages, int count, struct ipcshm_slot *slots)
+			 struct array array, int count, struct ipcshm_slot *slots)
 {
 	int i, prepared, received, err = 0;
 
 	for (prepared = 0; prepared < count; prepared++) {
-		err = prepare(port, address(messages, prepared), &slots[prepared]);
+		err = prepare(port, &array, prepared, &slots[prepared]);
 		if (err)
 			break;
 	}
 	received = prepared ? ipcshm_queue_receive(port, slots, prepared, patience) : err;
 	if (received > 0)
-		received = deliver(port, slots, received, messages);
+		received = deliver(port, slots, received, &array);
 	for (i = 0; i < prepared; i++)
 		ipcshm_slot_put(&slots[i]);
 	return received;
@@ -159,7 +181,7 @@ int ipcshm_batch_receive(struct ipcshm_port *port, const struct ipcshm_batch *ar
 	if (!slots)
 		return -ENOMEM;
 	do {
-		some = receive_chunk(port, patience, address(args->messages, done),
+		some = receive_chunk(port, patience, array_from(args, done),
 				     min(count - done, CHUNK), slots);
 		if (some > 0)
 			done += some;

@@ -269,7 +269,7 @@ static void build_check_abi(void)
 	CHECK(ipcshm_region_stat, 104);
 	CHECK(ipcshm_queue_stat, 216);
 	CHECK(ipcshm_segment, 16);
-	CHECK(ipcshm_message, 88);
+	CHECK(ipcshm_message, IPCSHM_MESSAGE_SIZE_VER0);
 	CHECK(ipcshm_transfer, IPCSHM_TRANSFER_SIZE_VER0);
 	CHECK(ipcshm_batch, IPCSHM_BATCH_SIZE_VER0);
 	CHECK(ipcshm_call, IPCSHM_CALL_SIZE_VER0);

@@ -148,8 +148,8 @@ static long port_ioctl_batch(struct file *file, struct ipcshm_uarg uarg, bool se
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_BATCH_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!args.count || args.count > IPCSHM_BATCH_MAX || args.reserved ||
-	    args.flags & ~IPCSHM_DONTWAIT)
+	if (!args.count || args.count > IPCSHM_BATCH_MAX || args.flags & ~IPCSHM_DONTWAIT ||
+	    args.message_size < IPCSHM_MESSAGE_SIZE_VER0 || args.message_size > PAGE_SIZE)
 		return -EINVAL;
 	err = begin(file, sending ? FMODE_WRITE : FMODE_READ, args.deadline, args.clock,
 		    args.flags, &patience);

@@ -373,6 +373,7 @@ static void fill_batch(struct world *world, enum form form, struct ipcshm_batch 
 	args->flags = IPCSHM_DONTWAIT;
 	args->deadline = IPCSHM_FOREVER;
 	args->clock = CLOCK_MONOTONIC;
+	args->message_size = sizeof(struct ipcshm_message);
 }
 
 /* A request is waiting, and there is no caller before to reply to. */
@@ -1422,6 +1423,10 @@ static const struct change wrong_batch_values[] = {
 	EITHER_BATCH(count, 0, EINVAL),
 	EITHER_BATCH(count, IPCSHM_BATCH_MAX + 1, EINVAL),
 	EITHER_BATCH(count, ~0, EINVAL),
+	EITHER_BATCH(message_size, 0, EINVAL),
+	EITHER_BATCH(message_size, IPCSHM_MESSAGE_SIZE_VER0 - 1, EINVAL),
+	EITHER_BATCH(message_size, 1 << 20, EINVAL),
+	EITHER_BATCH(message_size, ~0, EINVAL),
 	EITHER_BATCH(messages, 0, EFAULT),
 	EITHER_BATCH(messages, NOWHERE, EFAULT),
 	EITHER_BATCH(messages, HOLE_ADDRESS, EFAULT),
@@ -1566,9 +1571,7 @@ static const struct {
 	{ CHANGE(RECEIVE, transfer, flags, 0, EINVAL), 2 },
 	{ CHANGE(RECEIVE, transfer, message.flags, 0, EINVAL), 4 },
 	{ CHANGE(SEND_BATCH, batch, flags, 0, EINVAL), 1 },
-	{ CHANGE(SEND_BATCH, batch, reserved, 0, EINVAL), 0 },
 	{ CHANGE(RECEIVE_BATCH, batch, flags, 0, EINVAL), 1 },
-	{ CHANGE(RECEIVE_BATCH, batch, reserved, 0, EINVAL), 0 },
 	{ CHANGE(CALL, call, flags, 0, EINVAL), 0 },
 	{ CHANGE(CALL, call, request.flags, 0, EINVAL), 0 },
 	{ CHANGE(CALL, call, reply.flags, 0, EINVAL), 4 },
@@ -2829,6 +2832,7 @@ static void random_batch(struct random *random, struct ipcshm_batch *args)
 		};
 	}
 	args->messages = (uintptr_t)random->messages;
+	args->message_size = sizeof(struct ipcshm_message);
 }
 
 /*

@@ -218,7 +218,7 @@ LAYOUT(batch, count, 8);
 LAYOUT(batch, flags, 12);
 LAYOUT(batch, deadline, 16);
 LAYOUT(batch, clock, 24);
-LAYOUT(batch, reserved, 28);
+LAYOUT(batch, message_size, 28);
 
 LEAST(call, 192);
 LAYOUT(call, request, 0);

@@ -58,6 +58,57 @@ static int receive_many(FIXTURE_DATA(batch) *self, unsigned int count, __u32 fla
 	return ipcshm_receive_batch(queue, self->messages, count, flags, SOON);
 }
 
+/* A structure that has grown since the module was built. */
+struct longer_message {
+	struct ipcshm_message message;
+	__u64 unknown[3];
+};
+
+static int batch_of_longer(unsigned long command, struct longer_message *messages, __u32 count)
+{
+	struct ipcshm_batch args = {
+		.messages = (uintptr_t)messages,
+		.count = count,
+		.flags = IPCSHM_DONTWAIT,
+		.message_size = sizeof(*messages),
+	};
+
+	return call(queue, command, &args);
+}
+
+TEST_F(batch, messages_may_be_longer_than_the_module_knows)
+{
+	struct longer_message messages[4] = { 0 };
+	unsigned int i;
+
+	number(self->values, 4);
+	for (i = 0; i < 4; i++)
+		describe(&messages[i].message, &self->values[i], 1);
+	ASSERT_EQ(4, batch_of_longer(IPCSHM_IOC_QUEUE_SEND_BATCH, messages, 4));
+	memset(self->values, 0xff, sizeof(self->values));
+	ASSERT_EQ(4, batch_of_longer(IPCSHM_IOC_QUEUE_RECEIVE_BATCH, messages, 4));
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(i, self->values[i]);
+		EXPECT_EQ(getpid(), messages[i].message.pid);
+		EXPECT_EQ(0, messages[i].unknown[0] | messages[i].unknown[2]);
+	}
+}
+
+TEST_F(batch, ends_before_a_message_with_a_member_that_the_module_does_not_know)
+{
+	struct longer_message messages[3] = { 0 };
+	unsigned int i;
+
+	number(self->values, 3);
+	for (i = 0; i < 3; i++)
+		describe(&messages[i].message, &self->values[i], 1);
+	messages[2].unknown[2] = 1;
+	EXPECT_EQ(2, batch_of_longer(IPCSHM_IOC_QUEUE_SEND_BATCH, messages, 3));
+	EXPECT_EQ(-E2BIG, batch_of_longer(IPCSHM_IOC_QUEUE_SEND_BATCH, &messages[2], 1));
+	EXPECT_EQ(-E2BIG, batch_of_longer(IPCSHM_IOC_QUEUE_RECEIVE_BATCH, &messages[2], 1));
+	EXPECT_EQ(2, stat_now().messages);
+}
+
 /* Partial success. */
 
 TEST_F(batch, all_are_sent_and_received_in_order)

@@ -136,6 +136,7 @@ static int batch(int fd, unsigned int command, const struct ipcshm_message *mess
 		.flags = flags,
 		.deadline = deadline,
 		.clock = CLOCK_MONOTONIC,
+		.message_size = sizeof(*messages),
 	};
 
 	return call(fd, command, &args, sizeof(args));

@@ -298,6 +298,7 @@ TEST(batch_hands_on_every_argument)
 			.flags = IPCSHM_DONTWAIT,
 			.deadline = 5,
 			.clock = CLOCK_MONOTONIC,
+			.message_size = sizeof(*messages),
 		},
 	};
 

@@ -636,7 +636,8 @@ struct ipcshm_transfer {
  * @flags: IPCSHM_DONTWAIT
  * @deadline: as in struct ipcshm_transfer
  * @clock: likewise
- * @reserved: 0
+ * @message_size: sizeof(struct ipcshm_message), the distance between two of them; at
+ *	most a page
  */
 struct ipcshm_batch {
 	__u64 messages;
@@ -644,7 +645,7 @@ struct ipcshm_batch {
 	__u32 flags;
 	__u64 deadline;
 	__u32 clock;
-	__u32 reserved;
+	__u32 message_size;
 };
 
 /**
@@ -746,6 +747,7 @@ struct ipcshm_queue_revoke {
 #define IPCSHM_UNLINK_SIZE_VER0		24
 #define IPCSHM_REGION_STAT_SIZE_VER0	64
 #define IPCSHM_QUEUE_STAT_SIZE_VER0	128
+#define IPCSHM_MESSAGE_SIZE_VER0	88
 #define IPCSHM_TRANSFER_SIZE_VER0	104
 #define IPCSHM_BATCH_SIZE_VER0		32
 #define IPCSHM_CALL_SIZE_VER0		192

@@ -273,7 +273,9 @@ static inline void *ipcshm_area_at(const struct ipcshm_area *area, uint64_t offs
  *	IPCSHM_FOREVER
  *
  * Return: 0: woken, or for no reason; -EAGAIN: the word has another value;
- * -EOWNERDEAD: a member has died; -ETIMEDOUT, -EINTR; in a region also -EINVAL,
+ * -EOWNERDEAD: a member has died; -ETIMEDOUT; -EINTR: a signal was handled whose
+ * handler was set without SA_RESTART (on kernels before 5.16, in an area of
+ * ipcshm_area_init_futex() with a deadline: any handler); in a region also -EINVAL,
  * -EDQUOT, -EIO, -ENOMEM, -EKEYREVOKED.
  */
 static inline int ipcshm_area_wait(const struct ipcshm_area *area, const uint32_t *word,

@@ -36,23 +36,6 @@ static struct __kernel_timespec *absolute(uint64_t deadline, struct __kernel_tim
 	return room;
 }
 
-static int wait_word(const struct ipcshm_area *area, const uint32_t *word, uint32_t expected,
-		     uint32_t deaths, uint64_t deadline)
-{
-	struct __kernel_timespec room;
-	int saved = errno;
-	long ret;
-
-	(void)area;
-	(void)deaths;
-	ret = syscall(SYS_FUTEX, word, FUTEX_WAIT_BITSET, expected, absolute(deadline, &room),
-		      NULL, FUTEX_BITSET_MATCH_ANY);
-	if (ret < 0)
-		ret = -errno;
-	errno = saved;
-	return (int)ret;
-}
-
 static int wake_word(const struct ipcshm_area *area, const uint32_t *word, uint32_t count)
 {
 	int saved = errno;
@@ -75,6 +58,30 @@ static struct futex_waitv waiter(const uint32_t *word, uint32_t expected)
 		.val = expected,
 		.flags = FUTEX_32,
 	};
+}
+
+/*
+ * After a handler set with SA_RESTART the kernel restarts futex_waitv(2), but not
+ * futex(2) if that has a deadline.  A region restarts, so this does, on 5.16 and later.
+ */
+static int wait_word(const struct ipcshm_area *area, const uint32_t *word, uint32_t expected,
+		     uint32_t deaths, uint64_t deadline)
+{
+	const struct futex_waitv words[] = { waiter(word, expected) };
+	struct __kernel_timespec room;
+	int saved = errno;
+	long ret;
+
+	(void)area;
+	(void)deaths;
+	ret = syscall(SYS_futex_waitv, words, 1, 0, absolute(deadline, &room), CLOCK_MONOTONIC);
+	if (ret < 0 && errno == ENOSYS)
+		ret = syscall(SYS_FUTEX, word, FUTEX_WAIT_BITSET, expected, absolute(deadline, &room),
+			      NULL, FUTEX_BITSET_MATCH_ANY);
+	if (ret < 0)
+		ret = -errno;
+	errno = saved;
+	return ret > 0 ? 0 : (int)ret;
 }
 
 static int wait_word_or_death(const struct ipcshm_area *area, const uint32_t *word,

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -203,6 +204,71 @@ TEST_F(area, wait_ends_at_the_deadline)
 	EXPECT_LE(deadline, ipcshm_deadline(0));
 	EXPECT_RETURNS(-ETIMEDOUT, ipcshm_area_wait(&self->area, self->word, 0, 0, 0));
 	EXPECT_RETURNS(-ETIMEDOUT, ipcshm_area_wait(&self->area, self->word, 0, 0, 1));
+}
+
+static volatile sig_atomic_t handled;
+
+static void handle(int signal)
+{
+	handled++;
+}
+
+/* A waiter that handles signals so, and exits with what ended its wait. */
+static pid_t start_waiter(struct ipcshm_area *area, uint32_t *word, int flags, uint64_t deadline)
+{
+	struct sigaction action = { .sa_handler = handle, .sa_flags = flags };
+	pid_t pid;
+
+	sigaction(SIGUSR1, &action, NULL);
+	pid = fork();
+	if (!pid) {
+		int ret = ipcshm_area_wait(area, word, 0, ipcshm_area_deaths(area), deadline);
+
+		_exit(handled && !ret ? 0 : ret == -EINTR ? 1 : 2);
+	}
+	return pid;
+}
+
+static bool is_asleep(pid_t pid)
+{
+	char path[32], text[256] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (file && fgets(text, sizeof(text), file) && strrchr(text, ')'))
+		text[0] = strrchr(text, ')')[2];
+	if (file)
+		fclose(file);
+	return text[0] == 'S';
+}
+
+/* The same in all areas, with a deadline and without: only a handler without SA_RESTART ends a wait. */
+TEST_F(area, handler_set_to_restart_does_not_end_a_wait)
+{
+	const uint64_t deadlines[] = { IPCSHM_FOREVER, SOON };
+	int status;
+	pid_t pid;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		bool restarts = i % 2;
+
+		*self->word = 0;
+		pid = start_waiter(&self->area, self->word, restarts ? SA_RESTART : 0,
+				   deadlines[i / 2]);
+		while (!is_asleep(pid))
+			usleep(1000);
+		kill(pid, SIGUSR1);
+		/* The handler may run between two sleeps: wake the waiter until it has ended. */
+		if (restarts) {
+			while (waitpid(pid, &status, WNOHANG) != pid)
+				ipcshm_area_wake(&self->area, self->word, 1);
+		} else {
+			ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		}
+		ASSERT_TRUE(WIFEXITED(status));
+		EXPECT_EQ(restarts ? 0 : 1, WEXITSTATUS(status));
+	}
 }
 
 TEST_F(area, word_that_differs_is_not_waited_on)

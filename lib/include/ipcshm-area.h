@@ -224,7 +224,7 @@ int ipcshm_area_set_token(const struct ipcshm_area *area, uint32_t token);
  *
  * One load, and no system call.  All that one who is dead has stored can be seen.
  */
-static inline bool ipcshm_area_is_alive(const struct ipcshm_area *area, uint32_t token)
+IPCSHM_INLINE bool ipcshm_area_is_alive(const struct ipcshm_area *area, uint32_t token)
 {
 	if (!area->members)
 		return token && token <= IPCSHM_TOKEN_MASK;
@@ -237,7 +237,7 @@ static inline bool ipcshm_area_is_alive(const struct ipcshm_area *area, uint32_t
  *
  * To be read before looking at what a wait is about, and given to it.
  */
-static inline uint32_t ipcshm_area_deaths(const struct ipcshm_area *area)
+IPCSHM_INLINE uint32_t ipcshm_area_deaths(const struct ipcshm_area *area)
 {
 	return area->members ? ipcshm_deaths(area->members) : 0;
 }
@@ -252,7 +252,7 @@ static inline uint32_t ipcshm_area_deaths(const struct ipcshm_area *area)
  *
  * Return: the address; NULL: it isn't all in the area, or not aligned.
  */
-static inline void *ipcshm_area_at(const struct ipcshm_area *area, uint64_t offset, size_t size,
+IPCSHM_INLINE void *ipcshm_area_at(const struct ipcshm_area *area, uint64_t offset, size_t size,
 				   size_t align)
 {
 	uintptr_t at;
@@ -278,7 +278,7 @@ static inline void *ipcshm_area_at(const struct ipcshm_area *area, uint64_t offs
  * ipcshm_area_init_futex() with a deadline: any handler); in a region also -EINVAL,
  * -EDQUOT, -EIO, -ENOMEM, -EKEYREVOKED.
  */
-static inline int ipcshm_area_wait(const struct ipcshm_area *area, const uint32_t *word,
+IPCSHM_INLINE int ipcshm_area_wait(const struct ipcshm_area *area, const uint32_t *word,
 				   uint32_t expected, uint32_t deaths, uint64_t deadline)
 {
 	return area->ops.wait(area, word, expected, deaths, deadline);
@@ -292,7 +292,7 @@ static inline int ipcshm_area_wait(const struct ipcshm_area *area, const uint32_
  *
  * Return: how many were, or -EINVAL; in a region also -EKEYREVOKED.
  */
-static inline int ipcshm_area_wake(const struct ipcshm_area *area, const uint32_t *word,
+IPCSHM_INLINE int ipcshm_area_wake(const struct ipcshm_area *area, const uint32_t *word,
 				   uint32_t count)
 {
 	return area->ops.wake(area, word, count);

@@ -29,6 +29,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Of functions that are defined here, and exported for languages that cannot include this. */
+#ifdef __GNUC_GNU_INLINE__
+#define IPCSHM_INLINE	extern inline
+#else
+#define IPCSHM_INLINE	inline
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 /* Some calls share their name with a structure, as stat(2) does. */
@@ -232,7 +239,7 @@ int ipcshm_region_map_members(int fd, const struct ipcshm_member_page **page);
  * One load, no system call.  If it isn't alive, all that it has ever stored in the
  * region can be seen, and nothing more comes.
  */
-static inline int ipcshm_is_alive(const struct ipcshm_member_page *page, uint32_t token)
+IPCSHM_INLINE int ipcshm_is_alive(const struct ipcshm_member_page *page, uint32_t token)
 {
 	const uint32_t *slot = &page->slot[IPCSHM_TOKEN_SLOT(token)];
 
@@ -262,7 +269,7 @@ enum ipcshm_end ipcshm_member_end(const struct ipcshm_member_page *page, uint32_
  *
  * To be read before looking at what a wait is about, and given to it.
  */
-static inline uint32_t ipcshm_deaths(const struct ipcshm_member_page *page)
+IPCSHM_INLINE uint32_t ipcshm_deaths(const struct ipcshm_member_page *page)
 {
 	return __atomic_load_n(&page->deaths, __ATOMIC_ACQUIRE);
 }

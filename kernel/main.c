@@ -207,7 +207,7 @@ static int device_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Descriptors of the device hold the module as well: programs that look for them know them by this. */
+/* Descriptors of the device hold the module as well; this tells them from others. */
 static void device_show_fdinfo(struct seq_file *seq, struct file *file)
 {
 	seq_puts(seq, "ipcshm-kind:\tdevice\n");

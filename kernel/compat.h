@@ -37,9 +37,9 @@ static inline void ipcshm_vm_flags_mod(struct vm_area_struct *vma, unsigned long
  */
 #ifdef EMPTY_VMA_FLAGS
 #define ipcshm_no_vma_flags()								\
-	_Generic(&shmem_file_setup,							\
-		 struct file *(*)(const char *, loff_t, unsigned long): 0UL,		\
-		 default: EMPTY_VMA_FLAGS)
+	__builtin_choose_expr(__builtin_types_compatible_p(typeof(shmem_file_setup) *, \
+		struct file *(*)(const char *, loff_t, unsigned long)),			\
+		0UL, EMPTY_VMA_FLAGS)
 #else
 #define ipcshm_no_vma_flags() 0UL
 #endif

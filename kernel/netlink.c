@@ -947,7 +947,7 @@ static int set_check_rights(const struct sk_buff *request, struct genl_info *inf
 	if (info->attrs[IPCSHM_A_LIMITS_NET]) {
 		if (may_set_limits(request, of_net))
 			return 0;
-		GENL_SET_ERR_MSG(info, "needs CAP_SYS_RESOURCE in the network namespace's user namespace");
+		GENL_SET_ERR_MSG(info, "needs CAP_SYS_RESOURCE over the network namespace");
 	} else if (!info->attrs[IPCSHM_A_LIMITS_UID]) {
 		if (may_set_limits(request, &init_user_ns))
 			return 0;

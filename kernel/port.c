@@ -221,7 +221,8 @@ static int call(struct ipcshm_port *port, struct ipcshm_call *args,
 		err = call_interrupted(port, &reply, uarg, id);
 	else if (args->request.token && !call_stays(err))
 		call_id_put(uarg, 0);	/* so that the structure can be used for another call */
-	if (err == -EMSGSIZE)
+	/* If nothing is needed, it is the request that is too large. */
+	if (err == -EMSGSIZE && reply.want.needed)
 		err = ipcshm_slot_put_needed(&reply, to);
 	else if (!err)
 		err = ipcshm_slot_deliver(port, &reply, to);

@@ -23,7 +23,7 @@ struct pid;
  */
 struct ipcshm_processes {
 	void (*exited)(struct ipcshm_process *process);
-	spinlock_t lock;
+	spinlock_t lock;	/* processes */
 	struct rb_root tree;
 	struct ipcshm_process *recent;
 };

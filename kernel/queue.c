@@ -689,11 +689,10 @@ static int receiver_leave(struct ipcshm_queue *queue, struct receiver *receiver,
 	struct after after;
 
 	lock(queue, &after);
-	if (receiver->waiter.done) {
+	if (receiver->waiter.done)
 		err = receiver->waiter.result;
-	} else {
+	else
 		ipcshm_sleepers_remove(&queue->receivers, &receiver->sleeper);
-	}
 	unlock(queue, &after, 0);
 	return err;
 }
@@ -1091,7 +1090,8 @@ static struct interrupted *interrupted_take(struct ipcshm_port *port,
 
 	do {
 		lock(port->queue, &after);
-		interrupted = rb_entry_safe(process->interrupted.rb_node, struct interrupted, by_id);
+		interrupted = rb_entry_safe(process->interrupted.rb_node, struct interrupted,
+					    by_id);
 		if (interrupted) {
 			rb_erase(&interrupted->by_id, &process->interrupted);
 			interrupted->process = NULL;

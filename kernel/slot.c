@@ -139,6 +139,7 @@ int ipcshm_slot_prepare(struct ipcshm_slot *slot, struct ipcshm_message *user)
 	slot->want.match.how = user->flags & ~IPCSHM_MAPPED;
 	slot->want.match.type = user->type;
 	slot->want.room = SIZE_MAX;
+	slot->want.needed = 0;
 	if (user->flags & IPCSHM_MAPPED)
 		return 0;
 	err = buffer_get(user, READ, &slot->buffer);

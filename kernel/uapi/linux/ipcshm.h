@@ -54,7 +54,7 @@
 #define IPCSHM_NONBLOCK		0x20	/* queues: O_NONBLOCK on the new descriptor */
 #define IPCSHM_POPULATE		0x40	/* a new region gets its memory now, or ENOMEM */
 #define IPCSHM_HANGUP		0x80	/* a new queue: EPIPE when the other side is gone */
-#define IPCSHM_HUGE		0x100	/* a new region's memory is of huge pages if they can be had */
+#define IPCSHM_HUGE		0x100	/* a new region has huge pages where allowed */
 
 /**
  * enum ipcshm_kind - what a name names; each kind is a name space of its own

@@ -282,7 +282,7 @@ TEST_F_TIMEOUT(limits, members_over_the_quota_are_refused, 200)
 	/* A new member, another region, a child: */
 	EXPECT_EQ(MAP_FAILED, map_pages(self->of_root, 0, 1, RW, MAP_SHARED));
 	EXPECT_EQ(EDQUOT, errno);
-	EXPECT_EQ(-ESRCH, finish(start(self_role, (struct peer) { 0 })));
+	EXPECT_EQ(-EDQUOT, finish(start(self_role, (struct peer) { 0 })));
 	EXPECT_EQ(before.members.max, members_used());
 
 	/* Nothing more is needed for another mapping, and it is nothing to others. */

@@ -88,7 +88,7 @@ TEST_F(unload, is_refused_while_the_member_page_is_mapped)
 	ASSERT_EQ(0, ipcshm_region_map_members(self->region, &page));
 	close_all(self);
 	EXPECT_EQ(EAGAIN, unload_module());
-	munmap((void *)page, sysconf(_SC_PAGESIZE));
+	munmap((void *)page, sizeof(*page));
 }
 
 TEST_F(unload, is_refused_while_a_receiver_is_blocked_and_possible_when_it_is_killed)

@@ -38,7 +38,7 @@ _ipcshm_values()
 	case "$1 $2" in
 	*" --user"|*" --owner"|"limits -u"|"list -u"|"top -u")	compgen -u;;
 	*" --object"|"monitor -n")	_ipcshm_names;;
-	*" --event"|"monitor -e")	printf '%s\n' create open unlink free join leave death revoke drop quota;;
+	*" --event"|"monitor -e")	printf '%s\n' create open unlink free join leave death revoke drop quota lost;;
 	*" --overflow")			printf '%s\n' block drop-oldest drop-newest;;
 	esac
 }

@@ -280,6 +280,12 @@ static void arrange_members(void)
 	       .member_size = sizeof(struct ipcshm_member));
 }
 
+/* Of a token that no member has had: slots are numbered from 0. */
+static void arrange_member(void)
+{
+	SET_UP(STRUCTURE, ipcshm_region_member, .token = IPCSHM_TOKEN_MIN | 0xffff);
+}
+
 static void arrange_wait(void)
 {
 	SET_UP(STRUCTURE, ipcshm_region_wait, .expected = 1, .size = 4,
@@ -346,7 +352,7 @@ static void arrange_batch(void)
 	messages[0] = (struct ipcshm_message) { .data = address(DATA), .size = SIZE };
 	messages[1] = messages[0];
 	SET_UP(STRUCTURE, ipcshm_batch, .messages = address(ARRAY), .count = 2,
-	       .flags = IPCSHM_DONTWAIT);
+	       .flags = IPCSHM_DONTWAIT, .message_size = sizeof(*messages));
 }
 
 static void arrange_receive_batch(void)
@@ -544,6 +550,7 @@ static const struct operation operations[] = {
 	IOCTL(REGION_SELF, REGION),
 	IOCTL(REGION_MEMBERS, REGION, .places = IN(STRUCTURE) | IN(ARRAY),
 	      .late = IN(STRUCTURE), .gate = ARRAY, .arrange = arrange_members),
+	IOCTL(REGION_MEMBER, REGION, .arrange = arrange_member, .result = -ESRCH),
 	IOCTL(REGION_WAIT, REGION, .arrange = arrange_wait, .result = -EAGAIN),
 	IOCTL(REGION_WAKE, REGION),
 	IOCTL(REGION_WATCH, REGION),

@@ -43,6 +43,7 @@ struct kind {
 
 static int region;
 static char *map;
+static const struct ipcshm_member_page *members;
 static int over;		/* how many rows were */
 
 static uint32_t *word(uint32_t offset)
@@ -52,7 +53,7 @@ static uint32_t *word(uint32_t offset)
 
 static void region_wait(uint32_t offset, uint32_t value)
 {
-	ipcshm_region_wait(region, offset, 4, value, 0, IPCSHM_FOREVER);
+	ipcshm_region_wait(region, offset, 4, value, ipcshm_deaths(members), IPCSHM_FOREVER);
 }
 
 static void region_wake(uint32_t offset)
@@ -106,7 +107,7 @@ static void answer(const struct kind *kind)
 	_exit(0);
 }
 
-/* One death would end the waits of all, so who answers is no member: it maps the memory by itself. */
+/* A death ends the waits of all members: each wait is given the count of deaths, and is begun again. */
 static pid_t start_answering(const struct kind *kind)
 {
 	pid_t pid;
@@ -166,7 +167,8 @@ static void print_medians(const char *what, unsigned int repetitions)
 
 static void *wait_in_region(void *offset)
 {
-	region_wait((uint32_t)(uintptr_t)offset, 0);
+	for (;;)
+		region_wait((uint32_t)(uintptr_t)offset, 0);
 	return NULL;
 }
 
@@ -229,8 +231,9 @@ static void print_rows(const char *cpus, unsigned int repetitions)
 static int set_up(void)
 {
 	struct ipcshm_region_attr attr = { .size = SIZE };
-	int device = ipcshm_open(), plain;
-	char path[32];
+	int device = ipcshm_open();
+	void *memory;
+	size_t size;
 
 	if (device < 0)
 		return -1;
@@ -238,11 +241,11 @@ static int set_up(void)
 				    &attr);
 	if (region < 0)
 		return -1;
-	/* The same memory, by a file that makes nobody a member. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", region);
-	plain = open(path, O_RDWR | O_CLOEXEC);
-	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, plain, 0);
-	return plain < 0 || map == MAP_FAILED ? -1 : 0;
+	if (ipcshm_region_map(region, IPCSHM_READ | IPCSHM_WRITE, &memory, &size) ||
+	    ipcshm_region_map_members(region, &members))
+		return -1;
+	map = memory;
+	return 0;
 }
 
 int main(int argc, char **argv)

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Many messages in one call, some at a time. */
 #include <linux/minmax.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "batch.h"
+#include "gfp.h"
 #include "ioctl.h"
 #include "slot.h"
 
 #define CHUNK 32
+/* What a blocked sender keeps costs no quota: no more than this and one message. */
+#define CHUNK_BYTES SZ_1M
 
 /**
  * struct array - the caller's messages, or the rest of them
@@ -56,18 +60,25 @@ static int load(struct ipcshm_port *port, const struct array *array, int index,
 	return PTR_ERR_OR_ZERO(*msg);
 }
 
-/* The batch ends before the first that can't be; if it is empty then, the error is that one's. */
+/*
+ * The batch ends before the first that can't be; if it is empty then, the error is that one's.
+ * @count: how many to send, and how many were tried.
+ */
 static int send_chunk(struct ipcshm_port *port, const struct ipcshm_patience *patience,
-		      struct array array, int count)
+		      struct array array, int *count)
 {
 	struct ipcshm_msg *msgs[CHUNK];
 	int i, loaded, sent, err = 0;
+	size_t size = 0;
 
-	for (loaded = 0; loaded < count; loaded++) {
+	for (loaded = 0; loaded < *count && size < CHUNK_BYTES; loaded++) {
 		err = load(port, &array, loaded, &msgs[loaded]);
 		if (err)
 			break;
+		size += msgs[loaded]->size;
 	}
+	if (!err)
+		*count = loaded;
 	sent = loaded ? ipcshm_queue_send(port, msgs, loaded, patience) : err;
 	for (i = max(sent, 0); i < loaded; i++)
 		ipcshm_msg_put(msgs[i]);
@@ -85,14 +96,14 @@ static int send_chunk(struct ipcshm_port *port, const struct ipcshm_patience *pa
 int ipcshm_batch_send(struct ipcshm_port *port, const struct ipcshm_batch *args,
 		      const struct ipcshm_patience *patience)
 {
-	int some, done = 0, count = args->count;
+	int some, tried, done = 0, count = args->count;
 
 	do {
-		some = send_chunk(port, patience, array_from(args, done),
-				  min(count - done, CHUNK));
+		tried = min(count - done, CHUNK);
+		some = send_chunk(port, patience, array_from(args, done), &tried);
 		if (some > 0)
 			done += some;
-	} while (some == CHUNK && done < count);
+	} while (some == tried && done < count);
 	return done ?: some;
 }
 
@@ -120,7 +131,16 @@ static int deliver(struct ipcshm_port *port, struct ipcshm_slot *slots, int rece
 	int i, delivered, err = 0;
 
 	for (delivered = 0; delivered < received; delivered++) {
-		err = ipcshm_slot_deliver(port, &slots[delivered], address(array, delivered));
+		void __user *to = address(array, delivered);
+
+		if (ipcshm_slot_deliver_at_once(port, &slots[delivered], to)) {
+			ipcshm_msg_uncharge(slots[delivered].msg);
+			continue;
+		}
+		/* The others wait for user memory, too. */
+		for (i = delivered; i < received; i++)
+			ipcshm_msg_charge_force(slots[i].msg, port->payer);
+		err = ipcshm_slot_deliver(port, &slots[delivered], to);
 		if (err)
 			break;
 	}
@@ -155,7 +175,7 @@ static struct ipcshm_slot *slots_create(int count)
 	struct ipcshm_slot *slots;
 	int i;
 
-	slots = kmalloc_array(count, sizeof(*slots) + sizeof(*users), GFP_KERNEL_ACCOUNT);
+	slots = kmalloc_array(count, sizeof(*slots) + sizeof(*users), IPCSHM_GFP);
 	if (!slots)
 		return NULL;
 	users = (struct ipcshm_message *)(slots + count);

@@ -102,7 +102,7 @@ MODULE_PARM_DESC(max_objects, "Regions and queues that a user can create");
 module_param_named(max_region_bytes, max[IPCSHM_QUOTA_REGION_BYTES], ulong, 0444);
 MODULE_PARM_DESC(max_region_bytes, "Sizes of a user's regions together (default: half of the memory)");
 module_param_named(max_queue_bytes, max[IPCSHM_QUOTA_QUEUE_BYTES], ulong, 0444);
-MODULE_PARM_DESC(max_queue_bytes, "A user's waiting messages together (default: 1/16 of the memory)");
+MODULE_PARM_DESC(max_queue_bytes, "A user's bounded queues, and messages in others (default: 1/8 of the memory)");
 module_param_named(max_members, max[IPCSHM_QUOTA_MEMBERS], ulong, 0444);
 MODULE_PARM_DESC(max_members, "Memberships in regions that a user's processes can have");
 module_param_named(max_waiters, max[IPCSHM_QUOTA_WAITERS], ulong, 0444);
@@ -125,7 +125,7 @@ void ipcshm_limits_init(void)
 	if (!max[IPCSHM_QUOTA_REGION_BYTES])
 		max[IPCSHM_QUOTA_REGION_BYTES] = min_t(u64, memory / 2, ULONG_MAX);
 	if (!max[IPCSHM_QUOTA_QUEUE_BYTES])
-		max[IPCSHM_QUOTA_QUEUE_BYTES] = min_t(u64, memory / 16, ULONG_MAX);
+		max[IPCSHM_QUOTA_QUEUE_BYTES] = min_t(u64, memory / 8, ULONG_MAX);
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++)
 		max[quota] = min_t(u64, max[quota], IPCSHM_QUOTA_MAX);
 }
@@ -413,6 +413,12 @@ static bool fits(u64 used, u64 amount, u64 most)
 	return amount <= most && used <= most - amount;
 }
 
+static bool has_room(const struct ipcshm_limits *payer, const struct ipcshm_limits *record,
+		     enum ipcshm_quota quota, u64 amount)
+{
+	return fits(atomic64_read(&record->used[quota]), amount, max_for(payer, record, quota));
+}
+
 static bool record_charge(struct ipcshm_limits *record, enum ipcshm_quota quota, u64 amount,
 			  u64 most)
 {
@@ -531,6 +537,18 @@ int ipcshm_limits_charge(struct ipcshm_limits *payer, enum ipcshm_quota quota, u
 	return -EDQUOT;
 }
 
+/* Report that ipcshm_limits_try_charge() was refused. */
+void ipcshm_limits_report(const struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount)
+{
+	const struct ipcshm_limits *record;
+
+	for_each_charged(record, payer) {
+		if (!has_room(payer, record, quota, amount))
+			break;
+	}
+	report(payer, record ?: payer, quota, amount);
+}
+
 /* As ipcshm_limits_charge(), even if a maximum is exceeded. */
 void ipcshm_limits_charge_force(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount)
 {
@@ -554,12 +572,6 @@ void ipcshm_limits_waiter_init(struct ipcshm_limits_waiter *waiter,
 	waiter->wake = wake;
 	waiter->limits = NULL;
 	INIT_LIST_HEAD(&waiter->link);
-}
-
-static bool has_room(const struct ipcshm_limits *payer, const struct ipcshm_limits *record,
-		     enum ipcshm_quota quota, u64 amount)
-{
-	return fits(atomic64_read(&record->used[quota]), amount, max_for(payer, record, quota));
 }
 
 static struct ipcshm_limits *find_full(struct ipcshm_limits *payer, enum ipcshm_quota quota,

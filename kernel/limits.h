@@ -51,6 +51,7 @@ void ipcshm_limits_put(struct ipcshm_limits *limits);
 
 bool ipcshm_limits_try_charge(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount);
 int ipcshm_limits_charge(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount);
+void ipcshm_limits_report(const struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount);
 void ipcshm_limits_charge_force(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount);
 void ipcshm_limits_uncharge(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount);
 

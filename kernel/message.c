@@ -18,6 +18,7 @@
 #include <linux/uio.h>
 
 #include "compat.h"
+#include "gfp.h"
 #include "limits.h"
 #include "message.h"
 #include "pool.h"
@@ -25,11 +26,6 @@
 
 /* What fits in one page with the message itself; more is in pages of its own. */
 #define SMALL_MAX (PAGE_SIZE - sizeof(struct ipcshm_msg))
-
-static u64 cost(size_t size)
-{
-	return size + sizeof(struct ipcshm_msg);
-}
 
 /* The payload. */
 
@@ -51,12 +47,11 @@ static int pages_alloc(struct ipcshm_msg *msg)
 {
 	unsigned int i;
 
-	msg->pages = kvcalloc(nr_pages(msg), sizeof(*msg->pages), GFP_KERNEL_ACCOUNT);
+	msg->pages = kvcalloc(nr_pages(msg), sizeof(*msg->pages), IPCSHM_GFP);
 	if (!msg->pages)
 		return -ENOMEM;
 	for (i = 0; i < nr_pages(msg); i++) {
-		msg->pages[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
-					   __GFP_NOWARN);
+		msg->pages[i] = alloc_page(IPCSHM_GFP);
 		if (!msg->pages[i])
 			return -ENOMEM;	/* payload_free() sees to the others */
 	}
@@ -227,24 +222,21 @@ static int files_get(struct ipcshm_msg *msg, const s32 __user *from, u32 count)
 
 	if (copy_from_user(fds, from, count * sizeof(*fds)))
 		return -EFAULT;
-	msg->files = kcalloc(count, sizeof(*msg->files), GFP_KERNEL_ACCOUNT);
+	msg->files = kcalloc(count, sizeof(*msg->files), IPCSHM_GFP);
 	if (!msg->files)
 		return -ENOMEM;
 	for (i = 0; i < count && !err; i++)
 		err = files_add(msg, fds[i]);
-	if (!err)
-		err = ipcshm_limits_charge(msg->payer, IPCSHM_QUOTA_DESCRIPTORS, count);
 	if (err)
 		files_put(msg);
 	return err;
 }
 
-static void files_free(struct ipcshm_msg *msg)
+/* The message stays, for example in the pool, but needs no files any longer. */
+void ipcshm_msg_close_files(struct ipcshm_msg *msg)
 {
-	if (!msg->files)
-		return;
-	ipcshm_limits_uncharge(msg->payer, IPCSHM_QUOTA_DESCRIPTORS, msg->nr_files);
-	files_put(msg);
+	if (msg->files)
+		files_put(msg);
 }
 
 /* Give back numbers that were not used. */
@@ -295,6 +287,65 @@ void ipcshm_fds_install(const struct ipcshm_fds *fds, const struct ipcshm_msg *m
 		fd_install(fds->numbers[i], get_file(msg->files[i]));
 }
 
+/* Quotas. */
+
+/**
+ * ipcshm_msg_charge - charge a message to its payer, because a queue keeps it
+ * @msg: the message, which nothing is charged for
+ * @what: IPCSHM_CHARGED_*
+ * @quota: on failure: which quota is used up
+ * @amount: on failure: how much of it is needed
+ *
+ * Doesn't sleep.
+ *
+ * Return: whether it is charged; if not, nothing is.
+ */
+bool ipcshm_msg_charge(struct ipcshm_msg *msg, u8 what, enum ipcshm_quota *quota, u64 *amount)
+{
+	*quota = IPCSHM_QUOTA_QUEUE_BYTES;
+	*amount = ipcshm_msg_cost(msg->size);
+	if (what & IPCSHM_CHARGED_BYTES &&
+	    !ipcshm_limits_try_charge(msg->payer, *quota, *amount))
+		return false;
+	if (what & IPCSHM_CHARGED_FILES &&
+	    !ipcshm_limits_try_charge(msg->payer, IPCSHM_QUOTA_DESCRIPTORS, msg->nr_files)) {
+		if (what & IPCSHM_CHARGED_BYTES)
+			ipcshm_limits_uncharge(msg->payer, *quota, *amount);
+		*quota = IPCSHM_QUOTA_DESCRIPTORS;
+		*amount = msg->nr_files;
+		return false;
+	}
+	msg->charged = what;
+	return true;
+}
+
+/* Charge a message to whoever received it and keeps the kernel from freeing it. */
+void ipcshm_msg_charge_force(struct ipcshm_msg *msg, struct ipcshm_limits *payer)
+{
+	if (msg->charged)
+		return;
+	msg->payer = payer;
+	msg->charged = IPCSHM_CHARGED_BYTES;
+	ipcshm_limits_charge_force(payer, IPCSHM_QUOTA_QUEUE_BYTES, ipcshm_msg_cost(msg->size));
+	if (!msg->files)
+		return;
+	msg->charged |= IPCSHM_CHARGED_FILES;
+	ipcshm_limits_charge_force(payer, IPCSHM_QUOTA_DESCRIPTORS, msg->nr_files);
+}
+
+void ipcshm_msg_uncharge_slow(struct ipcshm_msg *msg)
+{
+	u8 charged = msg->charged;
+
+	msg->charged = 0;
+	/* The last one may free the record. */
+	if (charged & IPCSHM_CHARGED_FILES)
+		ipcshm_limits_uncharge(msg->payer, IPCSHM_QUOTA_DESCRIPTORS, msg->nr_files);
+	if (charged & IPCSHM_CHARGED_BYTES)
+		ipcshm_limits_uncharge(msg->payer, IPCSHM_QUOTA_QUEUE_BYTES,
+				       ipcshm_msg_cost(msg->size));
+}
+
 /* The message. */
 
 /*
@@ -314,11 +365,13 @@ static struct ipcshm_msg *msg_alloc(size_t size, struct ipcshm_pool *pool, u64 o
 	bool small = !pool && size <= SMALL_MAX;
 	struct ipcshm_msg *msg;
 
-	msg = kmalloc(struct_size(msg, data, small ? size : 0), GFP_KERNEL_ACCOUNT);
+	msg = kmalloc(struct_size(msg, data, small ? size : 0), IPCSHM_GFP);
 	if (!msg)
 		return NULL;
 	refcount_set(&msg->users, 1);
 	msg->nr_files = 0;
+	msg->charged = 0;
+	msg->starved = false;
 	msg->sender = NULL;
 	msg->caller = NULL;
 	msg->token = 0;
@@ -355,9 +408,9 @@ static int msg_fill(struct ipcshm_msg *msg, const struct ipcshm_message *args,
  * @args: its type, priority and descriptors, checked
  * @from: the payload, whole; its length has been checked
  * @pool: where the payload is to be if there is space, or NULL
- * @payer: whose quotas it counts for
+ * @payer: who pays if a queue keeps it; the caller has a reference
  *
- * Return: the message, or -EDQUOT, -ENOMEM, -EFAULT, -EBADF, -EPERM.
+ * Return: the message, or -ENOMEM, -EFAULT, -EBADF, -EPERM.
  */
 struct ipcshm_msg *ipcshm_msg_create(const struct ipcshm_message *args, struct iov_iter *from,
 				     struct ipcshm_pool *pool, struct ipcshm_limits *payer)
@@ -367,15 +420,13 @@ struct ipcshm_msg *ipcshm_msg_create(const struct ipcshm_message *args, struct i
 	u64 offset = 0;
 	int err;
 
-	err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_QUEUE_BYTES, cost(size));
-	if (err)
-		return ERR_PTR(err);
 	if (pool && !ipcshm_pool_alloc(pool, size, &offset))
 		pool = NULL;
 	msg = msg_alloc(size, pool, offset);
 	if (!msg) {
-		err = -ENOMEM;
-		goto free_space;
+		if (pool)
+			ipcshm_pool_free(pool, offset, size);
+		return ERR_PTR(-ENOMEM);
 	}
 	msg->payer = payer;
 	err = msg_fill(msg, args, from);
@@ -383,13 +434,6 @@ struct ipcshm_msg *ipcshm_msg_create(const struct ipcshm_message *args, struct i
 		return msg;
 	payload_free(msg);
 	kfree(msg);
-	goto uncharge;
-
-free_space:
-	if (pool)
-		ipcshm_pool_free(pool, offset, size);
-uncharge:
-	ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_QUEUE_BYTES, cost(size));
 	return ERR_PTR(err);
 }
 
@@ -427,24 +471,12 @@ struct ipcshm_msg *ipcshm_msg_in_pool(struct ipcshm_msg *msg, struct ipcshm_pool
 	return copy;
 }
 
-/*
- * A message was received and is kept where it is: the pool's owner pays for that,
- * and the sender owes nothing any more.
- */
-void ipcshm_msg_settle(struct ipcshm_msg *msg)
-{
-	if (!msg->payer)
-		return;
-	files_free(msg);
-	ipcshm_limits_uncharge(msg->payer, IPCSHM_QUOTA_QUEUE_BYTES, cost(msg->size));
-	msg->payer = NULL;
-}
-
 void ipcshm_msg_put(struct ipcshm_msg *msg)
 {
 	if (!refcount_dec_and_test(&msg->users))
 		return;
-	ipcshm_msg_settle(msg);
+	WARN_ON_ONCE(msg->charged);
+	ipcshm_msg_close_files(msg);
 	payload_free(msg);
 	put_pid(msg->pid);
 	kfree(msg);

@@ -10,6 +10,7 @@
 
 #include "backlog.h"
 #include "uapi/linux/ipcshm.h"
+#include "uapi/linux/ipcshm_netlink.h"
 
 struct iov_iter;
 struct ipcshm_caller;
@@ -22,6 +23,9 @@ struct pid;
  * struct ipcshm_msg - one message in the kernel
  * @users: who looks at it
  * @nr_files: descriptors in flight
+ * @charged: what is charged to @payer, IPCSHM_CHARGED_*; belongs to whoever has the
+ *	message, in a queue protected by the queue's lock
+ * @starved: its sender is blocked for quota, not for room; protected by the queue's lock
  * @by_priority: where it is in a backlog; protected by the queue's lock
  * @by_type: likewise
  * @best: in the tree by type: which of those at and below it is received first;
@@ -35,8 +39,8 @@ struct pid;
  *	a reference; protected by the lock of the descriptor's held messages
  * @caller: who waits for a reply to it, until it is received; protected by the
  *	queue's lock
- * @payer: whose quotas it is charged to, no reference: the charge keeps it; NULL when
- *	that has been settled; written by the receiver
+ * @payer: pays when a queue keeps it: who opened the sender's descriptor, and after it
+ *	was received the receiver's; a charge keeps it, else whoever has the message does
  * @pid: who sent it; a reference
  * @uid: the sender's real user
  * @gid: the sender's real group
@@ -55,7 +59,9 @@ struct pid;
  */
 struct ipcshm_msg {
 	refcount_t users;
-	u32 nr_files;
+	u16 nr_files;
+	u8 charged;
+	bool starved;
 	struct ipcshm_rank by_priority;
 	struct ipcshm_rank by_type;
 	union {
@@ -115,6 +121,32 @@ void ipcshm_fds_cancel(const struct ipcshm_fds *fds);
 void ipcshm_fds_install(const struct ipcshm_fds *fds, const struct ipcshm_msg *msg);
 
 struct ipcshm_msg *ipcshm_msg_in_pool(struct ipcshm_msg *msg, struct ipcshm_pool *pool);
-void ipcshm_msg_settle(struct ipcshm_msg *msg);
+void ipcshm_msg_close_files(struct ipcshm_msg *msg);
+
+/* struct ipcshm_msg.charged */
+#define IPCSHM_CHARGED_BYTES	0x01
+#define IPCSHM_CHARGED_FILES	0x02
+
+/* What a message of so many bytes costs of IPCSHM_QUOTA_QUEUE_BYTES. */
+static inline u64 ipcshm_msg_cost(u64 size)
+{
+	return size + sizeof(struct ipcshm_msg);
+}
+
+/* A look at it is a copy of its payload, which doesn't sleep unless user memory does. */
+static inline bool ipcshm_msg_is_small(const struct ipcshm_msg *msg)
+{
+	return !msg->pool && !msg->pages;
+}
+
+bool ipcshm_msg_charge(struct ipcshm_msg *msg, u8 what, enum ipcshm_quota *quota, u64 *amount);
+void ipcshm_msg_charge_force(struct ipcshm_msg *msg, struct ipcshm_limits *payer);
+void ipcshm_msg_uncharge_slow(struct ipcshm_msg *msg);
+
+static inline void ipcshm_msg_uncharge(struct ipcshm_msg *msg)
+{
+	if (msg->charged)
+		ipcshm_msg_uncharge_slow(msg);
+}
 
 #endif /* IPCSHM_MESSAGE_H */

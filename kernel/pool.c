@@ -21,6 +21,7 @@
 #include <linux/uio.h>
 
 #include "compat.h"
+#include "gfp.h"
 #include "pool.h"
 #include "shmem.h"
 
@@ -45,8 +46,7 @@ int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size, size_t largest)
 	pool->spare = ALIGN(largest, BIT(IPCSHM_POOL_SHIFT));
 	pool->units = (pool->size - pool->spare) >> IPCSHM_POOL_SHIFT;
 	mutex_init(&pool->lock);
-	pool->map = kvcalloc(BITS_TO_LONGS(pool->units), sizeof(*pool->map),
-			     GFP_KERNEL_ACCOUNT);
+	pool->map = kvcalloc(BITS_TO_LONGS(pool->units), sizeof(*pool->map), IPCSHM_GFP);
 	if (!pool->map)
 		return -ENOMEM;
 	pool->backing = ipcshm_shmem_file_setup(NULL, "ipcshm-pool", pool->size);

@@ -14,11 +14,13 @@
 #include <linux/time64.h>
 
 #include "batch.h"
+#include "gfp.h"
 #include "ioctl.h"
 #include "limits.h"
 #include "port.h"
 #include "queue.h"
 #include "slot.h"
+#include "work.h"
 
 static struct ipcshm_port *port_of(const struct file *file)
 {
@@ -340,7 +342,13 @@ static long port_ioctl_release(struct file *file, struct ipcshm_uarg uarg)
 
 static bool capacity_is_valid(u64 max_messages, u64 max_bytes, u64 max_message_size)
 {
-	return max_messages ? max_bytes >= max_message_size : !max_bytes;
+	return max_messages ? !max_bytes || max_bytes >= max_message_size : !max_bytes;
+}
+
+/* Of a queue that keeps messages, 0 bytes are as many as these need. */
+static u64 bytes_needed(u64 max_messages, u64 max_bytes, u64 max_message_size)
+{
+	return max_bytes ?: ipcshm_mul(max_messages, max_message_size);
 }
 
 static long port_ioctl_set(struct file *file, struct ipcshm_uarg uarg)
@@ -358,6 +366,7 @@ static long port_ioctl_set(struct file *file, struct ipcshm_uarg uarg)
 		return -EINVAL;
 	if (!ipcshm_object_is_owned(&queue->object))
 		return -EACCES;
+	args.max_bytes = bytes_needed(args.max_messages, args.max_bytes, queue->max_message_size);
 	return ipcshm_queue_set(queue, &args);
 }
 
@@ -506,7 +515,7 @@ static ssize_t port_write_iter(struct kiocb *iocb, struct iov_iter *from)
 /* A request can be read, but there is no way to answer it then. */
 static ssize_t read_deliver(struct ipcshm_port *port, struct ipcshm_slot *slot)
 {
-	int err = ipcshm_msg_copy(slot->msg, &slot->buffer.iter);
+	int err = ipcshm_slot_copy(port, slot);
 
 	if (err) {
 		ipcshm_slot_put_back(port, slot);
@@ -539,12 +548,45 @@ static ssize_t port_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	return size;
 }
 
+/* In process context, with a spinlock held that is not ours. */
+static void port_hunger_wake(struct ipcshm_limits_waiter *hunger)
+{
+	queue_work(ipcshm_workqueue, &container_of(hunger, struct ipcshm_port, hunger)->feed);
+}
+
+static void port_feed(struct work_struct *work)
+{
+	ipcshm_queue_wake_senders(container_of(work, struct ipcshm_port, feed)->queue);
+}
+
+/*
+ * Whether there is quota for the largest message, or as much quota as can be; if not,
+ * pollers are woken when there may be.
+ */
+static bool port_has_quota(struct ipcshm_port *port)
+{
+	const enum ipcshm_quota quota = IPCSHM_QUOTA_QUEUE_BYTES;
+	u64 amount = min(ipcshm_msg_cost(port->queue->max_message_size),
+			 ipcshm_limits_read(port->payer, quota).max);
+	int err;
+
+	spin_lock(&port->hunger_lock);
+	err = ipcshm_limits_wait(port->payer, quota, amount, &port->hunger);
+	spin_unlock(&port->hunger_lock);
+	return err;
+}
+
 static __poll_t port_poll(struct file *file, poll_table *pt)
 {
 	struct ipcshm_port *port = port_of(file);
+	__poll_t now;
 
 	poll_wait(file, &port->queue->pollers, pt);
-	return ipcshm_queue_events(port->queue, port->mode);
+	now = ipcshm_queue_events(port->queue, port->mode);
+	if (now & EPOLLOUT && !(now & EPOLLERR) && ipcshm_queue_needs_quota(port->queue) &&
+	    !port_has_quota(port))
+		now &= ~(EPOLLOUT | EPOLLWRNORM);
+	return now;
 }
 
 static int port_mmap(struct file *file, struct vm_area_struct *vma)
@@ -598,6 +640,8 @@ static int port_release(struct inode *inode, struct file *file)
 	ipcshm_held_release_all(port, NULL);
 	ipcshm_processes_destroy(&port->processes);
 	xa_destroy(&port->held);
+	ipcshm_limits_unwait(&port->hunger);
+	cancel_work_sync(&port->feed);
 	ipcshm_object_put(&port->queue->object);
 	ipcshm_limits_put(port->payer);
 	kfree(port);
@@ -711,11 +755,25 @@ static void pool_destroy(struct ipcshm_queue *queue, struct ipcshm_limits *payer
 	ipcshm_pool_destroy(&queue->pool);
 }
 
+/* The creator pays for all that a bounded queue can keep. */
+static int room_charge(struct ipcshm_queue *queue, struct ipcshm_limits *payer)
+{
+	u64 price = ipcshm_queue_price(queue->max_messages, queue->max_bytes,
+				       queue->max_message_size);
+	int err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_QUEUE_BYTES, price);
+
+	if (err)
+		return err;
+	queue->price = price;
+	queue->charged = price;
+	return 0;
+}
+
 static struct ipcshm_object *queue_create(const void *attr, const char *name,
 					  struct ipcshm_limits *payer, umode_t mode)
 {
 	const struct ipcshm_queue_open *args = attr;
-	struct ipcshm_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+	struct ipcshm_queue *queue = kzalloc(sizeof(*queue), IPCSHM_GFP);
 	int err;
 
 	if (!queue)
@@ -729,13 +787,19 @@ static struct ipcshm_object *queue_create(const void *attr, const char *name,
 		goto put_inode;
 	queue->max_message_size = args->max_message_size;
 	queue->max_messages = args->max_messages;
-	queue->max_bytes = args->max_bytes;
+	queue->max_bytes = bytes_needed(args->max_messages, args->max_bytes,
+					args->max_message_size);
+	err = room_charge(queue, payer);
+	if (err)
+		goto destroy_pool;
 	queue->overflow = args->overflow;
 	queue->hangup = args->how.flags & IPCSHM_HANGUP;
 	queue->persistent = args->how.flags & IPCSHM_PERSISTENT;
 	ipcshm_queue_init(queue);
 	return &queue->object;
 
+destroy_pool:
+	pool_destroy(queue, payer);
 put_inode:
 	iput(queue->object.inode);
 free:
@@ -760,6 +824,7 @@ static void queue_release(struct ipcshm_object *object)
 	struct ipcshm_queue *queue = object_queue(object);
 
 	ipcshm_queue_destroy(queue);
+	ipcshm_limits_uncharge(object->payer, IPCSHM_QUOTA_QUEUE_BYTES, queue->charged);
 	pool_destroy(queue, object->payer);
 	iput(object->inode);
 	kfree(queue);
@@ -772,13 +837,16 @@ static struct ipcshm_port *port_create(struct ipcshm_queue *queue, u32 flags)
 
 	if (IS_ERR(payer))
 		return ERR_CAST(payer);
-	port = kzalloc(sizeof(*port), GFP_KERNEL_ACCOUNT);
+	port = kzalloc(sizeof(*port), IPCSHM_GFP);
 	if (!port) {
 		ipcshm_limits_put(payer);
 		return ERR_PTR(-ENOMEM);
 	}
 	port->queue = queue;
 	port->payer = payer;
+	spin_lock_init(&port->hunger_lock);
+	ipcshm_limits_waiter_init(&port->hunger, port_hunger_wake);
+	INIT_WORK(&port->feed, port_feed);
 	port->mode = (flags & IPCSHM_READ ? FMODE_READ : 0) |
 		     (flags & IPCSHM_WRITE ? FMODE_WRITE : 0);
 	port->calls = RB_ROOT;

@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "gfp.h"
 #include "process.h"
 #include "work.h"
 
@@ -164,7 +165,7 @@ struct ipcshm_process *ipcshm_process_find(struct ipcshm_processes *processes)
 
 static struct ipcshm_process *process_create(struct ipcshm_processes *processes)
 {
-	struct ipcshm_process *process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
+	struct ipcshm_process *process = kzalloc(sizeof(*process), IPCSHM_GFP);
 
 	if (!process)
 		return NULL;

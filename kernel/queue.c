@@ -6,10 +6,15 @@
  *   sender --> queued ----------------------> receiver	there is room
  *   sender --> blocked --> queued ----------> receiver	it is full: the sender sleeps
  *   sender --> blocked ---------------------> receiver	a rendezvous has no room at all
+ *   sender --> starved --> queued ----------> receiver	there is no quota: the sender sleeps
  *
  * Always true when the lock is free: no receiver is asleep that wants a message
- * which is queued or blocked; if a sender is blocked, the first of the blocked
- * messages has no room.
+ * which is queued, blocked or starved; if a sender is blocked, the first of the
+ * blocked messages has no room.
+ *
+ * The creator of a bounded queue has paid for all that fits in it.  What an unbounded
+ * queue keeps is charged to its senders.  What a sleeping task keeps, a blocked message
+ * or a request whose caller waits, is charged to nobody.
  *
  * Nothing here touches user memory, and nothing that has the lock sleeps.
  */
@@ -17,6 +22,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "gfp.h"
 #include "limits.h"
 #include "queue.h"
 #include "trace.h"
@@ -69,6 +75,7 @@ struct ipcshm_caller {
  * struct interrupted - a call whose request was received and whose caller was interrupted
  * @call: the call, moved here from the caller's stack
  * @want: of @call
+ * @payer: of the caller's descriptor, which a reply is charged to while it is kept
  * @process: the caller; NULL: it has given the call up; protected by the queue's lock
  * @by_id: in the interrupted calls of @process
  * @id: what it is resumed by: its token when it was interrupted
@@ -78,6 +85,7 @@ struct ipcshm_caller {
 struct interrupted {
 	struct ipcshm_caller call;
 	struct ipcshm_want want;
+	struct ipcshm_limits *payer;
 	struct ipcshm_process *process;
 	struct rb_node by_id;
 	u64 id;
@@ -129,7 +137,8 @@ static bool has_room(const struct ipcshm_queue *queue, size_t size, u32 priority
 
 static bool is_readable(const struct ipcshm_queue *queue)
 {
-	return ipcshm_backlog_first(&queue->queued) || ipcshm_backlog_first(&queue->blocked);
+	return ipcshm_backlog_first(&queue->queued) || ipcshm_backlog_first(&queue->blocked) ||
+	       ipcshm_backlog_first(&queue->starved);
 }
 
 static bool is_rendezvous(const struct ipcshm_queue *queue)
@@ -252,6 +261,86 @@ static inline void unlock(struct ipcshm_queue *queue, struct after *after, __pol
 		settle(queue);
 }
 
+/* Who pays, all under the queue's lock. */
+
+/* What a capacity costs: as much as messages can be in it, or 0 if that is unbounded. */
+u64 ipcshm_queue_price(u64 max_messages, u64 max_bytes, u64 max_message_size)
+{
+	u64 bytes = ipcshm_mul(max_messages, max_message_size);
+	u64 records = ipcshm_mul(max_messages, ipcshm_msg_cost(0));
+
+	if (max_messages == IPCSHM_UNBOUNDED || max_bytes == IPCSHM_UNBOUNDED)
+		return 0;
+	if (check_add_overflow(min(bytes, max_bytes), records, &bytes))
+		return U64_MAX;
+	return bytes;
+}
+
+/* Whether its creator has paid for what is in it. */
+static bool is_bounded(const struct ipcshm_queue *queue)
+{
+	return READ_ONCE(queue->max_messages) != IPCSHM_UNBOUNDED &&
+	       READ_ONCE(queue->max_bytes) != IPCSHM_UNBOUNDED;
+}
+
+/* Whether a send may have to wait for quota: then poll does so, too. */
+bool ipcshm_queue_needs_quota(const struct ipcshm_queue *queue)
+{
+	return !is_bounded(queue) && !queue->overflow;
+}
+
+/* The creator gets back what is paid too much, at last. */
+static void refund(struct ipcshm_queue *queue)
+{
+	u64 need = max(queue->price, queue->bytes + queue->messages * ipcshm_msg_cost(0));
+
+	if (need >= queue->charged)
+		return;
+	ipcshm_limits_uncharge(queue->object.payer, IPCSHM_QUOTA_QUEUE_BYTES,
+			       queue->charged - need);
+	queue->charged = need;
+}
+
+/**
+ * struct shortage - why a message can't be charged
+ * @quota: which is used up
+ * @amount: how much of it the message needs
+ */
+struct shortage {
+	enum ipcshm_quota quota;
+	u64 amount;
+};
+
+/* The queue wants to keep @msg.  False if its payer's quota is used up. */
+static bool pay(const struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+		struct shortage *shortage)
+{
+	u8 what = (is_bounded(queue) ? 0 : IPCSHM_CHARGED_BYTES) |
+		  (msg->nr_files ? IPCSHM_CHARGED_FILES : 0);
+
+	if (!what || msg->caller)
+		return true;
+	/* Most messages have no descriptors. */
+	if (likely(what == IPCSHM_CHARGED_BYTES) &&
+	    likely(ipcshm_limits_try_charge(msg->payer, IPCSHM_QUOTA_QUEUE_BYTES,
+					    ipcshm_msg_cost(msg->size)))) {
+		msg->charged = what;
+		return true;
+	}
+	return ipcshm_msg_charge(msg, what, &shortage->quota, &shortage->amount);
+}
+
+/* As pay(), and a refusal is reported. */
+static bool pay_or_report(const struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+{
+	struct shortage shortage;
+
+	if (likely(pay(queue, msg, &shortage)))
+		return true;
+	ipcshm_limits_report(msg->payer, shortage.quota, shortage.amount);
+	return false;
+}
+
 /* The moves of a message, all under the queue's lock. */
 
 static void enqueue(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bool front)
@@ -271,18 +360,32 @@ static void dequeue(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 	ipcshm_backlog_remove(&queue->queued, msg);
 	queue->messages--;
 	queue->bytes -= msg->size;
+	ipcshm_msg_uncharge(msg);
+	if (unlikely(queue->charged > queue->price))
+		refund(queue);
 }
 
 static void block(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct ipcshm_waiter *sender)
 {
 	msg->sender = sender;
+	msg->starved = false;
 	ipcshm_backlog_add(&queue->blocked, msg);
+	queue->nr_senders++;
+}
+
+/* As block(), for quota; the sender looks after that itself. */
+static void starve(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+		   struct ipcshm_waiter *sender)
+{
+	msg->sender = sender;
+	msg->starved = true;
+	ipcshm_backlog_add(&queue->starved, msg);
 	queue->nr_senders++;
 }
 
 static void unblock(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
-	ipcshm_backlog_remove(&queue->blocked, msg);
+	ipcshm_backlog_remove(msg->starved ? &queue->starved : &queue->blocked, msg);
 	queue->nr_senders--;
 	msg->sender = NULL;
 }
@@ -309,8 +412,16 @@ static void admit(struct ipcshm_queue *queue, struct after *after)
 		if (after->unsettled)
 			break;
 		after->admitted++;
-		accept(queue, msg, after);
-		enqueue(queue, msg, false);
+		if (pay_or_report(queue, msg)) {
+			accept(queue, msg, after);
+			enqueue(queue, msg, false);
+		} else {
+			struct ipcshm_waiter *sender = msg->sender;
+
+			unblock(queue, msg);
+			starve(queue, msg, sender);
+			ipcshm_waiter_poke(sender, &after->wakeups);
+		}
 	}
 }
 
@@ -512,9 +623,20 @@ static int why_no_room(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struc
 }
 
 /*
+ * Poll waits for queue bytes, as much as the largest message needs; it does not know of
+ * descriptors.
+ */
+static int why_no_quota(const struct ipcshm_msg *msg)
+{
+	struct ipcshm_limit limit = ipcshm_limits_read(msg->payer, IPCSHM_QUOTA_QUEUE_BYTES);
+
+	return msg->nr_files || ipcshm_msg_cost(msg->size) > limit.max ? -EDQUOT : -EAGAIN;
+}
+
+/*
  * Returns 0 when the queue has @msg, or has dropped it; -EINPROGRESS when @sender
- * has to wait for that; -EAGAIN when it would have to, and there is no @sender;
- * -EBUSY when the lock has to be dropped before it goes on.
+ * has to wait for that; -EAGAIN or -EDQUOT when it would have to, and there is no
+ * @sender; -EBUSY when the lock has to be dropped before it goes on.
  */
 static int offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		 struct ipcshm_waiter *sender, struct after *after)
@@ -527,11 +649,20 @@ static int offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		return err;
 	if (!receiver && !has_room(queue, msg->size, msg->priority))
 		full = why_no_room(queue, msg, after);
+	if (!receiver && !full && !pay_or_report(queue, msg))
+		full = queue->overflow ? -ENOBUFS : -EDQUOT;
 	if (full == -EBUSY || (full == -EAGAIN && !sender))
 		return full;
+	if (full == -EDQUOT && !sender)
+		return why_no_quota(msg);
 	msg->number = ++queue->number;
 	if (full == -EAGAIN) {
 		block(queue, msg, sender);
+		return -EINPROGRESS;
+	}
+	if (full == -EDQUOT) {
+		starve(queue, msg, sender);
+		sender->poked = true;
 		return -EINPROGRESS;
 	}
 	queue->sent++;
@@ -562,6 +693,87 @@ static int sender_leave(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	return err;
 }
 
+/**
+ * struct hunger - a blocked sender that waits for quota
+ * @waiter: in the record that has no room
+ * @sender: to be poked when that has
+ */
+struct hunger {
+	struct ipcshm_limits_waiter waiter;
+	struct ipcshm_waiter *sender;
+};
+
+static void hunger_wake(struct ipcshm_limits_waiter *waiter)
+{
+	struct ipcshm_waiter *sender = container_of(waiter, struct hunger, waiter)->sender;
+
+	WRITE_ONCE(sender->poked, true);
+	wake_up_process(sender->task);
+}
+
+/* Enqueue a starved message if there is quota, or block it if there is no longer room. */
+static bool feed_now(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+		     struct shortage *shortage, struct after *after)
+{
+	struct ipcshm_waiter *sender = msg->sender;
+
+	if (!has_room(queue, msg->size, msg->priority)) {
+		unblock(queue, msg);
+		block(queue, msg, sender);
+		return true;
+	}
+	if (!pay(queue, msg, shortage))
+		return false;
+	accept(queue, msg, after);
+	enqueue(queue, msg, false);
+	return true;
+}
+
+/*
+ * The sender was poked: if its message is starved, it tries to charge it, and else waits
+ * for quota.  Returns 0 if it has to sleep on, or to look whether it is done; -EDQUOT if
+ * there will never be so much.
+ */
+static int feed(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct hunger *hunger)
+{
+	struct ipcshm_limits *payer = NULL;
+	struct shortage shortage;
+	struct after after;
+	int err;
+
+	lock(queue, &after);
+	if (!hunger->sender->done && msg->starved && !feed_now(queue, msg, &shortage, &after))
+		payer = msg->payer;
+	unlock(queue, &after, READABLE);
+	if (!payer)
+		return 0;
+	err = ipcshm_limits_wait(payer, shortage.quota, shortage.amount, &hunger->waiter);
+	if (err != -EAGAIN)
+		return err;
+	cond_resched();
+	WRITE_ONCE(hunger->sender->poked, true);
+	return 0;
+}
+
+/* Sleeps until the queue has the message, which is blocked or starved. */
+static int sender_sleep(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			struct ipcshm_waiter *sender, const struct ipcshm_patience *patience)
+{
+	struct hunger hunger = { .sender = sender };
+	int err;
+
+	ipcshm_limits_waiter_init(&hunger.waiter, hunger_wake);
+	do {
+		err = ipcshm_waiter_sleep(sender, patience);
+		if (err != -EAGAIN)
+			break;
+		err = feed(queue, msg, &hunger);
+	} while (!err);
+	err = err ? sender_leave(queue, msg, sender, err) : sender->result;
+	ipcshm_limits_unwait(&hunger.waiter);
+	return err;
+}
+
 /* The lock was only dropped in between; who is being killed needn't go on. */
 static bool goes_on(int err)
 {
@@ -589,8 +801,7 @@ static int send_some(struct ipcshm_queue *queue, struct ipcshm_msg *const *msgs,
 	unlock(queue, &after, *sent > before || err == -EINPROGRESS ? READABLE : 0);
 	if (err != -EINPROGRESS)
 		return err;
-	err = ipcshm_waiter_sleep(&sender, patience);
-	err = err ? sender_leave(queue, msg, &sender, err) : sender.result;
+	err = sender_sleep(queue, msg, &sender, patience);
 	if (!err)
 		++*sent;
 	return err;
@@ -623,7 +834,8 @@ int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_msg *const *msgs, 
 static struct ipcshm_msg *find(const struct ipcshm_queue *queue, const struct ipcshm_match *match)
 {
 	return ipcshm_backlog_find(&queue->queued, match) ?:
-	       ipcshm_backlog_find(&queue->blocked, match);
+	       ipcshm_backlog_find(&queue->blocked, match) ?:
+	       ipcshm_backlog_find(&queue->starved, match);
 }
 
 /* Restore the invariants (see the top of this file) after a change that stopped early. */
@@ -827,6 +1039,18 @@ int ipcshm_queue_peek(struct ipcshm_port *port, struct ipcshm_slot *slot)
 	return err;
 }
 
+/*
+ * What was paid for it by its sender, or by the room that it had in a bounded queue, is
+ * gone: the receiver pays, unless there is room.
+ */
+static void put_back_pay(struct ipcshm_port *port, struct ipcshm_msg *msg)
+{
+	bool is_paid = is_bounded(port->queue) && fits(port->queue, msg->size);
+
+	if (!msg->caller && !(is_paid && !msg->nr_files))
+		ipcshm_msg_charge_force(msg, port->payer);
+}
+
 static int put_back_once(struct ipcshm_port *port, struct ipcshm_msg *msg, struct after *after)
 {
 	struct ipcshm_queue *queue = port->queue;
@@ -838,12 +1062,14 @@ static int put_back_once(struct ipcshm_port *port, struct ipcshm_msg *msg, struc
 		return err;
 	msg->sender = NULL;
 	queue->received--;
-	if (queue->revoked || (msg->token && !call_rewind(port, msg)))
+	if (queue->revoked || (msg->token && !call_rewind(port, msg))) {
 		discard(queue, msg, -EKEYREVOKED, after);
-	else if (receiver)
+	} else if (receiver) {
 		give(queue, msg, receiver, after);
-	else
+	} else {
+		put_back_pay(port, msg);
 		enqueue(queue, msg, true);
+	}
 	return 0;
 }
 
@@ -858,6 +1084,7 @@ void ipcshm_queue_put_back(struct ipcshm_port *port, struct ipcshm_msg *msg)
 	struct after after;
 	int err;
 
+	ipcshm_msg_uncharge(msg);
 	do {
 		lock(queue, &after);
 		err = put_back_once(port, msg, &after);
@@ -924,17 +1151,24 @@ static struct interrupted *interrupted_create(struct ipcshm_port *port)
 	err = ipcshm_limits_charge(port->payer, IPCSHM_QUOTA_QUEUE_BYTES, sizeof(*interrupted));
 	if (err)
 		return NULL;
-	interrupted = kzalloc(sizeof(*interrupted), GFP_KERNEL_ACCOUNT);
-	if (!interrupted)
+	interrupted = kzalloc(sizeof(*interrupted), IPCSHM_GFP);
+	if (!interrupted) {
 		ipcshm_limits_uncharge(port->payer, IPCSHM_QUOTA_QUEUE_BYTES,
 				       sizeof(*interrupted));
+		return NULL;
+	}
+	interrupted->payer = port->payer;
 	return interrupted;
 }
 
 static void interrupted_free(struct ipcshm_port *port, struct interrupted *interrupted)
 {
-	if (interrupted->call.reply)
-		ipcshm_msg_put(interrupted->call.reply);
+	struct ipcshm_msg *reply = interrupted->call.reply;
+
+	if (reply) {
+		ipcshm_msg_uncharge(reply);
+		ipcshm_msg_put(reply);
+	}
 	ipcshm_limits_uncharge(port->payer, IPCSHM_QUOTA_QUEUE_BYTES, sizeof(*interrupted));
 	kfree(interrupted);
 }
@@ -1037,6 +1271,8 @@ static int resume_end(struct ipcshm_queue *queue, struct interrupted *interrupte
 	if (interrupted->process && (!call->waiter.done || err == -EMSGSIZE)) {
 		interrupted->busy = false;
 		call->waiter.task = NULL;
+		if (call->reply)
+			ipcshm_msg_charge_force(call->reply, interrupted->payer);
 		return err;
 	}
 	if (interrupted->process)
@@ -1045,6 +1281,7 @@ static int resume_end(struct ipcshm_queue *queue, struct interrupted *interrupte
 	if (!err) {
 		reply->msg = call->reply;
 		call->reply = NULL;
+		ipcshm_msg_uncharge(reply->msg);
 	}
 	return err;
 }
@@ -1186,6 +1423,14 @@ static bool call_has_expired(struct ipcshm_caller *call)
 	return ktime_compare(now, patience->expires) >= 0;
 }
 
+/* The reply to an interrupted call is kept for the caller, whose user pays. */
+static void call_charge(struct ipcshm_caller *call)
+{
+	struct interrupted *interrupted = container_of(call, struct interrupted, call);
+
+	ipcshm_msg_charge_force(call->reply, interrupted->payer);
+}
+
 /* False: the call has ended by its deadline. */
 static bool call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 			struct ipcshm_msg *reply, struct after *after)
@@ -1203,6 +1448,8 @@ static bool call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 		list_add(&reply->by_priority.equals, &after->garbage);
 	} else {
 		call->reply = reply;
+		if (!call->waiter.task)
+			call_charge(call);
 	}
 	call_complete(queue, call, result, after);
 	return true;
@@ -1304,7 +1551,8 @@ static void senders_end(struct ipcshm_queue *queue, const struct gone *gone, str
 {
 	struct ipcshm_msg *msg;
 
-	while (!is_enough(after) && (msg = ipcshm_backlog_first(&queue->blocked))) {
+	while (!is_enough(after) && (msg = ipcshm_backlog_first(&queue->blocked) ?:
+					   ipcshm_backlog_first(&queue->starved))) {
 		struct ipcshm_waiter *sender = msg->sender;
 
 		unblock(queue, msg);
@@ -1396,15 +1644,33 @@ void ipcshm_queue_abandon(struct ipcshm_port *port, struct ipcshm_process *proce
 
 /* What the owner can do. */
 
+/* A larger capacity is paid for now; a smaller one is paid back when it is no longer exceeded. */
+static int reprice(struct ipcshm_queue *queue, const struct ipcshm_queue_set *args)
+{
+	u64 price = ipcshm_queue_price(args->max_messages, args->max_bytes,
+				       queue->max_message_size);
+	int err;
+
+	if (price > queue->charged) {
+		err = ipcshm_limits_charge(queue->object.payer, IPCSHM_QUOTA_QUEUE_BYTES,
+					   price - queue->charged);
+		if (err)
+			return err;
+		queue->charged = price;
+	}
+	queue->price = price;
+	refund(queue);
+	return 0;
+}
+
 int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set *args)
 {
 	struct after after;
-	int err = 0;
+	int err;
 
 	lock(queue, &after);
-	if (queue->revoked) {
-		err = -EKEYREVOKED;
-	} else {
+	err = queue->revoked ? -EKEYREVOKED : reprice(queue, args);
+	if (!err) {
 		queue->max_messages = args->max_messages;
 		queue->max_bytes = args->max_bytes;
 		admit(queue, &after);
@@ -1457,6 +1723,16 @@ void ipcshm_queue_revoke(struct ipcshm_queue *queue)
 	waits_end(queue, &gone);
 	while (ipcshm_queue_drain(queue))
 		;
+	lock(queue, &after);
+	queue->price = 0;
+	refund(queue);
+	unlock(queue, &after, 0);
+}
+
+/* There may be quota again for a descriptor that polls. */
+void ipcshm_queue_wake_senders(struct ipcshm_queue *queue)
+{
+	wake_up_poll(&queue->pollers, WRITABLE);
 }
 
 static u64 when(const struct ipcshm_msg *msg)
@@ -1480,7 +1756,8 @@ void ipcshm_queue_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *sta
 	stat->peak_messages = queue->peak_messages;
 	stat->peak_bytes = queue->peak_bytes;
 	stat->next_time = when(ipcshm_backlog_first(&queue->queued));
-	stat->blocked_time = when(ipcshm_backlog_first(&queue->blocked));
+	stat->blocked_time = when(ipcshm_backlog_first(&queue->blocked) ?:
+				  ipcshm_backlog_first(&queue->starved));
 	stat->calls = queue->nr_calls;
 	stat->readers = queue->readers;
 	stat->writers = queue->writers;

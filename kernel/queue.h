@@ -5,15 +5,18 @@
 
 #include <linux/cache.h>
 #include <linux/list.h>
+#include <linux/overflow.h>
 #include <linux/poll.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uio.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "backlog.h"
+#include "limits.h"
 #include "message.h"
 #include "pool.h"
 #include "process.h"
@@ -32,6 +35,10 @@
  * @lock: protects all below
  * @max_messages: capacity, 0 is a rendezvous
  * @max_bytes: capacity
+ * @price: what the capacity costs the queue's creator; 0 if it is unbounded: then the
+ *	senders pay
+ * @charged: what the creator is charged; more than @price while the queue keeps messages
+ *	that have been paid for and would no longer be
  * @queued: messages that were accepted
  * @messages: how many; may be over the capacity by those that were put back, or
  *	if that was lowered
@@ -39,7 +46,8 @@
  * @peak_messages: the most there ever were
  * @peak_bytes: likewise
  * @blocked: messages of senders that sleep
- * @nr_senders: how many
+ * @starved: messages of senders that sleep because their user's quota is used up
+ * @nr_senders: how many senders sleep
  * @receivers: struct receiver that sleep
  * @calls: struct ipcshm_caller that wait for a reply, or for their request to be received
  * @nr_calls: how many
@@ -69,12 +77,15 @@ struct ipcshm_queue {
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	u64 max_messages;
 	u64 max_bytes;
+	u64 price;
+	u64 charged;
 	struct ipcshm_backlog queued;
 	u64 messages;
 	u64 bytes;
 	u64 peak_messages;
 	u64 peak_bytes;
 	struct ipcshm_backlog blocked;
+	struct ipcshm_backlog starved;
 	u64 nr_senders;
 	struct ipcshm_sleepers receivers;
 	struct list_head calls;
@@ -99,6 +110,9 @@ struct ipcshm_queue {
  * @payer: who opened it, and pays for what is sent through it; a reference; immutable
  * @mode: FMODE_READ, FMODE_WRITE; immutable
  * @attached: it counts as a reader, a writer; the caller of open was told of it
+ * @hunger: wakes pollers when there may be quota to send; its own lock, @hunger_lock
+ * @hunger_lock: held while @hunger is asked to wait
+ * @feed: the work that does so
  * @spin: nanoseconds to look out for a message before sleeping
  * @calls: those whose requests were received here and aren't replied to, by
  *	token; protected by the queue's lock
@@ -112,6 +126,9 @@ struct ipcshm_port {
 	struct ipcshm_limits *payer;
 	fmode_t mode;
 	bool attached;
+	spinlock_t hunger_lock;	/* asking @hunger to wait */
+	struct ipcshm_limits_waiter hunger;
+	struct work_struct feed;
 	u32 spin;
 	struct rb_root calls;
 	u64 nr_calls;
@@ -187,7 +204,19 @@ void ipcshm_queue_refuse(struct ipcshm_port *port, u64 token, int err);
 int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set *args);
 u64 ipcshm_queue_drain(struct ipcshm_queue *queue);
 void ipcshm_queue_revoke(struct ipcshm_queue *queue);
+
+/* Saturates. */
+static inline u64 ipcshm_mul(u64 a, u64 b)
+{
+	u64 product;
+
+	return check_mul_overflow(a, b, &product) ? U64_MAX : product;
+}
+
+u64 ipcshm_queue_price(u64 max_messages, u64 max_bytes, u64 max_message_size);
+bool ipcshm_queue_needs_quota(const struct ipcshm_queue *queue);
 __poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode);
+void ipcshm_queue_wake_senders(struct ipcshm_queue *queue);
 void ipcshm_queue_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *stat);
 
 #endif /* IPCSHM_QUEUE_H */

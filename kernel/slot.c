@@ -7,7 +7,9 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "gfp.h"
 #include "ioctl.h"
+#include "limits.h"
 #include "slot.h"
 
 static bool message_is_valid(const struct ipcshm_message *user)
@@ -47,7 +49,7 @@ static int segments_get(const struct ipcshm_message *user, unsigned int directio
 	from = memdup_user(u64_to_user_ptr(user->data), count * sizeof(*from));
 	if (IS_ERR(from))
 		return PTR_ERR(from);
-	buffer->segments = kmalloc_array(count, sizeof(*buffer->segments), GFP_KERNEL_ACCOUNT);
+	buffer->segments = kmalloc_array(count, sizeof(*buffer->segments), IPCSHM_GFP);
 	if (!buffer->segments) {
 		kfree(from);
 		return -ENOMEM;
@@ -89,6 +91,12 @@ static bool may_carry_fds(const struct ipcshm_queue *queue, const struct ipcshm_
 	return !queue->persistent || user->token;
 }
 
+/* All receivers can read the pool; a reply is for one caller. */
+static struct ipcshm_pool *pool_for(struct ipcshm_queue *queue, const struct ipcshm_message *user)
+{
+	return queue->pool.size && !user->token ? &queue->pool : NULL;
+}
+
 /* A message of what is at @from, else as described in @user, which was checked; or an error. */
 struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_port *port,
 					  const struct ipcshm_message *user, struct iov_iter *from)
@@ -99,7 +107,7 @@ struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_port *port,
 		return ERR_PTR(-EMSGSIZE);
 	if (user->fd_count && !may_carry_fds(queue, user))
 		return ERR_PTR(-EPERM);
-	return ipcshm_msg_create(user, from, queue->pool.size ? &queue->pool : NULL, port->payer);
+	return ipcshm_msg_create(user, from, pool_for(queue, user), port->payer);
 }
 
 /* The same, with the payload described there as well. */
@@ -170,7 +178,7 @@ static int held_prepare(struct ipcshm_port *port, struct ipcshm_slot *slot)
 	held = ipcshm_msg_in_pool(slot->msg, &port->queue->pool);
 	if (IS_ERR(held))
 		return PTR_ERR(held);
-	err = xa_reserve(&port->held, held_index(held->offset), GFP_KERNEL_ACCOUNT);
+	err = xa_reserve(&port->held, held_index(held->offset), IPCSHM_GFP);
 	if (err) {
 		ipcshm_msg_put(held);
 		return err;
@@ -271,14 +279,102 @@ void ipcshm_slot_put_back(struct ipcshm_port *port, struct ipcshm_slot *slot)
 }
 
 /*
- * The payload to the caller's memory, all else to the caller's structure at @to.
- * The message isn't ours: if it is a request, its token is for who receives it.
+ * User memory can take for ever to fault, and a message is kept meanwhile.  Small messages
+ * are first copied without faults: most often that succeeds, and nothing has to be charged.
+ */
+
+static bool copy_at_once(struct ipcshm_slot *slot)
+{
+	struct iov_iter *iter = &slot->buffer.iter;
+	size_t room = iov_iter_count(iter);
+
+	if (likely(!ipcshm_msg_copy(slot->msg, iter)))
+		return true;
+	iov_iter_revert(iter, room - iov_iter_count(iter));
+	return false;
+}
+
+static bool show_at_once(struct ipcshm_slot *slot, u64 token, void __user *to)
+{
+	bool done = false;
+
+	if (!ipcshm_msg_is_small(slot->msg) || slot->user->flags & IPCSHM_MAPPED)
+		return false;
+	pagefault_disable();
+	if (likely(copy_at_once(slot))) {
+		done = !slot_describe(slot, token, to);
+		if (!done)
+			iov_iter_revert(&slot->buffer.iter, slot->msg->size);
+	}
+	pagefault_enable();
+	return done;
+}
+
+static bool hold_at_once(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user *to)
+{
+	int err;
+
+	if (held_prepare(port, slot))
+		return false;
+	pagefault_disable();
+	err = slot_describe(slot, slot->msg->token, to);
+	pagefault_enable();
+	if (err)
+		held_cancel(port, slot);
+	else
+		held_commit(port, slot);
+	return !err;
+}
+
+/* Deliver a message as ipcshm_slot_deliver() does, if that is possible without faults. */
+bool ipcshm_slot_deliver_at_once(struct ipcshm_port *port, struct ipcshm_slot *slot,
+				 void __user *to)
+{
+	if (slot->msg->nr_files)
+		return false;
+	if (slot->user->flags & IPCSHM_MAPPED)
+		return hold_at_once(port, slot, to);
+	return show_at_once(slot, slot->msg->token, to);
+}
+
+/* Copy the payload of a received message. */
+int ipcshm_slot_copy(struct ipcshm_port *port, struct ipcshm_slot *slot)
+{
+	int err;
+
+	if (ipcshm_msg_is_small(slot->msg)) {
+		bool done;
+
+		pagefault_disable();
+		done = copy_at_once(slot);
+		pagefault_enable();
+		if (done)
+			return 0;
+	}
+	ipcshm_msg_charge_force(slot->msg, port->payer);
+	err = ipcshm_msg_copy(slot->msg, &slot->buffer.iter);
+	ipcshm_msg_uncharge(slot->msg);
+	return err;
+}
+
+/*
+ * Write the payload to the caller's memory, all else to the caller's structure at @to.
+ * The message stays in the queue, which may charge it; a message that is received
+ * meanwhile is kept by this call alone.
  */
 int ipcshm_slot_show(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user *to)
 {
-	int err = slot_fill(port, slot);
+	u64 cost = ipcshm_msg_cost(slot->msg->size);
+	int err;
 
-	return err ?: slot_describe(slot, 0, to);
+	if (show_at_once(slot, 0, to))
+		return 0;
+	ipcshm_limits_charge_force(port->payer, IPCSHM_QUOTA_QUEUE_BYTES, cost);
+	ipcshm_limits_charge_force(port->payer, IPCSHM_QUOTA_DESCRIPTORS, slot->msg->nr_files);
+	err = slot_fill(port, slot) ?: slot_describe(slot, 0, to);
+	ipcshm_limits_uncharge(port->payer, IPCSHM_QUOTA_DESCRIPTORS, slot->msg->nr_files);
+	ipcshm_limits_uncharge(port->payer, IPCSHM_QUOTA_QUEUE_BYTES, cost);
+	return err;
 }
 
 static int fds_put(const struct ipcshm_fds *fds, s32 __user *to)
@@ -310,8 +406,7 @@ static int slot_give(struct ipcshm_slot *slot, void __user *to)
 	return err;
 }
 
-/* A message is received.  On an error the caller has nothing, and the slot the message. */
-int ipcshm_slot_deliver(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user *to)
+static int deliver(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user *to)
 {
 	bool mapped = slot->user->flags & IPCSHM_MAPPED;
 	int err = slot_fill(port, slot);
@@ -326,8 +421,25 @@ int ipcshm_slot_deliver(struct ipcshm_port *port, struct ipcshm_slot *slot, void
 		return err;
 	}
 	held_commit(port, slot);
-	ipcshm_msg_settle(slot->msg);
 	return 0;
+}
+
+/*
+ * Deliver a received message.  While that waits for user memory the message is charged to
+ * the receiver; then it is the caller's to put or to put back.
+ */
+int ipcshm_slot_deliver(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user *to)
+{
+	int err;
+
+	if (!slot->msg->charged && ipcshm_slot_deliver_at_once(port, slot, to))
+		return 0;
+	ipcshm_msg_charge_force(slot->msg, port->payer);
+	err = deliver(port, slot, to);
+	ipcshm_msg_uncharge(slot->msg);
+	if (!err)
+		ipcshm_msg_close_files(slot->msg);
+	return err;
 }
 
 /* Tells how large the message is that there was no room for. */

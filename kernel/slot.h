@@ -16,6 +16,9 @@ int ipcshm_slot_prepare(struct ipcshm_slot *slot, struct ipcshm_message *user);
 void ipcshm_slot_put(struct ipcshm_slot *slot);
 
 int ipcshm_slot_show(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user *to);
+bool ipcshm_slot_deliver_at_once(struct ipcshm_port *port, struct ipcshm_slot *slot,
+				 void __user *to);
+int ipcshm_slot_copy(struct ipcshm_port *port, struct ipcshm_slot *slot);
 int ipcshm_slot_deliver(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user *to);
 int ipcshm_slot_put_needed(const struct ipcshm_slot *slot, void __user *to);
 void ipcshm_slot_put_back(struct ipcshm_port *port, struct ipcshm_slot *slot);

@@ -54,7 +54,7 @@ static bool spin(const struct ipcshm_waiter *waiter, u32 nanoseconds)
  *
  * Return: 0 if it is, and @waiter has the result; -ERESTARTSYS or -ETIMEDOUT, and
  * then the caller has to look, under the lock, whether it was completed in the
- * meantime.
+ * meantime; -EAGAIN: it was poked.
  */
 int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patience *patience)
 {
@@ -72,6 +72,11 @@ int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patien
 			break;
 		if (signal_pending(current)) {
 			err = -ERESTARTSYS;
+			break;
+		}
+		if (READ_ONCE(waiter->poked)) {
+			WRITE_ONCE(waiter->poked, false);
+			err = -EAGAIN;
 			break;
 		}
 		if (!schedule_hrtimeout_range_clock(timeout, 0, HRTIMER_MODE_ABS,
@@ -110,6 +115,16 @@ void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, int result,
 	}
 	wake_up_process(task);
 	put_task_struct(task);
+}
+
+/* Make a sleeper look after something, and sleep again; the lock is held by which it was found. */
+void ipcshm_waiter_poke(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wakeups)
+{
+	WRITE_ONCE(waiter->poked, true);
+	if (wakeups->count < IPCSHM_WAKEUPS_MAX)
+		wakeups->tasks[wakeups->count++] = get_task_struct(waiter->task);
+	else
+		wake_up_process(waiter->task);
 }
 
 /* The one way by which a module can give that hint. */

@@ -37,12 +37,14 @@ int ipcshm_patience_get(struct ipcshm_patience *patience, u64 deadline, u32 cloc
  * struct ipcshm_waiter - on the stack of the task that sleeps
  * @task: who sleeps; immutable
  * @result: 0 or an error; written before @done is set, read after
+ * @poked: the sleeper has to look after something, and sleep again
  * @done: the wait is over; set once, under the lock by which the waiter is found,
  *	and read without: from then on the waiter may be gone
  */
 struct ipcshm_waiter {
 	struct task_struct *task;
 	int result;
+	bool poked;
 	bool done;
 };
 
@@ -67,6 +69,7 @@ static inline void ipcshm_waiter_init(struct ipcshm_waiter *waiter)
 }
 
 int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patience *patience);
+void ipcshm_waiter_poke(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wakeups);
 void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, int result,
 			    struct ipcshm_wakeups *wakeups);
 void ipcshm_wakeups_run(struct ipcshm_wakeups *wakeups);

@@ -830,7 +830,7 @@ TEST_F(fds, killed_sender_that_was_blocked_keeps_none)
 	sender = block_sender_how(send_fd_role, (struct peer) { .value = self->pipe.write });
 	ASSERT_TRUE(sender);
 	close(self->pipe.write);
-	EXPECT_EQ(1, used());
+	EXPECT_EQ(0, used());
 	kill_peer(sender);
 	EXPECT_TRUE(is_closed(&self->pipe));
 	EXPECT_EQ(0, used());
@@ -912,6 +912,16 @@ TEST_F(fds, descriptors_on_the_way_count_for_who_opened_the_sending_one)
 	EXPECT_EQ(0, used());
 }
 
+static int try_fds(const int *fds, __u32 count)
+{
+	struct ipcshm_transfer transfer = transfer_of("x", 1);
+
+	transfer.message.fds = (uintptr_t)fds;
+	transfer.message.fd_count = count;
+	transfer.flags = IPCSHM_DONTWAIT;
+	return ipcshm_send_transfer(queue, &transfer, sizeof(transfer));
+}
+
 TEST_F_TIMEOUT(fds, used_up_quota_is_edquot_and_comes_back, 120)
 {
 	uid_t user = 1000000 + 2 * getpid();
@@ -934,7 +944,8 @@ TEST_F_TIMEOUT(fds, used_up_quota_is_edquot_and_comes_back, 120)
 	}
 	EXPECT_EQ(sent, used());
 	bytes = get_info(device).queue_bytes.used;
-	EXPECT_EQ(-EDQUOT, send_fds(fds, IPCSHM_FDS_MAX));
+	EXPECT_EQ(-EDQUOT, try_fds(fds, IPCSHM_FDS_MAX));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_send_fds(queue, "x", 1, fds, IPCSHM_FDS_MAX, 0));
 	EXPECT_EQ(sent, used());
 	EXPECT_EQ(bytes, get_info(device).queue_bytes.used);
 	EXPECT_EQ(IPCSHM_FDS_MAX, receive_fds(fds, 0));

@@ -321,8 +321,8 @@ int ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expecte
 /**
  * struct ipcshm_queue_attr - what a queue is, in and out of ipcshm_queue_open()
  * @max_messages: capacity in messages; 0: rendezvous; IPCSHM_UNBOUNDED
- * @max_bytes: capacity in bytes, at least @max_message_size; 0 for a rendezvous;
- *	IPCSHM_UNBOUNDED
+ * @max_bytes: capacity in bytes, at least @max_message_size; 0: as many as
+ *	@max_messages need; IPCSHM_UNBOUNDED
  * @max_message_size: the largest message, 1 to IPCSHM_MESSAGE_MAX bytes
  * @id: out: its number
  * @created: out: 1 if the call created it

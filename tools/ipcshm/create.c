@@ -243,6 +243,18 @@ static void print(const struct create *create)
 	json_line(&json);
 }
 
+/* What a queue's creator pays for, without the kernel's records: nothing if it is unbounded. */
+static uint64_t paid_bytes(const struct ipcshm_queue_attr *attr)
+{
+	uint64_t bytes;
+
+	if (attr->max_messages == IPCSHM_UNBOUNDED || attr->max_bytes == IPCSHM_UNBOUNDED)
+		return 0;
+	if (__builtin_mul_overflow(attr->max_messages, attr->max_message_size, &bytes))
+		return attr->max_bytes;
+	return bytes < attr->max_bytes ? bytes : attr->max_bytes;
+}
+
 static int create_failed(const struct create *create, int device, int err)
 {
 	bool is_region = create->kind == IPCSHM_REGION;
@@ -252,7 +264,7 @@ static int create_failed(const struct create *create, int device, int err)
 		.region_bytes = !is_region	   ? create->queue.pool_bytes
 				: region->max_size ? region->max_size
 						   : region->size,
-		.queue_bytes = is_region ? 0 : create->queue.max_bytes,
+		.queue_bytes = is_region ? 0 : paid_bytes(&create->queue),
 	};
 	char hint[QUOTA_HINT_MAX];
 

@@ -92,9 +92,10 @@ struct ipcshm_limit {
  * @max_message_size: the largest max_message_size a queue may be created with
  * @objects: regions and queues that the calling user created
  * @region_bytes: what the regions that the calling user created can grow to
- * @queue_bytes: messages waiting in queues that were sent through descriptors
- *	which the calling user opened; the bytes of each, plus a fixed amount
- *	for the kernel's own record of it
+ * @queue_bytes: what bounded queues that the calling user created can keep, and
+ *	messages in other queues that were sent through descriptors which the
+ *	calling user opened; the bytes of each, plus a fixed amount for the
+ *	kernel's own record of it
  * @members: memberships of the calling user's processes, in regions of anyone
  * @waiters: calls of WAIT that are blocked, and words that are watched, through
  *	descriptors which the calling user opened
@@ -182,7 +183,8 @@ enum ipcshm_overflow {
  *	returns when a receiver has the message), IPCSHM_UNBOUNDED is no bound
  *	but the sender's quota
  * @max_bytes: how many bytes of messages the queue keeps, at least
- *	@max_message_size, or IPCSHM_UNBOUNDED; 0 for a rendezvous
+ *	@max_message_size, or IPCSHM_UNBOUNDED; 0: as many as @max_messages need;
+ *	0 for a rendezvous
  * @max_message_size: the largest message in bytes, 1 to IPCSHM_MESSAGE_MAX
  * @pool_bytes: bytes of shared memory for messages that are received mapped,
  *	rounded up to whole pages, at least @max_message_size, at most

@@ -1,0 +1,740 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Queues: who pays for messages. The creator of a bounded queue does when it is created,
+ * the sender for what an unbounded queue keeps, nobody for what a sleeping task gets, and
+ * the receiver for what it keeps the kernel from freeing.
+ */
+#include "fuse_test.h"
+#include "queue_test.h"
+
+#define SMALL	100	/* bytes of a message */
+#define LARGE	10000	/* of one that is not copied without faults */
+
+/* The test is a user of its own, and so is a peer with a value. */
+FIXTURE(quota)
+{
+	struct fuse_memory memory;
+	__u64 record;	/* what a message of no bytes costs */
+};
+
+static uid_t test_user(unsigned int number)
+{
+	return 0x0a000000 + 4 * getpid() + number;
+}
+
+/* Can be undone, as root's saved IDs stay. */
+static bool become(uid_t user)
+{
+	return !seteuid(0) && !setresgid(user, user, 0) && !setresuid(user, user, 0);
+}
+
+static struct ipcshm_limit bytes(void)
+{
+	return get_info(device).queue_bytes;
+}
+
+static __u64 used(void)
+{
+	return bytes().used;
+}
+
+static int make_queue(__u64 max_messages, __u64 max_bytes, __u64 max_message_size)
+{
+	return open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, max_messages, max_bytes,
+			  max_message_size);
+}
+
+static int make_unbounded(void)
+{
+	return make_queue(IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, LARGE);
+}
+
+FIXTURE_SETUP(quota)
+{
+	int one;
+
+	SKIP_UNLESS_ROOT;
+	share_peers();
+	device = open_device();
+	ASSERT_TRUE(become(test_user(0)));
+	queue = make_unbounded();
+	ASSERT_LE(0, queue);
+	ASSERT_EQ(0, used());
+	one = make_queue(1, 1, 1);
+	ASSERT_LE(0, one);
+	self->record = used() - 1;
+	close(one);
+	ASSERT_EQ(0, used());
+}
+
+FIXTURE_TEARDOWN(quota)
+{
+	EXPECT_EQ(0, seteuid(0));
+	if (self->memory.map)
+		fuse_memory_close(&self->memory);
+	tear_down();
+}
+
+static int send_size(int fd, size_t size, __u64 deadline)
+{
+	static char data[IPCSHM_MESSAGE_MAX + 1];
+
+	return ipcshm_send(fd, data, size, 0, deadline);
+}
+
+static int try_size(int fd, size_t size)
+{
+	static char data[IPCSHM_MESSAGE_MAX + 1];
+	struct ipcshm_transfer transfer = transfer_of(data, size);
+
+	transfer.flags = IPCSHM_DONTWAIT;
+	return ipcshm_send_transfer(fd, &transfer, sizeof(transfer));
+}
+
+static long receive_from(int fd)
+{
+	char data[LARGE];
+
+	return ipcshm_receive(fd, data, sizeof(data), NULL, SOON);
+}
+
+/* Queues that use up the quota but for so many bytes; the last of them, or -1. */
+static int use_up(__u64 spare, __u64 record)
+{
+	struct ipcshm_limit limit = bytes();
+	__u64 left = limit.max - limit.used - spare, size;
+	int fd = -1;
+
+	while (left > record) {
+		size = left - record;
+		if (size > IPCSHM_MESSAGE_MAX)
+			size = left > IPCSHM_MESSAGE_MAX + 3 * record ? IPCSHM_MESSAGE_MAX :
+									size / 2;
+		fd = make_queue(1, size, size);
+		if (fd < 0)
+			return -1;
+		left -= size + record;
+	}
+	return left ? -1 : fd;
+}
+
+/* Bounded queues. */
+
+TEST_F(quota, bounded_queue_is_paid_for_by_its_creator)
+{
+	int fd = make_queue(10, 1000, SMALL), i;
+
+	EXPECT_EQ(10 * (SMALL + self->record), used());
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(0, try_size(fd, SMALL));
+	EXPECT_EQ(-EAGAIN, try_size(fd, 1));
+	EXPECT_EQ(10 * (SMALL + self->record), used());
+	close(fd);
+	EXPECT_EQ(0, used());
+}
+
+/* No more than can be in it. */
+TEST_F(quota, bytes_that_cant_be_used_cost_nothing)
+{
+	int fd = make_queue(10, 1 << 30, SMALL);
+
+	EXPECT_EQ(10 * (SMALL + self->record), used());
+	close(fd);
+	fd = make_queue(10, 300, SMALL);
+	EXPECT_EQ(300 + 10 * self->record, used());
+	close(fd);
+}
+
+TEST_F(quota, bytes_of_zero_are_as_many_as_needed)
+{
+	int fd = make_queue(10, 0, SMALL), i;
+
+	EXPECT_EQ(10 * SMALL, queue_stat(fd).max_bytes);
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(0, try_size(fd, SMALL));
+	EXPECT_EQ(-EAGAIN, try_size(fd, 0));
+	EXPECT_EQ(0, ipcshm_queue_set(fd, 20, 0));
+	EXPECT_EQ(20 * SMALL, queue_stat(fd).max_bytes);
+	close(fd);
+	fd = make_queue(IPCSHM_UNBOUNDED, 0, SMALL);
+	EXPECT_EQ(IPCSHM_UNBOUNDED, queue_stat(fd).max_bytes);
+	close(fd);
+	fd = make_queue(1ULL << 60, 0, SMALL);
+	EXPECT_EQ(IPCSHM_UNBOUNDED, queue_stat(fd).max_bytes);
+	close(fd);
+}
+
+TEST_F(quota, too_large_a_queue_is_edquot)
+{
+	__u64 max = bytes().max;
+
+	EXPECT_EQ(-EDQUOT, make_queue(max / self->record + 1, 1, 1));
+	EXPECT_EQ(-EDQUOT, make_queue(1ULL << 62, 1, 1));
+	EXPECT_EQ(-EDQUOT, make_queue(IPCSHM_UNBOUNDED - 1, IPCSHM_UNBOUNDED - 1, 1));
+	EXPECT_EQ(0, used());
+	EXPECT_EQ(1, get_info(device).objects.used);
+}
+
+TEST_F(quota, sends_to_a_bounded_queue_need_no_quota)
+{
+	int fd = make_queue(10, 0, LARGE), i;
+
+	ASSERT_LE(0, use_up(0, self->record));
+	EXPECT_EQ(bytes().max, used());
+	EXPECT_EQ(POLLOUT, poll_now(fd));
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(0, try_size(fd, LARGE));
+	EXPECT_EQ(LARGE, receive_from(fd));
+	EXPECT_EQ(0, try_size(fd, LARGE));
+}
+
+TEST_F(quota, set_charges_the_difference)
+{
+	int fd = make_queue(10, 0, SMALL);
+	__u64 each = SMALL + self->record;
+
+	EXPECT_EQ(0, ipcshm_queue_set(fd, 15, 0));
+	EXPECT_EQ(15 * each, used());
+	EXPECT_EQ(0, ipcshm_queue_set(fd, 5, 0));
+	EXPECT_EQ(5 * each, used());
+	EXPECT_EQ(-EDQUOT, ipcshm_queue_set(fd, bytes().max, 0));
+	EXPECT_EQ(5, queue_stat(fd).max_messages);
+	EXPECT_EQ(5 * each, used());
+	EXPECT_EQ(0, ipcshm_queue_set(fd, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED));
+	EXPECT_EQ(0, used());
+	close(fd);
+	EXPECT_EQ(0, used());
+}
+
+/* Else its creator could have them for nothing. */
+TEST_F(quota, messages_over_a_lowered_capacity_are_still_paid_for)
+{
+	int fd = make_queue(10, 0, SMALL), i;
+	__u64 each = SMALL + self->record;
+
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(0, try_size(fd, SMALL));
+	EXPECT_EQ(0, ipcshm_queue_set(fd, 2, 0));
+	EXPECT_EQ(10 * each, used());
+	for (i = 9; i >= 0; i--) {
+		ASSERT_EQ(SMALL, receive_from(fd));
+		EXPECT_EQ((i > 2 ? i : 2) * each, used());
+	}
+	close(fd);
+	EXPECT_EQ(0, used());
+}
+
+TEST_F(quota, revoked_queue_is_paid_back_at_once)
+{
+	int fd = make_queue(10, 0, SMALL);
+
+	ASSERT_EQ(0, try_size(fd, SMALL));
+	ASSERT_EQ(0, ipcshm_queue_revoke(fd));
+	EXPECT_EQ(0, used());
+	close(fd);
+	EXPECT_EQ(0, used());
+}
+
+/* Unbounded queues. */
+
+TEST_F(quota, message_in_an_unbounded_queue_is_paid_for_by_its_sender)
+{
+	ASSERT_EQ(0, try_size(queue, SMALL));
+	EXPECT_EQ(SMALL + self->record, used());
+	ASSERT_EQ(0, try_size(queue, LARGE));
+	EXPECT_EQ(SMALL + LARGE + 2 * self->record, used());
+	EXPECT_EQ(SMALL, receive_from(queue));
+	EXPECT_EQ(LARGE + self->record, used());
+	EXPECT_EQ(0, ipcshm_queue_drain(queue, NULL));
+	EXPECT_EQ(0, used());
+}
+
+static void send_size_role(struct peer *peer)
+{
+	peer->result = send_size(peer->fd, peer->value, peer->deadline);
+}
+
+/* A sender that waits for quota is a blocked sender. */
+static struct peer *block_for_quota(__u64 deadline)
+{
+	return block_sender_how(send_size_role, (struct peer) {
+		.value = SMALL, .deadline = deadline
+	});
+}
+
+TEST_F(quota, send_waits_for_quota)
+{
+	int last = use_up(0, self->record);
+	struct peer *sender;
+
+	ASSERT_LE(0, last);
+	EXPECT_EQ(-EAGAIN, try_size(queue, SMALL));
+	sender = block_for_quota(SOON);
+	ASSERT_TRUE(sender);
+	EXPECT_TRUE(WAIT_UNTIL(process_state(sender->pid) == 'S'));
+	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(0, ipcshm_queue_revoke(last));	/* the sender has inherited it */
+	EXPECT_EQ(0, finish(sender));
+	EXPECT_EQ(1, stat_now().messages);
+	EXPECT_EQ(0, stat_now().senders);
+	EXPECT_EQ(SMALL, receive_from(queue));
+}
+
+TEST_F(quota, send_that_waits_for_quota_ends_with_its_deadline)
+{
+	ASSERT_LE(0, use_up(0, self->record));
+	EXPECT_EQ(-ETIMEDOUT, send_size(queue, SMALL, ipcshm_deadline(50 * MS)));
+	EXPECT_EQ(0, stat_now().senders);
+	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(bytes().max, used());
+}
+
+TEST_F(quota, killed_sender_that_waited_for_quota_leaves_nothing)
+{
+	int last = use_up(0, self->record);
+	struct peer *sender;
+
+	ASSERT_LE(0, last);
+	sender = block_for_quota(SOON);
+	ASSERT_TRUE(sender);
+	kill_peer(sender);
+	EXPECT_EQ(0, stat_now().senders);
+	close(last);
+	EXPECT_EQ(0, try_size(queue, SMALL));
+}
+
+TEST_F(quota, message_larger_than_the_quota_is_edquot)
+{
+	struct ipcshm_limit limit = bytes();
+	int fd = make_queue(IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, IPCSHM_MESSAGE_MAX);
+
+	if (limit.max > IPCSHM_MESSAGE_MAX)
+		SKIP(return, "the quota is larger than any message");
+	EXPECT_EQ(-EDQUOT, send_size(fd, limit.max, SOON));
+	EXPECT_EQ(-EDQUOT, try_size(fd, limit.max));
+	EXPECT_EQ(POLLOUT, poll_now(fd));
+}
+
+/* It is in its queue, though that does not keep it: a receiver takes it directly. */
+TEST_F(quota, receiver_takes_what_waits_for_quota)
+{
+	struct peer *sender;
+
+	ASSERT_LE(0, use_up(0, self->record));
+	sender = block_for_quota(SOON);
+	ASSERT_TRUE(sender);
+	EXPECT_EQ(POLLIN, poll_now(queue));
+	EXPECT_EQ(SMALL, receive_from(queue));
+	EXPECT_EQ(0, finish(sender));
+	EXPECT_EQ(bytes().max, used());
+}
+
+TEST_F(quota, senders_that_wait_for_quota_end_with_the_queue)
+{
+	struct peer *sender;
+
+	ASSERT_LE(0, use_up(0, self->record));
+	sender = block_for_quota(SOON);
+	ASSERT_TRUE(sender);
+	ASSERT_EQ(0, ipcshm_queue_revoke(queue));
+	EXPECT_EQ(-EKEYREVOKED, finish(sender));
+}
+
+/* A crowd that shares a little quota: everything arrives. */
+TEST_F(quota, many_senders_share_a_little_quota)
+{
+	struct peer *sender[8];
+	int i, j;
+
+	ASSERT_LE(0, use_up(SMALL + self->record, self->record));
+	for (j = 0; j < 10; j++) {
+		for (i = 0; i < 8; i++)
+			sender[i] = start(send_size_role, (struct peer) {
+				.value = SMALL, .deadline = SOON
+			});
+		for (i = 0; i < 8; i++)
+			ASSERT_EQ(SMALL, receive_from(queue));
+		for (i = 0; i < 8; i++)
+			ASSERT_EQ(0, finish(sender[i]));
+	}
+	EXPECT_EQ(bytes().max - SMALL - self->record, used());
+}
+
+/* What poll says. */
+
+TEST_F(quota, poll_agrees_with_send)
+{
+	int last = use_up(0, self->record);
+	struct peer *poller;
+
+	ASSERT_LE(0, last);
+	EXPECT_EQ(0, poll_now(queue));
+	poller = start(poll_out_role, (struct peer) { 0 });
+	ASSERT_TRUE(WAIT_UNTIL(process_state(poller->pid) == 'S'));
+	EXPECT_FALSE(is_done(poller));
+	EXPECT_EQ(0, ipcshm_queue_revoke(last));
+	EXPECT_EQ(POLLOUT, finish(poller));
+	EXPECT_EQ(POLLOUT, poll_now(queue));
+	EXPECT_EQ(0, try_size(queue, LARGE));
+}
+
+/* Room for a small message, but not for the largest. */
+TEST_F(quota, poll_wants_room_for_the_largest_message)
+{
+	ASSERT_LE(0, use_up(LARGE / 2, self->record));
+	EXPECT_EQ(0, poll_now(queue));
+	EXPECT_EQ(0, try_size(queue, SMALL));
+	EXPECT_EQ(-EAGAIN, try_size(queue, LARGE));
+	EXPECT_EQ(POLLIN, poll_now(queue));
+}
+
+/* What is handed over costs nothing. */
+
+TEST_F(quota, waiting_receiver_gets_a_message_without_quota)
+{
+	struct peer *receiver;
+
+	ASSERT_LE(0, use_up(0, self->record));
+	receiver = block_receiver_how(receive_role, (struct peer) { 0 });
+	ASSERT_TRUE(receiver);
+	EXPECT_EQ(0, try_send(7, 0));
+	EXPECT_EQ(8, finish(receiver));
+	EXPECT_EQ(7, receiver->value);
+	EXPECT_EQ(bytes().max, used());
+}
+
+TEST_F(quota, rendezvous_needs_no_quota)
+{
+	struct peer *receiver;
+
+	ASSERT_LE(0, use_up(0, self->record));
+	close(queue);
+	queue = make_queue(0, 0, SMALL);
+	ASSERT_LE(0, queue);
+	receiver = block_receiver_how(receive_role, (struct peer) { 0 });
+	ASSERT_TRUE(receiver);
+	EXPECT_EQ(POLLOUT, poll_now(queue) & POLLOUT);
+	EXPECT_EQ(0, try_send(7, 0));
+	EXPECT_EQ(8, finish(receiver));
+}
+
+static void call_role(struct peer *peer)
+{
+	peer->result = ipcshm_call(peer->fd, &peer->value, 8, &peer->value, 8, SOON);
+}
+
+TEST_F(quota, calls_need_no_quota)
+{
+	struct ipcshm_message message = { 0 };
+	struct peer *caller;
+	__u64 value = 0;
+
+	ASSERT_LE(0, use_up(0, self->record));
+	caller = start(call_role, (struct peer) { .value = 3 });
+	ASSERT_EQ(8, ipcshm_receive(queue, &value, 8, &message, SOON));
+	value++;
+	EXPECT_EQ(0, ipcshm_reply(queue, message.token, &value, 8));
+	EXPECT_EQ(8, finish(caller));
+	EXPECT_EQ(4, caller->value);
+	EXPECT_EQ(bytes().max, used());
+}
+
+/* Calls; a signal interrupts that, and the peer resumes the call when it is told to. */
+static void call_twice_role(struct peer *peer)
+{
+	static char reply[LARGE];
+	struct ipcshm_call transfer = {
+		.request = { .data = (uintptr_t)&peer->value, .size = 8 },
+		.reply = { .data = (uintptr_t)reply, .size = sizeof(reply) },
+		.deadline = IPCSHM_FOREVER,
+		.clock = CLOCK_MONOTONIC,
+	};
+
+	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
+	peer->token = peer->result == -EINTR && transfer.request.token;
+	be_ready(peer);
+	while (!is_told(peer))
+		usleep(500);
+	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
+}
+
+/* An interrupted caller for which a reply of LARGE bytes is kept. */
+static struct peer *keep_reply(__u64 *cost)
+{
+	struct ipcshm_message message = { 0 };
+	struct peer *caller;
+	char data[LARGE] = "";
+	__u64 base;
+
+	caller = start(call_twice_role, (struct peer) { .handles_signal = true });
+	if (ipcshm_receive(queue, data, 8, &message, SOON) != 8 || kill(caller->pid, SIGUSR1) ||
+	    !WAIT_UNTIL(is_ready(caller)) || !caller->token)
+		return NULL;
+	base = used();
+	if (ipcshm_reply(queue, message.token, data, LARGE))
+		return NULL;
+	*cost = used() - base;
+	return caller;
+}
+
+TEST_F(quota, kept_reply_is_charged_until_the_call_is_resumed)
+{
+	struct peer *caller;
+	__u64 cost;
+
+	caller = keep_reply(&cost);
+	ASSERT_TRUE(caller);
+	EXPECT_EQ(LARGE + self->record, cost);
+	tell(caller);
+	EXPECT_LE(0, finish(caller));
+	EXPECT_EQ(0, used());
+}
+
+TEST_F(quota, kept_reply_is_paid_back_when_its_caller_is_killed)
+{
+	struct peer *caller;
+	__u64 cost;
+
+	caller = keep_reply(&cost);
+	ASSERT_TRUE(caller);
+	kill_peer(caller);
+	EXPECT_TRUE(WAIT_UNTIL(!used()));
+}
+
+/* User memory that takes its time. */
+
+FIXTURE(slow)
+{
+	struct fuse_memory memory;
+	__u64 record;
+};
+
+FIXTURE_VARIANT(slow)
+{
+	size_t size;
+	bool bounded;
+};
+
+FIXTURE_VARIANT_ADD(slow, small)
+{
+	.size = SMALL,
+};
+
+FIXTURE_VARIANT_ADD(slow, large)
+{
+	.size = LARGE,
+};
+
+FIXTURE_VARIANT_ADD(slow, small_bounded)
+{
+	.size = SMALL,
+	.bounded = true,
+};
+
+FIXTURE_VARIANT_ADD(slow, large_bounded)
+{
+	.size = LARGE,
+	.bounded = true,
+};
+
+/* What the sender is charged in either case is not looked at: another user sends. */
+FIXTURE_SETUP(slow)
+{
+	int one;
+
+	SKIP_UNLESS_ROOT;
+	share_peers();
+	self->memory.map = NULL;
+	FUSE_MEMORY_OPEN(&self->memory, 8);
+	device = open_device();
+	one = make_queue(1, 1, 1);
+	self->record = used() - 1;
+	close(one);
+	queue = variant->bounded ? make_queue(8, 0, LARGE) : make_unbounded();
+	ASSERT_LE(0, queue);
+}
+
+FIXTURE_TEARDOWN(slow)
+{
+	EXPECT_EQ(0, seteuid(0));
+	fuse_memory_close(&self->memory);
+	tear_down();
+}
+
+/* The receiver is another user, with a descriptor of its own. */
+static void become_receiver(struct peer *peer)
+{
+	if (!become(peer->token))
+		_exit(1);
+}
+
+#define RECEIVER(peer) ((peer)->token)
+
+static int receiver_queue(void)
+{
+	return ipcshm_queue_open(device, "slow", READ_WRITE, 0, NULL);
+}
+
+static unsigned char *slow_room;
+
+static void slow_receive_role(struct peer *peer)
+{
+	struct ipcshm_transfer transfer = transfer_of(slow_room, LARGE);
+
+	become_receiver(peer);
+	peer->fd = receiver_queue();
+	transfer.deadline = SOON;
+	transfer.flags = peer->match;
+	peer->result = ipcshm_receive_transfer(peer->fd, &transfer, sizeof(transfer));
+}
+
+static void slow_read_role(struct peer *peer)
+{
+	become_receiver(peer);
+	peer->fd = receiver_queue();
+	peer->result = read(peer->fd, slow_room, LARGE) < 0 ? -errno : 0;
+}
+
+static void slow_call_role(struct peer *peer)
+{
+	struct ipcshm_call call = {
+		.request = { .data = (uintptr_t)"x", .size = 1 },
+		.reply = { .data = (uintptr_t)slow_room, .size = LARGE },
+		.deadline = SOON,
+		.clock = CLOCK_MONOTONIC,
+	};
+
+	become_receiver(peer);
+	peer->fd = receiver_queue();
+	peer->result = ipcshm_call_transfer(peer->fd, &call, sizeof(call));
+}
+
+static __u64 used_by(uid_t user)
+{
+	uid_t self = geteuid();
+	__u64 result;
+
+	if (!become(user))
+		return ~0ULL;
+	result = used();
+	if (seteuid(0) || setresgid(0, 0, 0) || setresuid(self, self, 0))
+		return ~0ULL;
+	return result;
+}
+
+static bool name_queue(bool bounded)
+{
+	close(queue);
+	queue = open_queue(device, "slow", READ_WRITE | CREATE_NEW, 0666,
+			   bounded ? 8 : IPCSHM_UNBOUNDED, bounded ? 0 : IPCSHM_UNBOUNDED, LARGE);
+	return queue >= 0 && !fchmod(queue, 0666);
+}
+
+/* While the receiver's copy is blocked the message is the receiver's, and after it nobody's. */
+static bool is_charged_meanwhile(struct fuse_memory *memory, struct peer *receiver, __u64 base,
+				 __u64 cost)
+{
+	bool charged;
+
+	if (!WAIT_UNTIL(fuse_memory_is_waiting(memory, 0)))
+		return false;
+	charged = used() == base && used_by(RECEIVER(receiver)) == cost;
+	if (!charged)
+		ksft_print_msg("sender %llu of %llu, receiver %llu of %llu\n", used(), base,
+			       used_by(RECEIVER(receiver)), cost);
+	fuse_memory_release(memory, 0);
+	fuse_memory_release(memory, 1);
+	fuse_memory_release(memory, 2);
+	return !finish(receiver) && used_by(RECEIVER(receiver)) == 0 && charged;
+}
+
+static struct peer receiver_peer(void)
+{
+	return (struct peer) { .token = test_user(1) };
+}
+
+TEST_F(slow, receive_is_charged_to_the_receiver)
+{
+	__u64 base;
+
+	ASSERT_TRUE(name_queue(variant->bounded));
+	slow_room = self->memory.map;
+	base = used();
+	ASSERT_EQ(0, try_size(queue, variant->size));
+	EXPECT_TRUE(is_charged_meanwhile(&self->memory, start(slow_receive_role, receiver_peer()),
+					 base, variant->size + self->record));
+	EXPECT_EQ(base, used());
+}
+
+TEST_F(slow, read_is_charged_to_the_receiver)
+{
+	__u64 base;
+
+	ASSERT_TRUE(name_queue(variant->bounded));
+	slow_room = self->memory.map;
+	base = used();
+	ASSERT_EQ(0, try_size(queue, variant->size));
+	EXPECT_TRUE(is_charged_meanwhile(&self->memory, start(slow_read_role, receiver_peer()),
+					 base, variant->size + self->record));
+}
+
+TEST_F(slow, peek_is_charged_to_the_receiver)
+{
+	struct peer how = receiver_peer(), *receiver;
+	__u64 base;
+
+	ASSERT_TRUE(name_queue(variant->bounded));
+	slow_room = self->memory.map;
+	base = used();
+	ASSERT_EQ(0, try_size(queue, variant->size));
+	how.match = IPCSHM_PEEK | IPCSHM_DONTWAIT;
+	receiver = start(slow_receive_role, how);
+	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, 0)));
+	ASSERT_EQ((long)variant->size, receive_from(queue));
+	EXPECT_TRUE(is_charged_meanwhile(&self->memory, receiver, base,
+					 variant->size + self->record));
+}
+
+TEST_F(slow, reply_is_charged_to_the_caller)
+{
+	struct ipcshm_message message = { 0 };
+	char data[LARGE] = "";
+	struct peer *caller;
+	__u64 base;
+
+	ASSERT_TRUE(name_queue(variant->bounded));
+	slow_room = self->memory.map;
+	base = used();
+	caller = start(slow_call_role, receiver_peer());
+	ASSERT_EQ(1, ipcshm_receive(queue, data, 1, &message, SOON));
+	ASSERT_EQ(0, ipcshm_reply(queue, message.token, data, variant->size));
+	EXPECT_TRUE(is_charged_meanwhile(&self->memory, caller, base,
+					 variant->size + self->record));
+}
+
+/* A message that is put back where there is no longer room is charged to who put it there. */
+TEST_F(slow, message_put_back_is_charged_to_the_receiver)
+{
+	struct peer *receiver;
+	__u64 base, count = 0;
+
+	ASSERT_TRUE(name_queue(variant->bounded));
+	slow_room = self->memory.map;
+	ASSERT_EQ(0, try_size(queue, variant->size));
+	receiver = start(slow_receive_role, receiver_peer());
+	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, 0)));
+	while (count < 8 && !try_size(queue, variant->size))
+		count++;
+	base = used();
+	fuse_memory_fail(&self->memory, 0);
+	EXPECT_EQ(-EFAULT, finish(receiver));
+	EXPECT_EQ(9, stat_now().messages);
+	EXPECT_EQ(base, used());
+	EXPECT_EQ(variant->size + self->record, used_by(test_user(1)));
+	while (count--)
+		EXPECT_EQ((long)variant->size, receive_from(queue));
+	EXPECT_EQ((long)variant->size, receive_from(queue));
+	EXPECT_EQ(0, used_by(test_user(1)));
+}
+
+IPCSHM_TEST_MAIN

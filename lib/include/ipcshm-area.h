@@ -114,7 +114,7 @@ struct ipcshm_area {
  *
  * Return: 1: this process has initialized the area, 0: another one had; or
  * -EINVAL; -ETIMEDOUT; -EINTR: a signal was handled; -EPROTO: the region of that name
- * is no such area; -ESRCH: this process could not become a member; the errors of
+ * is no such area; -EUSERS, -EDQUOT: no room for another member; the errors of
  * @init, ipcshm_region_open(), ipcshm_region_map() and ipcshm_area_init_region().
  */
 int ipcshm_area_open(struct ipcshm_area *area, int device, const char *name, uint32_t flags,

@@ -85,8 +85,8 @@ void ipcshm_mutex_init(struct ipcshm_mutex *mutex);
  * Not locked: -ETIMEDOUT; -EINTR; -ENOTRECOVERABLE: somebody had it with
  * -EOWNERDEAD and unlocked it as it was: it can only be made anew; -ESRCH: the
  * process isn't a member; -EUSERS, -EDQUOT, -ENOMEM: it is a child of fork(2) for which
- * there was no room, and there is none yet, so that a later call may succeed; -EINVAL: this is no mutex; or why it
- * can't be waited: -EDQUOT, -EIO, -ENOMEM, -EKEYREVOKED.
+ * there was no room, and there is none yet: a later call may succeed; -EINVAL: this is
+ * no mutex; or why it can't be waited: -EDQUOT, -EIO, -ENOMEM, -EKEYREVOKED.
  */
 int ipcshm_mutex_lock(const struct ipcshm_area *area, struct ipcshm_mutex *mutex,
 		      uint64_t deadline);

@@ -64,7 +64,7 @@ static int make_ready(const struct ipcshm_area *area,
 	int ret = 0;
 
 	if (!self)
-		return -ESRCH;
+		return area_no_token(area);
 	for (;;) {
 		/* The deaths before the word: one in between ends the wait. */
 		uint32_t deaths = ipcshm_area_deaths(area);

@@ -319,18 +319,29 @@ bool ipcshm_msg_charge(struct ipcshm_msg *msg, u8 what, enum ipcshm_quota *quota
 	return true;
 }
 
+static void charge_force(struct ipcshm_msg *msg, struct ipcshm_limits *payer, u8 what)
+{
+	if (msg->charged || !what)
+		return;
+	msg->payer = payer;
+	msg->charged = what;
+	if (what & IPCSHM_CHARGED_BYTES)
+		ipcshm_limits_charge_force(payer, IPCSHM_QUOTA_QUEUE_BYTES,
+					   ipcshm_msg_cost(msg->size));
+	if (what & IPCSHM_CHARGED_FILES)
+		ipcshm_limits_charge_force(payer, IPCSHM_QUOTA_DESCRIPTORS, msg->nr_files);
+}
+
 /* Charge a message to whoever received it and keeps the kernel from freeing it. */
 void ipcshm_msg_charge_force(struct ipcshm_msg *msg, struct ipcshm_limits *payer)
 {
-	if (msg->charged)
-		return;
-	msg->payer = payer;
-	msg->charged = IPCSHM_CHARGED_BYTES;
-	ipcshm_limits_charge_force(payer, IPCSHM_QUOTA_QUEUE_BYTES, ipcshm_msg_cost(msg->size));
-	if (!msg->files)
-		return;
-	msg->charged |= IPCSHM_CHARGED_FILES;
-	ipcshm_limits_charge_force(payer, IPCSHM_QUOTA_DESCRIPTORS, msg->nr_files);
+	charge_force(msg, payer, IPCSHM_CHARGED_BYTES | (msg->files ? IPCSHM_CHARGED_FILES : 0));
+}
+
+/* Only its descriptors: the bytes are paid for by the queue's creator. */
+void ipcshm_msg_charge_files_force(struct ipcshm_msg *msg, struct ipcshm_limits *payer)
+{
+	charge_force(msg, payer, msg->files ? IPCSHM_CHARGED_FILES : 0);
 }
 
 void ipcshm_msg_uncharge_slow(struct ipcshm_msg *msg)

@@ -141,6 +141,7 @@ static inline bool ipcshm_msg_is_small(const struct ipcshm_msg *msg)
 
 bool ipcshm_msg_charge(struct ipcshm_msg *msg, u8 what, enum ipcshm_quota *quota, u64 *amount);
 void ipcshm_msg_charge_force(struct ipcshm_msg *msg, struct ipcshm_limits *payer);
+void ipcshm_msg_charge_files_force(struct ipcshm_msg *msg, struct ipcshm_limits *payer);
 void ipcshm_msg_uncharge_slow(struct ipcshm_msg *msg);
 
 static inline void ipcshm_msg_uncharge(struct ipcshm_msg *msg)

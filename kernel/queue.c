@@ -1045,9 +1045,11 @@ int ipcshm_queue_peek(struct ipcshm_port *port, struct ipcshm_slot *slot)
  */
 static void put_back_pay(struct ipcshm_port *port, struct ipcshm_msg *msg)
 {
-	bool is_paid = is_bounded(port->queue) && fits(port->queue, msg->size);
-
-	if (!msg->caller && !(is_paid && !msg->nr_files))
+	if (msg->caller)
+		return;
+	if (is_bounded(port->queue) && fits(port->queue, msg->size))
+		ipcshm_msg_charge_files_force(msg, port->payer);
+	else
 		ipcshm_msg_charge_force(msg, port->payer);
 }
 

@@ -953,7 +953,8 @@ static void abandon_role(struct peer *peer)
 		peer->token += !!transfer.request.token;
 	}
 	be_ready(peer);
-	pause();
+	for (;;)	/* the timer goes on */
+		pause();
 }
 
 static void take_all_role(struct peer *peer)

@@ -296,15 +296,18 @@ struct ipcshm_limits *ipcshm_limits_get(struct ipcshm_limits *limits)
  */
 void ipcshm_limits_put(struct ipcshm_limits *limits)
 {
-	while (limits && refcount_dec_and_lock(&limits->refs, &records_lock)) {
-		bool unlinked;
+	while (limits && !refcount_dec_not_one(&limits->refs)) {
+		bool unlinked = false;
 
-		/*
-		 * Pairs with the atomic operation in record_uncharge(): either the charge
-		 * is seen to be gone here, or the references are there.
-		 */
-		smp_mb();
-		unlinked = record_unlink(limits);
+		spin_lock(&records_lock);
+		if (refcount_dec_and_test(&limits->refs)) {
+			/*
+			 * Pairs with the atomic operation in record_uncharge(): either the
+			 * charge is seen to be gone here, or the references are there.
+			 */
+			smp_mb();
+			unlinked = record_unlink(limits);
+		}
 		spin_unlock(&records_lock);
 		limits = unlinked ? record_free(limits) : NULL;
 	}

@@ -560,7 +560,7 @@ static void run_unlink(void)
 	int i;
 
 	for (i = 0; i < 100; i++) {
-		snprintf(name, sizeof(name), "object-%u", i);
+		snprintf(name, sizeof(name), "object-%d", i);
 		ipcshm_unlink(device, IPCSHM_QUEUE, name);
 	}
 }

@@ -479,7 +479,7 @@ static void find_family(void)
 	length = recv(fd, answer, sizeof(answer), 0);
 	if (length < 0)
 		die("recv");
-	stop = answer + length;
+	stop = answer + (size_t)length;
 	at = find_attr(answer + NLMSG_LENGTH(GENL_HDRLEN), stop, CTRL_ATTR_FAMILY_ID);
 	family = *(uint16_t *)(at + HEADER);
 	at = find_attr(answer + NLMSG_LENGTH(GENL_HDRLEN), stop, CTRL_ATTR_MCAST_GROUPS);

@@ -810,7 +810,7 @@ static void set_own(struct ipcshm_limits *limits, enum ipcshm_quota quota, ulong
  * @quota: of what
  * @amount: at most IPCSHM_QUOTA_MAX, or for a record IPCSHM_LIMIT_DEFAULT
  *
- * A user who has more keeps it, and gets no more.
+ * A user who holds more keeps it; further charges are refused.
  */
 void ipcshm_limits_set(struct ipcshm_limits *limits, enum ipcshm_quota quota, u64 amount)
 {

@@ -1646,7 +1646,7 @@ void ipcshm_queue_abandon(struct ipcshm_port *port, struct ipcshm_process *proce
 
 /* What the owner can do. */
 
-/* A larger capacity is paid for now; a smaller one is paid back when it is no longer exceeded. */
+/* Charge a larger capacity at once; refund a smaller one as messages leave. */
 static int reprice(struct ipcshm_queue *queue, const struct ipcshm_queue_set *args)
 {
 	u64 price = ipcshm_queue_price(args->max_messages, args->max_bytes,

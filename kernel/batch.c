@@ -29,7 +29,7 @@ static void __user *address(const struct array *array, int index)
 	return u64_to_user_ptr(array->messages + (u64)index * array->message_size);
 }
 
-static struct array array_from(const struct ipcshm_batch *args, int index)
+static struct array array_from(const struct ipcshm_batch_args *args, int index)
 {
 	return (struct array){
 		.messages = args->messages + (u64)index * args->message_size,
@@ -54,7 +54,7 @@ static int load(struct ipcshm_port *port, const struct array *array, int index,
 
 	if (err)
 		return err;
-	if (!ipcshm_outgoing_is_valid(&user) || user.token)
+	if (!ipcshm_outgoing_is_valid(&user) || user.request_id)
 		return -EINVAL;
 	*msg = ipcshm_outgoing_load(port, &user);
 	return PTR_ERR_OR_ZERO(*msg);
@@ -93,7 +93,7 @@ static int send_chunk(struct ipcshm_port *port, const struct ipcshm_patience *pa
  *
  * Return: how many were sent; if none, an error.
  */
-int ipcshm_batch_send(struct ipcshm_port *port, const struct ipcshm_batch *args,
+int ipcshm_batch_send(struct ipcshm_port *port, const struct ipcshm_batch_args *args,
 		      const struct ipcshm_patience *patience)
 {
 	int some, tried, done = 0, count = args->count;
@@ -192,7 +192,7 @@ static struct ipcshm_slot *slots_create(int count)
  *
  * Return: how many were received; if none, an error.
  */
-int ipcshm_batch_receive(struct ipcshm_port *port, const struct ipcshm_batch *args,
+int ipcshm_batch_receive(struct ipcshm_port *port, const struct ipcshm_batch_args *args,
 			 struct ipcshm_patience *patience)
 {
 	int some, done = 0, count = args->count;

@@ -50,50 +50,50 @@ static unsigned int net_id;
 static const struct genl_family *family;	/* NULL: there can be no listeners */
 static struct workqueue_struct *workqueue;
 
-static int put_object(struct sk_buff *skb, const struct ipcshm_event *event)
+static int put_object(struct sk_buff *skb, const struct ipcshm_notification *event)
 {
 	if (!event->id)
 		return 0;
-	if (nla_put_u64_64bit(skb, IPCSHM_A_EVENT_ID, event->id, IPCSHM_A_EVENT_PAD) ||
-	    nla_put_u32(skb, IPCSHM_A_EVENT_KIND, event->kind))
+	if (nla_put_u64_64bit(skb, IPCSHM_A_NOTIFY_ID, event->id, IPCSHM_A_NOTIFY_PAD) ||
+	    nla_put_u32(skb, IPCSHM_A_NOTIFY_KIND, event->kind))
 		return -EMSGSIZE;
-	return event->name ? nla_put_string(skb, IPCSHM_A_EVENT_NAME, event->name) : 0;
+	return event->name ? nla_put_string(skb, IPCSHM_A_NOTIFY_NAME, event->name) : 0;
 }
 
-static int put_details(struct sk_buff *skb, const struct ipcshm_event *event)
+static int put_details(struct sk_buff *skb, const struct ipcshm_notification *event)
 {
 	switch (event->type) {
-	case IPCSHM_EVENT_TYPE_JOIN:
-		return nla_put_u32(skb, IPCSHM_A_EVENT_TOKEN, event->token);
-	case IPCSHM_EVENT_TYPE_LEAVE:
-	case IPCSHM_EVENT_TYPE_DEATH:
-		return nla_put_u32(skb, IPCSHM_A_EVENT_TOKEN, event->token) ?:
-		       nla_put_u32(skb, IPCSHM_A_EVENT_END, event->end) ?:
-		       nla_put_u32(skb, IPCSHM_A_EVENT_CODE, event->code);
-	case IPCSHM_EVENT_TYPE_DROP:
-		return nla_put_u64_64bit(skb, IPCSHM_A_EVENT_MESSAGES, event->messages,
-					 IPCSHM_A_EVENT_PAD);
-	case IPCSHM_EVENT_TYPE_QUOTA:
-		return nla_put_u32(skb, IPCSHM_A_EVENT_QUOTA, event->quota) ?:
-		       nla_put_u64_64bit(skb, IPCSHM_A_EVENT_AMOUNT, event->amount,
-					 IPCSHM_A_EVENT_PAD);
-	case IPCSHM_EVENT_TYPE_LOST:
-		return nla_put_u64_64bit(skb, IPCSHM_A_EVENT_AMOUNT, event->amount,
-					 IPCSHM_A_EVENT_PAD);
+	case IPCSHM_NOTIFY_TYPE_JOIN:
+		return nla_put_u32(skb, IPCSHM_A_NOTIFY_TOKEN, event->token);
+	case IPCSHM_NOTIFY_TYPE_LEAVE:
+	case IPCSHM_NOTIFY_TYPE_DEATH:
+		return nla_put_u32(skb, IPCSHM_A_NOTIFY_TOKEN, event->token) ?:
+		       nla_put_u32(skb, IPCSHM_A_NOTIFY_END, event->end) ?:
+		       nla_put_u32(skb, IPCSHM_A_NOTIFY_CODE, event->code);
+	case IPCSHM_NOTIFY_TYPE_DROP:
+		return nla_put_u64_64bit(skb, IPCSHM_A_NOTIFY_MESSAGES, event->messages,
+					 IPCSHM_A_NOTIFY_PAD);
+	case IPCSHM_NOTIFY_TYPE_QUOTA:
+		return nla_put_u32(skb, IPCSHM_A_NOTIFY_QUOTA, event->quota) ?:
+		       nla_put_u64_64bit(skb, IPCSHM_A_NOTIFY_AMOUNT, event->amount,
+					 IPCSHM_A_NOTIFY_PAD);
+	case IPCSHM_NOTIFY_TYPE_LOST:
+		return nla_put_u64_64bit(skb, IPCSHM_A_NOTIFY_AMOUNT, event->amount,
+					 IPCSHM_A_NOTIFY_PAD);
 	default:
 		return 0;
 	}
 }
 
 /* A PID namespace has nothing to do with those who listen: a process's own is used. */
-static int put_actor(struct sk_buff *skb, const struct net *net, const struct ipcshm_event *event)
+static int put_actor(struct sk_buff *skb, const struct net *net, const struct ipcshm_notification *event)
 {
-	kuid_t uid = event->type == IPCSHM_EVENT_TYPE_QUOTA ? event->uid : current_uid();
+	kuid_t uid = event->type == IPCSHM_NOTIFY_TYPE_QUOTA ? event->uid : current_uid();
 
-	if (event->type == IPCSHM_EVENT_TYPE_LOST)
+	if (event->type == IPCSHM_NOTIFY_TYPE_LOST)
 		return 0;
-	return nla_put_u32(skb, IPCSHM_A_EVENT_PID, task_tgid_vnr(current)) ?:
-	       nla_put_u32(skb, IPCSHM_A_EVENT_UID, from_kuid_munged(net->user_ns, uid));
+	return nla_put_u32(skb, IPCSHM_A_NOTIFY_PID, task_tgid_vnr(current)) ?:
+	       nla_put_u32(skb, IPCSHM_A_NOTIFY_UID, from_kuid_munged(net->user_ns, uid));
 }
 
 /**
@@ -114,7 +114,7 @@ static struct marks *marks(struct sk_buff *skb)
 
 static int reserve(struct sk_buff *skb, int type, void **mark)
 {
-	struct nlattr *attr = nla_reserve_64bit(skb, type, sizeof(u64), IPCSHM_A_EVENT_PAD);
+	struct nlattr *attr = nla_reserve_64bit(skb, type, sizeof(u64), IPCSHM_A_NOTIFY_PAD);
 
 	if (!attr)
 		return -EMSGSIZE;
@@ -122,15 +122,15 @@ static int reserve(struct sk_buff *skb, int type, void **mark)
 	return 0;
 }
 
-static int put_all(struct sk_buff *skb, const struct net *net, const struct ipcshm_event *event)
+static int put_all(struct sk_buff *skb, const struct net *net, const struct ipcshm_notification *event)
 {
-	return reserve(skb, IPCSHM_A_EVENT_SEQ, &marks(skb)->seq) ?:
-	       nla_put_u32(skb, IPCSHM_A_EVENT_TYPE, event->type) ?:
-	       reserve(skb, IPCSHM_A_EVENT_TIME, &marks(skb)->time) ?:
+	return reserve(skb, IPCSHM_A_NOTIFY_SEQ, &marks(skb)->seq) ?:
+	       nla_put_u32(skb, IPCSHM_A_NOTIFY_TYPE, event->type) ?:
+	       reserve(skb, IPCSHM_A_NOTIFY_TIME, &marks(skb)->time) ?:
 	       put_object(skb, event) ?: put_actor(skb, net, event) ?: put_details(skb, event);
 }
 
-static struct sk_buff *message(const struct net *net, const struct ipcshm_event *event, gfp_t gfp)
+static struct sk_buff *message(const struct net *net, const struct ipcshm_notification *event, gfp_t gfp)
 {
 	const struct genl_family *from = READ_ONCE(family);
 	struct sk_buff *skb = genlmsg_new(EVENT_SIZE, gfp | __GFP_NOWARN | __GFP_ACCOUNT);
@@ -138,7 +138,7 @@ static struct sk_buff *message(const struct net *net, const struct ipcshm_event 
 
 	if (!skb)
 		return NULL;
-	header = genlmsg_put(skb, 0, 0, from, 0, IPCSHM_CMD_EVENT);
+	header = genlmsg_put(skb, 0, 0, from, 0, IPCSHM_CMD_NOTIFY);
 	if (WARN_ON_ONCE(!header || put_all(skb, net, event))) {
 		kfree_skb(skb);
 		return NULL;
@@ -171,7 +171,7 @@ static bool enqueue(struct events *events, struct sk_buff *skb)
 }
 
 /**
- * ipcshm_event_send - notify listeners of an event, if there are any
+ * ipcshm_notify - notify listeners of an event, if there are any
  * @net: whose; the caller sees to it that it stays
  * @event: what has happened
  *
@@ -179,7 +179,7 @@ static bool enqueue(struct events *events, struct sk_buff *skb)
  * Without memory, or if the queue is full, the event is lost, which listeners notice.
  * Doesn't sleep.  Numbers count events while there are listeners.
  */
-void ipcshm_event_send(struct net *net, const struct ipcshm_event *event)
+void ipcshm_notify(struct net *net, const struct ipcshm_notification *event)
 {
 	struct events *events = net_generic(net, net_id);
 	struct sk_buff *skb;
@@ -199,8 +199,8 @@ void ipcshm_event_send(struct net *net, const struct ipcshm_event *event)
 /* What says that the last events were lost has the number of the last of them. */
 static struct sk_buff *loss(struct events *events)
 {
-	struct ipcshm_event event = {
-		.type = IPCSHM_EVENT_TYPE_LOST,
+	struct ipcshm_notification event = {
+		.type = IPCSHM_NOTIFY_TYPE_LOST,
 		.amount = READ_ONCE(events->lost),
 	};
 	struct sk_buff *skb;
@@ -294,7 +294,7 @@ static struct pernet_operations net_ops = {
 	.size = sizeof(struct events),
 };
 
-int ipcshm_events_init(void)
+int ipcshm_notify_init(void)
 {
 	int err;
 
@@ -307,20 +307,20 @@ int ipcshm_events_init(void)
 	return err;
 }
 
-void ipcshm_events_exit(void)
+void ipcshm_notify_exit(void)
 {
 	unregister_pernet_subsys(&net_ops);
 	destroy_workqueue(workqueue);
 }
 
 /* Whose listeners are notified: before there are any events. */
-void ipcshm_events_use(const struct genl_family *to)
+void ipcshm_notify_use(const struct genl_family *to)
 {
 	WRITE_ONCE(family, to);
 }
 
 /* Listeners get what has happened; there are none from then on. */
-void ipcshm_events_stop(void)
+void ipcshm_notify_stop(void)
 {
 	drain_workqueue(workqueue);
 	WRITE_ONCE(family, NULL);

@@ -13,7 +13,7 @@ struct genl_family;
 struct net;
 
 /**
- * struct ipcshm_event - something that has happened
+ * struct ipcshm_notification - something that has happened
  * @type: what
  * @id: of the object, or 0
  * @kind: of the object
@@ -28,8 +28,8 @@ struct net;
  *
  * Who did it, and when, is known to the one who tells.
  */
-struct ipcshm_event {
-	enum ipcshm_event_type type;
+struct ipcshm_notification {
+	enum ipcshm_notify_type type;
 	u64 id;
 	u32 kind;
 	const char *name;
@@ -38,15 +38,15 @@ struct ipcshm_event {
 	enum ipcshm_end end;
 	u32 code;
 	u64 messages;
-	enum ipcshm_quota quota;
+	enum ipcshm_quota_type quota;
 	u64 amount;
 };
 
-int ipcshm_events_init(void);
-void ipcshm_events_exit(void);
-void ipcshm_events_use(const struct genl_family *family);
-void ipcshm_events_stop(void);
+int ipcshm_notify_init(void);
+void ipcshm_notify_exit(void);
+void ipcshm_notify_use(const struct genl_family *family);
+void ipcshm_notify_stop(void);
 
-void ipcshm_event_send(struct net *net, const struct ipcshm_event *event);
+void ipcshm_notify(struct net *net, const struct ipcshm_notification *event);
 
 #endif /* IPCSHM_EVENT_H */

@@ -18,7 +18,7 @@
 #include "event.h"
 #include "huge.h"
 #include "ioctl.h"
-#include "limits.h"
+#include "quota.h"
 #include "netlink.h"
 #include "port.h"
 #include "region.h"
@@ -35,7 +35,7 @@ static struct ipcshm_registry *device_registry(const struct file *file)
 
 static long device_info(const struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_limits *limits;
+	struct ipcshm_quotas *limits;
 	struct ipcshm_info args;
 
 	if (uarg.size < IPCSHM_INFO_SIZE_VER0)
@@ -48,14 +48,14 @@ static long device_info(const struct file *file, struct ipcshm_uarg uarg)
 		.features = IPCSHM_FEATURE_REGION | IPCSHM_FEATURE_QUEUE | IPCSHM_FEATURE_MEMBERS |
 			    IPCSHM_FEATURE_MESSAGES | IPCSHM_FEATURE_CALL | IPCSHM_FEATURE_POOL,
 		.max_message_size = IPCSHM_MESSAGE_MAX,
-		.objects = ipcshm_limits_read(limits, IPCSHM_QUOTA_OBJECTS),
-		.region_bytes = ipcshm_limits_read(limits, IPCSHM_QUOTA_REGION_BYTES),
-		.queue_bytes = ipcshm_limits_read(limits, IPCSHM_QUOTA_QUEUE_BYTES),
-		.members = ipcshm_limits_read(limits, IPCSHM_QUOTA_MEMBERS),
-		.waiters = ipcshm_limits_read(limits, IPCSHM_QUOTA_WAITERS),
-		.descriptors = ipcshm_limits_read(limits, IPCSHM_QUOTA_DESCRIPTORS),
+		.objects = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_OBJECTS),
+		.region_bytes = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_REGION_BYTES),
+		.queue_bytes = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_QUEUE_BYTES),
+		.members = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_MEMBERS),
+		.waiters = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_WAITERS),
+		.descriptors = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_DESCRIPTORS),
 	};
-	ipcshm_limits_put(limits);
+	ipcshm_quotas_put(limits);
 	return ipcshm_args_fill(&args, sizeof(args), uarg);
 }
 
@@ -131,7 +131,7 @@ put_fd:
 
 static long device_region_open(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_region_open args;
+	struct ipcshm_region_open_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_OPEN_SIZE_VER0, uarg);
@@ -146,7 +146,7 @@ static long device_region_open(struct file *file, struct ipcshm_uarg uarg)
 
 static long device_queue_open(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_queue_open args;
+	struct ipcshm_queue_open_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_OPEN_SIZE_VER0, uarg);
@@ -161,7 +161,7 @@ static long device_queue_open(struct file *file, struct ipcshm_uarg uarg)
 
 static long device_unlink(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_unlink args;
+	struct ipcshm_unlink_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_UNLINK_SIZE_VER0, uarg);
@@ -262,33 +262,33 @@ static void build_check_abi(void)
 #define CHECK(type, size) BUILD_BUG_ON(sizeof(struct type) != (size))
 	CHECK(ipcshm_info, 120);
 	CHECK(ipcshm_open_how, 40);
-	CHECK(ipcshm_region_open, 64);
-	CHECK(ipcshm_queue_open, 80);
-	CHECK(ipcshm_unlink, IPCSHM_UNLINK_SIZE_VER0);
+	CHECK(ipcshm_region_open_args, 64);
+	CHECK(ipcshm_queue_open_args, 80);
+	CHECK(ipcshm_unlink_args, IPCSHM_UNLINK_SIZE_VER0);
 	CHECK(ipcshm_stat, 56);
 	CHECK(ipcshm_region_stat, 104);
 	CHECK(ipcshm_queue_stat, 216);
 	CHECK(ipcshm_segment, 16);
 	CHECK(ipcshm_message, IPCSHM_MESSAGE_SIZE_VER0);
-	CHECK(ipcshm_transfer, IPCSHM_TRANSFER_SIZE_VER0);
-	CHECK(ipcshm_batch, IPCSHM_BATCH_SIZE_VER0);
-	CHECK(ipcshm_call, IPCSHM_CALL_SIZE_VER0);
-	CHECK(ipcshm_reply, IPCSHM_REPLY_SIZE_VER0);
-	CHECK(ipcshm_queue_set, IPCSHM_QUEUE_SET_SIZE_VER0);
-	CHECK(ipcshm_queue_drain, IPCSHM_QUEUE_DRAIN_SIZE_VER0);
-	CHECK(ipcshm_queue_spin, IPCSHM_QUEUE_SPIN_SIZE_VER0);
-	CHECK(ipcshm_queue_release, IPCSHM_QUEUE_RELEASE_SIZE_VER0);
-	CHECK(ipcshm_queue_revoke, IPCSHM_QUEUE_REVOKE_SIZE_VER0);
+	CHECK(ipcshm_transfer_args, IPCSHM_TRANSFER_SIZE_VER0);
+	CHECK(ipcshm_batch_args, IPCSHM_BATCH_SIZE_VER0);
+	CHECK(ipcshm_call_args, IPCSHM_CALL_SIZE_VER0);
+	CHECK(ipcshm_reply_args, IPCSHM_REPLY_SIZE_VER0);
+	CHECK(ipcshm_queue_set_args, IPCSHM_QUEUE_SET_SIZE_VER0);
+	CHECK(ipcshm_queue_drain_args, IPCSHM_QUEUE_DRAIN_SIZE_VER0);
+	CHECK(ipcshm_queue_busy_poll_args, IPCSHM_QUEUE_BUSY_POLL_SIZE_VER0);
+	CHECK(ipcshm_queue_release_args, IPCSHM_QUEUE_RELEASE_SIZE_VER0);
+	CHECK(ipcshm_queue_revoke_args, IPCSHM_QUEUE_REVOKE_SIZE_VER0);
 	CHECK(ipcshm_member_page, 64 + 4 * IPCSHM_MEMBERS_MAX);
-	CHECK(ipcshm_region_self, IPCSHM_REGION_SELF_SIZE_VER0);
-	CHECK(ipcshm_region_member, IPCSHM_REGION_MEMBER_SIZE_VER0);
-	CHECK(ipcshm_region_members, IPCSHM_REGION_MEMBERS_SIZE_VER0);
+	CHECK(ipcshm_region_self_args, IPCSHM_REGION_SELF_SIZE_VER0);
+	CHECK(ipcshm_region_member_args, IPCSHM_REGION_MEMBER_SIZE_VER0);
+	CHECK(ipcshm_region_members_args, IPCSHM_REGION_MEMBERS_SIZE_VER0);
 	CHECK(ipcshm_member, IPCSHM_MEMBER_SIZE_VER0);
-	CHECK(ipcshm_region_wait, IPCSHM_REGION_WAIT_SIZE_VER0);
-	CHECK(ipcshm_region_wake, IPCSHM_REGION_WAKE_SIZE_VER0);
-	CHECK(ipcshm_region_watch, IPCSHM_REGION_WATCH_SIZE_VER0);
-	CHECK(ipcshm_region_resize, IPCSHM_REGION_RESIZE_SIZE_VER0);
-	CHECK(ipcshm_region_revoke, IPCSHM_REGION_REVOKE_SIZE_VER0);
+	CHECK(ipcshm_region_wait_args, IPCSHM_REGION_WAIT_SIZE_VER0);
+	CHECK(ipcshm_region_wake_args, IPCSHM_REGION_WAKE_SIZE_VER0);
+	CHECK(ipcshm_region_watch_args, IPCSHM_REGION_WATCH_SIZE_VER0);
+	CHECK(ipcshm_region_resize_args, IPCSHM_REGION_RESIZE_SIZE_VER0);
+	CHECK(ipcshm_region_revoke_args, IPCSHM_REGION_REVOKE_SIZE_VER0);
 #undef CHECK
 }
 
@@ -300,14 +300,14 @@ static int __init ipcshm_init(void)
 	err = ipcshm_shmem_check();
 	if (err)
 		return err;
-	ipcshm_limits_init();
+	ipcshm_quotas_init();
 	ipcshm_workqueue = alloc_workqueue("ipcshm", WQ_UNBOUND, 0);
 	if (!ipcshm_workqueue)
 		return -ENOMEM;
 	err = ipcshm_port_init();
 	if (err)
 		goto destroy_workqueue;
-	err = ipcshm_events_init();
+	err = ipcshm_notify_init();
 	if (err)
 		goto exit_port;
 	err = ipcshm_region_init();
@@ -333,12 +333,12 @@ exit_huge:
 exit_region:
 	ipcshm_region_exit();
 exit_events:
-	ipcshm_events_exit();
+	ipcshm_notify_exit();
 exit_port:
 	ipcshm_port_exit();
 destroy_workqueue:
 	destroy_workqueue(ipcshm_workqueue);
-	ipcshm_limits_exit();
+	ipcshm_quotas_exit();
 	return err;
 }
 
@@ -354,10 +354,10 @@ static void __exit ipcshm_exit(void)
 	ipcshm_huge_exit();
 	ipcshm_registry_exit();
 	ipcshm_region_exit();
-	ipcshm_events_exit();
+	ipcshm_notify_exit();
 	destroy_workqueue(ipcshm_workqueue);
 	ipcshm_port_exit();
-	ipcshm_limits_exit();
+	ipcshm_quotas_exit();
 }
 
 module_init(ipcshm_init);

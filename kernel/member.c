@@ -22,7 +22,7 @@
 #include <linux/user_namespace.h>
 
 #include "compat.h"
-#include "limits.h"
+#include "quota.h"
 #include "member.h"
 #include "registry.h"
 #include "trace.h"
@@ -48,7 +48,7 @@ struct ipcshm_membership {
 	u32 maps;
 	u32 token;
 	kuid_t uid;
-	struct ipcshm_limits *payer;
+	struct ipcshm_quotas *payer;
 	u64 joined;
 };
 
@@ -233,11 +233,11 @@ struct end {
 	u32 code;
 };
 
-static void tell(const struct ipcshm_members *members, enum ipcshm_event_type type, u32 token,
+static void tell(const struct ipcshm_members *members, enum ipcshm_notify_type type, u32 token,
 		 const struct end *end)
 {
 	ipcshm_object_members_changed(members->object);
-	ipcshm_object_tell(members->object, (struct ipcshm_event){
+	ipcshm_object_tell(members->object, (struct ipcshm_notification){
 		.type = type,
 		.token = token,
 		.end = end->how,
@@ -247,10 +247,10 @@ static void tell(const struct ipcshm_members *members, enum ipcshm_event_type ty
 
 /* The slot's page is there. */
 static int enter(struct ipcshm_members *members, struct ipcshm_membership *member,
-		 struct ipcshm_limits *payer)
+		 struct ipcshm_quotas *payer)
 {
 	struct ipcshm_member_page *header = ipcshm_table_header(&members->table);
-	int err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_MEMBERS, 1);
+	int err = ipcshm_quotas_charge(payer, IPCSHM_QUOTA_TYPE_MEMBERS, 1);
 
 	lockdep_assert_held(&members->lock);
 	if (err)
@@ -263,7 +263,7 @@ static int enter(struct ipcshm_members *members, struct ipcshm_membership *membe
 	members->strays--;
 	members->count++;
 	trace_ipcshm_join(members->object->id, member->token, members->count);
-	tell(members, IPCSHM_EVENT_TYPE_JOIN, member->token, &(struct end){});
+	tell(members, IPCSHM_NOTIFY_TYPE_JOIN, member->token, &(struct end){});
 	return 0;
 }
 
@@ -278,7 +278,7 @@ static int room(const struct ipcshm_members *members)
  * without the lock.  Each turn adds one of a bounded number, or is the last.
  */
 static int admit_at_cost_of(struct ipcshm_members *members, struct ipcshm_membership *member,
-			    struct ipcshm_limits *payer)
+			    struct ipcshm_quotas *payer)
 {
 	int slot, err = 0;
 
@@ -302,7 +302,7 @@ static int admit_at_cost_of(struct ipcshm_members *members, struct ipcshm_member
 
 static int admit(struct ipcshm_members *members, struct ipcshm_membership *member)
 {
-	struct ipcshm_limits *payer;
+	struct ipcshm_quotas *payer;
 	int err;
 
 	if (READ_ONCE(member->token))
@@ -311,7 +311,7 @@ static int admit(struct ipcshm_members *members, struct ipcshm_membership *membe
 	if (IS_ERR(payer))
 		return PTR_ERR(payer);
 	err = admit_at_cost_of(members, member, payer);
-	ipcshm_limits_put(payer);
+	ipcshm_quotas_put(payer);
 	return err;
 }
 
@@ -439,14 +439,14 @@ static void leave(struct ipcshm_members *members, struct ipcshm_membership *memb
 	ipcshm_table_give_back(&members->table, member->token, end->how, end->code);
 	if (end->how == IPCSHM_END_LEFT) {
 		trace_ipcshm_leave(members->object->id, member->token, members->count);
-		tell(members, IPCSHM_EVENT_TYPE_LEAVE, member->token, end);
+		tell(members, IPCSHM_NOTIFY_TYPE_LEAVE, member->token, end);
 		return;
 	}
 	/* Pairs with user space's look at the deaths: the slot is seen then. */
 	smp_store_release(&header->deaths, header->deaths + 1);
 	trace_ipcshm_death(members->object->id, member->token, members->count, end->how,
 			   end->code);
-	tell(members, IPCSHM_EVENT_TYPE_DEATH, member->token, end);
+	tell(members, IPCSHM_NOTIFY_TYPE_DEATH, member->token, end);
 }
 
 static void membership_end(struct ipcshm_members *members, struct ipcshm_membership *member,
@@ -478,7 +478,7 @@ bool ipcshm_members_unmap(struct ipcshm_members *members, struct ipcshm_membersh
 		return false;
 	died = member->token && end.how != IPCSHM_END_LEFT;
 	if (member->token)
-		ipcshm_limits_uncharge(member->payer, IPCSHM_QUOTA_MEMBERS, 1);
+		ipcshm_quotas_uncharge(member->payer, IPCSHM_QUOTA_TYPE_MEMBERS, 1);
 	kfree(member);
 	return died;
 }
@@ -582,7 +582,7 @@ static void describe(const struct ipcshm_membership *member, struct ipcshm_membe
  * Return: 0, or -EINVAL: not a token; -ESRCH: never given out, or its slot has had another
  * member since.
  */
-int ipcshm_members_get(struct ipcshm_members *members, struct ipcshm_region_member *args)
+int ipcshm_members_get(struct ipcshm_members *members, struct ipcshm_region_member_args *args)
 {
 	u32 slot = IPCSHM_TOKEN_SLOT(args->token);
 	struct ipcshm_membership *member;
@@ -648,7 +648,7 @@ static int put_one(u64 address, u32 size, const struct ipcshm_member *member)
 	return 0;
 }
 
-static int put_some(const struct ipcshm_region_members *args, u32 at,
+static int put_some(const struct ipcshm_region_members_args *args, u32 at,
 		    const struct ipcshm_member *batch, u32 count)
 {
 	int err = 0;
@@ -665,7 +665,7 @@ static int put_some(const struct ipcshm_region_members *args, u32 at,
  * batch.  Members that come meanwhile may be in the list or not, so its length is what
  * was written, unless the room was too small.
  */
-int ipcshm_members_list(struct ipcshm_members *members, struct ipcshm_region_members *args)
+int ipcshm_members_list(struct ipcshm_members *members, struct ipcshm_region_members_args *args)
 {
 	struct ipcshm_member batch[DESCRIBE_BATCH];
 	u32 some, written = 0, fit = min_t(u32, args->count, IPCSHM_MEMBERS_MAX);

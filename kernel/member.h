@@ -59,8 +59,8 @@ void ipcshm_members_revoke(struct ipcshm_members *members);
 u32 ipcshm_members_deaths(const struct ipcshm_members *members);
 void ipcshm_members_stat(struct ipcshm_members *members, struct ipcshm_region_stat *stat);
 int ipcshm_members_self(struct ipcshm_members *members, u32 *token);
-int ipcshm_members_get(struct ipcshm_members *members, struct ipcshm_region_member *args);
-int ipcshm_members_list(struct ipcshm_members *members, struct ipcshm_region_members *args);
+int ipcshm_members_get(struct ipcshm_members *members, struct ipcshm_region_member_args *args);
+int ipcshm_members_list(struct ipcshm_members *members, struct ipcshm_region_members_args *args);
 bool ipcshm_members_next(struct ipcshm_members *members, u64 *cursor, struct ipcshm_member *to);
 
 #endif /* IPCSHM_MEMBER_H */

@@ -19,7 +19,7 @@
 
 #include "compat.h"
 #include "gfp.h"
-#include "limits.h"
+#include "quota.h"
 #include "message.h"
 #include "pool.h"
 #include "waiter.h"
@@ -300,18 +300,18 @@ void ipcshm_fds_install(const struct ipcshm_fds *fds, const struct ipcshm_msg *m
  *
  * Return: whether it is charged; if not, nothing is.
  */
-bool ipcshm_msg_charge(struct ipcshm_msg *msg, u8 what, enum ipcshm_quota *quota, u64 *amount)
+bool ipcshm_msg_charge(struct ipcshm_msg *msg, u8 what, enum ipcshm_quota_type *quota, u64 *amount)
 {
-	*quota = IPCSHM_QUOTA_QUEUE_BYTES;
+	*quota = IPCSHM_QUOTA_TYPE_QUEUE_BYTES;
 	*amount = ipcshm_msg_cost(msg->size);
 	if (what & IPCSHM_CHARGED_BYTES &&
-	    !ipcshm_limits_try_charge(msg->payer, *quota, *amount))
+	    !ipcshm_quotas_try_charge(msg->payer, *quota, *amount))
 		return false;
 	if (what & IPCSHM_CHARGED_FILES &&
-	    !ipcshm_limits_try_charge(msg->payer, IPCSHM_QUOTA_DESCRIPTORS, msg->nr_files)) {
+	    !ipcshm_quotas_try_charge(msg->payer, IPCSHM_QUOTA_TYPE_DESCRIPTORS, msg->nr_files)) {
 		if (what & IPCSHM_CHARGED_BYTES)
-			ipcshm_limits_uncharge(msg->payer, *quota, *amount);
-		*quota = IPCSHM_QUOTA_DESCRIPTORS;
+			ipcshm_quotas_uncharge(msg->payer, *quota, *amount);
+		*quota = IPCSHM_QUOTA_TYPE_DESCRIPTORS;
 		*amount = msg->nr_files;
 		return false;
 	}
@@ -319,27 +319,27 @@ bool ipcshm_msg_charge(struct ipcshm_msg *msg, u8 what, enum ipcshm_quota *quota
 	return true;
 }
 
-static void charge_force(struct ipcshm_msg *msg, struct ipcshm_limits *payer, u8 what)
+static void charge_force(struct ipcshm_msg *msg, struct ipcshm_quotas *payer, u8 what)
 {
 	if (msg->charged || !what)
 		return;
 	msg->payer = payer;
 	msg->charged = what;
 	if (what & IPCSHM_CHARGED_BYTES)
-		ipcshm_limits_charge_force(payer, IPCSHM_QUOTA_QUEUE_BYTES,
+		ipcshm_quotas_charge_force(payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
 					   ipcshm_msg_cost(msg->size));
 	if (what & IPCSHM_CHARGED_FILES)
-		ipcshm_limits_charge_force(payer, IPCSHM_QUOTA_DESCRIPTORS, msg->nr_files);
+		ipcshm_quotas_charge_force(payer, IPCSHM_QUOTA_TYPE_DESCRIPTORS, msg->nr_files);
 }
 
 /* Charge a message to whoever received it and keeps the kernel from freeing it. */
-void ipcshm_msg_charge_force(struct ipcshm_msg *msg, struct ipcshm_limits *payer)
+void ipcshm_msg_charge_force(struct ipcshm_msg *msg, struct ipcshm_quotas *payer)
 {
 	charge_force(msg, payer, IPCSHM_CHARGED_BYTES | (msg->files ? IPCSHM_CHARGED_FILES : 0));
 }
 
 /* Only its descriptors: the bytes are paid for by the queue's creator. */
-void ipcshm_msg_charge_files_force(struct ipcshm_msg *msg, struct ipcshm_limits *payer)
+void ipcshm_msg_charge_files_force(struct ipcshm_msg *msg, struct ipcshm_quotas *payer)
 {
 	charge_force(msg, payer, msg->files ? IPCSHM_CHARGED_FILES : 0);
 }
@@ -351,9 +351,9 @@ void ipcshm_msg_uncharge_slow(struct ipcshm_msg *msg)
 	msg->charged = 0;
 	/* The last one may free the record. */
 	if (charged & IPCSHM_CHARGED_FILES)
-		ipcshm_limits_uncharge(msg->payer, IPCSHM_QUOTA_DESCRIPTORS, msg->nr_files);
+		ipcshm_quotas_uncharge(msg->payer, IPCSHM_QUOTA_TYPE_DESCRIPTORS, msg->nr_files);
 	if (charged & IPCSHM_CHARGED_BYTES)
-		ipcshm_limits_uncharge(msg->payer, IPCSHM_QUOTA_QUEUE_BYTES,
+		ipcshm_quotas_uncharge(msg->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
 				       ipcshm_msg_cost(msg->size));
 }
 
@@ -385,7 +385,7 @@ static struct ipcshm_msg *msg_alloc(size_t size, struct ipcshm_pool *pool, u64 o
 	msg->starved = false;
 	msg->sender = NULL;
 	msg->caller = NULL;
-	msg->token = 0;
+	msg->request_id = 0;
 	msg->number = 0;
 	msg->payer = NULL;
 	msg->pid = NULL;
@@ -424,7 +424,7 @@ static int msg_fill(struct ipcshm_msg *msg, const struct ipcshm_message *args,
  * Return: the message, or -ENOMEM, -EFAULT, -EBADF, -EPERM.
  */
 struct ipcshm_msg *ipcshm_msg_create(const struct ipcshm_message *args, struct iov_iter *from,
-				     struct ipcshm_pool *pool, struct ipcshm_limits *payer)
+				     struct ipcshm_pool *pool, struct ipcshm_quotas *payer)
 {
 	size_t size = iov_iter_count(from);
 	struct ipcshm_msg *msg;

@@ -14,7 +14,7 @@
 
 struct iov_iter;
 struct ipcshm_caller;
-struct ipcshm_limits;
+struct ipcshm_quotas;
 struct ipcshm_pool;
 struct ipcshm_waiter;
 struct pid;
@@ -30,7 +30,7 @@ struct pid;
  * @by_type: likewise
  * @best: in the tree by type: which of those at and below it is received first;
  *	likewise
- * @token: received: what it is replied with, or 0; written under the queue's lock, then
+ * @request_id: received: what it is replied with, or 0; written under the queue's lock, then
  *	the receiver's
  * @number: of messages that are equal, the one with the lower number came first;
  *	likewise
@@ -66,7 +66,7 @@ struct ipcshm_msg {
 	struct ipcshm_rank by_type;
 	union {
 		struct ipcshm_msg *best;
-		u64 token;
+		u64 request_id;
 	};
 	u64 number;
 	union {
@@ -74,7 +74,7 @@ struct ipcshm_msg {
 		const struct pid *holder;
 	};
 	struct ipcshm_caller *caller;
-	struct ipcshm_limits *payer;
+	struct ipcshm_quotas *payer;
 	struct pid *pid;
 	kuid_t uid;
 	kgid_t gid;
@@ -92,7 +92,7 @@ struct ipcshm_msg {
 };
 
 struct ipcshm_msg *ipcshm_msg_create(const struct ipcshm_message *args, struct iov_iter *from,
-				     struct ipcshm_pool *pool, struct ipcshm_limits *payer);
+				     struct ipcshm_pool *pool, struct ipcshm_quotas *payer);
 void ipcshm_msg_put(struct ipcshm_msg *msg);
 
 static inline struct ipcshm_msg *ipcshm_msg_get(struct ipcshm_msg *msg)
@@ -127,7 +127,7 @@ void ipcshm_msg_close_files(struct ipcshm_msg *msg);
 #define IPCSHM_CHARGED_BYTES	0x01
 #define IPCSHM_CHARGED_FILES	0x02
 
-/* What a message of so many bytes costs of IPCSHM_QUOTA_QUEUE_BYTES. */
+/* What a message of so many bytes costs of IPCSHM_QUOTA_TYPE_QUEUE_BYTES. */
 static inline u64 ipcshm_msg_cost(u64 size)
 {
 	return size + sizeof(struct ipcshm_msg);
@@ -139,9 +139,9 @@ static inline bool ipcshm_msg_is_small(const struct ipcshm_msg *msg)
 	return !msg->pool && !msg->pages;
 }
 
-bool ipcshm_msg_charge(struct ipcshm_msg *msg, u8 what, enum ipcshm_quota *quota, u64 *amount);
-void ipcshm_msg_charge_force(struct ipcshm_msg *msg, struct ipcshm_limits *payer);
-void ipcshm_msg_charge_files_force(struct ipcshm_msg *msg, struct ipcshm_limits *payer);
+bool ipcshm_msg_charge(struct ipcshm_msg *msg, u8 what, enum ipcshm_quota_type *quota, u64 *amount);
+void ipcshm_msg_charge_force(struct ipcshm_msg *msg, struct ipcshm_quotas *payer);
+void ipcshm_msg_charge_files_force(struct ipcshm_msg *msg, struct ipcshm_quotas *payer);
 void ipcshm_msg_uncharge_slow(struct ipcshm_msg *msg);
 
 static inline void ipcshm_msg_uncharge(struct ipcshm_msg *msg)

@@ -20,7 +20,7 @@
 
 #include "compat.h"
 #include "event.h"
-#include "limits.h"
+#include "quota.h"
 #include "member.h"
 #include "netlink.h"
 #include "region.h"
@@ -139,7 +139,7 @@ static const struct field member_fields[] = {
 /* In every set of attributes that has 64-bit ones, padding is type 1. */
 #define PAD 1
 static_assert(IPCSHM_A_OBJECT_PAD == PAD && IPCSHM_A_REGION_PAD == PAD &&
-	      IPCSHM_A_QUEUE_PAD == PAD && IPCSHM_A_MEMBER_PAD == PAD && IPCSHM_A_LIMIT_PAD == PAD);
+	      IPCSHM_A_QUEUE_PAD == PAD && IPCSHM_A_MEMBER_PAD == PAD && IPCSHM_A_QUOTA_PAD == PAD);
 
 static int put_field(struct sk_buff *skb, const struct field *field, const void *base)
 {
@@ -593,64 +593,64 @@ static int member_dump(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* Limits. */
 
-#define LIMITS_MAX (IPCSHM_A_LIMITS_OBJECTS + IPCSHM_NR_QUOTAS - 1)
+#define LIMITS_MAX (IPCSHM_A_QUOTAS_OBJECTS + IPCSHM_NR_QUOTAS - 1)
 
-static const struct nla_policy limit_policy[IPCSHM_A_LIMIT_MAX + 1] = {
-	[IPCSHM_A_LIMIT_MAX] = { .type = NLA_U64 },
+static const struct nla_policy limit_policy[IPCSHM_A_QUOTA_MAX + 1] = {
+	[IPCSHM_A_QUOTA_MAX] = { .type = NLA_U64 },
 };
 
-static const struct nla_policy limits_get_policy[IPCSHM_A_LIMITS_NET + 1] = {
-	[IPCSHM_A_LIMITS_UID] = { .type = NLA_U32 },
-	[IPCSHM_A_LIMITS_DEFAULT] = { .type = NLA_FLAG },
-	[IPCSHM_A_LIMITS_NET] = { .type = NLA_FLAG },
+static const struct nla_policy limits_get_policy[IPCSHM_A_QUOTAS_NET + 1] = {
+	[IPCSHM_A_QUOTAS_UID] = { .type = NLA_U32 },
+	[IPCSHM_A_QUOTAS_DEFAULT] = { .type = NLA_FLAG },
+	[IPCSHM_A_QUOTAS_NET] = { .type = NLA_FLAG },
 };
 
-static const struct nla_policy limits_set_policy[IPCSHM_A_LIMITS_NET + 1] = {
-	[IPCSHM_A_LIMITS_UID] = { .type = NLA_U32 },
-	[IPCSHM_A_LIMITS_DEFAULT] = { .type = NLA_FLAG },
-	[IPCSHM_A_LIMITS_OBJECTS ... LIMITS_MAX] = NLA_POLICY_NESTED(limit_policy),
-	[IPCSHM_A_LIMITS_NET] = { .type = NLA_FLAG },
+static const struct nla_policy limits_set_policy[IPCSHM_A_QUOTAS_NET + 1] = {
+	[IPCSHM_A_QUOTAS_UID] = { .type = NLA_U32 },
+	[IPCSHM_A_QUOTAS_DEFAULT] = { .type = NLA_FLAG },
+	[IPCSHM_A_QUOTAS_OBJECTS ... LIMITS_MAX] = NLA_POLICY_NESTED(limit_policy),
+	[IPCSHM_A_QUOTAS_NET] = { .type = NLA_FLAG },
 };
 
 /* Of a user, or the default if @limits is NULL. */
-static int put_limit(struct sk_buff *skb, const struct ipcshm_limits *limits,
-		     enum ipcshm_quota quota)
+static int put_limit(struct sk_buff *skb, const struct ipcshm_quotas *limits,
+		     enum ipcshm_quota_type quota)
 {
-	struct nlattr *nest = nla_nest_start(skb, IPCSHM_A_LIMITS_OBJECTS + quota);
-	struct ipcshm_limit limit = ipcshm_limits_read(limits, quota);
+	struct nlattr *nest = nla_nest_start(skb, IPCSHM_A_QUOTAS_OBJECTS + quota);
+	struct ipcshm_quota limit = ipcshm_quotas_read(limits, quota);
 	int err = nest ? 0 : -EMSGSIZE;
 
 	if (!err && limits)
-		err = nla_put_u64_64bit(skb, IPCSHM_A_LIMIT_USED, limit.used, PAD);
+		err = nla_put_u64_64bit(skb, IPCSHM_A_QUOTA_USED, limit.used, PAD);
 	if (!err)
-		err = nla_put_u64_64bit(skb, IPCSHM_A_LIMIT_MAX, limit.max, PAD);
-	if (!err && ipcshm_limits_is_own(limits, quota))
-		err = nla_put_flag(skb, IPCSHM_A_LIMIT_OWN);
+		err = nla_put_u64_64bit(skb, IPCSHM_A_QUOTA_MAX, limit.max, PAD);
+	if (!err && ipcshm_quotas_is_own(limits, quota))
+		err = nla_put_flag(skb, IPCSHM_A_QUOTA_OWN);
 	if (!err)
 		nla_nest_end(skb, nest);
 	return err;
 }
 
-static int put_whose(struct sk_buff *skb, const struct ipcshm_limits *limits)
+static int put_whose(struct sk_buff *skb, const struct ipcshm_quotas *limits)
 {
-	const struct user_namespace *ns = ipcshm_limits_ns(limits);
+	const struct user_namespace *ns = ipcshm_quotas_ns(limits);
 
 	if (!ns)
-		return nla_put_flag(skb, IPCSHM_A_LIMITS_NET);
-	if (ns != current_user_ns() && nla_put_u32(skb, IPCSHM_A_LIMITS_USER_NS, ns->ns.inum))
+		return nla_put_flag(skb, IPCSHM_A_QUOTAS_NET);
+	if (ns != current_user_ns() && nla_put_u32(skb, IPCSHM_A_QUOTAS_USER_NS, ns->ns.inum))
 		return -EMSGSIZE;
-	return nla_put_u32(skb, IPCSHM_A_LIMITS_UID,
-			   from_kuid_munged(current_user_ns(), ipcshm_limits_uid(limits)));
+	return nla_put_u32(skb, IPCSHM_A_QUOTAS_UID,
+			   from_kuid_munged(current_user_ns(), ipcshm_quotas_uid(limits)));
 }
 
-static int put_limits(struct sk_buff *skb, const struct ipcshm_limits *limits)
+static int put_limits(struct sk_buff *skb, const struct ipcshm_quotas *limits)
 {
 	int quota, err;
 
 	if (limits)
 		err = put_whose(skb, limits);
 	else
-		err = nla_put_flag(skb, IPCSHM_A_LIMITS_DEFAULT);
+		err = nla_put_flag(skb, IPCSHM_A_QUOTAS_DEFAULT);
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS && !err; quota++)
 		err = put_limit(skb, limits, quota);
 	return err;
@@ -677,9 +677,9 @@ static bool limits_are_visible(struct user_namespace *ns, kuid_t uid)
 /* Whose limits are meant: INVALID_UID is the default, @uid comes in as who it is unless said. */
 static int limits_whose(kuid_t *uid, struct genl_info *info)
 {
-	struct nlattr *number = info->attrs[IPCSHM_A_LIMITS_UID];
-	struct nlattr *is_default = info->attrs[IPCSHM_A_LIMITS_DEFAULT];
-	struct nlattr *of_net = info->attrs[IPCSHM_A_LIMITS_NET];
+	struct nlattr *number = info->attrs[IPCSHM_A_QUOTAS_UID];
+	struct nlattr *is_default = info->attrs[IPCSHM_A_QUOTAS_DEFAULT];
+	struct nlattr *of_net = info->attrs[IPCSHM_A_QUOTAS_NET];
 
 	if (!!number + !!is_default + !!of_net > 1) {
 		NL_SET_ERR_MSG_ATTR(info->extack, is_default ?: of_net,
@@ -691,69 +691,69 @@ static int limits_whose(kuid_t *uid, struct genl_info *info)
 	return number ? uid_get(uid, number, info->extack) : 0;
 }
 
-static int limits_reply(struct genl_info *info, const struct ipcshm_limits *limits)
+static int limits_reply(struct genl_info *info, const struct ipcshm_quotas *limits)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	void *header;
 
 	if (!skb)
 		return -ENOMEM;
-	header = genlmsg_put_reply(skb, info, &family, 0, IPCSHM_CMD_LIMITS_GET);
+	header = genlmsg_put_reply(skb, info, &family, 0, IPCSHM_CMD_QUOTA_GET);
 	return message_reply(skb, header, put_limits(skb, limits), info);
 }
 
 /* That of the socket's network namespace, or an error. */
-static struct ipcshm_limits *bound_of(struct genl_info *info)
+static struct ipcshm_quotas *bound_of(struct genl_info *info)
 {
-	struct ipcshm_limits *bound =
+	struct ipcshm_quotas *bound =
 		ipcshm_registry_bound(ipcshm_registry_of(genl_info_net(info)));
 
 	if (bound)
 		return bound;
-	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPCSHM_A_LIMITS_NET],
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPCSHM_A_QUOTAS_NET],
 			    "the initial network namespace has no bound");
 	return ERR_PTR(-EOPNOTSUPP);
 }
 
 static int bound_get(struct genl_info *info)
 {
-	const struct ipcshm_limits *bound = bound_of(info);
+	const struct ipcshm_quotas *bound = bound_of(info);
 
 	if (IS_ERR(bound))
 		return PTR_ERR(bound);
 	if (ns_capable_noaudit(genl_info_net(info)->user_ns, CAP_IPC_OWNER))
 		return limits_reply(info, bound);
-	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPCSHM_A_LIMITS_NET],
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPCSHM_A_QUOTAS_NET],
 			    "the bound needs CAP_IPC_OWNER");
 	return -EPERM;
 }
 
 static int limits_get_as_opener(struct genl_info *info)
 {
-	struct ipcshm_limits *limits;
+	struct ipcshm_quotas *limits;
 	kuid_t uid = current_fsuid();
 	int err;
 
 	err = limits_whose(&uid, info);
 	if (err)
 		return err;
-	if (info->attrs[IPCSHM_A_LIMITS_NET])
+	if (info->attrs[IPCSHM_A_QUOTAS_NET])
 		return bound_get(info);
 	if (uid_valid(uid) && !limits_are_visible(current_user_ns(), uid)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPCSHM_A_LIMITS_UID],
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPCSHM_A_QUOTAS_UID],
 				    "another user's limits need CAP_IPC_OWNER");
 		return -EPERM;
 	}
 	if (!uid_valid(uid))
 		return limits_reply(info, NULL);
-	if (info->attrs[IPCSHM_A_LIMITS_UID])
-		limits = ipcshm_limits_of(current_user_ns(), uid);
+	if (info->attrs[IPCSHM_A_QUOTAS_UID])
+		limits = ipcshm_quotas_of(current_user_ns(), uid);
 	else
 		limits = ipcshm_registry_payer_get(ipcshm_registry_of(genl_info_net(info)));
 	if (IS_ERR_OR_NULL(limits))
 		return -ENOMEM;
 	err = limits_reply(info, limits);
-	ipcshm_limits_put(limits);
+	ipcshm_quotas_put(limits);
 	return err;
 }
 
@@ -772,15 +772,15 @@ static int limits_get(struct sk_buff *request, struct genl_info *info)
  * @began: the default has been put
  */
 struct limits_dump {
-	struct ipcshm_limits *next;
+	struct ipcshm_quotas *next;
 	bool began;
 };
 
 static int limits_dump_start(struct netlink_callback *cb)
 {
 	struct nlattr **attrs = ipcshm_dump_attrs(cb);
-	struct nlattr *any = attrs[IPCSHM_A_LIMITS_UID] ?: attrs[IPCSHM_A_LIMITS_DEFAULT] ?:
-			     attrs[IPCSHM_A_LIMITS_NET];
+	struct nlattr *any = attrs[IPCSHM_A_QUOTAS_UID] ?: attrs[IPCSHM_A_QUOTAS_DEFAULT] ?:
+			     attrs[IPCSHM_A_QUOTAS_NET];
 
 	*(struct limits_dump *)cb->ctx = (struct limits_dump){};
 	if (!any)
@@ -790,10 +790,10 @@ static int limits_dump_start(struct netlink_callback *cb)
 }
 
 static int limits_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
-			   const struct ipcshm_limits *limits)
+			   const struct ipcshm_quotas *limits)
 {
 	/* A record that comes or goes meanwhile makes no other be missed. */
-	void *header = dump_begin(skb, cb, IPCSHM_CMD_LIMITS_GET, 1);
+	void *header = dump_begin(skb, cb, IPCSHM_CMD_QUOTA_GET, 1);
 
 	return header ? message_end(skb, header, put_limits(skb, limits)) : -EMSGSIZE;
 }
@@ -804,13 +804,13 @@ static int limits_dump_users(struct sk_buff *skb, struct netlink_callback *cb)
 	int err = 0;
 
 	while (!err && dump->next) {
-		const struct ipcshm_limits *limits = dump->next;
+		const struct ipcshm_quotas *limits = dump->next;
 
-		if (!ipcshm_limits_bound(limits) &&
-		    limits_are_visible(ipcshm_limits_ns(limits), ipcshm_limits_uid(limits)))
+		if (!ipcshm_quotas_bound(limits) &&
+		    limits_are_visible(ipcshm_quotas_ns(limits), ipcshm_quotas_uid(limits)))
 			err = limits_dump_one(skb, cb, limits);
 		if (!err)
-			dump->next = ipcshm_limits_next(dump->next);
+			dump->next = ipcshm_quotas_next(dump->next);
 		cond_resched();
 	}
 	return dump_end(skb, err);
@@ -825,7 +825,7 @@ static int limits_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	if (!dump->began)
 		len = limits_dump_one(skb, cb, NULL);
 	if (!dump->began)
-		dump->next = ipcshm_limits_next(NULL);
+		dump->next = ipcshm_quotas_next(NULL);
 	dump->began = true;
 	if (!len)
 		len = limits_dump_users(skb, cb);
@@ -835,7 +835,7 @@ static int limits_dump(struct sk_buff *skb, struct netlink_callback *cb)
 
 static int limits_dump_done(struct netlink_callback *cb)
 {
-	ipcshm_limits_put(((struct limits_dump *)cb->ctx)->next);
+	ipcshm_quotas_put(((struct limits_dump *)cb->ctx)->next);
 	return 0;
 }
 
@@ -853,23 +853,23 @@ struct limits_change {
 	u64 max[IPCSHM_NR_QUOTAS];
 };
 
-static int limit_change_get(struct limits_change *change, enum ipcshm_quota quota,
+static int limit_change_get(struct limits_change *change, enum ipcshm_quota_type quota,
 			    const struct nlattr *attr, struct netlink_ext_ack *extack)
 {
-	struct nlattr *limit[IPCSHM_A_LIMIT_MAX + 1];
+	struct nlattr *limit[IPCSHM_A_QUOTA_MAX + 1];
 	u64 max;
 	int err;
 
-	err = nla_parse_nested(limit, IPCSHM_A_LIMIT_MAX, attr, limit_policy, extack);
+	err = nla_parse_nested(limit, IPCSHM_A_QUOTA_MAX, attr, limit_policy, extack);
 	if (err)
 		return err;
-	if (NL_REQ_ATTR_CHECK(extack, attr, limit, IPCSHM_A_LIMIT_MAX)) {
+	if (NL_REQ_ATTR_CHECK(extack, attr, limit, IPCSHM_A_QUOTA_MAX)) {
 		NL_SET_ERR_MSG(extack, "the maximum is missing");
 		return -EINVAL;
 	}
-	max = nla_get_u64(limit[IPCSHM_A_LIMIT_MAX]);
-	if (max > IPCSHM_QUOTA_MAX && !(max == IPCSHM_LIMIT_DEFAULT && change->is_recorded)) {
-		NL_SET_ERR_MSG_ATTR(extack, limit[IPCSHM_A_LIMIT_MAX],
+	max = nla_get_u64(limit[IPCSHM_A_QUOTA_MAX]);
+	if (max > IPCSHM_QUOTA_MAX && !(max == IPCSHM_QUOTA_FOLLOW_DEFAULT && change->is_recorded)) {
+		NL_SET_ERR_MSG_ATTR(extack, limit[IPCSHM_A_QUOTA_MAX],
 				    "more than any limit, and not a user's return to the default");
 		return -ERANGE;
 	}
@@ -883,16 +883,16 @@ static int limits_change_get(struct limits_change *change, struct genl_info *inf
 	int quota, err;
 
 	*change = (struct limits_change){ .uid = INVALID_UID };
-	if (!info->attrs[IPCSHM_A_LIMITS_UID] && !info->attrs[IPCSHM_A_LIMITS_DEFAULT] &&
-	    !info->attrs[IPCSHM_A_LIMITS_NET]) {
-		NL_SET_ERR_ATTR_MISS(info->extack, NULL, IPCSHM_A_LIMITS_UID);
+	if (!info->attrs[IPCSHM_A_QUOTAS_UID] && !info->attrs[IPCSHM_A_QUOTAS_DEFAULT] &&
+	    !info->attrs[IPCSHM_A_QUOTAS_NET]) {
+		NL_SET_ERR_ATTR_MISS(info->extack, NULL, IPCSHM_A_QUOTAS_UID);
 		GENL_SET_ERR_MSG(info, "whose limits: a user's, or the default?");
 		return -EINVAL;
 	}
 	err = limits_whose(&change->uid, info);
-	change->is_recorded = uid_valid(change->uid) || info->attrs[IPCSHM_A_LIMITS_NET];
+	change->is_recorded = uid_valid(change->uid) || info->attrs[IPCSHM_A_QUOTAS_NET];
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS && !err; quota++) {
-		const struct nlattr *attr = info->attrs[IPCSHM_A_LIMITS_OBJECTS + quota];
+		const struct nlattr *attr = info->attrs[IPCSHM_A_QUOTAS_OBJECTS + quota];
 
 		if (attr)
 			err = limit_change_get(change, quota, attr, info->extack);
@@ -914,27 +914,27 @@ static bool may_set_limits(const struct sk_buff *request, struct user_namespace 
 	return opener_may && ns_capable(ns, CAP_SYS_RESOURCE);
 }
 
-static int refuse_ceiling(struct genl_info *info, enum ipcshm_quota quota)
+static int refuse_ceiling(struct genl_info *info, enum ipcshm_quota_type quota)
 {
-	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPCSHM_A_LIMITS_OBJECTS + quota],
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[IPCSHM_A_QUOTAS_OBJECTS + quota],
 			    "more than the namespace above allows");
 	return -ERANGE;
 }
 
-static int limits_apply(struct genl_info *info, struct ipcshm_limits *limits,
+static int limits_apply(struct genl_info *info, struct ipcshm_quotas *limits,
 			const struct limits_change *change,
-			u64 (*ceiling)(const struct ipcshm_limits *limits, enum ipcshm_quota quota))
+			u64 (*ceiling)(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota))
 {
 	int quota;
 
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS && ceiling; quota++) {
-		if (change->given & BIT(quota) && change->max[quota] != IPCSHM_LIMIT_DEFAULT &&
+		if (change->given & BIT(quota) && change->max[quota] != IPCSHM_QUOTA_FOLLOW_DEFAULT &&
 		    change->max[quota] > ceiling(limits, quota))
 			return refuse_ceiling(info, quota);
 	}
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++) {
 		if (change->given & BIT(quota))
-			ipcshm_limits_set(limits, quota, change->max[quota]);
+			ipcshm_quotas_set(limits, quota, change->max[quota]);
 	}
 	return 0;
 }
@@ -944,11 +944,11 @@ static int set_check_rights(const struct sk_buff *request, struct genl_info *inf
 	struct user_namespace *of_net = genl_info_net(info)->user_ns;
 	struct user_namespace *ns = current_user_ns();
 
-	if (info->attrs[IPCSHM_A_LIMITS_NET]) {
+	if (info->attrs[IPCSHM_A_QUOTAS_NET]) {
 		if (may_set_limits(request, of_net))
 			return 0;
 		GENL_SET_ERR_MSG(info, "needs CAP_SYS_RESOURCE over the network namespace");
-	} else if (!info->attrs[IPCSHM_A_LIMITS_UID]) {
+	} else if (!info->attrs[IPCSHM_A_QUOTAS_UID]) {
 		if (may_set_limits(request, &init_user_ns))
 			return 0;
 		GENL_SET_ERR_MSG(info, "needs CAP_SYS_RESOURCE in the initial user namespace");
@@ -962,16 +962,16 @@ static int set_check_rights(const struct sk_buff *request, struct genl_info *inf
 	return -EPERM;
 }
 
-static u64 default_ceiling(const struct ipcshm_limits *limits, enum ipcshm_quota quota)
+static u64 default_ceiling(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota)
 {
-	return ipcshm_limits_read(NULL, quota).max;
+	return ipcshm_quotas_read(NULL, quota).max;
 }
 
 /* The administrator of a namespace can lower its bound, that of the machine set any. */
 static int bound_set(const struct sk_buff *request, struct genl_info *info,
 		     const struct limits_change *change)
 {
-	struct ipcshm_limits *bound = bound_of(info);
+	struct ipcshm_quotas *bound = bound_of(info);
 
 	if (IS_ERR(bound))
 		return PTR_ERR(bound);
@@ -983,16 +983,16 @@ static int bound_set(const struct sk_buff *request, struct genl_info *info,
 static int user_set(struct genl_info *info, const struct limits_change *change)
 {
 	struct user_namespace *ns = current_user_ns();
-	struct ipcshm_limits *limits;
+	struct ipcshm_quotas *limits;
 	int err;
 
-	limits = ipcshm_limits_of(ns, change->uid);
+	limits = ipcshm_quotas_of(ns, change->uid);
 	if (!limits)
 		return -ENOMEM;
-	err = limits_apply(info, limits, change, ipcshm_limits_ceiling);
+	err = limits_apply(info, limits, change, ipcshm_quotas_ceiling);
 	if (!err && ns != &init_user_ns)
 		ipcshm_registry_keep(ipcshm_registry_of(genl_info_net(info)), limits);
-	ipcshm_limits_put(limits);
+	ipcshm_quotas_put(limits);
 	return err;
 }
 
@@ -1005,7 +1005,7 @@ static int limits_set(struct sk_buff *request, struct genl_info *info)
 		err = limits_change_get(&change, info);
 	if (err)
 		return err;
-	if (info->attrs[IPCSHM_A_LIMITS_NET])
+	if (info->attrs[IPCSHM_A_QUOTAS_NET])
 		return bound_set(request, info, &change);
 	if (uid_valid(change.uid))
 		return user_set(info, &change);
@@ -1043,7 +1043,7 @@ static const struct genl_ops ops[] = {
 		.start = member_dump_start,
 		.dumpit = member_dump,
 	}, {
-		.cmd = IPCSHM_CMD_LIMITS_GET,
+		.cmd = IPCSHM_CMD_QUOTA_GET,
 		.policy = limits_get_policy,
 		.maxattr = ARRAY_SIZE(limits_get_policy) - 1,
 		.doit = limits_get,
@@ -1051,7 +1051,7 @@ static const struct genl_ops ops[] = {
 		.dumpit = limits_dump,
 		.done = limits_dump_done,
 	}, {
-		.cmd = IPCSHM_CMD_LIMITS_SET,
+		.cmd = IPCSHM_CMD_QUOTA_SET,
 		.policy = limits_set_policy,
 		.maxattr = ARRAY_SIZE(limits_set_policy) - 1,
 		.doit = limits_set,
@@ -1060,7 +1060,7 @@ static const struct genl_ops ops[] = {
 
 /* Events tell of everything, and so are for those who may see everything. */
 static const struct genl_multicast_group groups[] = {
-	{ .name = IPCSHM_MCGRP_EVENTS, .flags = GENL_MCAST_CAP_SYS_ADMIN },
+	{ .name = IPCSHM_MCGRP_NOTIFY, .flags = GENL_MCAST_CAP_SYS_ADMIN },
 };
 
 static struct genl_family family __ro_after_init = {
@@ -1081,13 +1081,13 @@ int ipcshm_netlink_init(void)
 
 	err = genl_register_family(&family);
 	if (!err)
-		ipcshm_events_use(&family);
+		ipcshm_notify_use(&family);
 	return err;
 }
 
 /* Nobody dumps: who does holds the module.  And nothing happens any more. */
 void ipcshm_netlink_exit(void)
 {
-	ipcshm_events_stop();
+	ipcshm_notify_stop();
 	genl_unregister_family(&family);
 }

@@ -16,7 +16,7 @@
 #include "batch.h"
 #include "gfp.h"
 #include "ioctl.h"
-#include "limits.h"
+#include "quota.h"
 #include "port.h"
 #include "queue.h"
 #include "slot.h"
@@ -97,13 +97,13 @@ static long port_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_port *port = port_of(file);
 	struct ipcshm_patience patience;
-	struct ipcshm_transfer args;
+	struct ipcshm_transfer_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!ipcshm_outgoing_is_valid(&args.message) || args.message.token ||
+	if (!ipcshm_outgoing_is_valid(&args.message) || args.message.request_id ||
 	    args.flags & ~IPCSHM_DONTWAIT)
 		return -EINVAL;
 	err = begin(file, FMODE_WRITE, args.deadline, args.clock, args.flags, &patience);
@@ -115,7 +115,7 @@ static long port_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
 	const u32 peeking = IPCSHM_PEEK | IPCSHM_DONTWAIT;
 	struct ipcshm_port *port = port_of(file);
 	struct ipcshm_patience patience;
-	struct ipcshm_transfer args;
+	struct ipcshm_transfer_args args;
 	struct ipcshm_slot slot;
 	int err;
 
@@ -144,7 +144,7 @@ static long port_ioctl_batch(struct file *file, struct ipcshm_uarg uarg, bool se
 {
 	struct ipcshm_port *port = port_of(file);
 	struct ipcshm_patience patience;
-	struct ipcshm_batch args;
+	struct ipcshm_batch_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_BATCH_SIZE_VER0, uarg);
@@ -164,7 +164,7 @@ static long port_ioctl_batch(struct file *file, struct ipcshm_uarg uarg, bool se
 /* Calls. */
 
 /* A new call, or the one that was interrupted as @id, which is filled in if this one is. */
-static int call_or_resume(struct ipcshm_port *port, struct ipcshm_call *args,
+static int call_or_resume(struct ipcshm_port *port, struct ipcshm_call_args *args,
 			  struct ipcshm_slot *reply, const struct ipcshm_patience *patience,
 			  u64 *id)
 {
@@ -180,9 +180,9 @@ static int call_or_resume(struct ipcshm_port *port, struct ipcshm_call *args,
 
 static int call_id_put(struct ipcshm_uarg uarg, u64 id)
 {
-	struct ipcshm_call __user *to = uarg.ptr;
+	struct ipcshm_call_args __user *to = uarg.ptr;
 
-	return put_user(id, &to->request.token) ? -EFAULT : 0;
+	return put_user(id, &to->request.request_id) ? -EFAULT : 0;
 }
 
 /*
@@ -207,11 +207,11 @@ static bool call_stays(int err)
 	return err == -ESRCH || err == -EBUSY || err == -EMSGSIZE;
 }
 
-static int call(struct ipcshm_port *port, struct ipcshm_call *args,
+static int call(struct ipcshm_port *port, struct ipcshm_call_args *args,
 		const struct ipcshm_patience *patience, struct ipcshm_uarg uarg)
 {
-	void __user *to = uarg.ptr + offsetof(struct ipcshm_call, reply);
-	u64 id = args->request.token;
+	void __user *to = uarg.ptr + offsetof(struct ipcshm_call_args, reply);
+	u64 id = args->request.request_id;
 	struct ipcshm_slot reply;
 	int err;
 
@@ -221,7 +221,7 @@ static int call(struct ipcshm_port *port, struct ipcshm_call *args,
 	err = call_or_resume(port, args, &reply, patience, &id);
 	if (err == -ERESTARTSYS && id)
 		err = call_interrupted(port, &reply, uarg, id);
-	else if (args->request.token && !call_stays(err))
+	else if (args->request.request_id && !call_stays(err))
 		call_id_put(uarg, 0);	/* so that the structure can be used for another call */
 	/* If nothing is needed, it is the request that is too large. */
 	if (err == -EMSGSIZE && reply.want.needed)
@@ -237,7 +237,7 @@ static long port_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_port *port = port_of(file);
 	struct ipcshm_patience patience;
-	struct ipcshm_call args;
+	struct ipcshm_call_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
@@ -254,13 +254,13 @@ static int reply(struct ipcshm_port *port, struct ipcshm_message *user, bool syn
 {
 	struct ipcshm_msg *msg = ipcshm_outgoing_load(port, user);
 
-	return IS_ERR(msg) ? PTR_ERR(msg) : ipcshm_queue_reply(port, user->token, msg, sync);
+	return IS_ERR(msg) ? PTR_ERR(msg) : ipcshm_queue_reply(port, user->request_id, msg, sync);
 }
 
 static long port_ioctl_reply(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_port *port = port_of(file);
-	struct ipcshm_reply args;
+	struct ipcshm_reply_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REPLY_SIZE_VER0, uarg);
@@ -275,18 +275,18 @@ static long port_ioctl_reply(struct file *file, struct ipcshm_uarg uarg)
 /* So that the call can be restarted without replying once more. */
 static int reply_is_sent(struct ipcshm_uarg uarg)
 {
-	struct ipcshm_call __user *to = uarg.ptr;
+	struct ipcshm_call_args __user *to = uarg.ptr;
 
-	return put_user(0, &to->reply.token) ? -EFAULT : 0;
+	return put_user(0, &to->reply.request_id) ? -EFAULT : 0;
 }
 
-static int reply_receive(struct ipcshm_port *port, struct ipcshm_call *args,
+static int reply_receive(struct ipcshm_port *port, struct ipcshm_call_args *args,
 			 const struct ipcshm_patience *patience, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_slot request;
 	int err = ipcshm_slot_prepare(&request, &args->request);
 
-	if (!err && args->reply.token) {
+	if (!err && args->reply.request_id) {
 		err = reply(port, &args->reply, true);
 		if (!err)
 			err = reply_is_sent(uarg);
@@ -301,14 +301,14 @@ static long port_ioctl_reply_receive(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_port *port = port_of(file);
 	struct ipcshm_patience patience;
-	struct ipcshm_call args;
+	struct ipcshm_call_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
 	if (err)
 		return err;
 	if (!ipcshm_slot_is_valid(port, &args.request) || args.flags & ~IPCSHM_DONTWAIT ||
-	    (args.reply.token && !ipcshm_outgoing_is_valid(&args.reply)))
+	    (args.reply.request_id && !ipcshm_outgoing_is_valid(&args.reply)))
 		return -EINVAL;
 	err = begin(file, FMODE_READ, args.deadline, args.clock, args.flags, &patience);
 	return err ?: reply_receive(port, &args, &patience, uarg);
@@ -319,7 +319,7 @@ static long port_ioctl_reply_receive(struct file *file, struct ipcshm_uarg uarg)
 static long port_ioctl_release(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_port *port = port_of(file);
-	struct ipcshm_queue_release args;
+	struct ipcshm_queue_release_args args;
 	u64 __user *from;
 	int i, err;
 	u64 offset;
@@ -354,7 +354,7 @@ static u64 bytes_needed(u64 max_messages, u64 max_bytes, u64 max_message_size)
 static long port_ioctl_set(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue *queue = port_of(file)->queue;
-	struct ipcshm_queue_set args;
+	struct ipcshm_queue_set_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_SET_SIZE_VER0, uarg);
@@ -372,13 +372,13 @@ static long port_ioctl_set(struct file *file, struct ipcshm_uarg uarg)
 
 static long port_ioctl_spin(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_queue_spin args;
+	struct ipcshm_queue_busy_poll_args args;
 	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_SPIN_SIZE_VER0, uarg);
+	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_BUSY_POLL_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (args.flags || args.microseconds > IPCSHM_SPIN_MAX)
+	if (args.flags || args.microseconds > IPCSHM_BUSY_POLL_MAX)
 		return -EINVAL;
 	err = may(port_of(file), 0);
 	if (!err)
@@ -388,7 +388,7 @@ static long port_ioctl_spin(struct file *file, struct ipcshm_uarg uarg)
 
 static long port_ioctl_drain(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_queue_drain args;
+	struct ipcshm_queue_drain_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_DRAIN_SIZE_VER0, uarg);
@@ -417,7 +417,7 @@ static int queue_revoke(struct ipcshm_object *object)
 static long port_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_object *object = &port_of(file)->queue->object;
-	struct ipcshm_queue_revoke args;
+	struct ipcshm_queue_revoke_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_REVOKE_SIZE_VER0, uarg);
@@ -432,7 +432,7 @@ static void queue_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
 {
 	struct ipcshm_queue *queue = object_queue(object);
 
-	ipcshm_queue_stat(queue, container_of(stat, struct ipcshm_queue_stat, stat));
+	ipcshm_queue_get_stat(queue, container_of(stat, struct ipcshm_queue_stat, stat));
 	if (queue->hangup)
 		stat->flags |= IPCSHM_STAT_HANGUP;
 	if (ipcshm_queue_is_revoked(queue))
@@ -475,7 +475,7 @@ static long port_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return port_ioctl_release(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_SET):
 		return port_ioctl_set(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_SPIN):
+	case _IOC_NR(IPCSHM_IOC_QUEUE_BUSY_POLL):
 		return port_ioctl_spin(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_DRAIN):
 		return port_ioctl_drain(file, uarg);
@@ -521,8 +521,8 @@ static ssize_t read_deliver(struct ipcshm_port *port, struct ipcshm_slot *slot)
 		ipcshm_slot_put_back(port, slot);
 		return err;
 	}
-	if (slot->msg->token)
-		ipcshm_queue_refuse(port, slot->msg->token, -EOPNOTSUPP);
+	if (slot->msg->request_id)
+		ipcshm_queue_refuse(port, slot->msg->request_id, -EOPNOTSUPP);
 	return slot->msg->size;
 }
 
@@ -549,7 +549,7 @@ static ssize_t port_read_iter(struct kiocb *iocb, struct iov_iter *to)
 }
 
 /* In process context, with a spinlock held that is not ours. */
-static void port_hunger_wake(struct ipcshm_limits_waiter *hunger)
+static void port_hunger_wake(struct ipcshm_quotas_waiter *hunger)
 {
 	queue_work(ipcshm_workqueue, &container_of(hunger, struct ipcshm_port, hunger)->feed);
 }
@@ -565,13 +565,13 @@ static void port_feed(struct work_struct *work)
  */
 static bool port_has_quota(struct ipcshm_port *port)
 {
-	const enum ipcshm_quota quota = IPCSHM_QUOTA_QUEUE_BYTES;
+	const enum ipcshm_quota_type quota = IPCSHM_QUOTA_TYPE_QUEUE_BYTES;
 	u64 amount = min(ipcshm_msg_cost(port->queue->max_message_size),
-			 ipcshm_limits_read(port->payer, quota).max);
+			 ipcshm_quotas_read(port->payer, quota).max);
 	int err;
 
 	spin_lock(&port->hunger_lock);
-	err = ipcshm_limits_wait(port->payer, quota, amount, &port->hunger);
+	err = ipcshm_quotas_wait(port->payer, quota, amount, &port->hunger);
 	spin_unlock(&port->hunger_lock);
 	return err;
 }
@@ -640,10 +640,10 @@ static int port_release(struct inode *inode, struct file *file)
 	ipcshm_held_release_all(port, NULL);
 	ipcshm_processes_destroy(&port->processes);
 	xa_destroy(&port->held);
-	ipcshm_limits_unwait(&port->hunger);
+	ipcshm_quotas_unwait(&port->hunger);
 	cancel_work_sync(&port->feed);
 	ipcshm_object_put(&port->queue->object);
-	ipcshm_limits_put(port->payer);
+	ipcshm_quotas_put(port->payer);
 	kfree(port);
 	return 0;
 }
@@ -707,7 +707,7 @@ static struct inode *inode_create(umode_t mode)
 
 /* The life of a queue and of a port. */
 
-static bool is_valid_new(const struct ipcshm_queue_open *args)
+static bool is_valid_new(const struct ipcshm_queue_open_args *args)
 {
 	if (!args->max_message_size || args->max_message_size > IPCSHM_MESSAGE_MAX)
 		return false;
@@ -720,7 +720,7 @@ static bool is_valid_new(const struct ipcshm_queue_open *args)
 	return capacity_is_valid(args->max_messages, args->max_bytes, args->max_message_size);
 }
 
-int ipcshm_queue_check(const struct ipcshm_queue_open *args)
+int ipcshm_queue_check(const struct ipcshm_queue_open_args *args)
 {
 	if (args->reserved)
 		return -EINVAL;
@@ -730,37 +730,37 @@ int ipcshm_queue_check(const struct ipcshm_queue_open *args)
 	       args->pool_bytes || args->overflow || args->how.flags & IPCSHM_HANGUP ? -EINVAL : 0;
 }
 
-static int pool_create(struct ipcshm_queue *queue, const struct ipcshm_queue_open *args,
-		       struct ipcshm_limits *payer)
+static int pool_create(struct ipcshm_queue *queue, const struct ipcshm_queue_open_args *args,
+		       struct ipcshm_quotas *payer)
 {
 	u64 size = PAGE_ALIGN(args->pool_bytes);
 	int err;
 
 	if (!size)
 		return 0;
-	err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_REGION_BYTES, size);
+	err = ipcshm_quotas_charge(payer, IPCSHM_QUOTA_TYPE_REGION_BYTES, size);
 	if (err)
 		return err;
 	err = ipcshm_pool_init(&queue->pool, size, args->max_message_size);
 	if (err)
-		ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_REGION_BYTES, size);
+		ipcshm_quotas_uncharge(payer, IPCSHM_QUOTA_TYPE_REGION_BYTES, size);
 	return err;
 }
 
-static void pool_destroy(struct ipcshm_queue *queue, struct ipcshm_limits *payer)
+static void pool_destroy(struct ipcshm_queue *queue, struct ipcshm_quotas *payer)
 {
 	if (!queue->pool.size)
 		return;
-	ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_REGION_BYTES, queue->pool.size);
+	ipcshm_quotas_uncharge(payer, IPCSHM_QUOTA_TYPE_REGION_BYTES, queue->pool.size);
 	ipcshm_pool_destroy(&queue->pool);
 }
 
 /* The creator pays for all that a bounded queue can keep. */
-static int room_charge(struct ipcshm_queue *queue, struct ipcshm_limits *payer)
+static int room_charge(struct ipcshm_queue *queue, struct ipcshm_quotas *payer)
 {
 	u64 price = ipcshm_queue_price(queue->max_messages, queue->max_bytes,
 				       queue->max_message_size);
-	int err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_QUEUE_BYTES, price);
+	int err = ipcshm_quotas_charge(payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, price);
 
 	if (err)
 		return err;
@@ -770,9 +770,9 @@ static int room_charge(struct ipcshm_queue *queue, struct ipcshm_limits *payer)
 }
 
 static struct ipcshm_object *queue_create(const void *attr, const char *name,
-					  struct ipcshm_limits *payer, umode_t mode)
+					  struct ipcshm_quotas *payer, umode_t mode)
 {
-	const struct ipcshm_queue_open *args = attr;
+	const struct ipcshm_queue_open_args *args = attr;
 	struct ipcshm_queue *queue = kzalloc(sizeof(*queue), IPCSHM_GFP);
 	int err;
 
@@ -810,7 +810,7 @@ free:
 static void queue_describe(const struct ipcshm_object *object, void *attr)
 {
 	const struct ipcshm_queue *queue = object_queue(object);
-	struct ipcshm_queue_open *args = attr;
+	struct ipcshm_queue_open_args *args = attr;
 
 	args->max_messages = READ_ONCE(queue->max_messages);
 	args->max_bytes = READ_ONCE(queue->max_bytes);
@@ -824,7 +824,7 @@ static void queue_release(struct ipcshm_object *object)
 	struct ipcshm_queue *queue = object_queue(object);
 
 	ipcshm_queue_destroy(queue);
-	ipcshm_limits_uncharge(object->payer, IPCSHM_QUOTA_QUEUE_BYTES, queue->charged);
+	ipcshm_quotas_uncharge(object->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, queue->charged);
 	pool_destroy(queue, object->payer);
 	iput(object->inode);
 	kfree(queue);
@@ -832,20 +832,20 @@ static void queue_release(struct ipcshm_object *object)
 
 static struct ipcshm_port *port_create(struct ipcshm_queue *queue, u32 flags)
 {
-	struct ipcshm_limits *payer = ipcshm_object_payer_get(&queue->object);
+	struct ipcshm_quotas *payer = ipcshm_object_payer_get(&queue->object);
 	struct ipcshm_port *port;
 
 	if (IS_ERR(payer))
 		return ERR_CAST(payer);
 	port = kzalloc(sizeof(*port), IPCSHM_GFP);
 	if (!port) {
-		ipcshm_limits_put(payer);
+		ipcshm_quotas_put(payer);
 		return ERR_PTR(-ENOMEM);
 	}
 	port->queue = queue;
 	port->payer = payer;
 	spin_lock_init(&port->hunger_lock);
-	ipcshm_limits_waiter_init(&port->hunger, port_hunger_wake);
+	ipcshm_quotas_waiter_init(&port->hunger, port_hunger_wake);
 	INIT_WORK(&port->feed, port_feed);
 	port->mode = (flags & IPCSHM_READ ? FMODE_READ : 0) |
 		     (flags & IPCSHM_WRITE ? FMODE_WRITE : 0);
@@ -890,7 +890,7 @@ static struct file *port_open(struct ipcshm_object *object, u32 flags)
 		return ERR_CAST(port);
 	file = file_create(object->inode, f_flags);
 	if (IS_ERR(file)) {
-		ipcshm_limits_put(port->payer);
+		ipcshm_quotas_put(port->payer);
 		kfree(port);
 		return file;
 	}

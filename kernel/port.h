@@ -12,6 +12,6 @@ extern const struct ipcshm_object_ops ipcshm_queue_ops;
 
 int ipcshm_port_init(void);
 void ipcshm_port_exit(void);
-int ipcshm_queue_check(const struct ipcshm_queue_open *args);
+int ipcshm_queue_check(const struct ipcshm_queue_open_args *args);
 
 #endif /* IPCSHM_PORT_H */

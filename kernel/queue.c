@@ -23,7 +23,7 @@
 #include <linux/slab.h>
 
 #include "gfp.h"
-#include "limits.h"
+#include "quota.h"
 #include "queue.h"
 #include "trace.h"
 
@@ -51,8 +51,8 @@ struct receiver {
  * @link: in the queue's calls, until then; protected by the queue's lock
  * @request: the request, until it is received; likewise
  * @port: the one that has received it, from then on; likewise
- * @by_token: in that one's calls, likewise
- * @token: what it is replied to with, likewise
+ * @by_request_id: in that one's calls, likewise
+ * @request_id: what it is replied to with, likewise
  * @by_process: in the calls of the process that has received it, likewise
  * @want: how much room there is for the reply
  * @reply: the reply; written before completion, read after
@@ -63,8 +63,8 @@ struct ipcshm_caller {
 	struct list_head link;
 	struct ipcshm_msg *request;
 	struct ipcshm_port *port;
-	struct rb_node by_token;
-	u64 token;
+	struct rb_node by_request_id;
+	u64 request_id;
 	struct list_head by_process;
 	struct ipcshm_want *want;
 	struct ipcshm_msg *reply;
@@ -78,14 +78,14 @@ struct ipcshm_caller {
  * @payer: of the caller's descriptor, which a reply is charged to while it is kept
  * @process: the caller; NULL: it has given the call up; protected by the queue's lock
  * @by_id: in the interrupted calls of @process
- * @id: what it is resumed by: its token when it was interrupted
+ * @id: what it is resumed by: its request_id when it was interrupted
  * @patience: when it ends, of the task that waited last
  * @busy: a task waits for it, and frees it; protected by the queue's lock
  */
 struct interrupted {
 	struct ipcshm_caller call;
 	struct ipcshm_want want;
-	struct ipcshm_limits *payer;
+	struct ipcshm_quotas *payer;
 	struct ipcshm_process *process;
 	struct rb_node by_id;
 	u64 id;
@@ -225,7 +225,7 @@ static inline void lock(struct ipcshm_queue *queue, struct after *after)
 
 static void tell_drops(const struct ipcshm_queue *queue, u32 messages)
 {
-	struct ipcshm_event event = { .type = IPCSHM_EVENT_TYPE_DROP, .messages = messages };
+	struct ipcshm_notification event = { .type = IPCSHM_NOTIFY_TYPE_DROP, .messages = messages };
 
 	ipcshm_object_tell(&queue->object, event);
 }
@@ -296,7 +296,7 @@ static void refund(struct ipcshm_queue *queue)
 
 	if (need >= queue->charged)
 		return;
-	ipcshm_limits_uncharge(queue->object.payer, IPCSHM_QUOTA_QUEUE_BYTES,
+	ipcshm_quotas_uncharge(queue->object.payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
 			       queue->charged - need);
 	queue->charged = need;
 }
@@ -307,7 +307,7 @@ static void refund(struct ipcshm_queue *queue)
  * @amount: how much of it the message needs
  */
 struct shortage {
-	enum ipcshm_quota quota;
+	enum ipcshm_quota_type quota;
 	u64 amount;
 };
 
@@ -322,7 +322,7 @@ static bool pay(const struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		return true;
 	/* Most messages have no descriptors. */
 	if (likely(what == IPCSHM_CHARGED_BYTES) &&
-	    likely(ipcshm_limits_try_charge(msg->payer, IPCSHM_QUOTA_QUEUE_BYTES,
+	    likely(ipcshm_quotas_try_charge(msg->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
 					    ipcshm_msg_cost(msg->size)))) {
 		msg->charged = what;
 		return true;
@@ -337,7 +337,7 @@ static bool pay_or_report(const struct ipcshm_queue *queue, struct ipcshm_msg *m
 
 	if (likely(pay(queue, msg, &shortage)))
 		return true;
-	ipcshm_limits_report(msg->payer, shortage.quota, shortage.amount);
+	ipcshm_quotas_report(msg->payer, shortage.quota, shortage.amount);
 	return false;
 }
 
@@ -432,7 +432,7 @@ static void call_unbind(struct ipcshm_caller *call)
 {
 	if (!call->port)
 		return;
-	rb_erase(&call->by_token, &call->port->calls);
+	rb_erase(&call->by_request_id, &call->port->calls);
 	WRITE_ONCE(call->port->nr_calls, call->port->nr_calls - 1);
 	list_del_init(&call->by_process);
 	call->port = NULL;
@@ -452,10 +452,10 @@ static void call_complete(struct ipcshm_queue *queue, struct ipcshm_caller *call
 	call->waiter.done = true;
 }
 
-static bool token_less(struct rb_node *a, const struct rb_node *b)
+static bool request_id_less(struct rb_node *a, const struct rb_node *b)
 {
-	return rb_entry(a, struct ipcshm_caller, by_token)->token <
-	       rb_entry(b, struct ipcshm_caller, by_token)->token;
+	return rb_entry(a, struct ipcshm_caller, by_request_id)->request_id <
+	       rb_entry(b, struct ipcshm_caller, by_request_id)->request_id;
 }
 
 /*
@@ -468,35 +468,35 @@ static void call_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	struct ipcshm_caller *call = msg->caller;
 
 	msg->caller = NULL;
-	msg->token = ++queue->token;
+	msg->request_id = ++queue->request_id;
 	call->request = NULL;
 	call->port = port;
-	call->token = msg->token;
-	rb_add(&call->by_token, &port->calls, token_less);
+	call->request_id = msg->request_id;
+	rb_add(&call->by_request_id, &port->calls, request_id_less);
 	WRITE_ONCE(port->nr_calls, port->nr_calls + 1);
 	if (process)
 		list_add_tail(&call->by_process, &process->calls);
 }
 
-static int token_compare(const void *key, const struct rb_node *node)
+static int request_id_compare(const void *key, const struct rb_node *node)
 {
-	const struct ipcshm_caller *call = rb_entry(node, struct ipcshm_caller, by_token);
-	u64 token = *(const u64 *)key;
+	const struct ipcshm_caller *call = rb_entry(node, struct ipcshm_caller, by_request_id);
+	u64 request_id = *(const u64 *)key;
 
-	return token < call->token ? -1 : token > call->token;
+	return request_id < call->request_id ? -1 : request_id > call->request_id;
 }
 
-static struct ipcshm_caller *call_find(struct ipcshm_port *port, u64 token)
+static struct ipcshm_caller *call_find(struct ipcshm_port *port, u64 request_id)
 {
-	struct rb_node *node = rb_find(&token, &port->calls, token_compare);
+	struct rb_node *node = rb_find(&request_id, &port->calls, request_id_compare);
 
-	return rb_entry_safe(node, struct ipcshm_caller, by_token);
+	return rb_entry_safe(node, struct ipcshm_caller, by_request_id);
 }
 
 /* A request that was received, but not delivered.  False if its caller has gone. */
 static bool call_rewind(struct ipcshm_port *port, struct ipcshm_msg *msg)
 {
-	struct ipcshm_caller *call = call_find(port, msg->token);
+	struct ipcshm_caller *call = call_find(port, msg->request_id);
 
 	if (!call)
 		return false;
@@ -537,7 +537,7 @@ static void delivered(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 {
 	queue->received++;
 	trace_ipcshm_receive(queue, msg);
-	msg->token = 0;
+	msg->request_id = 0;
 	if (msg->caller)
 		call_begin(queue, msg, port, process);
 }
@@ -628,7 +628,7 @@ static int why_no_room(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struc
  */
 static int why_no_quota(const struct ipcshm_msg *msg)
 {
-	struct ipcshm_limit limit = ipcshm_limits_read(msg->payer, IPCSHM_QUOTA_QUEUE_BYTES);
+	struct ipcshm_quota limit = ipcshm_quotas_read(msg->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES);
 
 	return msg->nr_files || ipcshm_msg_cost(msg->size) > limit.max ? -EDQUOT : -EAGAIN;
 }
@@ -699,11 +699,11 @@ static int sender_leave(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
  * @sender: to be poked when that has
  */
 struct hunger {
-	struct ipcshm_limits_waiter waiter;
+	struct ipcshm_quotas_waiter waiter;
 	struct ipcshm_waiter *sender;
 };
 
-static void hunger_wake(struct ipcshm_limits_waiter *waiter)
+static void hunger_wake(struct ipcshm_quotas_waiter *waiter)
 {
 	struct ipcshm_waiter *sender = container_of(waiter, struct hunger, waiter)->sender;
 
@@ -736,7 +736,7 @@ static bool feed_now(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
  */
 static int feed(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct hunger *hunger)
 {
-	struct ipcshm_limits *payer = NULL;
+	struct ipcshm_quotas *payer = NULL;
 	struct shortage shortage;
 	struct after after;
 	int err;
@@ -747,7 +747,7 @@ static int feed(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct hunge
 	unlock(queue, &after, READABLE);
 	if (!payer)
 		return 0;
-	err = ipcshm_limits_wait(payer, shortage.quota, shortage.amount, &hunger->waiter);
+	err = ipcshm_quotas_wait(payer, shortage.quota, shortage.amount, &hunger->waiter);
 	if (err != -EAGAIN)
 		return err;
 	cond_resched();
@@ -762,7 +762,7 @@ static int sender_sleep(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	struct hunger hunger = { .sender = sender };
 	int err;
 
-	ipcshm_limits_waiter_init(&hunger.waiter, hunger_wake);
+	ipcshm_quotas_waiter_init(&hunger.waiter, hunger_wake);
 	do {
 		err = ipcshm_waiter_sleep(sender, patience);
 		if (err != -EAGAIN)
@@ -770,7 +770,7 @@ static int sender_sleep(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		err = feed(queue, msg, &hunger);
 	} while (!err);
 	err = err ? sender_leave(queue, msg, sender, err) : sender->result;
-	ipcshm_limits_unwait(&hunger.waiter);
+	ipcshm_quotas_unwait(&hunger.waiter);
 	return err;
 }
 
@@ -957,12 +957,12 @@ static int receive_some(struct ipcshm_port *port, struct ipcshm_slot *slots, u32
 }
 
 /* The call is its caller's, and ends, when the process that has received it exits. */
-static void call_adopt(struct ipcshm_port *port, u64 token, struct ipcshm_process *process)
+static void call_adopt(struct ipcshm_port *port, u64 request_id, struct ipcshm_process *process)
 {
 	struct ipcshm_caller *call;
 
 	spin_lock(&port->queue->lock);
-	call = call_find(port, token);
+	call = call_find(port, request_id);
 	if (call)
 		list_add_tail(&call->by_process, &process->calls);
 	spin_unlock(&port->queue->lock);
@@ -978,12 +978,12 @@ static int calls_adopt(struct ipcshm_port *port, struct ipcshm_slot *slots, int 
 	int i, kept;
 
 	for (kept = 0; kept < count; kept++) {
-		if (!slots[kept].msg->token)
+		if (!slots[kept].msg->request_id)
 			continue;
 		process = ipcshm_process_get(&port->processes);
 		if (IS_ERR(process))
 			break;
-		call_adopt(port, slots[kept].msg->token, process);
+		call_adopt(port, slots[kept].msg->request_id, process);
 	}
 	for (i = count; i > kept; i--) {
 		ipcshm_queue_put_back(port, slots[i - 1].msg);
@@ -1064,7 +1064,7 @@ static int put_back_once(struct ipcshm_port *port, struct ipcshm_msg *msg, struc
 		return err;
 	msg->sender = NULL;
 	queue->received--;
-	if (queue->revoked || (msg->token && !call_rewind(port, msg))) {
+	if (queue->revoked || (msg->request_id && !call_rewind(port, msg))) {
 		discard(queue, msg, -EKEYREVOKED, after);
 	} else if (receiver) {
 		give(queue, msg, receiver, after);
@@ -1150,12 +1150,12 @@ static struct interrupted *interrupted_create(struct ipcshm_port *port)
 	struct interrupted *interrupted;
 	int err;
 
-	err = ipcshm_limits_charge(port->payer, IPCSHM_QUOTA_QUEUE_BYTES, sizeof(*interrupted));
+	err = ipcshm_quotas_charge(port->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, sizeof(*interrupted));
 	if (err)
 		return NULL;
 	interrupted = kzalloc(sizeof(*interrupted), IPCSHM_GFP);
 	if (!interrupted) {
-		ipcshm_limits_uncharge(port->payer, IPCSHM_QUOTA_QUEUE_BYTES,
+		ipcshm_quotas_uncharge(port->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
 				       sizeof(*interrupted));
 		return NULL;
 	}
@@ -1171,7 +1171,7 @@ static void interrupted_free(struct ipcshm_port *port, struct interrupted *inter
 		ipcshm_msg_uncharge(reply);
 		ipcshm_msg_put(reply);
 	}
-	ipcshm_limits_uncharge(port->payer, IPCSHM_QUOTA_QUEUE_BYTES, sizeof(*interrupted));
+	ipcshm_quotas_uncharge(port->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, sizeof(*interrupted));
 	kfree(interrupted);
 }
 
@@ -1187,11 +1187,11 @@ static void call_move(struct ipcshm_caller *call, struct interrupted *interrupte
 	interrupted->want = *call->want;
 	copy->want = &interrupted->want;
 	list_replace(&call->link, &copy->link);
-	rb_replace_node(&call->by_token, &copy->by_token, &call->port->calls);
+	rb_replace_node(&call->by_request_id, &copy->by_request_id, &call->port->calls);
 	INIT_LIST_HEAD(&copy->by_process);
 	if (!list_empty(&call->by_process))
 		list_replace(&call->by_process, &copy->by_process);
-	interrupted->id = call->token;
+	interrupted->id = call->request_id;
 	interrupted->patience = *patience;
 	interrupted->process = process;
 	rb_add(&interrupted->by_id, &process->interrupted, id_less);
@@ -1408,7 +1408,7 @@ int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_msg *request,
 	else
 		err = call.waiter.result;
 	reply->msg = call.reply;
-	trace_ipcshm_call(queue, call.token, call.reply ? call.reply->size : 0, err);
+	trace_ipcshm_call(queue, call.request_id, call.reply ? call.reply->size : 0, err);
 	return err;
 }
 
@@ -1460,13 +1460,13 @@ static bool call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 /**
  * ipcshm_queue_reply - answer a call
  * @port: the descriptor that has received the request
- * @token: the request's
+ * @request_id: the request's
  * @reply: the message, from now on the queue's
  * @sync: the current task is about to sleep
  *
  * Return: 0, or -ESRCH: nobody waits for it.
  */
-int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_msg *reply, bool sync)
+int ipcshm_queue_reply(struct ipcshm_port *port, u64 request_id, struct ipcshm_msg *reply, bool sync)
 {
 	struct ipcshm_queue *queue = port->queue;
 	size_t size = reply->size;
@@ -1476,25 +1476,25 @@ int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_msg *r
 
 	lock(queue, &after);
 	after.wakeups.sync = sync;
-	call = call_find(port, token);
+	call = call_find(port, request_id);
 	if (call)
 		answered = call_answer(queue, call, reply, &after);
 	else
 		list_add(&reply->by_priority.equals, &after.garbage);
 	unlock(queue, &after, 0);
-	trace_ipcshm_reply(queue, token, size, answered ? 0 : -ESRCH);
+	trace_ipcshm_reply(queue, request_id, size, answered ? 0 : -ESRCH);
 	return answered ? 0 : -ESRCH;
 }
 
 /* A request was received in a way in which it can't be answered. */
-void ipcshm_queue_refuse(struct ipcshm_port *port, u64 token, int err)
+void ipcshm_queue_refuse(struct ipcshm_port *port, u64 request_id, int err)
 {
 	struct ipcshm_queue *queue = port->queue;
 	struct ipcshm_caller *call;
 	struct after after;
 
 	lock(queue, &after);
-	call = call_find(port, token);
+	call = call_find(port, request_id);
 	if (call)
 		call_complete(queue, call, err, &after);
 	unlock(queue, &after, 0);
@@ -1536,7 +1536,7 @@ static struct ipcshm_caller *port_call(const struct gone *gone)
 	if (gone->process)
 		return list_first_entry_or_null(&gone->process->calls, struct ipcshm_caller,
 						by_process);
-	return rb_entry_safe(gone->port->calls.rb_node, struct ipcshm_caller, by_token);
+	return rb_entry_safe(gone->port->calls.rb_node, struct ipcshm_caller, by_request_id);
 }
 
 /* Not by way of all calls: any user of the queue can close descriptors all day. */
@@ -1647,14 +1647,14 @@ void ipcshm_queue_abandon(struct ipcshm_port *port, struct ipcshm_process *proce
 /* What the owner can do. */
 
 /* Charge a larger capacity at once; refund a smaller one as messages leave. */
-static int reprice(struct ipcshm_queue *queue, const struct ipcshm_queue_set *args)
+static int reprice(struct ipcshm_queue *queue, const struct ipcshm_queue_set_args *args)
 {
 	u64 price = ipcshm_queue_price(args->max_messages, args->max_bytes,
 				       queue->max_message_size);
 	int err;
 
 	if (price > queue->charged) {
-		err = ipcshm_limits_charge(queue->object.payer, IPCSHM_QUOTA_QUEUE_BYTES,
+		err = ipcshm_quotas_charge(queue->object.payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
 					   price - queue->charged);
 		if (err)
 			return err;
@@ -1665,7 +1665,7 @@ static int reprice(struct ipcshm_queue *queue, const struct ipcshm_queue_set *ar
 	return 0;
 }
 
-int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set *args)
+int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set_args *args)
 {
 	struct after after;
 	int err;
@@ -1743,7 +1743,7 @@ static u64 when(const struct ipcshm_msg *msg)
 }
 
 /* All but @stat->stat. */
-void ipcshm_queue_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *stat)
+void ipcshm_queue_get_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *stat)
 {
 	spin_lock(&queue->lock);
 	stat->max_messages = queue->max_messages;

@@ -16,7 +16,7 @@
 #include <linux/xarray.h>
 
 #include "backlog.h"
-#include "limits.h"
+#include "quota.h"
 #include "message.h"
 #include "pool.h"
 #include "process.h"
@@ -57,7 +57,7 @@
  * @had_writer: likewise
  * @revoked: nothing works any more
  * @number: the last message's
- * @token: the last request's
+ * @request_id: the last request's
  * @sent: messages accepted or handed over, ever
  * @received: messages received, ever
  * @dropped: messages that were sent and never will be received; what is in
@@ -96,7 +96,7 @@ struct ipcshm_queue {
 	bool had_writer;
 	bool revoked;
 	u64 number;
-	u64 token;
+	u64 request_id;
 	u64 sent;
 	u64 received;
 	u64 dropped;
@@ -115,7 +115,7 @@ struct ipcshm_queue {
  * @feed: the work that does so
  * @spin: nanoseconds to look out for a message before sleeping
  * @calls: those whose requests were received here and aren't replied to, by
- *	token; protected by the queue's lock
+ *	request_id; protected by the queue's lock
  * @nr_calls: how many there are; written under the queue's lock
  * @processes: the processes that have received them, or hold messages
  * @held: messages received mapped and not released, by offset
@@ -123,11 +123,11 @@ struct ipcshm_queue {
  */
 struct ipcshm_port {
 	struct ipcshm_queue *queue;
-	struct ipcshm_limits *payer;
+	struct ipcshm_quotas *payer;
 	fmode_t mode;
 	bool attached;
 	spinlock_t hunger_lock;	/* asking @hunger to wait */
-	struct ipcshm_limits_waiter hunger;
+	struct ipcshm_quotas_waiter hunger;
 	struct work_struct feed;
 	u32 spin;
 	struct rb_root calls;
@@ -198,10 +198,10 @@ int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_msg *request,
 		      struct ipcshm_slot *reply, const struct ipcshm_patience *patience, u64 *id);
 int ipcshm_queue_resume(struct ipcshm_port *port, u64 id, struct ipcshm_slot *reply,
 			const struct ipcshm_patience *patience);
-int ipcshm_queue_reply(struct ipcshm_port *port, u64 token, struct ipcshm_msg *reply, bool sync);
-void ipcshm_queue_refuse(struct ipcshm_port *port, u64 token, int err);
+int ipcshm_queue_reply(struct ipcshm_port *port, u64 request_id, struct ipcshm_msg *reply, bool sync);
+void ipcshm_queue_refuse(struct ipcshm_port *port, u64 request_id, int err);
 
-int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set *args);
+int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set_args *args);
 u64 ipcshm_queue_drain(struct ipcshm_queue *queue);
 void ipcshm_queue_revoke(struct ipcshm_queue *queue);
 
@@ -217,6 +217,6 @@ u64 ipcshm_queue_price(u64 max_messages, u64 max_bytes, u64 max_message_size);
 bool ipcshm_queue_needs_quota(const struct ipcshm_queue *queue);
 __poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode);
 void ipcshm_queue_wake_senders(struct ipcshm_queue *queue);
-void ipcshm_queue_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *stat);
+void ipcshm_queue_get_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *stat);
 
 #endif /* IPCSHM_QUEUE_H */

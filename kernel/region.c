@@ -32,7 +32,7 @@
 #include "compat.h"
 #include "huge.h"
 #include "ioctl.h"
-#include "limits.h"
+#include "quota.h"
 #include "member.h"
 #include "region.h"
 #include "shmem.h"
@@ -84,7 +84,7 @@ static const struct file_operations *closed_fops;
  */
 struct region_file {
 	struct ipcshm_region *region;
-	struct ipcshm_limits *payer;
+	struct ipcshm_quotas *payer;
 	struct mutex lock;	/* watch */
 	struct ipcshm_watch watch;
 	u32 deaths;
@@ -374,7 +374,7 @@ static long region_ioctl_wait(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct region_file *rf = region_file(file);
 	struct ipcshm_patience patience;
-	struct ipcshm_region_wait args;
+	struct ipcshm_region_wait_args args;
 	struct ipcshm_word word;
 	int err;
 
@@ -386,14 +386,14 @@ static long region_ioctl_wait(struct file *file, struct ipcshm_uarg uarg)
 	word = (struct ipcshm_word){ args.offset, args.expected, args.size };
 	if (args.flags || !ipcshm_word_is_valid(&word))
 		return -EINVAL;
-	err = ipcshm_limits_charge(rf->payer, IPCSHM_QUOTA_WAITERS, 1);
+	err = ipcshm_quotas_charge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, 1);
 	if (err)
 		return err;
 	trace_ipcshm_wait(rf->region->object.id, word.offset, word.expected, word.size,
 			  args.deaths);
 	err = ipcshm_words_wait(&rf->region->words, &word, args.deaths, &patience);
 	trace_ipcshm_wait_end(rf->region->object.id, word.offset, err);
-	ipcshm_limits_uncharge(rf->payer, IPCSHM_QUOTA_WAITERS, 1);
+	ipcshm_quotas_uncharge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, 1);
 	settle(rf->region);
 	return err;
 }
@@ -401,7 +401,7 @@ static long region_ioctl_wait(struct file *file, struct ipcshm_uarg uarg)
 static long region_ioctl_wake(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_wake args;
+	struct ipcshm_region_wake_args args;
 	u32 woken;
 	int err;
 
@@ -422,11 +422,11 @@ static void disarm(struct region_file *rf)
 	if (!rf->watch.word.size)
 		return;
 	ipcshm_watch_disarm(&rf->region->words, &rf->watch);
-	ipcshm_limits_uncharge(rf->payer, IPCSHM_QUOTA_WAITERS, 1);
+	ipcshm_quotas_uncharge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, 1);
 	rf->watch.word.size = 0;
 }
 
-static int rearm(struct region_file *rf, const struct ipcshm_region_watch *args)
+static int rearm(struct region_file *rf, const struct ipcshm_region_watch_args *args)
 {
 	struct ipcshm_words *words = &rf->region->words;
 	int err;
@@ -435,7 +435,7 @@ static int rearm(struct region_file *rf, const struct ipcshm_region_watch *args)
 	if (args->size && rf->watch.word.size) {
 		ipcshm_watch_disarm(words, &rf->watch);	/* it stays charged */
 	} else if (args->size) {
-		err = ipcshm_limits_charge(rf->payer, IPCSHM_QUOTA_WAITERS, 1);
+		err = ipcshm_quotas_charge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, 1);
 		if (err)
 			return err;
 	} else {
@@ -448,7 +448,7 @@ static int rearm(struct region_file *rf, const struct ipcshm_region_watch *args)
 	return 0;
 }
 
-static bool watch_is_valid(const struct ipcshm_region_watch *args)
+static bool watch_is_valid(const struct ipcshm_region_watch_args *args)
 {
 	struct ipcshm_word word = { args->offset, args->expected, args->size };
 
@@ -462,7 +462,7 @@ static bool watch_is_valid(const struct ipcshm_region_watch *args)
 static long region_ioctl_watch(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct region_file *rf = region_file(file);
-	struct ipcshm_region_watch args;
+	struct ipcshm_region_watch_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_WATCH_SIZE_VER0, uarg);
@@ -578,7 +578,7 @@ static int resize(struct ipcshm_region *region, u64 size)
 static long region_ioctl_resize(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_resize args;
+	struct ipcshm_region_resize_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_RESIZE_SIZE_VER0, uarg);
@@ -594,7 +594,7 @@ static long region_ioctl_resize(struct file *file, struct ipcshm_uarg uarg)
 static void refund(struct ipcshm_region *region)
 {
 	if (!test_and_set_bit(REFUNDED, &region->flags))
-		ipcshm_limits_uncharge(region->object.payer, IPCSHM_QUOTA_REGION_BYTES,
+		ipcshm_quotas_uncharge(region->object.payer, IPCSHM_QUOTA_TYPE_REGION_BYTES,
 				       region->max_size);
 }
 
@@ -654,7 +654,7 @@ static int region_revoke(struct ipcshm_object *object)
 static long region_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_revoke args;
+	struct ipcshm_region_revoke_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_REVOKE_SIZE_VER0, uarg);
@@ -675,7 +675,7 @@ static long region_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
 static long region_ioctl_self(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_self args;
+	struct ipcshm_region_self_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_SELF_SIZE_VER0, uarg);
@@ -692,7 +692,7 @@ static long region_ioctl_self(struct file *file, struct ipcshm_uarg uarg)
 static long region_ioctl_member(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_member args;
+	struct ipcshm_region_member_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_MEMBER_SIZE_VER0, uarg);
@@ -709,7 +709,7 @@ static long region_ioctl_member(struct file *file, struct ipcshm_uarg uarg)
 static long region_ioctl_members(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_members args;
+	struct ipcshm_region_members_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_MEMBERS_SIZE_VER0, uarg);
@@ -783,7 +783,7 @@ static int region_file_release(struct inode *inode, struct file *file)
 
 	disarm(rf);
 	ipcshm_object_put(&rf->region->object);
-	ipcshm_limits_put(rf->payer);
+	ipcshm_quotas_put(rf->payer);
 	mutex_destroy(&rf->lock);
 	kfree(rf);
 	return 0;
@@ -814,7 +814,7 @@ static const struct file_operations region_fops = {
 
 /* The life of a region. */
 
-int ipcshm_region_check(const struct ipcshm_region_open *args)
+int ipcshm_region_check(const struct ipcshm_region_open_args *args)
 {
 	if (!(args->how.flags & IPCSHM_READ) || args->reserved)
 		return -EINVAL;
@@ -880,7 +880,7 @@ static int populate(struct file *backing, u64 size)
 	return err;
 }
 
-static struct file *memory_create(const struct ipcshm_region_open *args, const char *name,
+static struct file *memory_create(const struct ipcshm_region_open_args *args, const char *name,
 				  umode_t mode)
 {
 	u64 size = PAGE_ALIGN(args->size);
@@ -899,14 +899,14 @@ static struct file *memory_create(const struct ipcshm_region_open *args, const c
 }
 
 static struct ipcshm_object *region_create(const void *attr, const char *name,
-					   struct ipcshm_limits *payer, umode_t mode)
+					   struct ipcshm_quotas *payer, umode_t mode)
 {
-	const struct ipcshm_region_open *args = attr;
+	const struct ipcshm_region_open_args *args = attr;
 	u64 max_size = PAGE_ALIGN(args->max_size ?: args->size);
 	struct ipcshm_region *region;
 	int err;
 
-	err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_REGION_BYTES, max_size);
+	err = ipcshm_quotas_charge(payer, IPCSHM_QUOTA_TYPE_REGION_BYTES, max_size);
 	if (err)
 		return ERR_PTR(err);
 	err = -ENOMEM;
@@ -931,20 +931,20 @@ static struct ipcshm_object *region_create(const void *attr, const char *name,
 free:
 	kvfree(region);
 uncharge:
-	ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_REGION_BYTES, max_size);
+	ipcshm_quotas_uncharge(payer, IPCSHM_QUOTA_TYPE_REGION_BYTES, max_size);
 	return ERR_PTR(err);
 }
 
 static struct region_file *region_file_create(struct ipcshm_region *region)
 {
-	struct ipcshm_limits *payer = ipcshm_object_payer_get(&region->object);
+	struct ipcshm_quotas *payer = ipcshm_object_payer_get(&region->object);
 	struct region_file *rf;
 
 	if (IS_ERR(payer))
 		return ERR_CAST(payer);
 	rf = kzalloc(sizeof(*rf), GFP_KERNEL_ACCOUNT);
 	if (!rf) {
-		ipcshm_limits_put(payer);
+		ipcshm_quotas_put(payer);
 		return ERR_PTR(-ENOMEM);
 	}
 	rf->region = region;
@@ -988,7 +988,7 @@ static struct file *region_open(struct ipcshm_object *object, u32 flags)
 		return ERR_CAST(rf);
 	file = file_create(region, flags);
 	if (IS_ERR(file)) {
-		ipcshm_limits_put(rf->payer);
+		ipcshm_quotas_put(rf->payer);
 		kfree(rf);
 		return file;
 	}
@@ -999,7 +999,7 @@ static struct file *region_open(struct ipcshm_object *object, u32 flags)
 static void region_describe(const struct ipcshm_object *object, void *attr)
 {
 	const struct ipcshm_region *region = object_region(object);
-	struct ipcshm_region_open *args = attr;
+	struct ipcshm_region_open_args *args = attr;
 
 	args->size = i_size_read(region_inode(region));
 	args->max_size = region->max_size;

@@ -16,6 +16,6 @@ int ipcshm_region_init(void);
 void ipcshm_region_exit(void);
 
 struct ipcshm_members *ipcshm_region_members(struct ipcshm_object *object);
-int ipcshm_region_check(const struct ipcshm_region_open *args);
+int ipcshm_region_check(const struct ipcshm_region_open_args *args);
 
 #endif /* IPCSHM_REGION_H */

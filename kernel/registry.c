@@ -21,7 +21,7 @@
 #include <net/netns/generic.h>
 
 #include "event.h"
-#include "limits.h"
+#include "quota.h"
 #include "registry.h"
 #include "trace.h"
 #include "work.h"
@@ -47,7 +47,7 @@
 struct ipcshm_registry {
 	refcount_t refs;
 	struct user_namespace *user_ns;
-	struct ipcshm_limits *bound;
+	struct ipcshm_quotas *bound;
 	struct list_head limits;
 	struct net __rcu *net;
 	atomic_t member_changes;
@@ -249,7 +249,7 @@ bool ipcshm_object_is_visible(const struct ipcshm_object *object)
  * @object: which
  * @event: what; the object's own is filled in
  */
-void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_event event)
+void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_notification event)
 {
 	struct net *net;
 
@@ -259,13 +259,13 @@ void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_event 
 	rcu_read_lock();
 	net = rcu_dereference(object->registry->net);
 	if (net)
-		ipcshm_event_send(net, &event);
+		ipcshm_notify(net, &event);
 	rcu_read_unlock();
 }
 
-static void tell(const struct ipcshm_object *object, enum ipcshm_event_type type)
+static void tell(const struct ipcshm_object *object, enum ipcshm_notify_type type)
 {
-	ipcshm_object_tell(object, (struct ipcshm_event){ .type = type });
+	ipcshm_object_tell(object, (struct ipcshm_notification){ .type = type });
 }
 
 /* What a look at all members may have missed. */
@@ -325,12 +325,12 @@ static void id_unlink(struct ipcshm_object *object)
 static void object_free(struct ipcshm_object *object)
 {
 	struct ipcshm_registry *registry = object->registry;
-	struct ipcshm_limits *payer = object->payer;
+	struct ipcshm_quotas *payer = object->payer;
 	char *name = object->name;
 
-	ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_OBJECTS, 1);
+	ipcshm_quotas_uncharge(payer, IPCSHM_QUOTA_TYPE_OBJECTS, 1);
 	object->ops->release(object);	/* which may tell that messages are lost */
-	ipcshm_limits_put(payer);
+	ipcshm_quotas_put(payer);
 	kfree(name);
 	ipcshm_registry_put(registry);
 }
@@ -351,14 +351,14 @@ static struct ipcshm_object *object_create(struct ipcshm_registry *registry,
 					   const struct ipcshm_open_how *how, const void *attr,
 					   const char *name)
 {
-	struct ipcshm_limits *payer = ipcshm_registry_payer_get(registry);
+	struct ipcshm_quotas *payer = ipcshm_registry_payer_get(registry);
 	umode_t mode = how->mode & ~current_umask();
 	struct ipcshm_object *object;
 	int err;
 
 	if (IS_ERR(payer))
 		return ERR_CAST(payer);
-	err = ipcshm_limits_charge(payer, IPCSHM_QUOTA_OBJECTS, 1);
+	err = ipcshm_quotas_charge(payer, IPCSHM_QUOTA_TYPE_OBJECTS, 1);
 	if (err)
 		goto put_payer;
 	object = ops->create(attr, name, payer, mode);
@@ -378,9 +378,9 @@ static struct ipcshm_object *object_create(struct ipcshm_registry *registry,
 	return object;
 
 uncharge:
-	ipcshm_limits_uncharge(payer, IPCSHM_QUOTA_OBJECTS, 1);
+	ipcshm_quotas_uncharge(payer, IPCSHM_QUOTA_TYPE_OBJECTS, 1);
 put_payer:
-	ipcshm_limits_put(payer);
+	ipcshm_quotas_put(payer);
 	return ERR_PTR(err);
 }
 
@@ -393,7 +393,7 @@ static void object_end(struct ipcshm_object *object)
 		return;
 	id_unlink(object);
 	trace_ipcshm_free(object);
-	tell(object, IPCSHM_EVENT_TYPE_FREE);
+	tell(object, IPCSHM_NOTIFY_TYPE_FREE);
 }
 
 /*
@@ -585,11 +585,11 @@ void ipcshm_registry_opened(struct ipcshm_object *object, bool keep)
 	}
 	if (id_is_linked(object)) {
 		trace_ipcshm_open(object);
-		tell(object, IPCSHM_EVENT_TYPE_OPEN);
+		tell(object, IPCSHM_NOTIFY_TYPE_OPEN);
 	} else {
 		id_link(object);
 		trace_ipcshm_create(object);
-		tell(object, IPCSHM_EVENT_TYPE_CREATE);
+		tell(object, IPCSHM_NOTIFY_TYPE_CREATE);
 	}
 	mutex_unlock(&registry->lock);
 }
@@ -612,7 +612,7 @@ static bool unlink_and_tell(struct ipcshm_object *object)
 	bool drop = name_unlink(object);
 
 	trace_ipcshm_unlink(object);
-	tell(object, IPCSHM_EVENT_TYPE_UNLINK);
+	tell(object, IPCSHM_NOTIFY_TYPE_UNLINK);
 	return drop;
 }
 
@@ -640,11 +640,11 @@ int ipcshm_object_revoke(struct ipcshm_object *object)
 	if (err)
 		return err;
 	trace_ipcshm_revoke(object);
-	tell(object, IPCSHM_EVENT_TYPE_REVOKE);
+	tell(object, IPCSHM_NOTIFY_TYPE_REVOKE);
 	return 0;
 }
 
-int ipcshm_registry_unlink(struct ipcshm_registry *registry, const struct ipcshm_unlink *what)
+int ipcshm_registry_unlink(struct ipcshm_registry *registry, const struct ipcshm_unlink_args *what)
 {
 	struct ipcshm_object *object;
 	bool drop = false;
@@ -778,27 +778,27 @@ u32 ipcshm_registry_member_changes(struct ipcshm_registry *registry)
  * ipcshm_registry_payer_get - the record that pays for what the current task gets now
  * @registry: where it gets it
  *
- * Return: a reference, for ipcshm_limits_put(), or an error pointer: -ENOMEM.
+ * Return: a reference, for ipcshm_quotas_put(), or an error pointer: -ENOMEM.
  */
-struct ipcshm_limits *ipcshm_registry_payer_get(const struct ipcshm_registry *registry)
+struct ipcshm_quotas *ipcshm_registry_payer_get(const struct ipcshm_registry *registry)
 {
-	return ipcshm_limits_get_current(registry->bound);
+	return ipcshm_quotas_get_current(registry->bound);
 }
 
 /* What all users together may have in it, or NULL: as much as their quotas allow. */
-struct ipcshm_limits *ipcshm_registry_bound(const struct ipcshm_registry *registry)
+struct ipcshm_quotas *ipcshm_registry_bound(const struct ipcshm_registry *registry)
 {
 	return registry->bound;
 }
 
 /* As long as its network namespace is there. */
-void ipcshm_registry_keep(struct ipcshm_registry *registry, struct ipcshm_limits *limits)
+void ipcshm_registry_keep(struct ipcshm_registry *registry, struct ipcshm_quotas *limits)
 {
-	ipcshm_limits_keep(limits, &registry->limits);
+	ipcshm_quotas_keep(limits, &registry->limits);
 }
 
 /* The same, for what the current task gets of an object. */
-struct ipcshm_limits *ipcshm_object_payer_get(const struct ipcshm_object *object)
+struct ipcshm_quotas *ipcshm_object_payer_get(const struct ipcshm_object *object)
 {
 	return ipcshm_registry_payer_get(object->registry);
 }
@@ -823,7 +823,7 @@ static struct ipcshm_registry *registry_create(const struct net *net)
 	if (!registry)
 		return ERR_PTR(-ENOMEM);
 	if (!net_eq(net, &init_net)) {
-		registry->bound = ipcshm_limits_create_bound();
+		registry->bound = ipcshm_quotas_create_bound();
 		if (!registry->bound)
 			goto free;
 	}
@@ -840,7 +840,7 @@ static struct ipcshm_registry *registry_create(const struct net *net)
 	return registry;
 
 put_bound:
-	ipcshm_limits_put(registry->bound);
+	ipcshm_quotas_put(registry->bound);
 free:
 	kfree(registry);
 	return ERR_PTR(err);
@@ -851,7 +851,7 @@ void ipcshm_registry_put(struct ipcshm_registry *registry)
 	if (!refcount_dec_and_test(&registry->refs))
 		return;
 	rhashtable_destroy(&registry->by_name);
-	ipcshm_limits_put(registry->bound);
+	ipcshm_quotas_put(registry->bound);
 	put_user_ns(registry->user_ns);
 	mutex_destroy(&registry->lock);
 	kfree(registry);
@@ -901,7 +901,7 @@ static void __net_exit net_end(struct net *net)
 	struct ipcshm_registry *registry = *registry_slot(net);
 
 	registry_end(registry);
-	ipcshm_limits_unkeep_all(&registry->limits);
+	ipcshm_quotas_unkeep_all(&registry->limits);
 	ipcshm_registry_put(registry);
 }
 

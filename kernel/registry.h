@@ -16,7 +16,7 @@
 
 struct file;
 struct inode;
-struct ipcshm_limits;
+struct ipcshm_quotas;
 struct ipcshm_object;
 struct ipcshm_registry;
 struct net;
@@ -41,7 +41,7 @@ struct seq_file;
 struct ipcshm_object_ops {
 	enum ipcshm_kind kind;
 	struct ipcshm_object *(*create)(const void *attr, const char *name,
-					struct ipcshm_limits *payer, umode_t mode);
+					struct ipcshm_quotas *payer, umode_t mode);
 	struct file *(*open)(struct ipcshm_object *object, u32 flags);
 	void (*opened)(struct file *file);
 	void (*describe)(const struct ipcshm_object *object, void *attr);
@@ -73,7 +73,7 @@ struct ipcshm_object_ops {
 struct ipcshm_object {
 	const struct ipcshm_object_ops *ops;
 	struct ipcshm_registry *registry;
-	struct ipcshm_limits *payer;
+	struct ipcshm_quotas *payer;
 	refcount_t users;
 	u32 holds;
 	u64 id;
@@ -93,15 +93,15 @@ void ipcshm_registry_exit(void);
 
 struct ipcshm_registry *ipcshm_registry_get_current(void);
 void ipcshm_registry_put(struct ipcshm_registry *registry);
-struct ipcshm_limits *ipcshm_registry_payer_get(const struct ipcshm_registry *registry);
-struct ipcshm_limits *ipcshm_registry_bound(const struct ipcshm_registry *registry);
-void ipcshm_registry_keep(struct ipcshm_registry *registry, struct ipcshm_limits *limits);
+struct ipcshm_quotas *ipcshm_registry_payer_get(const struct ipcshm_registry *registry);
+struct ipcshm_quotas *ipcshm_registry_bound(const struct ipcshm_registry *registry);
+void ipcshm_registry_keep(struct ipcshm_registry *registry, struct ipcshm_quotas *limits);
 
 struct ipcshm_object *ipcshm_registry_open(struct ipcshm_registry *registry,
 					   const struct ipcshm_object_ops *ops,
 					   struct ipcshm_open_how *how, const void *attr);
 void ipcshm_registry_opened(struct ipcshm_object *object, bool keep);
-int ipcshm_registry_unlink(struct ipcshm_registry *registry, const struct ipcshm_unlink *what);
+int ipcshm_registry_unlink(struct ipcshm_registry *registry, const struct ipcshm_unlink_args *what);
 
 struct ipcshm_registry *ipcshm_registry_of(const struct net *net);
 u32 ipcshm_registry_changes(struct ipcshm_registry *registry);
@@ -119,10 +119,10 @@ kuid_t ipcshm_object_uid(const struct ipcshm_object *object);
 int ipcshm_object_unlink(struct ipcshm_object *object);
 int ipcshm_object_revoke(struct ipcshm_object *object);
 void ipcshm_object_put(struct ipcshm_object *object);
-struct ipcshm_limits *ipcshm_object_payer_get(const struct ipcshm_object *object);
+struct ipcshm_quotas *ipcshm_object_payer_get(const struct ipcshm_object *object);
 void ipcshm_object_stat(struct ipcshm_object *object, struct ipcshm_stat *stat);
 void ipcshm_object_show(const struct ipcshm_object *object, struct seq_file *seq);
-void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_event event);
+void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_notification event);
 void ipcshm_object_members_changed(const struct ipcshm_object *object);
 
 #endif /* IPCSHM_REGISTRY_H */

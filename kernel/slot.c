@@ -9,7 +9,7 @@
 
 #include "gfp.h"
 #include "ioctl.h"
-#include "limits.h"
+#include "quota.h"
 #include "slot.h"
 
 static bool message_is_valid(const struct ipcshm_message *user)
@@ -88,13 +88,13 @@ static int buffer_get(const struct ipcshm_message *user, unsigned int direction,
  */
 static bool may_carry_fds(const struct ipcshm_queue *queue, const struct ipcshm_message *user)
 {
-	return !queue->persistent || user->token;
+	return !queue->persistent || user->request_id;
 }
 
 /* All receivers can read the pool; a reply is for one caller. */
 static struct ipcshm_pool *pool_for(struct ipcshm_queue *queue, const struct ipcshm_message *user)
 {
-	return queue->pool.size && !user->token ? &queue->pool : NULL;
+	return queue->pool.size && !user->request_id ? &queue->pool : NULL;
 }
 
 /* A message of what is at @from, else as described in @user, which was checked; or an error. */
@@ -265,10 +265,10 @@ static int slot_fill(struct ipcshm_port *port, struct ipcshm_slot *slot)
 	return ipcshm_msg_copy(slot->msg, &slot->buffer.iter);
 }
 
-static int slot_describe(struct ipcshm_slot *slot, u64 token, void __user *to)
+static int slot_describe(struct ipcshm_slot *slot, u64 request_id, void __user *to)
 {
 	ipcshm_msg_describe(slot->msg, slot->user);
-	slot->user->token = token;
+	slot->user->request_id = request_id;
 	return ipcshm_words_put(to, slot->user, sizeof(*slot->user));
 }
 
@@ -294,7 +294,7 @@ static bool copy_at_once(struct ipcshm_slot *slot)
 	return false;
 }
 
-static bool show_at_once(struct ipcshm_slot *slot, u64 token, void __user *to)
+static bool show_at_once(struct ipcshm_slot *slot, u64 request_id, void __user *to)
 {
 	bool done = false;
 
@@ -302,7 +302,7 @@ static bool show_at_once(struct ipcshm_slot *slot, u64 token, void __user *to)
 		return false;
 	pagefault_disable();
 	if (likely(copy_at_once(slot))) {
-		done = !slot_describe(slot, token, to);
+		done = !slot_describe(slot, request_id, to);
 		if (!done)
 			iov_iter_revert(&slot->buffer.iter, slot->msg->size);
 	}
@@ -317,7 +317,7 @@ static bool hold_at_once(struct ipcshm_port *port, struct ipcshm_slot *slot, voi
 	if (held_prepare(port, slot))
 		return false;
 	pagefault_disable();
-	err = slot_describe(slot, slot->msg->token, to);
+	err = slot_describe(slot, slot->msg->request_id, to);
 	pagefault_enable();
 	if (err)
 		held_cancel(port, slot);
@@ -334,7 +334,7 @@ bool ipcshm_slot_deliver_at_once(struct ipcshm_port *port, struct ipcshm_slot *s
 		return false;
 	if (slot->user->flags & IPCSHM_MAPPED)
 		return hold_at_once(port, slot, to);
-	return show_at_once(slot, slot->msg->token, to);
+	return show_at_once(slot, slot->msg->request_id, to);
 }
 
 /* Copy the payload of a received message. */
@@ -369,11 +369,11 @@ int ipcshm_slot_show(struct ipcshm_port *port, struct ipcshm_slot *slot, void __
 
 	if (show_at_once(slot, 0, to))
 		return 0;
-	ipcshm_limits_charge_force(port->payer, IPCSHM_QUOTA_QUEUE_BYTES, cost);
-	ipcshm_limits_charge_force(port->payer, IPCSHM_QUOTA_DESCRIPTORS, slot->msg->nr_files);
+	ipcshm_quotas_charge_force(port->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, cost);
+	ipcshm_quotas_charge_force(port->payer, IPCSHM_QUOTA_TYPE_DESCRIPTORS, slot->msg->nr_files);
 	err = slot_fill(port, slot) ?: slot_describe(slot, 0, to);
-	ipcshm_limits_uncharge(port->payer, IPCSHM_QUOTA_DESCRIPTORS, slot->msg->nr_files);
-	ipcshm_limits_uncharge(port->payer, IPCSHM_QUOTA_QUEUE_BYTES, cost);
+	ipcshm_quotas_uncharge(port->payer, IPCSHM_QUOTA_TYPE_DESCRIPTORS, slot->msg->nr_files);
+	ipcshm_quotas_uncharge(port->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, cost);
 	return err;
 }
 
@@ -392,13 +392,13 @@ static int slot_give(struct ipcshm_slot *slot, void __user *to)
 	int err;
 
 	if (!slot->msg->nr_files)
-		return slot_describe(slot, slot->msg->token, to);
+		return slot_describe(slot, slot->msg->request_id, to);
 	err = ipcshm_fds_reserve(&fds, slot->msg, slot->user->fd_count);
 	if (err)
 		return err;
 	err = fds_put(&fds, u64_to_user_ptr(slot->user->fds));
 	if (!err)
-		err = slot_describe(slot, slot->msg->token, to);
+		err = slot_describe(slot, slot->msg->request_id, to);
 	if (err)
 		ipcshm_fds_cancel(&fds);
 	else

@@ -192,30 +192,30 @@ DEFINE_EVENT(ipcshm_message, ipcshm_drop,
 	TP_ARGS(queue, msg));
 
 DECLARE_EVENT_CLASS(ipcshm_reply,
-	TP_PROTO(const struct ipcshm_queue *queue, u64 token, u64 size, int result),
-	TP_ARGS(queue, token, size, result),
+	TP_PROTO(const struct ipcshm_queue *queue, u64 request_id, u64 size, int result),
+	TP_ARGS(queue, request_id, size, result),
 	TP_STRUCT__entry(
 		__field(u64, id)
-		__field(u64, token)
+		__field(u64, request_id)
 		__field(u64, size)
 		__field(int, result)
 	),
 	TP_fast_assign(
 		__entry->id = queue->object.id;
-		__entry->token = token;
+		__entry->request_id = request_id;
 		__entry->size = size;
 		__entry->result = result;
 	),
-	TP_printk("id=%llu token=%llu size=%llu result=%d", __entry->id, __entry->token,
+	TP_printk("id=%llu request_id=%llu size=%llu result=%d", __entry->id, __entry->request_id,
 		  __entry->size, __entry->result)
 );
 
 DEFINE_EVENT(ipcshm_reply, ipcshm_call,
-	TP_PROTO(const struct ipcshm_queue *queue, u64 token, u64 size, int result),
-	TP_ARGS(queue, token, size, result));
+	TP_PROTO(const struct ipcshm_queue *queue, u64 request_id, u64 size, int result),
+	TP_ARGS(queue, request_id, size, result));
 DEFINE_EVENT(ipcshm_reply, ipcshm_reply,
-	TP_PROTO(const struct ipcshm_queue *queue, u64 token, u64 size, int result),
-	TP_ARGS(queue, token, size, result));
+	TP_PROTO(const struct ipcshm_queue *queue, u64 request_id, u64 size, int result),
+	TP_ARGS(queue, request_id, size, result));
 
 TRACE_EVENT(ipcshm_quota,
 	TP_PROTO(u32 uid, u32 quota, u64 amount, u64 used, u64 max),

@@ -84,65 +84,65 @@ static const struct {
 #define FORM(command, structure, version0, on, ...)			\
 	{ IPCSHM_IOC_##command, sizeof(struct ipcshm_##structure), version0, on, __VA_ARGS__ }
 	[INFO] = FORM(INFO, info, 72, DEVICE, ALL_OUT),
-	[REGION_CREATE] = FORM(REGION_OPEN, region_open, 48, DEVICE, OUT | EFFECT),
-	[REGION_ANONYMOUS] = FORM(REGION_OPEN, region_open, 48, DEVICE, OUT | EFFECT),
-	[REGION_GROWING] = FORM(REGION_OPEN, region_open, 48, DEVICE, OUT | EFFECT),
-	[REGION_OPEN] = FORM(REGION_OPEN, region_open, 48, DEVICE, OUT | EFFECT),
-	[QUEUE_CREATE] = FORM(QUEUE_OPEN, queue_open, 64, DEVICE, OUT | EFFECT),
-	[QUEUE_ANONYMOUS] = FORM(QUEUE_OPEN, queue_open, 64, DEVICE, OUT | EFFECT),
-	[QUEUE_RENDEZVOUS] = FORM(QUEUE_OPEN, queue_open, 64, DEVICE, OUT | EFFECT),
-	[QUEUE_POOL] = FORM(QUEUE_OPEN, queue_open, 64, DEVICE, OUT | EFFECT),
-	[QUEUE_OPEN] = FORM(QUEUE_OPEN, queue_open, 64, DEVICE, OUT | EFFECT),
-	[UNLINK] = FORM(UNLINK, unlink, 24, DEVICE, EFFECT),
+	[REGION_CREATE] = FORM(REGION_OPEN, region_open_args, 48, DEVICE, OUT | EFFECT),
+	[REGION_ANONYMOUS] = FORM(REGION_OPEN, region_open_args, 48, DEVICE, OUT | EFFECT),
+	[REGION_GROWING] = FORM(REGION_OPEN, region_open_args, 48, DEVICE, OUT | EFFECT),
+	[REGION_OPEN] = FORM(REGION_OPEN, region_open_args, 48, DEVICE, OUT | EFFECT),
+	[QUEUE_CREATE] = FORM(QUEUE_OPEN, queue_open_args, 64, DEVICE, OUT | EFFECT),
+	[QUEUE_ANONYMOUS] = FORM(QUEUE_OPEN, queue_open_args, 64, DEVICE, OUT | EFFECT),
+	[QUEUE_RENDEZVOUS] = FORM(QUEUE_OPEN, queue_open_args, 64, DEVICE, OUT | EFFECT),
+	[QUEUE_POOL] = FORM(QUEUE_OPEN, queue_open_args, 64, DEVICE, OUT | EFFECT),
+	[QUEUE_OPEN] = FORM(QUEUE_OPEN, queue_open_args, 64, DEVICE, OUT | EFFECT),
+	[UNLINK] = FORM(UNLINK, unlink_args, 24, DEVICE, EFFECT),
 	[REGION_STAT] = FORM(REGION_STAT, region_stat, 64, REGION, ALL_OUT),
-	[SELF] = FORM(REGION_SELF, region_self, 8, REGION, OUT),
-	[MEMBER] = FORM(REGION_MEMBER, region_member, 40, REGION, OUT),
-	[MEMBERS] = FORM(REGION_MEMBERS, region_members, 16, REGION, OUT),
-	[WAIT] = FORM(REGION_WAIT, region_wait, 40, REGION, 0, -ETIMEDOUT),
-	[WAKE] = FORM(REGION_WAKE, region_wake, 16, REGION, 0),
-	[WATCH] = FORM(REGION_WATCH, region_watch, 32, REGION, EFFECT),
-	[RESIZE] = FORM(REGION_RESIZE, region_resize, 8, REGION, EFFECT),
-	[REVOKE] = FORM(REGION_REVOKE, region_revoke, 8, REGION, EFFECT),
+	[SELF] = FORM(REGION_SELF, region_self_args, 8, REGION, OUT),
+	[MEMBER] = FORM(REGION_MEMBER, region_member_args, 40, REGION, OUT),
+	[MEMBERS] = FORM(REGION_MEMBERS, region_members_args, 16, REGION, OUT),
+	[WAIT] = FORM(REGION_WAIT, region_wait_args, 40, REGION, 0, -ETIMEDOUT),
+	[WAKE] = FORM(REGION_WAKE, region_wake_args, 16, REGION, 0),
+	[WATCH] = FORM(REGION_WATCH, region_watch_args, 32, REGION, EFFECT),
+	[RESIZE] = FORM(REGION_RESIZE, region_resize_args, 8, REGION, EFFECT),
+	[REVOKE] = FORM(REGION_REVOKE, region_revoke_args, 8, REGION, EFFECT),
 	[QUEUE_STAT] = FORM(QUEUE_STAT, queue_stat, 128, QUEUE, ALL_OUT),
-	[SEND] = FORM(QUEUE_SEND, transfer, 104, QUEUE, EFFECT),
-	[RECEIVE] = FORM(QUEUE_RECEIVE, transfer, 104, QUEUE, OUT | EFFECT),
-	[SEND_BATCH] = FORM(QUEUE_SEND_BATCH, batch, 32, QUEUE, EFFECT, BATCH),
-	[RECEIVE_BATCH] = FORM(QUEUE_RECEIVE_BATCH, batch, 32, QUEUE, EFFECT, BATCH),
-	[CALL] = FORM(QUEUE_CALL, call, 192, QUEUE, OUT | EFFECT | ASKS),
-	[REPLY] = FORM(QUEUE_REPLY, reply, 96, QUEUE, EFFECT),
-	[REPLY_RECEIVE] = FORM(QUEUE_REPLY_RECEIVE, call, 192, QUEUE, OUT | EFFECT),
-	[RELEASE] = FORM(QUEUE_RELEASE, queue_release, 16, QUEUE, EFFECT, 1),
-	[SET] = FORM(QUEUE_SET, queue_set, 24, QUEUE, EFFECT),
-	[SPIN] = FORM(QUEUE_SPIN, queue_spin, 8, QUEUE, 0),
-	[DRAIN] = FORM(QUEUE_DRAIN, queue_drain, 16, QUEUE, OUT | EFFECT),
-	[QUEUE_REVOKE] = FORM(QUEUE_REVOKE, queue_revoke, 8, QUEUE, EFFECT),
+	[SEND] = FORM(QUEUE_SEND, transfer_args, 104, QUEUE, EFFECT),
+	[RECEIVE] = FORM(QUEUE_RECEIVE, transfer_args, 104, QUEUE, OUT | EFFECT),
+	[SEND_BATCH] = FORM(QUEUE_SEND_BATCH, batch_args, 32, QUEUE, EFFECT, BATCH),
+	[RECEIVE_BATCH] = FORM(QUEUE_RECEIVE_BATCH, batch_args, 32, QUEUE, EFFECT, BATCH),
+	[CALL] = FORM(QUEUE_CALL, call_args, 192, QUEUE, OUT | EFFECT | ASKS),
+	[REPLY] = FORM(QUEUE_REPLY, reply_args, 96, QUEUE, EFFECT),
+	[REPLY_RECEIVE] = FORM(QUEUE_REPLY_RECEIVE, call_args, 192, QUEUE, OUT | EFFECT),
+	[RELEASE] = FORM(QUEUE_RELEASE, queue_release_args, 16, QUEUE, EFFECT, 1),
+	[SET] = FORM(QUEUE_SET, queue_set_args, 24, QUEUE, EFFECT),
+	[SPIN] = FORM(QUEUE_BUSY_POLL, queue_busy_poll_args, 8, QUEUE, 0),
+	[DRAIN] = FORM(QUEUE_DRAIN, queue_drain_args, 16, QUEUE, OUT | EFFECT),
+	[QUEUE_REVOKE] = FORM(QUEUE_REVOKE, queue_revoke_args, 8, QUEUE, EFFECT),
 #undef FORM
 };
 
 union args {
 	struct ipcshm_info info;
-	struct ipcshm_region_open region_open;
-	struct ipcshm_queue_open queue_open;
-	struct ipcshm_unlink unlink;
+	struct ipcshm_region_open_args region_open;
+	struct ipcshm_queue_open_args queue_open;
+	struct ipcshm_unlink_args unlink;
 	struct ipcshm_region_stat region_stat;
-	struct ipcshm_region_self self;
-	struct ipcshm_region_member member;
-	struct ipcshm_region_members members;
-	struct ipcshm_region_wait wait;
-	struct ipcshm_region_wake wake;
-	struct ipcshm_region_watch watch;
-	struct ipcshm_region_resize resize;
-	struct ipcshm_region_revoke revoke;
+	struct ipcshm_region_self_args self;
+	struct ipcshm_region_member_args member;
+	struct ipcshm_region_members_args members;
+	struct ipcshm_region_wait_args wait;
+	struct ipcshm_region_wake_args wake;
+	struct ipcshm_region_watch_args watch;
+	struct ipcshm_region_resize_args resize;
+	struct ipcshm_region_revoke_args revoke;
 	struct ipcshm_queue_stat queue_stat;
-	struct ipcshm_transfer transfer;
-	struct ipcshm_batch batch;
-	struct ipcshm_call call;
-	struct ipcshm_reply reply;
-	struct ipcshm_queue_release release;
-	struct ipcshm_queue_set set;
-	struct ipcshm_queue_spin spin;
-	struct ipcshm_queue_drain drain;
-	struct ipcshm_queue_revoke queue_revoke;
+	struct ipcshm_transfer_args transfer;
+	struct ipcshm_batch_args batch;
+	struct ipcshm_call_args call;
+	struct ipcshm_reply_args reply;
+	struct ipcshm_queue_release_args release;
+	struct ipcshm_queue_set_args set;
+	struct ipcshm_queue_busy_poll_args spin;
+	struct ipcshm_queue_drain_args drain;
+	struct ipcshm_queue_revoke_args queue_revoke;
 	char bytes[1 << _IOC_SIZEBITS];
 };
 
@@ -153,7 +153,7 @@ struct world {
 	struct test_name name;		/* of a region and of a queue, when there is one */
 	char room[MESSAGE_MAX];
 	struct ipcshm_message messages[BATCH];
-	__u64 token;			/* of a request that was received */
+	__u64 request_id;			/* of a request that was received */
 	__u64 offset;			/* of a message that is held */
 	pid_t other;			/* who waits for a reply, or gives one; 0: nobody */
 	struct ipcshm_member members[MAX_MEMBERS];
@@ -200,7 +200,7 @@ static char *map_edge(size_t pages)
 /* The region under test: one that can grow, with this process as its member. */
 static int open_growing(struct world *world, __u32 flags)
 {
-	struct ipcshm_region_open args = {
+	struct ipcshm_region_open_args args = {
 		.how = open_args(NULL, flags | IPCSHM_CREATE, 0600),
 		.size = page_size(),
 		.max_size = MAX_PAGES * page_size(),
@@ -223,7 +223,7 @@ static void *map_region(int fd)
 /* The queue under test. */
 static int open_pooled(struct world *world, __u32 flags)
 {
-	struct ipcshm_queue_open args = {
+	struct ipcshm_queue_open_args args = {
 		.how = open_args(NULL, flags | IPCSHM_CREATE, 0600),
 		.max_messages = CAPACITY,
 		.max_bytes = IPCSHM_UNBOUNDED,
@@ -301,7 +301,7 @@ static struct ipcshm_open_how open_form(struct world *world, bool named, __u32 f
 	return open_args(named ? world->name.text : NULL, flags, mode);
 }
 
-static void fill_region(struct world *world, enum form form, struct ipcshm_region_open *args)
+static void fill_region(struct world *world, enum form form, struct ipcshm_region_open_args *args)
 {
 	const __u32 new = READ_WRITE | IPCSHM_CREATE;
 
@@ -320,7 +320,7 @@ static void fill_region(struct world *world, enum form form, struct ipcshm_regio
 		args->how = open_form(world, false, new, 0600);
 }
 
-static void fill_queue(struct world *world, enum form form, struct ipcshm_queue_open *args)
+static void fill_queue(struct world *world, enum form form, struct ipcshm_queue_open_args *args)
 {
 	const __u32 new = READ_WRITE | IPCSHM_CREATE;
 
@@ -356,7 +356,7 @@ static struct ipcshm_message to_receive(struct world *world)
 	};
 }
 
-static void fill_transfer(struct world *world, enum form form, struct ipcshm_transfer *args)
+static void fill_transfer(struct world *world, enum form form, struct ipcshm_transfer_args *args)
 {
 	args->message = form == SEND ? to_send() : to_receive(world);
 	args->deadline = IPCSHM_FOREVER;
@@ -364,7 +364,7 @@ static void fill_transfer(struct world *world, enum form form, struct ipcshm_tra
 	args->flags = IPCSHM_DONTWAIT;
 }
 
-static void fill_batch(struct world *world, enum form form, struct ipcshm_batch *args)
+static void fill_batch(struct world *world, enum form form, struct ipcshm_batch_args *args)
 {
 	for (int i = 0; i < BATCH; i++)
 		world->messages[i] = form == SEND_BATCH ? to_send() : to_receive(world);
@@ -377,7 +377,7 @@ static void fill_batch(struct world *world, enum form form, struct ipcshm_batch 
 }
 
 /* A request is waiting, and there is no caller before to reply to. */
-static void fill_call(struct world *world, enum form form, struct ipcshm_call *args)
+static void fill_call(struct world *world, enum form form, struct ipcshm_call_args *args)
 {
 	args->request = form == CALL ? to_send() : to_receive(world);
 	if (form == CALL)
@@ -405,7 +405,7 @@ static void fill_on_queue(struct world *world, enum form form, union args *args)
 		break;
 	case REPLY:
 		args->reply.message = to_send();
-		args->reply.message.token = world->token;
+		args->reply.message.request_id = world->request_id;
 		break;
 	case RELEASE:
 		args->release.offsets = (uintptr_t)&world->offset;
@@ -502,7 +502,7 @@ static void fill(struct world *world, enum form form, union args *args)
 
 static int transfer(struct world *world, enum form form)
 {
-	struct ipcshm_transfer args = { 0 };
+	struct ipcshm_transfer_args args = { 0 };
 
 	fill_transfer(world, form, &args);
 	return call(world->fd[QUEUE], forms[form].number, &args);
@@ -526,8 +526,8 @@ static void create_persistent(struct world *world, enum form form)
 static void reset_region(struct world *world)
 {
 	struct ipcshm_region_stat stat = region_stat(world->fd[REGION]);
-	struct ipcshm_region_resize page = { .size = page_size() };
-	struct ipcshm_region_watch none = { .deaths = stat.deaths };
+	struct ipcshm_region_resize_args page = { .size = page_size() };
+	struct ipcshm_region_watch_args none = { .deaths = stat.deaths };
 
 	if (stat.stat.flags & IPCSHM_STAT_REVOKED)
 		renew_region(world);
@@ -538,7 +538,7 @@ static void reset_region(struct world *world)
 /* Its capacity, nothing held, not revoked. */
 static void reset_queue(struct world *world)
 {
-	struct ipcshm_queue_set capacity = {
+	struct ipcshm_queue_set_args capacity = {
 		.max_messages = CAPACITY,
 		.max_bytes = IPCSHM_UNBOUNDED,
 	};
@@ -563,38 +563,38 @@ static void start_other(struct world *world, enum form form)
 		if (form == REPLY_RECEIVE) {
 			args.call.flags = 0;
 			args.call.reply = to_send();
-			args.call.reply.token = world->token;
+			args.call.reply.request_id = world->request_id;
 		}
 		call(world->fd[QUEUE], forms[form].number, &args);
 		if (form == CALL)
 			_exit(0);
-		world->token = args.call.request.token;
+		world->request_id = args.call.request.request_id;
 	}
 }
 
 /* Somebody whom a reply can be sent to. */
 static void await_request(struct world *world)
 {
-	struct ipcshm_transfer args = { 0 };
+	struct ipcshm_transfer_args args = { 0 };
 
 	start_other(world, CALL);
 	fill_transfer(world, RECEIVE, &args);
 	args.flags = 0;
 	call(world->fd[QUEUE], IPCSHM_IOC_QUEUE_RECEIVE, &args);
-	world->token = args.message.token;
+	world->request_id = args.message.request_id;
 }
 
 /* Somebody who replies. */
 static void await_server(struct world *world)
 {
-	world->token = 0;
+	world->request_id = 0;
 	start_other(world, REPLY_RECEIVE);
 	WAIT_UNTIL(queue_stat(world->fd[QUEUE]).receivers == 1);
 }
 
 static void hold_message(struct world *world)
 {
-	struct ipcshm_transfer args = { 0 };
+	struct ipcshm_transfer_args args = { 0 };
 
 	transfer(world, SEND);
 	fill_transfer(world, RECEIVE, &args);
@@ -1149,227 +1149,227 @@ static bool is_refused(struct world *world, const struct change *change)
 #define BEYOND		(1U << 20)	/* the end of the region under test */
 
 static const struct change wrong_region_values[] = {
-	CHANGE(REGION_ANONYMOUS, region_open, how.flags, C, EINVAL),
-	CHANGE(REGION_ANONYMOUS, region_open, how.flags, C | W, EINVAL),
-	CHANGE(REGION_ANONYMOUS, region_open, how.flags, C | X | R | W, EINVAL),
-	CHANGE(REGION_ANONYMOUS, region_open, how.flags, C | P | R | W, EINVAL),
-	CHANGE(REGION_ANONYMOUS, region_open, how.flags, C | R | W | N, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.flags, C | X | P | R | W | N, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.flags, C | W, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.flags, C | R | IPCSHM_HANGUP, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.flags, C, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.flags, R | W, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.mode, 01000, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.mode, 04600, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.mode, 0100600, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.mode, ~0, EINVAL),
-	CHANGE(REGION_CREATE, region_open, size, 0, EINVAL),
-	CHANGE(REGION_CREATE, region_open, size, IPCSHM_REGION_MAX + 1, EINVAL),
-	CHANGE(REGION_CREATE, region_open, size, ~0ULL, EINVAL),
-	CHANGE(REGION_CREATE, region_open, size, 1ULL << 63, EINVAL),
-	CHANGE(REGION_CREATE, region_open, size, (1ULL << 63) - 1, EINVAL),
-	CHANGE(REGION_CREATE, region_open, max_size, 1, EINVAL),
-	CHANGE(REGION_CREATE, region_open, max_size, IPCSHM_REGION_MAX + 1, EINVAL),
-	CHANGE(REGION_CREATE, region_open, max_size, ~0ULL, EINVAL),
-	CHANGE(REGION_CREATE, region_open, max_size, 1ULL << 63, EINVAL),
-	CHANGE(REGION_CREATE, region_open, max_members, IPCSHM_MEMBERS_MAX + 1, EINVAL),
-	CHANGE(REGION_CREATE, region_open, max_members, ~0, EINVAL),
-	CHANGE(REGION_GROWING, region_open, size, BEYOND, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.reserved, 1, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.reserved, 1ULL << 63, EINVAL),
-	CHANGE(REGION_OPEN, region_open, how.reserved, 1, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.name, 0, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.name, NOWHERE, EFAULT),
-	CHANGE(REGION_CREATE, region_open, how.name_len, 0, EINVAL),
-	CHANGE(REGION_CREATE, region_open, how.name_len, 257, ENAMETOOLONG),
-	CHANGE(REGION_CREATE, region_open, how.name_len, ~0, ENAMETOOLONG),
-	CHANGE(REGION_ANONYMOUS, region_open, how.name, NOWHERE, EINVAL),
-	CHANGE(REGION_ANONYMOUS, region_open, how.name_len, 1, EINVAL),
-	CHANGE(REGION_OPEN, region_open, how.flags, 0, EINVAL),
-	CHANGE(REGION_OPEN, region_open, how.flags, W, EINVAL),
-	CHANGE(REGION_OPEN, region_open, how.flags, R | X, EINVAL),
-	CHANGE(REGION_OPEN, region_open, how.flags, R | P, EINVAL),
-	CHANGE(REGION_OPEN, region_open, how.flags, R | N, EINVAL),
-	CHANGE(REGION_OPEN, region_open, how.flags, R | IPCSHM_POPULATE, EINVAL),
-	CHANGE(REGION_OPEN, region_open, how.flags, R | IPCSHM_HUGE, EINVAL),
-	CHANGE(REGION_OPEN, region_open, how.mode, 0400, EINVAL),
-	CHANGE(REGION_OPEN, region_open, size, 4096, EINVAL),
-	CHANGE(REGION_OPEN, region_open, max_size, 4096, EINVAL),
-	CHANGE(REGION_OPEN, region_open, max_members, 1, EINVAL),
-	CHANGE(REGION_OPEN, region_open, how.name, 0, EINVAL),
-	CHANGE(REGION_OPEN, region_open, how.name, NOWHERE, EFAULT),
-	CHANGE(REGION_OPEN, region_open, how.name_len, 0, EINVAL),
-	CHANGE(REGION_OPEN, region_open, how.name_len, 257, ENAMETOOLONG),
-	CHANGE(REGION_OPEN, region_open, how.name_len, NAME_LEN - 1, ENOENT),
+	CHANGE(REGION_ANONYMOUS, region_open_args, how.flags, C, EINVAL),
+	CHANGE(REGION_ANONYMOUS, region_open_args, how.flags, C | W, EINVAL),
+	CHANGE(REGION_ANONYMOUS, region_open_args, how.flags, C | X | R | W, EINVAL),
+	CHANGE(REGION_ANONYMOUS, region_open_args, how.flags, C | P | R | W, EINVAL),
+	CHANGE(REGION_ANONYMOUS, region_open_args, how.flags, C | R | W | N, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.flags, C | X | P | R | W | N, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.flags, C | W, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.flags, C | R | IPCSHM_HANGUP, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.flags, C, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.flags, R | W, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.mode, 01000, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.mode, 04600, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.mode, 0100600, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.mode, ~0, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, size, 0, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, size, IPCSHM_REGION_MAX + 1, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, size, ~0ULL, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, size, 1ULL << 63, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, size, (1ULL << 63) - 1, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, max_size, 1, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, max_size, IPCSHM_REGION_MAX + 1, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, max_size, ~0ULL, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, max_size, 1ULL << 63, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, max_members, IPCSHM_MEMBERS_MAX + 1, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, max_members, ~0, EINVAL),
+	CHANGE(REGION_GROWING, region_open_args, size, BEYOND, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.reserved, 1, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.reserved, 1ULL << 63, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, how.reserved, 1, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.name, 0, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.name, NOWHERE, EFAULT),
+	CHANGE(REGION_CREATE, region_open_args, how.name_len, 0, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, how.name_len, 257, ENAMETOOLONG),
+	CHANGE(REGION_CREATE, region_open_args, how.name_len, ~0, ENAMETOOLONG),
+	CHANGE(REGION_ANONYMOUS, region_open_args, how.name, NOWHERE, EINVAL),
+	CHANGE(REGION_ANONYMOUS, region_open_args, how.name_len, 1, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, how.flags, 0, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, how.flags, W, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, how.flags, R | X, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, how.flags, R | P, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, how.flags, R | N, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, how.flags, R | IPCSHM_POPULATE, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, how.flags, R | IPCSHM_HUGE, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, how.mode, 0400, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, size, 4096, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, max_size, 4096, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, max_members, 1, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, how.name, 0, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, how.name, NOWHERE, EFAULT),
+	CHANGE(REGION_OPEN, region_open_args, how.name_len, 0, EINVAL),
+	CHANGE(REGION_OPEN, region_open_args, how.name_len, 257, ENAMETOOLONG),
+	CHANGE(REGION_OPEN, region_open_args, how.name_len, NAME_LEN - 1, ENOENT),
 };
 
 static const struct change wrong_queue_values[] = {
-	CHANGE(QUEUE_ANONYMOUS, queue_open, how.flags, C, EINVAL),
-	CHANGE(QUEUE_ANONYMOUS, queue_open, how.flags, C | X | R | W, EINVAL),
-	CHANGE(QUEUE_ANONYMOUS, queue_open, how.flags, C | P | R | W, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, how.flags, C, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, how.flags, R | W, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, how.flags, R | C | IPCSHM_HUGE, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, how.mode, 01000, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, how.mode, ~0, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, how.reserved, 1, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, how.reserved, 1ULL << 63, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, how.reserved, 1, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, how.name, 0, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, how.name, NOWHERE, EFAULT),
-	CHANGE(QUEUE_CREATE, queue_open, how.name_len, 0, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, how.name_len, 257, ENAMETOOLONG),
-	CHANGE(QUEUE_CREATE, queue_open, how.name_len, ~0, ENAMETOOLONG),
-	CHANGE(QUEUE_CREATE, queue_open, max_message_size, 0, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, max_message_size, MESSAGE_MAX + 1, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, max_message_size, IPCSHM_MESSAGE_MAX + 1, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, max_message_size, ~0ULL, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, max_bytes, MESSAGE_MAX - 1, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, max_messages, 0, EINVAL),
-	CHANGE(QUEUE_RENDEZVOUS, queue_open, max_message_size, 0, EINVAL),
-	CHANGE(QUEUE_RENDEZVOUS, queue_open, max_message_size, IPCSHM_MESSAGE_MAX + 1, EINVAL),
-	CHANGE(QUEUE_RENDEZVOUS, queue_open, max_bytes, 1, EINVAL),
-	CHANGE(QUEUE_RENDEZVOUS, queue_open, max_bytes, MESSAGE_MAX, EINVAL),
-	CHANGE(QUEUE_RENDEZVOUS, queue_open, max_bytes, IPCSHM_UNBOUNDED, EINVAL),
-	CHANGE(QUEUE_RENDEZVOUS, queue_open, overflow, IPCSHM_OVERFLOW_DROP_OLDEST, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, overflow, IPCSHM_OVERFLOW_DROP_NEWEST + 1, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, overflow, ~0, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, 1, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, MESSAGE_MAX - 1, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, IPCSHM_POOL_MAX + 1, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, 1ULL << 63, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, ~0ULL, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open, how.flags, C | R | W | IPCSHM_POPULATE, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, how.flags, R | IPCSHM_POPULATE, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, how.flags, R | IPCSHM_HANGUP, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, pool_bytes, 4096, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, overflow, IPCSHM_OVERFLOW_DROP_OLDEST, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, how.flags, 0, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, how.flags, R | X, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, how.flags, R | P, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, how.mode, 0400, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, max_messages, 1, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, max_bytes, 1, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, max_message_size, 1, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, how.name, 0, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, how.name, NOWHERE, EFAULT),
-	CHANGE(QUEUE_OPEN, queue_open, how.name_len, 0, EINVAL),
-	CHANGE(QUEUE_OPEN, queue_open, how.name_len, 257, ENAMETOOLONG),
-	CHANGE(QUEUE_OPEN, queue_open, how.name_len, NAME_LEN - 1, ENOENT),
+	CHANGE(QUEUE_ANONYMOUS, queue_open_args, how.flags, C, EINVAL),
+	CHANGE(QUEUE_ANONYMOUS, queue_open_args, how.flags, C | X | R | W, EINVAL),
+	CHANGE(QUEUE_ANONYMOUS, queue_open_args, how.flags, C | P | R | W, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.flags, C, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.flags, R | W, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.flags, R | C | IPCSHM_HUGE, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.mode, 01000, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.mode, ~0, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.reserved, 1, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.reserved, 1ULL << 63, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.reserved, 1, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.name, 0, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.name, NOWHERE, EFAULT),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.name_len, 0, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.name_len, 257, ENAMETOOLONG),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.name_len, ~0, ENAMETOOLONG),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_message_size, 0, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_message_size, MESSAGE_MAX + 1, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_message_size, IPCSHM_MESSAGE_MAX + 1, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_message_size, ~0ULL, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_bytes, MESSAGE_MAX - 1, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_messages, 0, EINVAL),
+	CHANGE(QUEUE_RENDEZVOUS, queue_open_args, max_message_size, 0, EINVAL),
+	CHANGE(QUEUE_RENDEZVOUS, queue_open_args, max_message_size, IPCSHM_MESSAGE_MAX + 1, EINVAL),
+	CHANGE(QUEUE_RENDEZVOUS, queue_open_args, max_bytes, 1, EINVAL),
+	CHANGE(QUEUE_RENDEZVOUS, queue_open_args, max_bytes, MESSAGE_MAX, EINVAL),
+	CHANGE(QUEUE_RENDEZVOUS, queue_open_args, max_bytes, IPCSHM_UNBOUNDED, EINVAL),
+	CHANGE(QUEUE_RENDEZVOUS, queue_open_args, overflow, IPCSHM_OVERFLOW_DROP_OLDEST, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, overflow, IPCSHM_OVERFLOW_DROP_NEWEST + 1, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, overflow, ~0, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, pool_bytes, 1, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, pool_bytes, MESSAGE_MAX - 1, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, pool_bytes, IPCSHM_POOL_MAX + 1, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, pool_bytes, 1ULL << 63, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, pool_bytes, ~0ULL, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.flags, C | R | W | IPCSHM_POPULATE, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, R | IPCSHM_POPULATE, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, R | IPCSHM_HANGUP, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, pool_bytes, 4096, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, overflow, IPCSHM_OVERFLOW_DROP_OLDEST, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, 0, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, R | X, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, R | P, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.mode, 0400, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, max_messages, 1, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, max_bytes, 1, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, max_message_size, 1, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.name, 0, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.name, NOWHERE, EFAULT),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.name_len, 0, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.name_len, 257, ENAMETOOLONG),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.name_len, NAME_LEN - 1, ENOENT),
 };
 
 static const struct change wrong_unlink_values[] = {
-	CHANGE(UNLINK, unlink, kind, 0, EINVAL),
-	CHANGE(UNLINK, unlink, kind, 3, EINVAL),
-	CHANGE(UNLINK, unlink, kind, ~0, EINVAL),
-	CHANGE(UNLINK, unlink, kind, IPCSHM_QUEUE, ENOENT),
-	CHANGE(UNLINK, unlink, name, 0, EINVAL),
-	CHANGE(UNLINK, unlink, name, NOWHERE, EFAULT),
-	CHANGE(UNLINK, unlink, name_len, 0, EINVAL),
-	CHANGE(UNLINK, unlink, name_len, NAME_LEN - 1, ENOENT),
-	CHANGE(UNLINK, unlink, name_len, 257, ENAMETOOLONG),
-	CHANGE(UNLINK, unlink, name_len, ~0, ENAMETOOLONG),
-	CHANGE(UNLINK, unlink, reserved, 1, EINVAL),
-	CHANGE(UNLINK, unlink, reserved, 1U << 31, EINVAL),
+	CHANGE(UNLINK, unlink_args, kind, 0, EINVAL),
+	CHANGE(UNLINK, unlink_args, kind, 3, EINVAL),
+	CHANGE(UNLINK, unlink_args, kind, ~0, EINVAL),
+	CHANGE(UNLINK, unlink_args, kind, IPCSHM_QUEUE, ENOENT),
+	CHANGE(UNLINK, unlink_args, name, 0, EINVAL),
+	CHANGE(UNLINK, unlink_args, name, NOWHERE, EFAULT),
+	CHANGE(UNLINK, unlink_args, name_len, 0, EINVAL),
+	CHANGE(UNLINK, unlink_args, name_len, NAME_LEN - 1, ENOENT),
+	CHANGE(UNLINK, unlink_args, name_len, 257, ENAMETOOLONG),
+	CHANGE(UNLINK, unlink_args, name_len, ~0, ENAMETOOLONG),
+	CHANGE(UNLINK, unlink_args, reserved, 1, EINVAL),
+	CHANGE(UNLINK, unlink_args, reserved, 1U << 31, EINVAL),
 };
 
 static const struct change wrong_member_values[] = {
-	CHANGE(MEMBER, region_member, token, 0, EINVAL),
-	CHANGE(MEMBER, region_member, token, IPCSHM_TOKEN_MIN - 1, EINVAL),
-	CHANGE(MEMBER, region_member, token, IPCSHM_TOKEN_MASK + 1, EINVAL),
-	CHANGE(MEMBER, region_member, token, IPCSHM_TOKEN_MIN | 1U << 31, EINVAL),
-	CHANGE(MEMBER, region_member, token, ~0, EINVAL),
-	CHANGE(MEMBER, region_member, token, IPCSHM_TOKEN_MIN | 1, ESRCH),
-	CHANGE(MEMBER, region_member, token, 2 * IPCSHM_TOKEN_MIN, ESRCH),
-	CHANGE(MEMBER, region_member, token, IPCSHM_TOKEN_MASK, ESRCH),
-	CHANGE(MEMBERS, region_members, member_size, 0, EINVAL),
-	CHANGE(MEMBERS, region_members, member_size, 1, EINVAL),
-	CHANGE(MEMBERS, region_members, member_size, IPCSHM_MEMBER_SIZE_VER0 - 1, EINVAL),
-	CHANGE(MEMBERS, region_members, member_size, 1 << 20, EINVAL),
-	CHANGE(MEMBERS, region_members, member_size, 1U << 31, EINVAL),
-	CHANGE(MEMBERS, region_members, member_size, ~0, EINVAL),
-	CHANGE(MEMBERS, region_members, members, 0, EFAULT),
-	CHANGE(MEMBERS, region_members, members, 1, EFAULT),
-	CHANGE(MEMBERS, region_members, members, NOWHERE, EFAULT),
-	CHANGE(MEMBERS, region_members, members, HOLE_ADDRESS, EFAULT),
-	CHANGE(MEMBERS, region_members, members, 1ULL << 63, EFAULT),
-	CHANGE(MEMBERS, region_members, members, ~0ULL, EFAULT),
+	CHANGE(MEMBER, region_member_args, token, 0, EINVAL),
+	CHANGE(MEMBER, region_member_args, token, IPCSHM_TOKEN_MIN - 1, EINVAL),
+	CHANGE(MEMBER, region_member_args, token, IPCSHM_TOKEN_MASK + 1, EINVAL),
+	CHANGE(MEMBER, region_member_args, token, IPCSHM_TOKEN_MIN | 1U << 31, EINVAL),
+	CHANGE(MEMBER, region_member_args, token, ~0, EINVAL),
+	CHANGE(MEMBER, region_member_args, token, IPCSHM_TOKEN_MIN | 1, ESRCH),
+	CHANGE(MEMBER, region_member_args, token, 2 * IPCSHM_TOKEN_MIN, ESRCH),
+	CHANGE(MEMBER, region_member_args, token, IPCSHM_TOKEN_MASK, ESRCH),
+	CHANGE(MEMBERS, region_members_args, member_size, 0, EINVAL),
+	CHANGE(MEMBERS, region_members_args, member_size, 1, EINVAL),
+	CHANGE(MEMBERS, region_members_args, member_size, IPCSHM_MEMBER_SIZE_VER0 - 1, EINVAL),
+	CHANGE(MEMBERS, region_members_args, member_size, 1 << 20, EINVAL),
+	CHANGE(MEMBERS, region_members_args, member_size, 1U << 31, EINVAL),
+	CHANGE(MEMBERS, region_members_args, member_size, ~0, EINVAL),
+	CHANGE(MEMBERS, region_members_args, members, 0, EFAULT),
+	CHANGE(MEMBERS, region_members_args, members, 1, EFAULT),
+	CHANGE(MEMBERS, region_members_args, members, NOWHERE, EFAULT),
+	CHANGE(MEMBERS, region_members_args, members, HOLE_ADDRESS, EFAULT),
+	CHANGE(MEMBERS, region_members_args, members, 1ULL << 63, EFAULT),
+	CHANGE(MEMBERS, region_members_args, members, ~0ULL, EFAULT),
 };
 
 static const struct change wrong_wait_values[] = {
-	CHANGE(WAIT, region_wait, offset, 1, EINVAL),
-	CHANGE(WAIT, region_wait, offset, 2, EINVAL),
-	CHANGE(WAIT, region_wait, offset, 7, EINVAL),
-	CHANGE(WAIT, region_wait, offset, BEYOND, EINVAL),
-	CHANGE(WAIT, region_wait, offset, 1ULL << 32, EINVAL),
-	CHANGE(WAIT, region_wait, offset, IPCSHM_MEMBER_PAGE_OFFSET, EINVAL),
-	CHANGE(WAIT, region_wait, offset, (1ULL << 63) - 4096, EINVAL),
-	CHANGE(WAIT, region_wait, offset, 1ULL << 63, EINVAL),
-	CHANGE(WAIT, region_wait, offset, -4ULL, EINVAL),
-	CHANGE(WAIT, region_wait, expected, 1, EAGAIN),
-	CHANGE(WAIT, region_wait, expected, ~0U, EAGAIN),
-	CHANGE(WAIT, region_wait, expected, 1ULL << 32, EINVAL),
-	CHANGE(WAIT, region_wait, expected, ~0ULL, EINVAL),
-	CHANGE(WAIT, region_wait, clock, 2, EINVAL),
-	CHANGE(WAIT, region_wait, clock, CLOCK_BOOTTIME, EINVAL),
-	CHANGE(WAIT, region_wait, clock, ~0, EINVAL),
-	CHANGE(WAIT, region_wait, size, 0, EINVAL),
-	CHANGE(WAIT, region_wait, size, 1, EINVAL),
-	CHANGE(WAIT, region_wait, size, 2, EINVAL),
-	CHANGE(WAIT, region_wait, size, 3, EINVAL),
-	CHANGE(WAIT, region_wait, size, 16, EINVAL),
-	CHANGE(WAIT, region_wait, size, ~0, EINVAL),
-	CHANGE(WAIT, region_wait, deaths, 12345, EOWNERDEAD),
-	CHANGE(WAIT, region_wait, deaths, ~0, EOWNERDEAD),
+	CHANGE(WAIT, region_wait_args, offset, 1, EINVAL),
+	CHANGE(WAIT, region_wait_args, offset, 2, EINVAL),
+	CHANGE(WAIT, region_wait_args, offset, 7, EINVAL),
+	CHANGE(WAIT, region_wait_args, offset, BEYOND, EINVAL),
+	CHANGE(WAIT, region_wait_args, offset, 1ULL << 32, EINVAL),
+	CHANGE(WAIT, region_wait_args, offset, IPCSHM_MEMBER_PAGE_OFFSET, EINVAL),
+	CHANGE(WAIT, region_wait_args, offset, (1ULL << 63) - 4096, EINVAL),
+	CHANGE(WAIT, region_wait_args, offset, 1ULL << 63, EINVAL),
+	CHANGE(WAIT, region_wait_args, offset, -4ULL, EINVAL),
+	CHANGE(WAIT, region_wait_args, expected, 1, EAGAIN),
+	CHANGE(WAIT, region_wait_args, expected, ~0U, EAGAIN),
+	CHANGE(WAIT, region_wait_args, expected, 1ULL << 32, EINVAL),
+	CHANGE(WAIT, region_wait_args, expected, ~0ULL, EINVAL),
+	CHANGE(WAIT, region_wait_args, clock, 2, EINVAL),
+	CHANGE(WAIT, region_wait_args, clock, CLOCK_BOOTTIME, EINVAL),
+	CHANGE(WAIT, region_wait_args, clock, ~0, EINVAL),
+	CHANGE(WAIT, region_wait_args, size, 0, EINVAL),
+	CHANGE(WAIT, region_wait_args, size, 1, EINVAL),
+	CHANGE(WAIT, region_wait_args, size, 2, EINVAL),
+	CHANGE(WAIT, region_wait_args, size, 3, EINVAL),
+	CHANGE(WAIT, region_wait_args, size, 16, EINVAL),
+	CHANGE(WAIT, region_wait_args, size, ~0, EINVAL),
+	CHANGE(WAIT, region_wait_args, deaths, 12345, EOWNERDEAD),
+	CHANGE(WAIT, region_wait_args, deaths, ~0, EOWNERDEAD),
 };
 
 static const struct change wrong_wake_values[] = {
-	CHANGE(WAKE, region_wake, count, 1U << 31, EINVAL),
-	CHANGE(WAKE, region_wake, count, ~0, EINVAL),
-	CHANGE(WAKE, region_wake, offset, 1, EINVAL),
-	CHANGE(WAKE, region_wake, offset, 2, EINVAL),
-	CHANGE(WAKE, region_wake, offset, BEYOND + 3, EINVAL),
-	CHANGE(WAKE, region_wake, offset, ~0ULL, EINVAL),
+	CHANGE(WAKE, region_wake_args, count, 1U << 31, EINVAL),
+	CHANGE(WAKE, region_wake_args, count, ~0, EINVAL),
+	CHANGE(WAKE, region_wake_args, offset, 1, EINVAL),
+	CHANGE(WAKE, region_wake_args, offset, 2, EINVAL),
+	CHANGE(WAKE, region_wake_args, offset, BEYOND + 3, EINVAL),
+	CHANGE(WAKE, region_wake_args, offset, ~0ULL, EINVAL),
 };
 
 static const struct change wrong_watch_values[] = {
-	CHANGE(WATCH, region_watch, offset, 1, EINVAL),
-	CHANGE(WATCH, region_watch, offset, 2, EINVAL),
-	CHANGE(WATCH, region_watch, offset, BEYOND, EINVAL),
-	CHANGE(WATCH, region_watch, offset, IPCSHM_MEMBER_PAGE_OFFSET, EINVAL),
-	CHANGE(WATCH, region_watch, offset, (1ULL << 63) - 4096, EINVAL),
-	CHANGE(WATCH, region_watch, offset, 1ULL << 63, EINVAL),
-	CHANGE(WATCH, region_watch, offset, -4ULL, EINVAL),
-	CHANGE(WATCH, region_watch, expected, 1ULL << 32, EINVAL),
-	CHANGE(WATCH, region_watch, expected, ~0ULL, EINVAL),
-	CHANGE(WATCH, region_watch, size, 0, EINVAL),	/* with a value expected */
-	CHANGE(WATCH, region_watch, size, 1, EINVAL),
-	CHANGE(WATCH, region_watch, size, 2, EINVAL),
-	CHANGE(WATCH, region_watch, size, 3, EINVAL),
-	CHANGE(WATCH, region_watch, size, 16, EINVAL),
-	CHANGE(WATCH, region_watch, size, ~0, EINVAL),
+	CHANGE(WATCH, region_watch_args, offset, 1, EINVAL),
+	CHANGE(WATCH, region_watch_args, offset, 2, EINVAL),
+	CHANGE(WATCH, region_watch_args, offset, BEYOND, EINVAL),
+	CHANGE(WATCH, region_watch_args, offset, IPCSHM_MEMBER_PAGE_OFFSET, EINVAL),
+	CHANGE(WATCH, region_watch_args, offset, (1ULL << 63) - 4096, EINVAL),
+	CHANGE(WATCH, region_watch_args, offset, 1ULL << 63, EINVAL),
+	CHANGE(WATCH, region_watch_args, offset, -4ULL, EINVAL),
+	CHANGE(WATCH, region_watch_args, expected, 1ULL << 32, EINVAL),
+	CHANGE(WATCH, region_watch_args, expected, ~0ULL, EINVAL),
+	CHANGE(WATCH, region_watch_args, size, 0, EINVAL),	/* with a value expected */
+	CHANGE(WATCH, region_watch_args, size, 1, EINVAL),
+	CHANGE(WATCH, region_watch_args, size, 2, EINVAL),
+	CHANGE(WATCH, region_watch_args, size, 3, EINVAL),
+	CHANGE(WATCH, region_watch_args, size, 16, EINVAL),
+	CHANGE(WATCH, region_watch_args, size, ~0, EINVAL),
 };
 
 static const struct change wrong_resize_values[] = {
-	CHANGE(RESIZE, region_resize, size, 0, EINVAL),
-	CHANGE(RESIZE, region_resize, size, BEYOND, EINVAL),
-	CHANGE(RESIZE, region_resize, size, IPCSHM_REGION_MAX, EINVAL),
-	CHANGE(RESIZE, region_resize, size, (1ULL << 63) - 1, EINVAL),
-	CHANGE(RESIZE, region_resize, size, 1ULL << 63, EINVAL),
-	CHANGE(RESIZE, region_resize, size, ~0ULL, EINVAL),
+	CHANGE(RESIZE, region_resize_args, size, 0, EINVAL),
+	CHANGE(RESIZE, region_resize_args, size, BEYOND, EINVAL),
+	CHANGE(RESIZE, region_resize_args, size, IPCSHM_REGION_MAX, EINVAL),
+	CHANGE(RESIZE, region_resize_args, size, (1ULL << 63) - 1, EINVAL),
+	CHANGE(RESIZE, region_resize_args, size, 1ULL << 63, EINVAL),
+	CHANGE(RESIZE, region_resize_args, size, ~0ULL, EINVAL),
 };
 
 #define EITHER_TRANSFER(member, value, error)				\
-	CHANGE(SEND, transfer, member, value, error),			\
-	CHANGE(RECEIVE, transfer, member, value, error)
+	CHANGE(SEND, transfer_args, member, value, error),			\
+	CHANGE(RECEIVE, transfer_args, member, value, error)
 
 #define EITHER_BATCH(member, value, error)				\
-	CHANGE(SEND_BATCH, batch, member, value, error),		\
-	CHANGE(RECEIVE_BATCH, batch, member, value, error)
+	CHANGE(SEND_BATCH, batch_args, member, value, error),		\
+	CHANGE(RECEIVE_BATCH, batch_args, member, value, error)
 
 #define EITHER_CALL(member, value, error)				\
-	CHANGE(CALL, call, member, value, error),			\
-	CHANGE(REPLY_RECEIVE, call, member, value, error)
+	CHANGE(CALL, call_args, member, value, error),			\
+	CHANGE(REPLY_RECEIVE, call_args, member, value, error)
 
 /* What is wrong in any message that is sent, or received. */
 #define WRONG_IN_MESSAGE(form, type, message)				\
@@ -1409,11 +1409,11 @@ static const struct change wrong_transfer_values[] = {
 	EITHER_TRANSFER(clock, 2, EINVAL),
 	EITHER_TRANSFER(clock, CLOCK_BOOTTIME, EINVAL),
 	EITHER_TRANSFER(clock, ~0, EINVAL),
-	WRONG_TO_SEND(SEND, transfer, message),
-	WRONG_TO_RECEIVE(RECEIVE, transfer, message),
-	CHANGE(SEND, transfer, message.token, 1, EINVAL),
-	CHANGE(SEND, transfer, flags, IPCSHM_DONTWAIT | IPCSHM_PEEK, EINVAL),
-	CHANGE(RECEIVE, transfer, flags, IPCSHM_PEEK, EINVAL),	/* might have to wait */
+	WRONG_TO_SEND(SEND, transfer_args, message),
+	WRONG_TO_RECEIVE(RECEIVE, transfer_args, message),
+	CHANGE(SEND, transfer_args, message.request_id, 1, EINVAL),
+	CHANGE(SEND, transfer_args, flags, IPCSHM_DONTWAIT | IPCSHM_PEEK, EINVAL),
+	CHANGE(RECEIVE, transfer_args, flags, IPCSHM_PEEK, EINVAL),	/* might have to wait */
 };
 
 static const struct change wrong_batch_values[] = {
@@ -1435,30 +1435,30 @@ static const struct change wrong_batch_values[] = {
 static const struct change wrong_call_values[] = {
 	EITHER_CALL(clock, 2, EINVAL),
 	EITHER_CALL(clock, ~0, EINVAL),
-	WRONG_TO_SEND(CALL, call, request),
-	CHANGE(CALL, call, request.token, 1, ESRCH),
-	WRONG_IN_MESSAGE(CALL, call, reply),
-	WRONG_TO_RECEIVE(REPLY_RECEIVE, call, request),
-	WRONG_TO_SEND(REPLY, reply, message),
-	CHANGE(REPLY, reply, message.token, ~0ULL, ESRCH),
-	CHANGE(REPLY_RECEIVE, call, reply.token, ~0ULL, ESRCH),
+	WRONG_TO_SEND(CALL, call_args, request),
+	CHANGE(CALL, call_args, request.request_id, 1, ESRCH),
+	WRONG_IN_MESSAGE(CALL, call_args, reply),
+	WRONG_TO_RECEIVE(REPLY_RECEIVE, call_args, request),
+	WRONG_TO_SEND(REPLY, reply_args, message),
+	CHANGE(REPLY, reply_args, message.request_id, ~0ULL, ESRCH),
+	CHANGE(REPLY_RECEIVE, call_args, reply.request_id, ~0ULL, ESRCH),
 };
 
 static const struct change wrong_pool_values[] = {
-	CHANGE(RELEASE, queue_release, count, 0, EINVAL),
-	CHANGE(RELEASE, queue_release, count, IPCSHM_BATCH_MAX + 1, EINVAL),
-	CHANGE(RELEASE, queue_release, count, ~0, EINVAL),
-	CHANGE(RELEASE, queue_release, offsets, 0, EFAULT),
-	CHANGE(RELEASE, queue_release, offsets, NOWHERE, EFAULT),
-	CHANGE(RELEASE, queue_release, offsets, HOLE_ADDRESS, EFAULT),
-	CHANGE(RELEASE, queue_release, offsets, ~0ULL, EFAULT),
+	CHANGE(RELEASE, queue_release_args, count, 0, EINVAL),
+	CHANGE(RELEASE, queue_release_args, count, IPCSHM_BATCH_MAX + 1, EINVAL),
+	CHANGE(RELEASE, queue_release_args, count, ~0, EINVAL),
+	CHANGE(RELEASE, queue_release_args, offsets, 0, EFAULT),
+	CHANGE(RELEASE, queue_release_args, offsets, NOWHERE, EFAULT),
+	CHANGE(RELEASE, queue_release_args, offsets, HOLE_ADDRESS, EFAULT),
+	CHANGE(RELEASE, queue_release_args, offsets, ~0ULL, EFAULT),
 };
 
 static const struct change wrong_set_values[] = {
-	CHANGE(SET, queue_set, max_messages, 0, EINVAL),
-	CHANGE(SET, queue_set, max_bytes, MESSAGE_MAX - 1, EINVAL),
-	CHANGE(SPIN, queue_spin, microseconds, IPCSHM_SPIN_MAX + 1, EINVAL),
-	CHANGE(SPIN, queue_spin, microseconds, ~0, EINVAL),
+	CHANGE(SET, queue_set_args, max_messages, 0, EINVAL),
+	CHANGE(SET, queue_set_args, max_bytes, MESSAGE_MAX - 1, EINVAL),
+	CHANGE(SPIN, queue_busy_poll_args, microseconds, IPCSHM_BUSY_POLL_MAX + 1, EINVAL),
+	CHANGE(SPIN, queue_busy_poll_args, microseconds, ~0, EINVAL),
 };
 
 static size_t count_accepted(struct world *world, const struct change *changes, size_t count)
@@ -1543,51 +1543,51 @@ static const struct {
 	struct change change;
 	unsigned int from;
 } flag_members[] = {
-	{ CHANGE(REGION_CREATE, region_open, how.flags, 0, EINVAL), 9 },
-	{ CHANGE(REGION_ANONYMOUS, region_open, how.flags, 0, EINVAL), 9 },
-	{ CHANGE(REGION_OPEN, region_open, how.flags, 0, EINVAL), 5 },
-	{ CHANGE(QUEUE_CREATE, queue_open, how.flags, 0, EINVAL), 8 },
-	{ CHANGE(QUEUE_ANONYMOUS, queue_open, how.flags, 0, EINVAL), 8 },
-	{ CHANGE(QUEUE_OPEN, queue_open, how.flags, 0, EINVAL), 6 },
-	{ CHANGE(REGION_CREATE, region_open, how.mode, 0, EINVAL), 9 },
-	{ CHANGE(QUEUE_CREATE, queue_open, how.mode, 0, EINVAL), 9 },
-	{ CHANGE(REGION_CREATE, region_open, reserved, 0, EINVAL), 0 },
-	{ CHANGE(REGION_OPEN, region_open, reserved, 0, EINVAL), 0 },
-	{ CHANGE(SELF, region_self, reserved, 0, EINVAL), 0 },
-	{ CHANGE(MEMBER, region_member, flags, 0, EINVAL), 0 },
-	{ CHANGE(MEMBER, region_member, reserved, 0, EINVAL), 0 },
-	{ CHANGE(WAIT, region_wait, flags, 0, EINVAL), 0 },
-	{ CHANGE(WAKE, region_wake, flags, 0, EINVAL), 0 },
-	{ CHANGE(WATCH, region_watch, flags, 0, EINVAL), 0 },
-	{ CHANGE(WATCH, region_watch, reserved, 0, EINVAL), 0 },
-	{ CHANGE(REVOKE, region_revoke, flags, 0, EINVAL), 0 },
-	{ CHANGE(REVOKE, region_revoke, reserved, 0, EINVAL), 0 },
-	{ CHANGE(UNLINK, unlink, flags, 0, EINVAL), 0 },
-	{ CHANGE(UNLINK, unlink, reserved, 0, EINVAL), 0 },
-	{ CHANGE(SEND, transfer, flags, 0, EINVAL), 1 },
-	{ CHANGE(SEND, transfer, message.flags, 0, EINVAL), 0 },
-	{ CHANGE(RECEIVE, transfer, flags, 0, EINVAL), 2 },
-	{ CHANGE(RECEIVE, transfer, message.flags, 0, EINVAL), 4 },
-	{ CHANGE(SEND_BATCH, batch, flags, 0, EINVAL), 1 },
-	{ CHANGE(RECEIVE_BATCH, batch, flags, 0, EINVAL), 1 },
-	{ CHANGE(CALL, call, flags, 0, EINVAL), 0 },
-	{ CHANGE(CALL, call, request.flags, 0, EINVAL), 0 },
-	{ CHANGE(CALL, call, reply.flags, 0, EINVAL), 4 },
-	{ CHANGE(REPLY, reply, flags, 0, EINVAL), 0 },
-	{ CHANGE(REPLY, reply, reserved, 0, EINVAL), 0 },
-	{ CHANGE(REPLY, reply, message.flags, 0, EINVAL), 0 },
-	{ CHANGE(REPLY_RECEIVE, call, flags, 0, EINVAL), 1 },
-	{ CHANGE(REPLY_RECEIVE, call, request.flags, 0, EINVAL), 4 },
-	{ CHANGE(RELEASE, queue_release, flags, 0, EINVAL), 0 },
-	{ CHANGE(SET, queue_set, flags, 0, EINVAL), 0 },
-	{ CHANGE(SET, queue_set, reserved, 0, EINVAL), 0 },
-	{ CHANGE(SPIN, queue_spin, flags, 0, EINVAL), 0 },
-	{ CHANGE(DRAIN, queue_drain, flags, 0, EINVAL), 0 },
-	{ CHANGE(DRAIN, queue_drain, reserved, 0, EINVAL), 0 },
-	{ CHANGE(QUEUE_REVOKE, queue_revoke, flags, 0, EINVAL), 0 },
-	{ CHANGE(QUEUE_REVOKE, queue_revoke, reserved, 0, EINVAL), 0 },
-	{ CHANGE(QUEUE_CREATE, queue_open, reserved, 0, EINVAL), 0 },
-	{ CHANGE(QUEUE_OPEN, queue_open, reserved, 0, EINVAL), 0 },
+	{ CHANGE(REGION_CREATE, region_open_args, how.flags, 0, EINVAL), 9 },
+	{ CHANGE(REGION_ANONYMOUS, region_open_args, how.flags, 0, EINVAL), 9 },
+	{ CHANGE(REGION_OPEN, region_open_args, how.flags, 0, EINVAL), 5 },
+	{ CHANGE(QUEUE_CREATE, queue_open_args, how.flags, 0, EINVAL), 8 },
+	{ CHANGE(QUEUE_ANONYMOUS, queue_open_args, how.flags, 0, EINVAL), 8 },
+	{ CHANGE(QUEUE_OPEN, queue_open_args, how.flags, 0, EINVAL), 6 },
+	{ CHANGE(REGION_CREATE, region_open_args, how.mode, 0, EINVAL), 9 },
+	{ CHANGE(QUEUE_CREATE, queue_open_args, how.mode, 0, EINVAL), 9 },
+	{ CHANGE(REGION_CREATE, region_open_args, reserved, 0, EINVAL), 0 },
+	{ CHANGE(REGION_OPEN, region_open_args, reserved, 0, EINVAL), 0 },
+	{ CHANGE(SELF, region_self_args, reserved, 0, EINVAL), 0 },
+	{ CHANGE(MEMBER, region_member_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(MEMBER, region_member_args, reserved, 0, EINVAL), 0 },
+	{ CHANGE(WAIT, region_wait_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(WAKE, region_wake_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(WATCH, region_watch_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(WATCH, region_watch_args, reserved, 0, EINVAL), 0 },
+	{ CHANGE(REVOKE, region_revoke_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(REVOKE, region_revoke_args, reserved, 0, EINVAL), 0 },
+	{ CHANGE(UNLINK, unlink_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(UNLINK, unlink_args, reserved, 0, EINVAL), 0 },
+	{ CHANGE(SEND, transfer_args, flags, 0, EINVAL), 1 },
+	{ CHANGE(SEND, transfer_args, message.flags, 0, EINVAL), 0 },
+	{ CHANGE(RECEIVE, transfer_args, flags, 0, EINVAL), 2 },
+	{ CHANGE(RECEIVE, transfer_args, message.flags, 0, EINVAL), 4 },
+	{ CHANGE(SEND_BATCH, batch_args, flags, 0, EINVAL), 1 },
+	{ CHANGE(RECEIVE_BATCH, batch_args, flags, 0, EINVAL), 1 },
+	{ CHANGE(CALL, call_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(CALL, call_args, request.flags, 0, EINVAL), 0 },
+	{ CHANGE(CALL, call_args, reply.flags, 0, EINVAL), 4 },
+	{ CHANGE(REPLY, reply_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(REPLY, reply_args, reserved, 0, EINVAL), 0 },
+	{ CHANGE(REPLY, reply_args, message.flags, 0, EINVAL), 0 },
+	{ CHANGE(REPLY_RECEIVE, call_args, flags, 0, EINVAL), 1 },
+	{ CHANGE(REPLY_RECEIVE, call_args, request.flags, 0, EINVAL), 4 },
+	{ CHANGE(RELEASE, queue_release_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(SET, queue_set_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(SET, queue_set_args, reserved, 0, EINVAL), 0 },
+	{ CHANGE(SPIN, queue_busy_poll_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(DRAIN, queue_drain_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(DRAIN, queue_drain_args, reserved, 0, EINVAL), 0 },
+	{ CHANGE(QUEUE_REVOKE, queue_revoke_args, flags, 0, EINVAL), 0 },
+	{ CHANGE(QUEUE_REVOKE, queue_revoke_args, reserved, 0, EINVAL), 0 },
+	{ CHANGE(QUEUE_CREATE, queue_open_args, reserved, 0, EINVAL), 0 },
+	{ CHANGE(QUEUE_OPEN, queue_open_args, reserved, 0, EINVAL), 0 },
 };
 
 TEST_F(abi, each_unknown_flag_is_refused)
@@ -1607,66 +1607,66 @@ TEST_F(abi, each_unknown_flag_is_refused)
 
 /* Values at the edge of what is allowed. */
 static const struct change right_values[] = {
-	CHANGE(REGION_CREATE, region_open, how.flags, R | C, 0),
-	CHANGE(REGION_CREATE, region_open, how.flags, R | W | C, 0),
-	CHANGE(REGION_CREATE, region_open, how.flags, R | W | C | X, 0),
-	CHANGE(REGION_CREATE, region_open, how.mode, 0, 0),
-	CHANGE(REGION_CREATE, region_open, how.mode, 0777, 0),
-	CHANGE(REGION_CREATE, region_open, size, 1, 0),
-	CHANGE(REGION_CREATE, region_open, how.flags, R | W | C | IPCSHM_POPULATE, 0),
-	CHANGE(REGION_ANONYMOUS, region_open, how.flags, R | C | IPCSHM_POPULATE, 0),
-	CHANGE(REGION_CREATE, region_open, how.flags, R | W | C | IPCSHM_HUGE, 0),
-	CHANGE(REGION_CREATE, region_open, max_size, BEYOND, 0),
-	CHANGE(REGION_CREATE, region_open, max_members, 1, 0),
-	CHANGE(REGION_CREATE, region_open, max_members, IPCSHM_MEMBERS_MAX, 0),
-	CHANGE(REGION_OPEN, region_open, how.flags, R | W, 0),
-	CHANGE(REGION_OPEN, region_open, how.created, ~0, 0),
-	CHANGE(REGION_OPEN, region_open, how.id, ~0ULL, 0),
-	CHANGE(QUEUE_CREATE, queue_open, how.flags, R | C, 0),
-	CHANGE(QUEUE_CREATE, queue_open, how.flags, W | C, 0),
-	CHANGE(QUEUE_CREATE, queue_open, how.flags, R | W | C | X | P | N, 0),
-	CHANGE(QUEUE_CREATE, queue_open, how.mode, 0777, 0),
-	CHANGE(QUEUE_CREATE, queue_open, max_messages, 1, 0),
-	CHANGE(QUEUE_CREATE, queue_open, max_messages, IPCSHM_UNBOUNDED, 0),
-	CHANGE(QUEUE_CREATE, queue_open, max_messages, 1000, 0),
-	CHANGE(QUEUE_CREATE, queue_open, max_bytes, 0, 0),
-	CHANGE(QUEUE_CREATE, queue_open, max_bytes, IPCSHM_UNBOUNDED, 0),
-	CHANGE(QUEUE_CREATE, queue_open, max_bytes, IPCSHM_UNBOUNDED - 1, 0),
-	CHANGE(QUEUE_CREATE, queue_open, max_message_size, 1, 0),
-	CHANGE(QUEUE_RENDEZVOUS, queue_open, max_message_size, IPCSHM_MESSAGE_MAX, 0),
-	CHANGE(QUEUE_RENDEZVOUS, queue_open, overflow, IPCSHM_OVERFLOW_DROP_NEWEST, 0),
-	CHANGE(QUEUE_CREATE, queue_open, how.flags, R | W | C | IPCSHM_HANGUP, 0),
-	CHANGE(QUEUE_CREATE, queue_open, overflow, IPCSHM_OVERFLOW_DROP_NEWEST, 0),
-	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, MESSAGE_MAX, 0),
-	CHANGE(QUEUE_CREATE, queue_open, pool_bytes, 1 << 20, 0),
-	CHANGE(QUEUE_RENDEZVOUS, queue_open, pool_bytes, MESSAGE_MAX, 0),
-	CHANGE(QUEUE_OPEN, queue_open, how.flags, W, 0),
-	CHANGE(QUEUE_OPEN, queue_open, how.flags, R | W, 0),
-	CHANGE(QUEUE_OPEN, queue_open, how.flags, R | N, 0),
-	CHANGE(QUEUE_OPEN, queue_open, how.created, ~0, 0),
-	CHANGE(QUEUE_OPEN, queue_open, how.id, ~0ULL, 0),
-	CHANGE(SEND, transfer, message.priority, IPCSHM_PRIORITY_MAX, 0),
-	CHANGE(SEND, transfer, message.type, ~0ULL, 0),
-	CHANGE(SEND, transfer, message.size, 0, 0),
-	CHANGE(SELF, region_self, token, ~0, 0),
-	CHANGE(MEMBERS, region_members, count, 0, 0),
-	CHANGE(MEMBERS, region_members, count, 1, 0),
-	CHANGE(MEMBERS, region_members, count, ~0, 0),
-	CHANGE(MEMBERS, region_members, member_size, MAX_MEMBERS * IPCSHM_MEMBER_SIZE_VER0, 0),
-	CHANGE(WAIT, region_wait, offset, 2048, 0),
-	CHANGE(WAIT, region_wait, offset, 4092, 0),
-	CHANGE(WAIT, region_wait, size, 8, 0),
-	CHANGE(WAIT, region_wait, deadline, 1, 0),
-	CHANGE(WAIT, region_wait, clock, CLOCK_REALTIME, 0),
-	CHANGE(WAKE, region_wake, count, 0, 0),
-	CHANGE(WAKE, region_wake, count, INT_MAX, 0),
-	CHANGE(WAKE, region_wake, offset, 4, 0),
-	CHANGE(WAKE, region_wake, offset, BEYOND, 0),
-	CHANGE(WAKE, region_wake, offset, -4ULL, 0),
-	CHANGE(WATCH, region_watch, offset, 4092, 0),
-	CHANGE(WATCH, region_watch, size, 8, 0),
-	CHANGE(WATCH, region_watch, expected, ~0U, 0),
-	CHANGE(WATCH, region_watch, deaths, ~0, 0),
+	CHANGE(REGION_CREATE, region_open_args, how.flags, R | C, 0),
+	CHANGE(REGION_CREATE, region_open_args, how.flags, R | W | C, 0),
+	CHANGE(REGION_CREATE, region_open_args, how.flags, R | W | C | X, 0),
+	CHANGE(REGION_CREATE, region_open_args, how.mode, 0, 0),
+	CHANGE(REGION_CREATE, region_open_args, how.mode, 0777, 0),
+	CHANGE(REGION_CREATE, region_open_args, size, 1, 0),
+	CHANGE(REGION_CREATE, region_open_args, how.flags, R | W | C | IPCSHM_POPULATE, 0),
+	CHANGE(REGION_ANONYMOUS, region_open_args, how.flags, R | C | IPCSHM_POPULATE, 0),
+	CHANGE(REGION_CREATE, region_open_args, how.flags, R | W | C | IPCSHM_HUGE, 0),
+	CHANGE(REGION_CREATE, region_open_args, max_size, BEYOND, 0),
+	CHANGE(REGION_CREATE, region_open_args, max_members, 1, 0),
+	CHANGE(REGION_CREATE, region_open_args, max_members, IPCSHM_MEMBERS_MAX, 0),
+	CHANGE(REGION_OPEN, region_open_args, how.flags, R | W, 0),
+	CHANGE(REGION_OPEN, region_open_args, how.created, ~0, 0),
+	CHANGE(REGION_OPEN, region_open_args, how.id, ~0ULL, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.flags, R | C, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.flags, W | C, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.flags, R | W | C | X | P | N, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.mode, 0777, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_messages, 1, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_messages, IPCSHM_UNBOUNDED, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_messages, 1000, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_bytes, 0, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_bytes, IPCSHM_UNBOUNDED, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_bytes, IPCSHM_UNBOUNDED - 1, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_message_size, 1, 0),
+	CHANGE(QUEUE_RENDEZVOUS, queue_open_args, max_message_size, IPCSHM_MESSAGE_MAX, 0),
+	CHANGE(QUEUE_RENDEZVOUS, queue_open_args, overflow, IPCSHM_OVERFLOW_DROP_NEWEST, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.flags, R | W | C | IPCSHM_HANGUP, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, overflow, IPCSHM_OVERFLOW_DROP_NEWEST, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, pool_bytes, MESSAGE_MAX, 0),
+	CHANGE(QUEUE_CREATE, queue_open_args, pool_bytes, 1 << 20, 0),
+	CHANGE(QUEUE_RENDEZVOUS, queue_open_args, pool_bytes, MESSAGE_MAX, 0),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, W, 0),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, R | W, 0),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, R | N, 0),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.created, ~0, 0),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.id, ~0ULL, 0),
+	CHANGE(SEND, transfer_args, message.priority, IPCSHM_PRIORITY_MAX, 0),
+	CHANGE(SEND, transfer_args, message.type, ~0ULL, 0),
+	CHANGE(SEND, transfer_args, message.size, 0, 0),
+	CHANGE(SELF, region_self_args, token, ~0, 0),
+	CHANGE(MEMBERS, region_members_args, count, 0, 0),
+	CHANGE(MEMBERS, region_members_args, count, 1, 0),
+	CHANGE(MEMBERS, region_members_args, count, ~0, 0),
+	CHANGE(MEMBERS, region_members_args, member_size, MAX_MEMBERS * IPCSHM_MEMBER_SIZE_VER0, 0),
+	CHANGE(WAIT, region_wait_args, offset, 2048, 0),
+	CHANGE(WAIT, region_wait_args, offset, 4092, 0),
+	CHANGE(WAIT, region_wait_args, size, 8, 0),
+	CHANGE(WAIT, region_wait_args, deadline, 1, 0),
+	CHANGE(WAIT, region_wait_args, clock, CLOCK_REALTIME, 0),
+	CHANGE(WAKE, region_wake_args, count, 0, 0),
+	CHANGE(WAKE, region_wake_args, count, INT_MAX, 0),
+	CHANGE(WAKE, region_wake_args, offset, 4, 0),
+	CHANGE(WAKE, region_wake_args, offset, BEYOND, 0),
+	CHANGE(WAKE, region_wake_args, offset, -4ULL, 0),
+	CHANGE(WATCH, region_watch_args, offset, 4092, 0),
+	CHANGE(WATCH, region_watch_args, size, 8, 0),
+	CHANGE(WATCH, region_watch_args, expected, ~0U, 0),
+	CHANGE(WATCH, region_watch_args, deaths, ~0, 0),
 	EITHER_TRANSFER(deadline, 0, 0),
 	EITHER_TRANSFER(deadline, 1ULL << 63, 0),
 	EITHER_TRANSFER(clock, CLOCK_REALTIME, 0),
@@ -1674,31 +1674,31 @@ static const struct change right_values[] = {
 	EITHER_TRANSFER(message.uid, ~0, 0),
 	EITHER_TRANSFER(message.gid, ~0, 0),
 	EITHER_TRANSFER(message.time, ~0ULL, 0),
-	CHANGE(RECEIVE, transfer, message.type, ~0ULL, 0),
-	CHANGE(RECEIVE, transfer, message.priority, ~0, 0),
-	CHANGE(RECEIVE, transfer, message.size, sizeof(payload), 0),
-	CHANGE(RECEIVE, transfer, message.size, ~0ULL, 0),
-	CHANGE(RECEIVE, transfer, message.token, ~0ULL, 0),
-	CHANGE(RECEIVE, transfer, message.flags, IPCSHM_TYPE_EQUAL, 0),
-	CHANGE(RECEIVE, transfer, message.flags, IPCSHM_TYPE_UP_TO, 0),
-	CHANGE(RECEIVE, transfer, message.flags, IPCSHM_MAPPED, 0),
+	CHANGE(RECEIVE, transfer_args, message.type, ~0ULL, 0),
+	CHANGE(RECEIVE, transfer_args, message.priority, ~0, 0),
+	CHANGE(RECEIVE, transfer_args, message.size, sizeof(payload), 0),
+	CHANGE(RECEIVE, transfer_args, message.size, ~0ULL, 0),
+	CHANGE(RECEIVE, transfer_args, message.request_id, ~0ULL, 0),
+	CHANGE(RECEIVE, transfer_args, message.flags, IPCSHM_TYPE_EQUAL, 0),
+	CHANGE(RECEIVE, transfer_args, message.flags, IPCSHM_TYPE_UP_TO, 0),
+	CHANGE(RECEIVE, transfer_args, message.flags, IPCSHM_MAPPED, 0),
 	EITHER_BATCH(deadline, 0, 0),
 	EITHER_BATCH(clock, CLOCK_REALTIME, 0),
 	EITHER_CALL(clock, CLOCK_REALTIME, 0),
-	CHANGE(CALL, call, request.priority, IPCSHM_PRIORITY_MAX, 0),
-	CHANGE(CALL, call, request.type, ~0ULL, 0),
-	CHANGE(CALL, call, reply.token, ~0ULL, 0),
-	CHANGE(REPLY, reply, message.priority, IPCSHM_PRIORITY_MAX, 0),
-	CHANGE(REPLY, reply, message.size, 0, 0),
-	CHANGE(REPLY_RECEIVE, call, request.token, ~0ULL, 0),
-	CHANGE(SET, queue_set, max_messages, 1, 0),
-	CHANGE(SET, queue_set, max_messages, IPCSHM_UNBOUNDED, 0),
-	CHANGE(SET, queue_set, max_bytes, MESSAGE_MAX, 0),
-	CHANGE(SET, queue_set, max_bytes, IPCSHM_UNBOUNDED, 0),
-	CHANGE(SET, queue_set, max_bytes, 0, 0),
-	CHANGE(SPIN, queue_spin, microseconds, 0, 0),
-	CHANGE(SPIN, queue_spin, microseconds, IPCSHM_SPIN_MAX, 0),
-	CHANGE(DRAIN, queue_drain, messages, ~0ULL, 0),
+	CHANGE(CALL, call_args, request.priority, IPCSHM_PRIORITY_MAX, 0),
+	CHANGE(CALL, call_args, request.type, ~0ULL, 0),
+	CHANGE(CALL, call_args, reply.request_id, ~0ULL, 0),
+	CHANGE(REPLY, reply_args, message.priority, IPCSHM_PRIORITY_MAX, 0),
+	CHANGE(REPLY, reply_args, message.size, 0, 0),
+	CHANGE(REPLY_RECEIVE, call_args, request.request_id, ~0ULL, 0),
+	CHANGE(SET, queue_set_args, max_messages, 1, 0),
+	CHANGE(SET, queue_set_args, max_messages, IPCSHM_UNBOUNDED, 0),
+	CHANGE(SET, queue_set_args, max_bytes, MESSAGE_MAX, 0),
+	CHANGE(SET, queue_set_args, max_bytes, IPCSHM_UNBOUNDED, 0),
+	CHANGE(SET, queue_set_args, max_bytes, 0, 0),
+	CHANGE(SPIN, queue_busy_poll_args, microseconds, 0, 0),
+	CHANGE(SPIN, queue_busy_poll_args, microseconds, IPCSHM_BUSY_POLL_MAX, 0),
+	CHANGE(DRAIN, queue_drain_args, messages, ~0ULL, 0),
 };
 
 TEST_F(abi, each_value_at_the_edge_is_accepted)
@@ -1782,64 +1782,64 @@ static bool is_refused_twice(struct world *world, const struct change *first,
 
 static const struct change in_order[][2] = {
 	/* out of range by itself, before the name */
-	{ CHANGE(REGION_CREATE, region_open, how.flags, C, EINVAL),
-	  CHANGE(REGION_CREATE, region_open, how.name_len, 1000, ENAMETOOLONG) },
-	{ CHANGE(REGION_CREATE, region_open, size, 0, EINVAL),
-	  CHANGE(REGION_CREATE, region_open, how.name, NOWHERE, EFAULT) },
-	{ CHANGE(REGION_CREATE, region_open, how.mode, 01000, EINVAL),
-	  CHANGE(REGION_CREATE, region_open, how.name, NOWHERE, EFAULT) },
-	{ CHANGE(QUEUE_CREATE, queue_open, max_message_size, 0, EINVAL),
-	  CHANGE(QUEUE_CREATE, queue_open, how.name, NOWHERE, EFAULT) },
-	{ CHANGE(UNLINK, unlink, kind, 3, EINVAL),
-	  CHANGE(UNLINK, unlink, name, NOWHERE, EFAULT) },
-	{ CHANGE(UNLINK, unlink, flags, 1, EINVAL),
-	  CHANGE(UNLINK, unlink, name_len, 1000, ENAMETOOLONG) },
+	{ CHANGE(REGION_CREATE, region_open_args, how.flags, C, EINVAL),
+	  CHANGE(REGION_CREATE, region_open_args, how.name_len, 1000, ENAMETOOLONG) },
+	{ CHANGE(REGION_CREATE, region_open_args, size, 0, EINVAL),
+	  CHANGE(REGION_CREATE, region_open_args, how.name, NOWHERE, EFAULT) },
+	{ CHANGE(REGION_CREATE, region_open_args, how.mode, 01000, EINVAL),
+	  CHANGE(REGION_CREATE, region_open_args, how.name, NOWHERE, EFAULT) },
+	{ CHANGE(QUEUE_CREATE, queue_open_args, max_message_size, 0, EINVAL),
+	  CHANGE(QUEUE_CREATE, queue_open_args, how.name, NOWHERE, EFAULT) },
+	{ CHANGE(UNLINK, unlink_args, kind, 3, EINVAL),
+	  CHANGE(UNLINK, unlink_args, name, NOWHERE, EFAULT) },
+	{ CHANGE(UNLINK, unlink_args, flags, 1, EINVAL),
+	  CHANGE(UNLINK, unlink_args, name_len, 1000, ENAMETOOLONG) },
 	/* out of range by itself, before the object */
-	{ CHANGE(REGION_OPEN, region_open, size, 1, EINVAL),
-	  CHANGE(REGION_OPEN, region_open, how.name_len, NAME_LEN - 1, ENOENT) },
-	{ CHANGE(SEND, transfer, message.priority, IPCSHM_PRIORITY_MAX + 1, EINVAL),
-	  CHANGE(SEND, transfer, message.size, MESSAGE_MAX + 1, EMSGSIZE) },
-	{ CHANGE(SEND, transfer, clock, 2, EINVAL),
-	  CHANGE(SEND, transfer, message.data, 0, EFAULT) },
-	{ CHANGE(RECEIVE, transfer, message.flags, 3, EINVAL),
-	  CHANGE(RECEIVE, transfer, message.size, 0, EMSGSIZE) },
-	{ CHANGE(SEND, transfer, message.fd_count, IPCSHM_FDS_MAX + 1, EINVAL),
-	  CHANGE(SEND, transfer, message.size, MESSAGE_MAX + 1, EMSGSIZE) },
-	{ CHANGE(SEND, transfer, message.token, 1, EINVAL),
-	  CHANGE(SEND, transfer, message.data, 0, EFAULT) },
-	{ CHANGE(SEND_BATCH, batch, count, 0, EINVAL),
-	  CHANGE(SEND_BATCH, batch, messages, NOWHERE, EFAULT) },
-	{ CHANGE(RECEIVE_BATCH, batch, clock, 2, EINVAL),
-	  CHANGE(RECEIVE_BATCH, batch, messages, NOWHERE, EFAULT) },
-	{ CHANGE(CALL, call, clock, 2, EINVAL),
-	  CHANGE(CALL, call, request.data, 0, EFAULT) },
-	{ CHANGE(CALL, call, reply.reserved, 1, EINVAL),
-	  CHANGE(CALL, call, request.size, MESSAGE_MAX + 1, EMSGSIZE) },
-	{ CHANGE(REPLY, reply, message.flags, 1, EINVAL),
-	  CHANGE(REPLY, reply, message.token, ~0ULL, ESRCH) },
-	{ CHANGE(RELEASE, queue_release, count, 0, EINVAL),
-	  CHANGE(RELEASE, queue_release, offsets, NOWHERE, EFAULT) },
-	{ CHANGE(REGION_CREATE, region_open, max_members, ~0, EINVAL),
-	  CHANGE(REGION_CREATE, region_open, how.name, NOWHERE, EFAULT) },
-	{ CHANGE(REGION_CREATE, region_open, reserved, 1, EINVAL),
-	  CHANGE(REGION_CREATE, region_open, how.name, NOWHERE, EFAULT) },
-	{ CHANGE(WAIT, region_wait, flags, 1, EINVAL),
-	  CHANGE(WAIT, region_wait, deaths, 12345, EOWNERDEAD) },
-	{ CHANGE(WAIT, region_wait, clock, 2, EINVAL),
-	  CHANGE(WAIT, region_wait, expected, 1, EAGAIN) },
-	{ CHANGE(WAIT, region_wait, offset, BEYOND, EINVAL),
-	  CHANGE(WAIT, region_wait, deaths, 12345, EOWNERDEAD) },
-	{ CHANGE(MEMBERS, region_members, member_size, 0, EINVAL),
-	  CHANGE(MEMBERS, region_members, members, NOWHERE, EFAULT) },
+	{ CHANGE(REGION_OPEN, region_open_args, size, 1, EINVAL),
+	  CHANGE(REGION_OPEN, region_open_args, how.name_len, NAME_LEN - 1, ENOENT) },
+	{ CHANGE(SEND, transfer_args, message.priority, IPCSHM_PRIORITY_MAX + 1, EINVAL),
+	  CHANGE(SEND, transfer_args, message.size, MESSAGE_MAX + 1, EMSGSIZE) },
+	{ CHANGE(SEND, transfer_args, clock, 2, EINVAL),
+	  CHANGE(SEND, transfer_args, message.data, 0, EFAULT) },
+	{ CHANGE(RECEIVE, transfer_args, message.flags, 3, EINVAL),
+	  CHANGE(RECEIVE, transfer_args, message.size, 0, EMSGSIZE) },
+	{ CHANGE(SEND, transfer_args, message.fd_count, IPCSHM_FDS_MAX + 1, EINVAL),
+	  CHANGE(SEND, transfer_args, message.size, MESSAGE_MAX + 1, EMSGSIZE) },
+	{ CHANGE(SEND, transfer_args, message.request_id, 1, EINVAL),
+	  CHANGE(SEND, transfer_args, message.data, 0, EFAULT) },
+	{ CHANGE(SEND_BATCH, batch_args, count, 0, EINVAL),
+	  CHANGE(SEND_BATCH, batch_args, messages, NOWHERE, EFAULT) },
+	{ CHANGE(RECEIVE_BATCH, batch_args, clock, 2, EINVAL),
+	  CHANGE(RECEIVE_BATCH, batch_args, messages, NOWHERE, EFAULT) },
+	{ CHANGE(CALL, call_args, clock, 2, EINVAL),
+	  CHANGE(CALL, call_args, request.data, 0, EFAULT) },
+	{ CHANGE(CALL, call_args, reply.reserved, 1, EINVAL),
+	  CHANGE(CALL, call_args, request.size, MESSAGE_MAX + 1, EMSGSIZE) },
+	{ CHANGE(REPLY, reply_args, message.flags, 1, EINVAL),
+	  CHANGE(REPLY, reply_args, message.request_id, ~0ULL, ESRCH) },
+	{ CHANGE(RELEASE, queue_release_args, count, 0, EINVAL),
+	  CHANGE(RELEASE, queue_release_args, offsets, NOWHERE, EFAULT) },
+	{ CHANGE(REGION_CREATE, region_open_args, max_members, ~0, EINVAL),
+	  CHANGE(REGION_CREATE, region_open_args, how.name, NOWHERE, EFAULT) },
+	{ CHANGE(REGION_CREATE, region_open_args, reserved, 1, EINVAL),
+	  CHANGE(REGION_CREATE, region_open_args, how.name, NOWHERE, EFAULT) },
+	{ CHANGE(WAIT, region_wait_args, flags, 1, EINVAL),
+	  CHANGE(WAIT, region_wait_args, deaths, 12345, EOWNERDEAD) },
+	{ CHANGE(WAIT, region_wait_args, clock, 2, EINVAL),
+	  CHANGE(WAIT, region_wait_args, expected, 1, EAGAIN) },
+	{ CHANGE(WAIT, region_wait_args, offset, BEYOND, EINVAL),
+	  CHANGE(WAIT, region_wait_args, deaths, 12345, EOWNERDEAD) },
+	{ CHANGE(MEMBERS, region_members_args, member_size, 0, EINVAL),
+	  CHANGE(MEMBERS, region_members_args, members, NOWHERE, EFAULT) },
 	/* the name's length before its bytes */
-	{ CHANGE(REGION_CREATE, region_open, how.name_len, 257, ENAMETOOLONG),
-	  CHANGE(REGION_CREATE, region_open, how.name, NOWHERE, EFAULT) },
+	{ CHANGE(REGION_CREATE, region_open_args, how.name_len, 257, ENAMETOOLONG),
+	  CHANGE(REGION_CREATE, region_open_args, how.name, NOWHERE, EFAULT) },
 	/* the name before the quota */
-	{ CHANGE(REGION_CREATE, region_open, how.name, NOWHERE, EFAULT),
-	  CHANGE(REGION_CREATE, region_open, size, IPCSHM_REGION_MAX, EDQUOT) },
+	{ CHANGE(REGION_CREATE, region_open_args, how.name, NOWHERE, EFAULT),
+	  CHANGE(REGION_CREATE, region_open_args, size, IPCSHM_REGION_MAX, EDQUOT) },
 	/* the message's size before its bytes */
-	{ CHANGE(SEND, transfer, message.size, MESSAGE_MAX + 1, EMSGSIZE),
-	  CHANGE(SEND, transfer, message.data, 0, EFAULT) },
+	{ CHANGE(SEND, transfer_args, message.size, MESSAGE_MAX + 1, EMSGSIZE),
+	  CHANGE(SEND, transfer_args, message.data, 0, EFAULT) },
 };
 
 TEST_F(abi, the_first_wrong_thing_decides_the_error)
@@ -1920,7 +1920,7 @@ TEST_F(abi, missing_rights_are_refused_before_the_message_is_looked_at)
 	world->args->transfer.message.data = NOWHERE;
 	EXPECT_TRUE(refuses(world, receiver, IPCSHM_IOC_QUEUE_SEND, world->args, EBADF));
 	fill(world, REPLY, world->args);
-	world->args->reply.message.token = ~0ULL;
+	world->args->reply.message.request_id = ~0ULL;
 	EXPECT_TRUE(refuses(world, sender, IPCSHM_IOC_QUEUE_REPLY, world->args, EBADF));
 	close(receiver);
 	close(sender);
@@ -2038,13 +2038,13 @@ TEST_F(abi, without_a_free_descriptor_nothing_is_left_behind)
 TEST_F(abi, missing_descriptor_is_told_before_what_is_wrong_with_the_name)
 {
 	const struct change changes[] = {
-		CHANGE(REGION_CREATE, region_open, how.name, NOWHERE, EMFILE),
-		CHANGE(REGION_CREATE, region_open, how.name_len, 257, EMFILE),
-		CHANGE(REGION_OPEN, region_open, how.name_len, NAME_LEN - 1, EMFILE),
-		CHANGE(QUEUE_CREATE, queue_open, how.name, NOWHERE, EMFILE),
-		CHANGE(QUEUE_OPEN, queue_open, how.name_len, NAME_LEN - 1, EMFILE),
-		CHANGE(REGION_CREATE, region_open, size, 0, EINVAL),
-		CHANGE(QUEUE_CREATE, queue_open, max_message_size, 0, EINVAL),
+		CHANGE(REGION_CREATE, region_open_args, how.name, NOWHERE, EMFILE),
+		CHANGE(REGION_CREATE, region_open_args, how.name_len, 257, EMFILE),
+		CHANGE(REGION_OPEN, region_open_args, how.name_len, NAME_LEN - 1, EMFILE),
+		CHANGE(QUEUE_CREATE, queue_open_args, how.name, NOWHERE, EMFILE),
+		CHANGE(QUEUE_OPEN, queue_open_args, how.name_len, NAME_LEN - 1, EMFILE),
+		CHANGE(REGION_CREATE, region_open_args, size, 0, EINVAL),
+		CHANGE(QUEUE_CREATE, queue_open_args, max_message_size, 0, EINVAL),
 	};
 	struct world *world = &self->world;
 
@@ -2193,7 +2193,7 @@ TEST_F(abi, members_are_written_as_the_caller_lays_them_out)
 	const __u32 sizes[] = { IPCSHM_MEMBER_SIZE_VER0, IPCSHM_MEMBER_SIZE_VER0 + 1, 40,
 		page_size() };
 	struct world *world = &self->world;
-	struct ipcshm_region_self me = { 0 };
+	struct ipcshm_region_self_args me = { 0 };
 	const char zero[65536] = { 0 };
 
 	ASSERT_EQ(0, call(world->fd[REGION], IPCSHM_IOC_REGION_SELF, &me));
@@ -2255,15 +2255,15 @@ TEST_F(abi, members_need_all_of_the_room_they_are_promised)
 }
 
 static const struct change wrong_whatever_the_region[] = {
-	CHANGE(SELF, region_self, reserved, 1, EINVAL),
-	CHANGE(MEMBER, region_member, flags, 1, EINVAL),
-	CHANGE(MEMBERS, region_members, member_size, 0, EINVAL),
-	CHANGE(WAIT, region_wait, flags, 1, EINVAL),
-	CHANGE(WAKE, region_wake, flags, 1, EINVAL),
-	CHANGE(WATCH, region_watch, flags, 1, EINVAL),
-	CHANGE(WATCH, region_watch, size, 3, EINVAL),
-	CHANGE(RESIZE, region_resize, size, 0, EINVAL),
-	CHANGE(REVOKE, region_revoke, flags, 1, EINVAL),
+	CHANGE(SELF, region_self_args, reserved, 1, EINVAL),
+	CHANGE(MEMBER, region_member_args, flags, 1, EINVAL),
+	CHANGE(MEMBERS, region_members_args, member_size, 0, EINVAL),
+	CHANGE(WAIT, region_wait_args, flags, 1, EINVAL),
+	CHANGE(WAKE, region_wake_args, flags, 1, EINVAL),
+	CHANGE(WATCH, region_watch_args, flags, 1, EINVAL),
+	CHANGE(WATCH, region_watch_args, size, 3, EINVAL),
+	CHANGE(RESIZE, region_resize_args, size, 0, EINVAL),
+	CHANGE(REVOKE, region_revoke_args, flags, 1, EINVAL),
 };
 
 TEST_F(abi, revoked_region_answers_stat_and_revoke_alone)
@@ -2312,9 +2312,9 @@ TEST_F(abi, short_region_open_reads_as_if_zeroes_followed)
 		__u32 max_members;
 	} cases[] = {
 		{ IPCSHM_REGION_OPEN_SIZE_VER0, page_size(), IPCSHM_MEMBERS_DEFAULT },
-		{ offsetof(struct ipcshm_region_open, max_members), MAX_PAGES * page_size(),
+		{ offsetof(struct ipcshm_region_open_args, max_members), MAX_PAGES * page_size(),
 		  IPCSHM_MEMBERS_DEFAULT },
-		{ offsetof(struct ipcshm_region_open, reserved), MAX_PAGES * page_size(),
+		{ offsetof(struct ipcshm_region_open_args, reserved), MAX_PAGES * page_size(),
 		  MAX_MEMBERS },
 	};
 	struct world *world = &self->world;
@@ -2394,8 +2394,8 @@ TEST_F(abi, largest_sizes_are_within_the_interface)
 {
 	struct ipcshm_info info = get_info(self->world.device);
 	const struct change largest[] = {
-		CHANGE(REGION_CREATE, region_open, size, IPCSHM_REGION_MAX, EDQUOT),
-		CHANGE(REGION_CREATE, region_open, max_size, IPCSHM_REGION_MAX, EDQUOT),
+		CHANGE(REGION_CREATE, region_open_args, size, IPCSHM_REGION_MAX, EDQUOT),
+		CHANGE(REGION_CREATE, region_open_args, max_size, IPCSHM_REGION_MAX, EDQUOT),
 	};
 
 	EXPECT_EQ(8ULL << 40, IPCSHM_REGION_MAX);
@@ -2441,16 +2441,16 @@ TEST_F(abi, info_counts_the_messages_that_wait)
 
 TEST_F(abi, only_the_creating_call_says_created)
 {
-	struct ipcshm_region_open region;
-	struct ipcshm_queue_open queue;
+	struct ipcshm_region_open_args region;
+	struct ipcshm_queue_open_args queue;
 	int fds[4];
 
 	for (int i = 0; i < 2; i++) {
-		region = (struct ipcshm_region_open) {
+		region = (struct ipcshm_region_open_args) {
 			.how = open_args(self->world.name.text, R | W | C, 0600),
 			.size = 5 * page_size() - i,
 		};
-		queue = (struct ipcshm_queue_open) {
+		queue = (struct ipcshm_queue_open_args) {
 			.how = open_args(self->world.name.text, R | W | C, 0600),
 			.max_messages = 3 + i, .max_bytes = 100 + i, .max_message_size = 10 + i,
 		};
@@ -2482,7 +2482,7 @@ TEST_F(abi, sizes_are_told_in_whole_pages)
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		const __u64 rounded = (sizes[i] + page_size() - 1) / page_size() * page_size();
-		struct ipcshm_region_open args = {
+		struct ipcshm_region_open_args args = {
 			.how = open_args(NULL, R | C, 0), .size = sizes[i],
 		};
 		int fd = call(self->world.device, IPCSHM_IOC_REGION_OPEN, &args);
@@ -2496,7 +2496,7 @@ TEST_F(abi, sizes_are_told_in_whole_pages)
 
 TEST_F(abi, every_opener_is_told_what_a_region_can_be)
 {
-	struct ipcshm_region_open args = {
+	struct ipcshm_region_open_args args = {
 		.how = open_args(self->world.name.text, R | W | C, 0600),
 		.size = page_size() + 1,
 		.max_size = 6 * page_size() + 1,
@@ -2512,7 +2512,7 @@ TEST_F(abi, every_opener_is_told_what_a_region_can_be)
 		EXPECT_EQ(3, args.max_members);
 		EXPECT_EQ(7 * page_size(), region_stat(fds[i]).max_size);
 		EXPECT_EQ(3, region_stat(fds[i]).max_members);
-		args = (struct ipcshm_region_open) {
+		args = (struct ipcshm_region_open_args) {
 			.how = open_args(self->world.name.text, R, 0),
 		};
 	}
@@ -2660,7 +2660,7 @@ TEST_F(abi, room_too_small_in_read_only_memory_keeps_the_message)
 	prepare(world, RECEIVE);
 	fill(world, RECEIVE, world->args);
 	world->args->transfer.message.size = 1;
-	memcpy(page, world->args, sizeof(struct ipcshm_transfer));
+	memcpy(page, world->args, sizeof(struct ipcshm_transfer_args));
 	ASSERT_EQ(0, mprotect(page, page_size(), PROT_READ));
 	EXPECT_TRUE(fails(world, world->fd[QUEUE], IPCSHM_IOC_QUEUE_RECEIVE, page, EFAULT));
 }
@@ -2781,7 +2781,7 @@ static void random_member(struct random *random, union args *args)
 	__u64 value = random_value(random);
 	size_t size = below(random, 2) ? 4 : 8;
 
-	memcpy(args->bytes + below(random, sizeof(struct ipcshm_call) / 4) * 4, &value, size);
+	memcpy(args->bytes + below(random, sizeof(struct ipcshm_call_args) / 4) * 4, &value, size);
 }
 
 static void random_names(struct random *random, enum form form, union args *args)
@@ -2803,7 +2803,7 @@ static unsigned long random_number(struct random *random, unsigned long number)
 	case 0:
 		return (next(random) & 0xffff00ff) | IPCSHM_IOC_MAGIC << 8;
 	case 1:
-		return _IOWR(IPCSHM_IOC_MAGIC, below(random, 256), struct ipcshm_transfer);
+		return _IOWR(IPCSHM_IOC_MAGIC, below(random, 256), struct ipcshm_transfer_args);
 	case 2:
 		return resized(number, below(random, SIZE_MAX_IOC + 1));
 	case 3:
@@ -2819,7 +2819,7 @@ static void tame_message(struct ipcshm_message *message)
 	message->fd_count = 0;
 }
 
-static void random_batch(struct random *random, struct ipcshm_batch *args)
+static void random_batch(struct random *random, struct ipcshm_batch_args *args)
 {
 	size_t i;
 
@@ -2952,7 +2952,7 @@ static int random_call(struct random *random, struct world *world, int fd)
 static void forget_parts(struct world *world, const char *name)
 {
 	for (size_t length = strlen(name); length > 0; length--) {
-		struct ipcshm_unlink args = { .name = (uintptr_t)name, .name_len = length };
+		struct ipcshm_unlink_args args = { .name = (uintptr_t)name, .name_len = length };
 
 		for (args.kind = IPCSHM_REGION; args.kind <= IPCSHM_QUEUE; args.kind++)
 			call(world->device, IPCSHM_IOC_UNLINK, &args);

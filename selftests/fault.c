@@ -102,7 +102,7 @@ struct scene {
 	int result;			/* a descriptor, if the call made one */
 	void *made;			/* a mapping, if it made one */
 	size_t made_size;
-	__u64 token;			/* of a call that a child waits in */
+	__u64 request_id;			/* of a call that a child waits in */
 	uint64_t offset;		/* of a message that was received mapped */
 	pid_t child;
 };
@@ -304,15 +304,15 @@ static int try_region_stat(struct scene *scene)
 
 static int try_self(struct scene *scene)
 {
-	struct ipcshm_region_self self = { 0 };
+	struct ipcshm_region_self_args self = { 0 };
 
 	return call(scene->region, IPCSHM_IOC_REGION_SELF, &self);
 }
 
 static int try_member(struct scene *scene)
 {
-	struct ipcshm_region_self self = { 0 };
-	struct ipcshm_region_member member = { 0 };
+	struct ipcshm_region_self_args self = { 0 };
+	struct ipcshm_region_member_args member = { 0 };
 	int err = call(scene->region, IPCSHM_IOC_REGION_SELF, &self);
 
 	member.token = self.token;
@@ -322,7 +322,7 @@ static int try_member(struct scene *scene)
 static int try_members(struct scene *scene)
 {
 	struct ipcshm_member list[4];
-	struct ipcshm_region_members args = {
+	struct ipcshm_region_members_args args = {
 		.members = (uintptr_t)list,
 		.count = ARRAY_SIZE(list),
 		.member_size = sizeof(list[0]),
@@ -344,7 +344,7 @@ static int try_wake(struct scene *scene)
 
 static int try_watch(struct scene *scene)
 {
-	struct ipcshm_region_watch args = { .size = 4, .deaths = 0 };
+	struct ipcshm_region_watch_args args = { .size = 4, .deaths = 0 };
 
 	return call(scene->region, IPCSHM_IOC_REGION_WATCH, &args);
 }
@@ -369,7 +369,7 @@ static int try_poll_queue(struct scene *scene)
 
 static int resize(struct scene *scene, __u64 size)
 {
-	struct ipcshm_region_resize args = { .size = size };
+	struct ipcshm_region_resize_args args = { .size = size };
 
 	return call(scene->region, IPCSHM_IOC_REGION_RESIZE, &args);
 }
@@ -386,7 +386,7 @@ static int try_shrink(struct scene *scene)
 
 static int try_revoke(struct scene *scene)
 {
-	struct ipcshm_region_revoke args = { 0 };
+	struct ipcshm_region_revoke_args args = { 0 };
 
 	return call(scene->region, IPCSHM_IOC_REGION_REVOKE, &args);
 }
@@ -567,13 +567,13 @@ static int await_call(struct scene *scene)
 		_exit(0);
 	}
 	ipcshm_receive(scene->queue, text, sizeof(text), &from, IPCSHM_FOREVER);
-	scene->token = from.token;
+	scene->request_id = from.request_id;
 	return 0;
 }
 
 static int try_reply(struct scene *scene)
 {
-	return ipcshm_reply(scene->queue, scene->token, TEXT, sizeof(TEXT));
+	return ipcshm_reply(scene->queue, scene->request_id, TEXT, sizeof(TEXT));
 }
 
 /* The token says whether the reply was sent, whatever became of receiving. */
@@ -581,16 +581,16 @@ static int try_reply_receive(struct scene *scene)
 {
 	char text[64];
 	int result;
-	struct ipcshm_call args = {
+	struct ipcshm_call_args args = {
 		.request = message_of(text, sizeof(text)),
 		.reply = message_of((char *)TEXT, sizeof(TEXT)),
 		.deadline = IPCSHM_FOREVER,
 		.clock = CLOCK_MONOTONIC,
 	};
 
-	args.reply.token = scene->token;
+	args.reply.request_id = scene->request_id;
 	result = call(scene->queue, IPCSHM_IOC_QUEUE_REPLY_RECEIVE, &args);
-	return args.reply.token ? result : 0;
+	return args.reply.request_id ? result : 0;
 }
 
 /* What it is to receive is there before the faults are. */
@@ -606,9 +606,9 @@ static int try_set(struct scene *scene)
 
 static int try_spin(struct scene *scene)
 {
-	struct ipcshm_queue_spin args = { .microseconds = 10 };
+	struct ipcshm_queue_busy_poll_args args = { .microseconds = 10 };
 
-	return call(scene->queue, IPCSHM_IOC_QUEUE_SPIN, &args);
+	return call(scene->queue, IPCSHM_IOC_QUEUE_BUSY_POLL, &args);
 }
 
 static int try_drain(struct scene *scene)
@@ -681,13 +681,13 @@ static int try_member_dump(struct scene *scene)
 
 static int try_limits_get(struct scene *scene)
 {
-	ask(&scene->link, IPCSHM_CMD_LIMITS_GET);
+	ask(&scene->link, IPCSHM_CMD_QUOTA_GET);
 	return talk(scene);
 }
 
 static int try_limits_dump(struct scene *scene)
 {
-	ask_all(&scene->link, IPCSHM_CMD_LIMITS_GET);
+	ask_all(&scene->link, IPCSHM_CMD_QUOTA_GET);
 	return talk(scene);
 }
 
@@ -781,7 +781,7 @@ static const struct attempt calls[] = {
 	{ "QUEUE_REPLY", try_reply, 0, await_call },
 	{ "QUEUE_REPLY_RECEIVE", try_reply_receive, 0, await_call_and_send },
 	{ "QUEUE_SET", try_set, 0, NULL },
-	{ "QUEUE_SPIN", try_spin, 0, NULL },
+	{ "QUEUE_BUSY_POLL", try_spin, 0, NULL },
 	{ "QUEUE_DRAIN", try_drain, 0, NULL },
 	{ "QUEUE_REVOKE", try_revoke_queue, 0, NULL },
 	{ "read of a queue", try_read, 0, NULL },
@@ -792,9 +792,9 @@ static const struct attempt calls[] = {
 	{ "netlink, OBJECT_UNLINK", try_object_unlink, 0, NULL },
 	{ "netlink, OBJECT_REVOKE", try_object_revoke, 0, NULL },
 	{ "netlink, dump of members", try_member_dump, 0, NULL },
-	{ "netlink, LIMITS_GET", try_limits_get, 0, NULL },
+	{ "netlink, QUOTA_GET", try_limits_get, 0, NULL },
 	{ "netlink, dump of limits", try_limits_dump, 0, NULL },
-	{ "netlink, LIMITS_SET", try_limits_set, 0, NULL },
+	{ "netlink, QUOTA_SET", try_limits_set, 0, NULL },
 	{ "netlink, events", try_create_and_close, 0, try_subscribe },
 };
 

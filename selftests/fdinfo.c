@@ -119,7 +119,7 @@ static void serve_role(struct peer *peer)
 	ipcshm_receive(peer->fd, &value, sizeof(value), &request, IPCSHM_FOREVER);
 	be_ready(peer);
 	WAIT_UNTIL(is_told(peer));
-	ipcshm_reply(peer->fd, request.token, &value, sizeof(value));
+	ipcshm_reply(peer->fd, request.request_id, &value, sizeof(value));
 	be_ready(peer);
 	pause();
 }

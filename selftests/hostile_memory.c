@@ -184,7 +184,7 @@ static void *content(enum place place)
 
 static int send_one(__u64 type, int fd)
 {
-	struct ipcshm_transfer transfer = {
+	struct ipcshm_transfer_args transfer = {
 		.message = {
 			.data = (uintptr_t)"message",
 			.size = SIZE,
@@ -203,7 +203,7 @@ static int send_one(__u64 type, int fd)
 static struct ipcshm_message receive_one(__u64 type, __u32 flags)
 {
 	char data[SIZE];
-	struct ipcshm_transfer transfer = {
+	struct ipcshm_transfer_args transfer = {
 		.message = {
 			.data = (uintptr_t)data,
 			.size = sizeof(data),
@@ -220,11 +220,11 @@ static struct ipcshm_message receive_one(__u64 type, __u32 flags)
 
 static void server_role(struct peer *peer)
 {
-	struct ipcshm_reply reply = {
+	struct ipcshm_reply_args reply = {
 		.message = { .data = (uintptr_t)"answer!", .size = SIZE },
 	};
 
-	reply.message.token = receive_one(peer->type, 0).token;
+	reply.message.request_id = receive_one(peer->type, 0).request_id;
 	peer->result = call(queue, IPCSHM_IOC_QUEUE_REPLY, &reply);
 	pause();
 }
@@ -232,7 +232,7 @@ static void server_role(struct peer *peer)
 static void caller_role(struct peer *peer)
 {
 	char data[SIZE];
-	struct ipcshm_call args = {
+	struct ipcshm_call_args args = {
 		.request = { .data = (uintptr_t)"request", .size = SIZE },
 		.reply = { .data = (uintptr_t)data, .size = SIZE },
 		.deadline = IPCSHM_FOREVER,
@@ -248,7 +248,7 @@ static void caller_role(struct peer *peer)
 static void arrange_region_open(void)
 {
 	strcpy(content(NAME), new_name.text);
-	SET_UP(STRUCTURE, ipcshm_region_open, .how = {
+	SET_UP(STRUCTURE, ipcshm_region_open_args, .how = {
 		.name = address(NAME),
 		.name_len = strlen(new_name.text),
 		.flags = READ_WRITE | IPCSHM_CREATE,
@@ -259,7 +259,7 @@ static void arrange_region_open(void)
 static void arrange_queue_open(void)
 {
 	strcpy(content(NAME), new_name.text);
-	SET_UP(STRUCTURE, ipcshm_queue_open, .how = {
+	SET_UP(STRUCTURE, ipcshm_queue_open_args, .how = {
 		.name = address(NAME),
 		.name_len = strlen(new_name.text),
 		.flags = READ_WRITE | IPCSHM_CREATE,
@@ -270,36 +270,36 @@ static void arrange_queue_open(void)
 static void arrange_unlink(void)
 {
 	strcpy(content(NAME), region_name.text);
-	SET_UP(STRUCTURE, ipcshm_unlink, .name = address(NAME),
+	SET_UP(STRUCTURE, ipcshm_unlink_args, .name = address(NAME),
 	       .name_len = strlen(region_name.text), .kind = IPCSHM_REGION);
 }
 
 static void arrange_members(void)
 {
-	SET_UP(STRUCTURE, ipcshm_region_members, .members = address(ARRAY), .count = 4,
+	SET_UP(STRUCTURE, ipcshm_region_members_args, .members = address(ARRAY), .count = 4,
 	       .member_size = sizeof(struct ipcshm_member));
 }
 
 /* Of a token that no member has had: slots are numbered from 0. */
 static void arrange_member(void)
 {
-	SET_UP(STRUCTURE, ipcshm_region_member, .token = IPCSHM_TOKEN_MIN | 0xffff);
+	SET_UP(STRUCTURE, ipcshm_region_member_args, .token = IPCSHM_TOKEN_MIN | 0xffff);
 }
 
 static void arrange_wait(void)
 {
-	SET_UP(STRUCTURE, ipcshm_region_wait, .expected = 1, .size = 4,
+	SET_UP(STRUCTURE, ipcshm_region_wait_args, .expected = 1, .size = 4,
 	       .deaths = region_stat(region).deaths);
 }
 
 static void arrange_resize(void)
 {
-	SET_UP(STRUCTURE, ipcshm_region_resize, .size = 5 * page_size);
+	SET_UP(STRUCTURE, ipcshm_region_resize_args, .size = 5 * page_size);
 }
 
 static void arrange_send(void)
 {
-	SET_UP(STRUCTURE, ipcshm_transfer, .message = { .data = address(DATA), .size = SIZE },
+	SET_UP(STRUCTURE, ipcshm_transfer_args, .message = { .data = address(DATA), .size = SIZE },
 	       .flags = IPCSHM_DONTWAIT);
 }
 
@@ -318,7 +318,7 @@ static struct ipcshm_message full_message(void)
 
 static void arrange_full_send(void)
 {
-	SET_UP(STRUCTURE, ipcshm_transfer, .message = full_message(), .flags = IPCSHM_DONTWAIT);
+	SET_UP(STRUCTURE, ipcshm_transfer_args, .message = full_message(), .flags = IPCSHM_DONTWAIT);
 }
 
 static void arrange_receive(void)
@@ -336,13 +336,13 @@ static void arrange_full_receive(void)
 static void arrange_peek(void)
 {
 	arrange_receive();
-	((struct ipcshm_transfer *)content(STRUCTURE))->flags |= IPCSHM_PEEK;
+	((struct ipcshm_transfer_args *)content(STRUCTURE))->flags |= IPCSHM_PEEK;
 }
 
 static void arrange_mapped_receive(void)
 {
 	arrange_receive();
-	((struct ipcshm_transfer *)content(STRUCTURE))->message.flags = IPCSHM_MAPPED;
+	((struct ipcshm_transfer_args *)content(STRUCTURE))->message.flags = IPCSHM_MAPPED;
 }
 
 static void arrange_batch(void)
@@ -351,7 +351,7 @@ static void arrange_batch(void)
 
 	messages[0] = (struct ipcshm_message) { .data = address(DATA), .size = SIZE };
 	messages[1] = messages[0];
-	SET_UP(STRUCTURE, ipcshm_batch, .messages = address(ARRAY), .count = 2,
+	SET_UP(STRUCTURE, ipcshm_batch_args, .messages = address(ARRAY), .count = 2,
 	       .flags = IPCSHM_DONTWAIT, .message_size = sizeof(*messages));
 }
 
@@ -364,7 +364,7 @@ static void arrange_receive_batch(void)
 
 static void arrange_call(void)
 {
-	SET_UP(STRUCTURE, ipcshm_call,
+	SET_UP(STRUCTURE, ipcshm_call_args,
 	       .request = { .data = address(DATA), .size = SIZE },
 	       .reply = { .data = address(REPLY), .size = SIZE },
 	       .deadline = IPCSHM_FOREVER);
@@ -375,23 +375,23 @@ static void arrange_call(void)
 static __u64 take_request(void)
 {
 	party = start_peer(caller_role, (struct peer) { 0 });
-	return receive_one(0, 0).token;
+	return receive_one(0, 0).request_id;
 }
 
 static void arrange_reply(void)
 {
-	SET_UP(STRUCTURE, ipcshm_reply, .message = {
+	SET_UP(STRUCTURE, ipcshm_reply_args, .message = {
 		.data = address(DATA),
 		.size = SIZE,
-		.token = take_request(),
+		.request_id = take_request(),
 	});
 }
 
 static void arrange_reply_receive(void)
 {
-	SET_UP(STRUCTURE, ipcshm_call,
+	SET_UP(STRUCTURE, ipcshm_call_args,
 	       .request = { .data = address(DATA), .size = SIZE },
-	       .reply = { .data = address(REPLY), .size = SIZE, .token = take_request() },
+	       .reply = { .data = address(REPLY), .size = SIZE, .request_id = take_request() },
 	       .flags = IPCSHM_DONTWAIT);
 	send_one(0, -1);
 }
@@ -400,12 +400,12 @@ static void arrange_release(void)
 {
 	send_one(0, -1);
 	*(__u64 *)content(ARRAY) = receive_one(0, IPCSHM_MAPPED).data;
-	SET_UP(STRUCTURE, ipcshm_queue_release, .offsets = address(ARRAY), .count = 1);
+	SET_UP(STRUCTURE, ipcshm_queue_release_args, .offsets = address(ARRAY), .count = 1);
 }
 
 static void arrange_set(void)
 {
-	SET_UP(STRUCTURE, ipcshm_queue_set, .max_messages = 16, .max_bytes = 65536);
+	SET_UP(STRUCTURE, ipcshm_queue_set_args, .max_messages = 16, .max_bytes = 65536);
 }
 
 static void arrange_message(void)
@@ -581,7 +581,7 @@ static const struct operation operations[] = {
 	IOCTL(QUEUE_RELEASE, QUEUE, .places = IN(STRUCTURE) | IN(ARRAY),
 	      .arrange = arrange_release, .result = 1),
 	IOCTL(QUEUE_SET, QUEUE, .arrange = arrange_set),
-	IOCTL(QUEUE_SPIN, QUEUE),
+	IOCTL(QUEUE_BUSY_POLL, QUEUE),
 	IOCTL(QUEUE_DRAIN, QUEUE),
 	IOCTL(QUEUE_REVOKE, QUEUE),
 
@@ -638,10 +638,10 @@ static void others_at_device(struct peer *peer)
 
 static void others_at_region(struct peer *peer)
 {
-	struct ipcshm_region_wake wake = { .count = 1 };
-	struct ipcshm_region_resize resize = { .size = 5 * page_size };
+	struct ipcshm_region_wake_args wake = { .count = 1 };
+	struct ipcshm_region_resize_args resize = { .size = 5 * page_size };
 	struct ipcshm_member array[4];
-	struct ipcshm_region_members members = {
+	struct ipcshm_region_members_args members = {
 		.members = (uintptr_t)array,
 		.count = 4,
 		.member_size = sizeof(array[0]),
@@ -671,7 +671,7 @@ static void others_at_region(struct peer *peer)
 
 static void others_at_queue(struct peer *peer)
 {
-	struct ipcshm_queue_set set = { .max_messages = 16, .max_bytes = 65536 };
+	struct ipcshm_queue_set_args set = { .max_messages = 16, .max_bytes = 65536 };
 	struct pollfd entry = { .fd = queue, .events = POLLIN };
 
 	peer->value++;
@@ -695,10 +695,10 @@ static void others_at_netlink(struct peer *peer)
 	ask_all(&link, IPCSHM_CMD_MEMBER_GET);
 	link_talk(&link, NULL, NULL);
 	peer->value++;
-	ask_all(&link, IPCSHM_CMD_LIMITS_GET);
+	ask_all(&link, IPCSHM_CMD_QUOTA_GET);
 	link_talk(&link, NULL, NULL);
 	peer->value++;
-	set_limit(&link, false, 4711, 0, IPCSHM_LIMIT_DEFAULT);
+	set_limit(&link, false, 4711, 0, IPCSHM_QUOTA_FOLLOW_DEFAULT);
 	link_close(&link);
 }
 
@@ -724,8 +724,8 @@ static void unlink_role(struct peer *peer)
 
 static void revoke_role(struct peer *peer)
 {
-	struct ipcshm_region_revoke region_args = { 0 };
-	struct ipcshm_queue_revoke queue_args = { 0 };
+	struct ipcshm_region_revoke_args region_args = { 0 };
+	struct ipcshm_queue_revoke_args queue_args = { 0 };
 
 	peer->result = call(region, IPCSHM_IOC_REGION_REVOKE, &region_args) ?:
 		       call(queue, IPCSHM_IOC_QUEUE_REVOKE, &queue_args);
@@ -747,7 +747,7 @@ static void netlink_revoke_role(struct peer *peer)
 
 static void drain_role(struct peer *peer)
 {
-	struct ipcshm_queue_drain args = { 0 };
+	struct ipcshm_queue_drain_args args = { 0 };
 
 	peer->result = call(queue, IPCSHM_IOC_QUEUE_DRAIN, &args);
 }
@@ -768,12 +768,12 @@ static void (*const actors[])(struct peer *) = {
 
 static bool set_up_objects(void)
 {
-	struct ipcshm_region_open region_args = {
+	struct ipcshm_region_open_args region_args = {
 		.how = open_args(region_name.text, READ_WRITE | CREATE_NEW, 0666),
 		.size = 4 * page_size,
 		.max_size = 8 * page_size,
 	};
-	struct ipcshm_queue_open queue_args = {
+	struct ipcshm_queue_open_args queue_args = {
 		/* What others drain is not waited for. */
 		.how = open_args(queue_name.text, READ_WRITE | CREATE_NEW | IPCSHM_NONBLOCK, 0666),
 		.max_messages = 16,

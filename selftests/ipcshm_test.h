@@ -99,7 +99,7 @@ static inline struct ipcshm_open_how open_args(const char *name, __u32 flags, __
 /* With IPCSHM_CREATE, or else mode and size 0; name may be NULL. */
 static inline int open_region(int device, const char *name, __u32 flags, __u32 mode, __u64 size)
 {
-	struct ipcshm_region_open args = {
+	struct ipcshm_region_open_args args = {
 		.how = open_args(name, flags, mode),
 		.size = size,
 	};
@@ -110,7 +110,7 @@ static inline int open_region(int device, const char *name, __u32 flags, __u32 m
 static inline int open_queue(int device, const char *name, __u32 flags, __u32 mode,
 			     __u64 max_messages, __u64 max_bytes, __u64 max_message_size)
 {
-	struct ipcshm_queue_open args = {
+	struct ipcshm_queue_open_args args = {
 		.how = open_args(name, flags, mode),
 		.max_messages = max_messages,
 		.max_bytes = max_bytes,
@@ -122,7 +122,7 @@ static inline int open_queue(int device, const char *name, __u32 flags, __u32 mo
 
 static inline int unlink_name(int device, enum ipcshm_kind kind, const char *name)
 {
-	struct ipcshm_unlink args = {
+	struct ipcshm_unlink_args args = {
 		.name = (uintptr_t)name,
 		.name_len = strlen(name),
 		.kind = kind,

@@ -820,9 +820,9 @@ TEST_F(death, counts_a_member_once_whatever_it_has_mapped)
 }
 
 /* What the kernel says of a member; all zero if it doesn't know it. */
-static struct ipcshm_region_member what_is_known_of(__u32 token)
+static struct ipcshm_region_member_args what_is_known_of(__u32 token)
 {
-	struct ipcshm_region_member member = { 0 };
+	struct ipcshm_region_member_args member = { 0 };
 
 	ipcshm_region_member(region, token, &member);
 	return member;
@@ -830,7 +830,7 @@ static struct ipcshm_region_member what_is_known_of(__u32 token)
 
 TEST_F(death, is_told_with_its_kind)
 {
-	struct ipcshm_region_member known;
+	struct ipcshm_region_member_args known;
 	struct peer *peer;
 	__u32 code = 1000;
 
@@ -863,7 +863,7 @@ TEST_F(members, leaving_is_told_with_its_kind)
 	EXPECT_EQ(IPCSHM_END_LEFT, what_is_known_of(token).end);
 	ASSERT_TRUE(map_region());	/* the slot is used again */
 	EXPECT_EQ(-ESRCH, ipcshm_region_member(region, token,
-					       &(struct ipcshm_region_member) { 0 }));
+					       &(struct ipcshm_region_member_args) { 0 }));
 	EXPECT_EQ(IPCSHM_END_UNKNOWN, ipcshm_member_end(member_page, token, NULL));
 }
 

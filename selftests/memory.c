@@ -455,9 +455,9 @@ TEST_F(memory, calls_on_a_revoked_region_fail)
 
 TEST_F(memory, wrong_values_are_einval_on_a_revoked_region_too)
 {
-	struct ipcshm_region_watch watch = { .flags = 1 };
-	struct ipcshm_region_wake wake = { .flags = 1 };
-	struct ipcshm_region_wait wait = { .size = 4, .flags = 1 };
+	struct ipcshm_region_watch_args watch = { .flags = 1 };
+	struct ipcshm_region_wake_args wake = { .flags = 1 };
+	struct ipcshm_region_wait_args wait = { .size = 4, .flags = 1 };
 
 	ASSERT_EQ(0, ipcshm_region_revoke(region));
 	EXPECT_EQ(-EINVAL, call(region, IPCSHM_IOC_REGION_WATCH, &watch));

@@ -31,13 +31,13 @@ static const char text[] = "what was left here";
 static int open_bytes(int device, enum ipcshm_kind kind, const void *name, size_t length,
 		      __u32 flags, __u32 mode)
 {
-	struct ipcshm_region_open region = {
+	struct ipcshm_region_open_args region = {
 		.how = {
 			.name = (uintptr_t)name, .name_len = length, .flags = flags, .mode = mode,
 		},
 		.size = flags & C ? 1 : 0,
 	};
-	struct ipcshm_queue_open queue = { .how = region.how };
+	struct ipcshm_queue_open_args queue = { .how = region.how };
 
 	if (kind == IPCSHM_REGION)
 		return call(device, IPCSHM_IOC_REGION_OPEN, &region);
@@ -56,7 +56,7 @@ static int open_kind(int device, enum ipcshm_kind kind, const char *name, __u32 
 
 static int unlink_bytes(int device, enum ipcshm_kind kind, const void *name, size_t length)
 {
-	struct ipcshm_unlink args = { .name = (uintptr_t)name, .name_len = length, .kind = kind };
+	struct ipcshm_unlink_args args = { .name = (uintptr_t)name, .name_len = length, .kind = kind };
 
 	return call(device, IPCSHM_IOC_UNLINK, &args);
 }
@@ -947,15 +947,15 @@ struct race {
 
 static int race_open(int device, enum ipcshm_kind kind, struct ipcshm_open_how *open, __u32 flags)
 {
-	struct ipcshm_region_open region = { .how = *open, .size = 1 };
-	struct ipcshm_queue_open queue = { .how = *open, .max_messages = 1, .max_bytes = 1,
+	struct ipcshm_region_open_args region = { .how = *open, .size = 1 };
+	struct ipcshm_queue_open_args queue = { .how = *open, .max_messages = 1, .max_bytes = 1,
 					   .max_message_size = 1 };
 	int fd;
 
 	region.how.flags = queue.how.flags = flags;
 	if (!(flags & C)) {
-		region = (struct ipcshm_region_open) { .how = region.how };
-		queue = (struct ipcshm_queue_open) { .how = queue.how };
+		region = (struct ipcshm_region_open_args) { .how = region.how };
+		queue = (struct ipcshm_queue_open_args) { .how = queue.how };
 		region.how.mode = queue.how.mode = 0;
 	}
 	if (kind == IPCSHM_REGION)
@@ -1280,7 +1280,7 @@ FIXTURE_VARIANT_ADD(quota, queue) { .kind = IPCSHM_QUEUE };
 static bool make_quota_small(uid_t user)
 {
 	struct link link;
-	bool done = !link_open(&link) && !set_limit(&link, false, user, IPCSHM_QUOTA_OBJECTS, 500);
+	bool done = !link_open(&link) && !set_limit(&link, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, 500);
 
 	link_close(&link);
 	return done;
@@ -1921,7 +1921,7 @@ TEST_F(region, changes_its_mode_for_its_owner_alone)
 
 static int revoke_region(int fd)
 {
-	struct ipcshm_region_revoke args = { 0 };
+	struct ipcshm_region_revoke_args args = { 0 };
 
 	return call(fd, IPCSHM_IOC_REGION_REVOKE, &args);
 }

@@ -488,7 +488,7 @@ static void *map(int fd)
 TEST_F(netlink, tells_the_members_of_a_region_or_of_all)
 {
 	int fds[] = { make_region(name.text, 0600), make_region("other", 0600) };
-	struct ipcshm_region_self own = { 0 };
+	struct ipcshm_region_self_args own = { 0 };
 	struct members members;
 	pid_t child;
 
@@ -588,8 +588,8 @@ TEST_F(netlink, a_socket_has_the_rights_of_its_opener)
 	EXPECT_TRUE(is_list(&all, &id_shown, 1));
 	EXPECT_EQ(-ENOENT, by_id(&link_, IPCSHM_CMD_OBJECT_REVOKE, id, NULL));
 	EXPECT_EQ(-EPERM, by_id(&link_, IPCSHM_CMD_OBJECT_REVOKE, id_shown, NULL));
-	ask(&link_, IPCSHM_CMD_LIMITS_SET);
-	mnl_attr_put(link_.header, IPCSHM_A_LIMITS_DEFAULT, 0, NULL);
+	ask(&link_, IPCSHM_CMD_QUOTA_SET);
+	mnl_attr_put(link_.header, IPCSHM_A_QUOTAS_DEFAULT, 0, NULL);
 	EXPECT_EQ(-EPERM, link_talk(&link_, NULL, NULL));
 }
 
@@ -646,8 +646,8 @@ TEST_F(netlink, an_administrator_is_one_of_the_networks_user_namespace)
 	ASSERT_EQ(0, link_open(&inside));
 	EXPECT_EQ(0, link_subscribe(&inside));
 	EXPECT_EQ(0, by_id(&inside, IPCSHM_CMD_OBJECT_REVOKE, id_of(theirs), NULL));
-	ask(&inside, IPCSHM_CMD_LIMITS_SET);
-	mnl_attr_put(inside.header, IPCSHM_A_LIMITS_DEFAULT, 0, NULL);
+	ask(&inside, IPCSHM_CMD_QUOTA_SET);
+	mnl_attr_put(inside.header, IPCSHM_A_QUOTAS_DEFAULT, 0, NULL);
 	EXPECT_EQ(-EPERM, link_talk(&inside, NULL, NULL));
 	EXPECT_STREQ("needs CAP_SYS_RESOURCE in the initial user namespace", inside.text);
 	link_close(&inside);
@@ -710,25 +710,25 @@ static const struct wrong wrongs[] = {
 	  { { IPCSHM_A_MEMBER_TOKEN, 4, 0 } } },
 	{ NULL, IPCSHM_CMD_MEMBER_GET, false, EOPNOTSUPP, NO_ATTR, { NONE } },
 	{ NULL, IPCSHM_CMD_OBJECT_UNLINK, true, EOPNOTSUPP, NO_ATTR, { NONE } },
-	{ NULL, IPCSHM_CMD_EVENT, false, EOPNOTSUPP, NO_ATTR, { NONE } },
+	{ NULL, IPCSHM_CMD_NOTIFY, false, EOPNOTSUPP, NO_ATTR, { NONE } },
 	{ NULL, 0, false, EOPNOTSUPP, NO_ATTR, { NONE } },
 	{ NULL, 255, false, EOPNOTSUPP, NO_ATTR, { NONE } },
-	{ "one user is asked for without NLM_F_DUMP", IPCSHM_CMD_LIMITS_GET, true, EINVAL,
-	  IPCSHM_A_LIMITS_UID, { { IPCSHM_A_LIMITS_UID, 4, 0 } } },
-	{ "either a user's or the default", IPCSHM_CMD_LIMITS_GET, false, EINVAL,
-	  IPCSHM_A_LIMITS_DEFAULT, { { IPCSHM_A_LIMITS_UID, 4, 0 }, FLAG(IPCSHM_A_LIMITS_DEFAULT) } },
-	{ "no such user in the caller's user namespace", IPCSHM_CMD_LIMITS_GET, false, EINVAL,
-	  IPCSHM_A_LIMITS_UID, { { IPCSHM_A_LIMITS_UID, 4, -1U } } },
-	{ NULL, IPCSHM_CMD_LIMITS_GET, false, EINVAL, IPCSHM_A_LIMITS_OBJECTS,
-	  { FLAG(IPCSHM_A_LIMITS_OBJECTS) } },
-	{ "whose limits: a user's, or the default?", IPCSHM_CMD_LIMITS_SET, false, EINVAL,
-	  IPCSHM_A_LIMITS_UID, { NONE } },
-	{ "no limit is given", IPCSHM_CMD_LIMITS_SET, false, EINVAL, NO_ATTR,
-	  { { IPCSHM_A_LIMITS_UID, 4, ALICE } } },
-	{ NULL, IPCSHM_CMD_LIMITS_SET, false, EINVAL, IPCSHM_A_LIMITS_OBJECTS,
-	  { { IPCSHM_A_LIMITS_UID, 4, ALICE }, { IPCSHM_A_LIMITS_OBJECTS, 4, 1 } } },
-	{ "the maximum is missing", IPCSHM_CMD_LIMITS_SET, false, EINVAL, IPCSHM_A_LIMIT_MAX,
-	  { { IPCSHM_A_LIMITS_UID, 4, ALICE }, FLAG(IPCSHM_A_LIMITS_OBJECTS | NLA_F_NESTED) } },
+	{ "one user is asked for without NLM_F_DUMP", IPCSHM_CMD_QUOTA_GET, true, EINVAL,
+	  IPCSHM_A_QUOTAS_UID, { { IPCSHM_A_QUOTAS_UID, 4, 0 } } },
+	{ "either a user's or the default", IPCSHM_CMD_QUOTA_GET, false, EINVAL,
+	  IPCSHM_A_QUOTAS_DEFAULT, { { IPCSHM_A_QUOTAS_UID, 4, 0 }, FLAG(IPCSHM_A_QUOTAS_DEFAULT) } },
+	{ "no such user in the caller's user namespace", IPCSHM_CMD_QUOTA_GET, false, EINVAL,
+	  IPCSHM_A_QUOTAS_UID, { { IPCSHM_A_QUOTAS_UID, 4, -1U } } },
+	{ NULL, IPCSHM_CMD_QUOTA_GET, false, EINVAL, IPCSHM_A_QUOTAS_OBJECTS,
+	  { FLAG(IPCSHM_A_QUOTAS_OBJECTS) } },
+	{ "whose limits: a user's, or the default?", IPCSHM_CMD_QUOTA_SET, false, EINVAL,
+	  IPCSHM_A_QUOTAS_UID, { NONE } },
+	{ "no limit is given", IPCSHM_CMD_QUOTA_SET, false, EINVAL, NO_ATTR,
+	  { { IPCSHM_A_QUOTAS_UID, 4, ALICE } } },
+	{ NULL, IPCSHM_CMD_QUOTA_SET, false, EINVAL, IPCSHM_A_QUOTAS_OBJECTS,
+	  { { IPCSHM_A_QUOTAS_UID, 4, ALICE }, { IPCSHM_A_QUOTAS_OBJECTS, 4, 1 } } },
+	{ "the maximum is missing", IPCSHM_CMD_QUOTA_SET, false, EINVAL, IPCSHM_A_QUOTA_MAX,
+	  { { IPCSHM_A_QUOTAS_UID, 4, ALICE }, FLAG(IPCSHM_A_QUOTAS_OBJECTS | NLA_F_NESTED) } },
 };
 
 static void put_attr(struct nlmsghdr *header, __u16 type, __u16 size, __u64 value)
@@ -869,7 +869,7 @@ TEST_F(netlink, many_objects_are_dumped_whole)
 	struct ids all;
 	__u64 start;
 
-	ASSERT_EQ(0, set_limit(&link_, false, 0, IPCSHM_QUOTA_OBJECTS, MANY + 100));
+	ASSERT_EQ(0, set_limit(&link_, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS, MANY + 100));
 	for (i = 0; i < count; i++) {
 		char text[32];
 
@@ -882,7 +882,7 @@ TEST_F(netlink, many_objects_are_dumped_whole)
 	TH_LOG("%zu objects in %llu ms", all.count, start / 1000000);
 	EXPECT_EQ(count, all.count);
 	EXPECT_TRUE(is_ascending(&all));
-	EXPECT_EQ(0, set_limit(&link_, false, 0, IPCSHM_QUOTA_OBJECTS, IPCSHM_LIMIT_DEFAULT));
+	EXPECT_EQ(0, set_limit(&link_, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS, IPCSHM_QUOTA_FOLLOW_DEFAULT));
 }
 
 /* Limits. */
@@ -890,7 +890,7 @@ TEST_F(netlink, many_objects_are_dumped_whole)
 struct limits {
 	__u32 uid;
 	bool is_default;
-	struct ipcshm_limit limit[8];
+	struct ipcshm_quota limit[8];
 	bool own[8];
 	unsigned int messages;
 };
@@ -900,9 +900,9 @@ static void take_limit(const struct nlattr *nest, struct limits *to, int quota)
 	const struct nlattr *attrs[ATTRS_MAX] = { NULL };
 
 	mnl_attr_parse_nested(nest, collect, attrs);
-	to->limit[quota].used = u64_of(attrs[IPCSHM_A_LIMIT_USED]);
-	to->limit[quota].max = u64_of(attrs[IPCSHM_A_LIMIT_MAX]);
-	to->own[quota] = attrs[IPCSHM_A_LIMIT_OWN];
+	to->limit[quota].used = u64_of(attrs[IPCSHM_A_QUOTA_USED]);
+	to->limit[quota].max = u64_of(attrs[IPCSHM_A_QUOTA_MAX]);
+	to->own[quota] = attrs[IPCSHM_A_QUOTA_OWN];
 }
 
 static int take_limits(const struct nlattr **attrs, void *data)
@@ -910,36 +910,36 @@ static int take_limits(const struct nlattr **attrs, void *data)
 	struct limits *to = data;
 	int quota;
 
-	to->uid = u32_of(attrs[IPCSHM_A_LIMITS_UID]);
-	to->is_default = attrs[IPCSHM_A_LIMITS_DEFAULT];
+	to->uid = u32_of(attrs[IPCSHM_A_QUOTAS_UID]);
+	to->is_default = attrs[IPCSHM_A_QUOTAS_DEFAULT];
 	to->messages++;
 	for (quota = 0; quota < 8; quota++)
-		if (attrs[IPCSHM_A_LIMITS_OBJECTS + quota])
-			take_limit(attrs[IPCSHM_A_LIMITS_OBJECTS + quota], to, quota);
+		if (attrs[IPCSHM_A_QUOTAS_OBJECTS + quota])
+			take_limit(attrs[IPCSHM_A_QUOTAS_OBJECTS + quota], to, quota);
 	return 0;
 }
 
 static int own_limits(struct link *link, struct limits *to)
 {
-	ask(link, IPCSHM_CMD_LIMITS_GET);
+	ask(link, IPCSHM_CMD_QUOTA_GET);
 	return link_talk(link, take_limits, to);
 }
 
 static int limits_of(struct link *link, uid_t user, struct limits *to)
 {
-	ask(link, IPCSHM_CMD_LIMITS_GET);
-	mnl_attr_put_u32(link->header, IPCSHM_A_LIMITS_UID, user);
+	ask(link, IPCSHM_CMD_QUOTA_GET);
+	mnl_attr_put_u32(link->header, IPCSHM_A_QUOTAS_UID, user);
 	return link_talk(link, take_limits, to);
 }
 
 static int default_limits(struct link *link, struct limits *to)
 {
-	ask(link, IPCSHM_CMD_LIMITS_GET);
-	mnl_attr_put(link->header, IPCSHM_A_LIMITS_DEFAULT, 0, NULL);
+	ask(link, IPCSHM_CMD_QUOTA_GET);
+	mnl_attr_put(link->header, IPCSHM_A_QUOTAS_DEFAULT, 0, NULL);
 	return link_talk(link, take_limits, to);
 }
 
-static bool is_limit(struct ipcshm_limit told, struct ipcshm_limit limit)
+static bool is_limit(struct ipcshm_quota told, struct ipcshm_quota limit)
 {
 	return told.used == limit.used && told.max == limit.max;
 }
@@ -965,19 +965,19 @@ TEST_F(netlink, limits_are_those_that_info_tells)
 	ASSERT_EQ(0, own_limits(&link_, &limits));
 	EXPECT_EQ(0, limits.uid);
 	EXPECT_FALSE(limits.is_default);
-	EXPECT_TRUE(is_limit(limits.limit[IPCSHM_QUOTA_OBJECTS], info.objects));
-	EXPECT_TRUE(is_limit(limits.limit[IPCSHM_QUOTA_REGION_BYTES], info.region_bytes));
-	EXPECT_TRUE(is_limit(limits.limit[IPCSHM_QUOTA_QUEUE_BYTES], info.queue_bytes));
-	EXPECT_TRUE(is_limit(limits.limit[IPCSHM_QUOTA_MEMBERS], info.members));
-	EXPECT_TRUE(is_limit(limits.limit[IPCSHM_QUOTA_WAITERS], info.waiters));
-	EXPECT_FALSE(limits.own[IPCSHM_QUOTA_OBJECTS]);
+	EXPECT_TRUE(is_limit(limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS], info.objects));
+	EXPECT_TRUE(is_limit(limits.limit[IPCSHM_QUOTA_TYPE_REGION_BYTES], info.region_bytes));
+	EXPECT_TRUE(is_limit(limits.limit[IPCSHM_QUOTA_TYPE_QUEUE_BYTES], info.queue_bytes));
+	EXPECT_TRUE(is_limit(limits.limit[IPCSHM_QUOTA_TYPE_MEMBERS], info.members));
+	EXPECT_TRUE(is_limit(limits.limit[IPCSHM_QUOTA_TYPE_WAITERS], info.waiters));
+	EXPECT_FALSE(limits.own[IPCSHM_QUOTA_TYPE_OBJECTS]);
 	EXPECT_LE(1, info.members.used);
 	ASSERT_EQ(0, default_limits(&link_, &limits));
 	EXPECT_TRUE(limits.is_default);
 	EXPECT_EQ(~0U, limits.uid);
-	EXPECT_EQ(~0ULL, limits.limit[IPCSHM_QUOTA_OBJECTS].used);
+	EXPECT_EQ(~0ULL, limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS].used);
 	/* In another network namespace than the first, a quarter is out of reach. */
-	EXPECT_EQ(info.objects.max, limits.limit[IPCSHM_QUOTA_OBJECTS].max / 4 * 3);
+	EXPECT_EQ(info.objects.max, limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS].max / 4 * 3);
 }
 
 TEST_F(netlink, a_users_own_limit_holds_until_it_is_given_back)
@@ -988,13 +988,13 @@ TEST_F(netlink, a_users_own_limit_holds_until_it_is_given_back)
 
 	ASSERT_EQ(0, limits_of(&link_, user, &limits));
 	EXPECT_EQ(user, limits.uid);
-	EXPECT_EQ(0, limits.limit[IPCSHM_QUOTA_OBJECTS].used);
-	usual = limits.limit[IPCSHM_QUOTA_OBJECTS].max;
-	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_OBJECTS, 2));
+	EXPECT_EQ(0, limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS].used);
+	usual = limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS].max;
+	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, 2));
 	ASSERT_EQ(0, limits_of(&link_, user, &limits));
-	EXPECT_TRUE(limits.own[IPCSHM_QUOTA_OBJECTS]);
-	EXPECT_FALSE(limits.own[IPCSHM_QUOTA_MEMBERS]);
-	EXPECT_EQ(2, limits.limit[IPCSHM_QUOTA_OBJECTS].max);
+	EXPECT_TRUE(limits.own[IPCSHM_QUOTA_TYPE_OBJECTS]);
+	EXPECT_FALSE(limits.own[IPCSHM_QUOTA_TYPE_MEMBERS]);
+	EXPECT_EQ(2, limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS].max);
 	ASSERT_EQ(0, seteuid(user));
 	EXPECT_EQ(2, get_info(device).objects.max);
 	EXPECT_LE(0, open_unnamed());
@@ -1002,15 +1002,15 @@ TEST_F(netlink, a_users_own_limit_holds_until_it_is_given_back)
 	EXPECT_EQ(-EDQUOT, open_unnamed());
 	ASSERT_EQ(0, seteuid(0));
 	/* Who has more keeps it. */
-	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_OBJECTS, 0));
+	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, 0));
 	ASSERT_EQ(0, seteuid(user));
 	EXPECT_EQ(2, get_info(device).objects.used);
 	EXPECT_EQ(-EDQUOT, open_unnamed());
 	ASSERT_EQ(0, seteuid(0));
-	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_OBJECTS, IPCSHM_LIMIT_DEFAULT));
+	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, IPCSHM_QUOTA_FOLLOW_DEFAULT));
 	ASSERT_EQ(0, limits_of(&link_, user, &limits));
-	EXPECT_FALSE(limits.own[IPCSHM_QUOTA_OBJECTS]);
-	EXPECT_EQ(usual, limits.limit[IPCSHM_QUOTA_OBJECTS].max);
+	EXPECT_FALSE(limits.own[IPCSHM_QUOTA_TYPE_OBJECTS]);
+	EXPECT_EQ(usual, limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS].max);
 }
 
 TEST_F(netlink, the_default_holds_for_users_without_their_own)
@@ -1020,21 +1020,21 @@ TEST_F(netlink, the_default_holds_for_users_without_their_own)
 	__u64 usual;
 
 	ASSERT_EQ(0, default_limits(&link_, &limits));
-	usual = limits.limit[IPCSHM_QUOTA_WAITERS].max;
-	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_WAITERS, 5));
-	ASSERT_EQ(0, set_limit(&link_, true, 0, IPCSHM_QUOTA_WAITERS, 8));
+	usual = limits.limit[IPCSHM_QUOTA_TYPE_WAITERS].max;
+	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_TYPE_WAITERS, 5));
+	ASSERT_EQ(0, set_limit(&link_, true, 0, IPCSHM_QUOTA_TYPE_WAITERS, 8));
 	EXPECT_EQ(0, own_limits(&link_, &limits));
 	/* In another network namespace than the first, a quarter is out of reach. */
-	EXPECT_EQ(6, limits.limit[IPCSHM_QUOTA_WAITERS].max);
+	EXPECT_EQ(6, limits.limit[IPCSHM_QUOTA_TYPE_WAITERS].max);
 	EXPECT_EQ(0, limits_of(&link_, user, &limits));
-	EXPECT_EQ(5, limits.limit[IPCSHM_QUOTA_WAITERS].max);
-	EXPECT_EQ(0, set_limit(&link_, true, 0, IPCSHM_QUOTA_WAITERS, usual));
-	EXPECT_EQ(-ERANGE, set_limit(&link_, true, 0, IPCSHM_QUOTA_WAITERS, IPCSHM_LIMIT_DEFAULT));
-	EXPECT_EQ(IPCSHM_A_LIMIT_MAX, link_.attr);
-	EXPECT_EQ(-ERANGE, set_limit(&link_, false, user, IPCSHM_QUOTA_WAITERS, 1ULL << 63));
+	EXPECT_EQ(5, limits.limit[IPCSHM_QUOTA_TYPE_WAITERS].max);
+	EXPECT_EQ(0, set_limit(&link_, true, 0, IPCSHM_QUOTA_TYPE_WAITERS, usual));
+	EXPECT_EQ(-ERANGE, set_limit(&link_, true, 0, IPCSHM_QUOTA_TYPE_WAITERS, IPCSHM_QUOTA_FOLLOW_DEFAULT));
+	EXPECT_EQ(IPCSHM_A_QUOTA_MAX, link_.attr);
+	EXPECT_EQ(-ERANGE, set_limit(&link_, false, user, IPCSHM_QUOTA_TYPE_WAITERS, 1ULL << 63));
 	EXPECT_STREQ("more than any limit, and not a user's return to the default", link_.text);
 	EXPECT_EQ(0, limits_of(&link_, user, &limits));
-	EXPECT_EQ(5, limits.limit[IPCSHM_QUOTA_WAITERS].max);
+	EXPECT_EQ(5, limits.limit[IPCSHM_QUOTA_TYPE_WAITERS].max);
 }
 
 TEST_F(netlink, users_see_their_own_limits_and_set_none)
@@ -1046,13 +1046,13 @@ TEST_F(netlink, users_see_their_own_limits_and_set_none)
 	EXPECT_EQ(ALICE, limits.uid);
 	EXPECT_EQ(0, limits_of(&link_, ALICE, &limits));
 	EXPECT_EQ(-EPERM, limits_of(&link_, BOB, &limits));
-	EXPECT_EQ(IPCSHM_A_LIMITS_UID, link_.attr);
+	EXPECT_EQ(IPCSHM_A_QUOTAS_UID, link_.attr);
 	EXPECT_STREQ("another user's limits need CAP_IPC_OWNER", link_.text);
 	EXPECT_EQ(0, default_limits(&link_, &limits));
-	EXPECT_EQ(-EPERM, set_limit(&link_, false, ALICE, IPCSHM_QUOTA_OBJECTS, 1));
+	EXPECT_EQ(-EPERM, set_limit(&link_, false, ALICE, IPCSHM_QUOTA_TYPE_OBJECTS, 1));
 	limits.messages = 0;
 	ASSERT_LE(0, open_unnamed());
-	ask_all(&link_, IPCSHM_CMD_LIMITS_GET);
+	ask_all(&link_, IPCSHM_CMD_QUOTA_GET);
 	EXPECT_EQ(0, link_talk(&link_, take_limits, &limits));
 	EXPECT_EQ(2, limits.messages);	/* the default, and ALICE's */
 	EXPECT_EQ(ALICE, limits.uid);
@@ -1062,13 +1062,13 @@ TEST_F(netlink, an_administrator_sees_the_limits_of_all)
 {
 	struct limits limits = { 0 };
 
-	ASSERT_EQ(0, set_limit(&link_, false, ALICE, IPCSHM_QUOTA_OBJECTS, 9));
-	ASSERT_EQ(0, set_limit(&link_, false, BOB, IPCSHM_QUOTA_OBJECTS, 9));
-	ask_all(&link_, IPCSHM_CMD_LIMITS_GET);
+	ASSERT_EQ(0, set_limit(&link_, false, ALICE, IPCSHM_QUOTA_TYPE_OBJECTS, 9));
+	ASSERT_EQ(0, set_limit(&link_, false, BOB, IPCSHM_QUOTA_TYPE_OBJECTS, 9));
+	ask_all(&link_, IPCSHM_CMD_QUOTA_GET);
 	EXPECT_EQ(0, link_talk(&link_, take_limits, &limits));
 	EXPECT_LE(4, limits.messages);	/* the default, root, ALICE and BOB at least */
-	EXPECT_EQ(0, set_limit(&link_, false, ALICE, IPCSHM_QUOTA_OBJECTS, IPCSHM_LIMIT_DEFAULT));
-	EXPECT_EQ(0, set_limit(&link_, false, BOB, IPCSHM_QUOTA_OBJECTS, IPCSHM_LIMIT_DEFAULT));
+	EXPECT_EQ(0, set_limit(&link_, false, ALICE, IPCSHM_QUOTA_TYPE_OBJECTS, IPCSHM_QUOTA_FOLLOW_DEFAULT));
+	EXPECT_EQ(0, set_limit(&link_, false, BOB, IPCSHM_QUOTA_TYPE_OBJECTS, IPCSHM_QUOTA_FOLLOW_DEFAULT));
 }
 
 /* Events. */
@@ -1084,22 +1084,22 @@ static int take_event(const struct nlattr **attrs, void *data)
 	struct event *to = data;
 
 	*to = (struct event) {
-		.seq = u64_of(attrs[IPCSHM_A_EVENT_SEQ]),
-		.type = u32_of(attrs[IPCSHM_A_EVENT_TYPE]),
-		.time = u64_of(attrs[IPCSHM_A_EVENT_TIME]),
-		.id = u64_of(attrs[IPCSHM_A_EVENT_ID]),
-		.kind = u32_of(attrs[IPCSHM_A_EVENT_KIND]),
-		.pid = u32_of(attrs[IPCSHM_A_EVENT_PID]),
-		.uid = u32_of(attrs[IPCSHM_A_EVENT_UID]),
-		.token = u32_of(attrs[IPCSHM_A_EVENT_TOKEN]),
-		.end = u32_of(attrs[IPCSHM_A_EVENT_END]),
-		.code = u32_of(attrs[IPCSHM_A_EVENT_CODE]),
-		.messages = u64_of(attrs[IPCSHM_A_EVENT_MESSAGES]),
-		.quota = u32_of(attrs[IPCSHM_A_EVENT_QUOTA]),
-		.amount = u64_of(attrs[IPCSHM_A_EVENT_AMOUNT]),
+		.seq = u64_of(attrs[IPCSHM_A_NOTIFY_SEQ]),
+		.type = u32_of(attrs[IPCSHM_A_NOTIFY_TYPE]),
+		.time = u64_of(attrs[IPCSHM_A_NOTIFY_TIME]),
+		.id = u64_of(attrs[IPCSHM_A_NOTIFY_ID]),
+		.kind = u32_of(attrs[IPCSHM_A_NOTIFY_KIND]),
+		.pid = u32_of(attrs[IPCSHM_A_NOTIFY_PID]),
+		.uid = u32_of(attrs[IPCSHM_A_NOTIFY_UID]),
+		.token = u32_of(attrs[IPCSHM_A_NOTIFY_TOKEN]),
+		.end = u32_of(attrs[IPCSHM_A_NOTIFY_END]),
+		.code = u32_of(attrs[IPCSHM_A_NOTIFY_CODE]),
+		.messages = u64_of(attrs[IPCSHM_A_NOTIFY_MESSAGES]),
+		.quota = u32_of(attrs[IPCSHM_A_NOTIFY_QUOTA]),
+		.amount = u64_of(attrs[IPCSHM_A_NOTIFY_AMOUNT]),
 	};
-	if (attrs[IPCSHM_A_EVENT_NAME])
-		strcpy(to->name, mnl_attr_get_str(attrs[IPCSHM_A_EVENT_NAME]));
+	if (attrs[IPCSHM_A_NOTIFY_NAME])
+		strcpy(to->name, mnl_attr_get_str(attrs[IPCSHM_A_NOTIFY_NAME]));
 	return 0;
 }
 
@@ -1143,24 +1143,24 @@ TEST_F(netlink, events_tell_the_life_of_an_object)
 	ASSERT_EQ(0, link_subscribe(&listener));
 	fd = make_queue(name.text, 0, 0600);
 	id = id_of(fd);
-	EXPECT_EQ(IPCSHM_QUEUE, EXPECT_EVENT(IPCSHM_EVENT_TYPE_CREATE, id, name.text).kind);
+	EXPECT_EQ(IPCSHM_QUEUE, EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_CREATE, id, name.text).kind);
 	again = open_queue(device, name.text, READ_WRITE, 0, 0, 0, 0);
-	EXPECT_EVENT(IPCSHM_EVENT_TYPE_OPEN, id, name.text);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_OPEN, id, name.text);
 	close(again);
 	EXPECT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_UNLINK, id, NULL));
-	EXPECT_EVENT(IPCSHM_EVENT_TYPE_UNLINK, id, name.text);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_UNLINK, id, name.text);
 	close(fd);
-	EXPECT_EVENT(IPCSHM_EVENT_TYPE_FREE, id, name.text);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_FREE, id, name.text);
 	fd = open_unnamed();
 	id = id_of(fd);
-	EXPECT_EVENT(IPCSHM_EVENT_TYPE_CREATE, id, "");
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_CREATE, id, "");
 	close(fd);
-	EXPECT_EVENT(IPCSHM_EVENT_TYPE_FREE, id, "");
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_FREE, id, "");
 }
 
 TEST_F(netlink, events_tell_of_lost_messages)
 {
-	struct ipcshm_queue_open args = {
+	struct ipcshm_queue_open_args args = {
 		.how = open_args(name.text, READ_WRITE | IPCSHM_CREATE, 0600),
 		.max_messages = 2,
 		.max_bytes = IPCSHM_UNBOUNDED,
@@ -1175,11 +1175,11 @@ TEST_F(netlink, events_tell_of_lost_messages)
 	ASSERT_EQ(0, link_subscribe(&listener));
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(0, ipcshm_send(fd, "message", 7, 0, IPCSHM_FOREVER));
-	EXPECT_EQ(1, EXPECT_EVENT(IPCSHM_EVENT_TYPE_DROP, id, name.text).messages);
+	EXPECT_EQ(1, EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_DROP, id, name.text).messages);
 	EXPECT_EQ(1, queue_stat(fd).dropped);
 	close(fd);
-	EXPECT_EVENT(IPCSHM_EVENT_TYPE_FREE, id, name.text);
-	EXPECT_EQ(2, EXPECT_EVENT(IPCSHM_EVENT_TYPE_DROP, id, name.text).messages);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_FREE, id, name.text);
+	EXPECT_EQ(2, EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_DROP, id, name.text).messages);
 }
 
 TEST_F(netlink, events_tell_of_members)
@@ -1195,19 +1195,19 @@ TEST_F(netlink, events_tell_of_members)
 	ASSERT_EQ(0, link_subscribe(&listener));
 	fd = make_region(name.text, 0600);
 	id = id_of(fd);
-	EXPECT_EVENT(IPCSHM_EVENT_TYPE_CREATE, id, name.text);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_CREATE, id, name.text);
 	memory = map(fd);
-	token = EXPECT_EVENT(IPCSHM_EVENT_TYPE_JOIN, id, name.text).token;
+	token = EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_JOIN, id, name.text).token;
 	EXPECT_NE(0, token);
 	child = fork_peer();
 	if (!child)
 		pause();
-	event = EXPECT_EVENT(IPCSHM_EVENT_TYPE_JOIN, id, name.text);
+	event = EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_JOIN, id, name.text);
 	EXPECT_NE(token, event.token);
 	kill_child(child);
 	token = event.token;
 	event = next_event(&listener);
-	EXPECT_EQ(IPCSHM_EVENT_TYPE_DEATH, event.type);
+	EXPECT_EQ(IPCSHM_NOTIFY_TYPE_DEATH, event.type);
 	EXPECT_EQ(child, event.pid);
 	EXPECT_EQ(token, event.token);
 	EXPECT_EQ(IPCSHM_END_KILLED, event.end);
@@ -1215,19 +1215,19 @@ TEST_F(netlink, events_tell_of_members)
 	child = fork_peer();
 	if (!child)
 		_exit(7);
-	EXPECT_EVENT(IPCSHM_EVENT_TYPE_JOIN, id, name.text);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_JOIN, id, name.text);
 	EXPECT_EQ(7, wait_child(child));
 	event = next_event(&listener);
-	EXPECT_EQ(IPCSHM_EVENT_TYPE_DEATH, event.type);
+	EXPECT_EQ(IPCSHM_NOTIFY_TYPE_DEATH, event.type);
 	EXPECT_EQ(IPCSHM_END_EXITED, event.end);
 	EXPECT_EQ(7, event.code);
 	munmap(memory, PAGE);
-	event = EXPECT_EVENT(IPCSHM_EVENT_TYPE_LEAVE, id, name.text);
+	event = EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_LEAVE, id, name.text);
 	EXPECT_EQ(IPCSHM_END_LEFT, event.end);
 	EXPECT_EQ(0, event.code);
 	EXPECT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_REVOKE, id, NULL));
-	EXPECT_EVENT(IPCSHM_EVENT_TYPE_UNLINK, id, name.text);
-	EXPECT_EVENT(IPCSHM_EVENT_TYPE_REVOKE, id, name.text);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_UNLINK, id, name.text);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_REVOKE, id, name.text);
 }
 
 TEST_F(netlink, events_tell_of_quotas)
@@ -1237,13 +1237,13 @@ TEST_F(netlink, events_tell_of_quotas)
 
 	ASSERT_EQ(0, link_open(&listener));
 	ASSERT_EQ(0, link_subscribe(&listener));
-	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_OBJECTS, 0));
+	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, 0));
 	ASSERT_EQ(0, seteuid(user));
 	EXPECT_EQ(-EDQUOT, open_unnamed());
 	ASSERT_EQ(0, seteuid(0));
 	event = next_event(&listener);
-	EXPECT_EQ(IPCSHM_EVENT_TYPE_QUOTA, event.type);
-	EXPECT_EQ(IPCSHM_QUOTA_OBJECTS, event.quota);
+	EXPECT_EQ(IPCSHM_NOTIFY_TYPE_QUOTA, event.type);
+	EXPECT_EQ(IPCSHM_QUOTA_TYPE_OBJECTS, event.quota);
 	EXPECT_EQ(1, event.amount);
 	EXPECT_EQ(user, event.uid);
 	EXPECT_EQ(getpid(), event.pid);
@@ -1359,7 +1359,7 @@ TEST_F(netlink, no_event_goes_missing_unnoticed)
 	while (last < 2 * rounds) {
 		ASSERT_EQ(1, link_receive(&listener, take_event, &event));
 		ASSERT_LT(last, event.seq);
-		if (event.type == IPCSHM_EVENT_TYPE_LOST)
+		if (event.type == IPCSHM_NOTIFY_TYPE_LOST)
 			EXPECT_EQ(last + event.amount, event.seq);
 		last = event.seq;
 	}
@@ -1383,7 +1383,7 @@ TEST_F(netlink, events_come_in_order_and_none_is_missing)
 		}
 	}
 	while (count--)
-		ASSERT_LT(next_event(&listener).type - 1, IPCSHM_EVENT_TYPE_QUOTA);
+		ASSERT_LT(next_event(&listener).type - 1, IPCSHM_NOTIFY_TYPE_QUOTA);
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(0, wait_child(children[i]));
 }

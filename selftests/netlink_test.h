@@ -157,7 +157,7 @@ static inline int take_group(const struct nlattr *attr, void *data)
 	struct link *link = data;
 
 	mnl_attr_parse_nested(attr, collect, attrs);
-	if (!strcmp(mnl_attr_get_str(attrs[CTRL_ATTR_MCAST_GRP_NAME]), IPCSHM_MCGRP_EVENTS))
+	if (!strcmp(mnl_attr_get_str(attrs[CTRL_ATTR_MCAST_GRP_NAME]), IPCSHM_MCGRP_NOTIFY))
 		link->group = mnl_attr_get_u32(attrs[CTRL_ATTR_MCAST_GRP_ID]);
 	return MNL_CB_OK;
 }
@@ -210,13 +210,13 @@ static inline int set_limit(struct link *link, bool of_all, uid_t user, int quot
 {
 	struct nlattr *nest;
 
-	ask(link, IPCSHM_CMD_LIMITS_SET);
+	ask(link, IPCSHM_CMD_QUOTA_SET);
 	if (of_all)
-		mnl_attr_put(link->header, IPCSHM_A_LIMITS_DEFAULT, 0, NULL);
+		mnl_attr_put(link->header, IPCSHM_A_QUOTAS_DEFAULT, 0, NULL);
 	else
-		mnl_attr_put_u32(link->header, IPCSHM_A_LIMITS_UID, user);
-	nest = mnl_attr_nest_start(link->header, IPCSHM_A_LIMITS_OBJECTS + quota);
-	mnl_attr_put_u64(link->header, IPCSHM_A_LIMIT_MAX, max);
+		mnl_attr_put_u32(link->header, IPCSHM_A_QUOTAS_UID, user);
+	nest = mnl_attr_nest_start(link->header, IPCSHM_A_QUOTAS_OBJECTS + quota);
+	mnl_attr_put_u64(link->header, IPCSHM_A_QUOTA_MAX, max);
 	mnl_attr_nest_end(link->header, nest);
 	return link_talk(link, NULL, NULL);
 }

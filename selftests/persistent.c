@@ -146,9 +146,9 @@ TEST_F(persistent, batch_ends_before_the_message_with_descriptors)
 	EXPECT_EQ(1, stat_now().messages);
 }
 
-static struct ipcshm_call call_of(void *data)
+static struct ipcshm_call_args call_of(void *data)
 {
-	return (struct ipcshm_call) {
+	return (struct ipcshm_call_args) {
 		.request = { .data = (uintptr_t)data, .size = 1 },
 		.reply = { .data = (uintptr_t)data, .size = 1 },
 		.deadline = SOON,
@@ -159,7 +159,7 @@ static struct ipcshm_call call_of(void *data)
 TEST_F(persistent, request_carries_no_descriptor)
 {
 	char byte = 'x';
-	struct ipcshm_call call = call_of(&byte);
+	struct ipcshm_call_args call = call_of(&byte);
 
 	call.request.fds = (uintptr_t)&self->pipe.write;
 	call.request.fd_count = 1;
@@ -171,7 +171,7 @@ TEST_F(persistent, request_carries_no_descriptor)
 static void call_role(struct peer *peer)
 {
 	char byte = 'x';
-	struct ipcshm_call call = call_of(&byte);
+	struct ipcshm_call_args call = call_of(&byte);
 	int fd = -1;
 
 	call.reply.fds = (uintptr_t)&fd;
@@ -192,7 +192,7 @@ TEST_F(persistent, reply_carries_descriptors)
 	message = (struct ipcshm_message) {
 		.data = (uintptr_t)&byte,
 		.size = 1,
-		.token = message.token,
+		.request_id = message.request_id,
 		.fds = (uintptr_t)&self->pipe.write,
 		.fd_count = 1,
 	};

@@ -63,7 +63,7 @@ TEST_F(queue, priorities_from_lowest_to_highest_are_kept)
 
 static void typed_send_role(struct peer *peer)
 {
-	struct ipcshm_transfer transfer = transfer_of("hello", 5);
+	struct ipcshm_transfer_args transfer = transfer_of("hello", 5);
 
 	transfer.message.type = 0x123456789abcdef0;
 	transfer.message.priority = 7;
@@ -74,7 +74,7 @@ TEST_F(queue, message_carries_type_priority_and_size)
 {
 	struct peer *sender = start(typed_send_role, (struct peer) { 0 });
 	char text[SIZE] = "";
-	struct ipcshm_transfer transfer = transfer_of(text, sizeof(text));
+	struct ipcshm_transfer_args transfer = transfer_of(text, sizeof(text));
 
 	ASSERT_EQ(0, ipcshm_receive_transfer(queue, &transfer, sizeof(transfer)));
 	EXPECT_EQ(0, finish(sender));
@@ -614,7 +614,7 @@ TEST_F(queue, stat_tells_what_it_is)
 	__u64 now = now_ns(CLOCK_REALTIME);
 	int again = open_again(IPCSHM_READ);
 
-	ASSERT_EQ(0, ipcshm_queue_stat(queue, &stat, sizeof(stat)));
+	ASSERT_EQ(0, ipcshm_queue_get_stat(queue, &stat, sizeof(stat)));
 	EXPECT_NE(0, stat.stat.id);
 	EXPECT_LE(stat.stat.btime, now);
 	EXPECT_GE(stat.stat.btime, now - WAIT_SECONDS * 1000 * MS);
@@ -986,7 +986,7 @@ TEST_F(quota, counts_for_the_user_who_opened_the_descriptor)
 TEST_F_TIMEOUT(quota, used_up_blocks_until_a_message_is_received, 120)
 {
 	const size_t size = 1 << 20;
-	struct ipcshm_limit limit;
+	struct ipcshm_quota limit;
 	unsigned int count = 0;
 	int result;
 

@@ -66,7 +66,7 @@ struct longer_message {
 
 static int batch_of_longer(unsigned long command, struct longer_message *messages, __u32 count)
 {
-	struct ipcshm_batch args = {
+	struct ipcshm_batch_args args = {
 		.messages = (uintptr_t)messages,
 		.count = count,
 		.flags = IPCSHM_DONTWAIT,
@@ -126,7 +126,7 @@ TEST_F(batch, all_are_sent_and_received_in_order)
 		EXPECT_EQ(getpid(), (pid_t)self->messages[i].pid);
 		EXPECT_EQ(getuid(), self->messages[i].uid);
 		EXPECT_NE(0, self->messages[i].time);
-		EXPECT_EQ(0, self->messages[i].token);
+		EXPECT_EQ(0, self->messages[i].request_id);
 	}
 }
 
@@ -239,7 +239,7 @@ static const struct {
 	{ offsetof(struct ipcshm_message, priority), IPCSHM_PRIORITY_MAX + 1, EINVAL },
 	{ offsetof(struct ipcshm_message, flags), 1, EINVAL },
 	{ offsetof(struct ipcshm_message, reserved), 1, EINVAL },
-	{ offsetof(struct ipcshm_message, token), 1, EINVAL },
+	{ offsetof(struct ipcshm_message, request_id), 1, EINVAL },
 	{ offsetof(struct ipcshm_message, segments), IPCSHM_SEGMENTS_MAX + 1, EINVAL },
 	{ offsetof(struct ipcshm_message, fd_count), 1, EFAULT },
 }, wrong_to_receive[] = {

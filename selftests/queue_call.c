@@ -76,7 +76,7 @@ static void call_value_role(struct peer *peer)
 /* With the peer's type, priority and room for the reply. */
 static void call_role(struct peer *peer)
 {
-	struct ipcshm_call call = {
+	struct ipcshm_call_args call = {
 		.request = {
 			.data = (uintptr_t)&peer->value,
 			.size = sizeof(peer->value),
@@ -110,7 +110,7 @@ static __u64 take_request(int fd, __u64 *value)
 
 	if (ipcshm_receive(fd, value, sizeof(*value), &message, SOON) != sizeof(*value))
 		return 0;
-	return message.token;
+	return message.request_id;
 }
 
 static int reply_value(int fd, __u64 token, __u64 value)
@@ -196,15 +196,15 @@ TEST_F(call, request_tells_its_caller_type_and_priority)
 	EXPECT_EQ(caller->pid, (pid_t)message.pid);
 	EXPECT_EQ(70, message.type);
 	EXPECT_EQ(700, message.priority);
-	EXPECT_NE(0, message.token);
+	EXPECT_NE(0, message.request_id);
 	EXPECT_EQ(1, stat_now().calls);
 	EXPECT_EQ(0, stat_now().messages);
-	EXPECT_EQ(0, reply_value(reader, message.token, 8));
+	EXPECT_EQ(0, reply_value(reader, message.request_id, 8));
 	EXPECT_EQ(0, finish(caller));
 	EXPECT_EQ(8, caller->value);
 	EXPECT_EQ(8, caller->message.size);
 	EXPECT_EQ(getpid(), (pid_t)caller->message.pid);
-	EXPECT_EQ(0, caller->message.token);
+	EXPECT_EQ(0, caller->message.request_id);
 	EXPECT_EQ(0, stat_now().calls);
 }
 
@@ -270,10 +270,10 @@ TEST_F(call, requests_can_be_chosen_by_type_and_answered_in_any_order)
 		EXPECT_EQ(i, value);
 	}
 	EXPECT_EQ(3, stat_now().calls);
-	EXPECT_EQ(0, reply_value(reader, messages[1].token, 11));
+	EXPECT_EQ(0, reply_value(reader, messages[1].request_id, 11));
 	EXPECT_EQ(0, finish(callers[1]));
-	EXPECT_EQ(0, reply_value(reader, messages[2].token, 12));
-	EXPECT_EQ(0, reply_value(reader, messages[0].token, 10));
+	EXPECT_EQ(0, reply_value(reader, messages[2].request_id, 12));
+	EXPECT_EQ(0, reply_value(reader, messages[0].request_id, 10));
 	EXPECT_EQ(0, finish(callers[0]));
 	EXPECT_EQ(0, finish(callers[2]));
 	for (i = 0; i < 3; i++)
@@ -296,9 +296,9 @@ TEST_F(call, batch_receives_requests)
 		};
 	}
 	ASSERT_EQ(2, ipcshm_receive_batch(reader, messages, 2, 0, SOON));
-	EXPECT_NE(messages[0].token, messages[1].token);
+	EXPECT_NE(messages[0].request_id, messages[1].request_id);
 	for (i = 0; i < 2; i++) {
-		EXPECT_EQ(0, reply_value(reader, messages[i].token, 20 + values[i]));
+		EXPECT_EQ(0, reply_value(reader, messages[i].request_id, 20 + values[i]));
 		EXPECT_EQ(0, finish(callers[i]));
 		EXPECT_EQ(20 + i, callers[i]->value);
 	}
@@ -308,14 +308,14 @@ TEST_F(call, peeked_request_has_no_token_and_stays)
 {
 	int reader = open_again(IPCSHM_READ);
 	struct peer *caller = start_caller((struct peer) { .value = 7 });
-	struct ipcshm_transfer transfer;
+	struct ipcshm_transfer_args transfer;
 	__u64 value, token;
 
 	ASSERT_TRUE(caller);
 	transfer = transfer_of(&value, 8);
 	transfer.flags = IPCSHM_DONTWAIT | IPCSHM_PEEK;
 	EXPECT_EQ(0, ipcshm_receive_transfer(reader, &transfer, sizeof(transfer)));
-	EXPECT_EQ(0, transfer.message.token);
+	EXPECT_EQ(0, transfer.message.request_id);
 	token = take_request(reader, &value);
 	EXPECT_EQ(0, reply_value(reader, token, 9));
 	EXPECT_EQ(0, finish(caller));
@@ -357,7 +357,7 @@ static void write_to_it_role(struct peer *peer)
 	    write(fd, "served", 6) != 6)
 		_exit(1);
 	reply.fds = (uintptr_t)&fd;
-	reply.token = request.token;
+	reply.request_id = request.request_id;
 	peer->result = ipcshm_reply_message(peer->fd, &reply);
 }
 
@@ -366,7 +366,7 @@ TEST_F(call, descriptors_go_with_a_request_and_come_with_a_reply)
 	int file = memfd_create("file", 0), same = -1;
 	char text[8] = "", room[16] = "";
 	struct ipcshm_segment pieces[2] = { piece(room, 1), piece(room + 1, 15) };
-	struct ipcshm_call call = {
+	struct ipcshm_call_args call = {
 		.request = {
 			.data = (uintptr_t)"req",
 			.size = 3,
@@ -396,7 +396,7 @@ TEST_F(call, descriptors_go_with_a_request_and_come_with_a_reply)
 
 TEST_F(call, request_isnt_sent_if_its_reply_has_nowhere_to_go)
 {
-	struct ipcshm_call call = {
+	struct ipcshm_call_args call = {
 		.request = { .data = (uintptr_t)"req", .size = 3 },
 		.reply = { .data = 8, .segments = 2 },
 		.deadline = SOON,
@@ -417,7 +417,7 @@ TEST_F(call, empty_request_and_empty_reply)
 
 	if (!pid)
 		_exit(ipcshm_receive(reader, NULL, 0, &message, SOON) ||
-		      ipcshm_reply(reader, message.token, NULL, 0));
+		      ipcshm_reply(reader, message.request_id, NULL, 0));
 	EXPECT_EQ(0, ipcshm_call(queue, NULL, 0, NULL, 0, SOON));
 	EXPECT_EQ(0, wait_child(pid));
 }
@@ -464,7 +464,7 @@ TEST_F(call, request_too_large_for_the_server_stays)
 	ASSERT_TRUE(caller);
 	EXPECT_EQ(-EMSGSIZE, ipcshm_receive(reader, room, 4, &message, SOON));
 	EXPECT_EQ(8, message.size);
-	EXPECT_EQ(0, message.token);
+	EXPECT_EQ(0, message.request_id);
 	EXPECT_EQ(-EFAULT, ipcshm_receive(reader, (void *)1, 8, &message, SOON));
 	token = take_request(reader, &value);
 	EXPECT_EQ(0, reply_value(reader, token, 1));
@@ -615,9 +615,9 @@ TEST_F(call, reply_to_a_killed_caller_is_esrch)
  * under its id.
  */
 
-static struct ipcshm_call call_of(struct peer *peer)
+static struct ipcshm_call_args call_of(struct peer *peer)
 {
-	return (struct ipcshm_call) {
+	return (struct ipcshm_call_args) {
 		.request = { .data = (uintptr_t)&peer->value, .size = sizeof(peer->value) },
 		.reply = { .data = (uintptr_t)&peer->value, .size = sizeof(peer->value) },
 		.deadline = peer->deadline,
@@ -628,10 +628,10 @@ static struct ipcshm_call call_of(struct peer *peer)
 /* Calls once; with EINTR, the peer's token is what the call left. */
 static void call_once_role(struct peer *peer)
 {
-	struct ipcshm_call transfer = call_of(peer);
+	struct ipcshm_call_args transfer = call_of(peer);
 
 	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
-	peer->message.token = transfer.request.token;
+	peer->message.request_id = transfer.request.request_id;
 }
 
 /* A caller whose request was received through @reader, with this token. */
@@ -679,7 +679,7 @@ TEST_F(call, stopped_caller_gets_its_reply_when_it_goes_on)
 		}
 		EXPECT_EQ(0, finish(caller));
 		EXPECT_EQ(4, caller->value);
-		EXPECT_EQ(0, caller->message.token);
+		EXPECT_EQ(0, caller->message.request_id);
 		EXPECT_TRUE(is_idle());
 	}
 }
@@ -714,7 +714,7 @@ TEST_F(call, handled_signal_with_sa_restart_resumes_the_call)
 	EXPECT_EQ(0, reply_value(reader, token, 4));
 	EXPECT_EQ(0, finish(caller));
 	EXPECT_EQ(4, caller->value);
-	EXPECT_EQ(0, caller->message.token);
+	EXPECT_EQ(0, caller->message.request_id);
 }
 
 /* The library resumes whatever the handler's flags. */
@@ -742,11 +742,11 @@ TEST_F(call, handled_signal_does_not_end_ipcshm_call)
 /* After EINTR the structure has the id; here the peer waits to be told before it goes on. */
 static void resume_when_told_role(struct peer *peer)
 {
-	struct ipcshm_call transfer = call_of(peer);
+	struct ipcshm_call_args transfer = call_of(peer);
 
 	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
-	peer->token = peer->result == -EINTR && transfer.request.token;
-	peer->message.token = transfer.request.token;
+	peer->token = peer->result == -EINTR && transfer.request.request_id;
+	peer->message.request_id = transfer.request.request_id;
 	be_ready(peer);
 	while (!is_told(peer))
 		usleep(500);
@@ -754,7 +754,7 @@ static void resume_when_told_role(struct peer *peer)
 	transfer.deadline = peer->deadline;
 	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
 	peer->message = transfer.reply;
-	peer->message.token = transfer.request.token;
+	peer->message.request_id = transfer.request.request_id;
 }
 
 /* A call that is interrupted, with the id that its caller has. */
@@ -788,7 +788,7 @@ TEST_F(call, eintr_leaves_an_id_that_resumes_the_call)
 		}
 		EXPECT_EQ(0, finish(caller));
 		EXPECT_EQ(4, caller->value);
-		EXPECT_EQ(0, caller->message.token);
+		EXPECT_EQ(0, caller->message.request_id);
 		EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
 		EXPECT_TRUE(is_idle());
 	}
@@ -804,7 +804,7 @@ TEST_F(call, resumed_call_ends_at_its_new_deadline)
 	caller->deadline = 1;
 	tell(caller);
 	EXPECT_EQ(-ETIMEDOUT, finish(caller));
-	EXPECT_EQ(0, caller->message.token);
+	EXPECT_EQ(0, caller->message.request_id);
 	EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
 	EXPECT_TRUE(is_idle());
 }
@@ -835,7 +835,7 @@ TEST_F(call, reply_to_an_interrupted_call_stays_until_there_is_room)
 	tell(caller);
 	EXPECT_EQ(-EMSGSIZE, finish(caller));
 	EXPECT_EQ(8, caller->message.size);
-	EXPECT_NE(0, caller->message.token);
+	EXPECT_NE(0, caller->message.request_id);
 }
 
 TEST_F(call, interrupted_call_is_epipe_when_its_server_goes)
@@ -872,13 +872,13 @@ TEST_F(call, interrupted_call_is_resumed_by_its_process_alone)
 	__u64 token, id;
 	struct peer *caller = interrupt_call(reader, &token, (struct peer) { 0 });
 	struct peer mine = { .deadline = SOON };
-	struct ipcshm_call transfer = call_of(&mine);
+	struct ipcshm_call_args transfer = call_of(&mine);
 
 	ASSERT_TRUE(caller);
 	for (id = 1; id < token + 4; id++) {
-		transfer.request.token = id;
+		transfer.request.request_id = id;
 		EXPECT_EQ(-ESRCH, ipcshm_call_transfer(queue, &transfer, sizeof(transfer)));
-		EXPECT_EQ(id, transfer.request.token);
+		EXPECT_EQ(id, transfer.request.request_id);
 	}
 	EXPECT_EQ(0, reply_value(reader, token, 4));
 	tell(caller);
@@ -887,11 +887,11 @@ TEST_F(call, interrupted_call_is_resumed_by_its_process_alone)
 
 /* Two threads resume the same call: one of them waits. */
 
-static struct ipcshm_call contested;
+static struct ipcshm_call_args contested;
 
 static void *resume_contested(void *result)
 {
-	struct ipcshm_call transfer = contested;
+	struct ipcshm_call_args transfer = contested;
 
 	*(long *)result = ipcshm_call_transfer(me->fd, &transfer, sizeof(transfer));
 	return NULL;
@@ -946,11 +946,11 @@ static void abandon_role(struct peer *peer)
 	    timer_settime(timer, 0, &often, NULL))
 		_exit(1);
 	for (peer->value = 0; peer->value < ABANDONED; peer->value++) {
-		struct ipcshm_call transfer = call_of(peer);
+		struct ipcshm_call_args transfer = call_of(peer);
 
 		if (ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer)) != -EINTR)
 			_exit(1);
-		peer->token += !!transfer.request.token;
+		peer->token += !!transfer.request.request_id;
 	}
 	be_ready(peer);
 	for (;;)	/* the timer goes on */
@@ -1391,11 +1391,11 @@ TEST_F(call, drained_request_is_enobufs_for_its_caller)
 
 /* REPLY_RECEIVE. */
 
-static long reply_receive(int fd, __u64 token, __u64 *value, struct ipcshm_call *call, __u32 flags)
+static long reply_receive(int fd, __u64 token, __u64 *value, struct ipcshm_call_args *call, __u32 flags)
 {
-	*call = (struct ipcshm_call) {
+	*call = (struct ipcshm_call_args) {
 		.request = { .data = (uintptr_t)value, .size = sizeof(*value) },
-		.reply = { .data = (uintptr_t)value, .size = sizeof(*value), .token = token },
+		.reply = { .data = (uintptr_t)value, .size = sizeof(*value), .request_id = token },
 		.deadline = SOON,
 		.clock = CLOCK_MONOTONIC,
 		.flags = flags,
@@ -1407,16 +1407,16 @@ TEST_F(call, reply_receive_without_a_token_only_receives)
 {
 	int reader = open_again(IPCSHM_READ);
 	struct peer *caller = start_caller((struct peer) { .value = 3 });
-	struct ipcshm_call call;
+	struct ipcshm_call_args call;
 	__u64 value = 99;
 
 	ASSERT_TRUE(caller);
 	ASSERT_EQ(0, reply_receive(reader, 0, &value, &call, 0));
 	EXPECT_EQ(3, value);
-	EXPECT_NE(0, call.request.token);
-	EXPECT_EQ(0, call.reply.token);
+	EXPECT_NE(0, call.request.request_id);
+	EXPECT_EQ(0, call.reply.request_id);
 	EXPECT_EQ(1, stat_now().calls);
-	EXPECT_EQ(0, reply_value(reader, call.request.token, 4));
+	EXPECT_EQ(0, reply_value(reader, call.request.request_id, 4));
 	EXPECT_EQ(0, finish(caller));
 }
 
@@ -1424,13 +1424,13 @@ TEST_F(call, reply_receive_replies_though_there_is_nothing_to_receive)
 {
 	int reader = open_again(IPCSHM_READ);
 	struct peer *caller = start_caller((struct peer) { .value = 3 });
-	struct ipcshm_call call;
+	struct ipcshm_call_args call;
 	__u64 value, token = take_request(reader, &value);
 
 	ASSERT_TRUE(caller);
 	value = 44;
 	EXPECT_EQ(-EAGAIN, reply_receive(reader, token, &value, &call, IPCSHM_DONTWAIT));
-	EXPECT_EQ(0, call.reply.token);
+	EXPECT_EQ(0, call.reply.request_id);
 	EXPECT_EQ(0, finish(caller));
 	EXPECT_EQ(44, caller->value);
 }
@@ -1439,7 +1439,7 @@ TEST_F(call, reply_receive_without_anybody_to_reply_to_receives_nothing)
 {
 	int reader = open_again(IPCSHM_READ);
 	struct peer *gone = start_caller((struct peer) { 0 }), *caller;
-	struct ipcshm_call call;
+	struct ipcshm_call_args call;
 	__u64 value, token = take_request(reader, &value);
 
 	ASSERT_TRUE(gone);
@@ -1456,18 +1456,18 @@ TEST_F(call, reply_receive_that_cant_reply_receives_nothing)
 {
 	int reader = open_again(IPCSHM_READ);
 	struct peer *first = start_caller((struct peer) { 0 }), *second;
-	struct ipcshm_call call = { .deadline = SOON, .clock = CLOCK_MONOTONIC };
+	struct ipcshm_call_args call = { .deadline = SOON, .clock = CLOCK_MONOTONIC };
 	__u64 value, token = take_request(reader, &value);
 
 	second = start_caller((struct peer) { 0 });
 	ASSERT_TRUE(first && second);
 	call.request = (struct ipcshm_message) { .data = (uintptr_t)&value, .size = 8 };
-	call.reply = (struct ipcshm_message) { .data = 1, .size = 8, .token = token };
+	call.reply = (struct ipcshm_message) { .data = 1, .size = 8, .request_id = token };
 	EXPECT_EQ(-EFAULT, ipcshm_reply_receive_transfer(reader, &call, sizeof(call)));
-	EXPECT_EQ(token, call.reply.token);
+	EXPECT_EQ(token, call.reply.request_id);
 	call.reply.size = SIZE + 1;
 	EXPECT_EQ(-EMSGSIZE, ipcshm_reply_receive_transfer(reader, &call, sizeof(call)));
-	EXPECT_EQ(token, call.reply.token);
+	EXPECT_EQ(token, call.reply.request_id);
 	EXPECT_EQ(2, stat_now().calls);
 	EXPECT_EQ(1, stat_now().messages + stat_now().senders);
 	EXPECT_EQ(0, reply_receive(reader, token, &value, &call, 0));
@@ -1477,16 +1477,16 @@ TEST_F(call, reply_receive_that_cant_reply_receives_nothing)
 /* The server replies, waits, is interrupted, and goes on: but not from the beginning. */
 static void interrupted_server_role(struct peer *peer)
 {
-	struct ipcshm_call call;
+	struct ipcshm_call_args call;
 	int reader = open_again(IPCSHM_READ);
 	__u64 token = take_request(reader, &peer->value);
 
 	peer->value += TAKE_BACK;
 	peer->result = reply_receive(reader, token, &peer->value, &call, 0);
-	peer->type = call.reply.token;
-	peer->priority = call.request.token != 0;
+	peer->type = call.reply.request_id;
+	peer->priority = call.request.request_id != 0;
 	if (!peer->result)
-		reply_value(reader, call.request.token, 77);
+		reply_value(reader, call.request.request_id, 77);
 }
 
 TEST_F(call, signal_after_the_reply_doesnt_reply_again)
@@ -1574,7 +1574,7 @@ TEST_F(call, callers_and_servers_that_wait_busily_get_the_same)
 	struct peer *server;
 	__u64 i, value;
 
-	ASSERT_EQ(0, ipcshm_queue_set_spin(queue, 50));
+	ASSERT_EQ(0, ipcshm_queue_set_busy_poll(queue, 50));
 	server = start_server();
 	ASSERT_TRUE(server);
 	for (i = 0; i < 200; i++) {

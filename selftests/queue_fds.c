@@ -543,7 +543,7 @@ static void reply_role(struct peer *peer)
 	message = (struct ipcshm_message) {
 		.data = (uintptr_t)&byte,
 		.size = 1,
-		.token = message.token,
+		.request_id = message.request_id,
 		.fds = (uintptr_t)fds,
 		.fd_count = 2,
 	};
@@ -554,7 +554,7 @@ TEST_F(fds, too_many_open_files_of_a_reply_leave_locks)
 {
 	int locked = memory(), to[2];
 	char byte = 'x';
-	struct ipcshm_call call = {
+	struct ipcshm_call_args call = {
 		.request = { .data = (uintptr_t)&byte, .size = 1 },
 		.reply = {
 			.data = (uintptr_t)&byte,
@@ -590,7 +590,7 @@ TEST_F(fds, array_that_cant_be_written_leaves_locks)
 /* The structure is written last. */
 TEST_F(fds, structure_that_cant_be_written_leaves_locks)
 {
-	struct ipcshm_transfer *transfer = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+	struct ipcshm_transfer_args *transfer = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 						MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int locked = memory(), to[2] = { -2, -2 };
 	char byte;
@@ -664,7 +664,7 @@ TEST_F(fds, copy_that_fails_late_closes_nothing_of_another_thread)
 TEST_F(fds, too_many_open_files_write_nothing_back)
 {
 	int fds[2] = { memory(), memory() }, to[1];
-	struct ipcshm_transfer transfer, before;
+	struct ipcshm_transfer_args transfer, before;
 	char byte;
 
 	ASSERT_EQ(0, send_fds(fds, 2));
@@ -739,7 +739,7 @@ TEST_F(fds, batch_ends_before_the_message_whose_descriptors_dont_fit)
 
 TEST_F(fds, peek_tells_how_many_and_gives_none)
 {
-	struct ipcshm_transfer transfer = transfer_of("", 0);
+	struct ipcshm_transfer_args transfer = transfer_of("", 0);
 	int fds[2] = { memory(), memory() }, to[2] = { -2, -2 }, next;
 	char byte;
 
@@ -914,7 +914,7 @@ TEST_F(fds, descriptors_on_the_way_count_for_who_opened_the_sending_one)
 
 static int try_fds(const int *fds, __u32 count)
 {
-	struct ipcshm_transfer transfer = transfer_of("x", 1);
+	struct ipcshm_transfer_args transfer = transfer_of("x", 1);
 
 	transfer.message.fds = (uintptr_t)fds;
 	transfer.message.fd_count = count;

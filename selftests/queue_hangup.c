@@ -54,7 +54,7 @@ FIXTURE_TEARDOWN(hangup)
 /* The structure can be read, and not written. */
 static int open_unwritable(void)
 {
-	struct ipcshm_queue_open *args = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	struct ipcshm_queue_open_args *args = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 					      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int fd;
 

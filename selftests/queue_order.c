@@ -27,7 +27,7 @@ struct kind {
 static bool offer_kind(__u64 value, struct kind kind)
 {
 	__u64 senders = stat_now().senders;
-	struct ipcshm_transfer transfer = transfer_of(&value, sizeof(value));
+	struct ipcshm_transfer_args transfer = transfer_of(&value, sizeof(value));
 	struct peer *sender;
 	int result;
 
@@ -48,7 +48,7 @@ static bool offer_kind(__u64 value, struct kind kind)
 static int try_match(__u64 *value, __u32 match, __u64 type, __u32 flags,
 		     struct ipcshm_message *message)
 {
-	struct ipcshm_transfer transfer = transfer_of(value, sizeof(*value));
+	struct ipcshm_transfer_args transfer = transfer_of(value, sizeof(*value));
 	int result;
 
 	transfer.message.flags = match;
@@ -712,7 +712,7 @@ TEST_F(queue, peek_looks_at_what_it_wishes_for)
 
 TEST_F(queue, peek_with_too_little_room_tells_the_size)
 {
-	struct ipcshm_transfer transfer = transfer_of("", 0);
+	struct ipcshm_transfer_args transfer = transfer_of("", 0);
 
 	ASSERT_TRUE(offer(1, 0));
 	transfer.flags = IPCSHM_DONTWAIT | IPCSHM_PEEK;
@@ -727,7 +727,7 @@ TEST_F(queue, peek_with_too_little_room_tells_the_size)
 static void peek_role(struct peer *peer)
 {
 	__u64 words[SIZE / 8];
-	struct ipcshm_transfer transfer;
+	struct ipcshm_transfer_args transfer;
 	int result;
 	size_t i;
 

@@ -528,7 +528,7 @@ TEST_F(overflow, revoked_queue_is_nobodys)
 	EXPECT_EQ(-EKEYREVOKED, ipcshm_reply(queue, 1, &value, 8));
 	EXPECT_EQ(-EKEYREVOKED, ipcshm_queue_set(queue, 2, SIZE));
 	EXPECT_EQ(-EKEYREVOKED, ipcshm_queue_drain(queue, NULL));
-	EXPECT_EQ(-EKEYREVOKED, ipcshm_queue_set_spin(queue, 1));
+	EXPECT_EQ(-EKEYREVOKED, ipcshm_queue_set_busy_poll(queue, 1));
 	EXPECT_EQ(-1, read(queue, &value, 8));
 	EXPECT_EQ(EKEYREVOKED, errno);
 	EXPECT_EQ(-1, write(queue, &value, 8));

@@ -28,7 +28,7 @@ static bool become(uid_t user)
 	return !seteuid(0) && !setresgid(user, user, 0) && !setresuid(user, user, 0);
 }
 
-static struct ipcshm_limit bytes(void)
+static struct ipcshm_quota bytes(void)
 {
 	return get_info(device).queue_bytes;
 }
@@ -85,7 +85,7 @@ static int send_size(int fd, size_t size, __u64 deadline)
 static int try_size(int fd, size_t size)
 {
 	static char data[IPCSHM_MESSAGE_MAX + 1];
-	struct ipcshm_transfer transfer = transfer_of(data, size);
+	struct ipcshm_transfer_args transfer = transfer_of(data, size);
 
 	transfer.flags = IPCSHM_DONTWAIT;
 	return ipcshm_send_transfer(fd, &transfer, sizeof(transfer));
@@ -101,7 +101,7 @@ static long receive_from(int fd)
 /* Queues that use up the quota but for so many bytes; the last of them, or -1. */
 static int use_up(__u64 spare, __u64 record)
 {
-	struct ipcshm_limit limit = bytes();
+	struct ipcshm_quota limit = bytes();
 	__u64 left = limit.max - limit.used - spare, size;
 	int fd = -1;
 
@@ -305,7 +305,7 @@ TEST_F(quota, killed_sender_that_waited_for_quota_leaves_nothing)
 
 TEST_F(quota, message_larger_than_the_quota_is_edquot)
 {
-	struct ipcshm_limit limit = bytes();
+	struct ipcshm_quota limit = bytes();
 	int fd = make_queue(IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, IPCSHM_MESSAGE_MAX);
 
 	if (limit.max > IPCSHM_MESSAGE_MAX)
@@ -433,7 +433,7 @@ TEST_F(quota, calls_need_no_quota)
 	caller = start(call_role, (struct peer) { .value = 3 });
 	ASSERT_EQ(8, ipcshm_receive(queue, &value, 8, &message, SOON));
 	value++;
-	EXPECT_EQ(0, ipcshm_reply(queue, message.token, &value, 8));
+	EXPECT_EQ(0, ipcshm_reply(queue, message.request_id, &value, 8));
 	EXPECT_EQ(8, finish(caller));
 	EXPECT_EQ(4, caller->value);
 	EXPECT_EQ(bytes().max, used());
@@ -443,7 +443,7 @@ TEST_F(quota, calls_need_no_quota)
 static void call_twice_role(struct peer *peer)
 {
 	static char reply[LARGE];
-	struct ipcshm_call transfer = {
+	struct ipcshm_call_args transfer = {
 		.request = { .data = (uintptr_t)&peer->value, .size = 8 },
 		.reply = { .data = (uintptr_t)reply, .size = sizeof(reply) },
 		.deadline = IPCSHM_FOREVER,
@@ -451,7 +451,7 @@ static void call_twice_role(struct peer *peer)
 	};
 
 	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
-	peer->token = peer->result == -EINTR && transfer.request.token;
+	peer->token = peer->result == -EINTR && transfer.request.request_id;
 	be_ready(peer);
 	while (!is_told(peer))
 		usleep(500);
@@ -471,7 +471,7 @@ static struct peer *keep_reply(__u64 *cost)
 	    !WAIT_UNTIL(is_ready(caller)) || !caller->token)
 		return NULL;
 	base = used();
-	if (ipcshm_reply(queue, message.token, data, LARGE))
+	if (ipcshm_reply(queue, message.request_id, data, LARGE))
 		return NULL;
 	*cost = used() - base;
 	return caller;
@@ -579,7 +579,7 @@ static unsigned char *slow_room;
 
 static void slow_receive_role(struct peer *peer)
 {
-	struct ipcshm_transfer transfer = transfer_of(slow_room, LARGE);
+	struct ipcshm_transfer_args transfer = transfer_of(slow_room, LARGE);
 
 	become_receiver(peer);
 	peer->fd = receiver_queue();
@@ -597,7 +597,7 @@ static void slow_read_role(struct peer *peer)
 
 static void slow_call_role(struct peer *peer)
 {
-	struct ipcshm_call call = {
+	struct ipcshm_call_args call = {
 		.request = { .data = (uintptr_t)"x", .size = 1 },
 		.reply = { .data = (uintptr_t)slow_room, .size = LARGE },
 		.deadline = SOON,
@@ -707,7 +707,7 @@ TEST_F(slow, reply_is_charged_to_the_caller)
 	base = used();
 	caller = start(slow_call_role, receiver_peer());
 	ASSERT_EQ(1, ipcshm_receive(queue, data, 1, &message, SOON));
-	ASSERT_EQ(0, ipcshm_reply(queue, message.token, data, variant->size));
+	ASSERT_EQ(0, ipcshm_reply(queue, message.request_id, data, variant->size));
 	EXPECT_TRUE(is_charged_meanwhile(&self->memory, caller, base,
 					 variant->size + self->record));
 }

@@ -62,9 +62,9 @@ static inline struct ipcshm_queue_stat stat_now(void)
 
 /* Calls of the test itself. */
 
-static inline struct ipcshm_transfer transfer_of(const void *data, size_t size)
+static inline struct ipcshm_transfer_args transfer_of(const void *data, size_t size)
 {
-	return (struct ipcshm_transfer) {
+	return (struct ipcshm_transfer_args) {
 		.message = { .data = (uintptr_t)data, .size = size },
 		.deadline = IPCSHM_FOREVER,
 		.clock = CLOCK_MONOTONIC,
@@ -73,7 +73,7 @@ static inline struct ipcshm_transfer transfer_of(const void *data, size_t size)
 
 static inline int try_send(__u64 value, __u32 priority)
 {
-	struct ipcshm_transfer transfer = transfer_of(&value, sizeof(value));
+	struct ipcshm_transfer_args transfer = transfer_of(&value, sizeof(value));
 
 	transfer.message.priority = priority;
 	transfer.flags = IPCSHM_DONTWAIT;
@@ -83,7 +83,7 @@ static inline int try_send(__u64 value, __u32 priority)
 /* A size, or -errno. */
 static inline long try_receive(__u64 *value)
 {
-	struct ipcshm_transfer transfer = transfer_of(value, sizeof(*value));
+	struct ipcshm_transfer_args transfer = transfer_of(value, sizeof(*value));
 	int result;
 
 	transfer.flags = IPCSHM_DONTWAIT;

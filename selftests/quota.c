@@ -28,7 +28,7 @@ struct container {
 	struct shared {
 		unsigned int count;
 		int result;
-		struct ipcshm_limit objects;
+		struct ipcshm_quota objects;
 	} *shared;
 };
 
@@ -191,14 +191,14 @@ FIXTURE_SETUP(quota)
 	ASSERT_LE(0, device);
 	ASSERT_EQ(0, link_open(&self->link));
 	self->roots = objects_of_root();
-	ASSERT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_OBJECTS, QUOTA));
+	ASSERT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_TYPE_OBJECTS, QUOTA));
 }
 
 FIXTURE_TEARDOWN(quota)
 {
-	EXPECT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_OBJECTS,
-			       IPCSHM_LIMIT_DEFAULT));
-	EXPECT_EQ(0, set_limit(&self->link, false, 0, IPCSHM_QUOTA_OBJECTS, IPCSHM_LIMIT_DEFAULT));
+	EXPECT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_TYPE_OBJECTS,
+			       IPCSHM_QUOTA_FOLLOW_DEFAULT));
+	EXPECT_EQ(0, set_limit(&self->link, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS, IPCSHM_QUOTA_FOLLOW_DEFAULT));
 	link_close(&self->link);
 	close(device);
 }
@@ -229,7 +229,7 @@ TEST_F(quota, containers_leave_a_quarter_to_the_user_outside)
 	int result;
 
 	if (!variant->user) {
-		ASSERT_EQ(0, set_limit(&self->link, false, 0, IPCSHM_QUOTA_OBJECTS,
+		ASSERT_EQ(0, set_limit(&self->link, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS,
 				       before + QUOTA));
 	}
 	for (i = 0; i < 3; i++) {
@@ -273,7 +273,7 @@ TEST_F(ceiling, what_a_container_has_comes_back_when_it_ends)
 {
 	struct container container = { 0 };
 
-	ASSERT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_OBJECTS, QUOTA));
+	ASSERT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_TYPE_OBJECTS, QUOTA));
 	ASSERT_TRUE(container_start(&container, OWNER, CLONE_NEWUSER | CLONE_NEWNET));
 	EXPECT_EQ(FROM_BELOW, container.shared->count);
 	EXPECT_EQ(QUOTA - FROM_BELOW, fill_as_owner());
@@ -282,15 +282,15 @@ TEST_F(ceiling, what_a_container_has_comes_back_when_it_ends)
 	ASSERT_TRUE(container_start(&container, OWNER, CLONE_NEWUSER));
 	EXPECT_EQ(FROM_BELOW, container.shared->count);
 	container_end(&container);
-	EXPECT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_OBJECTS,
-			       IPCSHM_LIMIT_DEFAULT));
+	EXPECT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_TYPE_OBJECTS,
+			       IPCSHM_QUOTA_FOLLOW_DEFAULT));
 }
 
 /* What netlink says of limits. */
 
 struct answer {
 	unsigned int messages, others;	/* of other user namespaces */
-	struct ipcshm_limit objects;
+	struct ipcshm_quota objects;
 	__u32 user_ns;
 	__u32 wanted;		/* if not 0: the user namespace that it is about */
 };
@@ -301,22 +301,22 @@ static int take_limits(const struct nlattr **attrs, void *data)
 	struct answer *to = data;
 
 	to->messages++;
-	to->user_ns = attrs[IPCSHM_A_LIMITS_USER_NS] ?
-		      mnl_attr_get_u32(attrs[IPCSHM_A_LIMITS_USER_NS]) : 0;
+	to->user_ns = attrs[IPCSHM_A_QUOTAS_USER_NS] ?
+		      mnl_attr_get_u32(attrs[IPCSHM_A_QUOTAS_USER_NS]) : 0;
 	to->others += !!to->user_ns;
 	if (to->wanted && to->user_ns != to->wanted)
 		return 0;
-	mnl_attr_parse_nested(attrs[IPCSHM_A_LIMITS_OBJECTS], collect, limit);
-	if (limit[IPCSHM_A_LIMIT_USED])
-		to->objects.used = mnl_attr_get_u64(limit[IPCSHM_A_LIMIT_USED]);
-	to->objects.max = mnl_attr_get_u64(limit[IPCSHM_A_LIMIT_MAX]);
+	mnl_attr_parse_nested(attrs[IPCSHM_A_QUOTAS_OBJECTS], collect, limit);
+	if (limit[IPCSHM_A_QUOTA_USED])
+		to->objects.used = mnl_attr_get_u64(limit[IPCSHM_A_QUOTA_USED]);
+	to->objects.max = mnl_attr_get_u64(limit[IPCSHM_A_QUOTA_MAX]);
 	return 0;
 }
 
 static int bound_of(struct link *link, struct answer *to)
 {
-	ask(link, IPCSHM_CMD_LIMITS_GET);
-	mnl_attr_put(link->header, IPCSHM_A_LIMITS_NET, 0, NULL);
+	ask(link, IPCSHM_CMD_QUOTA_GET);
+	mnl_attr_put(link->header, IPCSHM_A_QUOTAS_NET, 0, NULL);
 	return link_talk(link, take_limits, to);
 }
 
@@ -324,10 +324,10 @@ static int set_bound(struct link *link, __u64 max)
 {
 	struct nlattr *nest;
 
-	ask(link, IPCSHM_CMD_LIMITS_SET);
-	mnl_attr_put(link->header, IPCSHM_A_LIMITS_NET, 0, NULL);
-	nest = mnl_attr_nest_start(link->header, IPCSHM_A_LIMITS_OBJECTS);
-	mnl_attr_put_u64(link->header, IPCSHM_A_LIMIT_MAX, max);
+	ask(link, IPCSHM_CMD_QUOTA_SET);
+	mnl_attr_put(link->header, IPCSHM_A_QUOTAS_NET, 0, NULL);
+	nest = mnl_attr_nest_start(link->header, IPCSHM_A_QUOTAS_OBJECTS);
+	mnl_attr_put_u64(link->header, IPCSHM_A_QUOTA_MAX, max);
 	mnl_attr_nest_end(link->header, nest);
 	return link_talk(link, NULL, NULL);
 }
@@ -366,7 +366,7 @@ TEST_F(ceiling, bound_holds_for_all_users_of_a_network_namespace_together)
 	EXPECT_EQ(5, answer.objects.used);
 	ASSERT_EQ(0, set_bound(&link, 7));
 	EXPECT_EQ(2, fill_as(OWNER + 1));
-	EXPECT_EQ(0, set_bound(&link, IPCSHM_LIMIT_DEFAULT));
+	EXPECT_EQ(0, set_bound(&link, IPCSHM_QUOTA_FOLLOW_DEFAULT));
 	link_close(&link);
 	ASSERT_EQ(0, seteuid(OWNER));
 	ASSERT_EQ(0, link_open(&link));
@@ -386,24 +386,24 @@ static int administrator_role(void)
 	device = open_device();
 	if (link_open(&link))
 		return 20;
-	if (set_limit(&link, false, 0, IPCSHM_QUOTA_OBJECTS, QUOTA) != -ERANGE)
+	if (set_limit(&link, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS, QUOTA) != -ERANGE)
 		return 21;
-	if (set_limit(&link, true, 0, IPCSHM_QUOTA_OBJECTS, 1) != -EPERM)
+	if (set_limit(&link, true, 0, IPCSHM_QUOTA_TYPE_OBJECTS, 1) != -EPERM)
 		return 22;
-	if (set_bound(&link, IPCSHM_QUOTA_OBJECTS + (1ULL << 40)) != -ERANGE)
+	if (set_bound(&link, IPCSHM_QUOTA_TYPE_OBJECTS + (1ULL << 40)) != -ERANGE)
 		return 23;
-	if (set_limit(&link, false, 0, IPCSHM_QUOTA_OBJECTS, 3))
+	if (set_limit(&link, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS, 3))
 		return 24;
 	if (get_info(device).objects.max != 3)
 		return 25;
 	if (fill(device, &(int) { 0 }) != 3)
 		return 26;
-	if (set_limit(&link, false, 0, IPCSHM_QUOTA_OBJECTS, IPCSHM_LIMIT_DEFAULT) ||
+	if (set_limit(&link, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS, IPCSHM_QUOTA_FOLLOW_DEFAULT) ||
 	    set_bound(&link, 4))
 		return 27;
 	if (fill(device, &(int) { 0 }) != 1)
 		return 28;
-	ask_all(&link, IPCSHM_CMD_LIMITS_GET);
+	ask_all(&link, IPCSHM_CMD_QUOTA_GET);
 	if (link_talk(&link, take_limits, &answer) || answer.others)
 		return 29;
 	return 0;
@@ -413,13 +413,13 @@ TEST_F(ceiling, administrator_of_a_namespace_sets_no_more_than_its_creator_may_h
 {
 	pid_t child;
 
-	ASSERT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_OBJECTS, QUOTA));
+	ASSERT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_TYPE_OBJECTS, QUOTA));
 	child = fork_peer();
 	if (!child)
 		_exit(administrator_role());
 	EXPECT_EQ(0, wait_child(child));
-	EXPECT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_OBJECTS,
-			       IPCSHM_LIMIT_DEFAULT));
+	EXPECT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_TYPE_OBJECTS,
+			       IPCSHM_QUOTA_FOLLOW_DEFAULT));
 }
 
 TEST_F(ceiling, administrator_outside_sees_what_users_of_a_container_have)
@@ -429,18 +429,18 @@ TEST_F(ceiling, administrator_outside_sees_what_users_of_a_container_have)
 	struct stat ns;
 	char path[64];
 
-	ASSERT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_OBJECTS, QUOTA));
+	ASSERT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_TYPE_OBJECTS, QUOTA));
 	ASSERT_TRUE(container_start(&container, OWNER, CLONE_NEWUSER));
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", container.pid);
 	ASSERT_EQ(0, stat(path, &ns));
 	answer.wanted = ns.st_ino;
-	ask_all(&self->link, IPCSHM_CMD_LIMITS_GET);
+	ask_all(&self->link, IPCSHM_CMD_QUOTA_GET);
 	ASSERT_EQ(0, link_talk(&self->link, take_limits, &answer));
 	EXPECT_LE(1, answer.others);
 	EXPECT_EQ(FROM_BELOW, answer.objects.used);
 	container_end(&container);
-	EXPECT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_OBJECTS,
-			       IPCSHM_LIMIT_DEFAULT));
+	EXPECT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_TYPE_OBJECTS,
+			       IPCSHM_QUOTA_FOLLOW_DEFAULT));
 }
 
 IPCSHM_TEST_MAIN

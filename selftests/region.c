@@ -731,7 +731,7 @@ TEST_F(region, stat_tells_what_it_is)
 	struct ipcshm_region_stat stat;
 	__u64 now = now_ns(CLOCK_REALTIME);
 
-	ASSERT_EQ(0, ipcshm_region_stat(self->fd, &stat, sizeof(stat)));
+	ASSERT_EQ(0, ipcshm_region_get_stat(self->fd, &stat, sizeof(stat)));
 	EXPECT_NE(0, stat.stat.id);
 	EXPECT_LE(stat.stat.btime, now);
 	EXPECT_GE(stat.stat.btime, now - WAIT_SECONDS * 1000000000ULL);

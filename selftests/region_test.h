@@ -164,7 +164,7 @@ static inline __u32 one_death(void)
 
 static inline int wait_on(struct peer *peer)
 {
-	struct ipcshm_region_wait args = {
+	struct ipcshm_region_wait_args args = {
 		.offset = peer->offset,
 		.expected = peer->expected,
 		.deadline = peer->deadline,

@@ -119,7 +119,7 @@ static struct ipcshm_ring_status stat_of(struct ipcshm_ring *ring)
 {
 	struct ipcshm_ring_status stat;
 
-	ipcshm_ring_stat(ring, &stat, sizeof(stat));
+	ipcshm_ring_get_stat(ring, &stat, sizeof(stat));
 	return stat;
 }
 

@@ -99,7 +99,7 @@ TEST_F(trace, the_life_of_an_object)
 	EXPECT_TRUE(traced("open: id=%llu kind=region uid=0 name=%s\n", id, name.text));
 	ASSERT_EQ(0, unlink_name(device, IPCSHM_REGION, name.text));
 	EXPECT_TRUE(traced("unlink: id=%llu kind=region uid=0 name=%s\n", id, name.text));
-	ASSERT_EQ(0, call(fd, IPCSHM_IOC_REGION_REVOKE, &(struct ipcshm_region_revoke){ 0 }));
+	ASSERT_EQ(0, call(fd, IPCSHM_IOC_REGION_REVOKE, &(struct ipcshm_region_revoke_args){ 0 }));
 	EXPECT_TRUE(traced("revoke: id=%llu kind=region uid=0 name=%s\n", id, name.text));
 	EXPECT_FALSE(traced("free: "));
 	close(fd);
@@ -118,7 +118,7 @@ TEST_F(trace, members_join_leave_and_die)
 {
 	int fd = make_region();
 	__u64 id = region_stat(fd).stat.id;
-	struct ipcshm_region_self own = { 0 };
+	struct ipcshm_region_self_args own = { 0 };
 	void *memory = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
 	pid_t child;
 
@@ -140,7 +140,7 @@ TEST_F(trace, waits_and_wakes)
 {
 	int fd = make_region();
 	__u64 id = region_stat(fd).stat.id;
-	struct ipcshm_region_wait wait = {
+	struct ipcshm_region_wait_args wait = {
 		.offset = 8, .expected = 1, .size = 4, .deadline = IPCSHM_FOREVER,
 		.clock = CLOCK_MONOTONIC,
 	};
@@ -149,13 +149,13 @@ TEST_F(trace, waits_and_wakes)
 	EXPECT_TRUE(traced("wait: id=%llu offset=0x8 expected=0x1 size=4 deaths=0\n", id));
 	EXPECT_TRUE(traced("wait_end: id=%llu offset=0x8 result=%d\n", id, -EAGAIN));
 	EXPECT_EQ(0, call(fd, IPCSHM_IOC_REGION_WAKE,
-			  &(struct ipcshm_region_wake){ .offset = 8, .count = 3 }));
+			  &(struct ipcshm_region_wake_args){ .offset = 8, .count = 3 }));
 	EXPECT_TRUE(traced("wake: id=%llu offset=0x8 count=3 woken=0\n", id));
 }
 
 TEST_F(trace, messages_are_sent_received_and_dropped)
 {
-	struct ipcshm_queue_open args = {
+	struct ipcshm_queue_open_args args = {
 		.how = open_args(NULL, READ_WRITE | IPCSHM_CREATE, 0600),
 		.max_messages = 1,
 		.max_bytes = IPCSHM_UNBOUNDED,
@@ -179,30 +179,30 @@ TEST_F(trace, messages_are_sent_received_and_dropped)
 
 TEST_F(trace, calls_and_replies)
 {
-	struct ipcshm_call args = {
+	struct ipcshm_call_args args = {
 		.request = { .data = (uintptr_t)"ask", .size = 3 },
 		.reply = { .data = (uintptr_t)&(char[8]){ 0 }, .size = 8 },
 		.deadline = IPCSHM_FOREVER, .clock = CLOCK_MONOTONIC,
 	};
 	int fd = open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, 8, 64, 64);
-	struct ipcshm_transfer request = {
+	struct ipcshm_transfer_args request = {
 		.message = { .data = (uintptr_t)&(char[8]){ 0 }, .size = 8 },
 		.deadline = IPCSHM_FOREVER, .clock = CLOCK_MONOTONIC,
 	};
-	struct ipcshm_reply reply = { .message = { .data = (uintptr_t)"reply", .size = 5 } };
+	struct ipcshm_reply_args reply = { .message = { .data = (uintptr_t)"reply", .size = 5 } };
 	__u64 id = queue_stat(fd).stat.id;
 	pid_t child = fork_peer();
 
 	if (!child)
 		_exit(call(fd, IPCSHM_IOC_QUEUE_CALL, &args) ? 1 : 0);
 	ASSERT_EQ(0, call(fd, IPCSHM_IOC_QUEUE_RECEIVE, &request));
-	reply.message.token = request.message.token;
+	reply.message.request_id = request.message.request_id;
 	ASSERT_EQ(0, call(fd, IPCSHM_IOC_QUEUE_REPLY, &reply));
 	EXPECT_EQ(0, wait_child(child));
-	EXPECT_TRUE(traced("reply: id=%llu token=%llu size=5 result=0\n", id,
-			   request.message.token));
-	EXPECT_TRUE(traced("call: id=%llu token=%llu size=5 result=0\n", id,
-			   request.message.token));
+	EXPECT_TRUE(traced("reply: id=%llu request_id=%llu size=5 result=0\n", id,
+			   request.message.request_id));
+	EXPECT_TRUE(traced("call: id=%llu request_id=%llu size=5 result=0\n", id,
+			   request.message.request_id));
 }
 
 TEST_F(trace, quotas)

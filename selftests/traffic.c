@@ -579,7 +579,7 @@ TEST_F_TIMEOUT(traffic, killed_senders_and_receivers_harm_nobody_else, 3000)
 {
 	struct crowd crowd = { .ledger = make_ledger(messages_of_each(variant)) };
 	__u64 start = now_ns(CLOCK_MONOTONIC), told_time = start;
-	const struct ipcshm_limit before = get_info(self->device).queue_bytes;
+	const struct ipcshm_quota before = get_info(self->device).queue_bytes;
 	unsigned int finished = 0, i, n = 0;
 	struct ipcshm_queue_stat stat;
 	char told;

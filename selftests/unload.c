@@ -100,7 +100,7 @@ TEST_F(unload, is_refused_while_a_receiver_is_blocked_and_possible_when_it_is_ki
 	ASSERT_LE(0, receiver);
 	if (!receiver)
 		_exit(ipcshm_receive(self->queue, &byte, 1, NULL, IPCSHM_FOREVER) != 0);
-	ASSERT_TRUE(WAIT_UNTIL(!ipcshm_queue_stat(self->queue, &stat, sizeof(stat)) &&
+	ASSERT_TRUE(WAIT_UNTIL(!ipcshm_queue_get_stat(self->queue, &stat, sizeof(stat)) &&
 			       stat.receivers == 1));
 	close_all(self);
 	EXPECT_EQ(EAGAIN, unload_module());

@@ -218,7 +218,7 @@ TEST_F(queue, stopped_receiver_goes_on)
 
 static int receive_until(__u32 clock, __u64 deadline, __u64 *value)
 {
-	struct ipcshm_transfer transfer = transfer_of(value, sizeof(*value));
+	struct ipcshm_transfer_args transfer = transfer_of(value, sizeof(*value));
 
 	transfer.clock = clock;
 	transfer.deadline = deadline;
@@ -227,7 +227,7 @@ static int receive_until(__u32 clock, __u64 deadline, __u64 *value)
 
 static int send_until(__u32 clock, __u64 deadline, __u64 value)
 {
-	struct ipcshm_transfer transfer = transfer_of(&value, sizeof(value));
+	struct ipcshm_transfer_args transfer = transfer_of(&value, sizeof(value));
 
 	transfer.clock = clock;
 	transfer.deadline = deadline;
@@ -282,7 +282,7 @@ TEST_F(queue, deadline_in_the_far_future_is_none)
 TEST_F(queue, dontwait_comes_before_the_deadline)
 {
 	__u64 value;
-	struct ipcshm_transfer transfer = transfer_of(&value, sizeof(value));
+	struct ipcshm_transfer_args transfer = transfer_of(&value, sizeof(value));
 
 	transfer.flags = IPCSHM_DONTWAIT;
 	transfer.deadline = 0;
@@ -813,7 +813,7 @@ FIXTURE_TEARDOWN(bytes)
 static int send_bytes(size_t size, __u32 priority)
 {
 	static char data[SIZE];
-	struct ipcshm_transfer transfer = transfer_of(data, size);
+	struct ipcshm_transfer_args transfer = transfer_of(data, size);
 
 	transfer.message.priority = priority;
 	transfer.flags = IPCSHM_DONTWAIT;
@@ -874,7 +874,7 @@ TEST_F(bytes, room_for_many_messages_lets_many_senders_in)
 static void typed_role(struct peer *peer)
 {
 	static char data[SIZE];
-	struct ipcshm_transfer transfer = transfer_of(data, SIZE);
+	struct ipcshm_transfer_args transfer = transfer_of(data, SIZE);
 
 	transfer.message.type = 1;
 	peer->result = ipcshm_send_transfer(peer->fd, &transfer, sizeof(transfer));
@@ -883,7 +883,7 @@ static void typed_role(struct peer *peer)
 TEST_F(bytes, sender_gets_in_when_the_one_before_it_is_received)
 {
 	static char data[SIZE];
-	struct ipcshm_transfer transfer = transfer_of(data, SIZE);
+	struct ipcshm_transfer_args transfer = transfer_of(data, SIZE);
 	struct peer *large, *small;
 
 	ASSERT_EQ(0, send_bytes(SIZE, 0));

@@ -102,18 +102,18 @@ class Ynl(unittest.TestCase):
         self.assertEqual([], dump("member-get"))
 
     def test_limits(self):
-        usual = do("limits-get", default=True)["objects"]["max"]
-        self.assertEqual(0, do("limits-get")["uid"])
-        self.assertIsNone(do("limits-set", uid=1234, objects={"max": 5}, members={"max": 6}))
-        limits = do("limits-get", uid=1234)
+        usual = do("quota-get", default=True)["objects"]["max"]
+        self.assertEqual(0, do("quota-get")["uid"])
+        self.assertIsNone(do("quota-set", uid=1234, objects={"max": 5}, members={"max": 6}))
+        limits = do("quota-get", uid=1234)
         self.assertEqual({"used": 0, "max": 5, "own": True}, limits["objects"])
-        self.assertIn(limits, dump("limits-get"))
-        self.assertIsNone(do("limits-set", uid=1234, objects={"max": UNBOUNDED}, members={"max": UNBOUNDED}))
-        self.assertEqual({"used": 0, "max": usual}, do("limits-get", uid=1234)["objects"])
+        self.assertIn(limits, dump("quota-get"))
+        self.assertIsNone(do("quota-set", uid=1234, objects={"max": UNBOUNDED}, members={"max": UNBOUNDED}))
+        self.assertEqual({"used": 0, "max": usual}, do("quota-get", uid=1234)["objects"])
 
     def test_event(self):
         listener = YnlFamily(SPEC, "")
-        listener.ntf_subscribe("events")
+        listener.ntf_subscribe("notify")
         os.close(self.open(QUEUE_OPEN, "ynl-event", struct.pack("=QQQ", 8, UNBOUNDED, 64)))
         listener.check_ntf()
         events = [message["msg"] for message in listener.async_msg_queue]

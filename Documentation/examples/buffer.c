@@ -107,7 +107,7 @@ int main(int argc, char **argv)
 	consume(attach(&area, IPCSHM_RING_CONSUMER));
 	if (!grows && (waitpid(child, &status, 0) != child || status))
 		die("the producer failed");
-	check(ipcshm_region_stat(fd, &stat, sizeof(stat)), "look at", "region");
+	check(ipcshm_region_get_stat(fd, &stat, sizeof(stat)), "look at", "region");
 	fprintf(stderr, "the region has %llu bytes\n", (unsigned long long)stat.size);
 	return EXIT_SUCCESS;
 }

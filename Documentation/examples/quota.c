@@ -6,7 +6,7 @@ int main(void)
 {
 	struct ipcshm_info info;
 
-	check(ipcshm_info(open_device(), &info, sizeof(info)), "ask", "/dev/ipcshm");
+	check(ipcshm_get_info(open_device(), &info, sizeof(info)), "ask", "/dev/ipcshm");
 	printf("%llu objects, %llu bytes of regions, %llu bytes in queues\n",
 	       info.objects.used, info.region_bytes.used, info.queue_bytes.used);
 	return EXIT_SUCCESS;

@@ -14,7 +14,7 @@
 
 static int call(int queue, int file, struct findings *found)
 {
-	struct ipcshm_call call = {
+	struct ipcshm_call_args call = {
 		.request = { .fds = (uintptr_t)&file, .fd_count = 1 },
 		.reply = { .data = (uintptr_t)found, .size = sizeof(*found) },
 		.deadline = patience(),

@@ -14,7 +14,7 @@ static int call_with(int queue, size_t size, uint32_t files)
 	static char payload[sizeof(struct findings)];
 	int both[2] = { STDIN_FILENO, STDIN_FILENO };
 	struct findings found = { 0 };
-	struct ipcshm_call call = {
+	struct ipcshm_call_args call = {
 		.request = {
 			.data = (uintptr_t)payload,
 			.size = size,

@@ -66,7 +66,7 @@ static bool goes_on(int result)
 
 int main(void)
 {
-	struct ipcshm_call turn = { .deadline = IPCSHM_FOREVER, .clock = CLOCK_MONOTONIC };
+	struct ipcshm_call_args turn = { .deadline = IPCSHM_FOREVER, .clock = CLOCK_MONOTONIC };
 	struct findings found;
 	int file, result;
 	size_t largest;
@@ -86,7 +86,7 @@ int main(void)
 		result = ipcshm_reply_receive_transfer(queue, &turn, sizeof(turn));
 		if (goes_on(result)) {
 			if (result == -ESRCH)
-				turn.reply.token = 0;
+				turn.reply.request_id = 0;
 			continue;
 		}
 		check(result, "serve", SERVICE_QUEUE);
@@ -94,7 +94,7 @@ int main(void)
 		turn.reply = (struct ipcshm_message) {
 			.data = (uintptr_t)&found,
 			.size = sizeof(found),
-			.token = turn.request.token,
+			.request_id = turn.request.request_id,
 		};
 	}
 }

@@ -350,7 +350,7 @@ ssize_t ipcshm_ring_get_burst(struct ipcshm_ring *ring, void *items, size_t coun
 			      uint64_t deadline);
 
 /**
- * ipcshm_ring_spin - for how long calls look again and again before they sleep
+ * ipcshm_ring_set_busy_poll - for how long calls look again and again before they sleep
  * @ring: attached
  * @nanoseconds: at most; 0: not at all; 20000 if it isn't set
  *
@@ -359,7 +359,7 @@ ssize_t ipcshm_ring_get_burst(struct ipcshm_ring *ring, void *items, size_t coun
  *
  * Return: 0.
  */
-int ipcshm_ring_spin(struct ipcshm_ring *ring, uint32_t nanoseconds);
+int ipcshm_ring_set_busy_poll(struct ipcshm_ring *ring, uint32_t nanoseconds);
 
 /**
  * ipcshm_ring_fd - a descriptor for an event loop
@@ -404,7 +404,7 @@ int ipcshm_ring_arm(struct ipcshm_ring *ring, int fd);
 int ipcshm_ring_meet(struct ipcshm_ring *ring, uint64_t deadline);
 
 /**
- * ipcshm_ring_stat - get state and counters of a ring
+ * ipcshm_ring_get_stat - get state and counters of a ring
  * @ring: attached
  * @status: filled in; all of it can change at once
  * @size: sizeof(*@status); later versions of the structure are longer
@@ -414,7 +414,7 @@ int ipcshm_ring_meet(struct ipcshm_ring *ring, uint64_t deadline);
  *
  * Return: 0, or -EINVAL: smaller than the structure was in its first version.
  */
-int ipcshm_ring_stat(const struct ipcshm_ring *ring, struct ipcshm_ring_status *status, size_t size);
+int ipcshm_ring_get_stat(const struct ipcshm_ring *ring, struct ipcshm_ring_status *status, size_t size);
 
 #ifdef __cplusplus
 }

@@ -55,7 +55,7 @@ extern "C" {
 int ipcshm_open(void);
 
 /**
- * ipcshm_info - what the module can do, and the caller's quotas
+ * ipcshm_get_info - what the module can do, and the caller's quotas
  * @device: from ipcshm_open()
  * @info: filled in, with zeroes where the module is older than the caller's
  *	header; undefined on an error
@@ -63,7 +63,7 @@ int ipcshm_open(void);
  *
  * Return: 0, or -EINVAL: @size isn't that of any version of the structure.
  */
-int ipcshm_info(int device, struct ipcshm_info *info, size_t size);
+int ipcshm_get_info(int device, struct ipcshm_info *info, size_t size);
 
 /**
  * ipcshm_unlink - remove the name of a region or a queue
@@ -135,14 +135,14 @@ int ipcshm_region_open(int device, const char *name, uint32_t flags, mode_t mode
 int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size);
 
 /**
- * ipcshm_region_stat - owner, mode and size of a region
+ * ipcshm_region_get_stat - owner, mode and size of a region
  * @fd: a region's descriptor
- * @stat: filled in, as by ipcshm_info()
+ * @stat: filled in, as by ipcshm_get_info()
  * @size: sizeof(*stat)
  *
- * Return: 0, or -EINVAL, as ipcshm_info().
+ * Return: 0, or -EINVAL, as ipcshm_get_info().
  */
-int ipcshm_region_stat(int fd, struct ipcshm_region_stat *stat, size_t size);
+int ipcshm_region_get_stat(int fd, struct ipcshm_region_stat *stat, size_t size);
 
 /**
  * ipcshm_region_resize - grow a region, or shrink it
@@ -192,7 +192,7 @@ int ipcshm_region_self(int fd, uint32_t *token);
  * Return: 0, or -EINVAL: not a token; -ESRCH: the region never gave it out, or the
  * member has ended and its slot has had another one since; -EKEYREVOKED.
  */
-int ipcshm_region_member(int fd, uint32_t token, struct ipcshm_region_member *member);
+int ipcshm_region_member(int fd, uint32_t token, struct ipcshm_region_member_args *member);
 
 /**
  * ipcshm_region_member_pidfd - a descriptor of the process that is a member
@@ -368,14 +368,14 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 		      struct ipcshm_queue_attr *attr);
 
 /**
- * ipcshm_queue_stat - owner, mode, capacity and state of a queue
+ * ipcshm_queue_get_stat - owner, mode, capacity and state of a queue
  * @fd: a queue's descriptor
- * @stat: filled in, as by ipcshm_info()
+ * @stat: filled in, as by ipcshm_get_info()
  * @size: sizeof(*stat)
  *
- * Return: 0, or -EINVAL, as ipcshm_info().
+ * Return: 0, or -EINVAL, as ipcshm_get_info().
  */
-int ipcshm_queue_stat(int fd, struct ipcshm_queue_stat *stat, size_t size);
+int ipcshm_queue_get_stat(int fd, struct ipcshm_queue_stat *stat, size_t size);
 
 /**
  * ipcshm_queue_set - change the capacity of a queue
@@ -392,17 +392,17 @@ int ipcshm_queue_stat(int fd, struct ipcshm_queue_stat *stat, size_t size);
 int ipcshm_queue_set(int fd, uint64_t max_messages, uint64_t max_bytes);
 
 /**
- * ipcshm_queue_set_spin - have calls through a descriptor wait busily at first
+ * ipcshm_queue_set_busy_poll - have calls through a descriptor wait busily at first
  * @fd: a queue's descriptor
  * @microseconds: how long a call that has to wait for a message or a reply looks
- *	out for it before it sleeps, 0 (as it is at first) to IPCSHM_SPIN_MAX
+ *	out for it before it sleeps, 0 (as it is at first) to IPCSHM_BUSY_POLL_MAX
  *
  * Saves the time it takes to wake a process that sleeps, and costs processor
  * time.
  *
  * Return: 0, or -EINVAL, -EKEYREVOKED.
  */
-int ipcshm_queue_set_spin(int fd, uint32_t microseconds);
+int ipcshm_queue_set_busy_poll(int fd, uint32_t microseconds);
 
 /**
  * ipcshm_queue_drain - discard all messages of a queue
@@ -420,7 +420,7 @@ int ipcshm_queue_drain(int fd, uint64_t *messages);
  * @fd: a queue's descriptor
  *
  * Its name and its messages go, whoever is blocked gets -EKEYREVOKED, and so does
- * every later call but ipcshm_queue_stat() and this one.  For its owner and
+ * every later call but ipcshm_queue_get_stat() and this one.  For its owner and
  * CAP_IPC_OWNER.
  *
  * Return: 0, or -EACCES.
@@ -561,7 +561,7 @@ ssize_t ipcshm_receive_message(int fd, struct ipcshm_message *message, uint64_t 
 /**
  * ipcshm_send_transfer - send one message, with everything the kernel offers
  * @fd: a queue's descriptor with IPCSHM_WRITE
- * @transfer: see struct ipcshm_transfer
+ * @transfer: see struct ipcshm_transfer_args
  * @size: sizeof(*transfer)
  *
  * For another clock, and for IPCSHM_DONTWAIT.
@@ -569,12 +569,12 @@ ssize_t ipcshm_receive_message(int fd, struct ipcshm_message *message, uint64_t 
  * Return: as ipcshm_send_fds(); -E2BIG: @transfer has a member set that the module
  * is too old for.
  */
-int ipcshm_send_transfer(int fd, const struct ipcshm_transfer *transfer, size_t size);
+int ipcshm_send_transfer(int fd, const struct ipcshm_transfer_args *transfer, size_t size);
 
 /**
  * ipcshm_receive_transfer - receive one message, with everything the kernel offers
  * @fd: a queue's descriptor with IPCSHM_READ
- * @transfer: see struct ipcshm_transfer; its message is filled in, on -EMSGSIZE
+ * @transfer: see struct ipcshm_transfer_args; its message is filled in, on -EMSGSIZE
  *	with its size only
  * @size: sizeof(*transfer)
  *
@@ -583,7 +583,7 @@ int ipcshm_send_transfer(int fd, const struct ipcshm_transfer *transfer, size_t 
  *
  * Return: 0, or the errors of ipcshm_receive_message(); -E2BIG as above.
  */
-int ipcshm_receive_transfer(int fd, struct ipcshm_transfer *transfer, size_t size);
+int ipcshm_receive_transfer(int fd, struct ipcshm_transfer_args *transfer, size_t size);
 
 /**
  * ipcshm_send_batch - send many messages with one call
@@ -685,7 +685,7 @@ ssize_t ipcshm_reply_receive(int fd, const void *reply, size_t reply_size, void 
 /**
  * ipcshm_call_transfer - call, with everything the kernel offers
  * @fd: a queue's descriptor with IPCSHM_WRITE
- * @transfer: see struct ipcshm_call; the reply is filled in, on -EMSGSIZE with its
+ * @transfer: see struct ipcshm_call_args; the reply is filled in, on -EMSGSIZE with its
  *	size only
  * @size: sizeof(*transfer)
  *
@@ -697,7 +697,7 @@ ssize_t ipcshm_reply_receive(int fd, const void *reply, size_t reply_size, void 
  * ipcshm_receive_fds(); -E2BIG: @transfer has a member set that the module is too
  * old for.
  */
-int ipcshm_call_transfer(int fd, struct ipcshm_call *transfer, size_t size);
+int ipcshm_call_transfer(int fd, struct ipcshm_call_args *transfer, size_t size);
 
 /**
  * ipcshm_reply_message - reply to a request, with everything a message can have
@@ -712,14 +712,14 @@ int ipcshm_reply_message(int fd, const struct ipcshm_message *message);
 /**
  * ipcshm_reply_receive_transfer - reply and receive, with everything the kernel offers
  * @fd: a queue's descriptor with IPCSHM_READ
- * @transfer: see struct ipcshm_call; the request is filled in, and the reply's token
+ * @transfer: see struct ipcshm_call_args; the request is filled in, and the reply's token
  *	is 0 when that was sent, also on an error
  * @size: sizeof(*transfer)
  *
  * Return: 0, or the errors of ipcshm_reply_message() and ipcshm_receive_message();
  * -E2BIG as above.
  */
-int ipcshm_reply_receive_transfer(int fd, struct ipcshm_call *transfer, size_t size);
+int ipcshm_reply_receive_transfer(int fd, struct ipcshm_call_args *transfer, size_t size);
 
 /**
  * ipcshm_queue_map - map the pool of a queue, read-only

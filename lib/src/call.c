@@ -6,19 +6,19 @@
 
 #include "internal.h"
 
-int ipcshm_call_transfer(int fd, struct ipcshm_call *transfer, size_t size)
+int ipcshm_call_transfer(int fd, struct ipcshm_call_args *transfer, size_t size)
 {
 	return call(fd, IPCSHM_IOC_QUEUE_CALL, transfer, size);
 }
 
-int ipcshm_reply_receive_transfer(int fd, struct ipcshm_call *transfer, size_t size)
+int ipcshm_reply_receive_transfer(int fd, struct ipcshm_call_args *transfer, size_t size)
 {
 	return call(fd, IPCSHM_IOC_QUEUE_REPLY_RECEIVE, transfer, size);
 }
 
 int ipcshm_reply_message(int fd, const struct ipcshm_message *message)
 {
-	struct ipcshm_reply args = { .message = *message };
+	struct ipcshm_reply_args args = { .message = *message };
 
 	return call(fd, IPCSHM_IOC_QUEUE_REPLY, &args, sizeof(args));
 }
@@ -26,7 +26,7 @@ int ipcshm_reply_message(int fd, const struct ipcshm_message *message)
 ssize_t ipcshm_call(int fd, const void *request, size_t request_size, void *reply,
 		    size_t reply_room, uint64_t deadline)
 {
-	struct ipcshm_call transfer = {
+	struct ipcshm_call_args transfer = {
 		.request = { .data = (uintptr_t)request, .size = request_size },
 		.reply = { .data = (uintptr_t)reply, .size = reply_room },
 		.deadline = deadline,
@@ -37,7 +37,7 @@ ssize_t ipcshm_call(int fd, const void *request, size_t request_size, void *repl
 	/* If the request was received, its token is now the id that resumes the call. */
 	do
 		ret = ipcshm_call_transfer(fd, &transfer, sizeof(transfer));
-	while (ret == -EINTR && transfer.request.token);
+	while (ret == -EINTR && transfer.request.request_id);
 	return ret < 0 ? ret : (ssize_t)transfer.reply.size;
 }
 
@@ -46,7 +46,7 @@ int ipcshm_reply(int fd, uint64_t token, const void *data, size_t size)
 	const struct ipcshm_message message = {
 		.data = (uintptr_t)data,
 		.size = size,
-		.token = token,
+		.request_id = token,
 	};
 
 	return ipcshm_reply_message(fd, &message);
@@ -56,12 +56,12 @@ ssize_t ipcshm_reply_receive(int fd, const void *reply, size_t reply_size, void 
 			     size_t request_room, struct ipcshm_message *message,
 			     uint64_t deadline)
 {
-	struct ipcshm_call transfer = {
+	struct ipcshm_call_args transfer = {
 		.request = { .data = (uintptr_t)request, .size = request_room },
 		.reply = {
 			.data = (uintptr_t)reply,
 			.size = reply_size,
-			.token = message->token,
+			.request_id = message->request_id,
 		},
 		.deadline = deadline,
 		.clock = CLOCK_MONOTONIC,
@@ -73,7 +73,7 @@ ssize_t ipcshm_reply_receive(int fd, const void *reply, size_t reply_size, void 
 		return (ssize_t)transfer.request.size;
 	}
 	/* The token is good once: the same call again must not be about it. */
-	message->token = ret == -ESRCH ? 0 : transfer.reply.token;
+	message->request_id = ret == -ESRCH ? 0 : transfer.reply.request_id;
 	if (ret == -EMSGSIZE)
 		message->size = transfer.request.size;
 	return ret;

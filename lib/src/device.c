@@ -22,14 +22,14 @@ int ipcshm_open(void)
 	return fd;
 }
 
-int ipcshm_info(int device, struct ipcshm_info *info, size_t size)
+int ipcshm_get_info(int device, struct ipcshm_info *info, size_t size)
 {
 	return call(device, IPCSHM_IOC_INFO, info, size);
 }
 
 int ipcshm_unlink(int device, uint32_t kind, const char *name)
 {
-	struct ipcshm_unlink args = {
+	struct ipcshm_unlink_args args = {
 		.name = (uintptr_t)name,
 		.name_len = name_length(name),
 		.kind = kind,

@@ -6,20 +6,20 @@
 
 #include "internal.h"
 
-int ipcshm_send_transfer(int fd, const struct ipcshm_transfer *transfer, size_t size)
+int ipcshm_send_transfer(int fd, const struct ipcshm_transfer_args *transfer, size_t size)
 {
 	/* Nothing in it is out when sending: the kernel doesn't write to it. */
 	return call(fd, IPCSHM_IOC_QUEUE_SEND, (void *)transfer, size);
 }
 
-int ipcshm_receive_transfer(int fd, struct ipcshm_transfer *transfer, size_t size)
+int ipcshm_receive_transfer(int fd, struct ipcshm_transfer_args *transfer, size_t size)
 {
 	return call(fd, IPCSHM_IOC_QUEUE_RECEIVE, transfer, size);
 }
 
 int ipcshm_send_message(int fd, const struct ipcshm_message *message, uint64_t deadline)
 {
-	const struct ipcshm_transfer transfer = {
+	const struct ipcshm_transfer_args transfer = {
 		.message = *message,
 		.deadline = deadline,
 		.clock = CLOCK_MONOTONIC,
@@ -30,7 +30,7 @@ int ipcshm_send_message(int fd, const struct ipcshm_message *message, uint64_t d
 
 ssize_t ipcshm_receive_message(int fd, struct ipcshm_message *message, uint64_t deadline)
 {
-	struct ipcshm_transfer transfer = {
+	struct ipcshm_transfer_args transfer = {
 		.message = *message,
 		.deadline = deadline,
 		.clock = CLOCK_MONOTONIC,
@@ -130,7 +130,7 @@ ssize_t ipcshm_receive_mapped(int fd, uint64_t *offset, struct ipcshm_message *m
 static int batch(int fd, unsigned int command, const struct ipcshm_message *messages,
 		 uint32_t count, uint32_t flags, uint64_t deadline)
 {
-	struct ipcshm_batch args = {
+	struct ipcshm_batch_args args = {
 		.messages = (uintptr_t)messages,
 		.count = count,
 		.flags = flags,

@@ -10,7 +10,7 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 		      struct ipcshm_queue_attr *attr)
 {
 	struct ipcshm_queue_attr none = { 0 };
-	struct ipcshm_queue_open args;
+	struct ipcshm_queue_open_args args;
 	int fd;
 
 	if (!attr)
@@ -18,7 +18,7 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 	if (memcmp(attr->reserved, none.reserved, sizeof(none.reserved)))
 		return -EINVAL;
 
-	args = (struct ipcshm_queue_open) {
+	args = (struct ipcshm_queue_open_args) {
 		.how = open_arguments(name, flags, mode),
 		.max_messages = attr->max_messages,
 		.max_bytes = attr->max_bytes,
@@ -40,28 +40,28 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 	return fd;
 }
 
-int ipcshm_queue_stat(int fd, struct ipcshm_queue_stat *stat, size_t size)
+int ipcshm_queue_get_stat(int fd, struct ipcshm_queue_stat *stat, size_t size)
 {
 	return call(fd, IPCSHM_IOC_QUEUE_STAT, stat, size);
 }
 
 int ipcshm_queue_set(int fd, uint64_t max_messages, uint64_t max_bytes)
 {
-	struct ipcshm_queue_set args = { .max_messages = max_messages, .max_bytes = max_bytes };
+	struct ipcshm_queue_set_args args = { .max_messages = max_messages, .max_bytes = max_bytes };
 
 	return call(fd, IPCSHM_IOC_QUEUE_SET, &args, sizeof(args));
 }
 
-int ipcshm_queue_set_spin(int fd, uint32_t microseconds)
+int ipcshm_queue_set_busy_poll(int fd, uint32_t microseconds)
 {
-	struct ipcshm_queue_spin args = { .microseconds = microseconds };
+	struct ipcshm_queue_busy_poll_args args = { .microseconds = microseconds };
 
-	return call(fd, IPCSHM_IOC_QUEUE_SPIN, &args, sizeof(args));
+	return call(fd, IPCSHM_IOC_QUEUE_BUSY_POLL, &args, sizeof(args));
 }
 
 int ipcshm_queue_drain(int fd, uint64_t *messages)
 {
-	struct ipcshm_queue_drain args = { 0 };
+	struct ipcshm_queue_drain_args args = { 0 };
 	int ret = call(fd, IPCSHM_IOC_QUEUE_DRAIN, &args, sizeof(args));
 
 	if (messages && !ret)
@@ -71,7 +71,7 @@ int ipcshm_queue_drain(int fd, uint64_t *messages)
 
 int ipcshm_queue_revoke(int fd)
 {
-	struct ipcshm_queue_revoke args = { 0 };
+	struct ipcshm_queue_revoke_args args = { 0 };
 
 	return call(fd, IPCSHM_IOC_QUEUE_REVOKE, &args, sizeof(args));
 }
@@ -102,7 +102,7 @@ int ipcshm_queue_map(int fd, const void **pool, size_t *size)
 
 int ipcshm_release(int fd, const uint64_t *offsets, uint32_t count)
 {
-	struct ipcshm_queue_release args = { .offsets = (uintptr_t)offsets, .count = count };
+	struct ipcshm_queue_release_args args = { .offsets = (uintptr_t)offsets, .count = count };
 
 	return call(fd, IPCSHM_IOC_QUEUE_RELEASE, &args, sizeof(args));
 }

@@ -13,7 +13,7 @@ int ipcshm_region_open(int device, const char *name, uint32_t flags, mode_t mode
 		       struct ipcshm_region_attr *attr)
 {
 	struct ipcshm_region_attr none = { 0 };
-	struct ipcshm_region_open args;
+	struct ipcshm_region_open_args args;
 	int fd;
 
 	if (!attr)
@@ -21,7 +21,7 @@ int ipcshm_region_open(int device, const char *name, uint32_t flags, mode_t mode
 	if (memcmp(attr->reserved, none.reserved, sizeof(none.reserved)))
 		return -EINVAL;
 
-	args = (struct ipcshm_region_open) {
+	args = (struct ipcshm_region_open_args) {
 		.how = open_arguments(name, flags, mode),
 		.size = attr->size,
 		.max_size = attr->max_size,
@@ -93,28 +93,28 @@ int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size)
 	return 0;
 }
 
-int ipcshm_region_stat(int fd, struct ipcshm_region_stat *stat, size_t size)
+int ipcshm_region_get_stat(int fd, struct ipcshm_region_stat *stat, size_t size)
 {
 	return call(fd, IPCSHM_IOC_REGION_STAT, stat, size);
 }
 
 int ipcshm_region_resize(int fd, uint64_t bytes)
 {
-	struct ipcshm_region_resize args = { .size = bytes };
+	struct ipcshm_region_resize_args args = { .size = bytes };
 
 	return call(fd, IPCSHM_IOC_REGION_RESIZE, &args, sizeof(args));
 }
 
 int ipcshm_region_revoke(int fd)
 {
-	struct ipcshm_region_revoke args = { 0 };
+	struct ipcshm_region_revoke_args args = { 0 };
 
 	return call(fd, IPCSHM_IOC_REGION_REVOKE, &args, sizeof(args));
 }
 
 int ipcshm_region_self(int fd, uint32_t *token)
 {
-	struct ipcshm_region_self args = { 0 };
+	struct ipcshm_region_self_args args = { 0 };
 	int ret = call(fd, IPCSHM_IOC_REGION_SELF, &args, sizeof(args));
 
 	if (!ret)
@@ -122,9 +122,9 @@ int ipcshm_region_self(int fd, uint32_t *token)
 	return ret;
 }
 
-int ipcshm_region_member(int fd, uint32_t token, struct ipcshm_region_member *member)
+int ipcshm_region_member(int fd, uint32_t token, struct ipcshm_region_member_args *member)
 {
-	struct ipcshm_region_member args = { .token = token };
+	struct ipcshm_region_member_args args = { .token = token };
 	int ret = call(fd, IPCSHM_IOC_REGION_MEMBER, &args, sizeof(args));
 
 	if (!ret)
@@ -149,7 +149,7 @@ static int pidfd_open_quietly(pid_t pid)
  */
 int ipcshm_region_member_pidfd(int fd, uint32_t token)
 {
-	struct ipcshm_region_member before, after;
+	struct ipcshm_region_member_args before, after;
 	int pidfd;
 	int ret;
 
@@ -193,7 +193,7 @@ enum ipcshm_end ipcshm_member_end(const struct ipcshm_member_page *page, uint32_
 
 int ipcshm_region_members(int fd, struct ipcshm_member *members, uint32_t count, size_t size)
 {
-	struct ipcshm_region_members args = {
+	struct ipcshm_region_members_args args = {
 		.members = (uintptr_t)members,
 		.count = count,
 		.member_size = (uint32_t)size,
@@ -219,7 +219,7 @@ int ipcshm_region_map_members(int fd, const struct ipcshm_member_page **page)
 int ipcshm_region_wait(int fd, uint64_t offset, uint32_t size, uint64_t expected,
 		       uint32_t deaths, uint64_t deadline)
 {
-	struct ipcshm_region_wait args = {
+	struct ipcshm_region_wait_args args = {
 		.offset = offset,
 		.expected = expected,
 		.deadline = deadline,
@@ -233,7 +233,7 @@ int ipcshm_region_wait(int fd, uint64_t offset, uint32_t size, uint64_t expected
 
 int ipcshm_region_wake(int fd, uint64_t offset, uint32_t count)
 {
-	struct ipcshm_region_wake args = { .offset = offset, .count = count };
+	struct ipcshm_region_wake_args args = { .offset = offset, .count = count };
 
 	return call(fd, IPCSHM_IOC_REGION_WAKE, &args, sizeof(args));
 }
@@ -241,7 +241,7 @@ int ipcshm_region_wake(int fd, uint64_t offset, uint32_t count)
 int ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expected,
 			uint32_t deaths)
 {
-	struct ipcshm_region_watch args = {
+	struct ipcshm_region_watch_args args = {
 		.offset = offset,
 		.expected = expected,
 		.size = size,

@@ -681,7 +681,7 @@ static void fill_in_attr(const struct ring *ring, struct ipcshm_ring_attr *attr)
 									   ring->consumers;
 }
 
-int ipcshm_ring_stat(const struct ipcshm_ring *handle, struct ipcshm_ring_status *status, size_t size)
+int ipcshm_ring_get_stat(const struct ipcshm_ring *handle, struct ipcshm_ring_status *status, size_t size)
 {
 	const struct ring *ring = (const struct ring *)handle;
 	struct ring_shared *shared = ring_shared(ring);

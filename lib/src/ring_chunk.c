@@ -86,7 +86,7 @@ uint64_t ring_area_bytes(const struct ipcshm_area *area)
 
 	if (area->fd < 0)
 		return area->size;
-	if (ipcshm_region_stat(area->fd, &stat, sizeof(stat)))
+	if (ipcshm_region_get_stat(area->fd, &stat, sizeof(stat)))
 		return 0;
 	return stat.size < area->size ? stat.size : area->size;
 }

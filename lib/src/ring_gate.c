@@ -343,7 +343,7 @@ ssize_t ring_wait(struct ring *ring, const struct ring_call *call, uint64_t dead
 	return ret;
 }
 
-int ipcshm_ring_spin(struct ipcshm_ring *handle, uint32_t nanoseconds)
+int ipcshm_ring_set_busy_poll(struct ipcshm_ring *handle, uint32_t nanoseconds)
 {
 	struct ring *ring = ring_of(handle);
 

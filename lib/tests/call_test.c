@@ -14,8 +14,8 @@ FIXTURE(call) {
 
 FIXTURE_SETUP(call)
 {
-	self->message.token = 99;
-	self->want.call = (struct ipcshm_call) {
+	self->message.request_id = 99;
+	self->want.call = (struct ipcshm_call_args) {
 		.request = { .data = (uintptr_t)self->there, .size = 6 },
 		.reply = { .data = (uintptr_t)self->back, .size = 64 },
 		.deadline = 5,
@@ -31,9 +31,9 @@ FIXTURE_TEARDOWN(call)
 static void answer_request(void)
 {
 	fake.writes = true;
-	fake.out.call = (struct ipcshm_call) {
-		.request = { .size = 3, .type = 4, .priority = 5, .pid = 6, .token = 100 },
-		.reply = { .token = 0 },
+	fake.out.call = (struct ipcshm_call_args) {
+		.request = { .size = 3, .type = 4, .priority = 5, .pid = 6, .request_id = 100 },
+		.reply = { .request_id = 0 },
 	};
 }
 
@@ -67,26 +67,26 @@ TEST_F(call, returns_the_error_and_does_not_retry)
 
 TEST_F(call, resumes_a_call_that_leaves_its_id)
 {
-	self->want.call.request.token = 100;
+	self->want.call.request.request_id = 100;
 	fake.out.call = self->want.call;
 	fake.out.call.reply.size = 3;
 	fake.writes = true;
 	fake.interrupts = 2;
 	EXPECT_RETURNS(3, ipcshm_call(9, self->there, 6, self->back, 64, 5));
 	EXPECT_EQ(3, fake.asked.calls);
-	EXPECT_EQ(100, fake.asked.in.call.request.token);
+	EXPECT_EQ(100, fake.asked.in.call.request.request_id);
 }
 
 TEST_F(call, transfer_leaves_an_interrupted_call_to_its_caller)
 {
-	struct ipcshm_call transfer = self->want.call;
+	struct ipcshm_call_args transfer = self->want.call;
 
 	fake.out.call = transfer;
-	fake.out.call.request.token = 100;
+	fake.out.call.request.request_id = 100;
 	fake.writes = true;
 	fake.interrupts = 1;
 	EXPECT_RETURNS(-EINTR, ipcshm_call_transfer(9, &transfer, sizeof(transfer)));
-	EXPECT_EQ(100, transfer.request.token);
+	EXPECT_EQ(100, transfer.request.request_id);
 	EXPECT_EQ(1, fake.asked.calls);
 }
 
@@ -110,7 +110,7 @@ TEST_F(call, transfer_has_the_size_of_the_caller)
 TEST_F(call, reply_hands_on_every_argument)
 {
 	union fake_argument want = {
-		.reply.message = { .data = (uintptr_t)self->there, .size = 6, .token = 77 },
+		.reply.message = { .data = (uintptr_t)self->there, .size = 6, .request_id = 77 },
 	};
 
 	EXPECT_RETURNS(0, ipcshm_reply(9, 77, self->there, 6));
@@ -139,7 +139,7 @@ TEST_F(call, reply_receive_hands_on_every_argument)
 	self->want.call.reply = (struct ipcshm_message) {
 		.data = (uintptr_t)self->there,
 		.size = 6,
-		.token = 99,
+		.request_id = 99,
 	};
 	answer_request();
 	EXPECT_RETURNS(3, ipcshm_reply_receive(9, self->there, 6, self->back, 64, &self->message,
@@ -156,10 +156,10 @@ TEST_F(call, reply_that_was_sent_is_not_sent_again)
 
 	answer_request();
 	for (int i = 0; i < 4; i++) {
-		self->message.token = 99;
+		self->message.request_id = 99;
 		EXPECT_FAILS(errors[i], ipcshm_reply_receive(9, self->there, 6, self->back, 64,
 							     &self->message, 5));
-		EXPECT_EQ(0, self->message.token);
+		EXPECT_EQ(0, self->message.request_id);
 	}
 }
 
@@ -170,7 +170,7 @@ TEST_F(call, reply_that_was_not_sent_is_still_to_be_sent)
 	for (int i = 0; i < 4; i++) {
 		EXPECT_FAILS(errors[i], ipcshm_reply_receive(9, self->there, 6, self->back, 64,
 							     &self->message, 5));
-		EXPECT_EQ(99, self->message.token);
+		EXPECT_EQ(99, self->message.request_id);
 	}
 }
 
@@ -178,7 +178,7 @@ TEST_F(call, reply_to_nobody_is_over)
 {
 	EXPECT_FAILS(ESRCH, ipcshm_reply_receive(9, self->there, 6, self->back, 64,
 						 &self->message, 5));
-	EXPECT_EQ(0, self->message.token);
+	EXPECT_EQ(0, self->message.request_id);
 }
 
 TEST_F(call, request_without_room_tells_its_size)
@@ -187,7 +187,7 @@ TEST_F(call, request_without_room_tells_its_size)
 	fake.out.call.request.size = 4096;
 	EXPECT_FAILS(EMSGSIZE, ipcshm_reply_receive(9, self->there, 6, self->back, 64,
 						    &self->message, 5));
-	EXPECT_EQ(0, self->message.token);
+	EXPECT_EQ(0, self->message.request_id);
 	EXPECT_EQ(4096, self->message.size);
 }
 

@@ -40,7 +40,7 @@ TEST(info_comes_back)
 
 	fake.writes = true;
 	memset(&fake.out, 0x5a, sizeof(info));
-	EXPECT_RETURNS(0, ipcshm_info(5, &info, sizeof(info)));
+	EXPECT_RETURNS(0, ipcshm_get_info(5, &info, sizeof(info)));
 
 	EXPECT_EQ(5, fake.asked.fd);
 	EXPECT_EQ(COMMAND(0x00, 120), fake.asked.command);
@@ -59,7 +59,7 @@ TEST(info_has_the_size_of_the_caller)
 		struct ipcshm_info *info = malloc(sizes[i]);
 
 		ASSERT_NE(NULL, info);
-		EXPECT_RETURNS(0, ipcshm_info(5, info, sizes[i]));
+		EXPECT_RETURNS(0, ipcshm_get_info(5, info, sizes[i]));
 		EXPECT_EQ(COMMAND(0x00, sizes[i]), fake.asked.command);
 		EXPECT_EQ(info, fake.asked.argument);
 		EXPECT_EQ(0, memcmp(info, &fake.out, sizes[i]));
@@ -74,7 +74,7 @@ TEST(info_is_left_to_the_kernel_to_fill)
 
 	memset(&info, 0xa5, sizeof(info));
 	before = info;
-	EXPECT_RETURNS(0, ipcshm_info(5, &info, sizeof(info)));
+	EXPECT_RETURNS(0, ipcshm_get_info(5, &info, sizeof(info)));
 	EXPECT_EQ(0, memcmp(&before, &info, sizeof(info)));
 }
 
@@ -82,11 +82,11 @@ TEST(size_that_no_command_can_carry_is_refused)
 {
 	static union fake_argument info;
 
-	EXPECT_RETURNS(0, ipcshm_info(5, &info.info, _IOC_SIZEMASK));
+	EXPECT_RETURNS(0, ipcshm_get_info(5, &info.info, _IOC_SIZEMASK));
 	EXPECT_EQ(COMMAND(0x00, _IOC_SIZEMASK), fake.asked.command);
 
-	EXPECT_RETURNS(-EINVAL, ipcshm_info(5, &info.info, _IOC_SIZEMASK + 1));
-	EXPECT_RETURNS(-EINVAL, ipcshm_info(5, &info.info, SIZE_MAX));
+	EXPECT_RETURNS(-EINVAL, ipcshm_get_info(5, &info.info, _IOC_SIZEMASK + 1));
+	EXPECT_RETURNS(-EINVAL, ipcshm_get_info(5, &info.info, SIZE_MAX));
 	EXPECT_EQ(1, fake.asked.calls);
 }
 
@@ -94,10 +94,10 @@ TEST(info_returns_the_error)
 {
 	struct ipcshm_info info;
 
-	EXPECT_FAILS(EBADF, ipcshm_info(5, &info, sizeof(info)));
-	EXPECT_FAILS(ENOTTY, ipcshm_info(5, &info, sizeof(info)));
-	EXPECT_FAILS(EINVAL, ipcshm_info(5, &info, 0));
-	EXPECT_RETURNS(-EFAULT, ipcshm_info(5, NULL, sizeof(info)));
+	EXPECT_FAILS(EBADF, ipcshm_get_info(5, &info, sizeof(info)));
+	EXPECT_FAILS(ENOTTY, ipcshm_get_info(5, &info, sizeof(info)));
+	EXPECT_FAILS(EINVAL, ipcshm_get_info(5, &info, 0));
+	EXPECT_RETURNS(-EFAULT, ipcshm_get_info(5, NULL, sizeof(info)));
 }
 
 TEST(unlink_hands_on_kind_and_name)

@@ -19,28 +19,28 @@
 
 union fake_argument {
 	struct ipcshm_info info;
-	struct ipcshm_unlink unlink;
-	struct ipcshm_region_open region_open;
-	struct ipcshm_queue_open queue_open;
+	struct ipcshm_unlink_args unlink;
+	struct ipcshm_region_open_args region_open;
+	struct ipcshm_queue_open_args queue_open;
 	struct ipcshm_region_stat region_stat;
-	struct ipcshm_region_self region_self;
-	struct ipcshm_region_member region_member;
-	struct ipcshm_region_members region_members;
-	struct ipcshm_region_wait region_wait;
-	struct ipcshm_region_wake region_wake;
-	struct ipcshm_region_watch region_watch;
-	struct ipcshm_region_resize region_resize;
-	struct ipcshm_region_revoke region_revoke;
+	struct ipcshm_region_self_args region_self;
+	struct ipcshm_region_member_args region_member;
+	struct ipcshm_region_members_args region_members;
+	struct ipcshm_region_wait_args region_wait;
+	struct ipcshm_region_wake_args region_wake;
+	struct ipcshm_region_watch_args region_watch;
+	struct ipcshm_region_resize_args region_resize;
+	struct ipcshm_region_revoke_args region_revoke;
 	struct ipcshm_queue_stat queue_stat;
-	struct ipcshm_transfer transfer;
-	struct ipcshm_batch batch;
-	struct ipcshm_call call;
-	struct ipcshm_reply reply;
-	struct ipcshm_queue_set queue_set;
-	struct ipcshm_queue_drain queue_drain;
-	struct ipcshm_queue_spin queue_spin;
-	struct ipcshm_queue_release queue_release;
-	struct ipcshm_queue_revoke queue_revoke;
+	struct ipcshm_transfer_args transfer;
+	struct ipcshm_batch_args batch;
+	struct ipcshm_call_args call;
+	struct ipcshm_reply_args reply;
+	struct ipcshm_queue_set_args queue_set;
+	struct ipcshm_queue_drain_args queue_drain;
+	struct ipcshm_queue_busy_poll_args queue_spin;
+	struct ipcshm_queue_release_args queue_release;
+	struct ipcshm_queue_revoke_args queue_revoke;
 	unsigned char bytes[1 << _IOC_SIZEBITS];
 };
 

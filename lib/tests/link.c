@@ -12,5 +12,5 @@ int main(void)
 
 	if (!ipcshm_deadline(0))
 		return 1;
-	return ipcshm_info(-1, &info, sizeof(info)) != -EBADF;
+	return ipcshm_get_info(-1, &info, sizeof(info)) != -EBADF;
 }

@@ -117,7 +117,7 @@ TEST(stat_comes_back)
 
 	fake.writes = true;
 	memset(&fake.out, 0x5a, sizeof(stat));
-	EXPECT_RETURNS(0, ipcshm_queue_stat(9, &stat, sizeof(stat)));
+	EXPECT_RETURNS(0, ipcshm_queue_get_stat(9, &stat, sizeof(stat)));
 
 	EXPECT_EQ(9, fake.asked.fd);
 	EXPECT_EQ(COMMAND(0x40, 216), fake.asked.command);
@@ -132,12 +132,12 @@ TEST(stat_has_the_size_of_the_caller)
 	memset(&fake.out, 0x5a, sizeof(fake.out));
 	for (size_t size = 208; size <= 224; size += 8) {
 		memset(&stat, 0xa5, sizeof(stat));
-		EXPECT_RETURNS(0, ipcshm_queue_stat(9, &stat.queue_stat, size));
+		EXPECT_RETURNS(0, ipcshm_queue_get_stat(9, &stat.queue_stat, size));
 		EXPECT_EQ(COMMAND(0x40, size), fake.asked.command);
 		EXPECT_EQ(0, memcmp(&fake.out, &stat, size));
 		EXPECT_EQ(0xa5, stat.bytes[size]);
 	}
-	EXPECT_RETURNS(-EINVAL, ipcshm_queue_stat(9, &stat.queue_stat, _IOC_SIZEMASK + 1));
+	EXPECT_RETURNS(-EINVAL, ipcshm_queue_get_stat(9, &stat.queue_stat, _IOC_SIZEMASK + 1));
 	EXPECT_EQ(3, fake.asked.calls);
 }
 
@@ -145,8 +145,8 @@ TEST(stat_returns_the_error)
 {
 	struct ipcshm_queue_stat stat;
 
-	EXPECT_FAILS(ENOTTY, ipcshm_queue_stat(9, &stat, sizeof(stat)));
-	EXPECT_RETURNS(-EFAULT, ipcshm_queue_stat(9, NULL, sizeof(stat)));
+	EXPECT_FAILS(ENOTTY, ipcshm_queue_get_stat(9, &stat, sizeof(stat)));
+	EXPECT_RETURNS(-EFAULT, ipcshm_queue_get_stat(9, NULL, sizeof(stat)));
 }
 
 TEST(set_hands_on_the_capacity)
@@ -166,11 +166,11 @@ TEST(set_spin_hands_on_the_bound)
 {
 	union fake_argument want = { .queue_spin.microseconds = 50 };
 
-	EXPECT_RETURNS(0, ipcshm_queue_set_spin(9, 50));
+	EXPECT_RETURNS(0, ipcshm_queue_set_busy_poll(9, 50));
 	EXPECT_EQ(9, fake.asked.fd);
 	EXPECT_EQ(COMMAND(0x4a, 8), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
-	EXPECT_FAILS(EINVAL, ipcshm_queue_set_spin(9, UINT32_MAX));
+	EXPECT_FAILS(EINVAL, ipcshm_queue_set_busy_poll(9, UINT32_MAX));
 }
 
 TEST(drain_tells_how_many)

@@ -128,7 +128,7 @@ TEST(stat_comes_back)
 
 	fake.writes = true;
 	memset(&fake.out, 0x5a, sizeof(stat));
-	EXPECT_RETURNS(0, ipcshm_region_stat(9, &stat, sizeof(stat)));
+	EXPECT_RETURNS(0, ipcshm_region_get_stat(9, &stat, sizeof(stat)));
 
 	EXPECT_EQ(9, fake.asked.fd);
 	EXPECT_EQ(COMMAND(0x20, 104), fake.asked.command);
@@ -143,12 +143,12 @@ TEST(stat_has_the_size_of_the_caller)
 	memset(&fake.out, 0x5a, sizeof(fake.out));
 	for (size_t size = 64; size <= 104; size += 8) {
 		memset(&stat, 0xa5, sizeof(stat));
-		EXPECT_RETURNS(0, ipcshm_region_stat(9, &stat.region_stat, size));
+		EXPECT_RETURNS(0, ipcshm_region_get_stat(9, &stat.region_stat, size));
 		EXPECT_EQ(COMMAND(0x20, size), fake.asked.command);
 		EXPECT_EQ(0, memcmp(&fake.out, &stat, size));
 		EXPECT_EQ(0xa5, stat.bytes[size]);
 	}
-	EXPECT_RETURNS(-EINVAL, ipcshm_region_stat(9, &stat.region_stat, _IOC_SIZEMASK + 1));
+	EXPECT_RETURNS(-EINVAL, ipcshm_region_get_stat(9, &stat.region_stat, _IOC_SIZEMASK + 1));
 	EXPECT_EQ(6, fake.asked.calls);
 }
 
@@ -156,8 +156,8 @@ TEST(stat_returns_the_error)
 {
 	struct ipcshm_region_stat stat;
 
-	EXPECT_FAILS(ENOTTY, ipcshm_region_stat(9, &stat, sizeof(stat)));
-	EXPECT_RETURNS(-EFAULT, ipcshm_region_stat(9, NULL, sizeof(stat)));
+	EXPECT_FAILS(ENOTTY, ipcshm_region_get_stat(9, &stat, sizeof(stat)));
+	EXPECT_RETURNS(-EFAULT, ipcshm_region_get_stat(9, NULL, sizeof(stat)));
 }
 
 FIXTURE(map) {

@@ -210,7 +210,7 @@ static void act(struct ipcshm_ring *ring, const struct ipcshm_ring_attr *attr)
 		area_of_all->fd = -1;
 		break;
 	default:
-		ipcshm_ring_spin(ring, 0);
+		ipcshm_ring_set_busy_poll(ring, 0);
 	}
 }
 

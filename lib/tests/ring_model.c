@@ -119,7 +119,7 @@ static void attach(struct ipcshm_ring *ring, uint32_t side)
 	ret = ipcshm_ring_attach(ring, here(), 0, side);
 	at_once = false;
 	check(!ret, "not attached");
-	ipcshm_ring_spin(ring, 0);
+	ipcshm_ring_set_busy_poll(ring, 0);
 }
 
 /* Items are 0, 1, ...; a record takes nearly half of the ring. */
@@ -167,8 +167,8 @@ static void peek_and_release(struct ipcshm_ring *ring)
 
 static struct question armed[PROCESSES];
 
-int __wrap_ipcshm_region_stat(int fd, struct ipcshm_region_stat *stat, size_t size);
-int __wrap_ipcshm_region_stat(int fd, struct ipcshm_region_stat *stat, size_t size)
+int __wrap_ipcshm_region_get_stat(int fd, struct ipcshm_region_stat *stat, size_t size);
+int __wrap_ipcshm_region_get_stat(int fd, struct ipcshm_region_stat *stat, size_t size)
 {
 	memset(stat, 0, size);
 	stat->size = sizeof(world.shared);

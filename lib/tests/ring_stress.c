@@ -111,7 +111,7 @@ static void attach(struct ipcshm_ring *ring, uint32_t side)
 		board->where = 1;
 		_exit(1);
 	}
-	ipcshm_ring_spin(ring, rand() % 2 ? 0 : 2000);
+	ipcshm_ring_set_busy_poll(ring, rand() % 2 ? 0 : 2000);
 }
 
 static uint64_t item_of(uint32_t series, uint32_t index)

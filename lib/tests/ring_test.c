@@ -147,7 +147,7 @@ static struct ipcshm_ring_status stat_of(const struct ipcshm_ring *ring)
 {
 	struct ipcshm_ring_status stat;
 
-	if (ipcshm_ring_stat(ring, &stat, sizeof(stat)))
+	if (ipcshm_ring_get_stat(ring, &stat, sizeof(stat)))
 		abort();
 	return stat;
 }

@@ -200,7 +200,7 @@ static pid_t start_others(void)
 		for (;;)
 			pause();
 	}
-	while (!ipcshm_region_stat(region, &stat, sizeof(stat)) && stat.waiters < OTHERS)
+	while (!ipcshm_region_get_stat(region, &stat, sizeof(stat)) && stat.waiters < OTHERS)
 		usleep(1000);
 	return pid;
 }

@@ -40,9 +40,9 @@ static struct {
 	struct ipcshm_message messages[8];
 	struct ipcshm_segment segments[8];
 	uint64_t offsets[8];
-	uint64_t tokens[4];
+	uint64_t request_ids[4];
 	int32_t fds[16];
-	unsigned int offset_count, token_count;
+	unsigned int offset_count, request_id_count;
 } area;
 static uint8_t *memory;		/* two pages, then one that can't be written, then none */
 
@@ -52,7 +52,7 @@ enum meaning {
 	MEMBER_TOKEN,
 	MESSAGES, BYTES, MESSAGE_SIZE, POINTER, OFFSET, WORD, WORD_SIZE, DEADLINE, CLOCK, COUNT_OF,
 	DEATHS, PRIORITY, TRANSFER_FLAGS, MEMBER_SIZE, MESSAGE_STRIDE, PROTECTION, MAP_FLAGS, PAGES, SEAL, NTH,
-	FALLOCATE, ADVICE, OVERFLOW, SPIN, RECEIVE_FLAGS, SEGMENTS, DATA, FDS, FD_COUNT, TOKEN,
+	FALLOCATE, ADVICE, OVERFLOW, SPIN, RECEIVE_FLAGS, SEGMENTS, DATA, FDS, FD_COUNT, REQUEST_ID,
 	MESSAGE_ARRAY, OFFSET_ARRAY, FEW, GRACE, OBJECT, USER, OTHER_USER, LIMIT, LARGE, GIVEN,
 	ASKED, BREAKAGE, ROOM, URING, LATE_PAGE, MEANINGS
 };
@@ -119,7 +119,7 @@ static const struct {
 	[USER] = VALUES(0, 1001, 65534, 0xffffffff),
 	/* Not our own, whose limits all programs need; fuzz.c sets those back now and then. */
 	[OTHER_USER] = VALUES(1001, 1001, 65534, 0xffffffff),
-	[LIMIT] = VALUES(IPCSHM_LIMIT_DEFAULT, 0, 1, 2, PAGE, 64 * PAGE, 1 << 30),
+	[LIMIT] = VALUES(IPCSHM_QUOTA_FOLLOW_DEFAULT, 0, 1, 2, PAGE, 64 * PAGE, 1 << 30),
 	[LARGE] = VALUES(1 << 20, 1 << 30, 1ULL << 62),
 	[GIVEN] = VALUES(0),
 	[ASKED] = VALUES(0, 0, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP),
@@ -188,7 +188,7 @@ static uint64_t resolve(enum meaning meaning, uint64_t value, uint64_t before)
 	case NAME_LEN:	return before % 10 ? strlen(names[before % COUNT(names)]) : 0;
 	case DATA:	return resolve(SEGMENTS, before, 0) ? (uintptr_t)area.segments : pointer(value);
 	case FDS:	return value % 16 ? (uintptr_t)area.fds : pointer(value);
-	case TOKEN:	return value % 4 ? area.tokens[value % COUNT(area.tokens)] : 0;
+	case REQUEST_ID:	return value % 4 ? area.request_ids[value % COUNT(area.request_ids)] : 0;
 	case MESSAGE_ARRAY: return value % 16 ? (uintptr_t)area.messages : pointer(value);
 	case OFFSET_ARRAY: return value % 16 ? (uintptr_t)area.offsets : pointer(value);
 	case POINTER:	return pointer(value);
@@ -221,7 +221,7 @@ struct field {
 #define MESSAGE(_type, at, flags_meaning)				\
 	M(_type, at.segments, SEGMENTS), M(_type, at.data, DATA), M(_type, at.size, MESSAGE_SIZE),	\
 	M(_type, at.type, ANY), M(_type, at.priority, PRIORITY), M(_type, at.flags, flags_meaning), \
-	M(_type, at.fds, FDS), M(_type, at.fd_count, FD_COUNT), M(_type, at.token, TOKEN)
+	M(_type, at.fds, FDS), M(_type, at.fd_count, FD_COUNT), M(_type, at.request_id, REQUEST_ID)
 /* NOLINTEND(bugprone-macro-parentheses) */
 #define PATIENCE(_type)							\
 	M(_type, deadline, DEADLINE), M(_type, clock, CLOCK), M(_type, flags, TRANSFER_FLAGS)
@@ -463,94 +463,94 @@ static void run_subscribe(int fd, const uint64_t *v)
 	{ .name = (_name), .on = (_on), .weight = (_weight), .run = (_run) }
 
 #define LIMITS(meaning)							\
-	T(IPCSHM_A_LIMITS_OBJECTS, SIZE_LIMIT, meaning),		\
-	T(IPCSHM_A_LIMITS_REGION_BYTES, SIZE_LIMIT, meaning),		\
-	T(IPCSHM_A_LIMITS_QUEUE_BYTES, SIZE_LIMIT, meaning),		\
-	T(IPCSHM_A_LIMITS_MEMBERS, SIZE_LIMIT, meaning),		\
-	T(IPCSHM_A_LIMITS_WAITERS, SIZE_LIMIT, meaning),		\
-	T(IPCSHM_A_LIMITS_DESCRIPTORS, SIZE_LIMIT, meaning)
+	T(IPCSHM_A_QUOTAS_OBJECTS, SIZE_LIMIT, meaning),		\
+	T(IPCSHM_A_QUOTAS_REGION_BYTES, SIZE_LIMIT, meaning),		\
+	T(IPCSHM_A_QUOTAS_QUEUE_BYTES, SIZE_LIMIT, meaning),		\
+	T(IPCSHM_A_QUOTAS_MEMBERS, SIZE_LIMIT, meaning),		\
+	T(IPCSHM_A_QUOTAS_WAITERS, SIZE_LIMIT, meaning),		\
+	T(IPCSHM_A_QUOTAS_DESCRIPTORS, SIZE_LIMIT, meaning)
 
 static const struct call calls[] = {
 	PLAIN("open", NOTHING, 2, run_open),
 	IOCTL("info", DEVICE, 1, IPCSHM_IOC_INFO, NOTHING, M(ipcshm_info, features, ZERO)),
 	IOCTL("region_open", DEVICE, 12, IPCSHM_IOC_REGION_OPEN, REGION,
-		HOW(ipcshm_region_open, FLAGS_REGION),
-		M(ipcshm_region_open, size, REGION_SIZE),
-		M(ipcshm_region_open, max_size, REGION_SIZE),
-		M(ipcshm_region_open, max_members, SLOTS), M(ipcshm_region_open, reserved, ZERO)),
+		HOW(ipcshm_region_open_args, FLAGS_REGION),
+		M(ipcshm_region_open_args, size, REGION_SIZE),
+		M(ipcshm_region_open_args, max_size, REGION_SIZE),
+		M(ipcshm_region_open_args, max_members, SLOTS), M(ipcshm_region_open_args, reserved, ZERO)),
 	IOCTL("queue_open", DEVICE, 12, IPCSHM_IOC_QUEUE_OPEN, QUEUE,
-		HOW(ipcshm_queue_open, FLAGS_QUEUE),
-		M(ipcshm_queue_open, max_messages, MESSAGES),
-		M(ipcshm_queue_open, max_bytes, BYTES),
-		M(ipcshm_queue_open, max_message_size, MESSAGE_SIZE),
-		M(ipcshm_queue_open, pool_bytes, REGION_SIZE),
-		M(ipcshm_queue_open, overflow, OVERFLOW), M(ipcshm_queue_open, reserved, ZERO)),
+		HOW(ipcshm_queue_open_args, FLAGS_QUEUE),
+		M(ipcshm_queue_open_args, max_messages, MESSAGES),
+		M(ipcshm_queue_open_args, max_bytes, BYTES),
+		M(ipcshm_queue_open_args, max_message_size, MESSAGE_SIZE),
+		M(ipcshm_queue_open_args, pool_bytes, REGION_SIZE),
+		M(ipcshm_queue_open_args, overflow, OVERFLOW), M(ipcshm_queue_open_args, reserved, ZERO)),
 	IOCTL("unlink", DEVICE, 4, IPCSHM_IOC_UNLINK, NOTHING,
-		M(ipcshm_unlink, name, NAME), M(ipcshm_unlink, name_len, NAME_LEN),
-		M(ipcshm_unlink, kind, KIND), M(ipcshm_unlink, flags, ZERO),
-		M(ipcshm_unlink, reserved, ZERO)),
+		M(ipcshm_unlink_args, name, NAME), M(ipcshm_unlink_args, name_len, NAME_LEN),
+		M(ipcshm_unlink_args, kind, KIND), M(ipcshm_unlink_args, flags, ZERO),
+		M(ipcshm_unlink_args, reserved, ZERO)),
 	IOCTL("region_stat", REGION, 1, IPCSHM_IOC_REGION_STAT, NOTHING,
 		M(ipcshm_region_stat, size, ZERO)),
 	IOCTL("region_self", REGION, 2, IPCSHM_IOC_REGION_SELF, NOTHING,
-		M(ipcshm_region_self, token, ZERO),
-		M(ipcshm_region_self, reserved, ZERO)),
+		M(ipcshm_region_self_args, token, ZERO),
+		M(ipcshm_region_self_args, reserved, ZERO)),
 	IOCTL("region_member", REGION, 2, IPCSHM_IOC_REGION_MEMBER, NOTHING,
-		M(ipcshm_region_member, token, MEMBER_TOKEN),
-		M(ipcshm_region_member, flags, ZERO),
-		M(ipcshm_region_member, reserved, ZERO)),
+		M(ipcshm_region_member_args, token, MEMBER_TOKEN),
+		M(ipcshm_region_member_args, flags, ZERO),
+		M(ipcshm_region_member_args, reserved, ZERO)),
 	IOCTL("region_members", REGION, 2, IPCSHM_IOC_REGION_MEMBERS, NOTHING,
-		M(ipcshm_region_members, members, POINTER),
-		M(ipcshm_region_members, count, COUNT_OF),
-		M(ipcshm_region_members, member_size, MEMBER_SIZE)),
+		M(ipcshm_region_members_args, members, POINTER),
+		M(ipcshm_region_members_args, count, COUNT_OF),
+		M(ipcshm_region_members_args, member_size, MEMBER_SIZE)),
 	IOCTL("region_wait", REGION, 10, IPCSHM_IOC_REGION_WAIT, NOTHING,
-		M(ipcshm_region_wait, offset, OFFSET), M(ipcshm_region_wait, expected, WORD),
-		M(ipcshm_region_wait, deadline, DEADLINE), M(ipcshm_region_wait, clock, CLOCK),
-		M(ipcshm_region_wait, size, WORD_SIZE), M(ipcshm_region_wait, deaths, DEATHS),
-		M(ipcshm_region_wait, flags, ZERO)),
+		M(ipcshm_region_wait_args, offset, OFFSET), M(ipcshm_region_wait_args, expected, WORD),
+		M(ipcshm_region_wait_args, deadline, DEADLINE), M(ipcshm_region_wait_args, clock, CLOCK),
+		M(ipcshm_region_wait_args, size, WORD_SIZE), M(ipcshm_region_wait_args, deaths, DEATHS),
+		M(ipcshm_region_wait_args, flags, ZERO)),
 	IOCTL("region_wake", REGION, 6, IPCSHM_IOC_REGION_WAKE, NOTHING,
-		M(ipcshm_region_wake, offset, OFFSET), M(ipcshm_region_wake, count, COUNT_OF),
-		M(ipcshm_region_wake, flags, ZERO)),
+		M(ipcshm_region_wake_args, offset, OFFSET), M(ipcshm_region_wake_args, count, COUNT_OF),
+		M(ipcshm_region_wake_args, flags, ZERO)),
 	IOCTL("region_watch", REGION, 6, IPCSHM_IOC_REGION_WATCH, NOTHING,
-		M(ipcshm_region_watch, offset, OFFSET), M(ipcshm_region_watch, expected, WORD),
-		M(ipcshm_region_watch, size, WORD_SIZE), M(ipcshm_region_watch, deaths, DEATHS),
-		M(ipcshm_region_watch, flags, ZERO), M(ipcshm_region_watch, reserved, ZERO)),
+		M(ipcshm_region_watch_args, offset, OFFSET), M(ipcshm_region_watch_args, expected, WORD),
+		M(ipcshm_region_watch_args, size, WORD_SIZE), M(ipcshm_region_watch_args, deaths, DEATHS),
+		M(ipcshm_region_watch_args, flags, ZERO), M(ipcshm_region_watch_args, reserved, ZERO)),
 	IOCTL("region_resize", REGION, 5, IPCSHM_IOC_REGION_RESIZE, NOTHING,
-		M(ipcshm_region_resize, size, REGION_SIZE)),
+		M(ipcshm_region_resize_args, size, REGION_SIZE)),
 	IOCTL("region_revoke", REGION, 1, IPCSHM_IOC_REGION_REVOKE, NOTHING,
-		M(ipcshm_region_revoke, flags, ZERO),
-		M(ipcshm_region_revoke, reserved, ZERO)),
+		M(ipcshm_region_revoke_args, flags, ZERO),
+		M(ipcshm_region_revoke_args, reserved, ZERO)),
 	IOCTL("queue_stat", QUEUE, 1, IPCSHM_IOC_QUEUE_STAT, NOTHING, M(ipcshm_queue_stat, sent, ZERO)),
 	IOCTL("queue_send", QUEUE, 14, IPCSHM_IOC_QUEUE_SEND, NOTHING,
-		MESSAGE(ipcshm_transfer, message, ZERO), PATIENCE(ipcshm_transfer)),
+		MESSAGE(ipcshm_transfer_args, message, ZERO), PATIENCE(ipcshm_transfer_args)),
 	IOCTL("queue_receive", QUEUE, 10, IPCSHM_IOC_QUEUE_RECEIVE, NOTHING,
-		MESSAGE(ipcshm_transfer, message, RECEIVE_FLAGS), PATIENCE(ipcshm_transfer)),
+		MESSAGE(ipcshm_transfer_args, message, RECEIVE_FLAGS), PATIENCE(ipcshm_transfer_args)),
 	IOCTL("queue_send_batch", QUEUE, 5, IPCSHM_IOC_QUEUE_SEND_BATCH, NOTHING,
-		M(ipcshm_batch, messages, MESSAGE_ARRAY), M(ipcshm_batch, count, FEW),
-		PATIENCE(ipcshm_batch), M(ipcshm_batch, message_size, MESSAGE_STRIDE)),
+		M(ipcshm_batch_args, messages, MESSAGE_ARRAY), M(ipcshm_batch_args, count, FEW),
+		PATIENCE(ipcshm_batch_args), M(ipcshm_batch_args, message_size, MESSAGE_STRIDE)),
 	IOCTL("queue_receive_batch", QUEUE, 5, IPCSHM_IOC_QUEUE_RECEIVE_BATCH, NOTHING,
-		M(ipcshm_batch, messages, MESSAGE_ARRAY), M(ipcshm_batch, count, FEW),
-		PATIENCE(ipcshm_batch), M(ipcshm_batch, message_size, MESSAGE_STRIDE)),
+		M(ipcshm_batch_args, messages, MESSAGE_ARRAY), M(ipcshm_batch_args, count, FEW),
+		PATIENCE(ipcshm_batch_args), M(ipcshm_batch_args, message_size, MESSAGE_STRIDE)),
 	IOCTL("queue_call", QUEUE, 8, IPCSHM_IOC_QUEUE_CALL, NOTHING,
-		MESSAGE(ipcshm_call, request, ZERO), MESSAGE(ipcshm_call, reply, RECEIVE_FLAGS),
-		PATIENCE(ipcshm_call)),
+		MESSAGE(ipcshm_call_args, request, ZERO), MESSAGE(ipcshm_call_args, reply, RECEIVE_FLAGS),
+		PATIENCE(ipcshm_call_args)),
 	IOCTL("queue_reply", QUEUE, 6, IPCSHM_IOC_QUEUE_REPLY, NOTHING,
-		MESSAGE(ipcshm_reply, message, ZERO), M(ipcshm_reply, flags, ZERO),
-		M(ipcshm_reply, reserved, ZERO)),
+		MESSAGE(ipcshm_reply_args, message, ZERO), M(ipcshm_reply_args, flags, ZERO),
+		M(ipcshm_reply_args, reserved, ZERO)),
 	IOCTL("queue_reply_receive", QUEUE, 8, IPCSHM_IOC_QUEUE_REPLY_RECEIVE, NOTHING,
-		MESSAGE(ipcshm_call, request, RECEIVE_FLAGS), MESSAGE(ipcshm_call, reply, ZERO),
-		PATIENCE(ipcshm_call)),
+		MESSAGE(ipcshm_call_args, request, RECEIVE_FLAGS), MESSAGE(ipcshm_call_args, reply, ZERO),
+		PATIENCE(ipcshm_call_args)),
 	IOCTL("queue_release", QUEUE, 5, IPCSHM_IOC_QUEUE_RELEASE, NOTHING,
-		M(ipcshm_queue_release, offsets, OFFSET_ARRAY), M(ipcshm_queue_release, count, FEW),
-		M(ipcshm_queue_release, flags, ZERO)),
+		M(ipcshm_queue_release_args, offsets, OFFSET_ARRAY), M(ipcshm_queue_release_args, count, FEW),
+		M(ipcshm_queue_release_args, flags, ZERO)),
 	IOCTL("queue_set", QUEUE, 3, IPCSHM_IOC_QUEUE_SET, NOTHING,
-		M(ipcshm_queue_set, max_messages, MESSAGES), M(ipcshm_queue_set, max_bytes, BYTES),
-		M(ipcshm_queue_set, flags, ZERO), M(ipcshm_queue_set, reserved, ZERO)),
-	IOCTL("queue_spin", QUEUE, 2, IPCSHM_IOC_QUEUE_SPIN, NOTHING,
-		M(ipcshm_queue_spin, microseconds, SPIN), M(ipcshm_queue_spin, flags, ZERO)),
+		M(ipcshm_queue_set_args, max_messages, MESSAGES), M(ipcshm_queue_set_args, max_bytes, BYTES),
+		M(ipcshm_queue_set_args, flags, ZERO), M(ipcshm_queue_set_args, reserved, ZERO)),
+	IOCTL("queue_spin", QUEUE, 2, IPCSHM_IOC_QUEUE_BUSY_POLL, NOTHING,
+		M(ipcshm_queue_busy_poll_args, microseconds, SPIN), M(ipcshm_queue_busy_poll_args, flags, ZERO)),
 	IOCTL("queue_drain", QUEUE, 2, IPCSHM_IOC_QUEUE_DRAIN, NOTHING,
-		M(ipcshm_queue_drain, flags, ZERO), M(ipcshm_queue_drain, reserved, ZERO)),
+		M(ipcshm_queue_drain_args, flags, ZERO), M(ipcshm_queue_drain_args, reserved, ZERO)),
 	IOCTL("queue_revoke", QUEUE, 1, IPCSHM_IOC_QUEUE_REVOKE, NOTHING,
-		M(ipcshm_queue_revoke, flags, ZERO), M(ipcshm_queue_revoke, reserved, ZERO)),
+		M(ipcshm_queue_revoke_args, flags, ZERO), M(ipcshm_queue_revoke_args, reserved, ZERO)),
 	OTHER("message", NOTHING, 4, run_message, A(FEW), A(SEGMENTS), A(DATA), A(MESSAGE_SIZE),
 		A(RECEIVE_FLAGS), A(FD_COUNT), A(ANY)),
 	PLAIN("close", ANYTHING, 3, run_close),
@@ -588,14 +588,14 @@ static const struct call calls[] = {
 	REQUEST("object_revoke", 2, IPCSHM_CMD_OBJECT_REVOKE, T(IPCSHM_A_OBJECT_ID, 8, OBJECT),
 		T(IPCSHM_A_OBJECT_KIND, 4, KIND), T(IPCSHM_A_OBJECT_NAME, SIZE_TEXT, NAME)),
 	REQUEST("member_get", 3, IPCSHM_CMD_MEMBER_GET, T(IPCSHM_A_MEMBER_REGION, 8, OBJECT)),
-	REQUEST("limits_get", 3, IPCSHM_CMD_LIMITS_GET, T(IPCSHM_A_LIMITS_UID, 4, USER),
-		T(IPCSHM_A_LIMITS_DEFAULT, SIZE_FLAG, GIVEN),
-		T(IPCSHM_A_LIMITS_NET, SIZE_FLAG, GIVEN),
-		T(IPCSHM_A_LIMITS_USER_NS, 4, USER)),
-	REQUEST("limits_set", 2, IPCSHM_CMD_LIMITS_SET, T(IPCSHM_A_LIMITS_UID, 4, OTHER_USER),
+	REQUEST("limits_get", 3, IPCSHM_CMD_QUOTA_GET, T(IPCSHM_A_QUOTAS_UID, 4, USER),
+		T(IPCSHM_A_QUOTAS_DEFAULT, SIZE_FLAG, GIVEN),
+		T(IPCSHM_A_QUOTAS_NET, SIZE_FLAG, GIVEN),
+		T(IPCSHM_A_QUOTAS_USER_NS, 4, USER)),
+	REQUEST("limits_set", 2, IPCSHM_CMD_QUOTA_SET, T(IPCSHM_A_QUOTAS_UID, 4, OTHER_USER),
 		LIMITS(LIMIT)),
-	REQUEST("limits_set_default", 1, IPCSHM_CMD_LIMITS_SET,
-		T(IPCSHM_A_LIMITS_DEFAULT, SIZE_FLAG, GIVEN), LIMITS(LARGE)),
+	REQUEST("limits_set_default", 1, IPCSHM_CMD_QUOTA_SET,
+		T(IPCSHM_A_QUOTAS_DEFAULT, SIZE_FLAG, GIVEN), LIMITS(LARGE)),
 };
 
 static unsigned int field_count(const struct call *call)
@@ -739,8 +739,8 @@ static void provide(enum on kind)
 	const struct ipcshm_open_how how = {
 		.name = (uintptr_t)names[0], .name_len = 1, .flags = MADE, .mode = 0666,
 	};
-	struct ipcshm_region_open region = { .how = how, .size = 4 * PAGE, .max_size = 8 * PAGE };
-	struct ipcshm_queue_open queue = {
+	struct ipcshm_region_open_args region = { .how = how, .size = 4 * PAGE, .max_size = 8 * PAGE };
+	struct ipcshm_queue_open_args queue = {
 		.how = how, .max_messages = 4, .max_bytes = 4 * PAGE, .max_message_size = PAGE,
 		.pool_bytes = 4 * PAGE,
 	};
@@ -786,18 +786,18 @@ static int choose_object(enum on kind, uint32_t object)
 	return map_count ? 0 : -1;
 }
 
-/* What came with a message and is good for something: a token, a place in the pool. */
+/* What came with a message and is good for something: a request id, a place in the pool. */
 static void learn(const struct ipcshm_message *message)
 {
-	if (message->token)
-		area.tokens[area.token_count++ % COUNT(area.tokens)] = message->token;
+	if (message->request_id)
+		area.request_ids[area.request_id_count++ % COUNT(area.request_ids)] = message->request_id;
 	if (message->flags & IPCSHM_MAPPED)
 		area.offsets[area.offset_count++ % COUNT(area.offsets)] = message->data;
 }
 
 static void learn_from(unsigned long command, const void *argument, int result)
 {
-	const struct ipcshm_batch *batch = argument;
+	const struct ipcshm_batch_args *batch = argument;
 	int i;
 
 	if (command == IPCSHM_IOC_QUEUE_RECEIVE || command == IPCSHM_IOC_QUEUE_REPLY_RECEIVE)

@@ -101,7 +101,7 @@ static void put_limit(struct nlmsghdr *request, uint16_t type, uint64_t max)
 {
 	struct nlattr *nest = mnl_attr_nest_start(request, type);
 
-	mnl_attr_put_u64(request, IPCSHM_A_LIMIT_MAX, max);
+	mnl_attr_put_u64(request, IPCSHM_A_QUOTA_MAX, max);
 	mnl_attr_nest_end(request, nest);
 }
 
@@ -146,15 +146,15 @@ void request_end(struct nlmsghdr *request, int fd, uint64_t room)
 
 void request_limits(int fd, const uint32_t *uid, const uint64_t *max)
 {
-	struct nlmsghdr *request = request_begin(IPCSHM_CMD_LIMITS_SET, 0);
+	struct nlmsghdr *request = request_begin(IPCSHM_CMD_QUOTA_SET, 0);
 	int type;
 
 	if (uid)
-		mnl_attr_put_u32(request, IPCSHM_A_LIMITS_UID, *uid);
+		mnl_attr_put_u32(request, IPCSHM_A_QUOTAS_UID, *uid);
 	else
-		mnl_attr_put(request, IPCSHM_A_LIMITS_DEFAULT, 0, NULL);
-	for (type = IPCSHM_A_LIMITS_OBJECTS; type <= IPCSHM_A_LIMITS_MAX; type++)
+		mnl_attr_put(request, IPCSHM_A_QUOTAS_DEFAULT, 0, NULL);
+	for (type = IPCSHM_A_QUOTAS_OBJECTS; type <= IPCSHM_A_QUOTAS_MAX; type++)
 		put_limit(request, (uint16_t)type,
-			  uid ? IPCSHM_LIMIT_DEFAULT : max[type - IPCSHM_A_LIMITS_OBJECTS]);
+			  uid ? IPCSHM_QUOTA_FOLLOW_DEFAULT : max[type - IPCSHM_A_QUOTAS_OBJECTS]);
 	request_end(request, fd, ANSWER_MAX);
 }

@@ -108,7 +108,7 @@ const struct field holder_fields[] = {
 };
 
 #define EVENT(member, name, heading, unit, attribute) \
-	FIELD(event, member, name, heading, unit, NEST_NONE, IPCSHM_A_EVENT_##attribute)
+	FIELD(event, member, name, heading, unit, NEST_NONE, IPCSHM_A_NOTIFY_##attribute)
 
 const struct field event_fields[] = {
 	EVENT(seq, "seq", "SEQ", UNIT_COUNT, SEQ),

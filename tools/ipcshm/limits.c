@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
 
 static bool is_bytes(unsigned int quota)
 {
-	return quota == IPCSHM_QUOTA_REGION_BYTES || quota == IPCSHM_QUOTA_QUEUE_BYTES;
+	return quota == IPCSHM_QUOTA_TYPE_REGION_BYTES || quota == IPCSHM_QUOTA_TYPE_QUEUE_BYTES;
 }
 
 /* "region-bytes=1G", "objects=default" */
@@ -53,7 +53,7 @@ static bool parse_setting(const char *word, struct limits *limits)
 	limit = &limits->quota[quota];
 	limit->has_max = true;
 	if (!strcmp(word, "default")) {
-		limit->max = IPCSHM_LIMIT_DEFAULT;
+		limit->max = IPCSHM_QUOTA_FOLLOW_DEFAULT;
 		return !limits->is_default;
 	}
 	return (is_bytes((unsigned int)quota) ? parse_bytes : parse_number)(word, &limit->max) &&

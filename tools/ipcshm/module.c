@@ -191,7 +191,7 @@ static void ask(struct module *module)
 	device = ipcshm_open();
 	if (device < 0)
 		return;
-	module->has_info = !ipcshm_info(device, &module->info, sizeof(module->info));
+	module->has_info = !ipcshm_get_info(device, &module->info, sizeof(module->info));
 	close(device);
 }
 

@@ -153,24 +153,24 @@ static void print_details(const struct event *event)
 	char amount[FORMAT_MAX];
 
 	switch (event->type) {
-	case IPCSHM_EVENT_TYPE_JOIN:
-	case IPCSHM_EVENT_TYPE_LEAVE:
-	case IPCSHM_EVENT_TYPE_DEATH:
+	case IPCSHM_NOTIFY_TYPE_JOIN:
+	case IPCSHM_NOTIFY_TYPE_LEAVE:
+	case IPCSHM_NOTIFY_TYPE_DEATH:
 		printf("  token %" PRIu32, event->token);
-		if (event->type != IPCSHM_EVENT_TYPE_JOIN)
+		if (event->type != IPCSHM_NOTIFY_TYPE_JOIN)
 			print_end(event);
 		break;
-	case IPCSHM_EVENT_TYPE_DROP:
+	case IPCSHM_NOTIFY_TYPE_DROP:
 		printf("  %" PRIu64 " message%s", event->messages, format_plural(event->messages));
 		break;
-	case IPCSHM_EVENT_TYPE_QUOTA:
+	case IPCSHM_NOTIFY_TYPE_QUOTA:
 		snprintf(amount, sizeof(amount), "%" PRIu64, event->amount);
-		if (event->quota == IPCSHM_QUOTA_REGION_BYTES ||
-		    event->quota == IPCSHM_QUOTA_QUEUE_BYTES)
+		if (event->quota == IPCSHM_QUOTA_TYPE_REGION_BYTES ||
+		    event->quota == IPCSHM_QUOTA_TYPE_QUEUE_BYTES)
 			format_bytes(event->amount, amount);
 		printf("  %s, %s asked for", name_of(quota_names, event->quota), amount);
 		break;
-	case IPCSHM_EVENT_TYPE_LOST:
+	case IPCSHM_NOTIFY_TYPE_LOST:
 		printf("%" PRIu64 " event%s", event->amount, format_plural(event->amount));
 		break;
 	}
@@ -192,7 +192,7 @@ static void print_event(const struct event *event)
 		else
 			printf("id/%" PRIu64 "  ", event->id);
 	}
-	if (event->type != IPCSHM_EVENT_TYPE_LOST) {
+	if (event->type != IPCSHM_NOTIFY_TYPE_LOST) {
 		field_text(field_find(event_fields, "uid", 3), event, text);
 		printf("pid %" PRIu32 "  %s", event->pid, text);
 	}

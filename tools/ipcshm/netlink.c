@@ -353,7 +353,7 @@ int netlink_members(struct netlink *netlink, uint64_t region,
 	return ask(netlink, header, each_member, &members);
 }
 
-/* Limits: one nest for each quota, in the order of enum ipcshm_quota. */
+/* Limits: one nest for each quota, in the order of enum ipcshm_quota_type. */
 
 static int read_limit(const struct nlattr *attribute, void *data)
 {
@@ -361,13 +361,13 @@ static int read_limit(const struct nlattr *attribute, void *data)
 	uint16_t type = mnl_attr_get_type(attribute);
 	bool is_u64 = mnl_attr_get_payload_len(attribute) == sizeof(uint64_t);
 
-	if (type == IPCSHM_A_LIMIT_USED && is_u64) {
+	if (type == IPCSHM_A_QUOTA_USED && is_u64) {
 		limit->has_used = true;
 		limit->used = mnl_attr_get_u64(attribute);
-	} else if (type == IPCSHM_A_LIMIT_MAX && is_u64) {
+	} else if (type == IPCSHM_A_QUOTA_MAX && is_u64) {
 		limit->has_max = true;
 		limit->max = mnl_attr_get_u64(attribute);
-	} else if (type == IPCSHM_A_LIMIT_OWN) {
+	} else if (type == IPCSHM_A_QUOTA_OWN) {
 		limit->own = true;
 	}
 	return MNL_CB_OK;
@@ -377,13 +377,13 @@ static int read_limits_attribute(const struct nlattr *attribute, void *data)
 {
 	struct limits *limits = data;
 	unsigned int type = mnl_attr_get_type(attribute);
-	unsigned int quota = type - IPCSHM_A_LIMITS_OBJECTS;
+	unsigned int quota = type - IPCSHM_A_QUOTAS_OBJECTS;
 
-	if (type == IPCSHM_A_LIMITS_DEFAULT)
+	if (type == IPCSHM_A_QUOTAS_DEFAULT)
 		limits->is_default = true;
-	else if (type == IPCSHM_A_LIMITS_UID && mnl_attr_get_payload_len(attribute) == 4)
+	else if (type == IPCSHM_A_QUOTAS_UID && mnl_attr_get_payload_len(attribute) == 4)
 		limits->has_uid = true, limits->uid = mnl_attr_get_u32(attribute);
-	else if (type >= IPCSHM_A_LIMITS_OBJECTS && quota < QUOTAS)
+	else if (type >= IPCSHM_A_QUOTAS_OBJECTS && quota < QUOTAS)
 		return mnl_attr_parse_nested(attribute, read_limit, &limits->quota[quota]);
 	return MNL_CB_OK;
 }
@@ -398,14 +398,14 @@ static int read_limits(const struct nlmsghdr *header, void *data)
 static void put_whose(struct nlmsghdr *header, const struct limits *limits)
 {
 	if (limits->is_default)
-		mnl_attr_put(header, IPCSHM_A_LIMITS_DEFAULT, 0, NULL);
+		mnl_attr_put(header, IPCSHM_A_QUOTAS_DEFAULT, 0, NULL);
 	else if (limits->has_uid)
-		mnl_attr_put_u32(header, IPCSHM_A_LIMITS_UID, limits->uid);
+		mnl_attr_put_u32(header, IPCSHM_A_QUOTAS_UID, limits->uid);
 }
 
 int netlink_limits(struct netlink *netlink, struct limits *limits)
 {
-	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_LIMITS_GET, NLM_F_ACK);
+	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_QUOTA_GET, NLM_F_ACK);
 
 	put_whose(header, limits);
 	return ask(netlink, header, read_limits, limits);
@@ -428,7 +428,7 @@ static int each_limits(const struct nlmsghdr *header, void *data)
 int netlink_all_limits(struct netlink *netlink,
 		       int (*each)(const struct limits *limits, void *data), void *data)
 {
-	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_LIMITS_GET, NLM_F_DUMP);
+	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_QUOTA_GET, NLM_F_DUMP);
 	struct all_limits all = { each, data };
 
 	return ask(netlink, header, each_limits, &all);
@@ -436,7 +436,7 @@ int netlink_all_limits(struct netlink *netlink,
 
 int netlink_set_limits(struct netlink *netlink, const struct limits *limits)
 {
-	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_LIMITS_SET, NLM_F_ACK);
+	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_QUOTA_SET, NLM_F_ACK);
 
 	put_whose(header, limits);
 	for (unsigned int i = 0; i < QUOTAS; i++) {
@@ -444,8 +444,8 @@ int netlink_set_limits(struct netlink *netlink, const struct limits *limits)
 
 		if (!limits->quota[i].has_max)
 			continue;
-		nest = mnl_attr_nest_start(header, (uint16_t)(IPCSHM_A_LIMITS_OBJECTS + i));
-		mnl_attr_put_u64(header, IPCSHM_A_LIMIT_MAX, limits->quota[i].max);
+		nest = mnl_attr_nest_start(header, (uint16_t)(IPCSHM_A_QUOTAS_OBJECTS + i));
+		mnl_attr_put_u64(header, IPCSHM_A_QUOTA_MAX, limits->quota[i].max);
 		mnl_attr_nest_end(header, nest);
 	}
 	return tell(netlink, header);
@@ -465,7 +465,7 @@ static int each_event(const struct nlmsghdr *header, void *data)
 	const struct events *events = data;
 	struct event event = { 0 };
 
-	if (generic->cmd != IPCSHM_CMD_EVENT)
+	if (generic->cmd != IPCSHM_CMD_NOTIFY)
 		return 0;
 	read_record(header, events->layout, &event);
 	return events->each(&event, events->data);
@@ -517,7 +517,7 @@ static int read_groups(const struct nlattr *attribute, void *data)
 	struct group group = { "", 0 };
 
 	mnl_attr_parse_nested(attribute, read_group, &group);
-	if (!strcmp(group.name, IPCSHM_MCGRP_EVENTS))
+	if (!strcmp(group.name, IPCSHM_MCGRP_NOTIFY))
 		*(uint32_t *)data = group.id;
 	return MNL_CB_OK;
 }

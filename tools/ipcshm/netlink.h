@@ -59,7 +59,7 @@ int netlink_limits(struct netlink *netlink, struct limits *limits);
 int netlink_all_limits(struct netlink *netlink,
 		       int (*each)(const struct limits *limits, void *data), void *data);
 
-/* Those maxima that are there (has_max); IPCSHM_LIMIT_DEFAULT: what the default is. */
+/* Those maxima that are there (has_max); IPCSHM_QUOTA_FOLLOW_DEFAULT: what the default is. */
 int netlink_set_limits(struct netlink *netlink, const struct limits *limits);
 
 /*

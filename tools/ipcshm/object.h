@@ -133,7 +133,7 @@ struct event {
 	char name[IPCSHM_NAME_MAX + 1];
 };
 
-#define QUOTAS (IPCSHM_QUOTA_DESCRIPTORS + 1)
+#define QUOTAS (IPCSHM_QUOTA_TYPE_DESCRIPTORS + 1)
 
 struct limit {
 	bool has_used;
@@ -143,7 +143,7 @@ struct limit {
 	uint64_t max;
 };
 
-/* Those of a user, or the default; by enum ipcshm_quota. */
+/* Those of a user, or the default; by enum ipcshm_quota_type. */
 struct limits {
 	bool is_default;
 	bool has_uid;

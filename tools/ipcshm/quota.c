@@ -18,7 +18,7 @@ static void write_amount(uint64_t amount, bool is_bytes, char text[FORMAT_MAX])
 }
 
 /* False if the quota has room: then it is not the one. */
-static bool write_exceeded(const char *name, bool is_bytes, const struct ipcshm_limit *limit,
+static bool write_exceeded(const char *name, bool is_bytes, const struct ipcshm_quota *limit,
 			   uint64_t amount, char hint[QUOTA_HINT_MAX])
 {
 	char used[FORMAT_MAX], max[FORMAT_MAX], asked[FORMAT_MAX];
@@ -41,7 +41,7 @@ void quota_hint(int device, const struct quota_request *request, char hint[QUOTA
 	snprintf(hint, QUOTA_HINT_MAX,
 		 "of yours, a parent user namespace's or the network namespace's; \"ipcshm limits\" "
 		 "prints yours");
-	if (ipcshm_info(device, &info, sizeof(info)))
+	if (ipcshm_get_info(device, &info, sizeof(info)))
 		return;
 	if (!write_exceeded("objects", false, &info.objects, request->objects, hint) &&
 	    !write_exceeded("region-bytes", true, &info.region_bytes, request->region_bytes, hint))

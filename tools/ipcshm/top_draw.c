@@ -78,7 +78,7 @@ static void draw_totals(const struct top *top)
 static void quota_text(const struct limits *limits, unsigned int quota, char *text, size_t size)
 {
 	const struct limit *limit = &limits->quota[quota];
-	bool bytes = quota == IPCSHM_QUOTA_REGION_BYTES || quota == IPCSHM_QUOTA_QUEUE_BYTES;
+	bool bytes = quota == IPCSHM_QUOTA_TYPE_REGION_BYTES || quota == IPCSHM_QUOTA_TYPE_QUEUE_BYTES;
 	char used[FORMAT_MAX], max[FORMAT_MAX];
 
 	snprintf(used, sizeof(used), "%" PRIu64, limit->used);

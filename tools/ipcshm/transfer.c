@@ -172,9 +172,9 @@ static int open_queue(const char *action, const char *word, uint32_t right,
 	return *fd < 0 ? error_tell(action, word, *fd, NULL) : STATUS_OK;
 }
 
-static struct ipcshm_transfer prepare(const struct transfer *transfer, void *data, size_t size)
+static struct ipcshm_transfer_args prepare(const struct transfer *transfer, void *data, size_t size)
 {
-	return (struct ipcshm_transfer){
+	return (struct ipcshm_transfer_args){
 		.message = {
 			.data = (uintptr_t)data,
 			.size = size,
@@ -201,7 +201,7 @@ static int send_failed(const struct transfer *transfer, int fd, size_t size, int
 
 	switch (err) {
 	case -EMSGSIZE:
-		if (ipcshm_queue_stat(fd, &stat, sizeof(stat)))
+		if (ipcshm_queue_get_stat(fd, &stat, sizeof(stat)))
 			break;
 		snprintf(hint, sizeof(hint), "%zu%s bytes, the queue takes at most %llu", size,
 			 size > stat.max_message_size ? " or more" : "",
@@ -218,7 +218,7 @@ static int send_failed(const struct transfer *transfer, int fd, size_t size, int
 
 static int send_one(const struct transfer *transfer, int fd, void *data, size_t size)
 {
-	struct ipcshm_transfer call = prepare(transfer, data, size);
+	struct ipcshm_transfer_args call = prepare(transfer, data, size);
 	int err = ipcshm_send_transfer(fd, &call, sizeof(call));
 
 	return err < 0 ? send_failed(transfer, fd, size, err) : STATUS_OK;
@@ -332,7 +332,7 @@ static void print_json(const struct ipcshm_message *message, const char *data)
 		json_number(&json, numbers[i].number);
 	}
 	json_key(&json, "wants_reply");
-	json_boolean(&json, message->token);
+	json_boolean(&json, message->request_id);
 	data_json(&json, data, message->size);
 	json_close(&json, '}');
 	json_line(&json);
@@ -354,7 +354,7 @@ static int print(const struct transfer *transfer, const struct ipcshm_message *m
 
 static int receive_one(const struct transfer *transfer, int fd, char *data, size_t room)
 {
-	struct ipcshm_transfer call = prepare(transfer, data, room);
+	struct ipcshm_transfer_args call = prepare(transfer, data, room);
 	int err;
 
 	do

@@ -35,7 +35,7 @@
 #define IPCSHM_FDS_MAX		16	/* descriptors that one message can carry */
 #define IPCSHM_SEGMENTS_MAX	1024	/* pieces that one message's buffer can have */
 #define IPCSHM_BATCH_MAX	1024	/* messages that one call can send or receive */
-#define IPCSHM_SPIN_MAX		1000	/* microseconds: the longest busy wait */
+#define IPCSHM_BUSY_POLL_MAX		1000	/* microseconds: the longest busy wait */
 #define IPCSHM_UNBOUNDED	(~0ULL)	/* as a queue's capacity: no bound of its own */
 #define IPCSHM_FOREVER		(~0ULL)	/* as a deadline: none */
 
@@ -75,11 +75,11 @@ enum ipcshm_kind {
 #define IPCSHM_FEATURE_POOL	0x20ULL	/* queues whose messages are received mapped */
 
 /**
- * struct ipcshm_limit - a quota of the calling user
+ * struct ipcshm_quota - a quota of the calling user
  * @used: what the user has charged to it now
  * @max: the most that can be charged; going over it is EDQUOT
  */
-struct ipcshm_limit {
+struct ipcshm_quota {
 	__u64 used;
 	__u64 max;
 };
@@ -107,12 +107,12 @@ struct ipcshm_info {
 	__u32 reserved;
 	__u64 features;
 	__u64 max_message_size;
-	struct ipcshm_limit objects;
-	struct ipcshm_limit region_bytes;
-	struct ipcshm_limit queue_bytes;
-	struct ipcshm_limit members;
-	struct ipcshm_limit waiters;
-	struct ipcshm_limit descriptors;
+	struct ipcshm_quota objects;
+	struct ipcshm_quota region_bytes;
+	struct ipcshm_quota queue_bytes;
+	struct ipcshm_quota members;
+	struct ipcshm_quota waiters;
+	struct ipcshm_quota descriptors;
 };
 
 /**
@@ -141,7 +141,7 @@ struct ipcshm_open_how {
 };
 
 /**
- * struct ipcshm_region_open - IPCSHM_IOC_REGION_OPEN
+ * struct ipcshm_region_open_args - IPCSHM_IOC_REGION_OPEN
  * @how: name, rights and mode
  * @size: bytes; in: of a new region, 1 to IPCSHM_REGION_MAX, rounded up to whole
  *	pages, must be 0 without IPCSHM_CREATE; out: of the region opened
@@ -152,7 +152,7 @@ struct ipcshm_open_how {
  *	region opened
  * @reserved: 0
  */
-struct ipcshm_region_open {
+struct ipcshm_region_open_args {
 	struct ipcshm_open_how how;
 	__u64 size;
 	__u64 max_size;
@@ -177,7 +177,7 @@ enum ipcshm_overflow {
 };
 
 /**
- * struct ipcshm_queue_open - IPCSHM_IOC_QUEUE_OPEN
+ * struct ipcshm_queue_open_args - IPCSHM_IOC_QUEUE_OPEN
  * @how: name, rights and mode
  * @max_messages: how many messages the queue keeps: 0 is a rendezvous (a send
  *	returns when a receiver has the message), IPCSHM_UNBOUNDED is no bound
@@ -195,7 +195,7 @@ enum ipcshm_overflow {
  * All hold for a new queue, and must be 0 without IPCSHM_CREATE.  Out: those of
  * the queue opened.
  */
-struct ipcshm_queue_open {
+struct ipcshm_queue_open_args {
 	struct ipcshm_open_how how;
 	__u64 max_messages;
 	__u64 max_bytes;
@@ -206,14 +206,14 @@ struct ipcshm_queue_open {
 };
 
 /**
- * struct ipcshm_unlink - IPCSHM_IOC_UNLINK
+ * struct ipcshm_unlink_args - IPCSHM_IOC_UNLINK
  * @name: address of the name, as in struct ipcshm_open_how
  * @name_len: bytes in @name
  * @kind: enum ipcshm_kind
  * @flags: none yet: 0
  * @reserved: 0
  */
-struct ipcshm_unlink {
+struct ipcshm_unlink_args {
 	__u64 name;
 	__u32 name_len;
 	__u32 kind;
@@ -360,11 +360,11 @@ struct ipcshm_member_page {
 };
 
 /**
- * struct ipcshm_region_self - IPCSHM_IOC_REGION_SELF
+ * struct ipcshm_region_self_args - IPCSHM_IOC_REGION_SELF
  * @token: out: the calling process's token in this region
  * @reserved: 0
  */
-struct ipcshm_region_self {
+struct ipcshm_region_self_args {
 	__u32 token;
 	__u32 reserved;
 };
@@ -387,7 +387,7 @@ struct ipcshm_member {
 };
 
 /**
- * struct ipcshm_region_member - IPCSHM_IOC_REGION_MEMBER
+ * struct ipcshm_region_member_args - IPCSHM_IOC_REGION_MEMBER
  * @token: in: a member token of the region
  * @flags: none yet: 0
  * @end: out: IPCSHM_END_NONE: the member is alive; else enum ipcshm_end
@@ -398,7 +398,7 @@ struct ipcshm_member {
  * @reserved: 0
  * @joined: out: likewise
  */
-struct ipcshm_region_member {
+struct ipcshm_region_member_args {
 	__u32 token;
 	__u32 flags;
 	__u32 end;
@@ -411,20 +411,20 @@ struct ipcshm_region_member {
 };
 
 /**
- * struct ipcshm_region_members - IPCSHM_IOC_REGION_MEMBERS
+ * struct ipcshm_region_members_args - IPCSHM_IOC_REGION_MEMBERS
  * @members: address of an array of struct ipcshm_member
  * @count: in: how many fit in it; out: how many members there are, of which as
  *	many as fit were written
  * @member_size: sizeof(struct ipcshm_member); at most a page
  */
-struct ipcshm_region_members {
+struct ipcshm_region_members_args {
 	__u64 members;
 	__u32 count;
 	__u32 member_size;
 };
 
 /**
- * struct ipcshm_region_wait - IPCSHM_IOC_REGION_WAIT
+ * struct ipcshm_region_wait_args - IPCSHM_IOC_REGION_WAIT
  * @offset: where the word is in the region, a multiple of @size
  * @expected: sleep while the word has this value
  * @deadline: when to give up with ETIMEDOUT: absolute nanoseconds of @clock, or
@@ -434,7 +434,7 @@ struct ipcshm_region_members {
  * @deaths: sleep while the region's count of deaths has this value
  * @flags: none yet: 0
  */
-struct ipcshm_region_wait {
+struct ipcshm_region_wait_args {
 	__u64 offset;
 	__u64 expected;
 	__u64 deadline;
@@ -445,19 +445,19 @@ struct ipcshm_region_wait {
 };
 
 /**
- * struct ipcshm_region_wake - IPCSHM_IOC_REGION_WAKE
+ * struct ipcshm_region_wake_args - IPCSHM_IOC_REGION_WAKE
  * @offset: where the word is, a multiple of 4
  * @count: the most that are woken
  * @flags: none yet: 0
  */
-struct ipcshm_region_wake {
+struct ipcshm_region_wake_args {
 	__u64 offset;
 	__u32 count;
 	__u32 flags;
 };
 
 /**
- * struct ipcshm_region_watch - IPCSHM_IOC_REGION_WATCH
+ * struct ipcshm_region_watch_args - IPCSHM_IOC_REGION_WATCH
  * @offset: where the word is in the region, a multiple of @size
  * @expected: poll reports EPOLLIN while the word has another value
  * @size: of the word, 4 or 8; 0: watch no word, then @offset and @expected are 0
@@ -465,7 +465,7 @@ struct ipcshm_region_wake {
  * @flags: none yet: 0
  * @reserved: 0
  */
-struct ipcshm_region_watch {
+struct ipcshm_region_watch_args {
 	__u64 offset;
 	__u64 expected;
 	__u32 size;
@@ -475,19 +475,19 @@ struct ipcshm_region_watch {
 };
 
 /**
- * struct ipcshm_region_resize - IPCSHM_IOC_REGION_RESIZE
+ * struct ipcshm_region_resize_args - IPCSHM_IOC_REGION_RESIZE
  * @size: bytes, 1 to the region's max_size, rounded up to whole pages
  */
-struct ipcshm_region_resize {
+struct ipcshm_region_resize_args {
 	__u64 size;
 };
 
 /**
- * struct ipcshm_region_revoke - IPCSHM_IOC_REGION_REVOKE
+ * struct ipcshm_region_revoke_args - IPCSHM_IOC_REGION_REVOKE
  * @flags: none yet: 0
  * @reserved: 0
  */
-struct ipcshm_region_revoke {
+struct ipcshm_region_revoke_args {
 	__u32 flags;
 	__u32 reserved;
 };
@@ -590,8 +590,8 @@ struct ipcshm_segment {
  * @fd_count: how many there are in @fds, 0 to IPCSHM_FDS_MAX; receive, out: how
  *	many the message carried; what there was no room for is closed
  * @reserved: 0
- * @token: receive, out: if not 0, the sender waits for a reply, and this is what
- *	it is sent with; reply: that; call: see struct ipcshm_call; else 0
+ * @request_id: receive, out: if not 0, the sender waits for a reply, and this is what
+ *	it is sent with; reply: that; call: see struct ipcshm_call_args; else 0
  * @reserved1: 0
  */
 struct ipcshm_message {
@@ -608,23 +608,23 @@ struct ipcshm_message {
 	__u64 fds;
 	__u32 fd_count;
 	__u32 reserved;
-	__u64 token;
+	__u64 request_id;
 	__u64 reserved1;
 };
 
-/* Flags of struct ipcshm_transfer, ipcshm_batch and ipcshm_call. */
+/* Flags of struct ipcshm_transfer_args, ipcshm_batch and ipcshm_call. */
 #define IPCSHM_DONTWAIT		0x01	/* this call doesn't block: EAGAIN */
 #define IPCSHM_PEEK		0x02	/* receive: leave it in the queue; with DONTWAIT */
 
 /**
- * struct ipcshm_transfer - IPCSHM_IOC_QUEUE_SEND and IPCSHM_IOC_QUEUE_RECEIVE
+ * struct ipcshm_transfer_args - IPCSHM_IOC_QUEUE_SEND and IPCSHM_IOC_QUEUE_RECEIVE
  * @message: the message
  * @deadline: when to give up with ETIMEDOUT if the call has to block: absolute
  *	nanoseconds of @clock, or IPCSHM_FOREVER
  * @clock: CLOCK_REALTIME (0) or CLOCK_MONOTONIC (1)
  * @flags: IPCSHM_DONTWAIT; receive: IPCSHM_PEEK
  */
-struct ipcshm_transfer {
+struct ipcshm_transfer_args {
 	struct ipcshm_message message;
 	__u64 deadline;
 	__u32 clock;
@@ -632,16 +632,16 @@ struct ipcshm_transfer {
 };
 
 /**
- * struct ipcshm_batch - IPCSHM_IOC_QUEUE_SEND_BATCH and _RECEIVE_BATCH
+ * struct ipcshm_batch_args - IPCSHM_IOC_QUEUE_SEND_BATCH and _RECEIVE_BATCH
  * @messages: address of an array of struct ipcshm_message
  * @count: how many there are, 1 to IPCSHM_BATCH_MAX
  * @flags: IPCSHM_DONTWAIT
- * @deadline: as in struct ipcshm_transfer
+ * @deadline: as in struct ipcshm_transfer_args
  * @clock: likewise
  * @message_size: sizeof(struct ipcshm_message), the distance between two of them; at
  *	most a page
  */
-struct ipcshm_batch {
+struct ipcshm_batch_args {
 	__u64 messages;
 	__u32 count;
 	__u32 flags;
@@ -651,19 +651,19 @@ struct ipcshm_batch {
 };
 
 /**
- * struct ipcshm_call - IPCSHM_IOC_QUEUE_CALL and IPCSHM_IOC_QUEUE_REPLY_RECEIVE
+ * struct ipcshm_call_args - IPCSHM_IOC_QUEUE_CALL and IPCSHM_IOC_QUEUE_REPLY_RECEIVE
  * @request: CALL: what is sent, if its token is 0; else the token is the id of an
  *	interrupted call, which is resumed.  Out: the id, if the call is interrupted
  *	after its request was received; 0 when a resumed call has ended;
  *	REPLY_RECEIVE: the next request, received
  * @reply: CALL: the reply, received; REPLY_RECEIVE: what is sent to the caller
- *	that @reply.token stands for; 0: nobody.  Out: its token is 0 when it has
+ *	that @reply.request_id stands for; 0: nobody.  Out: its token is 0 when it has
  *	been sent
- * @deadline: as in struct ipcshm_transfer
+ * @deadline: as in struct ipcshm_transfer_args
  * @clock: likewise
  * @flags: REPLY_RECEIVE: IPCSHM_DONTWAIT
  */
-struct ipcshm_call {
+struct ipcshm_call_args {
 	struct ipcshm_message request;
 	struct ipcshm_message reply;
 	__u64 deadline;
@@ -672,25 +672,25 @@ struct ipcshm_call {
 };
 
 /**
- * struct ipcshm_reply - IPCSHM_IOC_QUEUE_REPLY
+ * struct ipcshm_reply_args - IPCSHM_IOC_QUEUE_REPLY
  * @message: the reply, with the request's token
  * @flags: none yet: 0
  * @reserved: 0
  */
-struct ipcshm_reply {
+struct ipcshm_reply_args {
 	struct ipcshm_message message;
 	__u32 flags;
 	__u32 reserved;
 };
 
 /**
- * struct ipcshm_queue_set - IPCSHM_IOC_QUEUE_SET
- * @max_messages: as in struct ipcshm_queue_open
+ * struct ipcshm_queue_set_args - IPCSHM_IOC_QUEUE_SET
+ * @max_messages: as in struct ipcshm_queue_open_args
  * @max_bytes: likewise
  * @flags: none yet: 0
  * @reserved: 0
  */
-struct ipcshm_queue_set {
+struct ipcshm_queue_set_args {
 	__u64 max_messages;
 	__u64 max_bytes;
 	__u32 flags;
@@ -698,46 +698,46 @@ struct ipcshm_queue_set {
 };
 
 /**
- * struct ipcshm_queue_drain - IPCSHM_IOC_QUEUE_DRAIN
+ * struct ipcshm_queue_drain_args - IPCSHM_IOC_QUEUE_DRAIN
  * @messages: out: how many were discarded
  * @flags: none yet: 0
  * @reserved: 0
  */
-struct ipcshm_queue_drain {
+struct ipcshm_queue_drain_args {
 	__u64 messages;
 	__u32 flags;
 	__u32 reserved;
 };
 
 /**
- * struct ipcshm_queue_spin - IPCSHM_IOC_QUEUE_SPIN
+ * struct ipcshm_queue_busy_poll_args - IPCSHM_IOC_QUEUE_BUSY_POLL
  * @microseconds: how long a call through this descriptor that has to wait looks
- *	out for the end of the wait before it sleeps, 0 to IPCSHM_SPIN_MAX
+ *	out for the end of the wait before it sleeps, 0 to IPCSHM_BUSY_POLL_MAX
  * @flags: none yet: 0
  */
-struct ipcshm_queue_spin {
+struct ipcshm_queue_busy_poll_args {
 	__u32 microseconds;
 	__u32 flags;
 };
 
 /**
- * struct ipcshm_queue_release - IPCSHM_IOC_QUEUE_RELEASE
+ * struct ipcshm_queue_release_args - IPCSHM_IOC_QUEUE_RELEASE
  * @offsets: address of an array of __u64: where the messages are in the pool
  * @count: how many there are, 1 to IPCSHM_BATCH_MAX
  * @flags: none yet: 0
  */
-struct ipcshm_queue_release {
+struct ipcshm_queue_release_args {
 	__u64 offsets;
 	__u32 count;
 	__u32 flags;
 };
 
 /**
- * struct ipcshm_queue_revoke - IPCSHM_IOC_QUEUE_REVOKE
+ * struct ipcshm_queue_revoke_args - IPCSHM_IOC_QUEUE_REVOKE
  * @flags: none yet: 0
  * @reserved: 0
  */
-struct ipcshm_queue_revoke {
+struct ipcshm_queue_revoke_args {
 	__u32 flags;
 	__u32 reserved;
 };
@@ -756,7 +756,7 @@ struct ipcshm_queue_revoke {
 #define IPCSHM_REPLY_SIZE_VER0		96
 #define IPCSHM_QUEUE_SET_SIZE_VER0	24
 #define IPCSHM_QUEUE_DRAIN_SIZE_VER0	16
-#define IPCSHM_QUEUE_SPIN_SIZE_VER0	8
+#define IPCSHM_QUEUE_BUSY_POLL_SIZE_VER0	8
 #define IPCSHM_QUEUE_RELEASE_SIZE_VER0	16
 #define IPCSHM_QUEUE_REVOKE_SIZE_VER0	8
 #define IPCSHM_REGION_SELF_SIZE_VER0	8
@@ -773,34 +773,34 @@ struct ipcshm_queue_revoke {
 
 /* on /dev/ipcshm */
 #define IPCSHM_IOC_INFO		_IOWR(IPCSHM_IOC_MAGIC, 0x00, struct ipcshm_info)
-#define IPCSHM_IOC_REGION_OPEN	_IOWR(IPCSHM_IOC_MAGIC, 0x01, struct ipcshm_region_open)
-#define IPCSHM_IOC_QUEUE_OPEN	_IOWR(IPCSHM_IOC_MAGIC, 0x02, struct ipcshm_queue_open)
-#define IPCSHM_IOC_UNLINK	_IOWR(IPCSHM_IOC_MAGIC, 0x03, struct ipcshm_unlink)
+#define IPCSHM_IOC_REGION_OPEN	_IOWR(IPCSHM_IOC_MAGIC, 0x01, struct ipcshm_region_open_args)
+#define IPCSHM_IOC_QUEUE_OPEN	_IOWR(IPCSHM_IOC_MAGIC, 0x02, struct ipcshm_queue_open_args)
+#define IPCSHM_IOC_UNLINK	_IOWR(IPCSHM_IOC_MAGIC, 0x03, struct ipcshm_unlink_args)
 
 /* on a region */
 #define IPCSHM_IOC_REGION_STAT	_IOWR(IPCSHM_IOC_MAGIC, 0x20, struct ipcshm_region_stat)
-#define IPCSHM_IOC_REGION_SELF	_IOWR(IPCSHM_IOC_MAGIC, 0x21, struct ipcshm_region_self)
-#define IPCSHM_IOC_REGION_MEMBERS	_IOWR(IPCSHM_IOC_MAGIC, 0x22, struct ipcshm_region_members)
-#define IPCSHM_IOC_REGION_WAIT	_IOWR(IPCSHM_IOC_MAGIC, 0x23, struct ipcshm_region_wait)
-#define IPCSHM_IOC_REGION_WAKE	_IOWR(IPCSHM_IOC_MAGIC, 0x24, struct ipcshm_region_wake)
-#define IPCSHM_IOC_REGION_WATCH	_IOWR(IPCSHM_IOC_MAGIC, 0x25, struct ipcshm_region_watch)
-#define IPCSHM_IOC_REGION_RESIZE	_IOWR(IPCSHM_IOC_MAGIC, 0x26, struct ipcshm_region_resize)
-#define IPCSHM_IOC_REGION_REVOKE	_IOWR(IPCSHM_IOC_MAGIC, 0x27, struct ipcshm_region_revoke)
-#define IPCSHM_IOC_REGION_MEMBER	_IOWR(IPCSHM_IOC_MAGIC, 0x28, struct ipcshm_region_member)
+#define IPCSHM_IOC_REGION_SELF	_IOWR(IPCSHM_IOC_MAGIC, 0x21, struct ipcshm_region_self_args)
+#define IPCSHM_IOC_REGION_MEMBERS	_IOWR(IPCSHM_IOC_MAGIC, 0x22, struct ipcshm_region_members_args)
+#define IPCSHM_IOC_REGION_WAIT	_IOWR(IPCSHM_IOC_MAGIC, 0x23, struct ipcshm_region_wait_args)
+#define IPCSHM_IOC_REGION_WAKE	_IOWR(IPCSHM_IOC_MAGIC, 0x24, struct ipcshm_region_wake_args)
+#define IPCSHM_IOC_REGION_WATCH	_IOWR(IPCSHM_IOC_MAGIC, 0x25, struct ipcshm_region_watch_args)
+#define IPCSHM_IOC_REGION_RESIZE	_IOWR(IPCSHM_IOC_MAGIC, 0x26, struct ipcshm_region_resize_args)
+#define IPCSHM_IOC_REGION_REVOKE	_IOWR(IPCSHM_IOC_MAGIC, 0x27, struct ipcshm_region_revoke_args)
+#define IPCSHM_IOC_REGION_MEMBER	_IOWR(IPCSHM_IOC_MAGIC, 0x28, struct ipcshm_region_member_args)
 
 /* on a queue */
 #define IPCSHM_IOC_QUEUE_STAT	_IOWR(IPCSHM_IOC_MAGIC, 0x40, struct ipcshm_queue_stat)
-#define IPCSHM_IOC_QUEUE_SEND	_IOWR(IPCSHM_IOC_MAGIC, 0x41, struct ipcshm_transfer)
-#define IPCSHM_IOC_QUEUE_RECEIVE	_IOWR(IPCSHM_IOC_MAGIC, 0x42, struct ipcshm_transfer)
-#define IPCSHM_IOC_QUEUE_SEND_BATCH	_IOWR(IPCSHM_IOC_MAGIC, 0x43, struct ipcshm_batch)
-#define IPCSHM_IOC_QUEUE_RECEIVE_BATCH	_IOWR(IPCSHM_IOC_MAGIC, 0x44, struct ipcshm_batch)
-#define IPCSHM_IOC_QUEUE_CALL	_IOWR(IPCSHM_IOC_MAGIC, 0x45, struct ipcshm_call)
-#define IPCSHM_IOC_QUEUE_REPLY	_IOWR(IPCSHM_IOC_MAGIC, 0x46, struct ipcshm_reply)
-#define IPCSHM_IOC_QUEUE_REPLY_RECEIVE	_IOWR(IPCSHM_IOC_MAGIC, 0x47, struct ipcshm_call)
-#define IPCSHM_IOC_QUEUE_RELEASE	_IOWR(IPCSHM_IOC_MAGIC, 0x48, struct ipcshm_queue_release)
-#define IPCSHM_IOC_QUEUE_SET	_IOWR(IPCSHM_IOC_MAGIC, 0x49, struct ipcshm_queue_set)
-#define IPCSHM_IOC_QUEUE_SPIN	_IOWR(IPCSHM_IOC_MAGIC, 0x4a, struct ipcshm_queue_spin)
-#define IPCSHM_IOC_QUEUE_DRAIN	_IOWR(IPCSHM_IOC_MAGIC, 0x4b, struct ipcshm_queue_drain)
-#define IPCSHM_IOC_QUEUE_REVOKE	_IOWR(IPCSHM_IOC_MAGIC, 0x4c, struct ipcshm_queue_revoke)
+#define IPCSHM_IOC_QUEUE_SEND	_IOWR(IPCSHM_IOC_MAGIC, 0x41, struct ipcshm_transfer_args)
+#define IPCSHM_IOC_QUEUE_RECEIVE	_IOWR(IPCSHM_IOC_MAGIC, 0x42, struct ipcshm_transfer_args)
+#define IPCSHM_IOC_QUEUE_SEND_BATCH	_IOWR(IPCSHM_IOC_MAGIC, 0x43, struct ipcshm_batch_args)
+#define IPCSHM_IOC_QUEUE_RECEIVE_BATCH	_IOWR(IPCSHM_IOC_MAGIC, 0x44, struct ipcshm_batch_args)
+#define IPCSHM_IOC_QUEUE_CALL	_IOWR(IPCSHM_IOC_MAGIC, 0x45, struct ipcshm_call_args)
+#define IPCSHM_IOC_QUEUE_REPLY	_IOWR(IPCSHM_IOC_MAGIC, 0x46, struct ipcshm_reply_args)
+#define IPCSHM_IOC_QUEUE_REPLY_RECEIVE	_IOWR(IPCSHM_IOC_MAGIC, 0x47, struct ipcshm_call_args)
+#define IPCSHM_IOC_QUEUE_RELEASE	_IOWR(IPCSHM_IOC_MAGIC, 0x48, struct ipcshm_queue_release_args)
+#define IPCSHM_IOC_QUEUE_SET	_IOWR(IPCSHM_IOC_MAGIC, 0x49, struct ipcshm_queue_set_args)
+#define IPCSHM_IOC_QUEUE_BUSY_POLL	_IOWR(IPCSHM_IOC_MAGIC, 0x4a, struct ipcshm_queue_busy_poll_args)
+#define IPCSHM_IOC_QUEUE_DRAIN	_IOWR(IPCSHM_IOC_MAGIC, 0x4b, struct ipcshm_queue_drain_args)
+#define IPCSHM_IOC_QUEUE_REVOKE	_IOWR(IPCSHM_IOC_MAGIC, 0x4c, struct ipcshm_queue_revoke_args)
 
 #endif /* _UAPI_LINUX_IPCSHM_H */

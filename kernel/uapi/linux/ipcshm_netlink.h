@@ -14,7 +14,7 @@
 
 #define IPCSHM_FAMILY_NAME	"ipcshm"
 #define IPCSHM_FAMILY_VERSION	1
-#define IPCSHM_MCGRP_EVENTS	"events"
+#define IPCSHM_MCGRP_NOTIFY	"notify"
 
 /**
  * enum ipcshm_cmd - what can be asked for
@@ -26,21 +26,21 @@
  * @IPCSHM_CMD_OBJECT_REVOKE: take an object from all who use it, likewise
  * @IPCSHM_CMD_MEMBER_GET: dump the members of a region, or of all; enum
  *	ipcshm_a_member
- * @IPCSHM_CMD_LIMITS_GET: tell about the limits of a user (uid; by default the
+ * @IPCSHM_CMD_QUOTA_GET: tell about the limits of a user (uid; by default the
  *	caller's own), or the default; or dump the default, then all users; enum
- *	ipcshm_a_limits
- * @IPCSHM_CMD_LIMITS_SET: set those that are given, of a user or the default
- * @IPCSHM_CMD_EVENT: of the multicast group: something has happened; enum
- *	ipcshm_a_event
+ *	ipcshm_a_quotas
+ * @IPCSHM_CMD_QUOTA_SET: set those that are given, of a user or the default
+ * @IPCSHM_CMD_NOTIFY: of the multicast group: something has happened; enum
+ *	ipcshm_a_notify
  */
 enum ipcshm_cmd {
 	IPCSHM_CMD_OBJECT_GET = 1,
 	IPCSHM_CMD_OBJECT_UNLINK,
 	IPCSHM_CMD_OBJECT_REVOKE,
 	IPCSHM_CMD_MEMBER_GET,
-	IPCSHM_CMD_LIMITS_GET,
-	IPCSHM_CMD_LIMITS_SET,
-	IPCSHM_CMD_EVENT,
+	IPCSHM_CMD_QUOTA_GET,
+	IPCSHM_CMD_QUOTA_SET,
+	IPCSHM_CMD_NOTIFY,
 
 	__IPCSHM_CMD_MAX,
 	IPCSHM_CMD_MAX = (__IPCSHM_CMD_MAX - 1)
@@ -189,145 +189,145 @@ enum ipcshm_a_member {
 };
 
 /**
- * enum ipcshm_quota - what is counted for each user
- * @IPCSHM_QUOTA_OBJECTS: regions and queues that the user created
- * @IPCSHM_QUOTA_REGION_BYTES: what the user's regions can grow to, together
- * @IPCSHM_QUOTA_QUEUE_BYTES: the user's messages that wait, with the kernel's
+ * enum ipcshm_quota_type - what is counted for each user
+ * @IPCSHM_QUOTA_TYPE_OBJECTS: regions and queues that the user created
+ * @IPCSHM_QUOTA_TYPE_REGION_BYTES: what the user's regions can grow to, together
+ * @IPCSHM_QUOTA_TYPE_QUEUE_BYTES: the user's messages that wait, with the kernel's
  *	record of each
- * @IPCSHM_QUOTA_MEMBERS: memberships of the user's processes, in regions of anyone
- * @IPCSHM_QUOTA_WAITERS: waits on regions that are blocked, and words watched
- * @IPCSHM_QUOTA_DESCRIPTORS: file descriptors in messages that wait
+ * @IPCSHM_QUOTA_TYPE_MEMBERS: memberships of the user's processes, in regions of anyone
+ * @IPCSHM_QUOTA_TYPE_WAITERS: waits on regions that are blocked, and words watched
+ * @IPCSHM_QUOTA_TYPE_DESCRIPTORS: file descriptors in messages that wait
  */
-enum ipcshm_quota {
-	IPCSHM_QUOTA_OBJECTS,
-	IPCSHM_QUOTA_REGION_BYTES,
-	IPCSHM_QUOTA_QUEUE_BYTES,
-	IPCSHM_QUOTA_MEMBERS,
-	IPCSHM_QUOTA_WAITERS,
-	IPCSHM_QUOTA_DESCRIPTORS,
+enum ipcshm_quota_type {
+	IPCSHM_QUOTA_TYPE_OBJECTS,
+	IPCSHM_QUOTA_TYPE_REGION_BYTES,
+	IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
+	IPCSHM_QUOTA_TYPE_MEMBERS,
+	IPCSHM_QUOTA_TYPE_WAITERS,
+	IPCSHM_QUOTA_TYPE_DESCRIPTORS,
 };
 
 /**
- * enum ipcshm_a_limits - what a user has, and the most that the user can have
- * @IPCSHM_A_LIMITS_UID: u32, whose, as seen in the caller's user namespace
- * @IPCSHM_A_LIMITS_DEFAULT: flag, those of users that have none of their own
- * @IPCSHM_A_LIMITS_OBJECTS: nest of enum ipcshm_a_limit; from here on one for
- *	each of enum ipcshm_quota, in that order
- * @IPCSHM_A_LIMITS_REGION_BYTES: likewise
- * @IPCSHM_A_LIMITS_QUEUE_BYTES: likewise
- * @IPCSHM_A_LIMITS_MEMBERS: likewise
- * @IPCSHM_A_LIMITS_WAITERS: likewise
- * @IPCSHM_A_LIMITS_DESCRIPTORS: likewise
- * @IPCSHM_A_LIMITS_NET: flag, the bound of all users together in the network namespace
+ * enum ipcshm_a_quotas - what a user has, and the most that the user can have
+ * @IPCSHM_A_QUOTAS_UID: u32, whose, as seen in the caller's user namespace
+ * @IPCSHM_A_QUOTAS_DEFAULT: flag, those of users that have none of their own
+ * @IPCSHM_A_QUOTAS_OBJECTS: nest of enum ipcshm_a_quota; from here on one for
+ *	each of enum ipcshm_quota_type, in that order
+ * @IPCSHM_A_QUOTAS_REGION_BYTES: likewise
+ * @IPCSHM_A_QUOTAS_QUEUE_BYTES: likewise
+ * @IPCSHM_A_QUOTAS_MEMBERS: likewise
+ * @IPCSHM_A_QUOTAS_WAITERS: likewise
+ * @IPCSHM_A_QUOTAS_DESCRIPTORS: likewise
+ * @IPCSHM_A_QUOTAS_NET: flag, the bound of all users together in the network namespace
  *	of the socket; the initial one has none
- * @IPCSHM_A_LIMITS_USER_NS: u32, the user namespace of the user, by the inode number
+ * @IPCSHM_A_QUOTAS_USER_NS: u32, the user namespace of the user, by the inode number
  *	that /proc/PID/ns/user shows; only if it is not the caller's
  */
-enum ipcshm_a_limits {
-	IPCSHM_A_LIMITS_UID = 1,
-	IPCSHM_A_LIMITS_DEFAULT,
-	IPCSHM_A_LIMITS_OBJECTS,
-	IPCSHM_A_LIMITS_REGION_BYTES,
-	IPCSHM_A_LIMITS_QUEUE_BYTES,
-	IPCSHM_A_LIMITS_MEMBERS,
-	IPCSHM_A_LIMITS_WAITERS,
-	IPCSHM_A_LIMITS_DESCRIPTORS,
-	IPCSHM_A_LIMITS_NET,
-	IPCSHM_A_LIMITS_USER_NS,
+enum ipcshm_a_quotas {
+	IPCSHM_A_QUOTAS_UID = 1,
+	IPCSHM_A_QUOTAS_DEFAULT,
+	IPCSHM_A_QUOTAS_OBJECTS,
+	IPCSHM_A_QUOTAS_REGION_BYTES,
+	IPCSHM_A_QUOTAS_QUEUE_BYTES,
+	IPCSHM_A_QUOTAS_MEMBERS,
+	IPCSHM_A_QUOTAS_WAITERS,
+	IPCSHM_A_QUOTAS_DESCRIPTORS,
+	IPCSHM_A_QUOTAS_NET,
+	IPCSHM_A_QUOTAS_USER_NS,
 
-	__IPCSHM_A_LIMITS_MAX,
-	IPCSHM_A_LIMITS_MAX = (__IPCSHM_A_LIMITS_MAX - 1)
+	__IPCSHM_A_QUOTAS_MAX,
+	IPCSHM_A_QUOTAS_MAX = (__IPCSHM_A_QUOTAS_MAX - 1)
 };
 
-/* As IPCSHM_A_LIMIT_MAX of a user: what the default is. */
-#define IPCSHM_LIMIT_DEFAULT	(~0ULL)
+/* As IPCSHM_A_QUOTA_MAX of a user: what the default is. */
+#define IPCSHM_QUOTA_FOLLOW_DEFAULT	(~0ULL)
 
 /**
- * enum ipcshm_a_limit - one quota of a user
- * @IPCSHM_A_LIMIT_PAD: nothing
- * @IPCSHM_A_LIMIT_USED: u64, what the user has; not of the default
- * @IPCSHM_A_LIMIT_MAX: u64, the most that the user can have, 0 to 2^63-1; set to
- *	IPCSHM_LIMIT_DEFAULT, the user follows the default again
- * @IPCSHM_A_LIMIT_OWN: flag, the maximum is the user's own
+ * enum ipcshm_a_quota - one quota of a user
+ * @IPCSHM_A_QUOTA_PAD: nothing
+ * @IPCSHM_A_QUOTA_USED: u64, what the user has; not of the default
+ * @IPCSHM_A_QUOTA_MAX: u64, the most that the user can have, 0 to 2^63-1; set to
+ *	IPCSHM_QUOTA_FOLLOW_DEFAULT, the user follows the default again
+ * @IPCSHM_A_QUOTA_OWN: flag, the maximum is the user's own
  */
-enum ipcshm_a_limit {
-	IPCSHM_A_LIMIT_PAD = 1,
-	IPCSHM_A_LIMIT_USED,
-	IPCSHM_A_LIMIT_MAX,
-	IPCSHM_A_LIMIT_OWN,
+enum ipcshm_a_quota {
+	IPCSHM_A_QUOTA_PAD = 1,
+	IPCSHM_A_QUOTA_USED,
+	IPCSHM_A_QUOTA_MAX,
+	IPCSHM_A_QUOTA_OWN,
 
-	__IPCSHM_A_LIMIT_END,
-	IPCSHM_A_LIMIT_LAST = (__IPCSHM_A_LIMIT_END - 1)
+	__IPCSHM_A_QUOTA_END,
+	IPCSHM_A_QUOTA_LAST = (__IPCSHM_A_QUOTA_END - 1)
 };
 
 /**
- * enum ipcshm_event_type - what has happened
- * @IPCSHM_EVENT_TYPE_CREATE: an object was created
- * @IPCSHM_EVENT_TYPE_OPEN: an object was opened
- * @IPCSHM_EVENT_TYPE_UNLINK: an object lost its name, and is still in use
- * @IPCSHM_EVENT_TYPE_FREE: an object is gone, and its name if it had one
- * @IPCSHM_EVENT_TYPE_JOIN: a process became a member of a region
- * @IPCSHM_EVENT_TYPE_LEAVE: a member left a region
- * @IPCSHM_EVENT_TYPE_DEATH: a member of a region died
- * @IPCSHM_EVENT_TYPE_REVOKE: an object was revoked
- * @IPCSHM_EVENT_TYPE_DROP: a queue lost messages that it had accepted
- * @IPCSHM_EVENT_TYPE_QUOTA: a user was refused something for a quota
- * @IPCSHM_EVENT_TYPE_LOST: the events before this one were lost, for all listeners
+ * enum ipcshm_notify_type - what has happened
+ * @IPCSHM_NOTIFY_TYPE_CREATE: an object was created
+ * @IPCSHM_NOTIFY_TYPE_OPEN: an object was opened
+ * @IPCSHM_NOTIFY_TYPE_UNLINK: an object lost its name, and is still in use
+ * @IPCSHM_NOTIFY_TYPE_FREE: an object is gone, and its name if it had one
+ * @IPCSHM_NOTIFY_TYPE_JOIN: a process became a member of a region
+ * @IPCSHM_NOTIFY_TYPE_LEAVE: a member left a region
+ * @IPCSHM_NOTIFY_TYPE_DEATH: a member of a region died
+ * @IPCSHM_NOTIFY_TYPE_REVOKE: an object was revoked
+ * @IPCSHM_NOTIFY_TYPE_DROP: a queue lost messages that it had accepted
+ * @IPCSHM_NOTIFY_TYPE_QUOTA: a user was refused something for a quota
+ * @IPCSHM_NOTIFY_TYPE_LOST: the events before this one were lost, for all listeners
  */
-enum ipcshm_event_type {
-	IPCSHM_EVENT_TYPE_CREATE = 1,
-	IPCSHM_EVENT_TYPE_OPEN,
-	IPCSHM_EVENT_TYPE_UNLINK,
-	IPCSHM_EVENT_TYPE_FREE,
-	IPCSHM_EVENT_TYPE_JOIN,
-	IPCSHM_EVENT_TYPE_LEAVE,
-	IPCSHM_EVENT_TYPE_DEATH,
-	IPCSHM_EVENT_TYPE_REVOKE,
-	IPCSHM_EVENT_TYPE_DROP,
-	IPCSHM_EVENT_TYPE_QUOTA,
-	IPCSHM_EVENT_TYPE_LOST,
+enum ipcshm_notify_type {
+	IPCSHM_NOTIFY_TYPE_CREATE = 1,
+	IPCSHM_NOTIFY_TYPE_OPEN,
+	IPCSHM_NOTIFY_TYPE_UNLINK,
+	IPCSHM_NOTIFY_TYPE_FREE,
+	IPCSHM_NOTIFY_TYPE_JOIN,
+	IPCSHM_NOTIFY_TYPE_LEAVE,
+	IPCSHM_NOTIFY_TYPE_DEATH,
+	IPCSHM_NOTIFY_TYPE_REVOKE,
+	IPCSHM_NOTIFY_TYPE_DROP,
+	IPCSHM_NOTIFY_TYPE_QUOTA,
+	IPCSHM_NOTIFY_TYPE_LOST,
 };
 
 /**
- * enum ipcshm_a_event - something that has happened
- * @IPCSHM_A_EVENT_PAD: nothing
- * @IPCSHM_A_EVENT_SEQ: u64, one more than the event before, in this network
+ * enum ipcshm_a_notify - something that has happened
+ * @IPCSHM_A_NOTIFY_PAD: nothing
+ * @IPCSHM_A_NOTIFY_SEQ: u64, one more than the event before, in this network
  *	namespace; a gap is what was lost
- * @IPCSHM_A_EVENT_TYPE: u32, enum ipcshm_event_type
- * @IPCSHM_A_EVENT_TIME: u64, when, nanoseconds of CLOCK_REALTIME
- * @IPCSHM_A_EVENT_ID: u64, the object's number; not of QUOTA and LOST
- * @IPCSHM_A_EVENT_KIND: u32, enum ipcshm_kind; not of QUOTA and LOST
- * @IPCSHM_A_EVENT_NAME: string, the name that the object has, or had; if any
- * @IPCSHM_A_EVENT_PID: u32, the process that did it, by its own PID namespace; not
+ * @IPCSHM_A_NOTIFY_TYPE: u32, enum ipcshm_notify_type
+ * @IPCSHM_A_NOTIFY_TIME: u64, when, nanoseconds of CLOCK_REALTIME
+ * @IPCSHM_A_NOTIFY_ID: u64, the object's number; not of QUOTA and LOST
+ * @IPCSHM_A_NOTIFY_KIND: u32, enum ipcshm_kind; not of QUOTA and LOST
+ * @IPCSHM_A_NOTIFY_NAME: string, the name that the object has, or had; if any
+ * @IPCSHM_A_NOTIFY_PID: u32, the process that did it, by its own PID namespace; not
  *	of LOST
- * @IPCSHM_A_EVENT_UID: u32, its user; QUOTA: whose quota it is; as seen in the
+ * @IPCSHM_A_NOTIFY_UID: u32, its user; QUOTA: whose quota it is; as seen in the
  *	user namespace that owns the network namespace; not of LOST
- * @IPCSHM_A_EVENT_TOKEN: u32, JOIN, LEAVE, DEATH: the member's
- * @IPCSHM_A_EVENT_MESSAGES: u64, DROP: how many were lost
- * @IPCSHM_A_EVENT_QUOTA: u32, QUOTA: enum ipcshm_quota
- * @IPCSHM_A_EVENT_AMOUNT: u64, QUOTA: what was asked for; LOST: how many events
- * @IPCSHM_A_EVENT_END: u32, LEAVE, DEATH: how the member ended, enum ipcshm_end
- * @IPCSHM_A_EVENT_CODE: u32, LEAVE, DEATH: exit status or signal, by END; else 0
+ * @IPCSHM_A_NOTIFY_TOKEN: u32, JOIN, LEAVE, DEATH: the member's
+ * @IPCSHM_A_NOTIFY_MESSAGES: u64, DROP: how many were lost
+ * @IPCSHM_A_NOTIFY_QUOTA: u32, QUOTA: enum ipcshm_quota_type
+ * @IPCSHM_A_NOTIFY_AMOUNT: u64, QUOTA: what was asked for; LOST: how many events
+ * @IPCSHM_A_NOTIFY_END: u32, LEAVE, DEATH: how the member ended, enum ipcshm_end
+ * @IPCSHM_A_NOTIFY_CODE: u32, LEAVE, DEATH: exit status or signal, by END; else 0
  */
-enum ipcshm_a_event {
-	IPCSHM_A_EVENT_PAD = 1,
-	IPCSHM_A_EVENT_SEQ,
-	IPCSHM_A_EVENT_TYPE,
-	IPCSHM_A_EVENT_TIME,
-	IPCSHM_A_EVENT_ID,
-	IPCSHM_A_EVENT_KIND,
-	IPCSHM_A_EVENT_NAME,
-	IPCSHM_A_EVENT_PID,
-	IPCSHM_A_EVENT_UID,
-	IPCSHM_A_EVENT_TOKEN,
-	IPCSHM_A_EVENT_MESSAGES,
-	IPCSHM_A_EVENT_QUOTA,
-	IPCSHM_A_EVENT_AMOUNT,
-	IPCSHM_A_EVENT_END,
-	IPCSHM_A_EVENT_CODE,
+enum ipcshm_a_notify {
+	IPCSHM_A_NOTIFY_PAD = 1,
+	IPCSHM_A_NOTIFY_SEQ,
+	IPCSHM_A_NOTIFY_TYPE,
+	IPCSHM_A_NOTIFY_TIME,
+	IPCSHM_A_NOTIFY_ID,
+	IPCSHM_A_NOTIFY_KIND,
+	IPCSHM_A_NOTIFY_NAME,
+	IPCSHM_A_NOTIFY_PID,
+	IPCSHM_A_NOTIFY_UID,
+	IPCSHM_A_NOTIFY_TOKEN,
+	IPCSHM_A_NOTIFY_MESSAGES,
+	IPCSHM_A_NOTIFY_QUOTA,
+	IPCSHM_A_NOTIFY_AMOUNT,
+	IPCSHM_A_NOTIFY_END,
+	IPCSHM_A_NOTIFY_CODE,
 
-	__IPCSHM_A_EVENT_MAX,
-	IPCSHM_A_EVENT_MAX = (__IPCSHM_A_EVENT_MAX - 1)
+	__IPCSHM_A_NOTIFY_MAX,
+	IPCSHM_A_NOTIFY_MAX = (__IPCSHM_A_NOTIFY_MAX - 1)
 };
 
 #endif /* _UAPI_LINUX_IPCSHM_NETLINK_H */

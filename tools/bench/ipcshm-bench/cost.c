@@ -384,8 +384,8 @@ static void await_blocked(unsigned int count)
 
 	do {
 		sched_yield();
-		if (ipcshm_queue_stat(shared_queue, &stat, sizeof(stat)))
-			bench_die("ipcshm_queue_stat", EIO);
+		if (ipcshm_queue_get_stat(shared_queue, &stat, sizeof(stat)))
+			bench_die("ipcshm_queue_get_stat", EIO);
 	} while (stat.receivers != count);
 }
 

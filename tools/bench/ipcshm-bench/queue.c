@@ -29,7 +29,7 @@ static int queue_create(struct bench_channel *channel, size_t pool)
 		return channel->in;
 	channel->out = channel->in;
 	bench_nonblock(channel->in, shape);
-	return shape->wait == BENCH_BUSY ? ipcshm_queue_set_spin(channel->in, shape->busy) : 0;
+	return shape->wait == BENCH_BUSY ? ipcshm_queue_set_busy_poll(channel->in, shape->busy) : 0;
 }
 
 int bench_queue_create(struct bench_channel *channel)
@@ -126,18 +126,18 @@ static void call(struct bench_channel *channel, const void *request, void *room)
 
 static void serve(struct bench_channel *channel, const void *reply, void *room)
 {
-	struct ipcshm_message message = { .token = channel->state[0] };
+	struct ipcshm_message message = { .request_id = channel->state[0] };
 	size_t size = channel->shape->size;
 	ssize_t got;
 
 	if (!room)
-		got = ipcshm_reply(channel->in, message.token, reply, size);
+		got = ipcshm_reply(channel->in, message.request_id, reply, size);
 	else
 		got = ipcshm_reply_receive(channel->in, reply, size, room, size, &message,
 					   IPCSHM_FOREVER);
 	if (got < 0)
 		bench_die("ipcshm_reply_receive", (int)got);
-	channel->state[0] = room ? message.token : 0;
+	channel->state[0] = room ? message.request_id : 0;
 }
 
 /* Mapped: what was read is given back in batches. */

@@ -88,7 +88,7 @@ static void open_end(struct bench_channel *channel, bool sender)
 					 sender ? IPCSHM_RING_PRODUCER : IPCSHM_RING_CONSUMER);
 	if (err)
 		bench_die("ipcshm_ring_attach", err);
-	ipcshm_ring_spin(&end->ring, patience(channel->shape));
+	ipcshm_ring_set_busy_poll(&end->ring, patience(channel->shape));
 	channel->own = end;
 }
 

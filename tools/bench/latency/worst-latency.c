@@ -222,7 +222,7 @@ static void *sleep_in_receive(void *none)
 
 static void *sleep_in_call(void *none)
 {
-	struct ipcshm_call args = { .deadline = IPCSHM_FOREVER };
+	struct ipcshm_call_args args = { .deadline = IPCSHM_FOREVER };
 
 	ioctl(queue, IPCSHM_IOC_QUEUE_CALL, &args);
 	return stay(none);
@@ -234,7 +234,7 @@ static void await_waiters(unsigned int count)
 
 	do
 		usleep(1000);
-	while (!ipcshm_region_stat(region, &stat, sizeof(stat)) && stat.waiters < count);
+	while (!ipcshm_region_get_stat(region, &stat, sizeof(stat)) && stat.waiters < count);
 }
 
 static void await_receivers(unsigned int count)
@@ -243,7 +243,7 @@ static void await_receivers(unsigned int count)
 
 	do
 		usleep(1000);
-	while (!ipcshm_queue_stat(queue, &stat, sizeof(stat)) &&
+	while (!ipcshm_queue_get_stat(queue, &stat, sizeof(stat)) &&
 	       stat.receivers + stat.calls < count);
 }
 
@@ -284,7 +284,7 @@ static void run_wake(void)
 
 static void run_region_revoke(void)
 {
-	struct ipcshm_region_revoke args = { 0 };
+	struct ipcshm_region_revoke_args args = { 0 };
 
 	ioctl(region, IPCSHM_IOC_REGION_REVOKE, &args);
 	usleep(50000);
@@ -317,7 +317,7 @@ static void run_send_other_type(void)
 static void run_send_batch(void)
 {
 	static struct ipcshm_message messages[IPCSHM_BATCH_MAX];
-	struct ipcshm_batch args = {
+	struct ipcshm_batch_args args = {
 		.messages = (uintptr_t)messages,
 		.count = IPCSHM_BATCH_MAX,
 		.flags = IPCSHM_DONTWAIT,
@@ -333,7 +333,7 @@ static void run_send_batch(void)
 
 static void run_queue_revoke(void)
 {
-	struct ipcshm_queue_revoke args = { 0 };
+	struct ipcshm_queue_revoke_args args = { 0 };
 
 	ioctl(queue, IPCSHM_IOC_QUEUE_REVOKE, &args);
 }
@@ -373,7 +373,7 @@ static void set_up_priorities(unsigned int count)
 
 static void run_drain(void)
 {
-	struct ipcshm_queue_drain args = { 0 };
+	struct ipcshm_queue_drain_args args = { 0 };
 
 	ioctl(queue, IPCSHM_IOC_QUEUE_DRAIN, &args);
 }
@@ -387,7 +387,7 @@ static void run_receive_batch(void)
 {
 	static struct ipcshm_message messages[IPCSHM_BATCH_MAX];
 	static char data[64];
-	struct ipcshm_batch args = {
+	struct ipcshm_batch_args args = {
 		.messages = (uintptr_t)messages,
 		.count = IPCSHM_BATCH_MAX,
 		.flags = IPCSHM_DONTWAIT,
@@ -540,7 +540,7 @@ static void run_objects_dump(void)
 
 static void run_limits_dump(void)
 {
-	run_dump(IPCSHM_CMD_LIMITS_GET);
+	run_dump(IPCSHM_CMD_QUOTA_GET);
 }
 
 static void set_up_objects(unsigned int count)

@@ -113,9 +113,9 @@ TEST(json_has_what_the_kind_has)
 
 TEST(events_have_only_what_they_tell)
 {
-	struct event event = { .has = 1ULL << IPCSHM_A_EVENT_SEQ | 1ULL << IPCSHM_A_EVENT_TYPE,
+	struct event event = { .has = 1ULL << IPCSHM_A_NOTIFY_SEQ | 1ULL << IPCSHM_A_NOTIFY_TYPE,
 			       .seq = 5,
-			       .type = IPCSHM_EVENT_TYPE_QUOTA };
+			       .type = IPCSHM_NOTIFY_TYPE_QUOTA };
 
 	EXPECT_STREQ("\"seq\":5,\"event\":\"quota\"\n", json_of(event_fields, &event, true));
 }

@@ -40,7 +40,7 @@
 #include <linux/user_namespace.h>
 
 #include "event.h"
-#include "limits.h"
+#include "quota.h"
 #include "trace.h"
 #include "work.h"
 
@@ -51,7 +51,7 @@
 #define WAKE_BATCH 16
 
 /**
- * struct ipcshm_limits - a user's quotas, or the bound of a network namespace
+ * struct ipcshm_quotas - a user's quotas, or the bound of a network namespace
  * @used: what is charged; exceeds the maximum if that was lowered since, or by force
  * @own: the record's own maxima, or FOLLOWS_DEFAULT
  * @waiting: how many waiters there are
@@ -70,13 +70,13 @@
  * @work: wakes waiters; has a reference while it is queued
  * @rcu: lets uncharge look at a record that another task has just freed
  */
-struct ipcshm_limits {
+struct ipcshm_quotas {
 	atomic64_t used[IPCSHM_NR_QUOTAS];
 	ulong own[IPCSHM_NR_QUOTAS];
 	atomic_t waiting;
 	refcount_t refs;
-	struct ipcshm_limits *parent;
-	struct ipcshm_limits *bound;
+	struct ipcshm_quotas *parent;
+	struct ipcshm_quotas *bound;
 	struct user_namespace *ns;
 	kuid_t uid;
 	struct rb_node node;
@@ -91,23 +91,23 @@ struct ipcshm_limits {
 
 /* Each user's maxima, no more than IPCSHM_QUOTA_MAX. */
 static ulong max[IPCSHM_NR_QUOTAS] = {
-	[IPCSHM_QUOTA_OBJECTS] = 16384,
-	[IPCSHM_QUOTA_MEMBERS] = 65536,
-	[IPCSHM_QUOTA_WAITERS] = 65536,
-	[IPCSHM_QUOTA_DESCRIPTORS] = 16384,
+	[IPCSHM_QUOTA_TYPE_OBJECTS] = 16384,
+	[IPCSHM_QUOTA_TYPE_MEMBERS] = 65536,
+	[IPCSHM_QUOTA_TYPE_WAITERS] = 65536,
+	[IPCSHM_QUOTA_TYPE_DESCRIPTORS] = 16384,
 };
 
-module_param_named(max_objects, max[IPCSHM_QUOTA_OBJECTS], ulong, 0444);
+module_param_named(max_objects, max[IPCSHM_QUOTA_TYPE_OBJECTS], ulong, 0444);
 MODULE_PARM_DESC(max_objects, "Regions and queues that a user can create");
-module_param_named(max_region_bytes, max[IPCSHM_QUOTA_REGION_BYTES], ulong, 0444);
+module_param_named(max_region_bytes, max[IPCSHM_QUOTA_TYPE_REGION_BYTES], ulong, 0444);
 MODULE_PARM_DESC(max_region_bytes, "Sizes of a user's regions together (default: half of the memory)");
-module_param_named(max_queue_bytes, max[IPCSHM_QUOTA_QUEUE_BYTES], ulong, 0444);
+module_param_named(max_queue_bytes, max[IPCSHM_QUOTA_TYPE_QUEUE_BYTES], ulong, 0444);
 MODULE_PARM_DESC(max_queue_bytes, "A user's bounded queues, and messages in others (default: 1/8 of the memory)");
-module_param_named(max_members, max[IPCSHM_QUOTA_MEMBERS], ulong, 0444);
+module_param_named(max_members, max[IPCSHM_QUOTA_TYPE_MEMBERS], ulong, 0444);
 MODULE_PARM_DESC(max_members, "Memberships in regions that a user's processes can have");
-module_param_named(max_waiters, max[IPCSHM_QUOTA_WAITERS], ulong, 0444);
+module_param_named(max_waiters, max[IPCSHM_QUOTA_TYPE_WAITERS], ulong, 0444);
 MODULE_PARM_DESC(max_waiters, "Blocked waits on regions, and words watched, that a user can have");
-module_param_named(max_descriptors, max[IPCSHM_QUOTA_DESCRIPTORS], ulong, 0444);
+module_param_named(max_descriptors, max[IPCSHM_QUOTA_TYPE_DESCRIPTORS], ulong, 0444);
 MODULE_PARM_DESC(max_descriptors, "Descriptors in messages of a user that wait");
 
 /* Records of users by namespace, user and bound; references to records. */
@@ -117,15 +117,15 @@ static struct rb_root records = RB_ROOT;
 /* What a record's own maxima are, and whether they keep it. */
 static DEFINE_MUTEX(set_lock);
 
-void ipcshm_limits_init(void)
+void ipcshm_quotas_init(void)
 {
 	u64 memory = (u64)totalram_pages() << PAGE_SHIFT;
 	int quota;
 
-	if (!max[IPCSHM_QUOTA_REGION_BYTES])
-		max[IPCSHM_QUOTA_REGION_BYTES] = min_t(u64, memory / 2, ULONG_MAX);
-	if (!max[IPCSHM_QUOTA_QUEUE_BYTES])
-		max[IPCSHM_QUOTA_QUEUE_BYTES] = min_t(u64, memory / 8, ULONG_MAX);
+	if (!max[IPCSHM_QUOTA_TYPE_REGION_BYTES])
+		max[IPCSHM_QUOTA_TYPE_REGION_BYTES] = min_t(u64, memory / 2, ULONG_MAX);
+	if (!max[IPCSHM_QUOTA_TYPE_QUEUE_BYTES])
+		max[IPCSHM_QUOTA_TYPE_QUEUE_BYTES] = min_t(u64, memory / 8, ULONG_MAX);
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++)
 		max[quota] = min_t(u64, max[quota], IPCSHM_QUOTA_MAX);
 }
@@ -134,9 +134,9 @@ void ipcshm_limits_init(void)
 
 static void waiters_wake(struct work_struct *work);
 
-static struct ipcshm_limits *record_alloc(void)
+static struct ipcshm_quotas *record_alloc(void)
 {
-	struct ipcshm_limits *record = kzalloc(sizeof(*record), GFP_KERNEL_ACCOUNT);
+	struct ipcshm_quotas *record = kzalloc(sizeof(*record), GFP_KERNEL_ACCOUNT);
 	int quota;
 
 	if (!record)
@@ -158,8 +158,8 @@ static int compare(u64 a, u64 b)
 }
 
 /* From the initial user namespace downwards. */
-static int record_compare(const struct ipcshm_limits *record, const struct user_namespace *ns,
-			  kuid_t uid, const struct ipcshm_limits *bound)
+static int record_compare(const struct ipcshm_quotas *record, const struct user_namespace *ns,
+			  kuid_t uid, const struct ipcshm_quotas *bound)
 {
 	return compare(ns->level, record->ns->level) ?:
 	       compare((unsigned long)ns, (unsigned long)record->ns) ?:
@@ -168,15 +168,15 @@ static int record_compare(const struct ipcshm_limits *record, const struct user_
 }
 
 /* The record, or NULL and where it belongs. */
-static struct ipcshm_limits *record_search(const struct user_namespace *ns, kuid_t uid,
-					   const struct ipcshm_limits *bound,
+static struct ipcshm_quotas *record_search(const struct user_namespace *ns, kuid_t uid,
+					   const struct ipcshm_quotas *bound,
 					   struct rb_node **parent, struct rb_node ***link)
 {
 	lockdep_assert_held(&records_lock);
 	*parent = NULL;
 	*link = &records.rb_node;
 	while (**link) {
-		struct ipcshm_limits *record = rb_entry(**link, struct ipcshm_limits, node);
+		struct ipcshm_quotas *record = rb_entry(**link, struct ipcshm_quotas, node);
 		int order = record_compare(record, ns, uid, bound);
 
 		if (!order)
@@ -188,7 +188,7 @@ static struct ipcshm_limits *record_search(const struct user_namespace *ns, kuid
 }
 
 /* A record that has charges, but no references, gets references again. */
-static struct ipcshm_limits *record_revive(struct ipcshm_limits *record)
+static struct ipcshm_quotas *record_revive(struct ipcshm_quotas *record)
 {
 	lockdep_assert_held(&records_lock);
 	if (record && !refcount_inc_not_zero(&record->refs))
@@ -196,10 +196,10 @@ static struct ipcshm_limits *record_revive(struct ipcshm_limits *record)
 	return record;
 }
 
-static struct ipcshm_limits *record_find(const struct user_namespace *ns, kuid_t uid,
-					 const struct ipcshm_limits *bound)
+static struct ipcshm_quotas *record_find(const struct user_namespace *ns, kuid_t uid,
+					 const struct ipcshm_quotas *bound)
 {
-	struct ipcshm_limits *record;
+	struct ipcshm_quotas *record;
 	struct rb_node *parent, **link;
 
 	spin_lock(&records_lock);
@@ -209,9 +209,9 @@ static struct ipcshm_limits *record_find(const struct user_namespace *ns, kuid_t
 }
 
 /* Unless another task was faster, whose record is returned. */
-static struct ipcshm_limits *record_insert(struct ipcshm_limits *record)
+static struct ipcshm_quotas *record_insert(struct ipcshm_quotas *record)
 {
-	struct ipcshm_limits *other;
+	struct ipcshm_quotas *other;
 	struct rb_node *parent, **link;
 
 	spin_lock(&records_lock);
@@ -225,11 +225,11 @@ static struct ipcshm_limits *record_insert(struct ipcshm_limits *record)
 	return other ?: record;
 }
 
-static struct ipcshm_limits *record_get(struct user_namespace *ns, kuid_t uid,
-					struct ipcshm_limits *bound, struct ipcshm_limits *above)
+static struct ipcshm_quotas *record_get(struct user_namespace *ns, kuid_t uid,
+					struct ipcshm_quotas *bound, struct ipcshm_quotas *above)
 {
-	struct ipcshm_limits *record = record_find(ns, uid, bound);
-	struct ipcshm_limits *other;
+	struct ipcshm_quotas *record = record_find(ns, uid, bound);
+	struct ipcshm_quotas *other;
 
 	if (record)
 		return record;
@@ -238,15 +238,15 @@ static struct ipcshm_limits *record_get(struct user_namespace *ns, kuid_t uid,
 		return NULL;
 	record->ns = get_user_ns(ns);
 	record->uid = uid;
-	record->parent = above ? ipcshm_limits_get(above) : NULL;
-	record->bound = bound ? ipcshm_limits_get(bound) : NULL;
+	record->parent = above ? ipcshm_quotas_get(above) : NULL;
+	record->bound = bound ? ipcshm_quotas_get(bound) : NULL;
 	other = record_insert(record);
 	if (other != record)
-		ipcshm_limits_put(record);
+		ipcshm_quotas_put(record);
 	return other;
 }
 
-static bool is_charged(const struct ipcshm_limits *record)
+static bool is_charged(const struct ipcshm_quotas *record)
 {
 	int quota;
 
@@ -258,7 +258,7 @@ static bool is_charged(const struct ipcshm_limits *record)
 }
 
 /* Returns whether the caller frees it. */
-static bool record_unlink(struct ipcshm_limits *record)
+static bool record_unlink(struct ipcshm_quotas *record)
 {
 	lockdep_assert_held(&records_lock);
 	if (record->freed || refcount_read(&record->refs) || is_charged(record))
@@ -270,31 +270,31 @@ static bool record_unlink(struct ipcshm_limits *record)
 }
 
 /* Returns the parent, whose reference is the caller's now. */
-static struct ipcshm_limits *record_free(struct ipcshm_limits *record)
+static struct ipcshm_quotas *record_free(struct ipcshm_quotas *record)
 {
-	struct ipcshm_limits *parent = record->parent;
+	struct ipcshm_quotas *parent = record->parent;
 
 	if (record->bound)
-		ipcshm_limits_put(record->bound);
+		ipcshm_quotas_put(record->bound);
 	put_user_ns(record->ns);
 	kfree_rcu(record, rcu);
 	return parent;
 }
 
-struct ipcshm_limits *ipcshm_limits_get(struct ipcshm_limits *limits)
+struct ipcshm_quotas *ipcshm_quotas_get(struct ipcshm_quotas *limits)
 {
 	refcount_inc(&limits->refs);
 	return limits;
 }
 
 /**
- * ipcshm_limits_put - drop a reference
+ * ipcshm_quotas_put - drop a reference
  * @limits: the record
  *
  * What is charged to it remains charged, and can be uncharged without a reference.
  * Doesn't sleep.
  */
-void ipcshm_limits_put(struct ipcshm_limits *limits)
+void ipcshm_quotas_put(struct ipcshm_quotas *limits)
 {
 	while (limits && !refcount_dec_not_one(&limits->refs)) {
 		bool unlinked = false;
@@ -323,16 +323,16 @@ static struct user_namespace *ancestor(struct user_namespace *ns, int level)
 }
 
 /**
- * ipcshm_limits_of - the record of a user, in no network namespace in particular
+ * ipcshm_quotas_of - the record of a user, in no network namespace in particular
  * @ns: the user namespace
  * @uid: the user
  *
  * Return: a reference, or NULL: no memory.
  */
-struct ipcshm_limits *ipcshm_limits_of(struct user_namespace *ns, kuid_t uid)
+struct ipcshm_quotas *ipcshm_quotas_of(struct user_namespace *ns, kuid_t uid)
 {
-	struct ipcshm_limits *record = record_find(ns, uid, NULL);
-	struct ipcshm_limits *above = NULL;
+	struct ipcshm_quotas *record = record_find(ns, uid, NULL);
+	struct ipcshm_quotas *above = NULL;
 	int level;
 
 	if (record)
@@ -341,7 +341,7 @@ struct ipcshm_limits *ipcshm_limits_of(struct user_namespace *ns, kuid_t uid)
 		kuid_t user = level < ns->level ? ancestor(ns, level + 1)->owner : uid;
 
 		record = record_get(ancestor(ns, level), user, NULL, above);
-		ipcshm_limits_put(above);
+		ipcshm_quotas_put(above);
 		if (!record)
 			return NULL;
 		above = record;
@@ -350,31 +350,31 @@ struct ipcshm_limits *ipcshm_limits_of(struct user_namespace *ns, kuid_t uid)
 }
 
 /**
- * ipcshm_limits_get_current - the record that pays for what the current task gets now
+ * ipcshm_quotas_get_current - the record that pays for what the current task gets now
  * @bound: of the network namespace in which it gets that, or NULL
  *
  * Return: a reference, or an error pointer: -ENOMEM.
  */
-struct ipcshm_limits *ipcshm_limits_get_current(struct ipcshm_limits *bound)
+struct ipcshm_quotas *ipcshm_quotas_get_current(struct ipcshm_quotas *bound)
 {
 	struct user_namespace *ns = current_user_ns();
-	struct ipcshm_limits *user, *record;
+	struct ipcshm_quotas *user, *record;
 
 	record = record_find(ns, current_fsuid(), bound);
 	if (record)
 		return record;
-	user = ipcshm_limits_of(ns, current_fsuid());
+	user = ipcshm_quotas_of(ns, current_fsuid());
 	if (!user)
 		return ERR_PTR(-ENOMEM);
 	if (!bound)
 		return user;
 	record = record_get(ns, current_fsuid(), bound, user);
-	ipcshm_limits_put(user);
+	ipcshm_quotas_put(user);
 	return record ?: ERR_PTR(-ENOMEM);
 }
 
 /* The bound of a new network namespace, or NULL: no memory. */
-struct ipcshm_limits *ipcshm_limits_create_bound(void)
+struct ipcshm_quotas *ipcshm_quotas_create_bound(void)
 {
 	return record_alloc();
 }
@@ -385,15 +385,15 @@ struct ipcshm_limits *ipcshm_limits_create_bound(void)
 #define for_each_charged(record, payer) \
 	for (record = payer; record; record = next_charged(payer, record))
 
-static struct ipcshm_limits *next_charged(const struct ipcshm_limits *payer,
-					  const struct ipcshm_limits *record)
+static struct ipcshm_quotas *next_charged(const struct ipcshm_quotas *payer,
+					  const struct ipcshm_quotas *record)
 {
 	if (record == payer->bound)
 		return NULL;
 	return record->parent ?: payer->bound;
 }
 
-static u64 max_of(const struct ipcshm_limits *record, enum ipcshm_quota quota)
+static u64 max_of(const struct ipcshm_quotas *record, enum ipcshm_quota_type quota)
 {
 	ulong own = record ? READ_ONCE(record->own[quota]) : FOLLOWS_DEFAULT;
 
@@ -403,8 +403,8 @@ static u64 max_of(const struct ipcshm_limits *record, enum ipcshm_quota quota)
 }
 
 /* The part of a record's maximum that the payer can use. */
-static u64 max_for(const struct ipcshm_limits *payer, const struct ipcshm_limits *record,
-		   enum ipcshm_quota quota)
+static u64 max_for(const struct ipcshm_quotas *payer, const struct ipcshm_quotas *record,
+		   enum ipcshm_quota_type quota)
 {
 	u64 most = max_of(record, quota);
 
@@ -416,13 +416,13 @@ static bool fits(u64 used, u64 amount, u64 most)
 	return amount <= most && used <= most - amount;
 }
 
-static bool has_room(const struct ipcshm_limits *payer, const struct ipcshm_limits *record,
-		     enum ipcshm_quota quota, u64 amount)
+static bool has_room(const struct ipcshm_quotas *payer, const struct ipcshm_quotas *record,
+		     enum ipcshm_quota_type quota, u64 amount)
 {
 	return fits(atomic64_read(&record->used[quota]), amount, max_for(payer, record, quota));
 }
 
-static bool record_charge(struct ipcshm_limits *record, enum ipcshm_quota quota, u64 amount,
+static bool record_charge(struct ipcshm_quotas *record, enum ipcshm_quota_type quota, u64 amount,
 			  u64 most)
 {
 	s64 used = atomic64_read(&record->used[quota]);
@@ -434,16 +434,16 @@ static bool record_charge(struct ipcshm_limits *record, enum ipcshm_quota quota,
 	return true;
 }
 
-static void waiters_kick(struct ipcshm_limits *record)
+static void waiters_kick(struct ipcshm_quotas *record)
 {
 	/* Waiters have references; without them, there is no waiter any more. */
 	if (!refcount_inc_not_zero(&record->refs))
 		return;
 	if (!queue_work(ipcshm_workqueue, &record->work))
-		ipcshm_limits_put(record);
+		ipcshm_quotas_put(record);
 }
 
-static void record_release(struct ipcshm_limits *record)
+static void record_release(struct ipcshm_quotas *record)
 {
 	bool unlinked;
 
@@ -451,27 +451,27 @@ static void record_release(struct ipcshm_limits *record)
 	unlinked = record_unlink(record);
 	spin_unlock(&records_lock);
 	if (unlinked)
-		ipcshm_limits_put(record_free(record));
+		ipcshm_quotas_put(record_free(record));
 }
 
 /* Under RCU: without its charge, the record can be freed by another task. */
-static void record_uncharge(struct ipcshm_limits *record, enum ipcshm_quota quota, u64 amount)
+static void record_uncharge(struct ipcshm_quotas *record, enum ipcshm_quota_type quota, u64 amount)
 {
 	s64 left = atomic64_sub_return(amount, &record->used[quota]);
 
 	WARN_ON_ONCE(left < 0);
-	/* Pairs with ipcshm_limits_wait(): either the waiter sees the room, or is seen. */
+	/* Pairs with ipcshm_quotas_wait(): either the waiter sees the room, or is seen. */
 	if (unlikely(atomic_read(&record->waiting)))
 		waiters_kick(record);
-	/* Pairs with ipcshm_limits_put(). */
+	/* Pairs with ipcshm_quotas_put(). */
 	if (!left && !refcount_read(&record->refs))
 		record_release(record);
 }
 
-static void uncharge_until(struct ipcshm_limits *payer, const struct ipcshm_limits *end,
-			   enum ipcshm_quota quota, u64 amount)
+static void uncharge_until(struct ipcshm_quotas *payer, const struct ipcshm_quotas *end,
+			   enum ipcshm_quota_type quota, u64 amount)
 {
-	struct ipcshm_limits *record, *next;
+	struct ipcshm_quotas *record, *next;
 
 	rcu_read_lock();
 	for (record = payer; record != end; record = next) {
@@ -482,10 +482,10 @@ static void uncharge_until(struct ipcshm_limits *payer, const struct ipcshm_limi
 }
 
 /* Returns the record that has no room, or NULL: all are charged. */
-static struct ipcshm_limits *charge(struct ipcshm_limits *payer, enum ipcshm_quota quota,
+static struct ipcshm_quotas *charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
 				    u64 amount)
 {
-	struct ipcshm_limits *record;
+	struct ipcshm_quotas *record;
 
 	for_each_charged(record, payer) {
 		if (!record_charge(record, quota, amount, max_for(payer, record, quota)))
@@ -497,11 +497,11 @@ static struct ipcshm_limits *charge(struct ipcshm_limits *payer, enum ipcshm_quo
 }
 
 /* Listeners of the namespace in which it happens are notified. */
-static void report(const struct ipcshm_limits *payer, const struct ipcshm_limits *full,
-		   enum ipcshm_quota quota, u64 amount)
+static void report(const struct ipcshm_quotas *payer, const struct ipcshm_quotas *full,
+		   enum ipcshm_quota_type quota, u64 amount)
 {
-	struct ipcshm_event event = {
-		.type = IPCSHM_EVENT_TYPE_QUOTA,
+	struct ipcshm_notification event = {
+		.type = IPCSHM_NOTIFY_TYPE_QUOTA,
 		.uid = payer->uid,
 		.quota = quota,
 		.amount = amount,
@@ -510,17 +510,17 @@ static void report(const struct ipcshm_limits *payer, const struct ipcshm_limits
 	trace_ipcshm_quota(__kuid_val(payer->uid), quota, amount,
 			   atomic64_read(&full->used[quota]), max_for(payer, full, quota));
 	if (current->nsproxy)
-		ipcshm_event_send(current->nsproxy->net_ns, &event);
+		ipcshm_notify(current->nsproxy->net_ns, &event);
 }
 
-/* As ipcshm_limits_charge(), without a report of the refusal. */
-bool ipcshm_limits_try_charge(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount)
+/* As ipcshm_quotas_charge(), without a report of the refusal. */
+bool ipcshm_quotas_try_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount)
 {
 	return !charge(payer, quota, amount);
 }
 
 /**
- * ipcshm_limits_charge - charge a payer, unless a maximum would be exceeded
+ * ipcshm_quotas_charge - charge a payer, unless a maximum would be exceeded
  * @payer: the record that pays; the caller has a reference
  * @quota: of what
  * @amount: how much
@@ -530,9 +530,9 @@ bool ipcshm_limits_try_charge(struct ipcshm_limits *payer, enum ipcshm_quota quo
  *
  * Return: 0, or -EDQUOT.
  */
-int ipcshm_limits_charge(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount)
+int ipcshm_quotas_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount)
 {
-	struct ipcshm_limits *full = charge(payer, quota, amount);
+	struct ipcshm_quotas *full = charge(payer, quota, amount);
 
 	if (likely(!full))
 		return 0;
@@ -540,10 +540,10 @@ int ipcshm_limits_charge(struct ipcshm_limits *payer, enum ipcshm_quota quota, u
 	return -EDQUOT;
 }
 
-/* Report that ipcshm_limits_try_charge() was refused. */
-void ipcshm_limits_report(const struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount)
+/* Report that ipcshm_quotas_try_charge() was refused. */
+void ipcshm_quotas_report(const struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount)
 {
-	const struct ipcshm_limits *record;
+	const struct ipcshm_quotas *record;
 
 	for_each_charged(record, payer) {
 		if (!has_room(payer, record, quota, amount))
@@ -552,35 +552,35 @@ void ipcshm_limits_report(const struct ipcshm_limits *payer, enum ipcshm_quota q
 	report(payer, record ?: payer, quota, amount);
 }
 
-/* As ipcshm_limits_charge(), even if a maximum is exceeded. */
-void ipcshm_limits_charge_force(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount)
+/* As ipcshm_quotas_charge(), even if a maximum is exceeded. */
+void ipcshm_quotas_charge_force(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount)
 {
-	struct ipcshm_limits *record;
+	struct ipcshm_quotas *record;
 
 	for_each_charged(record, payer)
 		atomic64_add(amount, &record->used[quota]);
 }
 
 /* Doesn't sleep, and needs no reference to what has been charged. */
-void ipcshm_limits_uncharge(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount)
+void ipcshm_quotas_uncharge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount)
 {
 	uncharge_until(payer, NULL, quota, amount);
 }
 
 /* Waiting for quota. */
 
-void ipcshm_limits_waiter_init(struct ipcshm_limits_waiter *waiter,
-			       void (*wake)(struct ipcshm_limits_waiter *waiter))
+void ipcshm_quotas_waiter_init(struct ipcshm_quotas_waiter *waiter,
+			       void (*wake)(struct ipcshm_quotas_waiter *waiter))
 {
 	waiter->wake = wake;
 	waiter->limits = NULL;
 	INIT_LIST_HEAD(&waiter->link);
 }
 
-static struct ipcshm_limits *find_full(struct ipcshm_limits *payer, enum ipcshm_quota quota,
+static struct ipcshm_quotas *find_full(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
 				       u64 amount)
 {
-	struct ipcshm_limits *record;
+	struct ipcshm_quotas *record;
 
 	for_each_charged(record, payer) {
 		if (!has_room(payer, record, quota, amount))
@@ -589,7 +589,7 @@ static struct ipcshm_limits *find_full(struct ipcshm_limits *payer, enum ipcshm_
 	return record;
 }
 
-static void waiter_unlink(struct ipcshm_limits_waiter *waiter)
+static void waiter_unlink(struct ipcshm_quotas_waiter *waiter)
 {
 	lockdep_assert_held(&waiter->limits->lock);
 	list_del_init(&waiter->link);
@@ -597,24 +597,24 @@ static void waiter_unlink(struct ipcshm_limits_waiter *waiter)
 }
 
 /**
- * ipcshm_limits_wait - be woken when there may be room for a charge
- * @payer: to be charged; the caller keeps a reference until after ipcshm_limits_unwait()
+ * ipcshm_quotas_wait - be woken when there may be room for a charge
+ * @payer: to be charged; the caller keeps a reference until after ipcshm_quotas_unwait()
  * @quota: of what
  * @amount: how much
  * @waiter: initialized
  *
  * After it was woken, a waiter tries to charge, and may have to wait again.  In the end
- * it calls ipcshm_limits_unwait(), by which the next waiter gets its turn.
+ * it calls ipcshm_quotas_unwait(), by which the next waiter gets its turn.
  *
  * Return: 0: @waiter->wake will be called, once; -EAGAIN: there is room now;
  * -EDQUOT: so much exceeds a maximum.
  */
-int ipcshm_limits_wait(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64 amount,
-		       struct ipcshm_limits_waiter *waiter)
+int ipcshm_quotas_wait(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount,
+		       struct ipcshm_quotas_waiter *waiter)
 {
-	struct ipcshm_limits *full;
+	struct ipcshm_quotas *full;
 
-	ipcshm_limits_unwait(waiter);
+	ipcshm_quotas_unwait(waiter);
 	full = find_full(payer, quota, amount);
 	if (!full)
 		return -EAGAIN;
@@ -632,20 +632,20 @@ int ipcshm_limits_wait(struct ipcshm_limits *payer, enum ipcshm_quota quota, u64
 	smp_mb();
 	if (!has_room(payer, full, quota, amount))
 		return 0;
-	ipcshm_limits_unwait(waiter);
+	ipcshm_quotas_unwait(waiter);
 	return -EAGAIN;
 }
 
 /**
- * ipcshm_limits_unwait - stop to wait
+ * ipcshm_quotas_unwait - stop to wait
  * @waiter: initialized; it may have been woken, or not have waited at all
  *
  * It is not woken any more.  If it was woken, and has charged less than there was room
  * for, others can be woken in its place.
  */
-void ipcshm_limits_unwait(struct ipcshm_limits_waiter *waiter)
+void ipcshm_quotas_unwait(struct ipcshm_quotas_waiter *waiter)
 {
-	struct ipcshm_limits *limits = waiter->limits;
+	struct ipcshm_quotas *limits = waiter->limits;
 
 	if (!limits)
 		return;
@@ -664,15 +664,15 @@ void ipcshm_limits_unwait(struct ipcshm_limits_waiter *waiter)
  */
 static void waiters_wake(struct work_struct *work)
 {
-	struct ipcshm_limits *record = container_of(work, struct ipcshm_limits, work);
+	struct ipcshm_quotas *record = container_of(work, struct ipcshm_quotas, work);
 	u64 promised[IPCSHM_NR_QUOTAS] = {};
-	struct ipcshm_limits_waiter *waiter;
+	struct ipcshm_quotas_waiter *waiter;
 	unsigned int turns = 0;
 	LIST_HEAD(todo);
 
 	spin_lock(&record->lock);
 	list_splice_init(&record->waiters, &todo);
-	while ((waiter = list_first_entry_or_null(&todo, struct ipcshm_limits_waiter, link))) {
+	while ((waiter = list_first_entry_or_null(&todo, struct ipcshm_quotas_waiter, link))) {
 		u64 *sum = &promised[waiter->quota];
 
 		if (fits(atomic64_read(&record->used[waiter->quota]) + *sum, waiter->amount,
@@ -690,61 +690,61 @@ static void waiters_wake(struct work_struct *work)
 		spin_lock(&record->lock);
 	}
 	spin_unlock(&record->lock);
-	ipcshm_limits_put(record);
+	ipcshm_quotas_put(record);
 }
 
 /* Looking at records, and setting maxima. */
 
 /* The record of a user, if there is one: a reference, or NULL. */
-struct ipcshm_limits *ipcshm_limits_find(struct user_namespace *ns, kuid_t uid)
+struct ipcshm_quotas *ipcshm_quotas_find(struct user_namespace *ns, kuid_t uid)
 {
 	return record_find(ns, uid, NULL);
 }
 
 /* The record after @limits, which is put, or the first; with a reference, or NULL. */
-struct ipcshm_limits *ipcshm_limits_next(struct ipcshm_limits *limits)
+struct ipcshm_quotas *ipcshm_quotas_next(struct ipcshm_quotas *limits)
 {
-	struct ipcshm_limits *next;
+	struct ipcshm_quotas *next;
 	struct rb_node *node;
 
 	spin_lock(&records_lock);
 	node = limits ? rb_next(&limits->node) : rb_first(&records);
-	next = record_revive(rb_entry_safe(node, struct ipcshm_limits, node));
+	next = record_revive(rb_entry_safe(node, struct ipcshm_quotas, node));
 	spin_unlock(&records_lock);
-	ipcshm_limits_put(limits);
+	ipcshm_quotas_put(limits);
 	return next;
 }
 
-kuid_t ipcshm_limits_uid(const struct ipcshm_limits *limits)
+kuid_t ipcshm_quotas_uid(const struct ipcshm_quotas *limits)
 {
 	return limits->uid;
 }
 
-struct user_namespace *ipcshm_limits_ns(const struct ipcshm_limits *limits)
+struct user_namespace *ipcshm_quotas_ns(const struct ipcshm_quotas *limits)
 {
 	return limits->ns;
 }
 
 /* Of the network namespace that the record is for, or NULL: it is for all. */
-struct ipcshm_limits *ipcshm_limits_bound(const struct ipcshm_limits *limits)
+struct ipcshm_quotas *ipcshm_quotas_bound(const struct ipcshm_quotas *limits)
 {
 	return limits->bound;
 }
 
 /* That of the user, in all network namespaces together. */
-static const struct ipcshm_limits *user_of(const struct ipcshm_limits *payer)
+static const struct ipcshm_quotas *user_of(const struct ipcshm_quotas *payer)
 {
 	return payer->bound ? payer->parent : payer;
 }
 
 /* What a user consumes, and may consume under all maxima of the payer; NULL: the default. */
-struct ipcshm_limit ipcshm_limits_read(const struct ipcshm_limits *payer, enum ipcshm_quota quota)
+struct ipcshm_quota ipcshm_quotas_read(const struct ipcshm_quotas *payer, enum ipcshm_quota_type quota)
 {
-	struct ipcshm_limit limit = { .max = IPCSHM_QUOTA_MAX };
-	const struct ipcshm_limits *record;
+	struct ipcshm_quota limit = { .max = IPCSHM_QUOTA_MAX };
+	const struct ipcshm_quotas *record;
 
 	if (!payer)
-		return (struct ipcshm_limit){ .max = max_of(NULL, quota) };
+		return (struct ipcshm_quota){ .max = max_of(NULL, quota) };
 	limit.used = atomic64_read(&user_of(payer)->used[quota]);
 	for_each_charged(record, payer)
 		limit.max = min(limit.max, max_for(payer, record, quota));
@@ -752,9 +752,9 @@ struct ipcshm_limit ipcshm_limits_read(const struct ipcshm_limits *payer, enum i
 }
 
 /* What the records above allow. */
-u64 ipcshm_limits_ceiling(const struct ipcshm_limits *limits, enum ipcshm_quota quota)
+u64 ipcshm_quotas_ceiling(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota)
 {
-	const struct ipcshm_limits *record;
+	const struct ipcshm_quotas *record;
 	u64 ceiling = IPCSHM_QUOTA_MAX;
 
 	for_each_charged(record, limits) {
@@ -764,29 +764,29 @@ u64 ipcshm_limits_ceiling(const struct ipcshm_limits *limits, enum ipcshm_quota 
 	return ceiling;
 }
 
-bool ipcshm_limits_is_own(const struct ipcshm_limits *limits, enum ipcshm_quota quota)
+bool ipcshm_quotas_is_own(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota)
 {
 	return limits && READ_ONCE(user_of(limits)->own[quota]) != FOLLOWS_DEFAULT;
 }
 
-static bool has_own(const struct ipcshm_limits *limits)
+static bool has_own(const struct ipcshm_quotas *limits)
 {
 	int quota;
 
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++) {
-		if (ipcshm_limits_is_own(limits, quota))
+		if (ipcshm_quotas_is_own(limits, quota))
 			return true;
 	}
 	return false;
 }
 
 /* The maxima of the initial user namespace's users stay, as long as the module does. */
-static bool keeps_itself(const struct ipcshm_limits *limits)
+static bool keeps_itself(const struct ipcshm_quotas *limits)
 {
 	return limits->ns == &init_user_ns && has_own(limits);
 }
 
-static void set_own(struct ipcshm_limits *limits, enum ipcshm_quota quota, ulong amount)
+static void set_own(struct ipcshm_quotas *limits, enum ipcshm_quota_type quota, ulong amount)
 {
 	bool keep, kept;
 
@@ -797,22 +797,22 @@ static void set_own(struct ipcshm_limits *limits, enum ipcshm_quota quota, ulong
 	limits->kept = keep;
 	mutex_unlock(&set_lock);
 	if (keep && !kept)
-		ipcshm_limits_get(limits);
+		ipcshm_quotas_get(limits);
 	if (kept && !keep)
-		ipcshm_limits_put(limits);
+		ipcshm_quotas_put(limits);
 	if (atomic_read(&limits->waiting))
 		waiters_kick(limits);
 }
 
 /**
- * ipcshm_limits_set - set a maximum
+ * ipcshm_quotas_set - set a maximum
  * @limits: the record; NULL: the default
  * @quota: of what
- * @amount: at most IPCSHM_QUOTA_MAX, or for a record IPCSHM_LIMIT_DEFAULT
+ * @amount: at most IPCSHM_QUOTA_MAX, or for a record IPCSHM_QUOTA_FOLLOW_DEFAULT
  *
  * A user who holds more keeps it; further charges are refused.
  */
-void ipcshm_limits_set(struct ipcshm_limits *limits, enum ipcshm_quota quota, u64 amount)
+void ipcshm_quotas_set(struct ipcshm_quotas *limits, enum ipcshm_quota_type quota, u64 amount)
 {
 	if (limits)
 		set_own(limits, quota, min_t(u64, amount, FOLLOWS_DEFAULT));
@@ -821,29 +821,29 @@ void ipcshm_limits_set(struct ipcshm_limits *limits, enum ipcshm_quota quota, u6
 }
 
 /**
- * ipcshm_limits_keep - keep a record because it has maxima of its own
+ * ipcshm_quotas_keep - keep a record because it has maxima of its own
  * @limits: of a user of another user namespace than the initial one
  * @keeper: the records that a network namespace keeps; the one that sets last does
  *
  * So maxima last as long as that network namespace, and can't keep user namespaces.
  */
-void ipcshm_limits_keep(struct ipcshm_limits *limits, struct list_head *keeper)
+void ipcshm_quotas_keep(struct ipcshm_quotas *limits, struct list_head *keeper)
 {
 	mutex_lock(&set_lock);
 	if (!limits->kept)
-		ipcshm_limits_get(limits);
+		ipcshm_quotas_get(limits);
 	limits->kept = true;
 	list_move_tail(&limits->keep, keeper);
 	mutex_unlock(&set_lock);
 }
 
-static struct ipcshm_limits *unkeep(struct list_head *keeper)
+static struct ipcshm_quotas *unkeep(struct list_head *keeper)
 {
-	struct ipcshm_limits *limits;
+	struct ipcshm_quotas *limits;
 	int quota;
 
 	mutex_lock(&set_lock);
-	limits = list_first_entry_or_null(keeper, struct ipcshm_limits, keep);
+	limits = list_first_entry_or_null(keeper, struct ipcshm_quotas, keep);
 	if (limits) {
 		list_del_init(&limits->keep);
 		limits->kept = false;
@@ -854,23 +854,23 @@ static struct ipcshm_limits *unkeep(struct list_head *keeper)
 	return limits;
 }
 
-void ipcshm_limits_unkeep_all(struct list_head *keeper)
+void ipcshm_quotas_unkeep_all(struct list_head *keeper)
 {
-	struct ipcshm_limits *limits;
+	struct ipcshm_quotas *limits;
 
 	while ((limits = unkeep(keeper))) {
-		ipcshm_limits_put(limits);
+		ipcshm_quotas_put(limits);
 		cond_resched();
 	}
 }
 
 /* Only when nothing can be charged any more: what is left are records with own maxima. */
-void ipcshm_limits_exit(void)
+void ipcshm_quotas_exit(void)
 {
-	struct ipcshm_limits *limits = NULL;
+	struct ipcshm_quotas *limits = NULL;
 	int quota;
 
-	while ((limits = ipcshm_limits_next(limits))) {
+	while ((limits = ipcshm_quotas_next(limits))) {
 		WARN_ON_ONCE(is_charged(limits));
 		for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++)
 			set_own(limits, quota, FOLLOWS_DEFAULT);

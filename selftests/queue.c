@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Queues: what arrives, in which order, from whom, and what it costs.  Waiting is
- * in waiting.c, full speed in traffic.c.
+ * in queue_wait.c, full speed in queue_traffic.c.
  */
 #include <sys/uio.h>
 

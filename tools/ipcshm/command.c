@@ -21,3 +21,14 @@ void command_parse(const struct command *self, const struct argp_option *options
 	if (argp_parse(&argp, argc, argv, 0, NULL, input))
 		exit(STATUS_USAGE);
 }
+
+error_t command_parse_objects(int key, char *argument, struct argp_state *state)
+{
+	(void)argument;
+	if (key == ARGP_KEY_NO_ARGS)
+		argp_error(state, "missing argument: an object");
+	if (key != ARGP_KEY_ARGS)
+		return ARGP_ERR_UNKNOWN;
+	*(char ***)state->input = state->argv + state->next;
+	return 0;
+}

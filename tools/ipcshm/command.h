@@ -32,6 +32,9 @@ struct command {
 void command_parse(const struct command *self, const struct argp_option *options,
 		   argp_parser_t parse, int argc, char **argv, void *input);
 
+/* Parse objects: all arguments, and at least one, into the char ** that @input points to. */
+error_t command_parse_objects(int key, char *argument, struct argp_state *state);
+
 int command_list(const struct command *self, int argc, char **argv);
 int command_show(const struct command *self, int argc, char **argv);
 int command_create(const struct command *self, int argc, char **argv);

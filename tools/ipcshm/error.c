@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format.h"
+#include "output_format.h"
 
 #define OLDER "the loaded module is older than this program, see \"ipcshm version\""
 

@@ -3,7 +3,7 @@
 #ifndef FIND_H
 #define FIND_H
 
-#include "netlink.h"
+#include "input_netlink.h"
 
 /* Tells an error (-errno), with what the kernel said of it.  Returns a status. */
 int find_failed(const struct netlink *netlink, const char *action, const char *word, int err);

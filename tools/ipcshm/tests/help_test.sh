@@ -55,7 +55,7 @@ the_manual_has_every_column()
 	local name text
 
 	text=$(mandoc -T ascii "$man" | sed 's/.\x08//g')
-	for name in $(sed -n 's/^\t\(OBJECT\|QUEUE_AS\)([a-z_]*, "\([a-z_]*\)".*/\2/p; s/^\t\(REGION\|QUEUE\)(\([a-z_]*\),.*/\2/p' field.c); do
+	for name in $(sed -n 's/^\t\(OBJECT\|QUEUE_AS\)([a-z_]*, "\([a-z_]*\)".*/\2/p; s/^\t\(REGION\|QUEUE\)(\([a-z_]*\),.*/\2/p' output_field.c); do
 		grep -qw -- "$name" <<<"$text" || { echo "# no column $name"; return 1; }
 		grep -q "\"$name\"" output.schema.json || { echo "# $name: not in the schema"; return 1; }
 	done

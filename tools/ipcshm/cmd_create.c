@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ipcshm create */
+#include <errno.h>
+#include <ipcshm.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "command.h"
+#include "error.h"
+#include "output_json.h"
+#include "names.h"
+#include "parse.h"
+#include "quota_hint.h"
+
+struct create {
+	uint32_t kind;
+	const char *name;
+	uint32_t mode;
+	bool existing;
+	uint32_t flags;
+	bool json;
+	struct ipcshm_region_attr region;
+	struct ipcshm_queue_attr queue;
+	bool has_bytes;
+	/* The kinds whose options were given: bit N for kind N. */
+	unsigned int kinds;
+};
+
+enum {
+	SIZE = 's',
+	MESSAGES = 'c',
+	MESSAGE_SIZE = 'l',
+	MAX_SIZE = 256,
+	MAX_MEMBERS,
+	POPULATE,
+	HUGE_PAGES,
+	BYTES,
+	OVERFLOW,
+	HANGUP,
+	POOL
+};
+
+static const struct argp_option options[] = {
+	{ "mode", 'm', "MODE", 0, "Permission bits, less the umask (default 0600)", 1 },
+	{ "existing", 'e', NULL, 0, "One that is there already is fine, and stays as it is", 1 },
+	{ "json", 'j', NULL, 0, "Print what was created as JSON", 1 },
+	{ NULL, 0, NULL, 0, "Regions:", 2 },
+	{ "size", SIZE, "BYTES", 0, "Its size (default 4096), rounded up to pages", 3 },
+	{ "max-size", MAX_SIZE, "BYTES", 0, "What it can grow to (default: its size)", 3 },
+	{ "max-members", MAX_MEMBERS, "COUNT", 0,
+	  "Processes that can map it (default 1024, at most 65536)", 3 },
+	{ "populate", POPULATE, NULL, 0, "Take its memory now, not when it is used", 3 },
+	{ "huge", HUGE_PAGES, NULL, 0, "Its memory is of huge pages, where there are any", 3 },
+	{ NULL, 0, NULL, 0, "Queues:", 4 },
+	{ "capacity", MESSAGES, "COUNT", 0,
+	  "Messages it keeps (default 64); 0: a rendezvous; or \"unbounded\"", 5 },
+	{ "max-message", MESSAGE_SIZE, "BYTES", 0, "The largest message (default 8K, at most 16M)",
+	  5 },
+	{ "max-bytes", BYTES, "BYTES", 0,
+	  "Bytes it keeps (default: as many as the messages have); or \"unbounded\"", 5 },
+	{ "overflow", OVERFLOW, "WHAT", 0,
+	  "When it is full: block (default), drop-oldest or drop-newest", 5 },
+	{ "hangup", HANGUP, NULL, 0, "Senders and receivers are told when the other side is gone",
+	  5 },
+	{ "pool", POOL, "BYTES", 0, "Memory for messages that are received without a copy", 5 },
+	{ 0 }
+};
+
+static int parse_region(int key, char *argument, struct argp_state *state, struct create *create)
+{
+	struct ipcshm_region_attr *attr = &create->region;
+
+	switch (key) {
+	case SIZE:
+		attr->size = arg_bytes(state, argument, "--size", 1, IPCSHM_REGION_MAX);
+		break;
+	case MAX_SIZE:
+		attr->max_size = arg_bytes(state, argument, "--max-size", 1, IPCSHM_REGION_MAX);
+		break;
+	case MAX_MEMBERS:
+		attr->max_members = (uint32_t)arg_number(state, argument, "--max-members", 1,
+							 IPCSHM_MEMBERS_MAX);
+		break;
+	case POPULATE:
+		create->flags |= IPCSHM_POPULATE;
+		break;
+	case HUGE_PAGES:
+		create->flags |= IPCSHM_HUGE;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	create->kinds |= 1U << IPCSHM_REGION;
+	return 0;
+}
+
+static int parse_queue(int key, char *argument, struct argp_state *state, struct create *create)
+{
+	struct ipcshm_queue_attr *attr = &create->queue;
+	int overflow;
+
+	switch (key) {
+	case MESSAGES:
+		attr->max_messages = arg_capacity(state, argument, "--capacity");
+		break;
+	case MESSAGE_SIZE:
+		attr->max_message_size =
+			arg_bytes(state, argument, "--max-message", 1, IPCSHM_MESSAGE_MAX);
+		break;
+	case BYTES:
+		attr->max_bytes = arg_byte_capacity(state, argument, "--max-bytes");
+		create->has_bytes = true;
+		break;
+	case OVERFLOW:
+		overflow = number_of(overflow_names, argument, strlen(argument));
+		arg_check(state, overflow >= 0, argument, "--overflow",
+			  "block, drop-oldest or drop-newest");
+		attr->overflow = (uint32_t)overflow;
+		break;
+	case HANGUP:
+		create->flags |= IPCSHM_HANGUP;
+		break;
+	case POOL:
+		attr->pool_bytes = arg_bytes(state, argument, "--pool", 1, IPCSHM_POOL_MAX);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	create->kinds |= 1U << IPCSHM_QUEUE;
+	return 0;
+}
+
+static void take_argument(struct create *create, char *argument, struct argp_state *state)
+{
+	if (state->arg_num == 0) {
+		int kind = number_of(kind_names, argument, strlen(argument));
+
+		arg_check(state, kind > 0, argument, "kind", "region or queue");
+		create->kind = (uint32_t)kind;
+		return;
+	}
+	arg_check(state, !create->name, argument, "argument", "one object at a time");
+	create->name = argument;
+}
+
+/* Values that are valid each, but not together. */
+static void check_sizes(const struct create *create, struct argp_state *state)
+{
+	const struct ipcshm_region_attr *region = &create->region;
+	const struct ipcshm_queue_attr *queue = &create->queue;
+
+	if (region->max_size && region->max_size < region->size)
+		argp_error(state, "--max-size is smaller than --size");
+	if (queue->pool_bytes && queue->pool_bytes < queue->max_message_size)
+		argp_error(state, "--pool is smaller than --max-message");
+	if (!queue->max_messages && queue->overflow == IPCSHM_OVERFLOW_DROP_OLDEST)
+		argp_error(state, "--overflow drop-oldest needs a --capacity above 0");
+	if (!create->has_bytes)
+		return;
+	if (!queue->max_messages && queue->max_bytes)
+		argp_error(state, "--capacity 0 keeps no bytes: leave out --max-bytes");
+	if (queue->max_messages && queue->max_bytes < queue->max_message_size)
+		argp_error(state, "--max-bytes is smaller than --max-message");
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct create *create = state->input;
+
+	switch (key) {
+	case 'm':
+		arg_check(state, parse_mode(argument, &create->mode), argument, "--mode",
+			  "octal, 0 to 0777");
+		return 0;
+	case 'e':
+		create->existing = true;
+		return 0;
+	case 'j':
+		create->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		take_argument(create, argument, state);
+		return 0;
+	case ARGP_KEY_END:
+		if (!create->name)
+			argp_error(state, "missing kind or name (region NAME or queue NAME)");
+		if (create->kinds & ~(1U << create->kind))
+			argp_error(state, "an option does not apply to a %s (see --help)",
+				   name_of(kind_names, create->kind));
+		check_sizes(create, state);
+		return 0;
+	default:
+		if (!parse_region(key, argument, state, create))
+			return 0;
+		return parse_queue(key, argument, state, create);
+	}
+}
+
+/* As many bytes as the messages can have, unless that was said. */
+static void set_bytes(struct create *create)
+{
+	struct ipcshm_queue_attr *attr = &create->queue;
+
+	if (create->has_bytes)
+		return;
+	if (__builtin_mul_overflow(attr->max_messages, attr->max_message_size, &attr->max_bytes))
+		attr->max_bytes = IPCSHM_UNBOUNDED;
+}
+
+/*
+ * With the right that every kind has.  On a queue that tells of hang-ups nobody has
+ * been a sender then, and receivers wait for the first one.
+ */
+static int open_new(int device, struct create *create)
+{
+	uint32_t flags = IPCSHM_READ | IPCSHM_CREATE | IPCSHM_PERSISTENT | create->flags |
+			 (create->existing ? 0 : IPCSHM_EXCLUSIVE);
+
+	if (create->kind == IPCSHM_REGION)
+		return ipcshm_region_open(device, create->name, flags, create->mode,
+					  &create->region);
+	set_bytes(create);
+	return ipcshm_queue_open(device, create->name, flags, create->mode, &create->queue);
+}
+
+static void print(const struct create *create)
+{
+	bool is_region = create->kind == IPCSHM_REGION;
+	struct json json = { .to = stdout };
+
+	json_open(&json, '{');
+	json_key(&json, "id");
+	json_number(&json, is_region ? create->region.id : create->queue.id);
+	json_key(&json, "kind");
+	json_string(&json, name_of(kind_names, create->kind));
+	json_key(&json, "name");
+	json_string(&json, create->name);
+	json_key(&json, "created");
+	json_boolean(&json, is_region ? create->region.created : create->queue.created);
+	json_close(&json, '}');
+	json_line(&json);
+}
+
+/* What a queue's creator pays for, without the kernel's records: nothing if it is unbounded. */
+static uint64_t paid_bytes(const struct ipcshm_queue_attr *attr)
+{
+	uint64_t bytes;
+
+	if (attr->max_messages == IPCSHM_UNBOUNDED || attr->max_bytes == IPCSHM_UNBOUNDED)
+		return 0;
+	if (__builtin_mul_overflow(attr->max_messages, attr->max_message_size, &bytes))
+		return attr->max_bytes;
+	return bytes < attr->max_bytes ? bytes : attr->max_bytes;
+}
+
+static int create_failed(const struct create *create, int device, int err)
+{
+	bool is_region = create->kind == IPCSHM_REGION;
+	const struct ipcshm_region_attr *region = &create->region;
+	const struct quota_request request = {
+		.objects = 1,
+		.region_bytes = !is_region	   ? create->queue.pool_bytes
+				: region->max_size ? region->max_size
+						   : region->size,
+		.queue_bytes = is_region ? 0 : paid_bytes(&create->queue),
+	};
+	char hint[QUOTA_HINT_MAX];
+
+	if (err != -EDQUOT)
+		return error_tell("create", create->name, err, NULL);
+	quota_hint(device, &request, hint);
+	return error_tell("create", create->name, err, hint);
+}
+
+int command_create(const struct command *self, int argc, char **argv)
+{
+	struct create create = {
+		.mode = 0600,
+		.region.size = 4096,
+		.queue = { .max_messages = 64, .max_message_size = 8192 },
+	};
+	struct target target;
+	int device, fd;
+
+	command_parse(self, options, parse, argc, argv, &create);
+	if (!parse_target(create.name, &target) || target.id || target.kind)
+		return error_say("create", create.name, STATUS_USAGE, "not a name",
+				 "1 to 255 bytes; \"/\" only as the first one");
+	create.name = target.name;
+	device = ipcshm_open();
+	if (device < 0)
+		return error_open("create", create.name, device);
+	fd = open_new(device, &create);
+	if (fd < 0)
+		return create_failed(&create, device, fd);
+	if (create.json)
+		print(&create);
+	return STATUS_OK;
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ipcshm monitor */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "args.h"
+#include "command.h"
+#include "error.h"
+#include "output_field.h"
+#include "find.h"
+#include "output_format.h"
+#include "output_json.h"
+#include "names.h"
+#include "parse.h"
+
+struct monitor {
+	uint64_t types; /* bit N: events of type N; 0: all */
+	struct target target;
+	uint64_t count;	  /* of events, until the end */
+	uint64_t timeout; /* nanoseconds */
+	uint32_t buffer;	/* bytes */
+	bool json;
+	bool has_last;
+	uint64_t last; /* the last event's number */
+	bool overrun;  /* told, and its size not known yet */
+};
+
+static const struct argp_option options[] = {
+	{ "event", 'e', "NAME,...", 0,
+	  "Only these: create, open, unlink, free, join, leave, death, revoke, drop, quota, "
+	  "lost", 0 },
+	{ "object", 'n', "OBJECT", 0, "Only those of an object", 0 },
+	{ "count", 'c', "COUNT", 0, "End after so many events", 0 },
+	{ "timeout", 'w', "TIME", 0, "End after this time: seconds, or 100ms, 2min", 0 },
+	{ "buffer", 'b', "BYTES", 0, "Room for events that wait to be printed (default 16M)", 0 },
+	{ "json", 'j', NULL, 0, "Print each event as JSON, one a line", 0 },
+	{ 0 }
+};
+
+static bool parse_types(const char *word, uint64_t *types)
+{
+	for (;;) {
+		size_t length = strcspn(word, ",");
+		int type = number_of(event_names, word, length);
+
+		if (type < 0)
+			return false;
+		*types |= 1ULL << type;
+		if (!word[length])
+			return true;
+		word += length + 1;
+	}
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct monitor *monitor = state->input;
+
+	switch (key) {
+	case 'e':
+		arg_check(state, parse_types(argument, &monitor->types), argument, "--event",
+			  "names as in ipcshm(1), separated by commas");
+		return 0;
+	case 'n':
+		arg_check(state, parse_target(argument, &monitor->target), argument, "--object",
+			  "NAME, region/NAME, queue/NAME or id/NUMBER");
+		return 0;
+	case 'c':
+		monitor->count = arg_number(state, argument, "--count", 1, UINT64_MAX);
+		return 0;
+	case 'w':
+		monitor->timeout = arg_time(state, argument, "--timeout", 0);
+		return 0;
+	case 'b':
+		monitor->buffer = (uint32_t)arg_bytes(state, argument, "--buffer", 0, 1 << 30);
+		return 0;
+	case 'j':
+		monitor->json = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* Losses: those are told whatever is filtered. */
+
+static void print_loss_json(const char *what, uint64_t events)
+{
+	struct json json = { .to = stdout };
+
+	json_open(&json, '{');
+	json_key(&json, "event");
+	json_string(&json, what);
+	if (events) {
+		json_key(&json, "events");
+		json_number(&json, events);
+	}
+	json_close(&json, '}');
+	json_line(&json);
+}
+
+static void print_loss(const struct monitor *monitor, const char *what, uint64_t events)
+{
+	if (monitor->json)
+		print_loss_json(what, events);
+	else if (events)
+		printf("%s: %" PRIu64 " event%s\n", what, events, format_plural(events));
+	else
+		printf("%s: events come faster than they can be taken, some are lost\n", what);
+}
+
+/* Numbers are consecutive: what is missing was lost, and how much that was is known now. */
+static void count_lost(struct monitor *monitor, const struct event *event)
+{
+	if (monitor->has_last && event->seq > monitor->last + 1)
+		print_loss(monitor, "lost", event->seq - monitor->last - 1);
+	monitor->has_last = true;
+	monitor->last = event->seq;
+	monitor->overrun = false;
+}
+
+/* Events. */
+
+static bool is_wanted(const struct monitor *monitor, const struct event *event)
+{
+	const struct target *target = &monitor->target;
+
+	if (monitor->types && !(event->type < 64 && monitor->types >> event->type & 1))
+		return false;
+	if (target->id && event->id != target->id)
+		return false;
+	if (target->kind && event->kind != target->kind)
+		return false;
+	return target->id || !target->name || !strcmp(event->name, target->name);
+}
+
+/* "left", "exited with 3", "killed by 9 (Killed)" */
+static void print_end(const struct event *event)
+{
+	printf("  %s", name_of(end_names, event->end));
+	if (event->end == IPCSHM_END_EXITED)
+		printf(" with %" PRIu32, event->code);
+	else if (event->end == IPCSHM_END_KILLED)
+		printf(" by signal %" PRIu32 " (%s)", event->code, strsignal((int)event->code));
+}
+
+static void print_details(const struct event *event)
+{
+	char amount[FORMAT_MAX];
+
+	switch (event->type) {
+	case IPCSHM_NOTIFY_TYPE_JOIN:
+	case IPCSHM_NOTIFY_TYPE_LEAVE:
+	case IPCSHM_NOTIFY_TYPE_DEATH:
+		printf("  token %" PRIu32, event->token);
+		if (event->type != IPCSHM_NOTIFY_TYPE_JOIN)
+			print_end(event);
+		break;
+	case IPCSHM_NOTIFY_TYPE_DROP:
+		printf("  %" PRIu64 " message%s", event->messages, format_plural(event->messages));
+		break;
+	case IPCSHM_NOTIFY_TYPE_QUOTA:
+		snprintf(amount, sizeof(amount), "%" PRIu64, event->amount);
+		if (event->quota == IPCSHM_QUOTA_TYPE_REGION_BYTES ||
+		    event->quota == IPCSHM_QUOTA_TYPE_QUEUE_BYTES)
+			format_bytes(event->amount, amount);
+		printf("  %s, %s asked for", name_of(quota_names, event->quota), amount);
+		break;
+	case IPCSHM_NOTIFY_TYPE_LOST:
+		printf("%" PRIu64 " event%s", event->amount, format_plural(event->amount));
+		break;
+	}
+}
+
+/* "12:19:46.123456  create   region  cam0  pid 123  alice" */
+static void print_event(const struct event *event)
+{
+	char time[FORMAT_MAX], text[FIELD_TEXT_MAX];
+
+	format_time(event->time, time);
+	printf("%s.%06" PRIu64 "  %-6s  ", time + strlen("2026-11-23 "),
+	       event->time / 1000 % 1000000, name_of(event_names, event->type));
+	if (event->id) {
+		format_name(event->name, strlen(event->name), text);
+		printf("%-6s  ", name_of(kind_names, event->kind));
+		if (event->name[0])
+			printf("%s (id/%" PRIu64 ")  ", text, event->id);
+		else
+			printf("id/%" PRIu64 "  ", event->id);
+	}
+	if (event->type != IPCSHM_NOTIFY_TYPE_LOST) {
+		field_text(field_find(event_fields, "uid", 3), event, text);
+		printf("pid %" PRIu32 "  %s", event->pid, text);
+	}
+	print_details(event);
+	putchar('\n');
+}
+
+static void print_event_json(const struct event *event)
+{
+	struct json json = { .to = stdout };
+
+	json_open(&json, '{');
+	fields_json(event_fields, event, true, &json);
+	json_close(&json, '}');
+	json_line(&json);
+}
+
+enum { ENOUGH = -ECANCELED };
+
+static int take(const struct event *event, void *data)
+{
+	struct monitor *monitor = data;
+
+	count_lost(monitor, event);
+	if (!is_wanted(monitor, event))
+		return 0;
+	if (monitor->json)
+		print_event_json(event);
+	else
+		print_event(event);
+	return --monitor->count ? 0 : ENOUGH;
+}
+
+/* Milliseconds until the end, for poll(); rounded up, so that it doesn't wake before. */
+static int remaining(const struct timespec *start, uint64_t timeout)
+{
+	struct timespec now;
+	uint64_t past;
+
+	if (timeout == UINT64_MAX)
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	past = (uint64_t)((now.tv_sec - start->tv_sec) * 1000000000 + now.tv_nsec - start->tv_nsec);
+	if (past >= timeout)
+		return 0;
+	return (timeout - past) / 1000000 >= INT32_MAX ? INT32_MAX
+						       : (int)((timeout - past) / 1000000) + 1;
+}
+
+static int take_events(struct monitor *monitor, struct netlink *netlink)
+{
+	int err = netlink_events(netlink, take, monitor);
+
+	if (err == -ENOBUFS) {
+		if (!monitor->overrun)
+			print_loss(monitor, "overrun", 0);
+		monitor->overrun = true;
+		return 0;
+	}
+	return err == -EINTR ? 0 : err;
+}
+
+static int watch(struct monitor *monitor, struct netlink *netlink)
+{
+	struct pollfd poller = { .fd = netlink_fd(netlink), .events = POLLIN };
+	struct timespec start;
+	int err = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	while (!err) {
+		int ready = poll(&poller, 1, remaining(&start, monitor->timeout));
+
+		if (ready < 0 && errno != EINTR)
+			return -errno;
+		if (ready == 0)
+			return 0;
+		if (ready > 0)
+			err = take_events(monitor, netlink);
+		/* Lines go out at once; if nobody reads them it is over. */
+		if (fflush(stdout))
+			return ENOUGH;
+	}
+	return err;
+}
+
+int command_monitor(const struct command *self, int argc, char **argv)
+{
+	struct monitor monitor = { .count = UINT64_MAX, .timeout = UINT64_MAX, .buffer = 16 << 20 };
+	struct netlink *netlink;
+	int err;
+
+	command_parse(self, options, parse, argc, argv, &monitor);
+	err = netlink_open(&netlink);
+	if (!err)
+		err = netlink_listen(netlink, monitor.buffer);
+	if (!err) {
+		/* Whoever reads this knows that nothing is missed from now on. */
+		fputs("ipcshm: monitor: listening\n", stderr);
+		err = watch(&monitor, netlink);
+	}
+	return find_finish(netlink, "monitor", NULL, err == ENOUGH ? 0 : err);
+}

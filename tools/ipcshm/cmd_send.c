@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ipcshm send */
+#include <errno.h>
+#include <ipcshm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "command.h"
+#include "error.h"
+#include "open.h"
+#include "quota_hint.h"
+#include "transfer.h"
+
+static const struct argp_option options[] = {
+	{ "priority", 'p', "NUMBER", 0, "0 (default) to 32767; higher ones are received first", 0 },
+	{ "type", 't', "NUMBER", 0, "A tag by which receivers can choose (default 0)", 0 },
+	{ "line", 'l', NULL, 0, "Each line of standard input is a message, without its newline",
+	  0 },
+	TRANSFER_OPTION_WAIT,
+	{ 0 }
+};
+
+static error_t parse_send(int key, char *argument, struct argp_state *state)
+{
+	struct transfer *transfer = state->input;
+
+	switch (key) {
+	case 'p':
+		transfer->priority = (uint32_t)arg_number(state, argument, "--priority", 0,
+							  IPCSHM_PRIORITY_MAX);
+		return 0;
+	case ARGP_KEY_ARGS:
+		transfer->queue = state->argv[state->next];
+		transfer->messages = state->argv + state->next + 1;
+		return 0;
+	default:
+		return transfer_parse(key, argument, state);
+	}
+}
+
+static int send_failed(const struct transfer *transfer, int fd, size_t size, int err)
+{
+	const struct quota_request request = { .queue_bytes = size };
+	char hint[QUOTA_HINT_MAX];
+	struct ipcshm_queue_stat stat;
+	int device;
+
+	switch (err) {
+	case -EMSGSIZE:
+		if (ipcshm_queue_get_stat(fd, &stat, sizeof(stat)))
+			break;
+		snprintf(hint, sizeof(hint), "%zu%s bytes, the queue takes at most %llu", size,
+			 size > stat.max_message_size ? " or more" : "",
+			 (unsigned long long)stat.max_message_size);
+		return error_tell("send", transfer->queue, err, hint);
+	case -EDQUOT:
+		device = ipcshm_open();
+		quota_hint(device, &request, hint);
+		close(device);
+		return error_tell("send", transfer->queue, err, hint);
+	}
+	return error_tell("send", transfer->queue, err, NULL);
+}
+
+static int send_one(const struct transfer *transfer, int fd, void *data, size_t size)
+{
+	struct ipcshm_transfer_args call = transfer_prepare(transfer, data, size);
+	int err = ipcshm_send_transfer(fd, &call, sizeof(call));
+
+	return err < 0 ? send_failed(transfer, fd, size, err) : STATUS_OK;
+}
+
+static int send_arguments(const struct transfer *transfer, int fd)
+{
+	int status = STATUS_OK;
+
+	for (char **message = transfer->messages; !status && *message; message++)
+		status = send_one(transfer, fd, *message, strlen(*message));
+	return status;
+}
+
+static int input_failed(void)
+{
+	return error_tell("send", NULL, -errno, "reading standard input");
+}
+
+static int send_lines(const struct transfer *transfer, int fd)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t size;
+	int status = STATUS_OK;
+
+	while (!status && (size = getline(&line, &room, stdin)) >= 0) {
+		if (size && line[size - 1] == '\n')
+			size--;
+		status = send_one(transfer, fd, line, (size_t)size);
+	}
+	if (!status && ferror(stdin))
+		status = input_failed();
+	free(line);
+	return status;
+}
+
+/* All of standard input; one byte more than a message can have shows that it is too large. */
+static int send_input(const struct transfer *transfer, int fd, size_t most)
+{
+	char *data = malloc(most + 1);
+	size_t size;
+	int status;
+
+	if (!data)
+		return error_tell("send", transfer->queue, -ENOMEM, NULL);
+	size = fread(data, 1, most + 1, stdin);
+	status = ferror(stdin) ? input_failed() : send_one(transfer, fd, data, size);
+	free(data);
+	return status;
+}
+
+int command_send(const struct command *self, int argc, char **argv)
+{
+	struct transfer transfer = { .timeout = UINT64_MAX };
+	struct ipcshm_queue_attr attr = { 0 };
+	int fd = -1, status;
+
+	command_parse(self, options, parse_send, argc, argv, &transfer);
+	status = open_queue("send", transfer.queue, IPCSHM_WRITE, &attr, &fd);
+	if (status)
+		return status;
+	if (*transfer.messages)
+		return send_arguments(&transfer, fd);
+	if (transfer.line)
+		return send_lines(&transfer, fd);
+	return send_input(&transfer, fd, attr.max_message_size);
+}

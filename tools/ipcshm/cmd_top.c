@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ipcshm top */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "args.h"
+#include "command.h"
+#include "error.h"
+#include "find.h"
+#include "input_netlink.h"
+#include "parse.h"
+#include "input_sample.h"
+#include "output_screen.h"
+#include "output_top.h"
+#include "input_user.h"
+#include "output_view.h"
+
+static const struct argp_option options[] = {
+	{ "region", 'r', NULL, 0, "Only regions", 0 },
+	{ "queue", 'q', NULL, 0, "Only queues", 0 },
+	{ "owner", 'u', "USER", 0, "Only those of a user, by name or number", 0 },
+	{ "columns", 'o', "NAME,...", 0,
+	  "Which columns: as for \"ipcshm list\", and send_rate, receive_rate", 0 },
+	{ "sort", 's', "NAME", 0, "By which column, largest first (default: id)", 0 },
+	{ "delay", 'd', "TIME", 0, "How often to look: seconds, or 500ms (default 1)", 0 },
+	{ "count", 'c', "COUNT", 0, "End after so many looks", 0 },
+	{ 0 }
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct top *top = state->input;
+
+	switch (key) {
+	case 'r':
+		top->filter.kind = IPCSHM_REGION;
+		return 0;
+	case 'q':
+		top->filter.kind = IPCSHM_QUEUE;
+		return 0;
+	case 'u':
+		top->filter.uid = arg_user(state, argument);
+		top->filter.has_uid = true;
+		return 0;
+	case 'o':
+		top->columns = argument;
+		return 0;
+	case 's':
+		top->sort = argument;
+		return 0;
+	case 'd':
+		top->interval = arg_time(state, argument, "--delay", 10000000);
+		return 0;
+	case 'c':
+		top->count = arg_number(state, argument, "--count", 1, UINT64_MAX);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const char *default_columns(uint32_t kind)
+{
+	switch (kind) {
+	case IPCSHM_REGION:
+		return "id,name,uid,size,allocated,members,max_members,joins,deaths,waiters";
+	case IPCSHM_QUEUE:
+		return "id,name,uid,messages,max_messages,peak_messages,lag,blocked,senders,"
+		       "receivers,"
+		       "send_rate,receive_rate,dropped,bytes";
+	default:
+		return "id,kind,name,uid,messages,peak_messages,lag,blocked,send_rate,receive_rate,"
+		       "members,size";
+	}
+}
+
+/* Looks at another kind, or with other columns. */
+static bool set_view(struct top *top, uint32_t kind)
+{
+	top->filter.kind = kind;
+	top->first = 0;
+	top->view.rates = true;
+	memset(top->widths, 0, sizeof(top->widths));
+	if (!view_parse(&top->view, top->columns ? top->columns : default_columns(kind)))
+		return false;
+	for (top->sort_column = 0; top->sort_column < top->view.count; top->sort_column++) {
+		const struct field *field = top->view.fields[top->sort_column];
+
+		if (top->sort && field && !strcmp(field->name, top->sort))
+			return true;
+	}
+	top->sort_column = 0;
+	return !top->sort;
+}
+
+/* Looking. */
+
+static int arrange(struct top *top)
+{
+	const struct field *field = top->view.fields[top->sort_column];
+
+	if (top->now->count > top->rows_room) {
+		const struct object **rows =
+			reallocarray(top->rows, top->now->room, sizeof(void *));
+
+		if (!rows)
+			return -ENOMEM;
+		top->rows = rows;
+		top->rows_room = top->now->room;
+	}
+	for (size_t i = 0; i < top->now->count; i++)
+		top->rows[i] = &top->now->objects[i];
+	/* By number they come in that order; largest first is for what is measured. */
+	if (field && strcmp(field->name, "id"))
+		sample_sort(top->rows, top->now->count, field, top->reverse);
+	else if (field)
+		sample_sort(top->rows, top->now->count, field, !top->reverse);
+	return 0;
+}
+
+static int look(struct top *top)
+{
+	struct sample *before = top->now;
+	int err;
+
+	top->now = before == &top->samples[0] ? &top->samples[1] : &top->samples[0];
+	err = sample_take(top->now, top->netlink, &top->filter);
+	if (err < 0)
+		return err;
+	sample_rate(top->now, before);
+	memset(&top->limits, 0, sizeof(top->limits));
+	top->has_limits = netlink_limits(top->netlink, &top->limits) >= 0;
+	return arrange(top);
+}
+
+/* Keys. */
+
+static void scroll_by(struct top *top, size_t rows, bool up)
+{
+	if (!up)
+		top->first += rows; /* top_draw() keeps it in bounds */
+	else
+		top->first = top->first > rows ? top->first - rows : 0;
+}
+
+static bool scroll(struct top *top, int key)
+{
+	switch (key) {
+	case KEYS_UP:
+	case KEYS_DOWN:
+		scroll_by(top, 1, key == KEYS_UP);
+		return true;
+	case KEYS_PAGE_UP:
+	case KEYS_PAGE_DOWN:
+		scroll_by(top, top_page(), key == KEYS_PAGE_UP);
+		return true;
+	case KEYS_HOME:
+		top->first = 0;
+		return true;
+	case KEYS_END:
+		top->first = top->now->count;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int sort_by(struct top *top, size_t column)
+{
+	top->sort_column = column % top->view.count;
+	return arrange(top);
+}
+
+/* Shows another kind: what is on the screen is another list then. */
+static int change_kind(struct top *top, uint32_t kind)
+{
+	top->sort = NULL;
+	set_view(top, kind);
+	return look(top);
+}
+
+/* 0, 1: the end, or -errno */
+static int act(struct top *top, int key)
+{
+	if (scroll(top, key))
+		return 0;
+	switch (key) {
+	case 'q':
+	case 'Q':
+		return 1;
+	case 'a':
+		return change_kind(top, 0);
+	case 'r':
+		return change_kind(top, IPCSHM_REGION);
+	case 's':
+		return change_kind(top, IPCSHM_QUEUE);
+	case '>':
+	case KEYS_RIGHT:
+		return sort_by(top, top->sort_column + 1);
+	case '<':
+	case KEYS_LEFT:
+		return sort_by(top, top->sort_column + top->view.count - 1);
+	case 'R':
+		top->reverse = !top->reverse;
+		return arrange(top);
+	case ' ':
+		top->paused = !top->paused;
+		return 0;
+	case '+':
+		top->interval = top->interval > 20000000 ? top->interval / 2 : 10000000;
+		return 0;
+	case '-':
+		top->interval = top->interval < 3600000000000 ? top->interval * 2 : top->interval;
+		return 0;
+	case 'h':
+	case '?':
+		top->help = !top->help;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* Milliseconds until it is time to look again. */
+static int remaining(const struct top *top)
+{
+	uint64_t past = now() - top->now->time;
+
+	if (top->paused)
+		return -1;
+	return past >= top->interval ? 0 : (int)((top->interval - past) / 1000000) + 1;
+}
+
+/* Keys until the next look is due.  0, 1: the end, or -errno */
+static int wait(struct top *top)
+{
+	int err, key;
+
+	do {
+		top_draw(top);
+		key = screen_key(remaining(top));
+		if (key == KEYS_NONE)
+			return 0;
+		err = act(top, key);
+	} while (!err);
+	return err;
+}
+
+static int watch(struct top *top)
+{
+	int err = wait(top);
+
+	while (!err && --top->count) {
+		err = look(top);
+		if (!err)
+			err = wait(top);
+	}
+	return err;
+}
+
+static int run(struct top *top)
+{
+	int err = netlink_open(&top->netlink);
+
+	/* Before the terminal is taken over, where an error would be lost. */
+	if (!err)
+		err = look(top);
+	if (err < 0)
+		return find_finish(top->netlink, "top", NULL, err);
+	if (!screen_open()) {
+		netlink_close(top->netlink);
+		return error_say("top", NULL, STATUS_FAILED,
+				 "no terminal of a known type",
+				 "run in a terminal, with TERM set to its type");
+	}
+	err = watch(top);
+	screen_close();
+	return find_finish(top->netlink, "top", NULL, err);
+}
+
+int command_top(const struct command *self, int argc, char **argv)
+{
+	struct top top = { .interval = 1000000000, .count = UINT64_MAX };
+	int status;
+
+	top.now = &top.samples[0];
+	command_parse(self, options, parse, argc, argv, &top);
+	if (!set_view(&top, top.filter.kind))
+		return error_say("top", NULL, STATUS_USAGE,
+				 "no such column", "see COLUMNS in ipcshm(1)");
+	status = run(&top);
+	free(top.samples[0].objects);
+	free(top.samples[1].objects);
+	free(top.rows);
+	return status;
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What there is at a time. */
+#include "input_sample.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static int add(const struct object *object, void *data)
+{
+	struct sample *sample = data;
+
+	if (sample->count == sample->room) {
+		size_t room = sample->room ? 2 * sample->room : 64;
+		struct object *objects = reallocarray(sample->objects, room, sizeof(*objects));
+
+		if (!objects)
+			return -ENOMEM;
+		sample->objects = objects;
+		sample->room = room;
+	}
+	sample->objects[sample->count++] = *object;
+	return 0;
+}
+
+int sample_take(struct sample *sample, struct netlink *netlink, const struct filter *filter)
+{
+	sample->count = 0;
+	sample->time = now();
+	return netlink_objects(netlink, filter, add, sample);
+}
+
+static uint64_t a_second(uint64_t count, uint64_t before, uint64_t nanoseconds)
+{
+	return (uint64_t)((double)(count - before) * 1e9 / (double)nanoseconds + 0.5);
+}
+
+static void rate(struct object *object, const struct object *before, uint64_t nanoseconds)
+{
+	struct queue *queue = &object->queue;
+
+	if (object->kind != IPCSHM_QUEUE || !nanoseconds)
+		return;
+	queue->send_rate = a_second(queue->sent, before->queue.sent, nanoseconds);
+	queue->receive_rate = a_second(queue->received, before->queue.received, nanoseconds);
+	object->kind_has |= 1; /* attribute 0: ours */
+}
+
+/* Both are in the order of their numbers, which are never used again. */
+void sample_rate(struct sample *sample, const struct sample *before)
+{
+	uint64_t nanoseconds = before->time ? sample->time - before->time : 0;
+	size_t j = 0;
+
+	for (size_t i = 0; i < sample->count; i++) {
+		while (j < before->count && before->objects[j].id < sample->objects[i].id)
+			j++;
+		if (j < before->count && before->objects[j].id == sample->objects[i].id)
+			rate(&sample->objects[i], &before->objects[j], nanoseconds);
+	}
+}
+
+struct order {
+	const struct field *field;
+	bool reverse;
+};
+
+/* Since long ago is more than since a moment ago. */
+static int compare_values(const struct field *field, const struct object *a, const struct object *b)
+{
+	uint64_t x, y;
+	int result;
+
+	if (field->unit == UNIT_NAME)
+		return strcmp(a->name, b->name);
+	x = field_number(field, a);
+	y = field_number(field, b);
+	result = (x < y) - (x > y);
+	return field->unit == UNIT_SINCE ? -result : result;
+}
+
+static int compare(const void *left, const void *right, void *data)
+{
+	const struct object *a = *(const struct object *const *)left;
+	const struct object *b = *(const struct object *const *)right;
+	const struct order *order = data;
+	bool has_a = field_applies(order->field, a) && field_is_set(order->field, a);
+	bool has_b = field_applies(order->field, b) && field_is_set(order->field, b);
+	int result = 0;
+
+	if (has_a != has_b)
+		return has_b - has_a;
+	if (has_a)
+		result = compare_values(order->field, a, b);
+	if (order->reverse)
+		result = -result;
+	/* The same order each time, so that rows don't dance. */
+	return result ? result : (a->id > b->id) - (a->id < b->id);
+}
+
+void sample_sort(const struct object **objects, size_t count, const struct field *field,
+		 bool reverse)
+{
+	struct order order = { field, reverse };
+
+	if (count)
+		qsort_r(objects, count, sizeof(void *), compare, &order);
+}

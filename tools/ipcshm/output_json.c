@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Output for scripts. */
+#include "output_json.h"
+
+#include <string.h>
+
+static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+
+/* How many bytes follow the first of a character, and the least and most of the second one. */
+static size_t following(unsigned char first, unsigned char *least, unsigned char *most)
+{
+	*least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+	*most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+	if (first < 0x80)
+		return 0;
+	if (first >= 0xc2 && first < 0xe0)
+		return 1;
+	if (first >= 0xe0 && first < 0xf0)
+		return 2;
+	if (first >= 0xf0 && first < 0xf5)
+		return 3;
+	return SIZE_MAX;
+}
+
+/* The bytes of the next character, or 0: it isn't UTF-8 (RFC 3629). */
+static size_t character(const unsigned char *bytes, size_t size)
+{
+	unsigned char least, most;
+	size_t more = following(bytes[0], &least, &most);
+
+	if (more >= size)
+		return 0;
+	for (size_t i = 1; i <= more; i++, least = 0x80, most = 0xbf)
+		if (bytes[i] < least || bytes[i] > most)
+			return 0;
+	return more + 1;
+}
+
+bool json_is_text(const char *bytes, size_t size)
+{
+	for (size_t i = 0, length; i < size; i += length) {
+		length = character((const unsigned char *)bytes + i, size - i);
+		if (!length)
+			return false;
+	}
+	return true;
+}
+
+static void put_out(struct json *json)
+{
+	fwrite(json->bytes, 1, json->used, json->to);
+	json->used = 0;
+}
+
+/* Many small pieces: stdio alone would take most of the time. */
+static void put(struct json *json, const char *bytes, size_t size)
+{
+	if (size > sizeof(json->bytes) - json->used)
+		put_out(json);
+	if (size > sizeof(json->bytes)) {
+		fwrite(bytes, 1, size, json->to);
+		return;
+	}
+	memcpy(json->bytes + json->used, bytes, size);
+	json->used += size;
+}
+
+static void put_byte(struct json *json, char byte)
+{
+	put(json, &byte, 1);
+}
+
+/* With a comma, if something stands before it. */
+static void separate(struct json *json)
+{
+	if (json->comma)
+		put_byte(json, ',');
+	json->comma = true;
+}
+
+void json_open(struct json *json, char bracket)
+{
+	separate(json);
+	put_byte(json, bracket);
+	json->comma = false;
+}
+
+void json_close(struct json *json, char bracket)
+{
+	put_byte(json, bracket);
+	json->comma = true;
+}
+
+void json_key(struct json *json, const char *name)
+{
+	separate(json);
+	put_byte(json, '"');
+	put(json, name, strlen(name));
+	put(json, "\":", 2);
+	json->comma = false;
+}
+
+static void literal(struct json *json, const char *text)
+{
+	separate(json);
+	put(json, text, strlen(text));
+}
+
+void json_null(struct json *json)
+{
+	literal(json, "null");
+}
+
+void json_boolean(struct json *json, bool value)
+{
+	literal(json, value ? "true" : "false");
+}
+
+void json_number(struct json *json, uint64_t value)
+{
+	char text[21], *at = text + sizeof(text) - 1;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + value % 10);
+	while (value /= 10);
+	literal(json, at);
+}
+
+/* How many bytes from here on need nothing. */
+static size_t plain(const char *bytes, size_t size)
+{
+	size_t i = 0;
+
+	while (i < size && bytes[i] >= ' ' && bytes[i] <= '~' && bytes[i] != '"' && bytes[i] != '\\')
+		i++;
+	return i;
+}
+
+static void put_ascii(struct json *json, char byte)
+{
+	static const char special[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+	const char *at = memchr(special, byte, sizeof(special) - 1);
+	char text[8];
+
+	if (at)
+		snprintf(text, sizeof(text), "\\%c", letters[at - special]);
+	else if (byte < ' ')
+		snprintf(text, sizeof(text), "\\u%04x", (unsigned int)byte);
+	else
+		snprintf(text, sizeof(text), "%c", byte);
+	put(json, text, strlen(text));
+}
+
+/* The next character, if it isn't plain; returns its bytes. */
+static size_t put_character(struct json *json, const char *bytes, size_t size)
+{
+	size_t length = character((const unsigned char *)bytes, size);
+
+	if (length == 1)
+		put_ascii(json, *bytes);
+	else if (length)
+		put(json, bytes, length);
+	else
+		put(json, replacement, sizeof(replacement) - 1);
+	return length ? length : 1;
+}
+
+void json_text(struct json *json, const char *bytes, size_t size)
+{
+	separate(json);
+	put_byte(json, '"');
+	for (size_t i = 0, length; i < size; i += length) {
+		length = plain(bytes + i, size - i);
+		if (length)
+			put(json, bytes + i, length);
+		else
+			length = put_character(json, bytes + i, size - i);
+	}
+	put_byte(json, '"');
+}
+
+void json_string(struct json *json, const char *text)
+{
+	json_text(json, text, strlen(text));
+}
+
+void json_line(struct json *json)
+{
+	put_byte(json, '\n');
+	put_out(json);
+	json->comma = false;
+}
+
+void json_list_open(struct json *json)
+{
+	json_open(json, '[');
+}
+
+void json_list_next(struct json *json)
+{
+	if (json->comma)
+		put_byte(json, ',');
+	json_line(json);
+}
+
+void json_list_close(struct json *json)
+{
+	if (json->comma)
+		json_line(json);
+	json_close(json, ']');
+	json_line(json);
+}

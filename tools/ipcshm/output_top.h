@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ipcshm top: what there is to show, and showing it. */
+#ifndef OUTPUT_TOP_H
+#define OUTPUT_TOP_H
+
+#include "input_netlink.h"
+#include "input_sample.h"
+#include "output_view.h"
+
+struct top {
+	struct netlink *netlink;
+	struct filter filter;
+	const char *columns;
+	const char *sort;
+	uint64_t interval; /* nanoseconds */
+	uint64_t count;	   /* of looks, until the end */
+	bool reverse;
+	bool paused;
+	bool help;
+	struct view view;
+	size_t sort_column;
+	size_t first; /* the row on top */
+	size_t widths[VIEW_COLUMNS_MAX];
+	struct sample samples[2];
+	struct sample *now;
+	const struct object **rows;
+	size_t rows_room;
+	struct limits limits;
+	bool has_limits;
+};
+
+/* Shows it on the screen. */
+void top_draw(struct top *top);
+
+/* How many objects there is room for. */
+size_t top_page(void);
+
+#endif /* OUTPUT_TOP_H */

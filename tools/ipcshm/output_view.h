@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Objects as rows of a table: which columns, and what stands in them. */
+#ifndef OUTPUT_VIEW_H
+#define OUTPUT_VIEW_H
+
+#include <stdbool.h>
+
+#include "output_field.h"
+#include "object.h"
+#include "output_table.h"
+
+#define VIEW_COLUMNS_MAX 48
+
+struct view {
+	bool rates;	/* set before view_parse(): objects have rates */
+	size_t count;
+	const struct field *fields[VIEW_COLUMNS_MAX];	/* NULL: how it is, in words */
+	struct column columns[VIEW_COLUMNS_MAX];
+};
+
+/* What is shown of a kind, or of both (0). */
+const char *view_default(uint32_t kind);
+
+/* From names of fields, and "state", with commas between them. */
+bool view_parse(struct view *view, const char *names);
+
+void view_text(const struct view *view, size_t column, const struct object *object,
+	       char text[FIELD_TEXT_MAX]);
+
+/* Is it something that somebody should look after?  A consumer that is stuck is. */
+bool view_alarms(const struct view *view, size_t column, const struct object *object);
+
+/* How it is, in words. */
+void view_state(const struct object *object, char text[FIELD_TEXT_MAX]);
+
+#endif /* OUTPUT_VIEW_H */

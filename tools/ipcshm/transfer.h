@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What ipcshm send and ipcshm recv have in common: options, and the structure of a transfer. */
+#ifndef TRANSFER_H
+#define TRANSFER_H
+
+#include <argp.h>
+#include <ipcshm.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct transfer {
+	const char *queue;
+	char **messages;
+	uint64_t type;
+	uint32_t match; /* recv: IPCSHM_TYPE_* */
+	uint32_t priority;
+	uint64_t timeout;
+	uint64_t count;
+	bool dont_wait;
+	bool peek;
+	bool line;
+	bool json;
+};
+
+#define TRANSFER_OPTION_WAIT							\
+	{ "timeout", 'w', "TIME", 0,						\
+	  "How long to wait for each: seconds, or 100ms, 2min (default: for ever)", 0 }, \
+	{ "nonblock", 'n', NULL, 0, "Don't wait", 0 }
+
+/* Parse --type, --line, --timeout and --nonblock. */
+error_t transfer_parse(int key, char *argument, struct argp_state *state);
+
+/* The arguments of a call that sends, or receives, @size bytes at @data. */
+struct ipcshm_transfer_args transfer_prepare(const struct transfer *transfer, void *data,
+					     size_t size);
+
+#endif /* TRANSFER_H */

@@ -70,19 +70,19 @@ test-load:
 ## test-ynl: every netlink operation by the kernel's own generic client, which is in Python; KERNEL= as for test
 test-ynl:
 	tools/setup build vm ynl
-	tools/ynl/pack build/ynl
+	tools/vm/guest/ynl/pack build/ynl
 	tools/vm/test $(KERNEL) build/ynl ynl
 
 ## test-tracers: the tracepoints by perf, trace-cmd and bpftrace, 300 MB of which are put into the machine; KERNEL= as for test
 test-tracers: tool
 	tools/setup build vm tracers
-	tools/tracers/pack build/tracers
+	tools/vm/guest/tracers/pack build/tracers
 	IPCSHM_TEST_LIMIT=$(or $(IPCSHM_TEST_LIMIT),600) tools/vm/test $(KERNEL) build/tracers tracers
 
 ## test-tool: the program ipcshm, in the same machine: each command, a terminal, 100,000 objects; KERNEL= as for test
 test-tool: tool
 	tools/setup build vm tool-test
-	tools/ipcshm/tests/vm/pack build/test-tool
+	tools/vm/guest/tool/pack build/test-tool
 	IPCSHM_TEST_LIMIT=$(or $(IPCSHM_TEST_LIMIT),900) tools/vm/test $(KERNEL) build/test-tool tool tool-many
 
 ## bench: what things cost in a virtual machine, nothing else running, into Documentation/performance; BENCH="wake-latency": these only

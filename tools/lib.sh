@@ -2,7 +2,7 @@
 # Shared by the scripts of tools/: where things are, how a failure is said. Sourced, not run.
 # shellcheck shell=bash disable=SC2034
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 cache=${IPCSHM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ipcshm}
 failure=1	# the exit status of die; a script may set its own
 

@@ -581,7 +581,7 @@ static __poll_t port_poll(struct file *file, poll_table *pt)
 	struct ipcshm_port *port = port_of(file);
 	__poll_t now;
 
-	poll_wait(file, &port->queue->pollers, pt);
+	ipcshm_pollers_add(&port->queue->pollers, file, pt);
 	now = ipcshm_queue_events(port->queue, port->mode);
 	if (now & EPOLLOUT && !(now & EPOLLERR) && ipcshm_queue_needs_quota(port->queue) &&
 	    !port_has_quota(port))

@@ -220,7 +220,7 @@ static inline void lock(struct ipcshm_queue *queue, struct after *after)
 	after->unsettled = false;
 	INIT_LIST_HEAD(&after->garbage);
 	/* Without a barrier: the lock orders it, as said. */
-	after->were = waitqueue_active(&queue->pollers) ? events(queue) : 0;
+	after->were = ipcshm_pollers_exist(&queue->pollers) ? events(queue) : 0;
 }
 
 static void tell_drops(const struct ipcshm_queue *queue, u32 messages)
@@ -239,13 +239,13 @@ static inline void unlock_unsettled(struct ipcshm_queue *queue, struct after *af
 	__poll_t due = 0;
 
 	/* Likewise. */
-	if (waitqueue_active(&queue->pollers))
+	if (ipcshm_pollers_exist(&queue->pollers))
 		due = events(queue) & (fresh | ~after->were);
 	spin_unlock(&queue->lock);
 	if (after->wakeups.count)
 		ipcshm_wakeups_run(&after->wakeups);
 	if (due)
-		wake_up_poll(&queue->pollers, due);
+		ipcshm_pollers_wake(&queue->pollers, due);
 	if (after->dropped)
 		tell_drops(queue, after->dropped);
 	list_for_each_entry_safe(msg, next, &after->garbage, by_priority.equals) {
@@ -1734,7 +1734,7 @@ void ipcshm_queue_revoke(struct ipcshm_queue *queue)
 /* There may be quota again for a descriptor that polls. */
 void ipcshm_queue_wake_senders(struct ipcshm_queue *queue)
 {
-	wake_up_poll(&queue->pollers, WRITABLE);
+	ipcshm_pollers_wake(&queue->pollers, WRITABLE);
 }
 
 static u64 when(const struct ipcshm_msg *msg)
@@ -1776,7 +1776,7 @@ void ipcshm_queue_init(struct ipcshm_queue *queue)
 	spin_lock_init(&queue->lock);
 	ipcshm_sleepers_init(&queue->receivers);
 	INIT_LIST_HEAD(&queue->calls);
-	init_waitqueue_head(&queue->pollers);
+	ipcshm_pollers_init(&queue->pollers);
 }
 
 /* Nobody is blocked: who is has a file of the queue open. */
@@ -1784,4 +1784,5 @@ void ipcshm_queue_destroy(struct ipcshm_queue *queue)
 {
 	while (ipcshm_queue_drain(queue))
 		;
+	ipcshm_pollers_destroy(&queue->pollers);
 }

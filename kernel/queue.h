@@ -11,13 +11,13 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uio.h>
-#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "backlog.h"
 #include "quota.h"
 #include "message.h"
+#include "pollers.h"
 #include "pool.h"
 #include "process.h"
 #include "registry.h"
@@ -62,7 +62,7 @@
  * @received: messages received, ever
  * @dropped: messages that were sent and never will be received; what is in
  *	@queued is what was sent, and neither received nor dropped
- * @pollers: who waits in poll; its own lock nests in nothing of ours
+ * @pollers: pollers of its descriptors; woken with no lock held
  * @held: messages received mapped and not released; not protected
  */
 struct ipcshm_queue {
@@ -100,7 +100,7 @@ struct ipcshm_queue {
 	u64 sent;
 	u64 received;
 	u64 dropped;
-	wait_queue_head_t pollers;
+	struct ipcshm_pollers pollers;
 	atomic_long_t held;
 };
 

@@ -34,6 +34,7 @@
 #include "ioctl.h"
 #include "quota.h"
 #include "member.h"
+#include "pollers.h"
 #include "region.h"
 #include "shmem.h"
 #include "trace.h"
@@ -60,7 +61,7 @@ struct ipcshm_region {
 	u64 max_size;
 	struct ipcshm_members members;
 	struct ipcshm_words words;
-	wait_queue_head_t pollers;
+	struct ipcshm_pollers pollers;
 	unsigned long flags;
 	struct work_struct work;
 	struct completion emptied;
@@ -489,7 +490,7 @@ static __poll_t region_poll(struct file *file, poll_table *pt)
 	struct ipcshm_region *region = rf->region;
 	__poll_t events = 0;
 
-	poll_wait(file, &region->pollers, pt);
+	ipcshm_pollers_add(&region->pollers, file, pt);
 	poll_wait(file, &rf->watch.pollers, pt);
 	if (is_revoked(region))
 		return EPOLLERR | EPOLLHUP;
@@ -626,10 +627,10 @@ static void region_work(struct work_struct *work)
 
 	ipcshm_words_wake_outdated(&region->words);
 	if (!is_revoked(region)) {
-		wake_up_poll(&region->pollers, EPOLLPRI);
+		ipcshm_pollers_wake(&region->pollers, EPOLLPRI);
 		return;
 	}
-	wake_up_poll(&region->pollers, EPOLLERR | EPOLLHUP);
+	ipcshm_pollers_wake(&region->pollers, EPOLLERR | EPOLLHUP);
 	take_memory(region);
 	complete_all(&region->emptied);
 }
@@ -923,7 +924,7 @@ static struct ipcshm_object *region_create(const void *attr, const char *name,
 	ipcshm_members_init(&region->members, &region->object,
 			    args->max_members ?: IPCSHM_MEMBERS_DEFAULT);
 	ipcshm_words_init(&region->words, region->backing->f_mapping, &region->members);
-	init_waitqueue_head(&region->pollers);
+	ipcshm_pollers_init(&region->pollers);
 	INIT_WORK(&region->work, region_work);
 	init_completion(&region->emptied);
 	return &region->object;
@@ -1011,6 +1012,7 @@ static void region_release(struct ipcshm_object *object)
 	struct ipcshm_region *region = object_region(object);
 
 	cancel_work_sync(&region->work);
+	ipcshm_pollers_destroy(&region->pollers);
 	refund(region);
 	ipcshm_members_destroy(&region->members);
 	fput(region->backing);

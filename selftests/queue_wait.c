@@ -480,6 +480,66 @@ TEST_F(queue, edge_triggered_epoll_tells_each_message)
 	close(set);
 }
 
+/* More epoll sets than are called at a time. */
+#define SETS 300
+
+TEST_F(queue, message_reaches_each_of_many_epoll_sets)
+{
+	int sets[SETS], i, round, missed;
+
+	for (i = 0; i < SETS; i++) {
+		sets[i] = watch(i % 2 ? EPOLLIN | EPOLLET : EPOLLIN);
+		ASSERT_LE(0, sets[i]);
+	}
+	for (round = 0; round < 3; round++) {
+		ASSERT_TRUE(offer(round, 0));
+		for (i = 0, missed = 0; i < SETS; i++)
+			missed += events_of(sets[i], WAIT_SECONDS * 1000) != EPOLLIN;
+		EXPECT_EQ(0, missed);
+		EXPECT_EQ(round, receive_value());
+		/* The sets are called by a work item, which may still be at it. */
+		for (i = 0; i < SETS; i++)
+			events_of(sets[i], 0);
+	}
+}
+
+static void closing_role(struct peer *peer)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100; i++)
+		close(watch(i % 2 ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN));
+	be_ready(peer);
+	for (;;)
+		close(watch(EPOLLIN | (++i % 2 ? EPOLLEXCLUSIVE : 0)));
+}
+
+TEST_F(queue, epoll_sets_come_and_go_as_they_are_called)
+{
+	const unsigned int rounds = many(3000, 300);
+	struct peer *closing[2];
+	int sets[SETS];
+	__u32 missed = 0;
+	unsigned int i;
+
+	if (!variant->depth)
+		SKIP(return, "a rendezvous has no room");
+	for (i = 0; i < SETS; i++)
+		sets[i] = watch(EPOLLIN | EPOLLET);
+	for (i = 0; i < ARRAY_SIZE(closing); i++) {
+		closing[i] = start_peer(closing_role, (struct peer) { .fd = queue });
+		ASSERT_TRUE(WAIT_UNTIL(is_ready(closing[i])));
+	}
+	for (i = 0; i < rounds; i++) {
+		ASSERT_EQ(0, try_send(i, 0));
+		missed += !events_of(sets[i % SETS], WAIT_SECONDS * 1000);
+		if (i == rounds / 2)
+			kill_peer(closing[0]);
+		ASSERT_EQ(i, receive_value());
+	}
+	EXPECT_EQ(0, missed);
+}
+
 /* Blocked senders. */
 
 /* A queue with no room left; what fills it comes out first. */

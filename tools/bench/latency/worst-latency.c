@@ -352,6 +352,42 @@ static void set_up_pollers(unsigned int count)
 		add_to_epoll(new_epoll(), queue);
 }
 
+/* With a member that is there before the descriptors are, so that its end closes none of them. */
+static pid_t member;
+
+static void set_up_region_pollers(unsigned int count)
+{
+	region = make_region("polled", 0);
+	member = fork();
+	if (!member) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		mmap(NULL, 4096, PROT_READ, MAP_SHARED, region, 0);
+		stay(NULL);
+	}
+	while (count--)
+		add_to_epoll(new_epoll(), region);
+}
+
+static void run_death(void)
+{
+	kill(member, SIGKILL);
+	waitpid(member, NULL, 0);
+	usleep(50000);
+}
+
+/* One descriptor with a watch that many epoll sets poll. */
+static void set_up_watch_pollers(unsigned int count)
+{
+	set_up_region_pollers(count);
+	check(ipcshm_region_watch(region, 0, 4, 0, 0), "watch");
+}
+
+static void run_wake_later(void)
+{
+	run_wake();
+	usleep(50000);
+}
+
 static void run_send(void)
 {
 	send_one(queue, 0, 0);
@@ -611,6 +647,9 @@ struct scenario {
 	{ "receivers-revoke", 6000, set_up_receivers, run_queue_revoke },
 	{ "callers-revoke", 6000, set_up_callers, run_queue_revoke },
 	{ "pollers-send", 40000, set_up_pollers, run_send },
+	{ "pollers-death", 40000, set_up_region_pollers, run_death },
+	{ "pollers-revoke", 40000, set_up_region_pollers, run_region_revoke },
+	{ "pollers-wake", 40000, set_up_watch_pollers, run_wake_later },
 	{ "messages-batch", 100000, set_up_messages, run_receive_batch },
 	{ "messages-drain", 100000, set_up_messages, run_drain },
 	{ "messages-close", 100000, set_up_messages, run_queue_close },

@@ -14,7 +14,7 @@ tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcs
 kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(KERNEL)),build-root)
 
 .PHONY: all setup module lib tool examples selftests demo test test-load kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed check-debug \
-	coverage fuzz foreign seeded vm check install uninstall clean help
+	coverage fuzz foreign seeded vm html check install uninstall clean help
 
 ## all: the module for the running kernel, the library and the program
 all: module lib tool
@@ -142,9 +142,14 @@ vm:
 		-a selftests/build:/root/selftests -a Documentation/examples/build:/root/examples \
 		-a Documentation/examples/demo.sh:/root/examples/demo.sh
 
+## html: these documents, the manual pages and the headers as HTML, in build/html
+html:
+	tools/setup build html
+	tools/html
+
 ## check: static checks, and the tests of the library and the program that need no module, under sanitizers
 check:
-	tools/setup build tool check
+	tools/setup build tool check html
 	tools/check/all
 
 ## install: module, library and program below DESTDIR; the latter two in PREFIX (/usr/local)

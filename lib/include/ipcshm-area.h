@@ -98,7 +98,7 @@ struct ipcshm_area {
  *
  * Any number of processes can make this call at the same time, with the same
  * arguments; each returns when the area has been initialized.  If the process that
- * does so dies, or its @init fails, another one begins anew with zeroes.
+ * does so dies, or its @init fails, another one begins anew with zeroes.  Example::
  *
  *	static int init(const struct ipcshm_area *area, void *data)
  *	{

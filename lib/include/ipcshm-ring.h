@@ -125,7 +125,8 @@ struct ipcshm_ring_attr {
  * @returned: items that came back, since their consumer detached or died
  * @wakes: wake-ups of sleeping processes
  * @sleeps: number of times that a process slept
- * @producers, @consumers: handles that are attached, of living processes
+ * @producers: attached handles of living producers
+ * @consumers: attached handles of living consumers
  */
 struct ipcshm_ring_status {
 	struct ipcshm_ring_attr attr;

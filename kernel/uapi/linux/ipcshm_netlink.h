@@ -42,6 +42,7 @@ enum ipcshm_cmd {
 	IPCSHM_CMD_QUOTA_SET,
 	IPCSHM_CMD_NOTIFY,
 
+	/* private: */
 	__IPCSHM_CMD_MAX,
 	IPCSHM_CMD_MAX = (__IPCSHM_CMD_MAX - 1)
 };
@@ -75,6 +76,7 @@ enum ipcshm_a_object {
 	IPCSHM_A_OBJECT_REGION,
 	IPCSHM_A_OBJECT_QUEUE,
 
+	/* private: */
 	__IPCSHM_A_OBJECT_MAX,
 	IPCSHM_A_OBJECT_MAX = (__IPCSHM_A_OBJECT_MAX - 1)
 };
@@ -102,6 +104,7 @@ enum ipcshm_a_region {
 	IPCSHM_A_REGION_DEATHS,
 	IPCSHM_A_REGION_WAITERS,
 
+	/* private: */
 	__IPCSHM_A_REGION_MAX,
 	IPCSHM_A_REGION_MAX = (__IPCSHM_A_REGION_MAX - 1)
 };
@@ -159,6 +162,7 @@ enum ipcshm_a_queue {
 	IPCSHM_A_QUEUE_WRITERS,
 	IPCSHM_A_QUEUE_OVERFLOW,
 
+	/* private: */
 	__IPCSHM_A_QUEUE_MAX,
 	IPCSHM_A_QUEUE_MAX = (__IPCSHM_A_QUEUE_MAX - 1)
 };
@@ -184,6 +188,7 @@ enum ipcshm_a_member {
 	IPCSHM_A_MEMBER_MAPS,
 	IPCSHM_A_MEMBER_JOINED,
 
+	/* private: */
 	__IPCSHM_A_MEMBER_MAX,
 	IPCSHM_A_MEMBER_MAX = (__IPCSHM_A_MEMBER_MAX - 1)
 };
@@ -235,6 +240,7 @@ enum ipcshm_a_quotas {
 	IPCSHM_A_QUOTAS_NET,
 	IPCSHM_A_QUOTAS_USER_NS,
 
+	/* private: */
 	__IPCSHM_A_QUOTAS_MAX,
 	IPCSHM_A_QUOTAS_MAX = (__IPCSHM_A_QUOTAS_MAX - 1)
 };
@@ -256,6 +262,7 @@ enum ipcshm_a_quota {
 	IPCSHM_A_QUOTA_MAX,
 	IPCSHM_A_QUOTA_OWN,
 
+	/* private: */
 	__IPCSHM_A_QUOTA_END,
 	IPCSHM_A_QUOTA_LAST = (__IPCSHM_A_QUOTA_END - 1)
 };
@@ -326,6 +333,7 @@ enum ipcshm_a_notify {
 	IPCSHM_A_NOTIFY_END,
 	IPCSHM_A_NOTIFY_CODE,
 
+	/* private: */
 	__IPCSHM_A_NOTIFY_MAX,
 	IPCSHM_A_NOTIFY_MAX = (__IPCSHM_A_NOTIFY_MAX - 1)
 };

@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include "ipcshm_test.h"
+#include "common/harness.h"
 #include "layout.h"
 
 #define SIZE_MAX_IOC	((1U << _IOC_SIZEBITS) - 1)

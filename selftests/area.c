@@ -2,7 +2,7 @@
 /* Areas that are opened or created, ready for use, though the processes that create them die. */
 #include <ipcshm-area.h>
 
-#include "ipcshm_test.h"
+#include "common/harness.h"
 
 #define WORDS	1024	/* behind the header: more than a page of them */
 #define SIZE	(IPCSHM_AREA_HEADER + WORDS * sizeof(uint64_t))

@@ -16,8 +16,9 @@
 #include <sys/rseq.h>
 #include <sys/syscall.h>
 
-#include "module_test.h"
-#include "netlink_test.h"
+#include "common/harness.h"
+#include "common/module.h"
+#include "common/netlink.h"
 
 #define PAGE		4096
 #define SIZE		(4 * PAGE)

@@ -2,6 +2,7 @@
 /* Who has a descriptor: what /proc/PID/fdinfo tells of regions and queues. */
 #include <stdarg.h>
 
+#include "common/harness.h"
 #include "queue_test.h"
 
 #define PAGE 4096

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory that returns late, or never: fuse_test.h itself, and every operation of
+ * Memory that returns late, or never: common/fuse.c itself, and every operation of
  * the module with its structure, its buffers and its results in such memory.
  */
 #include <liburing.h>
+#include <poll.h>
 #include <sys/sendfile.h>
 
-#include "fuse_test.h"
-#include "netlink_test.h"
+#include "common/fuse.h"
+#include "common/harness.h"
+#include "common/netlink.h"
 #include "peer_test.h"
 
 /* The memory itself. */

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "common/harness.h"
 #include "region_test.h"
 
 #define MANY		65536	/* a larger quota takes too long to be used up */

@@ -11,8 +11,8 @@
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
-#include "ipcshm_test.h"
-#include "netlink_test.h"
+#include "common/harness.h"
+#include "common/netlink.h"
 
 #define R		IPCSHM_READ
 #define W		IPCSHM_WRITE

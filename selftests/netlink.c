@@ -12,8 +12,9 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
-#include "fuse_test.h"
-#include "netlink_test.h"
+#include "common/fuse.h"
+#include "common/harness.h"
+#include "common/netlink.h"
 
 #define PAGE		4096
 #define ALICE		1001

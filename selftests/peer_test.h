@@ -9,7 +9,7 @@
 #include <ipcshm.h>
 #include <sys/mman.h>
 
-#include "ipcshm_test.h"
+#include "common/harness.h"
 
 #define MAX_PEERS	1100
 

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/mount.h>
 
+#include "common/harness.h"
 #include "queue_test.h"
 
 #define KEPT	8

@@ -5,6 +5,7 @@
  */
 #include <sys/uio.h>
 
+#include "common/harness.h"
 #include "queue_kinds.h"
 
 #define OTHER_USER	65533

@@ -3,6 +3,7 @@
  * Queues: many messages with one call, messages in pieces, and how far a batch
  * came that couldn't go on.
  */
+#include "common/harness.h"
 #include "queue_test.h"
 
 #define KEPT	8	/* messages that the queue keeps */

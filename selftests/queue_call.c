@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "common/harness.h"
 #include "queue_test.h"
 
 #define KEPT		4	/* messages that the queue keeps */

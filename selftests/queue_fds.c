@@ -4,6 +4,7 @@
  * and that none is left behind wherever the message ends.
  */
 #include <mqueue.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -11,7 +12,8 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
-#include "fuse_test.h"
+#include "common/fuse.h"
+#include "common/harness.h"
 #include "queue_test.h"
 
 #define KEPT	8	/* messages that the queue keeps */

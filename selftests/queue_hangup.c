@@ -6,6 +6,7 @@
  * The test's own descriptor can only send.  Peers inherit it; who is to be at the
  * other end opens another, after the peers are there.
  */
+#include "common/harness.h"
 #include "queue_test.h"
 
 #define KEPT	4	/* messages that the queue keeps */

@@ -4,6 +4,7 @@
  * are until they are given back, by whoever held them or by its end.
  */
 #include <pthread.h>
+#include "common/harness.h"
 #include "queue_test.h"
 
 #define PAGE	4096UL

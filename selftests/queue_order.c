@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 
+#include "common/harness.h"
 #include "queue_kinds.h"
 
 #define TYPES		6	/* that random messages have */

@@ -3,6 +3,7 @@
  * Queues: what becomes of messages for which there is no room, and what the owner
  * can do about it: change the capacity, discard what is there, take it all away.
  */
+#include "common/harness.h"
 #include "queue_test.h"
 
 #define KEPT		4	/* messages that the queue keeps */

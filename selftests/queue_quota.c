@@ -4,7 +4,8 @@
  * the sender for what an unbounded queue keeps, nobody for what a sleeping task gets, and
  * the receiver for what it keeps the kernel from freeing.
  */
-#include "fuse_test.h"
+#include "common/fuse.h"
+#include "common/harness.h"
 #include "queue_test.h"
 
 #define SMALL	100	/* bytes of a message */

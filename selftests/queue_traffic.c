@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
-#include "ipcshm_test.h"
+#include "common/harness.h"
 
 #define SIZE_MAX_SENT	8192	/* bytes of the largest message */
 

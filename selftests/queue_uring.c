@@ -7,6 +7,7 @@
 #include <liburing.h>
 #include <sys/uio.h>
 
+#include "common/harness.h"
 #include "queue_test.h"
 
 #define KEPT	4	/* messages that the queue keeps */

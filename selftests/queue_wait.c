@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
+#include "common/harness.h"
 #include "queue_kinds.h"
 
 #define RACES	many(100, 10)	/* how often a race is run */

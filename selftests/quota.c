@@ -8,7 +8,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "netlink_test.h"
+#include "common/harness.h"
+#include "common/netlink.h"
 
 #define OWNER		0x0b000001	/* creates namespaces */
 #define QUOTA		16		/* objects that OWNER or root can have more */

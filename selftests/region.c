@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "ipcshm_test.h"
+#include "common/harness.h"
 
 #define PAGES		8
 #define OTHER_USER	65533

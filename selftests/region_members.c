@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "common/harness.h"
 #include "region_test.h"
 
 #define PAUSE		"--pause"	/* as an argument: the program waits to be killed */

@@ -10,11 +10,13 @@
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 
-#include "cgroup_test.h"
-#include "fuse_test.h"
+#include "common/cgroup.h"
+#include "common/fuse.h"
+#include "common/harness.h"
+#include "common/swap.h"
 #include "region_test.h"
-#include "swap_test.h"
 
 #define SIZE		2	/* pages of the region at first */
 #define MAX_SIZE	8	/* pages that it can grow to */

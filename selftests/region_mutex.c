@@ -7,6 +7,7 @@
 #include <ipcshm-event.h>
 #include <ipcshm-mutex.h>
 
+#include "common/harness.h"
 #include "region_test.h"
 
 #define WORKERS		4

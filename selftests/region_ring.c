@@ -6,6 +6,7 @@
 #include <ipcshm-ring.h>
 #include <sys/epoll.h>
 
+#include "common/harness.h"
 #include "region_test.h"
 
 #define BYTES		65536

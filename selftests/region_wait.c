@@ -6,8 +6,9 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 
+#include "common/harness.h"
+#include "common/swap.h"
 #include "region_test.h"
-#include "swap_test.h"
 
 #define ROUNDS		many(1000, 50)	/* of each pair; 100 processes: 100,000 waits */
 #define PAIRS		50

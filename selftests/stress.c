@@ -10,10 +10,11 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 
-#include "cgroup_test.h"
-#include "module_test.h"
+#include "common/cgroup.h"
+#include "common/harness.h"
+#include "common/module.h"
+#include "common/swap.h"
 #include "region_test.h"
-#include "swap_test.h"
 
 #define CROWD		6	/* processes that keep the module busy */
 #define MIB		(1ULL << 20)

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "ipcshm_test.h"
+#include "common/harness.h"
 
 #define TRACEFS	"/sys/kernel/tracing"
 #define PAGE	4096

@@ -7,8 +7,8 @@
  */
 #include <ipcshm.h>
 
-#include "ipcshm_test.h"
-#include "module_test.h"
+#include "common/harness.h"
+#include "common/module.h"
 
 #define RW (IPCSHM_READ | IPCSHM_WRITE)
 

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
-/* The headers of the selftests are compiled without these warnings, as the harness's macros are. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#include "../../selftests/fuse_test.h"
-#pragma GCC diagnostic pop
+#include "../../selftests/common/fuse.h"
 #include "late.h"
 
 #define PAGE		4096UL

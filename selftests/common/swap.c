@@ -1,16 +1,7 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests that need swap, or huge pages, have in common. */
-#ifndef SWAP_TEST_H
-#define SWAP_TEST_H
+// SPDX-License-Identifier: GPL-2.0-only
+#include "swap.h"
 
-#include <stdlib.h>
-#include <sys/mman.h>
-
-#include "ipcshm_test.h"
-
-#define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
-
-static inline bool has_swap(void)
+bool has_swap(void)
 {
 	FILE *file = fopen("/proc/swaps", "re");
 	char line[256];
@@ -23,7 +14,7 @@ static inline bool has_swap(void)
 	return lines > 1;
 }
 
-static inline bool is_resident(void *address, size_t size)
+bool is_resident(void *address, size_t size)
 {
 	size_t page = sysconf(_SC_PAGESIZE), i;
 	unsigned char *resident = calloc(1, size / page);
@@ -37,7 +28,7 @@ static inline bool is_resident(void *address, size_t size)
 }
 
 /* Only what is in the page table is paged out. */
-static inline void touch_pages(void *address, size_t size)
+void touch_pages(void *address, size_t size)
 {
 	size_t page = sysconf(_SC_PAGESIZE), i;
 
@@ -46,14 +37,14 @@ static inline void touch_pages(void *address, size_t size)
 }
 
 /* False if the memory doesn't go to swap. */
-static inline bool page_out(void *address, size_t size)
+bool page_out(void *address, size_t size)
 {
 	return WAIT_UNTIL((touch_pages(address, size), !madvise(address, size, MADV_PAGEOUT) &&
 			   !is_resident(address, size)));
 }
 
 /* A field of /proc/self/smaps, in bytes, for the mapping that starts at an address. */
-static inline __u64 smaps_field(const void *address, const char *field)
+__u64 smaps_field(const void *address, const char *field)
 {
 	FILE *file = fopen("/proc/self/smaps", "re");
 	unsigned long long start, kib;
@@ -74,7 +65,7 @@ static inline __u64 smaps_field(const void *address, const char *field)
 }
 
 /* Set what the system allows of huge pages for shared memory. Returns the previous mode, or NULL if it cannot be set. */
-static inline const char *set_huge_pages(const char *mode)
+const char *set_huge_pages(const char *mode)
 {
 	static char was[32];
 	char modes[128] = "", *chosen;
@@ -91,12 +82,12 @@ static inline const char *set_huge_pages(const char *mode)
 }
 
 /* Huge pages for memory whose users ask for them. */
-static inline const char *allow_huge_pages(void)
+const char *allow_huge_pages(void)
 {
 	return set_huge_pages("advise");
 }
 
-static inline void restore_huge_pages(const char *was)
+void restore_huge_pages(const char *was)
 {
 	int fd = open(SHMEM_ENABLED, O_WRONLY | O_CLOEXEC);
 
@@ -104,5 +95,3 @@ static inline void restore_huge_pages(const char *was)
 		perror(SHMEM_ENABLED);
 	close(fd);
 }
-
-#endif /* SWAP_TEST_H */

@@ -1,13 +1,7 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests that need a memory cgroup have in common. */
-#ifndef CGROUP_TEST_H
-#define CGROUP_TEST_H
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cgroup.h"
 
-#include "ipcshm_test.h"
-
-#define CGROUPS		"/sys/fs/cgroup"
-
-static inline bool write_file(const char *directory, const char *file, const char *text)
+bool write_file(const char *directory, const char *file, const char *text)
 {
 	char path[160];
 	bool done;
@@ -21,7 +15,7 @@ static inline bool write_file(const char *directory, const char *file, const cha
 }
 
 /* The number after a word in a file of one "WORD NUMBER" a line; or the first number, for "". */
-static inline long long read_number(const char *directory, const char *file, const char *word)
+long long read_number(const char *directory, const char *file, const char *word)
 {
 	char path[160], line[128];
 	long long number = -1;
@@ -38,7 +32,7 @@ static inline long long read_number(const char *directory, const char *file, con
 }
 
 /* A memory cgroup with a limit; empty if there is none to be had. */
-static inline struct test_name make_cgroup(const char *limit)
+struct test_name make_cgroup(const char *limit)
 {
 	struct test_name path = { "" };
 
@@ -52,5 +46,3 @@ static inline struct test_name make_cgroup(const char *limit)
 	}
 	return path;
 }
-
-#endif /* CGROUP_TEST_H */

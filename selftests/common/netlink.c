@@ -1,55 +1,14 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Speaking to the netlink family: a request is begun, gets its attributes, and is
- * sent; what the kernel answers comes to a function, or as -errno with what it
- * said was wrong.
- */
-#ifndef NETLINK_TEST_H
-#define NETLINK_TEST_H
+// SPDX-License-Identifier: GPL-2.0-only
+#include "netlink.h"
 
-#include <libmnl/libmnl.h>
-#include <linux/genetlink.h>
-#include <linux/ipcshm_netlink.h>
-
-#include "ipcshm_test.h"
-
-#define NO_ATTR		0
-
-/**
- * struct link - a socket, what is asked, and what came of it
- * @family: its number
- * @group: that of events
- * @room: bytes that are received at a time
- * @interrupted: a message said that the dump isn't of one time
- * @text: what the kernel said was wrong
- * @attr: the type of the attribute that was wrong, or missing
- */
-struct link {
-	struct mnl_socket *socket;
-	__u16 family;
-	__u32 group;
-	size_t room;
-	char request[4096];
-	struct nlmsghdr *header;
-	unsigned int seq;
-	bool interrupted;
-	char text[256];
-	__u16 attr;
-};
-
-/* Called with the attributes of each message; 0, or -errno. */
-typedef int (*answer_fn)(const struct nlattr **attrs, void *data);
-
-#define ATTRS_MAX 32
-
-static inline int collect(const struct nlattr *attr, void *attrs)
+int collect(const struct nlattr *attr, void *attrs)
 {
 	if (mnl_attr_get_type(attr) < ATTRS_MAX)
 		((const struct nlattr **)attrs)[mnl_attr_get_type(attr)] = attr;
 	return MNL_CB_OK;
 }
 
-static inline void link_begin(struct link *link, __u16 type, __u8 command, __u16 flags)
+static void link_begin(struct link *link, __u16 type, __u8 command, __u16 flags)
 {
 	struct genlmsghdr *generic;
 
@@ -62,18 +21,18 @@ static inline void link_begin(struct link *link, __u16 type, __u8 command, __u16
 	generic->version = IPCSHM_FAMILY_VERSION;
 }
 
-static inline void ask(struct link *link, __u8 command)
+void ask(struct link *link, __u8 command)
 {
 	link_begin(link, link->family, command, NLM_F_ACK);
 }
 
-static inline void ask_all(struct link *link, __u8 command)
+void ask_all(struct link *link, __u8 command)
 {
 	link_begin(link, link->family, command, NLM_F_DUMP);
 }
 
 /* What an error message says besides the number. */
-static inline int link_error(struct link *link, const struct nlmsghdr *header)
+static int link_error(struct link *link, const struct nlmsghdr *header)
 {
 	const struct nlmsgerr *error = mnl_nlmsg_get_payload(header);
 	size_t length = sizeof(*error);
@@ -100,7 +59,7 @@ static inline int link_error(struct link *link, const struct nlmsghdr *header)
 	return error->error;
 }
 
-static inline int link_message(const struct nlmsghdr *header, answer_fn answer, void *data)
+static int link_message(const struct nlmsghdr *header, answer_fn answer, void *data)
 {
 	const struct nlattr *attrs[ATTRS_MAX] = { NULL };
 
@@ -109,7 +68,7 @@ static inline int link_message(const struct nlmsghdr *header, answer_fn answer, 
 }
 
 /* One datagram: 1 if more is to come, else 0 or -errno. */
-static inline int link_receive(struct link *link, answer_fn answer, void *data)
+int link_receive(struct link *link, answer_fn answer, void *data)
 {
 	static char buffer[1 << 17] __attribute__((aligned(8)));
 	ssize_t length = mnl_socket_recvfrom(link->socket, buffer, link->room);
@@ -132,7 +91,7 @@ static inline int link_receive(struct link *link, answer_fn answer, void *data)
 	return result;
 }
 
-static inline int link_send(struct link *link)
+int link_send(struct link *link)
 {
 	link->text[0] = '\0';
 	link->attr = NO_ATTR;
@@ -142,7 +101,7 @@ static inline int link_send(struct link *link)
 }
 
 /* The request, and all its answers: 0 or -errno. */
-static inline int link_talk(struct link *link, answer_fn answer, void *data)
+int link_talk(struct link *link, answer_fn answer, void *data)
 {
 	int result = link_send(link) ?: 1;
 
@@ -151,7 +110,7 @@ static inline int link_talk(struct link *link, answer_fn answer, void *data)
 	return result;
 }
 
-static inline int take_group(const struct nlattr *attr, void *data)
+static int take_group(const struct nlattr *attr, void *data)
 {
 	const struct nlattr *attrs[ATTRS_MAX] = { NULL };
 	struct link *link = data;
@@ -162,7 +121,7 @@ static inline int take_group(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-static inline int take_family(const struct nlattr **attrs, void *data)
+static int take_family(const struct nlattr **attrs, void *data)
 {
 	struct link *link = data;
 
@@ -172,7 +131,7 @@ static inline int take_family(const struct nlattr **attrs, void *data)
 }
 
 /* Dumps come in pieces of at most so many bytes, a page at least. */
-static inline int link_open_with(struct link *link, size_t room)
+int link_open_with(struct link *link, size_t room)
 {
 	int on = 1;
 
@@ -186,18 +145,18 @@ static inline int link_open_with(struct link *link, size_t room)
 	return link_talk(link, take_family, link);
 }
 
-static inline int link_open(struct link *link)
+int link_open(struct link *link)
 {
 	return link_open_with(link, 1 << 15);
 }
 
-static inline void link_close(struct link *link)
+void link_close(struct link *link)
 {
 	mnl_socket_close(link->socket);
 }
 
 /* From now on events come; 0 or -errno. */
-static inline int link_subscribe(struct link *link)
+int link_subscribe(struct link *link)
 {
 	int group = link->group;
 
@@ -206,7 +165,7 @@ static inline int link_subscribe(struct link *link)
 }
 
 /* The maximum of a quota, of a user or by default; 0 or -errno. */
-static inline int set_limit(struct link *link, bool of_all, uid_t user, int quota, __u64 max)
+int set_limit(struct link *link, bool of_all, uid_t user, int quota, __u64 max)
 {
 	struct nlattr *nest;
 
@@ -220,5 +179,3 @@ static inline int set_limit(struct link *link, bool of_all, uid_t user, int quot
 	mnl_attr_nest_end(link->header, nest);
 	return link_talk(link, NULL, NULL);
 }
-
-#endif /* NETLINK_TEST_H */

@@ -1,24 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Memory whose pages come from a FUSE server, so that a test decides when, and
- * whether, an access to a page returns. The server is a child process that speaks
- * to /dev/fuse itself, with a private mount of one file.
- *
- *	struct fuse_memory memory;
- *
- *	FUSE_MEMORY_OPEN(&memory, 2);
- *	memcpy(memory.content, &args, sizeof(args));	// never blocks
- *	start a peer that calls ioctl(fd, command, memory.map);
- *	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&memory, 0)));
- *	fuse_memory_release(&memory, 0);		// the peer goes on
- *	fuse_memory_close(&memory);
- *
- * Open the memory before the test maps a region: the server is forked and would
- * become a member. It closes the descriptors that it inherits.
- */
-#ifndef FUSE_TEST_H
-#define FUSE_TEST_H
-
+// SPDX-License-Identifier: GPL-2.0-only
 #include <linux/fuse.h>
 #include <poll.h>
 #include <pthread.h>
@@ -28,60 +8,12 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "ipcshm_test.h"
+#include "fuse.h"
 
 #define FUSE_MEMORY_MODULE	"/vm/modules/fuse.ko"
 #define FUSE_MEMORY_PENDING	64	/* requests that the server can hold back */
 #define FUSE_MEMORY_BUFFER	(1 << 17)
 #define FUSE_MEMORY_NODE	2	/* the file; the root directory is 1 */
-
-enum fuse_memory_mode {
-	FUSE_MEMORY_BLOCKS,	/* a read waits until the mode changes */
-	FUSE_MEMORY_RETURNS,	/* a read returns the content, after a delay if one is set */
-	FUSE_MEMORY_FAILS,	/* a read fails with EIO: SIGBUS or EFAULT */
-};
-
-/**
- * struct fuse_memory_page - what the test and the server share about a page
- * @mode: enum fuse_memory_mode, set by the test
- * @delay: milliseconds between a read and its reply, set by the test
- * @waiting: reads that have no reply yet, set by the server
- * @reads: reads since the memory was opened, set by the server
- */
-struct fuse_memory_page {
-	unsigned int mode;
-	unsigned int delay;
-	unsigned int waiting;
-	unsigned int reads;
-};
-
-/**
- * struct fuse_memory - the memory, as the test sees it
- * @map: a shared, writable mapping of the file; at first each page blocks
- * @content: the bytes that reads return and write-back changes; an access to them
- *	never blocks
- * @pages: number of pages
- * @page_size: bytes in one
- * @fd: the file, to map it elsewhere
- * @deaf: set before fuse_memory_open(): the server ignores signals of its readers,
- *	which therefore cannot even be killed
- * @server: process ID of the server
- * @page: one for each page
- * @bell: an eventfd: a mode has changed
- * @control: a socket to the server
- */
-struct fuse_memory {
-	unsigned char *map;
-	unsigned char *content;
-	size_t pages;
-	size_t page_size;
-	int fd;
-	bool deaf;
-	pid_t server;
-	struct fuse_memory_page *page;
-	int bell;
-	int control;
-};
 
 /* The server. */
 
@@ -106,8 +38,8 @@ struct fuse_memory_server {
 	struct fuse_memory_request pending[FUSE_MEMORY_PENDING];
 };
 
-static inline void fuse_memory_reply(struct fuse_memory_server *server, __u64 unique, int error,
-				     const void *data, size_t size)
+static void fuse_memory_reply(struct fuse_memory_server *server, __u64 unique, int error,
+			      const void *data, size_t size)
 {
 	struct fuse_out_header header = {
 		.len = sizeof(header) + size,
@@ -124,15 +56,15 @@ static inline void fuse_memory_reply(struct fuse_memory_server *server, __u64 un
 		_exit(2);
 }
 
-static inline struct fuse_memory_page *fuse_memory_page_of(struct fuse_memory_server *server,
-							   const struct fuse_memory_request *request)
+static struct fuse_memory_page *fuse_memory_page_of(struct fuse_memory_server *server,
+						    const struct fuse_memory_request *request)
 {
 	return &server->memory->page[request->offset / server->memory->page_size];
 }
 
 /* Sends the reply unless it has to wait; returns the milliseconds until then, or -1. */
-static inline int fuse_memory_try_reply(struct fuse_memory_server *server,
-					struct fuse_memory_request *request)
+static int fuse_memory_try_reply(struct fuse_memory_server *server,
+				 struct fuse_memory_request *request)
 {
 	struct fuse_memory_page *page = fuse_memory_page_of(server, request);
 	unsigned int mode = __atomic_load_n(&page->mode, __ATOMIC_ACQUIRE);
@@ -152,8 +84,8 @@ static inline int fuse_memory_try_reply(struct fuse_memory_server *server,
 	return -1;
 }
 
-static inline void fuse_memory_read(struct fuse_memory_server *server, __u64 unique,
-				    const struct fuse_read_in *in)
+static void fuse_memory_read(struct fuse_memory_server *server, __u64 unique,
+			     const struct fuse_read_in *in)
 {
 	size_t size = server->memory->pages * server->memory->page_size;
 	struct fuse_memory_request *request = server->pending;
@@ -180,7 +112,7 @@ static inline void fuse_memory_read(struct fuse_memory_server *server, __u64 uni
 }
 
 /* A reader has a signal pending: only a reply lets it return. */
-static inline void fuse_memory_interrupt(struct fuse_memory_server *server, __u64 unique)
+static void fuse_memory_interrupt(struct fuse_memory_server *server, __u64 unique)
 {
 	struct fuse_memory_request *request;
 
@@ -196,7 +128,7 @@ static inline void fuse_memory_interrupt(struct fuse_memory_server *server, __u6
 	}
 }
 
-static inline struct fuse_attr fuse_memory_attr(struct fuse_memory_server *server, __u64 node)
+static struct fuse_attr fuse_memory_attr(struct fuse_memory_server *server, __u64 node)
 {
 	return (struct fuse_attr) {
 		.ino = node,
@@ -208,7 +140,7 @@ static inline struct fuse_attr fuse_memory_attr(struct fuse_memory_server *serve
 	};
 }
 
-static inline void fuse_memory_serve_one(struct fuse_memory_server *server, const void *buffer)
+static void fuse_memory_serve_one(struct fuse_memory_server *server, const void *buffer)
 {
 	const struct fuse_in_header *header = buffer;
 	const void *in = header + 1;
@@ -286,7 +218,7 @@ static inline void fuse_memory_serve_one(struct fuse_memory_server *server, cons
 }
 
 /* Never returns: the server lives until it is killed or the file is released. */
-static inline void fuse_memory_serve(struct fuse_memory_server *server)
+static void fuse_memory_serve(struct fuse_memory_server *server)
 {
 	static char buffer[FUSE_MEMORY_BUFFER] __attribute__((aligned(8)));
 	struct pollfd entries[] = {
@@ -324,7 +256,7 @@ static inline void fuse_memory_serve(struct fuse_memory_server *server)
  * A second thread: opening the file and dropping its pages call the server back.
  * Without the file, the byte that comes instead is an errno.
  */
-static inline void *fuse_memory_control(void *argument)
+static void *fuse_memory_control(void *argument)
 {
 	struct fuse_memory_server *server = argument;
 	struct {
@@ -365,7 +297,7 @@ static inline void *fuse_memory_control(void *argument)
 	_exit(0);
 }
 
-static inline bool fuse_memory_put_file(const char *path, const char *text)
+static bool fuse_memory_put_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	bool done;
@@ -378,7 +310,7 @@ static inline bool fuse_memory_put_file(const char *path, const char *text)
 }
 
 /* A mount namespace of the server's own, and a user namespace if it has to be. */
-static inline bool fuse_memory_unshare(void)
+static bool fuse_memory_unshare(void)
 {
 	char users[32], groups[32];
 	bool done;
@@ -398,7 +330,7 @@ static inline bool fuse_memory_unshare(void)
 	return done;
 }
 
-static inline void fuse_memory_run(struct fuse_memory *memory, int control)
+static void fuse_memory_run(struct fuse_memory *memory, int control)
 {
 	static struct fuse_memory_server server;
 	pthread_t thread;
@@ -433,10 +365,8 @@ fail:
 	_exit(7);
 }
 
-/* The test's side. */
-
 /* False if this kernel has no FUSE. */
-static inline bool fuse_memory_load(void)
+static bool fuse_memory_load(void)
 {
 	int fd;
 
@@ -450,7 +380,7 @@ static inline bool fuse_memory_load(void)
 }
 
 /* The descriptor that the server sends, or minus the errno that it sends instead. */
-static inline int fuse_memory_file(int control)
+static int fuse_memory_file(int control)
 {
 	unsigned char error = 0;
 	ssize_t length;
@@ -467,8 +397,6 @@ static inline int fuse_memory_file(int control)
 	return fd >= 0 ? fd : error ? -error : -EIO;
 }
 
-static inline void fuse_memory_close(struct fuse_memory *memory);
-
 /*
  * fuse_memory_open - start a server and map its file
  * @memory: to be filled in; only @deaf is read
@@ -476,7 +404,7 @@ static inline void fuse_memory_close(struct fuse_memory *memory);
  *
  * Return: 0, -ENODEV if the kernel has no FUSE, or another -errno.
  */
-static inline int fuse_memory_open(struct fuse_memory *memory, size_t pages)
+int fuse_memory_open(struct fuse_memory *memory, size_t pages)
 {
 	size_t size, shared;
 	int ends[2];
@@ -520,35 +448,24 @@ static inline int fuse_memory_open(struct fuse_memory *memory, size_t pages)
 	return 0;
 }
 
-/* In a test or a FIXTURE_SETUP(). */
-#define FUSE_MEMORY_OPEN(memory, pages)					\
-	do {								\
-		int err_ = fuse_memory_open(memory, pages);		\
-									\
-		if (err_ == -ENODEV)					\
-			SKIP(return, "this kernel has no FUSE");	\
-		ASSERT_EQ(0, err_);					\
-	} while (0)
-
-static inline unsigned char *fuse_memory_at(struct fuse_memory *memory, size_t page)
+unsigned char *fuse_memory_at(struct fuse_memory *memory, size_t page)
 {
 	return memory->map + page * memory->page_size;
 }
 
 /* True while a task waits for the page. */
-static inline bool fuse_memory_is_waiting(struct fuse_memory *memory, size_t page)
+bool fuse_memory_is_waiting(struct fuse_memory *memory, size_t page)
 {
 	return __atomic_load_n(&memory->page[page].waiting, __ATOMIC_ACQUIRE);
 }
 
 /* Number of reads of the page since the memory was opened. */
-static inline unsigned int fuse_memory_reads(struct fuse_memory *memory, size_t page)
+unsigned int fuse_memory_reads(struct fuse_memory *memory, size_t page)
 {
 	return __atomic_load_n(&memory->page[page].reads, __ATOMIC_ACQUIRE);
 }
 
-static inline void fuse_memory_set(struct fuse_memory *memory, size_t page,
-				   enum fuse_memory_mode mode)
+static void fuse_memory_set(struct fuse_memory *memory, size_t page, enum fuse_memory_mode mode)
 {
 	__u64 one = 1;
 
@@ -558,19 +475,19 @@ static inline void fuse_memory_set(struct fuse_memory *memory, size_t page,
 }
 
 /* Pending and later reads of the page return its content. */
-static inline void fuse_memory_release(struct fuse_memory *memory, size_t page)
+void fuse_memory_release(struct fuse_memory *memory, size_t page)
 {
 	fuse_memory_set(memory, page, FUSE_MEMORY_RETURNS);
 }
 
 /* Pending and later reads of the page fail with EIO. */
-static inline void fuse_memory_fail(struct fuse_memory *memory, size_t page)
+void fuse_memory_fail(struct fuse_memory *memory, size_t page)
 {
 	fuse_memory_set(memory, page, FUSE_MEMORY_FAILS);
 }
 
 /* Later reads of the page return its content after so many milliseconds. */
-static inline void fuse_memory_delay(struct fuse_memory *memory, size_t page, unsigned int ms)
+void fuse_memory_delay(struct fuse_memory *memory, size_t page, unsigned int ms)
 {
 	__atomic_store_n(&memory->page[page].delay, ms, __ATOMIC_RELEASE);
 	fuse_memory_set(memory, page, FUSE_MEMORY_RETURNS);
@@ -584,7 +501,7 @@ static inline void fuse_memory_delay(struct fuse_memory *memory, size_t page, un
  *
  * Return: 0, or -errno.
  */
-static inline int fuse_memory_block(struct fuse_memory *memory, size_t page)
+int fuse_memory_block(struct fuse_memory *memory, size_t page)
 {
 	unsigned char error;
 	__u64 which = page;
@@ -600,7 +517,7 @@ static inline int fuse_memory_block(struct fuse_memory *memory, size_t page)
  * Aborts the connection: pending and later reads fail, in every process. A test that
  * has become another user may not send the signal; the socket's end has the same effect.
  */
-static inline void fuse_memory_kill(struct fuse_memory *memory)
+void fuse_memory_kill(struct fuse_memory *memory)
 {
 	if (memory->server <= 0)
 		return;
@@ -609,7 +526,7 @@ static inline void fuse_memory_kill(struct fuse_memory *memory)
 	memory->server = 0;
 }
 
-static inline void fuse_memory_close(struct fuse_memory *memory)
+void fuse_memory_close(struct fuse_memory *memory)
 {
 	fuse_memory_kill(memory);
 	if (memory->map)
@@ -621,5 +538,3 @@ static inline void fuse_memory_close(struct fuse_memory *memory)
 	close(memory->control);
 	*memory = (struct fuse_memory) { .fd = -1, .bell = -1, .control = -1 };
 }
-
-#endif /* FUSE_TEST_H */

@@ -1,92 +1,32 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * What the tests have in common: raw calls that return -errno, names of their
- * own for each test process, and ways to wait for a state and for a process.
- *
- * Use TEST_F() rather than TEST(): with it EXPECT and ASSERT also work in child
- * processes.
- */
-#ifndef IPCSHM_TEST_H
-#define IPCSHM_TEST_H
-
-#include <fcntl.h>
-#include <limits.h>
-#include <linux/ipcshm.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <time.h>
-
-#include "kselftest_harness.h"
-
-#define TEST_DEVICE	"/dev/ipcshm"
-#define READ_WRITE	(IPCSHM_READ | IPCSHM_WRITE)
-#define CREATE_NEW	(IPCSHM_CREATE | IPCSHM_EXCLUSIVE)
-/* How long a state may take to come, on a slow machine. */
-#define WAIT_SECONDS	(20 * slowness())
+// SPDX-License-Identifier: GPL-2.0-only
+#include "test.h"
 
 /*
  * How many times longer than with a stock kernel things take: IPCSHM_SLOW of the
  * environment, for kernels that check what they do.
  */
-static inline unsigned int slowness(void)
+unsigned int slowness(void)
 {
 	const char *times = getenv("IPCSHM_SLOW");
 
 	return times && atoi(times) > 0 ? atoi(times) : 1;
 }
 
-static inline void give_time(void)
-{
-	struct __fixture_metadata *fixture;
-	struct __test_metadata *test;
-
-	for (fixture = __fixture_list; fixture; fixture = fixture->next)
-		for (test = fixture->tests; test; test = test->next)
-			test->timeout *= slowness();
-}
-
-/* In place of TEST_HARNESS_MAIN. */
-static inline int run_tests(int argc, char **argv)
-{
-	if (access(TEST_DEVICE, F_OK))
-		ksft_exit_skip("no " TEST_DEVICE ": load the ipcshm module\n");
-	give_time();
-	return test_harness_run(argc, argv);
-}
-
-#define IPCSHM_TEST_MAIN						\
-	int main(int argc, char **argv)					\
-	{								\
-		return run_tests(argc, argv);				\
-	}
-
-#define SKIP_UNLESS_ROOT						\
-	do {								\
-		if (geteuid())						\
-			SKIP(return, "needs root");			\
-	} while (0)
-
-/* Calls: each returns a descriptor or 0, or -errno. */
-
-static inline int call(int fd, unsigned long command, void *argument)
+int call(int fd, unsigned long command, void *argument)
 {
 	int result = ioctl(fd, command, argument);
 
 	return result < 0 ? -errno : result;
 }
 
-static inline int open_device(void)
+int open_device(void)
 {
 	int fd = open(TEST_DEVICE, O_RDWR | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
 
-static inline struct ipcshm_open_how open_args(const char *name, __u32 flags, __u32 mode)
+struct ipcshm_open_how open_args(const char *name, __u32 flags, __u32 mode)
 {
 	return (struct ipcshm_open_how) {
 		.name = (uintptr_t)name,
@@ -97,7 +37,7 @@ static inline struct ipcshm_open_how open_args(const char *name, __u32 flags, __
 }
 
 /* With IPCSHM_CREATE, or else mode and size 0; name may be NULL. */
-static inline int open_region(int device, const char *name, __u32 flags, __u32 mode, __u64 size)
+int open_region(int device, const char *name, __u32 flags, __u32 mode, __u64 size)
 {
 	struct ipcshm_region_open_args args = {
 		.how = open_args(name, flags, mode),
@@ -107,8 +47,8 @@ static inline int open_region(int device, const char *name, __u32 flags, __u32 m
 	return call(device, IPCSHM_IOC_REGION_OPEN, &args);
 }
 
-static inline int open_queue(int device, const char *name, __u32 flags, __u32 mode,
-			     __u64 max_messages, __u64 max_bytes, __u64 max_message_size)
+int open_queue(int device, const char *name, __u32 flags, __u32 mode, __u64 max_messages,
+	       __u64 max_bytes, __u64 max_message_size)
 {
 	struct ipcshm_queue_open_args args = {
 		.how = open_args(name, flags, mode),
@@ -120,7 +60,7 @@ static inline int open_queue(int device, const char *name, __u32 flags, __u32 mo
 	return call(device, IPCSHM_IOC_QUEUE_OPEN, &args);
 }
 
-static inline int unlink_name(int device, enum ipcshm_kind kind, const char *name)
+int unlink_name(int device, enum ipcshm_kind kind, const char *name)
 {
 	struct ipcshm_unlink_args args = {
 		.name = (uintptr_t)name,
@@ -131,9 +71,7 @@ static inline int unlink_name(int device, enum ipcshm_kind kind, const char *nam
 	return call(device, IPCSHM_IOC_UNLINK, &args);
 }
 
-/* State: all zero if the call fails, which no object's state is. */
-
-static inline struct ipcshm_info get_info(int device)
+struct ipcshm_info get_info(int device)
 {
 	struct ipcshm_info info = { 0 };
 
@@ -141,7 +79,7 @@ static inline struct ipcshm_info get_info(int device)
 	return info;
 }
 
-static inline struct ipcshm_region_stat region_stat(int fd)
+struct ipcshm_region_stat region_stat(int fd)
 {
 	struct ipcshm_region_stat stat = { 0 };
 
@@ -149,7 +87,7 @@ static inline struct ipcshm_region_stat region_stat(int fd)
 	return stat;
 }
 
-static inline struct ipcshm_queue_stat queue_stat(int fd)
+struct ipcshm_queue_stat queue_stat(int fd)
 {
 	struct ipcshm_queue_stat stat = { 0 };
 
@@ -157,13 +95,7 @@ static inline struct ipcshm_queue_stat queue_stat(int fd)
 	return stat;
 }
 
-/* Names: unique to the process that makes one. */
-
-struct test_name {
-	char text[64];
-};
-
-static inline struct test_name make_name(const char *what)
+struct test_name make_name(const char *what)
 {
 	struct test_name name;
 
@@ -171,9 +103,7 @@ static inline struct test_name make_name(const char *what)
 	return name;
 }
 
-/* Time and waiting. */
-
-static inline __u64 now_ns(clockid_t clock)
+__u64 now_ns(clockid_t clock)
 {
 	struct timespec now;
 
@@ -181,24 +111,8 @@ static inline __u64 now_ns(clockid_t clock)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-/*
- * True as soon as the condition is, false if it doesn't get so within
- * WAIT_SECONDS: ASSERT_TRUE(WAIT_UNTIL(queue_stat(fd).receivers == 1));
- */
-#define WAIT_UNTIL(condition)						\
-	({								\
-		__u64 end_ = now_ns(CLOCK_MONOTONIC) + WAIT_SECONDS * 1000000000ULL; \
-		bool true_;						\
-									\
-		while (!(true_ = (condition)) && now_ns(CLOCK_MONOTONIC) < end_) \
-			usleep(500);					\
-		true_;							\
-	})
-
-/* Processes. */
-
 /* Waits for a child: its exit status, or minus the signal that killed it. */
-static inline int wait_child(pid_t pid)
+int wait_child(pid_t pid)
 {
 	int status;
 
@@ -209,18 +123,13 @@ static inline int wait_child(pid_t pid)
 }
 
 /* Kills a child for good and waits until it is gone. */
-static inline void kill_child(pid_t pid)
+void kill_child(pid_t pid)
 {
 	kill(pid, SIGKILL);
 	wait_child(pid);
 }
 
-/* A one-way signal between processes: a pipe on which one tells, one waits. */
-struct signal_pipe {
-	int read, write;
-};
-
-static inline struct signal_pipe make_pipe(void)
+struct signal_pipe make_pipe(void)
 {
 	int ends[2] = { -1, -1 };
 
@@ -229,27 +138,27 @@ static inline struct signal_pipe make_pipe(void)
 	return (struct signal_pipe) { ends[0], ends[1] };
 }
 
-static inline bool pipe_tell(struct signal_pipe *to)
+bool pipe_tell(struct signal_pipe *to)
 {
 	return write(to->write, "", 1) == 1;
 }
 
 /* False if there is nobody left to tell (the caller must have closed ->write). */
-static inline bool pipe_await(struct signal_pipe *from)
+bool pipe_await(struct signal_pipe *from)
 {
 	char byte;
 
 	return read(from->read, &byte, 1) == 1;
 }
 
-static inline void close_pipe(struct signal_pipe *both)
+void close_pipe(struct signal_pipe *both)
 {
 	close(both->read);
 	close(both->write);
 }
 
 /* Forks a child that doesn't outlive the test, however that ends. */
-static inline pid_t fork_peer(void)
+pid_t fork_peer(void)
 {
 	pid_t parent = getpid();
 	pid_t pid = fork();
@@ -263,7 +172,7 @@ static inline pid_t fork_peer(void)
 }
 
 /* Where the peer program is: beside the test. */
-static inline bool peer_path(char path[PATH_MAX])
+bool peer_path(char path[PATH_MAX])
 {
 	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - sizeof("peer"));
 
@@ -275,7 +184,7 @@ static inline bool peer_path(char path[PATH_MAX])
 }
 
 /* The peer program in place of the caller. */
-static inline void exec_peer(char *const arguments[])
+void exec_peer(char *const arguments[])
 {
 	char path[PATH_MAX];
 
@@ -285,7 +194,7 @@ static inline void exec_peer(char *const arguments[])
 }
 
 /* The state letter of a process: 'S' if it sleeps, 'T' if it is stopped. */
-static inline char process_state(pid_t pid)
+char process_state(pid_t pid)
 {
 	char path[32], text[256] = "";
 	FILE *file;
@@ -306,13 +215,13 @@ static inline char process_state(pid_t pid)
  * How much of something that is done many times: all of it with IPCSHM_LONG in the
  * environment, else what is enough for a look.
  */
-static inline unsigned int many(unsigned int all, unsigned int some)
+unsigned int many(unsigned int all, unsigned int some)
 {
 	return getenv("IPCSHM_LONG") ? all : some;
 }
 
 /* Passes a descriptor over a Unix socket. */
-static inline bool send_descriptor(int socket, int fd)
+bool send_descriptor(int socket, int fd)
 {
 	union {
 		struct cmsghdr header;
@@ -335,7 +244,7 @@ static inline bool send_descriptor(int socket, int fd)
 }
 
 /* Receives one: the descriptor, or -1. */
-static inline int receive_descriptor(int socket)
+int receive_descriptor(int socket)
 {
 	union {
 		struct cmsghdr header;
@@ -359,5 +268,3 @@ static inline int receive_descriptor(int socket)
 		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
 	return fd;
 }
-
-#endif /* IPCSHM_TEST_H */

@@ -12,6 +12,7 @@ import ctypes
 import fcntl
 import mmap
 import os
+import select
 import struct
 import sys
 import time
@@ -74,7 +75,7 @@ class Ynl(unittest.TestCase):
         self.assertEqual((8, UNBOUNDED, 64, 1, 7, 1, 0), tuple(queue["queue"][key] for key in (
             "max-messages", "max-bytes", "max-message-size", "messages", "bytes", "sent", "received")))
         region = do("object-get", id=self.get("region")["id"])
-        self.assertEqual((4096, 4096, 0, 64, 0), tuple(region["region"][key] for key in (
+        self.assertEqual((4096, 4096, 0, 1024, 0), tuple(region["region"][key] for key in (
             "size", "max-size", "allocated", "max-members", "members")))
 
     def test_object_dump(self):
@@ -115,7 +116,9 @@ class Ynl(unittest.TestCase):
         listener = YnlFamily(SPEC, "")
         listener.ntf_subscribe("notify")
         os.close(self.open(QUEUE_OPEN, "ynl-event", struct.pack("=QQQ", 8, UNBOUNDED, 64)))
-        listener.check_ntf()
+        while len(listener.async_msg_queue) < 2:
+            select.select([listener.sock], [], [])
+            listener.check_ntf()
         events = [message["msg"] for message in listener.async_msg_queue]
         self.assertEqual(["create", "free"], [event["type"] for event in events])
         self.assertEqual(["ynl-event"] * 2, [event["name"] for event in events])

@@ -164,11 +164,8 @@ static void print_details(const struct event *event)
 		printf("  %" PRIu64 " message%s", event->messages, format_plural(event->messages));
 		break;
 	case IPCSHM_NOTIFY_TYPE_QUOTA:
-		snprintf(amount, sizeof(amount), "%" PRIu64, event->amount);
-		if (event->quota == IPCSHM_QUOTA_TYPE_REGION_BYTES ||
-		    event->quota == IPCSHM_QUOTA_TYPE_QUEUE_BYTES)
-			format_bytes(event->amount, amount);
-		printf("  %s, %s asked for", name_of(quota_names, event->quota), amount);
+		format_quota(event->quota, event->amount, amount);
+		printf("  %s, %s requested", name_of(quota_names, event->quota), amount);
 		break;
 	case IPCSHM_NOTIFY_TYPE_LOST:
 		printf("%" PRIu64 " event%s", event->amount, format_plural(event->amount));

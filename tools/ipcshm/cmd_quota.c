@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ipcshm limits */
+/* ipcshm quota */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,156 +8,176 @@
 #include "args.h"
 #include "command.h"
 #include "error.h"
-#include "output_field.h"
 #include "find.h"
+#include "input_user.h"
+#include "names.h"
 #include "output_format.h"
 #include "output_json.h"
-#include "names.h"
-#include "parse.h"
 #include "output_table.h"
-#include "input_user.h"
+#include "parse.h"
 
-struct choice {
+/**
+ * struct quota_command - the command line, and the output
+ * @user: the argument of --user, or NULL
+ * @all: print the quotas of all users
+ * @sets: there are quotas to set
+ * @follows_default: one of them is to follow the default
+ * @quotas: whose quotas, and what to set
+ */
+struct quota_command {
 	const char *user;
 	bool all;
-	bool set;
+	bool sets;
+	bool follows_default;
 	bool json;
-	struct limits limits;
+	struct quotas quotas;
 	struct table *table;
 	struct json out;
 };
 
 static const struct argp_option options[] = {
-	{ "user", 'u', "USER", 0, "Of a user, by name or number (default: yours)", 0 },
-	{ "default", 'd', NULL, 0, "Of users that have none of their own", 0 },
-	{ "all", 'a', NULL, 0, "Of all users there are records of, and the default", 0 },
+	{ "user", 'u', "USER", 0, "Quotas of a user, by name or number (default: yours)", 0 },
+	{ "default", 'd', NULL, 0, "Quotas of users that have none of their own", 0 },
+	{ "net", 'n', NULL, 0, "The bound of all users of this network namespace together", 0 },
+	{ "all", 'a', NULL, 0,
+	  "The default, the bound, and the quotas of all users that have a record", 0 },
 	OPTION_JSON,
 	{ 0 }
 };
 
-static bool is_bytes(unsigned int quota)
-{
-	return quota == IPCSHM_QUOTA_TYPE_REGION_BYTES || quota == IPCSHM_QUOTA_TYPE_QUEUE_BYTES;
-}
-
 /* "region-bytes=1G", "objects=default" */
-static bool parse_setting(const char *word, struct limits *limits)
+static bool parse_setting(const char *word, struct quota_command *command)
 {
 	size_t length = strcspn(word, "=");
-	int quota = number_of(quota_names, word, length);
-	struct limit *limit;
+	int type = number_of(quota_names, word, length);
+	struct quota *quota;
 
-	if (!word[length] || quota < 0)
+	if (!word[length] || type < 0)
 		return false;
 	word += length + 1;
-	limit = &limits->quota[quota];
-	limit->has_max = true;
+	quota = &command->quotas.quota[type];
+	quota->has_max = true;
 	if (!strcmp(word, "default")) {
-		limit->max = IPCSHM_QUOTA_FOLLOW_DEFAULT;
-		return !limits->is_default;
+		quota->max = IPCSHM_QUOTA_FOLLOW_DEFAULT;
+		command->follows_default = true;
+		return true;
 	}
-	return (is_bytes((unsigned int)quota) ? parse_bytes : parse_number)(word, &limit->max) &&
-	       limit->max <= INT64_MAX;
+	return (quota_is_bytes((unsigned int)type) ? parse_bytes : parse_number)(word, &quota->max) &&
+	       quota->max <= INT64_MAX;
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static void check_whose(const struct quota_command *command, struct argp_state *state)
 {
-	struct choice *choice = state->input;
+	const struct quotas *quotas = &command->quotas;
+
+	if (quotas->has_uid + quotas->is_default + quotas->is_net + command->all > 1)
+		argp_error(state, "give only one of --user, --default, --net and --all");
+	if (command->sets && !quotas->has_uid && !quotas->is_default && !quotas->is_net)
+		argp_error(state, "setting quotas needs --user, --default or --net");
+	if (command->follows_default && quotas->is_default)
+		argp_error(state, "the default cannot follow the default");
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct quota_command *command = state->input;
 
 	switch (key) {
 	case 'u':
-		choice->user = argument;
-		choice->limits.uid = arg_user(state, argument);
-		choice->limits.has_uid = true;
+		command->user = argument;
+		command->quotas.uid = arg_user(state, argument);
+		command->quotas.has_uid = true;
 		return 0;
 	case 'd':
-		choice->limits.is_default = true;
+		command->quotas.is_default = true;
+		return 0;
+	case 'n':
+		command->quotas.is_net = true;
 		return 0;
 	case 'a':
-		choice->all = true;
+		command->all = true;
 		return 0;
 	case 'j':
-		choice->json = true;
+		command->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		choice->set = true;
-		if (!parse_setting(argument, &choice->limits))
+		command->sets = true;
+		if (!parse_setting(argument, command))
 			argp_error(state,
-				   "invalid limit \"%s\" (QUOTA=MAXIMUM; QUOTA is objects, region-bytes, "
+				   "invalid setting \"%s\" (QUOTA=MAXIMUM; QUOTA is objects, region-bytes, "
 				   "queue-bytes, members, waiters or descriptors; MAXIMUM is a number, "
-				   "bytes with K, M, G, T, P or E, or for a user \"default\")",
+				   "bytes with K, M, G, T, P or E, or \"default\")",
 				   argument);
 		return 0;
 	case ARGP_KEY_END:
-		if (choice->limits.has_uid + choice->limits.is_default + choice->all > 1)
-			argp_error(state, "give only one of --user, --default and --all");
-		if (choice->set && !choice->limits.has_uid && !choice->limits.is_default)
-			argp_error(state, "setting limits needs --user or --default");
+		check_whose(command, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static void number_text(unsigned int quota, uint64_t number, char text[FORMAT_MAX])
+static void write_owner(const struct quotas *quotas, char text[USER_TEXT_MAX])
 {
-	if (is_bytes(quota))
-		format_bytes(number, text);
-	else
-		snprintf(text, FORMAT_MAX, "%llu", (unsigned long long)number);
-}
-
-static void whose(const struct limits *limits, char text[USER_TEXT_MAX])
-{
-	if (limits->is_default)
+	if (quotas->is_default)
 		snprintf(text, USER_TEXT_MAX, "(default)");
+	else if (quotas->is_net)
+		snprintf(text, USER_TEXT_MAX, "(net)");
 	else
-		user_text(limits->uid, text);
+		user_text(quotas->uid, text);
 }
 
 /* The header is printed with the first row, so that an error comes without. */
-static void begin_table(struct choice *choice)
+static void begin_table(struct quota_command *command)
 {
-	static const struct column columns[] = { { "USER", false },
-						 { "QUOTA", false },
-						 { "USED", true },
-						 { "MAXIMUM", true },
-						 { "BY", false } };
+	static const struct column columns[] = { { "USER", false },	 { "USER-NS", false },
+						 { "QUOTA", false },	 { "USED", true },
+						 { "MAXIMUM", true },	 { "SET", false } };
 
-	if (!choice->table)
-		choice->table = table_create(columns, sizeof(columns) / sizeof(*columns));
-	if (!choice->table)
+	if (!command->table)
+		command->table = table_create(columns, sizeof(columns) / sizeof(*columns));
+	if (!command->table)
 		abort();
 }
 
-static int print_rows(const struct limits *limits, void *data)
+static const char *describe_setting(const struct quotas *quotas, const struct quota *quota)
 {
-	struct choice *choice = data;
+	if (quotas->is_default)
+		return "-";
+	return quota->own ? "own" : "default";
+}
 
-	begin_table(choice);
-	for (unsigned int i = 0; i < QUOTAS; i++) {
-		const struct limit *limit = &limits->quota[i];
-		char user[USER_TEXT_MAX], used[FORMAT_MAX] = "-", max[FORMAT_MAX] = "-";
+static void print_row(struct table *table, const struct quotas *quotas, unsigned int type)
+{
+	const struct quota *quota = &quotas->quota[type];
+	char owner[USER_TEXT_MAX], ns[FORMAT_MAX] = "-", used[FORMAT_MAX] = "-", max[FORMAT_MAX] = "-";
 
-		whose(limits, user);
-		if (limit->has_used)
-			number_text(i, limit->used, used);
-		if (limit->has_max)
-			number_text(i, limit->max, max);
-		table_cell(choice->table, user, false);
-		table_cell(choice->table, quota_names[i], false);
-		table_cell(choice->table, used, limit->has_used && limit->used >= limit->max);
-		table_cell(choice->table, max, false);
-		table_cell(choice->table,
-			   limits->is_default ? "-"
-			   : limit->own	      ? "own"
-					      : "default",
-			   false);
-	}
+	write_owner(quotas, owner);
+	if (quotas->has_user_ns)
+		snprintf(ns, sizeof(ns), "%u", quotas->user_ns);
+	if (quota->has_used)
+		format_quota(type, quota->used, used);
+	if (quota->has_max)
+		format_quota(type, quota->max, max);
+	table_cell(table, owner, false);
+	table_cell(table, ns, false);
+	table_cell(table, quota_names[type], false);
+	table_cell(table, used, quota->has_used && quota->used >= quota->max);
+	table_cell(table, max, false);
+	table_cell(table, describe_setting(quotas, quota), false);
+}
+
+static int print_rows(const struct quotas *quotas, void *data)
+{
+	struct quota_command *command = data;
+
+	begin_table(command);
+	for (unsigned int type = 0; type < QUOTAS; type++)
+		print_row(command->table, quotas, type);
 	return 0;
 }
 
-static void number_json(struct json *json, const char *key, bool is_known, uint64_t number)
+static void add_number(struct json *json, const char *key, bool is_known, uint64_t number)
 {
 	json_key(json, key);
 	if (is_known)
@@ -166,82 +186,99 @@ static void number_json(struct json *json, const char *key, bool is_known, uint6
 		json_null(json);
 }
 
+static void add_boolean(struct json *json, const char *key, bool value)
+{
+	json_key(json, key);
+	json_boolean(json, value);
+}
+
 /* "region-bytes" as "region_bytes", as all keys are. */
-static void limit_json(struct json *json, const char *quota, const struct limit *limit)
+static void add_quota(struct json *json, const char *name, const struct quota *quota)
 {
 	char key[32], *dash;
 
-	snprintf(key, sizeof(key), "%s", quota);
+	snprintf(key, sizeof(key), "%s", name);
 	dash = strchr(key, '-');
 	if (dash)
 		*dash = '_';
 	json_key(json, key);
 	json_open(json, '{');
-	number_json(json, "used", limit->has_used, limit->used);
-	number_json(json, "max", limit->has_max, limit->max);
-	json_key(json, "own");
-	json_boolean(json, limit->own);
+	add_number(json, "used", quota->has_used, quota->used);
+	add_number(json, "max", quota->has_max, quota->max);
+	add_boolean(json, "own", quota->own);
 	json_close(json, '}');
 }
 
-static int print_json(const struct limits *limits, void *data)
+static int print_json(const struct quotas *quotas, void *data)
 {
-	struct json *json = &((struct choice *)data)->out;
+	struct json *json = &((struct quota_command *)data)->out;
 
 	json_list_next(json);
 	json_open(json, '{');
-	number_json(json, "uid", !limits->is_default, limits->uid);
-	json_key(json, "default");
-	json_boolean(json, limits->is_default);
-	for (unsigned int i = 0; i < QUOTAS; i++)
-		limit_json(json, quota_names[i], &limits->quota[i]);
+	add_number(json, "uid", quotas->has_uid, quotas->uid);
+	add_number(json, "user_ns", quotas->has_user_ns, quotas->user_ns);
+	add_boolean(json, "default", quotas->is_default);
+	add_boolean(json, "net", quotas->is_net);
+	for (unsigned int type = 0; type < QUOTAS; type++)
+		add_quota(json, quota_names[type], &quotas->quota[type]);
 	json_close(json, '}');
 	return 0;
 }
 
-static int ask(struct netlink *netlink, struct choice *choice,
-	       int (*each)(const struct limits *limits, void *data))
-{
-	int err;
+typedef int (*quotas_printer)(const struct quotas *quotas, void *data);
 
-	if (choice->all)
-		return netlink_all_limits(netlink, each, choice);
-	err = netlink_limits(netlink, &choice->limits);
-	return err < 0 ? err : each(&choice->limits, choice);
+/* The initial network namespace has no bound, and not everyone may see that of another one. */
+static int print_bound(struct netlink *netlink, struct quota_command *command,
+		       quotas_printer print)
+{
+	struct quotas bound = { .is_net = true };
+	int err = netlink_quotas(netlink, &bound);
+
+	if (err == -EOPNOTSUPP || err == -EPERM)
+		return 0;
+	return err < 0 ? err : print(&bound, command);
 }
 
-static int print(struct netlink *netlink, struct choice *choice)
+static int print_each(struct netlink *netlink, struct quota_command *command,
+		      quotas_printer print)
 {
 	int err;
 
-	if (choice->json) {
-		json_list_open(&choice->out);
-		err = ask(netlink, choice, print_json);
-		json_list_close(&choice->out);
+	if (command->all) {
+		err = netlink_all_quotas(netlink, print, command);
+		return err < 0 ? err : print_bound(netlink, command, print);
+	}
+	err = netlink_quotas(netlink, &command->quotas);
+	return err < 0 ? err : print(&command->quotas, command);
+}
+
+static int print_quotas(struct netlink *netlink, struct quota_command *command)
+{
+	int err;
+
+	if (command->json) {
+		json_list_open(&command->out);
+		err = print_each(netlink, command, print_json);
+		json_list_close(&command->out);
 		return err;
 	}
-	err = ask(netlink, choice, print_rows);
-	if (choice->table)
-		table_end(choice->table);
+	err = print_each(netlink, command, print_rows);
+	if (command->table)
+		table_end(command->table);
 	return err;
 }
 
-int command_limits(const struct command *self, int argc, char **argv)
+int command_quota(const struct command *self, int argc, char **argv)
 {
-	struct choice choice = { .out = { .to = stdout } };
+	struct quota_command command = { .out = { .to = stdout } };
 	struct netlink *netlink;
 	int err;
 
-	command_parse(self, options, parse, argc, argv, &choice);
+	command_parse(self, options, parse_option, argc, argv, &command);
 	err = netlink_open(&netlink);
-	if (!err && choice.set)
-		err = netlink_set_limits(netlink, &choice.limits);
+	if (!err && command.sets)
+		err = netlink_set_quotas(netlink, &command.quotas);
 	else if (!err)
-		err = print(netlink, &choice);
-	if (err == -EPERM && !(netlink && *netlink_detail(netlink))) {
-		netlink_close(netlink);
-		return error_tell("limits", choice.user, err,
-				  "setting limits needs CAP_SYS_RESOURCE");
-	}
-	return find_finish(netlink, "limits", choice.user, err);
+		err = print_quotas(netlink, &command);
+	return find_finish(netlink, "quota", command.quotas.is_net ? "--net" : command.user, err);
 }

@@ -130,8 +130,8 @@ static int look(struct top *top)
 	if (err < 0)
 		return err;
 	sample_rate(top->now, before);
-	memset(&top->limits, 0, sizeof(top->limits));
-	top->has_limits = netlink_limits(top->netlink, &top->limits) >= 0;
+	memset(&top->quotas, 0, sizeof(top->quotas));
+	top->has_quotas = netlink_quotas(top->netlink, &top->quotas) >= 0;
 	return arrange(top);
 }
 

@@ -21,7 +21,7 @@ _ipcshm_arguments()
 	members|cat|write)	_ipcshm_names --region;;
 	send|recv)		_ipcshm_names --queue;;
 	create)			printf '%s\n' region queue;;
-	limits)			printf '%s\n' {objects,region-bytes,queue-bytes,members,waiters,descriptors}=;;
+	quota)			printf '%s\n' {objects,region-bytes,queue-bytes,members,waiters,descriptors}=;;
 	load)			compgen -f -- "$2";;
 	help)			_ipcshm_commands;;
 	esac
@@ -36,7 +36,7 @@ _ipcshm_commands()
 _ipcshm_values()
 {
 	case "$1 $2" in
-	*" --user"|*" --owner"|"limits -u"|"list -u"|"top -u")	compgen -u;;
+	*" --user"|*" --owner"|"quota -u"|"list -u"|"top -u")	compgen -u;;
 	*" --object"|"monitor -n")	_ipcshm_names;;
 	*" --event"|"monitor -e")	printf '%s\n' create open unlink free join leave death revoke drop quota lost;;
 	*" --overflow")			printf '%s\n' block drop-oldest drop-newest;;

@@ -25,7 +25,7 @@ static const struct reason {
 	{ EACCES, STATUS_DENIED, NULL, "ask its owner, or an administrator, for access" },
 	{ EPERM, STATUS_DENIED, NULL, "only the owner or an administrator can do this" },
 	{ EEXIST, STATUS_FAILED, "already exists", "--existing accepts an existing object" },
-	{ EDQUOT, STATUS_FAILED, "quota exceeded", "\"ipcshm limits\" prints your quotas" },
+	{ EDQUOT, STATUS_FAILED, "quota exceeded", "\"ipcshm quota\" prints your quotas" },
 	{ EKEYREVOKED, STATUS_FAILED, "revoked by its owner or an administrator", NULL },
 	{ EPIPE, STATUS_FAILED, "the other side has hung up", NULL },
 	{ ETIMEDOUT, STATUS_TIMEOUT, "timed out", NULL },

@@ -353,99 +353,113 @@ int netlink_members(struct netlink *netlink, uint64_t region,
 	return ask(netlink, header, each_member, &members);
 }
 
-/* Limits: one nest for each quota, in the order of enum ipcshm_quota_type. */
+/* Quotas: one nest for each, in the order of enum ipcshm_quota_type. */
 
-static int read_limit(const struct nlattr *attribute, void *data)
+static int read_quota(const struct nlattr *attribute, void *data)
 {
-	struct limit *limit = data;
+	struct quota *quota = data;
 	uint16_t type = mnl_attr_get_type(attribute);
 	bool is_u64 = mnl_attr_get_payload_len(attribute) == sizeof(uint64_t);
 
 	if (type == IPCSHM_A_QUOTA_USED && is_u64) {
-		limit->has_used = true;
-		limit->used = mnl_attr_get_u64(attribute);
+		quota->has_used = true;
+		quota->used = mnl_attr_get_u64(attribute);
 	} else if (type == IPCSHM_A_QUOTA_MAX && is_u64) {
-		limit->has_max = true;
-		limit->max = mnl_attr_get_u64(attribute);
+		quota->has_max = true;
+		quota->max = mnl_attr_get_u64(attribute);
 	} else if (type == IPCSHM_A_QUOTA_OWN) {
-		limit->own = true;
+		quota->own = true;
 	}
 	return MNL_CB_OK;
 }
 
-static int read_limits_attribute(const struct nlattr *attribute, void *data)
+static void read_u32(const struct nlattr *attribute, uint32_t *number, bool *is_set)
 {
-	struct limits *limits = data;
+	if (mnl_attr_get_payload_len(attribute) != sizeof(*number))
+		return;
+	*number = mnl_attr_get_u32(attribute);
+	*is_set = true;
+}
+
+static int read_quotas_attribute(const struct nlattr *attribute, void *data)
+{
+	struct quotas *quotas = data;
 	unsigned int type = mnl_attr_get_type(attribute);
 	unsigned int quota = type - IPCSHM_A_QUOTAS_OBJECTS;
 
 	if (type == IPCSHM_A_QUOTAS_DEFAULT)
-		limits->is_default = true;
-	else if (type == IPCSHM_A_QUOTAS_UID && mnl_attr_get_payload_len(attribute) == 4)
-		limits->has_uid = true, limits->uid = mnl_attr_get_u32(attribute);
+		quotas->is_default = true;
+	else if (type == IPCSHM_A_QUOTAS_NET)
+		quotas->is_net = true;
+	else if (type == IPCSHM_A_QUOTAS_UID)
+		read_u32(attribute, &quotas->uid, &quotas->has_uid);
+	else if (type == IPCSHM_A_QUOTAS_USER_NS)
+		read_u32(attribute, &quotas->user_ns, &quotas->has_user_ns);
 	else if (type >= IPCSHM_A_QUOTAS_OBJECTS && quota < QUOTAS)
-		return mnl_attr_parse_nested(attribute, read_limit, &limits->quota[quota]);
+		return mnl_attr_parse_nested(attribute, read_quota, &quotas->quota[quota]);
 	return MNL_CB_OK;
 }
 
-static int read_limits(const struct nlmsghdr *header, void *data)
+static int read_quotas(const struct nlmsghdr *header, void *data)
 {
-	memset(data, 0, sizeof(struct limits));
-	mnl_attr_parse(header, sizeof(struct genlmsghdr), read_limits_attribute, data);
+	memset(data, 0, sizeof(struct quotas));
+	mnl_attr_parse(header, sizeof(struct genlmsghdr), read_quotas_attribute, data);
 	return 0;
 }
 
-static void put_whose(struct nlmsghdr *header, const struct limits *limits)
+static void put_whose(struct nlmsghdr *header, const struct quotas *quotas)
 {
-	if (limits->is_default)
+	if (quotas->is_default)
 		mnl_attr_put(header, IPCSHM_A_QUOTAS_DEFAULT, 0, NULL);
-	else if (limits->has_uid)
-		mnl_attr_put_u32(header, IPCSHM_A_QUOTAS_UID, limits->uid);
+	else if (quotas->is_net)
+		mnl_attr_put(header, IPCSHM_A_QUOTAS_NET, 0, NULL);
+	else if (quotas->has_uid)
+		mnl_attr_put_u32(header, IPCSHM_A_QUOTAS_UID, quotas->uid);
 }
 
-int netlink_limits(struct netlink *netlink, struct limits *limits)
+int netlink_quotas(struct netlink *netlink, struct quotas *quotas)
 {
 	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_QUOTA_GET, NLM_F_ACK);
 
-	put_whose(header, limits);
-	return ask(netlink, header, read_limits, limits);
+	put_whose(header, quotas);
+	return ask(netlink, header, read_quotas, quotas);
 }
 
-struct all_limits {
-	int (*each)(const struct limits *limits, void *data);
+struct all_quotas {
+	int (*each)(const struct quotas *quotas, void *data);
 	void *data;
 };
 
-static int each_limits(const struct nlmsghdr *header, void *data)
+static int each_quotas(const struct nlmsghdr *header, void *data)
 {
-	const struct all_limits *all = data;
-	struct limits limits;
+	const struct all_quotas *all = data;
+	struct quotas quotas;
 
-	read_limits(header, &limits);
-	return all->each(&limits, all->data);
+	read_quotas(header, &quotas);
+	return all->each(&quotas, all->data);
 }
 
-int netlink_all_limits(struct netlink *netlink,
-		       int (*each)(const struct limits *limits, void *data), void *data)
+int netlink_all_quotas(struct netlink *netlink,
+		       int (*each)(const struct quotas *quotas, void *data), void *data)
 {
 	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_QUOTA_GET, NLM_F_DUMP);
-	struct all_limits all = { each, data };
+	struct all_quotas all = { each, data };
 
-	return ask(netlink, header, each_limits, &all);
+	return ask(netlink, header, each_quotas, &all);
 }
 
-int netlink_set_limits(struct netlink *netlink, const struct limits *limits)
+int netlink_set_quotas(struct netlink *netlink, const struct quotas *quotas)
 {
 	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_QUOTA_SET, NLM_F_ACK);
 
-	put_whose(header, limits);
+	put_whose(header, quotas);
 	for (unsigned int i = 0; i < QUOTAS; i++) {
 		struct nlattr *nest;
 
-		if (!limits->quota[i].has_max)
+		if (!quotas->quota[i].has_max)
 			continue;
 		nest = mnl_attr_nest_start(header, (uint16_t)(IPCSHM_A_QUOTAS_OBJECTS + i));
-		mnl_attr_put_u64(header, IPCSHM_A_QUOTA_MAX, limits->quota[i].max);
+		mnl_attr_put_u64(header, IPCSHM_A_QUOTA_MAX, quotas->quota[i].max);
 		mnl_attr_nest_end(header, nest);
 	}
 	return tell(netlink, header);

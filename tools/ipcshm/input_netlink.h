@@ -52,15 +52,19 @@ int netlink_objects(struct netlink *netlink, const struct filter *filter,
 int netlink_members(struct netlink *netlink, uint64_t region,
 		    int (*each)(const struct member *member, void *data), void *data);
 
-/* The limits of the one that @limits names: a user, the default, or (neither) the caller. */
-int netlink_limits(struct netlink *netlink, struct limits *limits);
+/*
+ * Read the quotas that @quotas names: of a user, the default, the bound of the network
+ * namespace, or (none of them) the caller's.  -EOPNOTSUPP: the network namespace has no
+ * bound, which is so for the initial one.
+ */
+int netlink_quotas(struct netlink *netlink, struct quotas *quotas);
 
-/* Those of the default and all users. */
-int netlink_all_limits(struct netlink *netlink,
-		       int (*each)(const struct limits *limits, void *data), void *data);
+/* Read the default, and the quotas of all users that have a record. */
+int netlink_all_quotas(struct netlink *netlink,
+		       int (*each)(const struct quotas *quotas, void *data), void *data);
 
-/* Those maxima that are there (has_max); IPCSHM_QUOTA_FOLLOW_DEFAULT: what the default is. */
-int netlink_set_limits(struct netlink *netlink, const struct limits *limits);
+/* Set the maxima with has_max; IPCSHM_QUOTA_FOLLOW_DEFAULT: follow the default. */
+int netlink_set_quotas(struct netlink *netlink, const struct quotas *quotas);
 
 /*
  * From now on netlink_events() hands on what happens; nothing else is asked then.

@@ -35,9 +35,9 @@ static const struct command commands[] = {
 	  "They go to standard output as they are." },
 	{ "cat", command_cat, "REGION", "Copy a region to standard output", NULL },
 	{ "write", command_write, "REGION", "Copy standard input to a region", NULL },
-	{ "limits", command_limits, "[QUOTA=MAXIMUM]...", "Show limits of users, or set them",
-	  "Quotas are objects, region-bytes, queue-bytes, members, waiters and descriptors.  "
-	  "The maximum \"default\" makes a user follow the default again." },
+	{ "quota", command_quota, "[QUOTA=MAXIMUM]...", "Show quotas, or set them",
+	  "QUOTA is objects, region-bytes, queue-bytes, members, waiters or descriptors.  "
+	  "With MAXIMUM \"default\", a user or a network namespace follows the default again." },
 	{ "load", command_load, "[FILE] [PARAMETER=VALUE]...", "Load the kernel module",
 	  "The one that is installed, or a file." },
 	{ "unload", command_unload, "", "Unload the kernel module", NULL },

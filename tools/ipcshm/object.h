@@ -135,20 +135,30 @@ struct event {
 
 #define QUOTAS (IPCSHM_QUOTA_TYPE_DESCRIPTORS + 1)
 
-struct limit {
+struct quota {
 	bool has_used;
 	bool has_max;
-	bool own;
+	bool own;	/* does not follow the default */
 	uint64_t used;
 	uint64_t max;
 };
 
-/* Those of a user, or the default; by enum ipcshm_quota_type. */
-struct limits {
+/**
+ * struct quotas - those of a user, the default, or the bound of a network namespace
+ * @is_default: the default
+ * @is_net: the bound of all users of the network namespace
+ * @has_uid: those of user @uid
+ * @has_user_ns: the user is one of user namespace @user_ns, which is not the caller's
+ * @quota: by enum ipcshm_quota_type
+ */
+struct quotas {
 	bool is_default;
+	bool is_net;
 	bool has_uid;
+	bool has_user_ns;
 	uint32_t uid;
-	struct limit quota[QUOTAS];
+	uint32_t user_ns;
+	struct quota quota[QUOTAS];
 };
 
 #endif /* OBJECT_H */

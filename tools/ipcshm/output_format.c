@@ -3,6 +3,7 @@
 #include "output_format.h"
 
 #include <inttypes.h>
+#include <linux/ipcshm_netlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -38,6 +39,19 @@ static void two_units(uint64_t large, const char *large_unit, uint64_t small,
 {
 	snprintf(text, FORMAT_MAX, "%" PRIu64 " %s %" PRIu64 " %s", large, large_unit, small,
 		 small_unit);
+}
+
+bool quota_is_bytes(unsigned int type)
+{
+	return type == IPCSHM_QUOTA_TYPE_REGION_BYTES || type == IPCSHM_QUOTA_TYPE_QUEUE_BYTES;
+}
+
+void format_quota(unsigned int type, uint64_t amount, char text[FORMAT_MAX])
+{
+	if (quota_is_bytes(type))
+		format_bytes(amount, text);
+	else
+		snprintf(text, FORMAT_MAX, "%" PRIu64, amount);
 }
 
 void format_duration(uint64_t nanoseconds, char text[FORMAT_MAX])

@@ -3,6 +3,7 @@
 #ifndef OUTPUT_FORMAT_H
 #define OUTPUT_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,5 +34,9 @@ const char *format_plural(uint64_t count);
 
 /* How many columns of a terminal the text takes. */
 size_t format_width(const char *text);
+
+/* Whether a quota (enum ipcshm_quota_type) counts bytes, and an amount of it. */
+bool quota_is_bytes(unsigned int type);
+void format_quota(unsigned int type, uint64_t amount, char text[FORMAT_MAX]);
 
 #endif /* OUTPUT_FORMAT_H */

@@ -58,7 +58,7 @@ static void queues_text(const struct totals *totals, char *text, size_t size)
 /* Of the kinds that are looked at. */
 static void draw_totals(const struct top *top)
 {
-	char regions[80] = "", queues[112] = "", line[256], clock[FORMAT_MAX], pace[FORMAT_MAX];
+	char regions[80] = "", queues[112] = "", line[384], clock[FORMAT_MAX], pace[FORMAT_MAX];
 	struct timespec time;
 	struct totals totals;
 
@@ -75,37 +75,32 @@ static void draw_totals(const struct top *top)
 	screen_put(0, 0, SIZE_MAX, line, LOOK_BOLD);
 }
 
-static void quota_text(const struct limits *limits, unsigned int quota, char *text, size_t size)
+static void write_quota(const struct quotas *quotas, unsigned int type, char *text, size_t size)
 {
-	const struct limit *limit = &limits->quota[quota];
-	bool bytes = quota == IPCSHM_QUOTA_TYPE_REGION_BYTES || quota == IPCSHM_QUOTA_TYPE_QUEUE_BYTES;
+	const struct quota *quota = &quotas->quota[type];
 	char used[FORMAT_MAX], max[FORMAT_MAX];
 
-	snprintf(used, sizeof(used), "%" PRIu64, limit->used);
-	snprintf(max, sizeof(max), "%" PRIu64, limit->max);
-	if (bytes) {
-		format_bytes(limit->used, used);
-		format_bytes(limit->max, max);
-	}
-	snprintf(text, size, "%s %s of %s", quota_names[quota], used, max);
+	format_quota(type, quota->used, used);
+	format_quota(type, quota->max, max);
+	snprintf(text, size, "%s %s of %s", quota_names[type], used, max);
 }
 
-static bool is_nearly_used_up(const struct limit *limit)
+static bool is_nearly_used_up(const struct quota *quota)
 {
-	return limit->used > limit->max / 10 * 9;
+	return quota->used > quota->max / 10 * 9;
 }
 
 /* Those of which something is used, as far as there is room; returns where the next can be. */
-static size_t draw_some_quotas(const struct limits *limits, size_t column, bool nearly_used_up)
+static size_t draw_some_quotas(const struct quotas *quotas, size_t column, bool nearly_used_up)
 {
 	char text[128];
 
 	for (unsigned int i = 0; i < QUOTAS; i++) {
-		const struct limit *limit = &limits->quota[i];
+		const struct quota *quota = &quotas->quota[i];
 
-		if (!limit->used || is_nearly_used_up(limit) != nearly_used_up)
+		if (!quota->used || is_nearly_used_up(quota) != nearly_used_up)
 			continue;
-		quota_text(limits, i, text, sizeof(text));
+		write_quota(quotas, i, text, sizeof(text));
 		if (column + strlen(text) > screen_columns())
 			break;
 		screen_put(1, column, SIZE_MAX, text, nearly_used_up ? LOOK_ALARM : LOOK_PLAIN);
@@ -120,13 +115,13 @@ static void draw_quotas(const struct top *top)
 	char text[128], user[USER_TEXT_MAX];
 	size_t column;
 
-	if (!top->has_limits)
+	if (!top->has_quotas)
 		return;
-	user_text(top->limits.uid, user);
+	user_text(top->quotas.uid, user);
 	snprintf(text, sizeof(text), "quotas of %s:", user);
 	screen_put(1, 0, SIZE_MAX, text, LOOK_PLAIN);
-	column = draw_some_quotas(&top->limits, strlen(text) + 1, true);
-	draw_some_quotas(&top->limits, column, false);
+	column = draw_some_quotas(&top->quotas, strlen(text) + 1, true);
+	draw_some_quotas(&top->quotas, column, false);
 }
 
 static void widen(struct top *top, size_t column, const char *text)

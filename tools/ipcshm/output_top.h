@@ -25,8 +25,8 @@ struct top {
 	struct sample *now;
 	const struct object **rows;
 	size_t rows_room;
-	struct limits limits;
-	bool has_limits;
+	struct quotas quotas;
+	bool has_quotas;
 };
 
 /* Shows it on the screen. */

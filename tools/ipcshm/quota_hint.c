@@ -2,35 +2,28 @@
 /* Which quota a request exceeded. */
 #include "quota_hint.h"
 
-#include <inttypes.h>
 #include <ipcshm.h>
+#include <linux/ipcshm_netlink.h>
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "names.h"
 #include "output_format.h"
 
-static void write_amount(uint64_t amount, bool is_bytes, char text[FORMAT_MAX])
-{
-	if (is_bytes)
-		format_bytes(amount, text);
-	else
-		snprintf(text, FORMAT_MAX, "%" PRIu64, amount);
-}
-
 /* False if the quota has room: then it is not the one. */
-static bool write_exceeded(const char *name, bool is_bytes, const struct ipcshm_quota *limit,
-			   uint64_t amount, char hint[QUOTA_HINT_MAX])
+static bool write_exceeded(unsigned int type, const struct ipcshm_quota *quota, uint64_t amount,
+			   char hint[QUOTA_HINT_MAX])
 {
 	char used[FORMAT_MAX], max[FORMAT_MAX], asked[FORMAT_MAX];
 
-	if (!amount || (limit->used <= limit->max && amount <= limit->max - limit->used))
+	if (!amount || (quota->used <= quota->max && amount <= quota->max - quota->used))
 		return false;
-	write_amount(limit->used, is_bytes, used);
-	write_amount(limit->max, is_bytes, max);
-	write_amount(amount, is_bytes, asked);
+	format_quota(type, quota->used, used);
+	format_quota(type, quota->max, max);
+	format_quota(type, amount, asked);
 	snprintf(hint, QUOTA_HINT_MAX,
-		 "%s: %s of %s in use, %s requested; free some, or ask an administrator for more", name,
-		 used, max, asked);
+		 "%s: %s of %s in use, %s requested; free some, or ask an administrator for more",
+		 quota_names[type], used, max, asked);
 	return true;
 }
 
@@ -39,11 +32,13 @@ void quota_hint(int device, const struct quota_request *request, char hint[QUOTA
 	struct ipcshm_info info;
 
 	snprintf(hint, QUOTA_HINT_MAX,
-		 "of yours, a parent user namespace's or the network namespace's; \"ipcshm limits\" "
+		 "of yours, a parent user namespace's or the network namespace's; \"ipcshm quota\" "
 		 "prints yours");
 	if (ipcshm_get_info(device, &info, sizeof(info)))
 		return;
-	if (!write_exceeded("objects", false, &info.objects, request->objects, hint) &&
-	    !write_exceeded("region-bytes", true, &info.region_bytes, request->region_bytes, hint))
-		write_exceeded("queue-bytes", true, &info.queue_bytes, request->queue_bytes, hint);
+	if (!write_exceeded(IPCSHM_QUOTA_TYPE_OBJECTS, &info.objects, request->objects, hint) &&
+	    !write_exceeded(IPCSHM_QUOTA_TYPE_REGION_BYTES, &info.region_bytes,
+			    request->region_bytes, hint))
+		write_exceeded(IPCSHM_QUOTA_TYPE_QUEUE_BYTES, &info.queue_bytes,
+			       request->queue_bytes, hint);
 }

@@ -38,12 +38,13 @@ static int copy_out(const struct copy *copy, int fd, char *buffer)
 		if (size < 0 && errno == EINTR)
 			continue;
 		if (size < 0)
-			return error_tell("cat", copy->region, -errno, NULL);
+			return error_print_errno("cat", copy->region, -errno, NULL);
 		if (size == 0)
 			break;
 		err = write_all(STDOUT_FILENO, buffer, (size_t)size);
 		if (err)
-			return error_tell("cat", copy->region, err, "writing to standard output");
+			return error_print_errno("cat", copy->region, err,
+						 "writing to standard output");
 		offset += (uint64_t)size;
 		left -= (uint64_t)size;
 	}
@@ -59,7 +60,7 @@ int command_cat(const struct command *self, int argc, char **argv)
 
 	command_parse(self, copy_options, copy_parse, argc, argv, &copy);
 	if (!buffer)
-		return error_tell("cat", copy.region, -ENOMEM, NULL);
+		return error_print_errno("cat", copy.region, -ENOMEM, NULL);
 	status = open_region("cat", copy.region, IPCSHM_READ, &attr, &fd);
 	if (!status && copy.offset > attr.size)
 		status = copy_past_the_end("cat", &copy, attr.size);

@@ -132,7 +132,7 @@ static int parse_queue(int key, char *argument, struct argp_state *state, struct
 	return 0;
 }
 
-static void take_argument(struct create *create, char *argument, struct argp_state *state)
+static void parse_argument(struct create *create, char *argument, struct argp_state *state)
 {
 	if (state->arg_num == 0) {
 		int kind = number_of(kind_names, argument, strlen(argument));
@@ -165,7 +165,7 @@ static void check_sizes(const struct create *create, struct argp_state *state)
 		argp_error(state, "--max-bytes is smaller than --max-message");
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct create *create = state->input;
 
@@ -181,7 +181,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		create->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		take_argument(create, argument, state);
+		parse_argument(create, argument, state);
 		return 0;
 	case ARGP_KEY_END:
 		if (!create->name)
@@ -199,7 +199,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 /* As many bytes as the messages can have, unless that was said. */
-static void set_bytes(struct create *create)
+static void set_max_bytes(struct create *create)
 {
 	struct ipcshm_queue_attr *attr = &create->queue;
 
@@ -213,7 +213,7 @@ static void set_bytes(struct create *create)
  * With the right that every kind has.  On a queue that tells of hang-ups nobody has
  * been a sender then, and receivers wait for the first one.
  */
-static int open_new(int device, struct create *create)
+static int open_object(int device, struct create *create)
 {
 	uint32_t flags = IPCSHM_READ | IPCSHM_CREATE | IPCSHM_PERSISTENT | create->flags |
 			 (create->existing ? 0 : IPCSHM_EXCLUSIVE);
@@ -221,11 +221,11 @@ static int open_new(int device, struct create *create)
 	if (create->kind == IPCSHM_REGION)
 		return ipcshm_region_open(device, create->name, flags, create->mode,
 					  &create->region);
-	set_bytes(create);
+	set_max_bytes(create);
 	return ipcshm_queue_open(device, create->name, flags, create->mode, &create->queue);
 }
 
-static void print(const struct create *create)
+static void print_json(const struct create *create)
 {
 	bool is_region = create->kind == IPCSHM_REGION;
 	struct json json = { .to = stdout };
@@ -244,7 +244,7 @@ static void print(const struct create *create)
 }
 
 /* What a queue's creator pays for, without the kernel's records: nothing if it is unbounded. */
-static uint64_t paid_bytes(const struct ipcshm_queue_attr *attr)
+static uint64_t count_paid_bytes(const struct ipcshm_queue_attr *attr)
 {
 	uint64_t bytes;
 
@@ -255,7 +255,7 @@ static uint64_t paid_bytes(const struct ipcshm_queue_attr *attr)
 	return bytes < attr->max_bytes ? bytes : attr->max_bytes;
 }
 
-static int create_failed(const struct create *create, int device, int err)
+static int report_failure(const struct create *create, int device, int err)
 {
 	bool is_region = create->kind == IPCSHM_REGION;
 	const struct ipcshm_region_attr *region = &create->region;
@@ -264,14 +264,14 @@ static int create_failed(const struct create *create, int device, int err)
 		.region_bytes = !is_region	   ? create->queue.pool_bytes
 				: region->max_size ? region->max_size
 						   : region->size,
-		.queue_bytes = is_region ? 0 : paid_bytes(&create->queue),
+		.queue_bytes = is_region ? 0 : count_paid_bytes(&create->queue),
 	};
 	char hint[QUOTA_HINT_MAX];
 
 	if (err != -EDQUOT)
-		return error_tell("create", create->name, err, NULL);
+		return error_print_errno("create", create->name, err, NULL);
 	quota_hint(device, &request, hint);
-	return error_tell("create", create->name, err, hint);
+	return error_print_errno("create", create->name, err, hint);
 }
 
 int command_create(const struct command *self, int argc, char **argv)
@@ -284,18 +284,18 @@ int command_create(const struct command *self, int argc, char **argv)
 	struct target target;
 	int device, fd;
 
-	command_parse(self, options, parse, argc, argv, &create);
+	command_parse(self, options, parse_option, argc, argv, &create);
 	if (!parse_target(create.name, &target) || target.id || target.kind)
-		return error_say("create", create.name, STATUS_USAGE, "not a name",
-				 "1 to 255 bytes; \"/\" only as the first one");
+		return error_print("create", create.name, STATUS_USAGE, "not a name",
+				   "1 to 255 bytes; \"/\" only as the first one");
 	create.name = target.name;
 	device = ipcshm_open();
 	if (device < 0)
 		return error_open("create", create.name, device);
-	fd = open_new(device, &create);
+	fd = open_object(device, &create);
 	if (fd < 0)
-		return create_failed(&create, device, fd);
+		return report_failure(&create, device, fd);
 	if (create.json)
-		print(&create);
+		print_json(&create);
 	return STATUS_OK;
 }

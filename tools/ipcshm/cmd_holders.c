@@ -35,7 +35,7 @@ struct search {
 
 static const struct argp_option options[] = { OPTION_JSON, { 0 } };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct search *search = state->input;
 
@@ -62,7 +62,7 @@ static bool is_wanted(const struct search *search, uint64_t id)
 	return !search->words;
 }
 
-static int add(const struct holder *holder, void *data)
+static int add_holder(const struct holder *holder, void *data)
 {
 	struct search *search = data;
 
@@ -96,7 +96,7 @@ static int add_member(const struct member *member, void *data)
 
 	process_text(member->pid, holder.process, sizeof(holder.process));
 	holder.has |= (uint64_t)(*holder.process != '\0') << HOLDER_PROCESS;
-	return add(&holder, data);
+	return add_holder(&holder, data);
 }
 
 /* The kernel tells members by the region's number alone, and those of a region together. */
@@ -137,7 +137,7 @@ static int compare_numbers(uint64_t a, uint64_t b)
 }
 
 /* By object, process and descriptor; mappings are last. */
-static int compare(const void *left, const void *right)
+static int compare_holders(const void *left, const void *right)
 {
 	const struct holder *a = left, *b = right;
 	bool a_maps = a->has >> HOLDER_MAPS & 1, b_maps = b->has >> HOLDER_MAPS & 1;
@@ -150,16 +150,16 @@ static int compare(const void *left, const void *right)
 	return result ? result : compare_numbers(a->fd, b->fd);
 }
 
-static int find(struct netlink *netlink, struct search *search)
+static int find_holders(struct netlink *netlink, struct search *search)
 {
 	size_t hidden = 0;
-	int err = proc_holders(add, search, &hidden);
+	int err = proc_holders(add_holder, search, &hidden);
 
 	if (!err)
 		err = find_members(netlink, search);
 	print_hidden(hidden);
 	if (search->count)
-		qsort(search->holders, search->count, sizeof(*search->holders), compare);
+		qsort(search->holders, search->count, sizeof(*search->holders), compare_holders);
 	return err;
 }
 
@@ -217,7 +217,7 @@ static int add_id(struct netlink *netlink, const char *word, const struct object
 }
 
 /* Objects that can't be found are told, and the others looked for. */
-static int choose(struct search *search, size_t words)
+static int choose_objects(struct search *search, size_t words)
 {
 	if (!search->words)
 		return STATUS_OK;
@@ -233,13 +233,13 @@ int command_holders(const struct command *self, int argc, char **argv)
 	struct netlink *netlink;
 	int status, err;
 
-	command_parse(self, options, parse, argc, argv, &search);
-	status = choose(&search, (size_t)argc);
+	command_parse(self, options, parse_option, argc, argv, &search);
+	status = choose_objects(&search, (size_t)argc);
 	if (search.words && !search.id_count)
 		return status;
 	err = netlink_open(&netlink);
 	if (!err)
-		err = find(netlink, &search);
+		err = find_holders(netlink, &search);
 	if (!err && search.json)
 		print_json(&search);
 	else if (!err)

@@ -42,7 +42,7 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct list *list = state->input;
 	struct target target;
@@ -149,10 +149,10 @@ int command_list(const struct command *self, int argc, char **argv)
 	struct netlink *netlink;
 	int result;
 
-	command_parse(self, options, parse, argc, argv, &list);
+	command_parse(self, options, parse_option, argc, argv, &list);
 	if (!view_parse(&list.view, list.columns ? list.columns : view_default(list.filter.kind)))
-		return error_say("list --columns", list.columns, STATUS_USAGE, "no such column",
-				 "see COLUMNS in ipcshm(1)");
+		return error_print("list --columns", list.columns, STATUS_USAGE, "no such column",
+				   "see COLUMNS in ipcshm(1)");
 	result = netlink_open(&netlink);
 	if (!result)
 		result = list_objects(netlink, &list);

@@ -22,7 +22,7 @@ static void add_parameter(struct argp_state *state, char *parameters, size_t roo
 	snprintf(parameters + length, room - length, "%s%s", length ? " " : "", word);
 }
 
-static error_t parse_load(int key, char *argument, struct argp_state *state)
+static error_t parse_argument(int key, char *argument, struct argp_state *state)
 {
 	struct load *load = state->input;
 
@@ -38,7 +38,7 @@ static error_t parse_load(int key, char *argument, struct argp_state *state)
 	return 0;
 }
 
-static const char *load_hint(int err)
+static const char *find_remedy(int err)
 {
 	switch (-err) {
 	case EPERM:
@@ -63,18 +63,18 @@ int command_load(const struct command *self, int argc, char **argv)
 	const char *module;
 	int err;
 
-	command_parse(self, NULL, parse_load, argc, argv, &load);
+	command_parse(self, NULL, parse_argument, argc, argv, &load);
 	module = load.module ? load.module : KMOD_NAME;
 	err = kmod_load(module, load.parameters);
 	if (!err)
 		return STATUS_OK;
 	if (err == -EEXIST)
-		return error_say("load", module, STATUS_FAILED, "already loaded",
-				 "\"ipcshm unload\" unloads the module");
+		return error_print("load", module, STATUS_FAILED, "already loaded",
+				   "\"ipcshm unload\" unloads the module");
 	if (err == -ENOENT && !load.module)
-		return error_say("load", module, STATUS_FAILED, "not installed for this kernel",
-				 "build and install it, or name the file");
+		return error_print("load", module, STATUS_FAILED, "not installed for this kernel",
+				   "build and install it, or name the file");
 	if (err == -ENOENT)
-		return error_say("load", module, STATUS_FAILED, "no such file", NULL);
-	return error_tell("load", module, err, load_hint(err));
+		return error_print("load", module, STATUS_FAILED, "no such file", NULL);
+	return error_print_errno("load", module, err, find_remedy(err));
 }

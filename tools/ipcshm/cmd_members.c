@@ -14,7 +14,7 @@ struct choice {
 
 static const struct argp_option options[] = { OPTION_JSON, { 0 } };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct choice *choice = state->input;
 
@@ -32,21 +32,21 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static int members(struct netlink *netlink, uint64_t region, bool json)
+static int print_members(struct netlink *netlink, uint64_t region, bool json)
 {
 	return json ? member_json(netlink, region) : member_table(netlink, region);
 }
 
-static int of_one(struct netlink *netlink, const char *word, const struct object *object,
-		  void *data)
+static int print_members_of(struct netlink *netlink, const char *word, const struct object *object,
+			    void *data)
 {
 	const struct choice *choice = data;
 	int err;
 
 	if (object->kind != IPCSHM_REGION)
-		return error_say("members", word, STATUS_FAILED, "a queue has no members",
-				 "\"ipcshm holders\" prints who has it open");
-	err = members(netlink, object->id, choice->json);
+		return error_print("members", word, STATUS_FAILED, "a queue has no members",
+				   "\"ipcshm holders\" prints who has it open");
+	err = print_members(netlink, object->id, choice->json);
 	return err < 0 ? find_failed(netlink, "members", word, err) : STATUS_OK;
 }
 
@@ -56,12 +56,12 @@ int command_members(const struct command *self, int argc, char **argv)
 	struct netlink *netlink;
 	int err;
 
-	command_parse(self, options, parse, argc, argv, &choice);
+	command_parse(self, options, parse_option, argc, argv, &choice);
 	if (choice.region)
-		return find_each("members", (char *[]){ (char *)choice.region, NULL }, of_one,
-				 &choice);
+		return find_each("members", (char *[]){ (char *)choice.region, NULL },
+				 print_members_of, &choice);
 	err = netlink_open(&netlink);
 	if (!err)
-		err = members(netlink, 0, choice.json);
+		err = print_members(netlink, 0, choice.json);
 	return find_finish(netlink, "members", NULL, err);
 }

@@ -56,7 +56,7 @@ static bool parse_types(const char *word, uint64_t *types)
 	}
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct monitor *monitor = state->input;
 
@@ -209,7 +209,7 @@ static void print_event_json(const struct event *event)
 
 enum { ENOUGH = -ECANCELED };
 
-static int take(const struct event *event, void *data)
+static int handle_event(const struct event *event, void *data)
 {
 	struct monitor *monitor = data;
 
@@ -224,7 +224,7 @@ static int take(const struct event *event, void *data)
 }
 
 /* Milliseconds until the end, for poll(); rounded up, so that it doesn't wake before. */
-static int remaining(const struct timespec *start, uint64_t timeout)
+static int count_remaining_ms(const struct timespec *start, uint64_t timeout)
 {
 	struct timespec now;
 	uint64_t past;
@@ -239,9 +239,9 @@ static int remaining(const struct timespec *start, uint64_t timeout)
 						       : (int)((timeout - past) / 1000000) + 1;
 }
 
-static int take_events(struct monitor *monitor, struct netlink *netlink)
+static int receive_events(struct monitor *monitor, struct netlink *netlink)
 {
-	int err = netlink_events(netlink, take, monitor);
+	int err = netlink_events(netlink, handle_event, monitor);
 
 	if (err == -ENOBUFS) {
 		if (!monitor->overrun)
@@ -252,7 +252,7 @@ static int take_events(struct monitor *monitor, struct netlink *netlink)
 	return err == -EINTR ? 0 : err;
 }
 
-static int watch(struct monitor *monitor, struct netlink *netlink)
+static int watch_events(struct monitor *monitor, struct netlink *netlink)
 {
 	struct pollfd poller = { .fd = netlink_fd(netlink), .events = POLLIN };
 	struct timespec start;
@@ -260,14 +260,14 @@ static int watch(struct monitor *monitor, struct netlink *netlink)
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	while (!err) {
-		int ready = poll(&poller, 1, remaining(&start, monitor->timeout));
+		int ready = poll(&poller, 1, count_remaining_ms(&start, monitor->timeout));
 
 		if (ready < 0 && errno != EINTR)
 			return -errno;
 		if (ready == 0)
 			return 0;
 		if (ready > 0)
-			err = take_events(monitor, netlink);
+			err = receive_events(monitor, netlink);
 		/* Lines go out at once; if nobody reads them it is over. */
 		if (fflush(stdout))
 			return ENOUGH;
@@ -281,14 +281,14 @@ int command_monitor(const struct command *self, int argc, char **argv)
 	struct netlink *netlink;
 	int err;
 
-	command_parse(self, options, parse, argc, argv, &monitor);
+	command_parse(self, options, parse_option, argc, argv, &monitor);
 	err = netlink_open(&netlink);
 	if (!err)
 		err = netlink_listen(netlink, monitor.buffer);
 	if (!err) {
 		/* Whoever reads this knows that nothing is missed from now on. */
 		fputs("ipcshm: monitor: listening\n", stderr);
-		err = watch(&monitor, netlink);
+		err = watch_events(&monitor, netlink);
 	}
 	return find_finish(netlink, "monitor", NULL, err == ENOUGH ? 0 : err);
 }

@@ -28,7 +28,7 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static void match(struct argp_state *state, uint32_t how, const char *argument)
+static void set_match(struct argp_state *state, uint32_t how, const char *argument)
 {
 	struct transfer *transfer = state->input;
 
@@ -38,7 +38,7 @@ static void match(struct argp_state *state, uint32_t how, const char *argument)
 	transfer->match = how;
 }
 
-static error_t parse_recv(int key, char *argument, struct argp_state *state)
+static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct transfer *transfer = state->input;
 
@@ -50,13 +50,13 @@ static error_t parse_recv(int key, char *argument, struct argp_state *state)
 		transfer->count = UINT64_MAX;
 		return 0;
 	case 't':
-		match(state, IPCSHM_TYPE_EQUAL, argument);
+		set_match(state, IPCSHM_TYPE_EQUAL, argument);
 		return 0;
 	case NOT_TYPE:
-		match(state, IPCSHM_TYPE_NOT, argument);
+		set_match(state, IPCSHM_TYPE_NOT, argument);
 		return 0;
 	case UP_TO:
-		match(state, IPCSHM_TYPE_UP_TO, argument);
+		set_match(state, IPCSHM_TYPE_UP_TO, argument);
 		return 0;
 	case PEEK:
 		transfer->peek = true;
@@ -81,7 +81,7 @@ static error_t parse_recv(int key, char *argument, struct argp_state *state)
 }
 
 /* Text as text, anything else in base64: JSON has no bytes. */
-static void data_json(struct json *json, const char *data, size_t size)
+static void add_data(struct json *json, const char *data, size_t size)
 {
 	char *text;
 
@@ -123,14 +123,14 @@ static void print_json(const struct ipcshm_message *message, const char *data)
 	}
 	json_key(&json, "wants_reply");
 	json_boolean(&json, message->request_id);
-	data_json(&json, data, message->size);
+	add_data(&json, data, message->size);
 	json_close(&json, '}');
 	json_line(&json);
 }
 
 /* It is out when this returns, or known not to be: the message is in nobody's queue any more. */
-static int print(const struct transfer *transfer, const struct ipcshm_message *message,
-		 const char *data)
+static int print_message(const struct transfer *transfer, const struct ipcshm_message *message,
+			 const char *data)
 {
 	if (transfer->json) {
 		print_json(message, data);
@@ -154,9 +154,9 @@ static int receive_one(const struct transfer *transfer, int fd, char *data, size
 	if (err == -EPIPE && transfer->count == UINT64_MAX)
 		return -1;
 	if (err < 0)
-		return error_tell("recv", transfer->queue, err,
-				  err == -EAGAIN ? "no message matches" : NULL);
-	return print(transfer, &call.message, data);
+		return error_print_errno("recv", transfer->queue, err,
+					 err == -EAGAIN ? "no message matches" : NULL);
+	return print_message(transfer, &call.message, data);
 }
 
 static int receive_all(const struct transfer *transfer, int fd, size_t most)
@@ -165,7 +165,7 @@ static int receive_all(const struct transfer *transfer, int fd, size_t most)
 	int status = STATUS_OK;
 
 	if (!data)
-		return error_tell("recv", transfer->queue, -ENOMEM, NULL);
+		return error_print_errno("recv", transfer->queue, -ENOMEM, NULL);
 	for (uint64_t i = 0; !status && i < transfer->count; i++)
 		status = receive_one(transfer, fd, data, most);
 	free(data);
@@ -178,7 +178,7 @@ int command_recv(const struct command *self, int argc, char **argv)
 	struct ipcshm_queue_attr attr = { 0 };
 	int fd = -1, status;
 
-	command_parse(self, options, parse_recv, argc, argv, &transfer);
+	command_parse(self, options, parse_option, argc, argv, &transfer);
 	status = open_queue("recv", transfer.queue, IPCSHM_READ, &attr, &fd);
 	if (status)
 		return status;

@@ -4,8 +4,8 @@
 #include "error.h"
 #include "find.h"
 
-static int revoke(struct netlink *netlink, const char *word, const struct object *object,
-		  void *data)
+static int revoke_object(struct netlink *netlink, const char *word, const struct object *object,
+			 void *data)
 {
 	int err = netlink_revoke(netlink, &(struct which){ .id = object->id });
 
@@ -18,5 +18,5 @@ int command_revoke(const struct command *self, int argc, char **argv)
 	char **words;
 
 	command_parse(self, NULL, command_parse_objects, argc, argv, &words);
-	return find_each("revoke", words, revoke, NULL);
+	return find_each("revoke", words, revoke_object, NULL);
 }

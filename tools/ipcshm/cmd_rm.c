@@ -5,7 +5,8 @@
 #include "find.h"
 
 /* By its number: should another get the name just now, it isn't that one. */
-static int rm(struct netlink *netlink, const char *word, const struct object *object, void *data)
+static int remove_object(struct netlink *netlink, const char *word, const struct object *object,
+			 void *data)
 {
 	int err = netlink_unlink(netlink, &(struct which){ .id = object->id });
 
@@ -18,5 +19,5 @@ int command_rm(const struct command *self, int argc, char **argv)
 	char **words;
 
 	command_parse(self, NULL, command_parse_objects, argc, argv, &words);
-	return find_each("rm", words, rm, NULL);
+	return find_each("rm", words, remove_object, NULL);
 }

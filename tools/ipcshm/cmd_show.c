@@ -20,7 +20,7 @@ struct show {
 
 static const struct argp_option options[] = { OPTION_JSON, { 0 } };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct show *show = state->input;
 
@@ -64,7 +64,7 @@ static void print_fields(const struct object *object)
 	}
 }
 
-static int print(struct netlink *netlink, const char *word, const struct object *object)
+static int print_object(struct netlink *netlink, const char *word, const struct object *object)
 {
 	char state[FIELD_TEXT_MAX];
 	int err = 0;
@@ -88,7 +88,7 @@ static int show_object(struct netlink *netlink, const char *word, const struct o
 		if (show->begun)
 			putchar('\n');
 		show->begun = true;
-		return print(netlink, word, object);
+		return print_object(netlink, word, object);
 	}
 	json_list_next(&show->out);
 	json_open(&show->out, '{');
@@ -106,7 +106,7 @@ int command_show(const struct command *self, int argc, char **argv)
 	struct show show = { .out = { .to = stdout } };
 	int status;
 
-	command_parse(self, options, parse, argc, argv, &show);
+	command_parse(self, options, parse_option, argc, argv, &show);
 	if (show.json)
 		json_list_open(&show.out);
 	status = find_each("show", show.words, show_object, &show);

@@ -29,7 +29,7 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct top *top = state->input;
 
@@ -61,7 +61,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static const char *default_columns(uint32_t kind)
+static const char *choose_columns(uint32_t kind)
 {
 	switch (kind) {
 	case IPCSHM_REGION:
@@ -83,7 +83,7 @@ static bool set_view(struct top *top, uint32_t kind)
 	top->first = 0;
 	top->view.rates = true;
 	memset(top->widths, 0, sizeof(top->widths));
-	if (!view_parse(&top->view, top->columns ? top->columns : default_columns(kind)))
+	if (!view_parse(&top->view, top->columns ? top->columns : choose_columns(kind)))
 		return false;
 	for (top->sort_column = 0; top->sort_column < top->view.count; top->sort_column++) {
 		const struct field *field = top->view.fields[top->sort_column];
@@ -97,7 +97,7 @@ static bool set_view(struct top *top, uint32_t kind)
 
 /* Looking. */
 
-static int arrange(struct top *top)
+static int sort_rows(struct top *top)
 {
 	const struct field *field = top->view.fields[top->sort_column];
 
@@ -120,7 +120,7 @@ static int arrange(struct top *top)
 	return 0;
 }
 
-static int look(struct top *top)
+static int take_sample(struct top *top)
 {
 	struct sample *before = top->now;
 	int err;
@@ -132,12 +132,12 @@ static int look(struct top *top)
 	sample_rate(top->now, before);
 	memset(&top->quotas, 0, sizeof(top->quotas));
 	top->has_quotas = netlink_quotas(top->netlink, &top->quotas) >= 0;
-	return arrange(top);
+	return sort_rows(top);
 }
 
 /* Keys. */
 
-static void scroll_by(struct top *top, size_t rows, bool up)
+static void scroll_rows(struct top *top, size_t rows, bool up)
 {
 	if (!up)
 		top->first += rows; /* top_draw() keeps it in bounds */
@@ -145,16 +145,16 @@ static void scroll_by(struct top *top, size_t rows, bool up)
 		top->first = top->first > rows ? top->first - rows : 0;
 }
 
-static bool scroll(struct top *top, int key)
+static bool handle_scroll_key(struct top *top, int key)
 {
 	switch (key) {
 	case KEYS_UP:
 	case KEYS_DOWN:
-		scroll_by(top, 1, key == KEYS_UP);
+		scroll_rows(top, 1, key == KEYS_UP);
 		return true;
 	case KEYS_PAGE_UP:
 	case KEYS_PAGE_DOWN:
-		scroll_by(top, top_page(), key == KEYS_PAGE_UP);
+		scroll_rows(top, top_page(), key == KEYS_PAGE_UP);
 		return true;
 	case KEYS_HOME:
 		top->first = 0;
@@ -170,32 +170,32 @@ static bool scroll(struct top *top, int key)
 static int sort_by(struct top *top, size_t column)
 {
 	top->sort_column = column % top->view.count;
-	return arrange(top);
+	return sort_rows(top);
 }
 
 /* Shows another kind: what is on the screen is another list then. */
-static int change_kind(struct top *top, uint32_t kind)
+static int set_kind(struct top *top, uint32_t kind)
 {
 	top->sort = NULL;
 	set_view(top, kind);
-	return look(top);
+	return take_sample(top);
 }
 
 /* 0, 1: the end, or -errno */
-static int act(struct top *top, int key)
+static int handle_key(struct top *top, int key)
 {
-	if (scroll(top, key))
+	if (handle_scroll_key(top, key))
 		return 0;
 	switch (key) {
 	case 'q':
 	case 'Q':
 		return 1;
 	case 'a':
-		return change_kind(top, 0);
+		return set_kind(top, 0);
 	case 'r':
-		return change_kind(top, IPCSHM_REGION);
+		return set_kind(top, IPCSHM_REGION);
 	case 's':
-		return change_kind(top, IPCSHM_QUEUE);
+		return set_kind(top, IPCSHM_QUEUE);
 	case '>':
 	case KEYS_RIGHT:
 		return sort_by(top, top->sort_column + 1);
@@ -204,7 +204,7 @@ static int act(struct top *top, int key)
 		return sort_by(top, top->sort_column + top->view.count - 1);
 	case 'R':
 		top->reverse = !top->reverse;
-		return arrange(top);
+		return sort_rows(top);
 	case ' ':
 		top->paused = !top->paused;
 		return 0;
@@ -232,7 +232,7 @@ static uint64_t now(void)
 }
 
 /* Milliseconds until it is time to look again. */
-static int remaining(const struct top *top)
+static int count_remaining_ms(const struct top *top)
 {
 	uint64_t past = now() - top->now->time;
 
@@ -242,48 +242,47 @@ static int remaining(const struct top *top)
 }
 
 /* Keys until the next look is due.  0, 1: the end, or -errno */
-static int wait(struct top *top)
+static int handle_keys(struct top *top)
 {
 	int err, key;
 
 	do {
 		top_draw(top);
-		key = screen_key(remaining(top));
+		key = screen_key(count_remaining_ms(top));
 		if (key == KEYS_NONE)
 			return 0;
-		err = act(top, key);
+		err = handle_key(top, key);
 	} while (!err);
 	return err;
 }
 
-static int watch(struct top *top)
+static int watch_objects(struct top *top)
 {
-	int err = wait(top);
+	int err = handle_keys(top);
 
 	while (!err && --top->count) {
-		err = look(top);
+		err = take_sample(top);
 		if (!err)
-			err = wait(top);
+			err = handle_keys(top);
 	}
 	return err;
 }
 
-static int run(struct top *top)
+static int run_on_screen(struct top *top)
 {
 	int err = netlink_open(&top->netlink);
 
 	/* Before the terminal is taken over, where an error would be lost. */
 	if (!err)
-		err = look(top);
+		err = take_sample(top);
 	if (err < 0)
 		return find_finish(top->netlink, "top", NULL, err);
 	if (!screen_open()) {
 		netlink_close(top->netlink);
-		return error_say("top", NULL, STATUS_FAILED,
-				 "no terminal of a known type",
-				 "run in a terminal, with TERM set to its type");
+		return error_print("top", NULL, STATUS_FAILED, "no terminal of a known type",
+				   "run in a terminal, with TERM set to its type");
 	}
-	err = watch(top);
+	err = watch_objects(top);
 	screen_close();
 	return find_finish(top->netlink, "top", NULL, err);
 }
@@ -294,11 +293,11 @@ int command_top(const struct command *self, int argc, char **argv)
 	int status;
 
 	top.now = &top.samples[0];
-	command_parse(self, options, parse, argc, argv, &top);
+	command_parse(self, options, parse_option, argc, argv, &top);
 	if (!set_view(&top, top.filter.kind))
-		return error_say("top", NULL, STATUS_USAGE,
-				 "no such column", "see COLUMNS in ipcshm(1)");
-	status = run(&top);
+		return error_print("top", NULL, STATUS_USAGE, "no such column",
+				   "see COLUMNS in ipcshm(1)");
+	status = run_on_screen(&top);
 	free(top.samples[0].objects);
 	free(top.samples[1].objects);
 	free(top.rows);

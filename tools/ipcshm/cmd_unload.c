@@ -40,7 +40,7 @@ static int add_user(const struct holder *holder, void *data)
 }
 
 /* Descriptors and mappings hold the module: name the processes that have them. */
-static int in_use(void)
+static int report_users(void)
 {
 	struct users users = { .count = 0 };
 	char hint[sizeof(users.text) + 128];
@@ -51,7 +51,7 @@ static int in_use(void)
 		snprintf(hint, sizeof(hint), "descriptors: %s; \"ipcshm holders\" prints each", users.text);
 	else
 		snprintf(hint, sizeof(hint), "\"ipcshm holders\" prints processes that have a region mapped");
-	return error_say("unload", NULL, STATUS_FAILED, "in use", hint);
+	return error_print("unload", NULL, STATUS_FAILED, "in use", hint);
 }
 
 int command_unload(const struct command *self, int argc, char **argv)
@@ -65,12 +65,14 @@ int command_unload(const struct command *self, int argc, char **argv)
 		return STATUS_OK;
 	case EAGAIN:
 	case EBUSY:
-		return in_use();
+		return report_users();
 	case ENOENT:
-		return error_say("unload", NULL, STATUS_NO_MODULE, "kernel module not loaded", NULL);
+		return error_print("unload", NULL, STATUS_NO_MODULE, "kernel module not loaded",
+				   NULL);
 	default:
-		return error_tell("unload", NULL, err,
-				  err == -EPERM ? "unloading modules needs CAP_SYS_MODULE, which root has"
-						: NULL);
+		return error_print_errno(
+			"unload", NULL, err,
+			err == -EPERM ? "unloading modules needs CAP_SYS_MODULE, which root has"
+				      : NULL);
 	}
 }

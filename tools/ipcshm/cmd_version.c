@@ -22,7 +22,7 @@ static const char *const features[] = { "region", "queue", "members", "messages"
 
 static const struct argp_option version_options[] = { OPTION_JSON, { 0 } };
 
-static error_t parse_version(int key, char *argument, struct argp_state *state)
+static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	(void)argument;
 	if (key != 'j')
@@ -31,7 +31,7 @@ static error_t parse_version(int key, char *argument, struct argp_state *state)
 	return 0;
 }
 
-static void ask(struct module *module)
+static void read_module(struct module *module)
 {
 	FILE *file = fopen("/sys/module/ipcshm/version", "re");
 	int device;
@@ -76,7 +76,7 @@ static void print_json(const struct module *module)
 	json_line(&json);
 }
 
-static void print(const struct module *module)
+static void print_text(const struct module *module)
 {
 	printf("ipcshm %s\n", VERSION);
 	printf("module %s\n", *module->version ? module->version : "not loaded");
@@ -94,11 +94,11 @@ int command_version(const struct command *self, int argc, char **argv)
 	struct module module;
 	bool json = false;
 
-	command_parse(self, version_options, parse_version, argc, argv, &json);
-	ask(&module);
+	command_parse(self, version_options, parse_option, argc, argv, &json);
+	read_module(&module);
 	if (json)
 		print_json(&module);
 	else
-		print(&module);
+		print_text(&module);
 	return *module.version ? STATUS_OK : STATUS_NO_MODULE;
 }

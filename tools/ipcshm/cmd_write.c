@@ -37,12 +37,12 @@ static int copy_in(const struct copy *copy, int fd, uint64_t room, char *buffer)
 		int err = pwrite_all(fd, buffer, size, offset);
 
 		if (err)
-			return error_tell("write", copy->region, err, NULL);
+			return error_print_errno("write", copy->region, err, NULL);
 		offset += size;
 		left -= size;
 	}
 	if (ferror(stdin))
-		return error_tell("write", copy->region, -errno, "reading standard input");
+		return error_print_errno("write", copy->region, -errno, "reading standard input");
 	if (copy->size > room && !left && getchar() != EOF)
 		return copy_past_the_end("write", copy, copy->offset + room);
 	return STATUS_OK;
@@ -57,7 +57,7 @@ int command_write(const struct command *self, int argc, char **argv)
 
 	command_parse(self, copy_options, copy_parse, argc, argv, &copy);
 	if (!buffer)
-		return error_tell("write", copy.region, -ENOMEM, NULL);
+		return error_print_errno("write", copy.region, -ENOMEM, NULL);
 	status = open_region("write", copy.region, IPCSHM_READ | IPCSHM_WRITE, &attr, &fd);
 	if (!status && copy.offset > attr.size)
 		status = copy_past_the_end("write", &copy, attr.size);

@@ -43,10 +43,10 @@ int copy_past_the_end(const char *action, const struct copy *copy, uint64_t end)
 	char hint[96];
 
 	snprintf(hint, sizeof(hint), "the region has %llu bytes", (unsigned long long)end);
-	return error_say(action, copy->region, STATUS_FAILED,
-			 copy->offset > end ? "--offset is past the end"
-					    : "only what the region has room for was copied",
-			 hint);
+	return error_print(action, copy->region, STATUS_FAILED,
+			   copy->offset > end ? "--offset is past the end"
+					      : "only what the region has room for was copied",
+			   hint);
 }
 
 size_t copy_chunk_size(uint64_t left)

@@ -35,7 +35,7 @@ static const struct reason {
 	{ E2BIG, STATUS_FAILED, "not supported by the kernel module", OLDER },
 };
 
-static const struct reason *find(int number)
+static const struct reason *find_reason(int number)
 {
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
 		if (reasons[i].number == number)
@@ -43,7 +43,7 @@ static const struct reason *find(int number)
 	return NULL;
 }
 
-static void print(const char *action, const char *object, const char *why, const char *hint)
+static void print_message(const char *action, const char *object, const char *why, const char *hint)
 {
 	fflush(stdout);
 	fprintf(stderr, "ipcshm: %s", action);
@@ -58,14 +58,14 @@ static void print(const char *action, const char *object, const char *why, const
 		hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
 }
 
-int error_tell(const char *action, const char *object, int err, const char *hint)
+int error_print_errno(const char *action, const char *object, int err, const char *hint)
 {
-	const struct reason *reason = find(-err);
+	const struct reason *reason = find_reason(-err);
 	const char *text = reason && reason->text ? reason->text : strerror(-err);
 
 	if (!hint && reason)
 		hint = reason->hint;
-	print(action, object, text, hint);
+	print_message(action, object, text, hint);
 	return reason ? (int)reason->status : STATUS_FAILED;
 }
 
@@ -73,14 +73,15 @@ int error_open(const char *action, const char *object, int err)
 {
 	if (err == -ENOENT || err == -ENXIO)
 		err = -ENODEV;
-	return error_tell(action, object, err,
-			  err == -EACCES ? "you may not open /dev/ipcshm: see its owner and mode" : NULL);
+	return error_print_errno(
+		action, object, err,
+		err == -EACCES ? "you may not open /dev/ipcshm: see its owner and mode" : NULL);
 }
 
-int error_say(const char *action, const char *object, enum status status, const char *why,
-	      const char *hint)
+int error_print(const char *action, const char *object, enum status status, const char *why,
+		const char *hint)
 {
-	print(action, object, why, hint);
+	print_message(action, object, why, hint);
 	return (int)status;
 }
 
@@ -90,6 +91,6 @@ int error_check_output(const char *action)
 
 	if (!failed && !ferror(stdout))
 		return STATUS_OK;
-	print(action, NULL, strerror(errno ? errno : EIO), "writing to standard output");
+	print_message(action, NULL, strerror(errno ? errno : EIO), "writing to standard output");
 	return STATUS_FAILED;
 }

@@ -18,14 +18,14 @@ enum status {
  * to do about it: @hint, or NULL for the general remedy of the errno.  Returns the
  * exit status.
  */
-int error_tell(const char *action, const char *object, int err, const char *hint);
+int error_print_errno(const char *action, const char *object, int err, const char *hint);
 
 /* Print why /dev/ipcshm could not be opened.  Returns the exit status. */
 int error_open(const char *action, const char *object, int err);
 
 /* Print a failure that is no errno: @why in lower case, @hint or NULL.  Returns @status. */
-int error_say(const char *action, const char *object, enum status status, const char *why,
-	      const char *hint);
+int error_print(const char *action, const char *object, enum status status, const char *why,
+		const char *hint);
 
 /* Flush standard output; if that fails, print why.  Returns the exit status. */
 int error_check_output(const char *action);

@@ -13,11 +13,11 @@ int find_failed(const struct netlink *netlink, const char *action, const char *w
 {
 	const char *detail = netlink ? netlink_detail(netlink) : "";
 
-	return error_tell(action, word, err, *detail ? detail : NULL);
+	return error_print_errno(action, word, err, *detail ? detail : NULL);
 }
 
-static int get(struct netlink *netlink, const struct target *target, uint32_t kind,
-	       struct object *object)
+static int get_object(struct netlink *netlink, const struct target *target, uint32_t kind,
+		      struct object *object)
 {
 	struct which which = { target->id, kind, target->name };
 
@@ -25,12 +25,12 @@ static int get(struct netlink *netlink, const struct target *target, uint32_t ki
 }
 
 /* The kind isn't told: that which there is. */
-static int get_either(struct netlink *netlink, const struct target *target, struct object *object,
-		      bool *both)
+static int get_object_of_any_kind(struct netlink *netlink, const struct target *target,
+				  struct object *object, bool *both)
 {
 	struct object queue;
-	int region_err = get(netlink, target, IPCSHM_REGION, object);
-	int queue_err = get(netlink, target, IPCSHM_QUEUE, &queue);
+	int region_err = get_object(netlink, target, IPCSHM_REGION, object);
+	int queue_err = get_object(netlink, target, IPCSHM_QUEUE, &queue);
 
 	*both = !region_err && !queue_err;
 	if (!queue_err)
@@ -39,10 +39,10 @@ static int get_either(struct netlink *netlink, const struct target *target, stru
 	return !region_err || !queue_err ? 0 : queue_err == -ENOENT ? region_err : queue_err;
 }
 
-static int not_an_object(const char *action, const char *word)
+static int report_bad_target(const char *action, const char *word)
 {
-	return error_say(action, word, STATUS_USAGE, "not an object",
-			 "write NAME, region/NAME, queue/NAME or id/NUMBER");
+	return error_print(action, word, STATUS_USAGE, "not an object",
+			   "write NAME, region/NAME, queue/NAME or id/NUMBER");
 }
 
 int find_object(struct netlink *netlink, const char *action, const char *word,
@@ -53,16 +53,17 @@ int find_object(struct netlink *netlink, const char *action, const char *word,
 	int err;
 
 	if (!parse_target(word, &target))
-		return not_an_object(action, word);
+		return report_bad_target(action, word);
 	if (target.id || target.kind)
-		err = get(netlink, &target, target.kind, object);
+		err = get_object(netlink, &target, target.kind, object);
 	else
-		err = get_either(netlink, &target, object, &both);
+		err = get_object_of_any_kind(netlink, &target, object, &both);
 	if (err)
 		return find_failed(netlink, action, word, err);
 	if (both)
-		return error_say(action, word, STATUS_USAGE, "a region and a queue have this name",
-				 "write region/NAME or queue/NAME");
+		return error_print(action, word, STATUS_USAGE,
+				   "a region and a queue have this name",
+				   "write region/NAME or queue/NAME");
 	return STATUS_OK;
 }
 
@@ -79,7 +80,7 @@ int find_each(const char *action, char **words,
 	/* With a command line that is wrong nothing is done. */
 	for (char **word = words; *word; word++)
 		if (!parse_target(*word, &target))
-			return not_an_object(action, *word);
+			return report_bad_target(action, *word);
 	err = netlink_open(&netlink);
 	if (err)
 		return find_failed(netlink, action, NULL, err);

@@ -53,7 +53,7 @@ int netlink_fd(const struct netlink *netlink)
 
 /* Requests. */
 
-static struct nlmsghdr *request(struct netlink *netlink, uint8_t command, uint16_t flags)
+static struct nlmsghdr *begin_request(struct netlink *netlink, uint8_t command, uint16_t flags)
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(netlink->buffer);
 	struct genlmsghdr *generic;
@@ -79,7 +79,7 @@ static int send_request(struct netlink *netlink, const struct nlmsghdr *header)
 
 typedef int (*handler)(const struct nlmsghdr *header, void *data);
 
-static int take_detail(const struct nlattr *attribute, void *data)
+static int read_detail(const struct nlattr *attribute, void *data)
 {
 	struct netlink *netlink = data;
 
@@ -90,22 +90,22 @@ static int take_detail(const struct nlattr *attribute, void *data)
 }
 
 /* What has failed, and why; with NETLINK_CAP_ACK the request itself doesn't come back. */
-static int error_of(struct netlink *netlink, const struct nlmsghdr *header, size_t size)
+static int read_error(struct netlink *netlink, const struct nlmsghdr *header, size_t size)
 {
 	const int *error = mnl_nlmsg_get_payload(header);
 
 	if (mnl_nlmsg_get_payload_len(header) < size)
 		return -EBADMSG;
 	if (header->nlmsg_flags & NLM_F_ACK_TLVS)
-		mnl_attr_parse(header, (unsigned int)size, take_detail, netlink);
+		mnl_attr_parse(header, (unsigned int)size, read_detail, netlink);
 	return *error;
 }
 
 /* What ends an answer. */
 enum { MORE = 1 };
 
-static int handle(struct netlink *netlink, const struct nlmsghdr *header, handler each, void *data,
-		  bool *changed)
+static int handle_message(struct netlink *netlink, const struct nlmsghdr *header, handler each,
+			  void *data, bool *changed)
 {
 	int err;
 
@@ -115,9 +115,9 @@ static int handle(struct netlink *netlink, const struct nlmsghdr *header, handle
 	case NLMSG_NOOP:
 		return MORE;
 	case NLMSG_ERROR:
-		return error_of(netlink, header, sizeof(struct nlmsgerr));
+		return read_error(netlink, header, sizeof(struct nlmsgerr));
 	case NLMSG_DONE:
-		return error_of(netlink, header, sizeof(int));
+		return read_error(netlink, header, sizeof(int));
 	case NLMSG_OVERRUN:
 		return -ENOBUFS;
 	default:
@@ -129,7 +129,7 @@ static int handle(struct netlink *netlink, const struct nlmsghdr *header, handle
 }
 
 /* One buffer of messages.  An error that came from @each ends it, too. */
-static int receive(struct netlink *netlink, handler each, void *data, bool *changed)
+static int receive_messages(struct netlink *netlink, handler each, void *data, bool *changed)
 {
 	ssize_t size = mnl_socket_recvfrom(netlink->socket, netlink->buffer, ROOM);
 	const struct nlmsghdr *header = (const struct nlmsghdr *)netlink->buffer;
@@ -142,13 +142,14 @@ static int receive(struct netlink *netlink, handler each, void *data, bool *chan
 		/* What is left of an answer that was not read to its end. */
 		if (header->nlmsg_seq && header->nlmsg_seq != netlink->sequence)
 			continue;
-		result = handle(netlink, header, each, data, changed);
+		result = handle_message(netlink, header, each, data, changed);
 	}
 	return result;
 }
 
 /* Ask, and hand each answer on.  Returns 1 if what is dumped has changed meanwhile. */
-static int ask(struct netlink *netlink, const struct nlmsghdr *header, handler each, void *data)
+static int exchange_messages(struct netlink *netlink, const struct nlmsghdr *header, handler each,
+			     void *data)
 {
 	bool changed = false;
 	int result = send_request(netlink, header);
@@ -156,12 +157,12 @@ static int ask(struct netlink *netlink, const struct nlmsghdr *header, handler e
 	if (result)
 		return result;
 	do
-		result = receive(netlink, each, data, &changed);
+		result = receive_messages(netlink, each, data, &changed);
 	while (result == MORE);
 	return result ? result : changed;
 }
 
-static int nothing(const struct nlmsghdr *header, void *data)
+static int reject_message(const struct nlmsghdr *header, void *data)
 {
 	(void)header;
 	(void)data;
@@ -169,9 +170,9 @@ static int nothing(const struct nlmsghdr *header, void *data)
 }
 
 /* Ask for something to be done. */
-static int tell(struct netlink *netlink, const struct nlmsghdr *header)
+static int request_action(struct netlink *netlink, const struct nlmsghdr *header)
 {
-	return ask(netlink, header, nothing, NULL);
+	return exchange_messages(netlink, header, reject_message, NULL);
 }
 
 /* From attributes to structures, by the table of fields. */
@@ -236,7 +237,7 @@ static void read_record(const struct nlmsghdr *header, const struct layout *layo
 	mnl_attr_parse(header, sizeof(struct genlmsghdr), read_attribute, &record);
 }
 
-static void layout_init(struct layout *layout, const struct field *field)
+static void init_layout(struct layout *layout, const struct field *field)
 {
 	for (; field->name; field++)
 		layout->field[field->nest][field->attribute] = field;
@@ -270,29 +271,30 @@ static int read_object(const struct nlmsghdr *header, void *data)
 
 int netlink_object(struct netlink *netlink, const struct which *which, struct object *object)
 {
-	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_OBJECT_GET, NLM_F_ACK);
+	struct nlmsghdr *header = begin_request(netlink, IPCSHM_CMD_OBJECT_GET, NLM_F_ACK);
 	struct one_object one = { &netlink->objects, object };
 
 	put_which(header, which);
-	return ask(netlink, header, read_object, &one);
+	return exchange_messages(netlink, header, read_object, &one);
 }
 
-static int steer(struct netlink *netlink, uint8_t command, const struct which *which)
+static int request_object_action(struct netlink *netlink, uint8_t command,
+				 const struct which *which)
 {
-	struct nlmsghdr *header = request(netlink, command, NLM_F_ACK);
+	struct nlmsghdr *header = begin_request(netlink, command, NLM_F_ACK);
 
 	put_which(header, which);
-	return tell(netlink, header);
+	return request_action(netlink, header);
 }
 
 int netlink_unlink(struct netlink *netlink, const struct which *which)
 {
-	return steer(netlink, IPCSHM_CMD_OBJECT_UNLINK, which);
+	return request_object_action(netlink, IPCSHM_CMD_OBJECT_UNLINK, which);
 }
 
 int netlink_revoke(struct netlink *netlink, const struct which *which)
 {
-	return steer(netlink, IPCSHM_CMD_OBJECT_REVOKE, which);
+	return request_object_action(netlink, IPCSHM_CMD_OBJECT_REVOKE, which);
 }
 
 struct objects {
@@ -313,7 +315,7 @@ static int each_object(const struct nlmsghdr *header, void *data)
 int netlink_objects(struct netlink *netlink, const struct filter *filter,
 		    int (*each)(const struct object *object, void *data), void *data)
 {
-	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_OBJECT_GET, NLM_F_DUMP);
+	struct nlmsghdr *header = begin_request(netlink, IPCSHM_CMD_OBJECT_GET, NLM_F_DUMP);
 	struct objects objects = { &netlink->objects, each, data };
 
 	if (filter->kind)
@@ -322,7 +324,7 @@ int netlink_objects(struct netlink *netlink, const struct filter *filter,
 		mnl_attr_put_strz(header, IPCSHM_A_OBJECT_NAME, filter->name);
 	if (filter->has_uid)
 		mnl_attr_put_u32(header, IPCSHM_A_OBJECT_UID, filter->uid);
-	return ask(netlink, header, each_object, &objects);
+	return exchange_messages(netlink, header, each_object, &objects);
 }
 
 /* Members. */
@@ -345,12 +347,12 @@ static int each_member(const struct nlmsghdr *header, void *data)
 int netlink_members(struct netlink *netlink, uint64_t region,
 		    int (*each)(const struct member *member, void *data), void *data)
 {
-	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_MEMBER_GET, NLM_F_DUMP);
+	struct nlmsghdr *header = begin_request(netlink, IPCSHM_CMD_MEMBER_GET, NLM_F_DUMP);
 	struct members members = { &netlink->members, each, data };
 
 	if (region)
 		mnl_attr_put_u64(header, IPCSHM_A_MEMBER_REGION, region);
-	return ask(netlink, header, each_member, &members);
+	return exchange_messages(netlink, header, each_member, &members);
 }
 
 /* Quotas: one nest for each, in the order of enum ipcshm_quota_type. */
@@ -419,10 +421,10 @@ static void put_whose(struct nlmsghdr *header, const struct quotas *quotas)
 
 int netlink_quotas(struct netlink *netlink, struct quotas *quotas)
 {
-	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_QUOTA_GET, NLM_F_ACK);
+	struct nlmsghdr *header = begin_request(netlink, IPCSHM_CMD_QUOTA_GET, NLM_F_ACK);
 
 	put_whose(header, quotas);
-	return ask(netlink, header, read_quotas, quotas);
+	return exchange_messages(netlink, header, read_quotas, quotas);
 }
 
 struct all_quotas {
@@ -442,15 +444,15 @@ static int each_quotas(const struct nlmsghdr *header, void *data)
 int netlink_all_quotas(struct netlink *netlink,
 		       int (*each)(const struct quotas *quotas, void *data), void *data)
 {
-	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_QUOTA_GET, NLM_F_DUMP);
+	struct nlmsghdr *header = begin_request(netlink, IPCSHM_CMD_QUOTA_GET, NLM_F_DUMP);
 	struct all_quotas all = { each, data };
 
-	return ask(netlink, header, each_quotas, &all);
+	return exchange_messages(netlink, header, each_quotas, &all);
 }
 
 int netlink_set_quotas(struct netlink *netlink, const struct quotas *quotas)
 {
-	struct nlmsghdr *header = request(netlink, IPCSHM_CMD_QUOTA_SET, NLM_F_ACK);
+	struct nlmsghdr *header = begin_request(netlink, IPCSHM_CMD_QUOTA_SET, NLM_F_ACK);
 
 	put_whose(header, quotas);
 	for (unsigned int i = 0; i < QUOTAS; i++) {
@@ -462,7 +464,7 @@ int netlink_set_quotas(struct netlink *netlink, const struct quotas *quotas)
 		mnl_attr_put_u64(header, IPCSHM_A_QUOTA_MAX, quotas->quota[i].max);
 		mnl_attr_nest_end(header, nest);
 	}
-	return tell(netlink, header);
+	return request_action(netlink, header);
 }
 
 /* Events. */
@@ -503,7 +505,7 @@ int netlink_events(struct netlink *netlink, int (*each)(const struct event *even
 {
 	struct events events = { &netlink->events, each, data };
 	bool changed;
-	int result = receive(netlink, each_event, &events, &changed);
+	int result = receive_messages(netlink, each_event, &events, &changed);
 
 	return result == MORE ? 0 : result;
 }
@@ -555,13 +557,13 @@ static int read_family(const struct nlmsghdr *header, void *data)
 
 static int find_family(struct netlink *netlink)
 {
-	struct nlmsghdr *header = request(netlink, CTRL_CMD_GETFAMILY, NLM_F_ACK);
+	struct nlmsghdr *header = begin_request(netlink, CTRL_CMD_GETFAMILY, NLM_F_ACK);
 	int err;
 
 	header->nlmsg_type = GENL_ID_CTRL;
 	((struct genlmsghdr *)mnl_nlmsg_get_payload(header))->version = 1;
 	mnl_attr_put_strz(header, CTRL_ATTR_FAMILY_NAME, IPCSHM_FAMILY_NAME);
-	err = ask(netlink, header, read_family, &netlink->family);
+	err = exchange_messages(netlink, header, read_family, &netlink->family);
 	return err == -ENOENT ? -ENODEV : err;
 }
 
@@ -572,7 +574,7 @@ static int set_option(struct netlink *netlink, int option)
 	return mnl_socket_setsockopt(netlink->socket, option, &on, sizeof(on)) < 0 ? -errno : 0;
 }
 
-static int start(struct netlink *netlink)
+static int open_socket(struct netlink *netlink)
 {
 	int err;
 
@@ -597,10 +599,10 @@ int netlink_open(struct netlink **netlink)
 	*netlink = calloc(1, sizeof(**netlink));
 	if (!*netlink)
 		return -ENOMEM;
-	layout_init(&(*netlink)->objects, object_fields);
-	layout_init(&(*netlink)->members, member_fields);
-	layout_init(&(*netlink)->events, event_fields);
-	err = start(*netlink);
+	init_layout(&(*netlink)->objects, object_fields);
+	init_layout(&(*netlink)->members, member_fields);
+	init_layout(&(*netlink)->events, event_fields);
+	err = open_socket(*netlink);
 	if (err) {
 		netlink_close(*netlink);
 		*netlink = NULL;

@@ -17,13 +17,13 @@
 /* The kernel's own lines and ours: a name has at most 255 bytes, each written as four. */
 #define FDINFO_MAX 4096
 
-static void set(struct holder *holder, enum holder_attribute attribute)
+static void set_attribute(struct holder *holder, enum holder_attribute attribute)
 {
 	holder->has |= 1ULL << attribute;
 }
 
 /* "\ooo" is a byte. */
-static void take_name(const char *value, struct holder *holder)
+static void read_name(const char *value, struct holder *holder)
 {
 	size_t length = 0;
 	unsigned int byte;
@@ -37,41 +37,41 @@ static void take_name(const char *value, struct holder *holder)
 		}
 	}
 	holder->name[length] = '\0';
-	set(holder, HOLDER_NAME);
+	set_attribute(holder, HOLDER_NAME);
 }
 
-static void take_number(const char *value, uint64_t *number, struct holder *holder,
+static void read_number(const char *value, uint64_t *number, struct holder *holder,
 			enum holder_attribute attribute)
 {
 	if (parse_number(value, number))
-		set(holder, attribute);
+		set_attribute(holder, attribute);
 }
 
-static void take_kind(const char *value, struct holder *holder)
+static void read_kind(const char *value, struct holder *holder)
 {
 	int kind = number_of(holder_kind_names, value, strlen(value));
 
 	if (kind < 0)
 		return;
 	holder->kind = (uint32_t)kind;
-	set(holder, HOLDER_KIND);
+	set_attribute(holder, HOLDER_KIND);
 }
 
-static void take(const char *key, const char *value, struct holder *holder)
+static void read_line(const char *key, const char *value, struct holder *holder)
 {
 	if (!strcmp(key, "flags")) {
 		holder->access = (uint32_t)strtoul(value, NULL, 8) & O_ACCMODE;
-		set(holder, HOLDER_ACCESS);
+		set_attribute(holder, HOLDER_ACCESS);
 	} else if (!strcmp(key, "ipcshm-kind")) {
-		take_kind(value, holder);
+		read_kind(value, holder);
 	} else if (!strcmp(key, "ipcshm-id")) {
-		take_number(value, &holder->id, holder, HOLDER_ID);
+		read_number(value, &holder->id, holder, HOLDER_ID);
 	} else if (!strcmp(key, "ipcshm-name")) {
-		take_name(value, holder);
+		read_name(value, holder);
 	} else if (!strcmp(key, "ipcshm-held")) {
-		take_number(value, &holder->held, holder, HOLDER_HELD);
+		read_number(value, &holder->held, holder, HOLDER_HELD);
 	} else if (!strcmp(key, "ipcshm-calls")) {
-		take_number(value, &holder->calls, holder, HOLDER_CALLS);
+		read_number(value, &holder->calls, holder, HOLDER_CALLS);
 	}
 }
 
@@ -83,7 +83,7 @@ bool proc_parse(char *text, struct holder *holder)
 		if (!value || value == line || value[-1] != ':')
 			continue;
 		value[-1] = '\0';
-		take(line, value + 1, holder);
+		read_line(line, value + 1, holder);
 	}
 	return holder->has >> HOLDER_KIND & 1;
 }
@@ -94,7 +94,7 @@ static bool is_number(const char *name)
 }
 
 /* One descriptor: 1 if it is an object's or the device's, 0 if not or if it is gone, or -errno. */
-static int look_at(int dir, const char *name, struct holder *holder)
+static int read_descriptor(int dir, const char *name, struct holder *holder)
 {
 	char text[FDINFO_MAX];
 	int file = openat(dir, name, O_RDONLY | O_CLOEXEC);
@@ -110,17 +110,17 @@ static int look_at(int dir, const char *name, struct holder *holder)
 	return proc_parse(text, holder);
 }
 
-static void describe(struct holder *holder, uint32_t pid, const char *fd)
+static void add_process(struct holder *holder, uint32_t pid, const char *fd)
 {
 	holder->pid = pid;
-	set(holder, HOLDER_PID);
+	set_attribute(holder, HOLDER_PID);
 	holder->fd = (uint32_t)strtoul(fd, NULL, 10);
-	set(holder, HOLDER_FD);
+	set_attribute(holder, HOLDER_FD);
 	if (process_user(pid, &holder->uid))
-		set(holder, HOLDER_UID);
+		set_attribute(holder, HOLDER_UID);
 	process_text(pid, holder->process, sizeof(holder->process));
 	if (*holder->process)
-		set(holder, HOLDER_PROCESS);
+		set_attribute(holder, HOLDER_PROCESS);
 }
 
 struct walk {
@@ -139,10 +139,10 @@ static int walk_descriptors(struct walk *walk, DIR *dir, uint32_t pid)
 
 		if (!is_number(entry->d_name))
 			continue;
-		result = look_at(dirfd(dir), entry->d_name, &holder);
+		result = read_descriptor(dirfd(dir), entry->d_name, &holder);
 		if (result <= 0)
 			continue;
-		describe(&holder, pid, entry->d_name);
+		add_process(&holder, pid, entry->d_name);
 		result = walk->each(&holder, walk->data);
 		if (result < 0)
 			return result;

@@ -15,7 +15,7 @@ static uint64_t now(void)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-static int add(const struct object *object, void *data)
+static int add_object(const struct object *object, void *data)
 {
 	struct sample *sample = data;
 
@@ -36,22 +36,22 @@ int sample_take(struct sample *sample, struct netlink *netlink, const struct fil
 {
 	sample->count = 0;
 	sample->time = now();
-	return netlink_objects(netlink, filter, add, sample);
+	return netlink_objects(netlink, filter, add_object, sample);
 }
 
-static uint64_t a_second(uint64_t count, uint64_t before, uint64_t nanoseconds)
+static uint64_t compute_rate(uint64_t count, uint64_t before, uint64_t nanoseconds)
 {
 	return (uint64_t)((double)(count - before) * 1e9 / (double)nanoseconds + 0.5);
 }
 
-static void rate(struct object *object, const struct object *before, uint64_t nanoseconds)
+static void set_rates(struct object *object, const struct object *before, uint64_t nanoseconds)
 {
 	struct queue *queue = &object->queue;
 
 	if (object->kind != IPCSHM_QUEUE || !nanoseconds)
 		return;
-	queue->send_rate = a_second(queue->sent, before->queue.sent, nanoseconds);
-	queue->receive_rate = a_second(queue->received, before->queue.received, nanoseconds);
+	queue->send_rate = compute_rate(queue->sent, before->queue.sent, nanoseconds);
+	queue->receive_rate = compute_rate(queue->received, before->queue.received, nanoseconds);
 	object->kind_has |= 1; /* attribute 0: ours */
 }
 
@@ -65,7 +65,7 @@ void sample_rate(struct sample *sample, const struct sample *before)
 		while (j < before->count && before->objects[j].id < sample->objects[i].id)
 			j++;
 		if (j < before->count && before->objects[j].id == sample->objects[i].id)
-			rate(&sample->objects[i], &before->objects[j], nanoseconds);
+			set_rates(&sample->objects[i], &before->objects[j], nanoseconds);
 	}
 }
 
@@ -88,7 +88,7 @@ static int compare_values(const struct field *field, const struct object *a, con
 	return field->unit == UNIT_SINCE ? -result : result;
 }
 
-static int compare(const void *left, const void *right, void *data)
+static int compare_objects(const void *left, const void *right, void *data)
 {
 	const struct object *a = *(const struct object *const *)left;
 	const struct object *b = *(const struct object *const *)right;
@@ -113,5 +113,5 @@ void sample_sort(const struct object **objects, size_t count, const struct field
 	struct order order = { field, reverse };
 
 	if (count)
-		qsort_r(objects, count, sizeof(void *), compare, &order);
+		qsort_r(objects, count, sizeof(void *), compare_objects, &order);
 }

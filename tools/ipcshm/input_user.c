@@ -17,12 +17,12 @@ struct answer {
 	char text[USER_TEXT_MAX];
 };
 
-static bool known(const struct answer *answer, uint32_t number)
+static bool is_known(const struct answer *answer, uint32_t number)
 {
 	return answer->valid && answer->number == number;
 }
 
-static void keep(struct answer *answer, uint32_t number, const char *name)
+static void set_answer(struct answer *answer, uint32_t number, const char *name)
 {
 	answer->valid = true;
 	answer->number = number;
@@ -36,10 +36,10 @@ void user_text(uint32_t uid, char text[USER_TEXT_MAX])
 {
 	static struct answer last;
 
-	if (!known(&last, uid)) {
+	if (!is_known(&last, uid)) {
 		const struct passwd *user = getpwuid(uid);
 
-		keep(&last, uid, user ? user->pw_name : NULL);
+		set_answer(&last, uid, user ? user->pw_name : NULL);
 	}
 	memcpy(text, last.text, sizeof(last.text));
 }
@@ -48,10 +48,10 @@ void group_text(uint32_t gid, char text[USER_TEXT_MAX])
 {
 	static struct answer last;
 
-	if (!known(&last, gid)) {
+	if (!is_known(&last, gid)) {
 		const struct group *group = getgrgid(gid);
 
-		keep(&last, gid, group ? group->gr_name : NULL);
+		set_answer(&last, gid, group ? group->gr_name : NULL);
 	}
 	memcpy(text, last.text, sizeof(last.text));
 }

@@ -59,7 +59,7 @@ static void print_help(FILE *to)
 	      to);
 }
 
-static const struct command *find(const char *name)
+static const struct command *find_command(const char *name)
 {
 	for (size_t i = 0; i < COUNT; i++)
 		if (!strcmp(commands[i].name, name))
@@ -67,20 +67,20 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
-static int run(const struct command *command, int argc, char **argv)
+static int run_command(const struct command *command, int argc, char **argv)
 {
 	int status = command->run(command, argc, argv), output = error_check_output(command->name);
 
 	return status ? status : output;
 }
 
-static int help(int argc, char **argv)
+static int run_help(int argc, char **argv)
 {
-	const struct command *command = argc > 2 ? find(argv[2]) : NULL;
+	const struct command *command = argc > 2 ? find_command(argv[2]) : NULL;
 	char option[] = "--help", *arguments[] = { argv[0], option, NULL };
 
 	if (command)
-		return run(command, 2, arguments);
+		return run_command(command, 2, arguments);
 	print_help(stdout);
 	return error_check_output("help");
 }
@@ -97,10 +97,10 @@ int main(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
-		return help(argc, argv);
-	command = find(strcmp(argv[1], "--version") ? argv[1] : "version");
+		return run_help(argc, argv);
+	command = find_command(strcmp(argv[1], "--version") ? argv[1] : "version");
 	if (!command)
-		return error_say(argv[1], NULL, STATUS_USAGE, "no such command",
-				 "\"ipcshm help\" lists the commands");
-	return run(command, argc - 1, argv + 1);
+		return error_print(argv[1], NULL, STATUS_USAGE, "no such command",
+				   "\"ipcshm help\" lists the commands");
+	return run_command(command, argc - 1, argv + 1);
 }

@@ -6,7 +6,7 @@
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static uint32_t byte(const char *bytes, size_t size, size_t at)
+static uint32_t get_byte(const char *bytes, size_t size, size_t at)
 {
 	return at < size ? (unsigned char)bytes[at] : 0;
 }
@@ -14,8 +14,8 @@ static uint32_t byte(const char *bytes, size_t size, size_t at)
 void base64_encode(const char *bytes, size_t size, char *text)
 {
 	for (size_t i = 0; i < size; i += 3) {
-		uint32_t group = byte(bytes, size, i) << 16 | byte(bytes, size, i + 1) << 8 |
-				 byte(bytes, size, i + 2);
+		uint32_t group = get_byte(bytes, size, i) << 16 |
+				 get_byte(bytes, size, i + 1) << 8 | get_byte(bytes, size, i + 2);
 
 		for (int shift = 18; shift >= 0; shift -= 6)
 			*text++ = digits[group >> shift & 63];

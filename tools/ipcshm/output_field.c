@@ -175,20 +175,20 @@ static bool has_value(const struct field *field, const void *record)
 
 /* How each unit looks, for people. */
 
-static void count_text(uint64_t number, char *text)
+static void write_count(uint64_t number, char *text)
 {
 	snprintf(text, FORMAT_MAX, "%" PRIu64, number);
 }
 
-static void capacity_text(uint64_t number, char *text)
+static void write_capacity(uint64_t number, char *text)
 {
 	if (number == IPCSHM_UNBOUNDED)
 		snprintf(text, FORMAT_MAX, "unbounded");
 	else
-		count_text(number, text);
+		write_count(number, text);
 }
 
-static void bytes_text(uint64_t number, char *text)
+static void write_bytes(uint64_t number, char *text)
 {
 	if (number == IPCSHM_UNBOUNDED)
 		snprintf(text, FORMAT_MAX, "unbounded");
@@ -196,12 +196,12 @@ static void bytes_text(uint64_t number, char *text)
 		format_bytes(number, text);
 }
 
-static void rate_text(uint64_t number, char *text)
+static void write_rate(uint64_t number, char *text)
 {
 	snprintf(text, FORMAT_MAX, "%" PRIu64 "/s", number);
 }
 
-static uint64_t nanoseconds_since(uint64_t then)
+static uint64_t count_ns_since(uint64_t then)
 {
 	struct timespec now;
 	uint64_t nanoseconds;
@@ -211,37 +211,37 @@ static uint64_t nanoseconds_since(uint64_t then)
 	return nanoseconds > then ? nanoseconds - then : 0;
 }
 
-static void since_text(uint64_t number, char *text)
+static void write_since(uint64_t number, char *text)
 {
-	format_duration(nanoseconds_since(number), text);
+	format_duration(count_ns_since(number), text);
 }
 
-static void kind_text(uint64_t number, char *text)
+static void write_kind(uint64_t number, char *text)
 {
 	snprintf(text, FORMAT_MAX, "%s", name_of(kind_names, number));
 }
 
-static void holder_kind_text(uint64_t number, char *text)
+static void write_holder_kind(uint64_t number, char *text)
 {
 	snprintf(text, FORMAT_MAX, "%s", name_of(holder_kind_names, number));
 }
 
-static void user_number_text(uint64_t number, char *text)
+static void write_user(uint64_t number, char *text)
 {
 	user_text((uint32_t)number, text);
 }
 
-static void group_number_text(uint64_t number, char *text)
+static void write_group(uint64_t number, char *text)
 {
 	group_text((uint32_t)number, text);
 }
 
-static void mode_text(uint64_t number, char *text)
+static void write_mode(uint64_t number, char *text)
 {
 	snprintf(text, FORMAT_MAX, "%04" PRIo64, number);
 }
 
-static void flags_text(uint64_t number, char *text)
+static void write_flags(uint64_t number, char *text)
 {
 	size_t length = 0;
 
@@ -252,39 +252,39 @@ static void flags_text(uint64_t number, char *text)
 						   length ? "," : "", flag_names[bit]);
 }
 
-static void access_text(uint64_t number, char *text)
+static void write_access(uint64_t number, char *text)
 {
 	snprintf(text, FORMAT_MAX, "%s", name_of(access_names, number));
 }
 
-static void overflow_text(uint64_t number, char *text)
+static void write_overflow(uint64_t number, char *text)
 {
 	snprintf(text, FORMAT_MAX, "%s", name_of(overflow_names, number));
 }
 
-static void event_text(uint64_t number, char *text)
+static void write_event(uint64_t number, char *text)
 {
 	snprintf(text, FORMAT_MAX, "%s", name_of(event_names, number));
 }
 
-static void end_text(uint64_t number, char *text)
+static void write_end(uint64_t number, char *text)
 {
 	snprintf(text, FORMAT_MAX, "%s", name_of(end_names, number));
 }
 
-static void quota_text(uint64_t number, char *text)
+static void write_quota(uint64_t number, char *text)
 {
 	snprintf(text, FORMAT_MAX, "%s", name_of(quota_names, number));
 }
 
 /* And for scripts: what isn't a number there is its text. */
 
-static void number_json(uint64_t number, struct json *json)
+static void add_number(uint64_t number, struct json *json)
 {
 	json_number(json, number);
 }
 
-static void capacity_json(uint64_t number, struct json *json)
+static void add_capacity(uint64_t number, struct json *json)
 {
 	if (number == IPCSHM_UNBOUNDED)
 		json_null(json);
@@ -292,12 +292,12 @@ static void capacity_json(uint64_t number, struct json *json)
 		json_number(json, number);
 }
 
-static void since_json(uint64_t number, struct json *json)
+static void add_since(uint64_t number, struct json *json)
 {
-	json_number(json, nanoseconds_since(number));
+	json_number(json, count_ns_since(number));
 }
 
-static void time_json(uint64_t number, struct json *json)
+static void add_time(uint64_t number, struct json *json)
 {
 	char text[FORMAT_MAX];
 
@@ -305,7 +305,7 @@ static void time_json(uint64_t number, struct json *json)
 	json_string(json, text);
 }
 
-static void flags_json(uint64_t number, struct json *json)
+static void add_flags(uint64_t number, struct json *json)
 {
 	json_open(json, '[');
 	for (unsigned int bit = 0; flag_names[bit]; bit++)
@@ -319,24 +319,24 @@ static const struct {
 	void (*json)(uint64_t number, struct json *json);
 	bool right;
 } units[] = {
-	[UNIT_COUNT] = { count_text, number_json, true },
-	[UNIT_CAPACITY] = { capacity_text, capacity_json, true },
-	[UNIT_BYTES] = { bytes_text, number_json, true },
-	[UNIT_BYTE_CAPACITY] = { bytes_text, capacity_json, true },
-	[UNIT_RATE] = { rate_text, number_json, true },
-	[UNIT_SINCE] = { since_text, since_json, true },
-	[UNIT_TIME] = { format_time, time_json, false },
-	[UNIT_KIND] = { kind_text, NULL, false },
-	[UNIT_HOLDER_KIND] = { holder_kind_text, NULL, false },
-	[UNIT_USER] = { user_number_text, number_json, false },
-	[UNIT_GROUP] = { group_number_text, number_json, false },
-	[UNIT_MODE] = { mode_text, NULL, false },
-	[UNIT_FLAGS] = { flags_text, flags_json, false },
-	[UNIT_ACCESS] = { access_text, NULL, false },
-	[UNIT_OVERFLOW] = { overflow_text, NULL, false },
-	[UNIT_EVENT] = { event_text, NULL, false },
-	[UNIT_END] = { end_text, NULL, false },
-	[UNIT_QUOTA] = { quota_text, NULL, false },
+	[UNIT_COUNT] = { write_count, add_number, true },
+	[UNIT_CAPACITY] = { write_capacity, add_capacity, true },
+	[UNIT_BYTES] = { write_bytes, add_number, true },
+	[UNIT_BYTE_CAPACITY] = { write_bytes, add_capacity, true },
+	[UNIT_RATE] = { write_rate, add_number, true },
+	[UNIT_SINCE] = { write_since, add_since, true },
+	[UNIT_TIME] = { format_time, add_time, false },
+	[UNIT_KIND] = { write_kind, NULL, false },
+	[UNIT_HOLDER_KIND] = { write_holder_kind, NULL, false },
+	[UNIT_USER] = { write_user, add_number, false },
+	[UNIT_GROUP] = { write_group, add_number, false },
+	[UNIT_MODE] = { write_mode, NULL, false },
+	[UNIT_FLAGS] = { write_flags, add_flags, false },
+	[UNIT_ACCESS] = { write_access, NULL, false },
+	[UNIT_OVERFLOW] = { write_overflow, NULL, false },
+	[UNIT_EVENT] = { write_event, NULL, false },
+	[UNIT_END] = { write_end, NULL, false },
+	[UNIT_QUOTA] = { write_quota, NULL, false },
 };
 
 bool field_is_number(const struct field *field)

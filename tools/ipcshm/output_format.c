@@ -13,7 +13,7 @@
 static const uint64_t second = 1000000000;
 
 /* Digits after the point while they say something: "1.5" but "15" and "1". */
-static void scaled(double value, const char *unit, char text[FORMAT_MAX])
+static void write_scaled(double value, const char *unit, char text[FORMAT_MAX])
 {
 	double tenths = (double)(uint64_t)(value * 10) / 10;
 
@@ -31,11 +31,11 @@ void format_bytes(uint64_t bytes, char text[FORMAT_MAX])
 
 	for (; value >= 1024 && unit < 6; unit++)
 		value /= 1024;
-	scaled(value, units[unit], text);
+	write_scaled(value, units[unit], text);
 }
 
-static void two_units(uint64_t large, const char *large_unit, uint64_t small,
-		      const char *small_unit, char text[FORMAT_MAX])
+static void write_two_units(uint64_t large, const char *large_unit, uint64_t small,
+			    const char *small_unit, char text[FORMAT_MAX])
 {
 	snprintf(text, FORMAT_MAX, "%" PRIu64 " %s %" PRIu64 " %s", large, large_unit, small,
 		 small_unit);
@@ -59,19 +59,19 @@ void format_duration(uint64_t nanoseconds, char text[FORMAT_MAX])
 	uint64_t seconds = nanoseconds / second;
 
 	if (nanoseconds < 1000)
-		scaled((double)nanoseconds, "ns", text);
+		write_scaled((double)nanoseconds, "ns", text);
 	else if (nanoseconds < 1000000)
-		scaled((double)nanoseconds / 1e3, "us", text);
+		write_scaled((double)nanoseconds / 1e3, "us", text);
 	else if (nanoseconds < second)
-		scaled((double)nanoseconds / 1e6, "ms", text);
+		write_scaled((double)nanoseconds / 1e6, "ms", text);
 	else if (seconds < 60)
-		scaled((double)nanoseconds / 1e9, "s", text);
+		write_scaled((double)nanoseconds / 1e9, "s", text);
 	else if (seconds < 3600)
-		two_units(seconds / 60, "min", seconds % 60, "s", text);
+		write_two_units(seconds / 60, "min", seconds % 60, "s", text);
 	else if (seconds < 86400)
-		two_units(seconds / 3600, "h", seconds / 60 % 60, "min", text);
+		write_two_units(seconds / 3600, "h", seconds / 60 % 60, "min", text);
 	else
-		two_units(seconds / 86400, "d", seconds / 3600 % 24, "h", text);
+		write_two_units(seconds / 86400, "d", seconds / 3600 % 24, "h", text);
 }
 
 void format_time(uint64_t nanoseconds, char text[FORMAT_MAX])
@@ -96,7 +96,7 @@ void format_timestamp(uint64_t nanoseconds, char text[FORMAT_MAX])
 }
 
 /* The bytes of the next character if a terminal shows it as one, or 0. */
-static size_t printable(const char *name, size_t size)
+static size_t measure_printable(const char *name, size_t size)
 {
 	mbstate_t state = { 0 };
 	wchar_t character;
@@ -110,7 +110,7 @@ static size_t printable(const char *name, size_t size)
 void format_name(const char *name, size_t size, char *text)
 {
 	for (size_t i = 0, length; i < size; i += length) {
-		length = printable(name + i, size - i);
+		length = measure_printable(name + i, size - i);
 		if (!length) {
 			text += sprintf(text, "\\x%02x", (unsigned char)name[i]);
 			length = 1;

@@ -7,7 +7,7 @@
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 /* How many bytes follow the first of a character, and the least and most of the second one. */
-static size_t following(unsigned char first, unsigned char *least, unsigned char *most)
+static size_t count_following(unsigned char first, unsigned char *least, unsigned char *most)
 {
 	*least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
 	*most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
@@ -23,10 +23,10 @@ static size_t following(unsigned char first, unsigned char *least, unsigned char
 }
 
 /* The bytes of the next character, or 0: it isn't UTF-8 (RFC 3629). */
-static size_t character(const unsigned char *bytes, size_t size)
+static size_t measure_character(const unsigned char *bytes, size_t size)
 {
 	unsigned char least, most;
-	size_t more = following(bytes[0], &least, &most);
+	size_t more = count_following(bytes[0], &least, &most);
 
 	if (more >= size)
 		return 0;
@@ -39,24 +39,24 @@ static size_t character(const unsigned char *bytes, size_t size)
 bool json_is_text(const char *bytes, size_t size)
 {
 	for (size_t i = 0, length; i < size; i += length) {
-		length = character((const unsigned char *)bytes + i, size - i);
+		length = measure_character((const unsigned char *)bytes + i, size - i);
 		if (!length)
 			return false;
 	}
 	return true;
 }
 
-static void put_out(struct json *json)
+static void flush_bytes(struct json *json)
 {
 	fwrite(json->bytes, 1, json->used, json->to);
 	json->used = 0;
 }
 
 /* Many small pieces: stdio alone would take most of the time. */
-static void put(struct json *json, const char *bytes, size_t size)
+static void put_bytes(struct json *json, const char *bytes, size_t size)
 {
 	if (size > sizeof(json->bytes) - json->used)
-		put_out(json);
+		flush_bytes(json);
 	if (size > sizeof(json->bytes)) {
 		fwrite(bytes, 1, size, json->to);
 		return;
@@ -67,11 +67,11 @@ static void put(struct json *json, const char *bytes, size_t size)
 
 static void put_byte(struct json *json, char byte)
 {
-	put(json, &byte, 1);
+	put_bytes(json, &byte, 1);
 }
 
 /* With a comma, if something stands before it. */
-static void separate(struct json *json)
+static void put_separator(struct json *json)
 {
 	if (json->comma)
 		put_byte(json, ',');
@@ -80,7 +80,7 @@ static void separate(struct json *json)
 
 void json_open(struct json *json, char bracket)
 {
-	separate(json);
+	put_separator(json);
 	put_byte(json, bracket);
 	json->comma = false;
 }
@@ -93,27 +93,27 @@ void json_close(struct json *json, char bracket)
 
 void json_key(struct json *json, const char *name)
 {
-	separate(json);
+	put_separator(json);
 	put_byte(json, '"');
-	put(json, name, strlen(name));
-	put(json, "\":", 2);
+	put_bytes(json, name, strlen(name));
+	put_bytes(json, "\":", 2);
 	json->comma = false;
 }
 
-static void literal(struct json *json, const char *text)
+static void put_literal(struct json *json, const char *text)
 {
-	separate(json);
-	put(json, text, strlen(text));
+	put_separator(json);
+	put_bytes(json, text, strlen(text));
 }
 
 void json_null(struct json *json)
 {
-	literal(json, "null");
+	put_literal(json, "null");
 }
 
 void json_boolean(struct json *json, bool value)
 {
-	literal(json, value ? "true" : "false");
+	put_literal(json, value ? "true" : "false");
 }
 
 void json_number(struct json *json, uint64_t value)
@@ -124,11 +124,11 @@ void json_number(struct json *json, uint64_t value)
 	do
 		*--at = (char)('0' + value % 10);
 	while (value /= 10);
-	literal(json, at);
+	put_literal(json, at);
 }
 
 /* How many bytes from here on need nothing. */
-static size_t plain(const char *bytes, size_t size)
+static size_t measure_plain(const char *bytes, size_t size)
 {
 	size_t i = 0;
 
@@ -149,31 +149,31 @@ static void put_ascii(struct json *json, char byte)
 		snprintf(text, sizeof(text), "\\u%04x", (unsigned int)byte);
 	else
 		snprintf(text, sizeof(text), "%c", byte);
-	put(json, text, strlen(text));
+	put_bytes(json, text, strlen(text));
 }
 
 /* The next character, if it isn't plain; returns its bytes. */
 static size_t put_character(struct json *json, const char *bytes, size_t size)
 {
-	size_t length = character((const unsigned char *)bytes, size);
+	size_t length = measure_character((const unsigned char *)bytes, size);
 
 	if (length == 1)
 		put_ascii(json, *bytes);
 	else if (length)
-		put(json, bytes, length);
+		put_bytes(json, bytes, length);
 	else
-		put(json, replacement, sizeof(replacement) - 1);
+		put_bytes(json, replacement, sizeof(replacement) - 1);
 	return length ? length : 1;
 }
 
 void json_text(struct json *json, const char *bytes, size_t size)
 {
-	separate(json);
+	put_separator(json);
 	put_byte(json, '"');
 	for (size_t i = 0, length; i < size; i += length) {
-		length = plain(bytes + i, size - i);
+		length = measure_plain(bytes + i, size - i);
 		if (length)
-			put(json, bytes + i, length);
+			put_bytes(json, bytes + i, length);
 		else
 			length = put_character(json, bytes + i, size - i);
 	}
@@ -188,7 +188,7 @@ void json_string(struct json *json, const char *text)
 void json_line(struct json *json)
 {
 	put_byte(json, '\n');
-	put_out(json);
+	flush_bytes(json);
 	json->comma = false;
 }
 

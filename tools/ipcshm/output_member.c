@@ -28,7 +28,7 @@ static int print_row(const struct member *member, void *data)
 	return 0;
 }
 
-static void to_json(const struct member *member, struct json *json)
+static void write_json(const struct member *member, struct json *json)
 {
 	char process[PROCESS_MAX];
 
@@ -61,10 +61,10 @@ int member_table(struct netlink *netlink, uint64_t region)
 	return result;
 }
 
-static int add_to_list(const struct member *member, void *data)
+static int add_list_member(const struct member *member, void *data)
 {
 	json_list_next(data);
-	to_json(member, data);
+	write_json(member, data);
 	return 0;
 }
 
@@ -74,7 +74,7 @@ int member_json(struct netlink *netlink, uint64_t region)
 	int result;
 
 	json_list_open(&json);
-	result = netlink_members(netlink, region, add_to_list, &json);
+	result = netlink_members(netlink, region, add_list_member, &json);
 	json_list_close(&json);
 	return result;
 }
@@ -84,21 +84,21 @@ struct array {
 	bool open;
 };
 
-static int add_to_array(const struct member *member, void *data)
+static int add_array_member(const struct member *member, void *data)
 {
 	struct array *array = data;
 
 	if (!array->open)
 		json_open(array->json, '[');
 	array->open = true;
-	to_json(member, array->json);
+	write_json(member, array->json);
 	return 0;
 }
 
 void member_array(struct netlink *netlink, uint64_t region, struct json *json)
 {
 	struct array array = { json, false };
-	int result = netlink_members(netlink, region, add_to_array, &array);
+	int result = netlink_members(netlink, region, add_array_member, &array);
 
 	if (!array.open && result < 0) {
 		json_null(json);

@@ -49,7 +49,7 @@ void screen_clear(void)
 	erase();
 }
 
-static chtype attribute(enum look look)
+static chtype find_attribute(enum look look)
 {
 	switch (look) {
 	case LOOK_BOLD:
@@ -66,7 +66,7 @@ static chtype attribute(enum look look)
 }
 
 /* How many characters fit into @width columns. */
-static int fitting(const wchar_t *text, size_t width)
+static int count_fitting(const wchar_t *text, size_t width)
 {
 	size_t used = 0;
 	int count = 0;
@@ -89,8 +89,8 @@ void screen_put(size_t row, size_t column, size_t width, const char *text, enum 
 	wide[length] = L'\0';
 	if (width > screen_columns() - column)
 		width = screen_columns() - column;
-	attrset((int)attribute(look));
-	mvaddnwstr((int)row, (int)column, wide, fitting(wide, width));
+	attrset((int)find_attribute(look));
+	mvaddnwstr((int)row, (int)column, wide, count_fitting(wide, width));
 	attrset(A_NORMAL);
 }
 

@@ -55,7 +55,7 @@ struct table *table_create(const struct column *columns, size_t count)
 	return table;
 }
 
-static void blanks(size_t count)
+static void print_blanks(size_t count)
 {
 	printf("%*s", (int)count, "");
 }
@@ -69,10 +69,10 @@ static void print_cell(const struct table *table, size_t column, const char *tex
 	bool last = column + 1 == table->count;
 
 	if (table->columns[column].right)
-		blanks(space);
+		print_blanks(space);
 	printf("%s%s%s", colour, text, *colour ? "\033[m" : "");
 	if (!table->columns[column].right && !last)
-		blanks(space);
+		print_blanks(space);
 	fputs(last ? "\n" : "  ", stdout);
 }
 
@@ -85,7 +85,7 @@ static void print_heading(struct table *table)
 	table->begun = true;
 }
 
-static void widen(struct table *table)
+static void widen_columns(struct table *table)
 {
 	for (size_t i = 0; i < table->filled; i++) {
 		size_t width = format_width(table->cells[i].text), column = i % table->count;
@@ -95,12 +95,12 @@ static void widen(struct table *table)
 	}
 }
 
-static void flush(struct table *table)
+static void print_rows(struct table *table)
 {
 	bool colours = table_has_colours();
 
 	if (!table->begun) {
-		widen(table);
+		widen_columns(table);
 		print_heading(table);
 	}
 	for (size_t i = 0; i < table->filled; i++) {
@@ -120,12 +120,12 @@ void table_cell(struct table *table, const char *text, bool alarming)
 	if (!cell->text)
 		abort();
 	if (table->filled == table->count * ROWS_KEPT)
-		flush(table);
+		print_rows(table);
 }
 
 void table_end(struct table *table)
 {
-	flush(table);
+	print_rows(table);
 	free(table->widths);
 	free(table->cells);
 	free(table);

@@ -25,7 +25,7 @@ struct totals {
 	uint64_t blocked;
 };
 
-static void sum(const struct sample *sample, struct totals *totals)
+static void sum_up(const struct sample *sample, struct totals *totals)
 {
 	memset(totals, 0, sizeof(*totals));
 	for (size_t i = 0; i < sample->count; i++) {
@@ -42,13 +42,13 @@ static void sum(const struct sample *sample, struct totals *totals)
 	}
 }
 
-static void regions_text(const struct totals *totals, char *text, size_t size)
+static void write_region_totals(const struct totals *totals, char *text, size_t size)
 {
 	snprintf(text, size, "%zu region%s, %" PRIu64 " member%s; ", totals->regions,
 		 format_plural(totals->regions), totals->members, format_plural(totals->members));
 }
 
-static void queues_text(const struct totals *totals, char *text, size_t size)
+static void write_queue_totals(const struct totals *totals, char *text, size_t size)
 {
 	snprintf(text, size, "%zu queue%s, %" PRIu64 " message%s, %" PRIu64 " blocked; ",
 		 totals->queues, format_plural(totals->queues), totals->messages,
@@ -62,11 +62,11 @@ static void draw_totals(const struct top *top)
 	struct timespec time;
 	struct totals totals;
 
-	sum(top->now, &totals);
+	sum_up(top->now, &totals);
 	if (top->filter.kind != IPCSHM_QUEUE)
-		regions_text(&totals, regions, sizeof(regions));
+		write_region_totals(&totals, regions, sizeof(regions));
 	if (top->filter.kind != IPCSHM_REGION)
-		queues_text(&totals, queues, sizeof(queues));
+		write_queue_totals(&totals, queues, sizeof(queues));
 	clock_gettime(CLOCK_REALTIME, &time);
 	format_time((uint64_t)time.tv_sec * 1000000000, clock);
 	format_duration(top->interval, pace);
@@ -124,7 +124,7 @@ static void draw_quotas(const struct top *top)
 	draw_some_quotas(&top->quotas, column, false);
 }
 
-static void widen(struct top *top, size_t column, const char *text)
+static void widen_column(struct top *top, size_t column, const char *text)
 {
 	size_t width = format_width(text);
 
@@ -135,15 +135,15 @@ static void widen(struct top *top, size_t column, const char *text)
 }
 
 /* Columns only get wider, so that they stay where they are. */
-static void measure(struct top *top, size_t rows)
+static void widen_columns(struct top *top, size_t rows)
 {
 	char text[FIELD_TEXT_MAX];
 
 	for (size_t i = 0; i < top->view.count; i++) {
-		widen(top, i, top->view.columns[i].heading);
+		widen_column(top, i, top->view.columns[i].heading);
 		for (size_t row = 0; row < rows; row++) {
 			view_text(&top->view, i, top->rows[top->first + row], text);
-			widen(top, i, text);
+			widen_column(top, i, text);
 		}
 	}
 }
@@ -218,7 +218,7 @@ void top_draw(struct top *top)
 	snprintf(position, sizeof(position), "%zu to %zu of %zu  (h: keys)",
 		 rows ? top->first + 1 : 0, top->first + rows, count);
 	screen_put(2, 0, SIZE_MAX, top->help ? keys : position, LOOK_PLAIN);
-	measure(top, rows);
+	widen_columns(top, rows);
 	draw_heading(top);
 	for (size_t row = 0; row < rows; row++)
 		draw_object(top, HEAD + row, top->rows[top->first + row]);

@@ -26,7 +26,7 @@ const char *view_default(uint32_t kind)
 	}
 }
 
-static bool add(struct view *view, const char *name, size_t length)
+static bool add_column(struct view *view, const char *name, size_t length)
 {
 	const struct field *field = field_find(object_fields, name, length);
 	bool is_state = length == 5 && !strncmp(name, "state", length);
@@ -48,7 +48,7 @@ bool view_parse(struct view *view, const char *names)
 	for (;;) {
 		size_t length = strcspn(names, ",");
 
-		if (!add(view, names, length))
+		if (!add_column(view, names, length))
 			return false;
 		if (!names[length])
 			return true;
@@ -58,7 +58,7 @@ bool view_parse(struct view *view, const char *names)
 
 /* Sentences: parts with commas between them. */
 
-static char *part_begin(char *text)
+static char *begin_part(char *text)
 {
 	size_t length = strlen(text);
 
@@ -67,14 +67,14 @@ static char *part_begin(char *text)
 	return text + length;
 }
 
-#define part(text, ...) do {							\
-	char *at = part_begin(text);						\
-										\
-	snprintf(at, (size_t)((text) + FIELD_TEXT_MAX - at), __VA_ARGS__);	\
-} while (0)
+#define add_part(text, ...)                                                                        \
+	do {                                                                                       \
+		char *at = begin_part(text);                                                       \
+                                                                                                   \
+		snprintf(at, (size_t)((text) + FIELD_TEXT_MAX - at), __VA_ARGS__);                 \
+	} while (0)
 
-static void field_part(const char *prefix, const char *name, const struct object *object,
-		       char *text)
+static void add_field(const char *prefix, const char *name, const struct object *object, char *text)
 {
 	const struct field *field = field_find(object_fields, name, strlen(name));
 	char value[FIELD_TEXT_MAX];
@@ -82,63 +82,65 @@ static void field_part(const char *prefix, const char *name, const struct object
 	if (!field_is_set(field, object))
 		return;
 	field_text(field, object, value);
-	part(text, "%s%.40s", prefix, value);
+	add_part(text, "%s%.40s", prefix, value);
 }
 
-static void region_state(const struct object *object, char *text)
+static void write_region_state(const struct object *object, char *text)
 {
 	const struct region *region = &object->region;
 	char size[FORMAT_MAX];
 
 	format_bytes(region->size, size);
-	part(text, "%s", size);
-	part(text, "%" PRIu32 " member%s", region->members, format_plural(region->members));
+	add_part(text, "%s", size);
+	add_part(text, "%" PRIu32 " member%s", region->members, format_plural(region->members));
 	if (region->waiters)
-		part(text, "%" PRIu32 " waiting", region->waiters);
+		add_part(text, "%" PRIu32 " waiting", region->waiters);
 	if (region->deaths)
-		part(text, "%" PRIu32 " died", region->deaths);
+		add_part(text, "%" PRIu32 " died", region->deaths);
 }
 
-static void depth(const struct queue *queue, char *text)
+static void write_depth(const struct queue *queue, char *text)
 {
 	if (queue->max_messages == IPCSHM_UNBOUNDED)
-		part(text, "%" PRIu64 " message%s", queue->messages, format_plural(queue->messages));
+		add_part(text, "%" PRIu64 " message%s", queue->messages,
+			 format_plural(queue->messages));
 	else if (queue->max_messages)
-		part(text, "%" PRIu64 " of %" PRIu64 " messages", queue->messages,
-		     queue->max_messages);
+		add_part(text, "%" PRIu64 " of %" PRIu64 " messages", queue->messages,
+			 queue->max_messages);
 	else
-		part(text, "rendezvous");
+		add_part(text, "rendezvous");
 }
 
-static void queue_state(const struct object *object, char *text)
+static void write_queue_state(const struct object *object, char *text)
 {
 	const struct queue *queue = &object->queue;
 
-	depth(queue, text);
+	write_depth(queue, text);
 	if (queue->messages)
-		field_part("lag ", "lag", object, text);
+		add_field("lag ", "lag", object, text);
 	if (queue->senders) {
-		part(text, "%" PRIu64 " sender%s blocked", queue->senders, format_plural(queue->senders));
-		field_part("for ", "blocked", object, text);
+		add_part(text, "%" PRIu64 " sender%s blocked", queue->senders,
+			 format_plural(queue->senders));
+		add_field("for ", "blocked", object, text);
 	}
 	if (queue->receivers)
-		part(text, "%" PRIu64 " receiver%s waiting", queue->receivers,
-		     format_plural(queue->receivers));
+		add_part(text, "%" PRIu64 " receiver%s waiting", queue->receivers,
+			 format_plural(queue->receivers));
 	if (queue->calls)
-		part(text, "%" PRIu64 " call%s", queue->calls, format_plural(queue->calls));
+		add_part(text, "%" PRIu64 " call%s", queue->calls, format_plural(queue->calls));
 	if (queue->dropped)
-		part(text, "%" PRIu64 " dropped", queue->dropped);
+		add_part(text, "%" PRIu64 " dropped", queue->dropped);
 }
 
 void view_state(const struct object *object, char text[FIELD_TEXT_MAX])
 {
 	*text = '\0';
 	if (object->flags & IPCSHM_STAT_REVOKED)
-		part(text, "revoked");
+		add_part(text, "revoked");
 	else if (object->kind == IPCSHM_REGION)
-		region_state(object, text);
+		write_region_state(object, text);
 	else if (object->kind == IPCSHM_QUEUE)
-		queue_state(object, text);
+		write_queue_state(object, text);
 }
 
 void view_text(const struct view *view, size_t column, const struct object *object,

@@ -11,7 +11,7 @@
 #include <strings.h>
 
 /* strtoull() without what it is too lenient with: blanks and signs. */
-static bool digits(const char *word, int base, uint64_t *number, const char **end)
+static bool parse_digits(const char *word, int base, uint64_t *number, const char **end)
 {
 	char *stop;
 
@@ -28,7 +28,7 @@ bool parse_number(const char *word, uint64_t *number)
 	const char *end;
 	bool hex = word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
 
-	return digits(word, hex ? 16 : 10, number, &end) && !*end;
+	return parse_digits(word, hex ? 16 : 10, number, &end) && !*end;
 }
 
 bool parse_up_to(const char *word, uint64_t most, uint32_t *number)
@@ -42,7 +42,7 @@ bool parse_up_to(const char *word, uint64_t most, uint32_t *number)
 }
 
 /* The power of 1024 that a suffix stands for, or -1. */
-static int power(const char *suffix)
+static int parse_power(const char *suffix)
 {
 	static const char letters[] = "KMGTPE";
 	const char *letter;
@@ -60,16 +60,16 @@ bool parse_bytes(const char *word, uint64_t *bytes)
 	const char *suffix;
 	int exponent;
 
-	if (!digits(word, 10, bytes, &suffix))
+	if (!parse_digits(word, 10, bytes, &suffix))
 		return false;
-	exponent = power(suffix);
+	exponent = parse_power(suffix);
 	if (exponent < 0 || *bytes > UINT64_MAX >> 10 * exponent)
 		return false;
 	*bytes <<= 10 * exponent;
 	return true;
 }
 
-static bool unbounded(const char *word, uint64_t *number)
+static bool parse_unbounded(const char *word, uint64_t *number)
 {
 	if (strcmp(word, "unbounded"))
 		return false;
@@ -79,12 +79,12 @@ static bool unbounded(const char *word, uint64_t *number)
 
 bool parse_capacity(const char *word, uint64_t *number)
 {
-	return unbounded(word, number) || parse_number(word, number);
+	return parse_unbounded(word, number) || parse_number(word, number);
 }
 
 bool parse_byte_capacity(const char *word, uint64_t *bytes)
 {
-	return unbounded(word, bytes) || parse_bytes(word, bytes);
+	return parse_unbounded(word, bytes) || parse_bytes(word, bytes);
 }
 
 bool parse_mode(const char *word, uint32_t *mode)
@@ -92,7 +92,7 @@ bool parse_mode(const char *word, uint32_t *mode)
 	const char *end;
 	uint64_t value;
 
-	if (!digits(word, 8, &value, &end) || *end || value > 0777)
+	if (!parse_digits(word, 8, &value, &end) || *end || value > 0777)
 		return false;
 	*mode = (uint32_t)value;
 	return true;

@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "input_user.h"
 #include "output_format.h"
 #include "parse.h"
-#include "input_user.h"
 
 #define BYTES "a whole number, alone or with K, M, G, T, P or E"
 

@@ -9,8 +9,8 @@
 #include "args.h"
 #include "command.h"
 #include "error.h"
-#include "output_json.h"
 #include "names.h"
+#include "output_json.h"
 #include "parse.h"
 #include "quota_hint.h"
 

@@ -7,12 +7,12 @@
 
 #include "command.h"
 #include "error.h"
-#include "output_field.h"
 #include "find.h"
-#include "output_json.h"
 #include "input_proc.h"
-#include "output_table.h"
 #include "input_user.h"
+#include "output_field.h"
+#include "output_json.h"
+#include "output_table.h"
 
 /**
  * struct search - what is looked for, and what was found

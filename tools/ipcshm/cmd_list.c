@@ -11,12 +11,12 @@
 #include "command.h"
 #include "error.h"
 #include "find.h"
+#include "input_netlink.h"
+#include "input_user.h"
 #include "output_format.h"
 #include "output_json.h"
-#include "input_netlink.h"
-#include "parse.h"
-#include "input_user.h"
 #include "output_view.h"
+#include "parse.h"
 
 struct list {
 	struct filter filter;

@@ -5,16 +5,16 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "args.h"
 #include "command.h"
 #include "error.h"
-#include "output_field.h"
 #include "find.h"
+#include "input_clock.h"
+#include "names.h"
+#include "output_field.h"
 #include "output_format.h"
 #include "output_json.h"
-#include "names.h"
 #include "parse.h"
 
 struct monitor {
@@ -223,16 +223,13 @@ static int handle_event(const struct event *event, void *data)
 	return --monitor->count ? 0 : ENOUGH;
 }
 
-/* Milliseconds until the end, for poll(); rounded up, so that it doesn't wake before. */
-static int count_remaining_ms(const struct timespec *start, uint64_t timeout)
+/* Milliseconds until the end, for poll(); rounded up, so that it does not return before. */
+static int count_remaining_ms(uint64_t start, uint64_t timeout)
 {
-	struct timespec now;
-	uint64_t past;
+	uint64_t past = clock_monotonic() - start;
 
 	if (timeout == UINT64_MAX)
 		return -1;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	past = (uint64_t)((now.tv_sec - start->tv_sec) * 1000000000 + now.tv_nsec - start->tv_nsec);
 	if (past >= timeout)
 		return 0;
 	return (timeout - past) / 1000000 >= INT32_MAX ? INT32_MAX
@@ -255,12 +252,11 @@ static int receive_events(struct monitor *monitor, struct netlink *netlink)
 static int watch_events(struct monitor *monitor, struct netlink *netlink)
 {
 	struct pollfd poller = { .fd = netlink_fd(netlink), .events = POLLIN };
-	struct timespec start;
+	uint64_t start = clock_monotonic();
 	int err = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	while (!err) {
-		int ready = poll(&poller, 1, count_remaining_ms(&start, monitor->timeout));
+		int ready = poll(&poller, 1, count_remaining_ms(start, monitor->timeout));
 
 		if (ready < 0 && errno != EINTR)
 			return -errno;

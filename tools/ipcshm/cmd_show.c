@@ -5,8 +5,8 @@
 
 #include "command.h"
 #include "error.h"
-#include "output_field.h"
 #include "find.h"
+#include "output_field.h"
 #include "output_json.h"
 #include "output_member.h"
 #include "output_view.h"

@@ -3,19 +3,19 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "args.h"
 #include "command.h"
 #include "error.h"
 #include "find.h"
+#include "input_clock.h"
 #include "input_netlink.h"
-#include "parse.h"
 #include "input_sample.h"
+#include "input_user.h"
 #include "output_screen.h"
 #include "output_top.h"
-#include "input_user.h"
 #include "output_view.h"
+#include "parse.h"
 
 static const struct argp_option options[] = {
 	{ "region", 'r', NULL, 0, "Only regions", 0 },
@@ -223,18 +223,10 @@ static int handle_key(struct top *top, int key)
 	}
 }
 
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
 /* Milliseconds until it is time to look again. */
 static int count_remaining_ms(const struct top *top)
 {
-	uint64_t past = now() - top->now->time;
+	uint64_t past = clock_monotonic() - top->now->time;
 
 	if (top->paused)
 		return -1;

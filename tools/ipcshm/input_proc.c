@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "input_user.h"
 #include "names.h"
 #include "parse.h"
-#include "input_user.h"
 
 /* The kernel's own lines and ours: a name has at most 255 bytes, each written as four. */
 #define FDINFO_MAX 4096

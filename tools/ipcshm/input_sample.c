@@ -5,15 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
+#include "input_clock.h"
 
 static int add_object(const struct object *object, void *data)
 {
@@ -35,7 +28,7 @@ static int add_object(const struct object *object, void *data)
 int sample_take(struct sample *sample, struct netlink *netlink, const struct filter *filter)
 {
 	sample->count = 0;
-	sample->time = now();
+	sample->time = clock_monotonic();
 	return netlink_objects(netlink, filter, add_object, sample);
 }
 

@@ -5,13 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "output_format.h"
-#include "output_json.h"
+#include "input_clock.h"
+#include "input_user.h"
 #include "names.h"
 #include "object.h"
-#include "input_user.h"
+#include "output_format.h"
+#include "output_json.h"
 
 #define FIELD(structure, member, name_, heading_, unit_, nest_, attribute_) {	\
 	.name = (name_), .heading = (heading_), .unit = (unit_), .nest = (nest_), \
@@ -203,12 +203,9 @@ static void write_rate(uint64_t number, char *text)
 
 static uint64_t count_ns_since(uint64_t then)
 {
-	struct timespec now;
-	uint64_t nanoseconds;
+	uint64_t now = clock_monotonic();
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	nanoseconds = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	return nanoseconds > then ? nanoseconds - then : 0;
+	return now > then ? now - then : 0;
 }
 
 static void write_since(uint64_t number, char *text)

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "output_format.h"
+#include "input_user.h"
 #include "names.h"
+#include "output_format.h"
 #include "output_screen.h"
 #include "output_top.h"
-#include "input_user.h"
 
 #define HEAD 4		/* rows above those of objects */
 #define NAME_WIDTH 28	/* of the widest column */

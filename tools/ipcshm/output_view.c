@@ -5,11 +5,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "input_clock.h"
 #include "output_format.h"
 
-static const uint64_t stuck = 1000000000; /* nanoseconds that are too long */
+static const uint64_t stuck_after = 1000000000; /* nanoseconds */
 
 static const struct column state_column = { "STATE", false };
 
@@ -154,11 +154,8 @@ void view_text(const struct view *view, size_t column, const struct object *obje
 
 static bool is_stuck(const struct queue *queue)
 {
-	struct timespec now;
-	uint64_t then;
+	uint64_t then = clock_monotonic() - stuck_after;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	then = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec - stuck;
 	return (queue->next_time && queue->next_time < then) ||
 	       (queue->blocked_time && queue->blocked_time < then);
 }

@@ -4,10 +4,10 @@
 
 #include <time.h>
 
+#include "input_sample.h"
+#include "object.h"
 #include "output_field.h"
 #include "output_json.h"
-#include "object.h"
-#include "input_sample.h"
 #include "output_view.h"
 
 static uint64_t ago(uint64_t nanoseconds)

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The time. */
+#ifndef INPUT_CLOCK_H
+#define INPUT_CLOCK_H
+
+#include <stdint.h>
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t clock_monotonic(void);
+
+#endif /* INPUT_CLOCK_H */

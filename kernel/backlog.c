@@ -24,25 +24,25 @@
 #define PRIORITY_MSG(node) rb_entry_safe(node, struct ipcshm_msg, by_priority.level)
 #define TYPE_MSG(node) rb_entry_safe(node, struct ipcshm_msg, by_type.level)
 
-static int compare(u64 a, u64 b)
+static int compare_numbers(u64 a, u64 b)
 {
 	return a < b ? -1 : a > b;
 }
 
 static int by_priority(struct rb_node *a, const struct rb_node *b)
 {
-	return compare(PRIORITY_MSG(b)->priority, PRIORITY_MSG(a)->priority);
+	return compare_numbers(PRIORITY_MSG(b)->priority, PRIORITY_MSG(a)->priority);
 }
 
 static int by_type(struct rb_node *a, const struct rb_node *b)
 {
-	return compare(TYPE_MSG(a)->type, TYPE_MSG(b)->type) ?:
-	       compare(TYPE_MSG(b)->priority, TYPE_MSG(a)->priority);
+	return compare_numbers(TYPE_MSG(a)->type, TYPE_MSG(b)->type) ?:
+	       compare_numbers(TYPE_MSG(b)->priority, TYPE_MSG(a)->priority);
 }
 
 static int of_type(const void *type, const struct rb_node *node)
 {
-	return compare(*(const u64 *)type, TYPE_MSG(node)->type);
+	return compare_numbers(*(const u64 *)type, TYPE_MSG(node)->type);
 }
 
 static bool is_before(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
@@ -50,7 +50,7 @@ static bool is_before(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
 	return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
 }
 
-static struct ipcshm_msg *better(struct ipcshm_msg *a, struct ipcshm_msg *b)
+static struct ipcshm_msg *better_message(struct ipcshm_msg *a, struct ipcshm_msg *b)
 {
 	return !b || (a && is_before(a, b)) ? a : b;
 }
@@ -60,9 +60,9 @@ static bool best_compute(struct ipcshm_msg *msg, bool stop_early)
 {
 	struct ipcshm_msg *left = TYPE_MSG(msg->by_type.level.rb_left);
 	struct ipcshm_msg *right = TYPE_MSG(msg->by_type.level.rb_right);
-	struct ipcshm_msg *best = better(left ? left->best : NULL, msg);
+	struct ipcshm_msg *best = better_message(left ? left->best : NULL, msg);
 
-	best = better(right ? right->best : NULL, best);
+	best = better_message(right ? right->best : NULL, best);
 	if (stop_early && msg->best == best)
 		return true;
 	msg->best = best;
@@ -298,8 +298,8 @@ static struct ipcshm_msg *best_beside(const struct ipcshm_backlog *backlog, u64 
 			node = outer;
 			continue;
 		}
-		best = better(msg, best);
-		best = better(outer ? TYPE_MSG(outer)->best : NULL, best);
+		best = better_message(msg, best);
+		best = better_message(outer ? TYPE_MSG(outer)->best : NULL, best);
 		node = inner;
 	}
 	return best;
@@ -309,7 +309,7 @@ static struct ipcshm_msg *find_other(const struct ipcshm_backlog *backlog, u64 t
 {
 	if (!backlog->mixed)
 		return NULL;
-	return better(best_beside(backlog, type, true), best_beside(backlog, type, false));
+	return better_message(best_beside(backlog, type, true), best_beside(backlog, type, false));
 }
 
 /* The message that is next for a receiver who wants only some, or NULL. */

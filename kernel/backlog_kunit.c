@@ -31,7 +31,7 @@ struct scene {
 	u32 types;
 };
 
-static u32 draw(struct scene *scene, u32 below)
+static u32 draw_number(struct scene *scene, u32 below)
 {
 	return prandom_u32_state(&scene->random) % below;
 }
@@ -44,7 +44,8 @@ static bool goes_before(const struct ipcshm_match *match, const struct ipcshm_ms
 	return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
 }
 
-static struct ipcshm_msg *expected(const struct scene *scene, const struct ipcshm_match *match)
+static struct ipcshm_msg *expected_message(const struct scene *scene,
+					   const struct ipcshm_match *match)
 {
 	struct ipcshm_msg *best = NULL;
 	int i;
@@ -80,8 +81,8 @@ static struct ipcshm_match some_match(struct scene *scene)
 	static const u32 hows[] = { 0, IPCSHM_TYPE_EQUAL, IPCSHM_TYPE_NOT, IPCSHM_TYPE_UP_TO };
 
 	return (struct ipcshm_match){
-		.how = hows[draw(scene, ARRAY_SIZE(hows))],
-		.type = draw(scene, scene->types + 1),
+		.how = hows[draw_number(scene, ARRAY_SIZE(hows))],
+		.type = draw_number(scene, scene->types + 1),
 	};
 }
 
@@ -96,13 +97,13 @@ static int index_of(const struct scene *scene, const struct ipcshm_msg *msg)
 
 static void add_one(struct scene *scene)
 {
-	int i = draw(scene, MESSAGES);
+	int i = draw_number(scene, MESSAGES);
 	struct ipcshm_msg *msg = scene->msgs[i];
 
 	if (scene->queued[i])
 		return;
-	msg->type = draw(scene, scene->types);
-	msg->priority = draw(scene, 4);
+	msg->type = draw_number(scene, scene->types);
+	msg->priority = draw_number(scene, 4);
 	msg->number = ++scene->number;
 	ipcshm_backlog_add(&scene->backlog, msg);
 	scene->queued[i] = true;
@@ -114,12 +115,12 @@ static void take_one(struct kunit *test, struct scene *scene)
 	struct ipcshm_match match = some_match(scene);
 	struct ipcshm_msg *msg = ipcshm_backlog_find(&scene->backlog, &match);
 
-	KUNIT_EXPECT_PTR_EQ(test, msg, expected(scene, &match));
+	KUNIT_EXPECT_PTR_EQ(test, msg, expected_message(scene, &match));
 	if (!msg)
 		return;
 	ipcshm_backlog_remove(&scene->backlog, msg);
 	/* Before its equals, which is where it was, if it was the first of them all. */
-	if (!match.how && !draw(scene, 4))
+	if (!match.how && !draw_number(scene, 4))
 		ipcshm_backlog_add_front(&scene->backlog, msg);
 	else
 		scene->queued[index_of(scene, msg)] = false;
@@ -128,7 +129,7 @@ static void take_one(struct kunit *test, struct scene *scene)
 /* As one whose sender gave up. */
 static void remove_one(struct scene *scene)
 {
-	int i = draw(scene, MESSAGES);
+	int i = draw_number(scene, MESSAGES);
 
 	if (scene->queued[i])
 		ipcshm_backlog_remove(&scene->backlog, scene->msgs[i]);
@@ -139,23 +140,24 @@ static void check_ends(struct kunit *test, const struct scene *scene)
 {
 	static const struct ipcshm_match any;
 
-	KUNIT_EXPECT_PTR_EQ(test, ipcshm_backlog_first(&scene->backlog), expected(scene, &any));
+	KUNIT_EXPECT_PTR_EQ(test, ipcshm_backlog_first(&scene->backlog),
+			    expected_message(scene, &any));
 	KUNIT_EXPECT_PTR_EQ(test, ipcshm_backlog_lowest(&scene->backlog), expected_lowest(scene));
 }
 
 /* Mostly growing, then mostly shrinking, so that it is empty and full now and then. */
-static void step(struct kunit *test, struct scene *scene, int number)
+static void run_step(struct kunit *test, struct scene *scene, int number)
 {
-	if (draw(scene, 8) < (number / 256 % 2 ? 5 : 2))
+	if (draw_number(scene, 8) < (number / 256 % 2 ? 5 : 2))
 		add_one(scene);
-	else if (draw(scene, 8))
+	else if (draw_number(scene, 8))
 		take_one(test, scene);
 	else
 		remove_one(scene);
 	check_ends(test, scene);
 }
 
-static void run(struct kunit *test, u32 types)
+static void run_steps(struct kunit *test, u32 types)
 {
 	struct scene *scene = kunit_kzalloc(test, sizeof(*scene), GFP_KERNEL);
 	u32 seed = get_random_u32();	/* a failure is repeated by what it told, here */
@@ -170,22 +172,22 @@ static void run(struct kunit *test, u32 types)
 		KUNIT_ASSERT_NOT_NULL(test, scene->msgs[i]);
 	}
 	for (i = 0; i < STEPS; i++)
-		step(test, scene, i);
+		run_step(test, scene, i);
 }
 
 static void one_type(struct kunit *test)
 {
-	run(test, 1);
+	run_steps(test, 1);
 }
 
 static void few_types(struct kunit *test)
 {
-	run(test, 3);
+	run_steps(test, 3);
 }
 
 static void many_types(struct kunit *test)
 {
-	run(test, 40);
+	run_steps(test, 40);
 }
 
 static struct kunit_case cases[] = {

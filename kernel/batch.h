@@ -5,9 +5,9 @@
 
 #include "queue.h"
 
-int ipcshm_batch_send(struct ipcshm_port *port, const struct ipcshm_batch_args *args,
-		      const struct ipcshm_patience *patience);
-int ipcshm_batch_receive(struct ipcshm_port *port, const struct ipcshm_batch_args *args,
-			 struct ipcshm_patience *patience);
+int ipcshm_batch_send(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
+		      const struct ipcshm_timeout *timeout);
+int ipcshm_batch_receive(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
+			 struct ipcshm_timeout *timeout);
 
 #endif /* IPCSHM_BATCH_H */

@@ -20,7 +20,7 @@
 #include "ioctl.h"
 #include "quota.h"
 #include "netlink.h"
-#include "port.h"
+#include "queue_file.h"
 #include "region.h"
 #include "registry.h"
 #include "shmem.h"
@@ -304,12 +304,12 @@ static int __init ipcshm_init(void)
 	ipcshm_workqueue = alloc_workqueue("ipcshm", WQ_UNBOUND, 0);
 	if (!ipcshm_workqueue)
 		return -ENOMEM;
-	err = ipcshm_port_init();
+	err = ipcshm_queue_file_init();
 	if (err)
 		goto destroy_workqueue;
 	err = ipcshm_notify_init();
 	if (err)
-		goto exit_port;
+		goto exit_queue_file;
 	err = ipcshm_region_init();
 	if (err)
 		goto exit_events;
@@ -334,8 +334,8 @@ exit_region:
 	ipcshm_region_exit();
 exit_events:
 	ipcshm_notify_exit();
-exit_port:
-	ipcshm_port_exit();
+exit_queue_file:
+	ipcshm_queue_file_exit();
 destroy_workqueue:
 	destroy_workqueue(ipcshm_workqueue);
 	ipcshm_quotas_exit();
@@ -356,7 +356,7 @@ static void __exit ipcshm_exit(void)
 	ipcshm_region_exit();
 	ipcshm_notify_exit();
 	destroy_workqueue(ipcshm_workqueue);
-	ipcshm_port_exit();
+	ipcshm_queue_file_exit();
 	ipcshm_quotas_exit();
 }
 

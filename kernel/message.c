@@ -363,7 +363,7 @@ void ipcshm_msg_uncharge_slow(struct ipcshm_msg *msg)
  * The real IDs, as SCM_CREDENTIALS has them: a set-user-ID program that is
  * handed a queue as its standard output speaks for its caller.
  */
-static void stamp(struct ipcshm_msg *msg)
+static void record_sender(struct ipcshm_msg *msg)
 {
 	msg->pid = get_pid(task_tgid(current));
 	msg->uid = current_uid();
@@ -410,7 +410,7 @@ static int msg_fill(struct ipcshm_msg *msg, const struct ipcshm_message *args,
 		return err;
 	msg->type = args->type;
 	msg->priority = args->priority;
-	stamp(msg);
+	record_sender(msg);
 	return 0;
 }
 

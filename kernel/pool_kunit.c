@@ -40,13 +40,13 @@ struct scene {
 	bool is_used[UNITS];
 };
 
-static u32 draw(struct scene *scene, u32 below)
+static u32 draw_number(struct scene *scene, u32 below)
 {
 	return prandom_u32_state(&scene->random) % below;
 }
 
 /* Returns how many of its units weren't as they should have been. */
-static int mark(struct scene *scene, const struct space *space, bool used)
+static int mark_units(struct scene *scene, const struct space *space, bool used)
 {
 	u64 first = space->offset >> IPCSHM_POOL_SHIFT, i;
 	int wrong = 0;
@@ -68,11 +68,11 @@ static bool has_gap(const struct scene *scene, size_t size)
 	return free >= nr_units(size);
 }
 
-static void take(struct kunit *test, struct scene *scene, struct space *space)
+static void take_units(struct kunit *test, struct scene *scene, struct space *space)
 {
 	bool fits;
 
-	space->size = draw(scene, draw(scene, 8) ? 2000 : LARGEST + 1);
+	space->size = draw_number(scene, draw_number(scene, 8) ? 2000 : LARGEST + 1);
 	fits = has_gap(scene, space->size);
 	KUNIT_EXPECT_EQ(test, fits, ipcshm_pool_alloc(&scene->pool, space->size, &space->offset));
 	if (!fits) {
@@ -80,12 +80,12 @@ static void take(struct kunit *test, struct scene *scene, struct space *space)
 		return;
 	}
 	KUNIT_EXPECT_GE(test, space->offset, scene->pool.spare);
-	KUNIT_EXPECT_EQ(test, 0, mark(scene, space, true));
+	KUNIT_EXPECT_EQ(test, 0, mark_units(scene, space, true));
 }
 
 static void give_back(struct kunit *test, struct scene *scene, struct space *space)
 {
-	KUNIT_EXPECT_EQ(test, 0, mark(scene, space, false));
+	KUNIT_EXPECT_EQ(test, 0, mark_units(scene, space, false));
 	ipcshm_pool_free(&scene->pool, space->offset, space->size);
 	space->offset = 0;
 }
@@ -100,13 +100,13 @@ static void check_used(struct kunit *test, const struct scene *scene)
 }
 
 /* Mostly taking, then mostly giving back. */
-static void step(struct kunit *test, struct scene *scene, int number)
+static void run_step(struct kunit *test, struct scene *scene, int number)
 {
-	struct space *space = &scene->spaces[draw(scene, SPACES)];
-	bool taking = draw(scene, 8) < (number / 512 % 2 ? 2 : 6);
+	struct space *space = &scene->spaces[draw_number(scene, SPACES)];
+	bool taking = draw_number(scene, 8) < (number / 512 % 2 ? 2 : 6);
 
 	if (taking && !space->offset)
-		take(test, scene, space);
+		take_units(test, scene, space);
 	else if (!taking && space->offset)
 		give_back(test, scene, space);
 	check_used(test, scene);
@@ -124,7 +124,7 @@ static void spaces_come_and_go(struct kunit *test)
 	prandom_seed_state(&scene->random, seed);
 	KUNIT_ASSERT_EQ(test, 0, ipcshm_pool_init(&scene->pool, SIZE, LARGEST));
 	for (i = 0; i < STEPS; i++)
-		step(test, scene, i);
+		run_step(test, scene, i);
 	for (i = 0; i < SPACES; i++)
 		if (scene->spaces[i].offset)
 			give_back(test, scene, &scene->spaces[i]);

@@ -45,7 +45,7 @@ static int exit_callback(struct wait_queue_entry *entry, unsigned int mode, int 
 	return 0;
 }
 
-static void unwatch(struct ipcshm_process *process)
+static void unwatch_process(struct ipcshm_process *process)
 {
 	spin_lock(&process->processes->lock);
 	if (process->watched)
@@ -61,7 +61,7 @@ static void process_free(struct ipcshm_process *process)
 }
 
 /* Whoever unregisters a process frees it. */
-static bool unregister(struct ipcshm_processes *processes, struct ipcshm_process *process)
+static bool unregister_process(struct ipcshm_processes *processes, struct ipcshm_process *process)
 {
 	bool registered;
 
@@ -84,11 +84,11 @@ static void exit_work(struct work_struct *work)
 
 	if (!has_exited(process->pid))
 		return;
-	unwatch(process);
+	unwatch_process(process);
 	if (work_pending(work))
 		return;	/* the next run is the last one */
 	process->processes->exited(process);
-	if (unregister(process->processes, process))
+	if (unregister_process(process->processes, process))
 		process_free(process);
 }
 
@@ -109,7 +109,7 @@ void ipcshm_processes_destroy(struct ipcshm_processes *processes)
 		spin_unlock(&processes->lock);
 		if (!process)
 			break;
-		unwatch(process);
+		unwatch_process(process);
 		cancel_work_sync(&process->work);
 		processes->exited(process);
 		process_free(process);
@@ -128,7 +128,8 @@ static bool pid_less(struct rb_node *a, const struct rb_node *b)
 	return pid_compare(rb_entry(a, struct ipcshm_process, node)->pid, b) < 0;
 }
 
-static struct ipcshm_process *search(struct ipcshm_processes *processes, const struct pid *pid)
+static struct ipcshm_process *search_process(struct ipcshm_processes *processes,
+					     const struct pid *pid)
 {
 	struct rb_node *node = rb_find(pid, &processes->tree, pid_compare);
 
@@ -156,7 +157,7 @@ struct ipcshm_process *ipcshm_process_find(struct ipcshm_processes *processes)
 	if (process)
 		return process;
 	spin_lock(&processes->lock);
-	process = search(processes, pid);
+	process = search_process(processes, pid);
 	if (process)
 		WRITE_ONCE(processes->recent, process);
 	spin_unlock(&processes->lock);
@@ -180,13 +181,13 @@ static struct ipcshm_process *process_create(struct ipcshm_processes *processes)
 }
 
 /* Returns the process that is registered: another thread may have been faster. */
-static struct ipcshm_process *enlist(struct ipcshm_processes *processes,
-				     struct ipcshm_process *process)
+static struct ipcshm_process *register_process(struct ipcshm_processes *processes,
+					       struct ipcshm_process *process)
 {
 	struct ipcshm_process *other;
 
 	spin_lock(&processes->lock);
-	other = search(processes, process->pid);
+	other = search_process(processes, process->pid);
 	if (!other) {
 		rb_add(&process->node, &processes->tree, pid_less);
 		add_wait_queue(&process->pid->wait_pidfd, &process->exit);
@@ -212,7 +213,7 @@ struct ipcshm_process *ipcshm_process_get(struct ipcshm_processes *processes)
 	process = process_create(processes);
 	if (!process)
 		return ERR_PTR(-ENOMEM);
-	registered = enlist(processes, process);
+	registered = register_process(processes, process);
 	if (registered != process)
 		process_free(process);
 	return registered;

@@ -28,19 +28,19 @@
 #include "trace.h"
 
 /**
- * struct receiver - a receiver that sleeps
+ * struct queue_receiver - a receiver that sleeps
  * @waiter: completed when it has a message, or never will
  * @sleeper: in the queue's receivers, until then; protected by the queue's lock
- * @want: what it asks for
- * @port: through which descriptor; immutable
+ * @criteria: what it asks for
+ * @qfile: through which descriptor; immutable
  * @process: the process, if it is registered there; immutable
  * @msg: the message; written before completion, read after
  */
-struct receiver {
+struct queue_receiver {
 	struct ipcshm_waiter waiter;
 	struct ipcshm_sleeper sleeper;
-	struct ipcshm_want *want;
-	struct ipcshm_port *port;
+	struct ipcshm_criteria *criteria;
+	struct ipcshm_queue_file *qfile;
 	struct ipcshm_process *process;
 	struct ipcshm_msg *msg;
 };
@@ -50,11 +50,11 @@ struct receiver {
  * @waiter: completed when it has one, or never will; without a task, it is interrupted
  * @link: in the queue's calls, until then; protected by the queue's lock
  * @request: the request, until it is received; likewise
- * @port: the one that has received it, from then on; likewise
+ * @qfile: the one that has received it, from then on; likewise
  * @by_request_id: in that one's calls, likewise
  * @request_id: what it is replied to with, likewise
  * @by_process: in the calls of the process that has received it, likewise
- * @want: how much room there is for the reply
+ * @criteria: how much room there is for the reply
  * @reply: the reply; written before completion, read after
  * @stays: it was interrupted: a reply without room is kept
  */
@@ -62,39 +62,39 @@ struct ipcshm_caller {
 	struct ipcshm_waiter waiter;
 	struct list_head link;
 	struct ipcshm_msg *request;
-	struct ipcshm_port *port;
+	struct ipcshm_queue_file *qfile;
 	struct rb_node by_request_id;
 	u64 request_id;
 	struct list_head by_process;
-	struct ipcshm_want *want;
+	struct ipcshm_criteria *criteria;
 	struct ipcshm_msg *reply;
 	bool stays;
 };
 
 /**
- * struct interrupted - a call whose request was received and whose caller was interrupted
+ * struct interrupted_call - a call whose request was received and whose caller was interrupted
  * @call: the call, moved here from the caller's stack
- * @want: of @call
+ * @criteria: of @call
  * @payer: of the caller's descriptor, which a reply is charged to while it is kept
  * @process: the caller; NULL: it has given the call up; protected by the queue's lock
  * @by_id: in the interrupted calls of @process
  * @id: what it is resumed by: its request_id when it was interrupted
- * @patience: when it ends, of the task that waited last
+ * @timeout: when it ends, of the task that waited last
  * @busy: a task waits for it, and frees it; protected by the queue's lock
  */
-struct interrupted {
+struct interrupted_call {
 	struct ipcshm_caller call;
-	struct ipcshm_want want;
+	struct ipcshm_criteria criteria;
 	struct ipcshm_quotas *payer;
 	struct ipcshm_process *process;
 	struct rb_node by_id;
 	u64 id;
-	struct ipcshm_patience patience;
+	struct ipcshm_timeout timeout;
 	bool busy;
 };
 
 /**
- * struct after - what a change entails, to be done when the lock has been dropped
+ * struct queue_effects - what a change entails, to be done when the lock has been dropped
  * @wakeups: whom to wake
  * @were: what pollers may know already
  * @dropped: how many messages were, that listeners are to be told of
@@ -102,7 +102,7 @@ struct interrupted {
  * @unsettled: more blocked messages have to be admitted than should be at a time
  * @garbage: messages to be freed, by @by_priority.equals
  */
-struct after {
+struct queue_effects {
 	struct ipcshm_wakeups wakeups;
 	__poll_t were;
 	u32 dropped;
@@ -114,14 +114,14 @@ struct after {
 /* The most messages that are admitted, or discarded, while the lock is held once. */
 #define BATCH 64
 
-static bool is_enough(const struct after *after)
+static bool effects_are_full(const struct queue_effects *effects)
 {
-	return after->wakeups.count == IPCSHM_WAKEUPS_MAX || after->admitted == BATCH;
+	return effects->wakeups.count == IPCSHM_WAKEUPS_MAX || effects->admitted == BATCH;
 }
 
 /* Room, and what poll has to say. */
 
-static bool fits(const struct ipcshm_queue *queue, size_t size)
+static bool message_fits(const struct ipcshm_queue *queue, size_t size)
 {
 	return queue->messages < queue->max_messages && queue->bytes <= queue->max_bytes &&
 	       size <= queue->max_bytes - queue->bytes;
@@ -132,7 +132,7 @@ static bool has_room(const struct ipcshm_queue *queue, size_t size, u32 priority
 {
 	const struct ipcshm_msg *first = ipcshm_backlog_first(&queue->blocked);
 
-	return fits(queue, size) && (!first || first->priority < priority);
+	return message_fits(queue, size) && (!first || first->priority < priority);
 }
 
 static bool is_readable(const struct ipcshm_queue *queue)
@@ -171,7 +171,7 @@ static bool writers_are_gone(const struct ipcshm_queue *queue)
 #define WRITABLE (EPOLLOUT | EPOLLWRNORM)
 
 /* What a descriptor with both rights would be told. */
-static __poll_t events(const struct ipcshm_queue *queue)
+static __poll_t compute_events(const struct ipcshm_queue *queue)
 {
 	__poll_t events = 0;
 
@@ -194,7 +194,7 @@ __poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode)
 	bool revoked;
 
 	spin_lock(&queue->lock);
-	now = events(queue);
+	now = compute_events(queue);
 	revoked = queue->revoked;
 	spin_unlock(&queue->lock);
 	if (revoked)
@@ -210,55 +210,57 @@ __poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode)
  * A poller puts itself on @pollers before it takes the lock to look.  So one
  * that isn't there at either end of a change will see it; no barrier is needed.
  */
-static inline void lock(struct ipcshm_queue *queue, struct after *after)
+static inline void queue_lock(struct ipcshm_queue *queue, struct queue_effects *effects)
 {
 	spin_lock(&queue->lock);
-	after->wakeups.count = 0;
-	after->wakeups.sync = false;
-	after->dropped = 0;
-	after->admitted = 0;
-	after->unsettled = false;
-	INIT_LIST_HEAD(&after->garbage);
+	effects->wakeups.count = 0;
+	effects->wakeups.sync = false;
+	effects->dropped = 0;
+	effects->admitted = 0;
+	effects->unsettled = false;
+	INIT_LIST_HEAD(&effects->garbage);
 	/* Without a barrier: the lock orders it, as said. */
-	after->were = ipcshm_pollers_exist(&queue->pollers) ? events(queue) : 0;
+	effects->were = ipcshm_pollers_exist(&queue->pollers) ? compute_events(queue) : 0;
 }
 
-static void tell_drops(const struct ipcshm_queue *queue, u32 messages)
+static void notify_drops(const struct ipcshm_queue *queue, u32 messages)
 {
 	struct ipcshm_notification event = { .type = IPCSHM_NOTIFY_TYPE_DROP, .messages = messages };
 
 	ipcshm_object_tell(&queue->object, event);
 }
 
-static void settle(struct ipcshm_queue *queue);
+static void settle_queue(struct ipcshm_queue *queue);
 
 /* Pollers are told of what is new, and of each message: @fresh. */
-static inline void unlock_unsettled(struct ipcshm_queue *queue, struct after *after, __poll_t fresh)
+static inline void queue_unlock_unsettled(struct ipcshm_queue *queue, struct queue_effects *effects,
+					  __poll_t fresh)
 {
 	struct ipcshm_msg *msg, *next;
 	__poll_t due = 0;
 
 	/* Likewise. */
 	if (ipcshm_pollers_exist(&queue->pollers))
-		due = events(queue) & (fresh | ~after->were);
+		due = compute_events(queue) & (fresh | ~effects->were);
 	spin_unlock(&queue->lock);
-	if (after->wakeups.count)
-		ipcshm_wakeups_run(&after->wakeups);
+	if (effects->wakeups.count)
+		ipcshm_wakeups_run(&effects->wakeups);
 	if (due)
 		ipcshm_pollers_wake(&queue->pollers, due);
-	if (after->dropped)
-		tell_drops(queue, after->dropped);
-	list_for_each_entry_safe(msg, next, &after->garbage, by_priority.equals) {
+	if (effects->dropped)
+		notify_drops(queue, effects->dropped);
+	list_for_each_entry_safe(msg, next, &effects->garbage, by_priority.equals) {
 		ipcshm_msg_put(msg);
 		cond_resched();
 	}
 }
 
-static inline void unlock(struct ipcshm_queue *queue, struct after *after, __poll_t fresh)
+static inline void queue_unlock(struct ipcshm_queue *queue, struct queue_effects *effects,
+				__poll_t fresh)
 {
-	unlock_unsettled(queue, after, fresh);
-	if (after->unsettled)
-		settle(queue);
+	queue_unlock_unsettled(queue, effects, fresh);
+	if (effects->unsettled)
+		settle_queue(queue);
 }
 
 /* Who pays, all under the queue's lock. */
@@ -290,7 +292,7 @@ bool ipcshm_queue_needs_quota(const struct ipcshm_queue *queue)
 }
 
 /* The creator gets back what is paid too much, at last. */
-static void refund(struct ipcshm_queue *queue)
+static void refund_creator(struct ipcshm_queue *queue)
 {
 	u64 need = max(queue->price, queue->bytes + queue->messages * ipcshm_msg_cost(0));
 
@@ -312,8 +314,8 @@ struct shortage {
 };
 
 /* The queue wants to keep @msg.  False if its payer's quota is used up. */
-static bool pay(const struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		struct shortage *shortage)
+static bool charge_payer(const struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			 struct shortage *shortage)
 {
 	u8 what = (is_bounded(queue) ? 0 : IPCSHM_CHARGED_BYTES) |
 		  (msg->nr_files ? IPCSHM_CHARGED_FILES : 0);
@@ -330,12 +332,12 @@ static bool pay(const struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	return ipcshm_msg_charge(msg, what, &shortage->quota, &shortage->amount);
 }
 
-/* As pay(), and a refusal is reported. */
-static bool pay_or_report(const struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+/* As charge_payer(), and a refusal is reported. */
+static bool charge_or_report(const struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
 	struct shortage shortage;
 
-	if (likely(pay(queue, msg, &shortage)))
+	if (likely(charge_payer(queue, msg, &shortage)))
 		return true;
 	ipcshm_quotas_report(msg->payer, shortage.quota, shortage.amount);
 	return false;
@@ -343,7 +345,7 @@ static bool pay_or_report(const struct ipcshm_queue *queue, struct ipcshm_msg *m
 
 /* The moves of a message, all under the queue's lock. */
 
-static void enqueue(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bool front)
+static void enqueue_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bool front)
 {
 	if (front)
 		ipcshm_backlog_add_front(&queue->queued, msg);
@@ -355,17 +357,18 @@ static void enqueue(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bool fro
 	queue->peak_bytes = max(queue->peak_bytes, queue->bytes);
 }
 
-static void dequeue(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+static void dequeue_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
 	ipcshm_backlog_remove(&queue->queued, msg);
 	queue->messages--;
 	queue->bytes -= msg->size;
 	ipcshm_msg_uncharge(msg);
 	if (unlikely(queue->charged > queue->price))
-		refund(queue);
+		refund_creator(queue);
 }
 
-static void block(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct ipcshm_waiter *sender)
+static void block_sender(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			 struct ipcshm_waiter *sender)
 {
 	msg->sender = sender;
 	msg->starved = false;
@@ -373,9 +376,9 @@ static void block(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct ipc
 	queue->nr_senders++;
 }
 
-/* As block(), for quota; the sender looks after that itself. */
-static void starve(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		   struct ipcshm_waiter *sender)
+/* As block_sender(), for quota; the sender looks after that itself. */
+static void starve_sender(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			  struct ipcshm_waiter *sender)
 {
 	msg->sender = sender;
 	msg->starved = true;
@@ -383,7 +386,7 @@ static void starve(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	queue->nr_senders++;
 }
 
-static void unblock(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+static void unblock_sender(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
 	ipcshm_backlog_remove(msg->starved ? &queue->starved : &queue->blocked, msg);
 	queue->nr_senders--;
@@ -391,61 +394,62 @@ static void unblock(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 }
 
 /* The message of a blocked sender is accepted.  A caller goes on waiting, for the reply. */
-static void accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct after *after)
+static void accept_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			   struct queue_effects *effects)
 {
 	struct ipcshm_waiter *sender = msg->sender;
 
-	unblock(queue, msg);
+	unblock_sender(queue, msg);
 	queue->sent++;
 	trace_ipcshm_send(queue, msg);
 	if (!msg->caller)
-		ipcshm_waiter_complete(sender, 0, &after->wakeups);
+		ipcshm_waiter_complete(sender, 0, &effects->wakeups);
 }
 
 /* There may be room again. */
-static void admit(struct ipcshm_queue *queue, struct after *after)
+static void admit_blocked(struct ipcshm_queue *queue, struct queue_effects *effects)
 {
 	struct ipcshm_msg *msg;
 
-	while ((msg = ipcshm_backlog_first(&queue->blocked)) && fits(queue, msg->size)) {
-		after->unsettled = is_enough(after);
-		if (after->unsettled)
+	while ((msg = ipcshm_backlog_first(&queue->blocked)) && message_fits(queue, msg->size)) {
+		effects->unsettled = effects_are_full(effects);
+		if (effects->unsettled)
 			break;
-		after->admitted++;
-		if (pay_or_report(queue, msg)) {
-			accept(queue, msg, after);
-			enqueue(queue, msg, false);
+		effects->admitted++;
+		if (charge_or_report(queue, msg)) {
+			accept_message(queue, msg, effects);
+			enqueue_message(queue, msg, false);
 		} else {
 			struct ipcshm_waiter *sender = msg->sender;
 
-			unblock(queue, msg);
-			starve(queue, msg, sender);
-			ipcshm_waiter_poke(sender, &after->wakeups);
+			unblock_sender(queue, msg);
+			starve_sender(queue, msg, sender);
+			ipcshm_waiter_poke(sender, &effects->wakeups);
 		}
 	}
 }
 
 /* Calls, all under the queue's lock. */
 
-/* The call is no longer its port's. */
+/* The call is no longer its queue file's. */
 static void call_unbind(struct ipcshm_caller *call)
 {
-	if (!call->port)
+	if (!call->qfile)
 		return;
-	rb_erase(&call->by_request_id, &call->port->calls);
-	WRITE_ONCE(call->port->nr_calls, call->port->nr_calls - 1);
+	rb_erase(&call->by_request_id, &call->qfile->calls);
+	WRITE_ONCE(call->qfile->nr_calls, call->qfile->nr_calls - 1);
 	list_del_init(&call->by_process);
-	call->port = NULL;
+	call->qfile = NULL;
 }
 
 static void call_complete(struct ipcshm_queue *queue, struct ipcshm_caller *call, int result,
-			  struct after *after)
+			  struct queue_effects *effects)
 {
 	call_unbind(call);
 	list_del(&call->link);
 	queue->nr_calls--;
 	if (call->waiter.task) {
-		ipcshm_waiter_complete(&call->waiter, result, &after->wakeups);
+		ipcshm_waiter_complete(&call->waiter, result, &effects->wakeups);
 		return;
 	}
 	call->waiter.result = result;
@@ -459,21 +463,21 @@ static bool request_id_less(struct rb_node *a, const struct rb_node *b)
 }
 
 /*
- * A request is received: from now on its call is the port's, and the process's, if that is
+ * A request is received: from now on its call is the queue file's, and the process's, if that is
  * registered already: see calls_adopt().
  */
 static void call_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		       struct ipcshm_port *port, struct ipcshm_process *process)
+		       struct ipcshm_queue_file *qfile, struct ipcshm_process *process)
 {
 	struct ipcshm_caller *call = msg->caller;
 
 	msg->caller = NULL;
 	msg->request_id = ++queue->request_id;
 	call->request = NULL;
-	call->port = port;
+	call->qfile = qfile;
 	call->request_id = msg->request_id;
-	rb_add(&call->by_request_id, &port->calls, request_id_less);
-	WRITE_ONCE(port->nr_calls, port->nr_calls + 1);
+	rb_add(&call->by_request_id, &qfile->calls, request_id_less);
+	WRITE_ONCE(qfile->nr_calls, qfile->nr_calls + 1);
 	if (process)
 		list_add_tail(&call->by_process, &process->calls);
 }
@@ -486,17 +490,17 @@ static int request_id_compare(const void *key, const struct rb_node *node)
 	return request_id < call->request_id ? -1 : request_id > call->request_id;
 }
 
-static struct ipcshm_caller *call_find(struct ipcshm_port *port, u64 request_id)
+static struct ipcshm_caller *call_find(struct ipcshm_queue_file *qfile, u64 request_id)
 {
-	struct rb_node *node = rb_find(&request_id, &port->calls, request_id_compare);
+	struct rb_node *node = rb_find(&request_id, &qfile->calls, request_id_compare);
 
 	return rb_entry_safe(node, struct ipcshm_caller, by_request_id);
 }
 
 /* A request that was received, but not delivered.  False if its caller has gone. */
-static bool call_rewind(struct ipcshm_port *port, struct ipcshm_msg *msg)
+static bool call_rewind(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
 {
-	struct ipcshm_caller *call = call_find(port, msg->request_id);
+	struct ipcshm_caller *call = call_find(qfile, msg->request_id);
 
 	if (!call)
 		return false;
@@ -506,47 +510,48 @@ static bool call_rewind(struct ipcshm_port *port, struct ipcshm_msg *msg)
 	return true;
 }
 
-static void count_drop(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct after *after)
+static void count_drop(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+		       struct queue_effects *effects)
 {
 	queue->dropped++;
-	after->dropped++;
+	effects->dropped++;
 	trace_ipcshm_drop(queue, msg);
 }
 
 /* A message that was accepted is never received. */
-static void discard(struct ipcshm_queue *queue, struct ipcshm_msg *msg, int why,
-		    struct after *after)
+static void discard_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg, int why,
+			    struct queue_effects *effects)
 {
-	count_drop(queue, msg, after);
+	count_drop(queue, msg, effects);
 	if (msg->caller)
-		call_complete(queue, msg->caller, why, after);
-	list_add_tail(&msg->by_priority.equals, &after->garbage);
+		call_complete(queue, msg->caller, why, effects);
+	list_add_tail(&msg->by_priority.equals, &effects->garbage);
 }
 
 /* Sending. */
 
-static void receiver_complete(struct ipcshm_queue *queue, struct receiver *receiver, int result,
-			      struct after *after)
+static void receiver_complete(struct ipcshm_queue *queue, struct queue_receiver *receiver,
+			      int result, struct queue_effects *effects)
 {
 	ipcshm_sleepers_remove(&queue->receivers, &receiver->sleeper);
-	ipcshm_waiter_complete(&receiver->waiter, result, &after->wakeups);
+	ipcshm_waiter_complete(&receiver->waiter, result, &effects->wakeups);
 }
 
-static void delivered(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		      struct ipcshm_port *port, struct ipcshm_process *process)
+static void mark_received(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			  struct ipcshm_queue_file *qfile, struct ipcshm_process *process)
 {
 	queue->received++;
 	trace_ipcshm_receive(queue, msg);
 	msg->request_id = 0;
 	if (msg->caller)
-		call_begin(queue, msg, port, process);
+		call_begin(queue, msg, qfile, process);
 }
 
-static void receiver_expel(struct ipcshm_queue *queue, struct receiver *receiver,
-			   const struct ipcshm_msg *msg, struct after *after)
+static void receiver_expel(struct ipcshm_queue *queue, struct queue_receiver *receiver,
+			   const struct ipcshm_msg *msg, struct queue_effects *effects)
 {
-	receiver->want->needed = msg->size;
-	receiver_complete(queue, receiver, -EMSGSIZE, after);
+	receiver->criteria->needed = msg->size;
+	receiver_complete(queue, receiver, -EMSGSIZE, effects);
 }
 
 /*
@@ -556,31 +561,31 @@ static void receiver_expel(struct ipcshm_queue *queue, struct receiver *receiver
  * place. -EBUSY if the lock has to be dropped before the search goes on.
  */
 static int receiver_find(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
-			 struct receiver **found, struct after *after)
+			 struct queue_receiver **found, struct queue_effects *effects)
 {
 	struct ipcshm_sleeper *sleeper;
-	struct receiver *receiver;
+	struct queue_receiver *receiver;
 
 	*found = NULL;
 	while ((sleeper = ipcshm_sleepers_find(&queue->receivers, msg->type))) {
-		receiver = container_of(sleeper, struct receiver, sleeper);
-		if (receiver->want->room >= msg->size) {
+		receiver = container_of(sleeper, struct queue_receiver, sleeper);
+		if (receiver->criteria->room >= msg->size) {
 			*found = receiver;
 			break;
 		}
-		if (is_enough(after))
+		if (effects_are_full(effects))
 			return -EBUSY;
-		receiver_expel(queue, receiver, msg, after);
+		receiver_expel(queue, receiver, msg, effects);
 	}
 	return 0;
 }
 
-static void give(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct receiver *receiver,
-		 struct after *after)
+static void hand_over_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			      struct queue_receiver *receiver, struct queue_effects *effects)
 {
-	delivered(queue, msg, receiver->port, receiver->process);
+	mark_received(queue, msg, receiver->qfile, receiver->process);
 	receiver->msg = msg;
-	receiver_complete(queue, receiver, 0, after);
+	receiver_complete(queue, receiver, 0, effects);
 }
 
 /*
@@ -589,22 +594,22 @@ static void give(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct rece
  * small ones for a large one.
  */
 static int make_room(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
-		     struct after *after)
+		     struct queue_effects *effects)
 {
-	while (!fits(queue, msg->size)) {
+	while (!message_fits(queue, msg->size)) {
 		struct ipcshm_msg *victim = ipcshm_backlog_lowest(&queue->queued);
 
 		if (!victim || victim->priority > msg->priority || victim->number > msg->number)
 			return -ENOBUFS;
-		if (after->dropped >= BATCH)
+		if (effects->dropped >= BATCH)
 			return -EBUSY;
-		dequeue(queue, victim);
-		discard(queue, victim, -ENOBUFS, after);
+		dequeue_message(queue, victim);
+		discard_message(queue, victim, -ENOBUFS, effects);
 	}
 	return 0;
 }
 
-static int why_not_send(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg)
+static int check_send(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg)
 {
 	if (queue->revoked)
 		return -EKEYREVOKED;
@@ -612,21 +617,22 @@ static int why_not_send(const struct ipcshm_queue *queue, const struct ipcshm_ms
 }
 
 /* Some message has to go: perhaps this one. */
-static int why_no_room(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct after *after)
+static int make_room_or_refuse(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			       struct queue_effects *effects)
 {
 	if (queue->overflow != IPCSHM_OVERFLOW_DROP_OLDEST)
 		return queue->overflow ? -ENOBUFS : -EAGAIN;
 	/* By its first attempt: what comes while it makes room again and again isn't older. */
 	if (!msg->number)
 		msg->number = ++queue->number;
-	return make_room(queue, msg, after);
+	return make_room(queue, msg, effects);
 }
 
 /*
  * Poll waits for queue bytes, as much as the largest message needs; it does not know of
  * descriptors.
  */
-static int why_no_quota(const struct ipcshm_msg *msg)
+static int check_quota(const struct ipcshm_msg *msg)
 {
 	struct ipcshm_quota limit = ipcshm_quotas_read(msg->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES);
 
@@ -638,41 +644,41 @@ static int why_no_quota(const struct ipcshm_msg *msg)
  * has to wait for that; -EAGAIN or -EDQUOT when it would have to, and there is no
  * @sender; -EBUSY when the lock has to be dropped before it goes on.
  */
-static int offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		 struct ipcshm_waiter *sender, struct after *after)
+static int offer_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			 struct ipcshm_waiter *sender, struct queue_effects *effects)
 {
-	struct receiver *receiver;
+	struct queue_receiver *receiver;
 	int err, full = 0;
 
-	err = why_not_send(queue, msg) ?: receiver_find(queue, msg, &receiver, after);
+	err = check_send(queue, msg) ?: receiver_find(queue, msg, &receiver, effects);
 	if (err)
 		return err;
 	if (!receiver && !has_room(queue, msg->size, msg->priority))
-		full = why_no_room(queue, msg, after);
-	if (!receiver && !full && !pay_or_report(queue, msg))
+		full = make_room_or_refuse(queue, msg, effects);
+	if (!receiver && !full && !charge_or_report(queue, msg))
 		full = queue->overflow ? -ENOBUFS : -EDQUOT;
 	if (full == -EBUSY || (full == -EAGAIN && !sender))
 		return full;
 	if (full == -EDQUOT && !sender)
-		return why_no_quota(msg);
+		return check_quota(msg);
 	msg->number = ++queue->number;
 	if (full == -EAGAIN) {
-		block(queue, msg, sender);
+		block_sender(queue, msg, sender);
 		return -EINPROGRESS;
 	}
 	if (full == -EDQUOT) {
-		starve(queue, msg, sender);
+		starve_sender(queue, msg, sender);
 		sender->poked = true;
 		return -EINPROGRESS;
 	}
 	queue->sent++;
 	trace_ipcshm_send(queue, msg);
 	if (receiver)
-		give(queue, msg, receiver, after);
+		hand_over_message(queue, msg, receiver, effects);
 	else if (full)
-		discard(queue, msg, -ENOBUFS, after);
+		discard_message(queue, msg, -ENOBUFS, effects);
 	else
-		enqueue(queue, msg, false);
+		enqueue_message(queue, msg, false);
 	return 0;
 }
 
@@ -680,52 +686,52 @@ static int offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 static int sender_leave(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			struct ipcshm_waiter *sender, int err)
 {
-	struct after after;
+	struct queue_effects effects;
 
-	lock(queue, &after);
+	queue_lock(queue, &effects);
 	if (sender->done) {
 		err = sender->result;
 	} else {
-		unblock(queue, msg);
-		admit(queue, &after);
+		unblock_sender(queue, msg);
+		admit_blocked(queue, &effects);
 	}
-	unlock(queue, &after, 0);
+	queue_unlock(queue, &effects, 0);
 	return err;
 }
 
 /**
- * struct hunger - a blocked sender that waits for quota
+ * struct quota_wait - a blocked sender that waits for quota
  * @waiter: in the record that has no room
  * @sender: to be poked when that has
  */
-struct hunger {
+struct quota_wait {
 	struct ipcshm_quotas_waiter waiter;
 	struct ipcshm_waiter *sender;
 };
 
-static void hunger_wake(struct ipcshm_quotas_waiter *waiter)
+static void quota_wait_wake(struct ipcshm_quotas_waiter *waiter)
 {
-	struct ipcshm_waiter *sender = container_of(waiter, struct hunger, waiter)->sender;
+	struct ipcshm_waiter *sender = container_of(waiter, struct quota_wait, waiter)->sender;
 
 	WRITE_ONCE(sender->poked, true);
 	wake_up_process(sender->task);
 }
 
 /* Enqueue a starved message if there is quota, or block it if there is no longer room. */
-static bool feed_now(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-		     struct shortage *shortage, struct after *after)
+static bool try_charge_starved(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			       struct shortage *shortage, struct queue_effects *effects)
 {
 	struct ipcshm_waiter *sender = msg->sender;
 
 	if (!has_room(queue, msg->size, msg->priority)) {
-		unblock(queue, msg);
-		block(queue, msg, sender);
+		unblock_sender(queue, msg);
+		block_sender(queue, msg, sender);
 		return true;
 	}
-	if (!pay(queue, msg, shortage))
+	if (!charge_payer(queue, msg, shortage))
 		return false;
-	accept(queue, msg, after);
-	enqueue(queue, msg, false);
+	accept_message(queue, msg, effects);
+	enqueue_message(queue, msg, false);
 	return true;
 }
 
@@ -734,74 +740,76 @@ static bool feed_now(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
  * for quota.  Returns 0 if it has to sleep on, or to look whether it is done; -EDQUOT if
  * there will never be so much.
  */
-static int feed(struct ipcshm_queue *queue, struct ipcshm_msg *msg, struct hunger *hunger)
+static int retry_charge(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			struct quota_wait *quota_wait)
 {
 	struct ipcshm_quotas *payer = NULL;
 	struct shortage shortage;
-	struct after after;
+	struct queue_effects effects;
 	int err;
 
-	lock(queue, &after);
-	if (!hunger->sender->done && msg->starved && !feed_now(queue, msg, &shortage, &after))
+	queue_lock(queue, &effects);
+	if (!quota_wait->sender->done && msg->starved &&
+	    !try_charge_starved(queue, msg, &shortage, &effects))
 		payer = msg->payer;
-	unlock(queue, &after, READABLE);
+	queue_unlock(queue, &effects, READABLE);
 	if (!payer)
 		return 0;
-	err = ipcshm_quotas_wait(payer, shortage.quota, shortage.amount, &hunger->waiter);
+	err = ipcshm_quotas_wait(payer, shortage.quota, shortage.amount, &quota_wait->waiter);
 	if (err != -EAGAIN)
 		return err;
 	cond_resched();
-	WRITE_ONCE(hunger->sender->poked, true);
+	WRITE_ONCE(quota_wait->sender->poked, true);
 	return 0;
 }
 
 /* Sleeps until the queue has the message, which is blocked or starved. */
 static int sender_sleep(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-			struct ipcshm_waiter *sender, const struct ipcshm_patience *patience)
+			struct ipcshm_waiter *sender, const struct ipcshm_timeout *timeout)
 {
-	struct hunger hunger = { .sender = sender };
+	struct quota_wait quota_wait = { .sender = sender };
 	int err;
 
-	ipcshm_quotas_waiter_init(&hunger.waiter, hunger_wake);
+	ipcshm_quotas_waiter_init(&quota_wait.waiter, quota_wait_wake);
 	do {
-		err = ipcshm_waiter_sleep(sender, patience);
+		err = ipcshm_waiter_sleep(sender, timeout);
 		if (err != -EAGAIN)
 			break;
-		err = feed(queue, msg, &hunger);
+		err = retry_charge(queue, msg, &quota_wait);
 	} while (!err);
 	err = err ? sender_leave(queue, msg, sender, err) : sender->result;
-	ipcshm_quotas_unwait(&hunger.waiter);
+	ipcshm_quotas_unwait(&quota_wait.waiter);
 	return err;
 }
 
 /* The lock was only dropped in between; who is being killed needn't go on. */
-static bool goes_on(int err)
+static bool should_retry(int err)
 {
 	return err == -EBUSY && !fatal_signal_pending(current);
 }
 
 /* Sends what can be sent at once, then waits for one more, if it may. */
 static int send_some(struct ipcshm_queue *queue, struct ipcshm_msg *const *msgs, u32 count,
-		     u32 *sent, const struct ipcshm_patience *patience)
+		     u32 *sent, const struct ipcshm_timeout *timeout)
 {
 	struct ipcshm_waiter sender;
 	struct ipcshm_msg *msg;
 	u32 before = *sent;
-	struct after after;
+	struct queue_effects effects;
 	int err = 0;
 
 	ipcshm_waiter_init(&sender);
-	lock(queue, &after);
+	queue_lock(queue, &effects);
 	while (*sent < count && !err) {
 		msg = msgs[*sent];
-		err = offer(queue, msg, patience->nonblock ? NULL : &sender, &after);
+		err = offer_message(queue, msg, timeout->nonblock ? NULL : &sender, &effects);
 		if (!err)
 			++*sent;
 	}
-	unlock(queue, &after, *sent > before || err == -EINPROGRESS ? READABLE : 0);
+	queue_unlock(queue, &effects, *sent > before || err == -EINPROGRESS ? READABLE : 0);
 	if (err != -EINPROGRESS)
 		return err;
-	err = sender_sleep(queue, msg, &sender, patience);
+	err = sender_sleep(queue, msg, &sender, timeout);
 	if (!err)
 		++*sent;
 	return err;
@@ -809,29 +817,30 @@ static int send_some(struct ipcshm_queue *queue, struct ipcshm_msg *const *msgs,
 
 /**
  * ipcshm_queue_send - send messages
- * @port: through which descriptor
+ * @qfile: through which descriptor
  * @msgs: the messages
  * @count: how many
- * @patience: how long to wait for room
+ * @timeout: how long to wait for room
  *
  * Return: how many the queue has accepted, the first ones, which are the caller's
  * no more, the others still are; if none, an error.
  */
-int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_msg *const *msgs, u32 count,
-		      const struct ipcshm_patience *patience)
+int ipcshm_queue_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *const *msgs, u32 count,
+		      const struct ipcshm_timeout *timeout)
 {
 	u32 sent = 0;
 	int err;
 
 	do
-		err = send_some(port->queue, msgs, count, &sent, patience);
-	while ((!err || goes_on(err)) && sent < count);
+		err = send_some(qfile->queue, msgs, count, &sent, timeout);
+	while ((!err || should_retry(err)) && sent < count);
 	return sent ?: err;
 }
 
 /* Receiving. */
 
-static struct ipcshm_msg *find(const struct ipcshm_queue *queue, const struct ipcshm_match *match)
+static struct ipcshm_msg *find_message(const struct ipcshm_queue *queue,
+				       const struct ipcshm_match *match)
 {
 	return ipcshm_backlog_find(&queue->queued, match) ?:
 	       ipcshm_backlog_find(&queue->blocked, match) ?:
@@ -839,19 +848,19 @@ static struct ipcshm_msg *find(const struct ipcshm_queue *queue, const struct ip
 }
 
 /* Restore the invariants (see the top of this file) after a change that stopped early. */
-static void settle(struct ipcshm_queue *queue)
+static void settle_queue(struct ipcshm_queue *queue)
 {
-	struct after after;
+	struct queue_effects effects;
 
 	do {
 		cond_resched();
-		lock(queue, &after);
-		admit(queue, &after);
-		unlock_unsettled(queue, &after, 0);
-	} while (after.unsettled);
+		queue_lock(queue, &effects);
+		admit_blocked(queue, &effects);
+		queue_unlock_unsettled(queue, &effects, 0);
+	} while (effects.unsettled);
 }
 
-static int why_not_receive(const struct ipcshm_queue *queue)
+static int check_receive(const struct ipcshm_queue *queue)
 {
 	if (queue->revoked)
 		return -EKEYREVOKED;
@@ -859,182 +868,185 @@ static int why_not_receive(const struct ipcshm_queue *queue)
 }
 
 /*
- * Takes the next message for @slot: 0; -EAGAIN, -EPIPE or -EKEYREVOKED if there is
+ * Takes the next message for @rbuf: 0; -EAGAIN, -EPIPE or -EKEYREVOKED if there is
  * none; -EMSGSIZE.
  */
-static int take(struct ipcshm_port *port, struct ipcshm_slot *slot,
-		struct ipcshm_process *process, struct after *after)
+static int take_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
+			struct ipcshm_process *process, struct queue_effects *effects)
 {
-	struct ipcshm_queue *queue = port->queue;
-	struct ipcshm_msg *msg = find(queue, &slot->want.match);
+	struct ipcshm_queue *queue = qfile->queue;
+	struct ipcshm_msg *msg = find_message(queue, &rbuf->criteria.match);
 
 	if (!msg)
-		return why_not_receive(queue);
-	slot->want.needed = msg->size;
-	if (msg->size > slot->want.room)
+		return check_receive(queue);
+	rbuf->criteria.needed = msg->size;
+	if (msg->size > rbuf->criteria.room)
 		return -EMSGSIZE;
 	if (msg->sender)
-		accept(queue, msg, after);
+		accept_message(queue, msg, effects);
 	else
-		dequeue(queue, msg);
+		dequeue_message(queue, msg);
 	/* Also if it was blocked: one that would have fit may have been behind it. */
-	admit(queue, after);
-	delivered(queue, msg, port, process);
-	slot->msg = msg;
+	admit_blocked(queue, effects);
+	mark_received(queue, msg, qfile, process);
+	rbuf->msg = msg;
 	return 0;
 }
 
-static void receiver_enter(struct ipcshm_port *port, struct receiver *receiver,
-			   struct ipcshm_process *process, struct ipcshm_want *want)
+static void receiver_enter(struct ipcshm_queue_file *qfile, struct queue_receiver *receiver,
+			   struct ipcshm_process *process, struct ipcshm_criteria *criteria)
 {
-	receiver->want = want;
-	receiver->port = port;
+	receiver->criteria = criteria;
+	receiver->qfile = qfile;
 	receiver->process = process;
 	receiver->msg = NULL;
 	ipcshm_waiter_init(&receiver->waiter);
-	ipcshm_sleepers_add(&port->queue->receivers, &receiver->sleeper, &want->match);
+	ipcshm_sleepers_add(&qfile->queue->receivers, &receiver->sleeper, &criteria->match);
 }
 
 /* The receiver gave up: @err, unless it was completed meanwhile. */
-static int receiver_leave(struct ipcshm_queue *queue, struct receiver *receiver, int err)
+static int receiver_leave(struct ipcshm_queue *queue, struct queue_receiver *receiver, int err)
 {
-	struct after after;
+	struct queue_effects effects;
 
-	lock(queue, &after);
+	queue_lock(queue, &effects);
 	if (receiver->waiter.done)
 		err = receiver->waiter.result;
 	else
 		ipcshm_sleepers_remove(&queue->receivers, &receiver->sleeper);
-	unlock(queue, &after, 0);
+	queue_unlock(queue, &effects, 0);
 	return err;
 }
 
-static int receiver_sleep(struct receiver *receiver, struct ipcshm_slot *slot,
-			  const struct ipcshm_patience *patience)
+static int receiver_sleep(struct queue_receiver *receiver, struct ipcshm_receive_buffer *rbuf,
+			  const struct ipcshm_timeout *timeout)
 {
-	int err = ipcshm_waiter_sleep(&receiver->waiter, patience);
+	int err = ipcshm_waiter_sleep(&receiver->waiter, timeout);
 
-	err = err ? receiver_leave(receiver->port->queue, receiver, err) : receiver->waiter.result;
+	err = err ? receiver_leave(receiver->qfile->queue, receiver, err) : receiver->waiter.result;
 	if (err)
 		return err;
 	/* What was given to a task that is being killed is better kept for another. */
 	if (fatal_signal_pending(current)) {
-		ipcshm_queue_put_back(receiver->port, receiver->msg);
+		ipcshm_queue_put_back(receiver->qfile, receiver->msg);
 		return -EINTR;
 	}
-	slot->msg = receiver->msg;
+	rbuf->msg = receiver->msg;
 	return 0;
 }
 
 /* Receives what is there, or waits for one if nothing is. */
-static int receive_some(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count, u32 *got,
-			struct ipcshm_process *process, const struct ipcshm_patience *patience)
+static int receive_some(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
+			u32 count, u32 *got, struct ipcshm_process *process,
+			const struct ipcshm_timeout *timeout)
 {
-	struct receiver receiver;
+	struct queue_receiver receiver;
 	__poll_t fresh = 0;
-	struct after after;
+	struct queue_effects effects;
 	int err = 0;
 
-	lock(port->queue, &after);
+	queue_lock(qfile->queue, &effects);
 	while (*got < count && !err) {
-		err = take(port, &slots[*got], process, &after);
+		err = take_message(qfile, &rbufs[*got], process, &effects);
 		if (!err)
 			++*got;
 	}
-	if (err == -EAGAIN && !*got && !patience->nonblock) {
-		receiver_enter(port, &receiver, process, &slots->want);
+	if (err == -EAGAIN && !*got && !timeout->nonblock) {
+		receiver_enter(qfile, &receiver, process, &rbufs->criteria);
 		/* It may want what those who sleep already don't. */
-		fresh = is_rendezvous(port->queue) ? WRITABLE : 0;
+		fresh = is_rendezvous(qfile->queue) ? WRITABLE : 0;
 		err = -EINPROGRESS;
 	}
-	unlock(port->queue, &after, fresh);
+	queue_unlock(qfile->queue, &effects, fresh);
 	if (err != -EINPROGRESS)
 		return err;
-	err = receiver_sleep(&receiver, slots, patience);
+	err = receiver_sleep(&receiver, rbufs, timeout);
 	if (!err)
 		++*got;
 	return err;
 }
 
 /* The call is its caller's, and ends, when the process that has received it exits. */
-static void call_adopt(struct ipcshm_port *port, u64 request_id, struct ipcshm_process *process)
+static void call_adopt(struct ipcshm_queue_file *qfile, u64 request_id,
+		       struct ipcshm_process *process)
 {
 	struct ipcshm_caller *call;
 
-	spin_lock(&port->queue->lock);
-	call = call_find(port, request_id);
+	spin_lock(&qfile->queue->lock);
+	call = call_find(qfile, request_id);
 	if (call)
 		list_add_tail(&call->by_process, &process->calls);
-	spin_unlock(&port->queue->lock);
+	spin_unlock(&qfile->queue->lock);
 }
 
 /*
  * The first calls that a process receives: it is registered now, without the lock. Returns how
  * many messages are left; if registering fails, the calls and what follows them are put back.
  */
-static int calls_adopt(struct ipcshm_port *port, struct ipcshm_slot *slots, int count)
+static int calls_adopt(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
+		       int count)
 {
 	struct ipcshm_process *process;
 	int i, kept;
 
 	for (kept = 0; kept < count; kept++) {
-		if (!slots[kept].msg->request_id)
+		if (!rbufs[kept].msg->request_id)
 			continue;
-		process = ipcshm_process_get(&port->processes);
+		process = ipcshm_process_get(&qfile->processes);
 		if (IS_ERR(process))
 			break;
-		call_adopt(port, slots[kept].msg->request_id, process);
+		call_adopt(qfile, rbufs[kept].msg->request_id, process);
 	}
 	for (i = count; i > kept; i--) {
-		ipcshm_queue_put_back(port, slots[i - 1].msg);
-		slots[i - 1].msg = NULL;
+		ipcshm_queue_put_back(qfile, rbufs[i - 1].msg);
+		rbufs[i - 1].msg = NULL;
 	}
 	return kept ?: -ENOMEM;
 }
 
 /**
  * ipcshm_queue_receive - receive messages
- * @port: through which descriptor
- * @slots: what is wanted; filled in
+ * @qfile: through which descriptor
+ * @rbufs: what is wanted; filled in
  * @count: how many
- * @patience: how long to wait for the first one
+ * @timeout: how long to wait for the first one
  *
- * Return: how many there are, in the first slots, who have them; each is to be
+ * Return: how many there are, in the first receive buffers, who have them; each is to be
  * put, or put back, the last one first.  If none, an error: -EMSGSIZE,
  * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EINTR, -EPIPE, -EKEYREVOKED, -ENOMEM.
  */
-int ipcshm_queue_receive(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count,
-			 const struct ipcshm_patience *patience)
+int ipcshm_queue_receive(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
+			 u32 count, const struct ipcshm_timeout *timeout)
 {
-	struct ipcshm_process *process = ipcshm_process_find(&port->processes);
+	struct ipcshm_process *process = ipcshm_process_find(&qfile->processes);
 	u32 got = 0;
-	int err = receive_some(port, slots, count, &got, process, patience);
+	int err = receive_some(qfile, rbufs, count, &got, process, timeout);
 
 	/* It may have slept for the first one: others can have come with that. */
 	if (!err && got < count)
-		receive_some(port, slots, count, &got, process, patience);
+		receive_some(qfile, rbufs, count, &got, process, timeout);
 	if (got && !process)
-		return calls_adopt(port, slots, got);
+		return calls_adopt(qfile, rbufs, got);
 	return got ?: err;
 }
 
 /* The message that is next, with a reference; it stays where it is. */
-int ipcshm_queue_peek(struct ipcshm_port *port, struct ipcshm_slot *slot)
+int ipcshm_queue_peek(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
 {
-	struct ipcshm_queue *queue = port->queue;
+	struct ipcshm_queue *queue = qfile->queue;
 	struct ipcshm_msg *msg;
 	int err = 0;
 
 	spin_lock(&queue->lock);
-	msg = find(queue, &slot->want.match);
+	msg = find_message(queue, &rbuf->criteria.match);
 	if (!msg)
-		err = why_not_receive(queue);
-	else if (msg->size > slot->want.room)
+		err = check_receive(queue);
+	else if (msg->size > rbuf->criteria.room)
 		err = -EMSGSIZE;
 	else
-		slot->msg = ipcshm_msg_get(msg);
+		rbuf->msg = ipcshm_msg_get(msg);
 	if (msg)
-		slot->want.needed = msg->size;
+		rbuf->criteria.needed = msg->size;
 	spin_unlock(&queue->lock);
 	return err;
 }
@@ -1043,34 +1055,35 @@ int ipcshm_queue_peek(struct ipcshm_port *port, struct ipcshm_slot *slot)
  * What was paid for it by its sender, or by the room that it had in a bounded queue, is
  * gone: the receiver pays, unless there is room.
  */
-static void put_back_pay(struct ipcshm_port *port, struct ipcshm_msg *msg)
+static void put_back_charge(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
 {
 	if (msg->caller)
 		return;
-	if (is_bounded(port->queue) && fits(port->queue, msg->size))
-		ipcshm_msg_charge_files_force(msg, port->payer);
+	if (is_bounded(qfile->queue) && message_fits(qfile->queue, msg->size))
+		ipcshm_msg_charge_files_force(msg, qfile->payer);
 	else
-		ipcshm_msg_charge_force(msg, port->payer);
+		ipcshm_msg_charge_force(msg, qfile->payer);
 }
 
-static int put_back_once(struct ipcshm_port *port, struct ipcshm_msg *msg, struct after *after)
+static int put_back_once(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
+			 struct queue_effects *effects)
 {
-	struct ipcshm_queue *queue = port->queue;
-	struct receiver *receiver;
+	struct ipcshm_queue *queue = qfile->queue;
+	struct queue_receiver *receiver;
 	int err;
 
-	err = receiver_find(queue, msg, &receiver, after);
+	err = receiver_find(queue, msg, &receiver, effects);
 	if (err)
 		return err;
 	msg->sender = NULL;
 	queue->received--;
-	if (queue->revoked || (msg->request_id && !call_rewind(port, msg))) {
-		discard(queue, msg, -EKEYREVOKED, after);
+	if (queue->revoked || (msg->request_id && !call_rewind(qfile, msg))) {
+		discard_message(queue, msg, -EKEYREVOKED, effects);
 	} else if (receiver) {
-		give(queue, msg, receiver, after);
+		hand_over_message(queue, msg, receiver, effects);
 	} else {
-		put_back_pay(port, msg);
-		enqueue(queue, msg, true);
+		put_back_charge(qfile, msg);
+		enqueue_message(queue, msg, true);
 	}
 	return 0;
 }
@@ -1080,17 +1093,17 @@ static int put_back_once(struct ipcshm_port *port, struct ipcshm_msg *msg, struc
  * The capacity may be exceeded by it: it was accepted, and isn't to be lost,
  * unless there is nobody any more who could receive it or cares.
  */
-void ipcshm_queue_put_back(struct ipcshm_port *port, struct ipcshm_msg *msg)
+void ipcshm_queue_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
 {
-	struct ipcshm_queue *queue = port->queue;
-	struct after after;
+	struct ipcshm_queue *queue = qfile->queue;
+	struct queue_effects effects;
 	int err;
 
 	ipcshm_msg_uncharge(msg);
 	do {
-		lock(queue, &after);
-		err = put_back_once(port, msg, &after);
-		unlock(queue, &after, READABLE);
+		queue_lock(queue, &effects);
+		err = put_back_once(qfile, msg, &effects);
+		queue_unlock(queue, &effects, READABLE);
 	} while (err);
 }
 
@@ -1098,35 +1111,35 @@ void ipcshm_queue_put_back(struct ipcshm_port *port, struct ipcshm_msg *msg)
 
 /* A call ends without a reply.  A request that nobody has received yet is withdrawn. */
 static void call_end(struct ipcshm_queue *queue, struct ipcshm_caller *call, int result,
-		     struct after *after)
+		     struct queue_effects *effects)
 {
 	struct ipcshm_msg *request = call->request;
 
 	if (request) {
 		if (request->sender) {
-			unblock(queue, request);
+			unblock_sender(queue, request);
 		} else {
-			dequeue(queue, request);
-			count_drop(queue, request, after);
+			dequeue_message(queue, request);
+			count_drop(queue, request, effects);
 		}
-		list_add_tail(&request->by_priority.equals, &after->garbage);
+		list_add_tail(&request->by_priority.equals, &effects->garbage);
 	}
-	call_complete(queue, call, result, after);
-	admit(queue, after);
+	call_complete(queue, call, result, effects);
+	admit_blocked(queue, effects);
 }
 
 /* The caller gave up.  Once its request was received, the call must not be restarted. */
 static int call_leave(struct ipcshm_queue *queue, struct ipcshm_caller *call, int err)
 {
-	struct after after;
+	struct queue_effects effects;
 
-	lock(queue, &after);
+	queue_lock(queue, &effects);
 	if (!call->waiter.done) {
 		if (err == -ERESTARTSYS && !call->request)
 			err = -EINTR;
-		call_end(queue, call, err, &after);
+		call_end(queue, call, err, &effects);
 	}
-	unlock(queue, &after, 0);
+	queue_unlock(queue, &effects, 0);
 	return call->waiter.result;
 }
 
@@ -1134,36 +1147,37 @@ static int call_leave(struct ipcshm_queue *queue, struct ipcshm_caller *call, in
 
 static bool id_less(struct rb_node *a, const struct rb_node *b)
 {
-	return rb_entry(a, struct interrupted, by_id)->id <
-	       rb_entry(b, struct interrupted, by_id)->id;
+	return rb_entry(a, struct interrupted_call, by_id)->id <
+	       rb_entry(b, struct interrupted_call, by_id)->id;
 }
 
 static int id_compare(const void *key, const struct rb_node *node)
 {
-	u64 id = *(const u64 *)key, other = rb_entry(node, struct interrupted, by_id)->id;
+	u64 id = *(const u64 *)key, other = rb_entry(node, struct interrupted_call, by_id)->id;
 
 	return id < other ? -1 : id > other;
 }
 
-static struct interrupted *interrupted_create(struct ipcshm_port *port)
+static struct interrupted_call *interrupted_create(struct ipcshm_queue_file *qfile)
 {
-	struct interrupted *interrupted;
+	struct interrupted_call *interrupted;
 	int err;
 
-	err = ipcshm_quotas_charge(port->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, sizeof(*interrupted));
+	err = ipcshm_quotas_charge(qfile->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
+				   sizeof(*interrupted));
 	if (err)
 		return NULL;
 	interrupted = kzalloc(sizeof(*interrupted), IPCSHM_GFP);
 	if (!interrupted) {
-		ipcshm_quotas_uncharge(port->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
+		ipcshm_quotas_uncharge(qfile->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
 				       sizeof(*interrupted));
 		return NULL;
 	}
-	interrupted->payer = port->payer;
+	interrupted->payer = qfile->payer;
 	return interrupted;
 }
 
-static void interrupted_free(struct ipcshm_port *port, struct interrupted *interrupted)
+static void interrupted_free(struct ipcshm_queue_file *qfile, struct interrupted_call *interrupted)
 {
 	struct ipcshm_msg *reply = interrupted->call.reply;
 
@@ -1171,28 +1185,28 @@ static void interrupted_free(struct ipcshm_port *port, struct interrupted *inter
 		ipcshm_msg_uncharge(reply);
 		ipcshm_msg_put(reply);
 	}
-	ipcshm_quotas_uncharge(port->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, sizeof(*interrupted));
+	ipcshm_quotas_uncharge(qfile->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, sizeof(*interrupted));
 	kfree(interrupted);
 }
 
 /* A received call leaves the caller's stack; whatever leads to it now leads to the copy. */
-static void call_move(struct ipcshm_caller *call, struct interrupted *interrupted,
-		      struct ipcshm_process *process, const struct ipcshm_patience *patience)
+static void call_move(struct ipcshm_caller *call, struct interrupted_call *interrupted,
+		      struct ipcshm_process *process, const struct ipcshm_timeout *timeout)
 {
 	struct ipcshm_caller *copy = &interrupted->call;
 
 	*copy = *call;
 	copy->waiter.task = NULL;
 	copy->stays = true;
-	interrupted->want = *call->want;
-	copy->want = &interrupted->want;
+	interrupted->criteria = *call->criteria;
+	copy->criteria = &interrupted->criteria;
 	list_replace(&call->link, &copy->link);
-	rb_replace_node(&call->by_request_id, &copy->by_request_id, &call->port->calls);
+	rb_replace_node(&call->by_request_id, &copy->by_request_id, &call->qfile->calls);
 	INIT_LIST_HEAD(&copy->by_process);
 	if (!list_empty(&call->by_process))
 		list_replace(&call->by_process, &copy->by_process);
 	interrupted->id = call->request_id;
-	interrupted->patience = *patience;
+	interrupted->timeout = *timeout;
 	interrupted->process = process;
 	rb_add(&interrupted->by_id, &process->interrupted, id_less);
 }
@@ -1202,72 +1216,72 @@ static void call_move(struct ipcshm_caller *call, struct interrupted *interrupte
  * the caller resumes it. Without the memory or the quota for that, and for a task that is being
  * killed, it ends.
  */
-static int call_interrupt(struct ipcshm_port *port, struct ipcshm_caller *call,
-			  const struct ipcshm_patience *patience, u64 *id)
+static int call_interrupt(struct ipcshm_queue_file *qfile, struct ipcshm_caller *call,
+			  const struct ipcshm_timeout *timeout, u64 *id)
 {
-	struct ipcshm_process *process = ipcshm_process_get(&port->processes);
-	struct interrupted *interrupted;
+	struct ipcshm_process *process = ipcshm_process_get(&qfile->processes);
+	struct interrupted_call *interrupted;
 	bool moved;
 
 	if (IS_ERR(process) || fatal_signal_pending(current))
-		return call_leave(port->queue, call, -ERESTARTSYS);
-	interrupted = interrupted_create(port);
+		return call_leave(qfile->queue, call, -ERESTARTSYS);
+	interrupted = interrupted_create(qfile);
 	if (!interrupted)
-		return call_leave(port->queue, call, -ERESTARTSYS);
-	spin_lock(&port->queue->lock);
-	moved = !call->waiter.done && call->port;
+		return call_leave(qfile->queue, call, -ERESTARTSYS);
+	spin_lock(&qfile->queue->lock);
+	moved = !call->waiter.done && call->qfile;
 	if (moved)
-		call_move(call, interrupted, process, patience);
-	spin_unlock(&port->queue->lock);
+		call_move(call, interrupted, process, timeout);
+	spin_unlock(&qfile->queue->lock);
 	if (!moved) {
-		interrupted_free(port, interrupted);
-		return call_leave(port->queue, call, -ERESTARTSYS);
+		interrupted_free(qfile, interrupted);
+		return call_leave(qfile->queue, call, -ERESTARTSYS);
 	}
 	*id = interrupted->id;
 	return -ERESTARTSYS;
 }
 
 /* The call @id of the current process, which is now the current task's; or an error. */
-static struct interrupted *resume_begin(struct ipcshm_port *port, u64 id,
-					struct ipcshm_slot *reply,
-					const struct ipcshm_patience *patience)
+static struct interrupted_call *resume_begin(struct ipcshm_queue_file *qfile, u64 id,
+					     struct ipcshm_receive_buffer *reply,
+					     const struct ipcshm_timeout *timeout)
 {
-	struct ipcshm_process *process = ipcshm_process_find(&port->processes);
-	struct interrupted *interrupted = NULL;
+	struct ipcshm_process *process = ipcshm_process_find(&qfile->processes);
+	struct interrupted_call *interrupted = NULL;
 	struct rb_node *node;
 
 	if (!process)
 		return ERR_PTR(-ESRCH);
-	spin_lock(&port->queue->lock);
+	spin_lock(&qfile->queue->lock);
 	node = rb_find(&id, &process->interrupted, id_compare);
 	if (node)
-		interrupted = rb_entry(node, struct interrupted, by_id);
+		interrupted = rb_entry(node, struct interrupted_call, by_id);
 	if (!interrupted) {
 		interrupted = ERR_PTR(-ESRCH);
 	} else if (interrupted->busy) {
 		interrupted = ERR_PTR(-EBUSY);
 	} else {
 		interrupted->busy = true;
-		interrupted->patience = *patience;
+		interrupted->timeout = *timeout;
 		interrupted->call.waiter.task = current;
-		interrupted->want.room = reply->want.room;
+		interrupted->criteria.room = reply->criteria.room;
 	}
-	spin_unlock(&port->queue->lock);
+	spin_unlock(&qfile->queue->lock);
 	return interrupted;
 }
 
 /* What has become of the call: its result; -ERESTARTSYS or -EMSGSIZE leave it to be resumed. */
-static int resume_end(struct ipcshm_queue *queue, struct interrupted *interrupted,
-		      struct ipcshm_slot *reply, int err, struct after *after)
+static int resume_end(struct ipcshm_queue *queue, struct interrupted_call *interrupted,
+		      struct ipcshm_receive_buffer *reply, int err, struct queue_effects *effects)
 {
 	struct ipcshm_caller *call = &interrupted->call;
 
 	if (!call->waiter.done && err != -ERESTARTSYS)
-		call_end(queue, call, err, after);
-	reply->want.needed = interrupted->want.needed;
+		call_end(queue, call, err, effects);
+	reply->criteria.needed = interrupted->criteria.needed;
 	if (call->waiter.done) {
 		err = call->waiter.result;
-		if (call->reply && call->reply->size > reply->want.room)
+		if (call->reply && call->reply->size > reply->criteria.room)
 			err = -EMSGSIZE;
 	}
 	if (interrupted->process && (!call->waiter.done || err == -EMSGSIZE)) {
@@ -1290,119 +1304,121 @@ static int resume_end(struct ipcshm_queue *queue, struct interrupted *interrupte
 
 /**
  * ipcshm_queue_resume - wait for the reply to a call that was interrupted
- * @port: through which descriptor the call was made
+ * @qfile: through which descriptor the call was made
  * @id: what ipcshm_queue_call() has filled in
  * @reply: how large it may be; filled in
- * @patience: how long to wait for it
+ * @timeout: how long to wait for it
  *
  * Return: as ipcshm_queue_call(); -ESRCH: the current process has no such call; -EBUSY: another
  * thread resumes it. After -ERESTARTSYS, and -EMSGSIZE if there is a reply, it can be resumed.
  */
-int ipcshm_queue_resume(struct ipcshm_port *port, u64 id, struct ipcshm_slot *reply,
-			const struct ipcshm_patience *patience)
+int ipcshm_queue_resume(struct ipcshm_queue_file *qfile, u64 id,
+			struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout)
 {
-	struct interrupted *interrupted = resume_begin(port, id, reply, patience);
-	struct after after;
+	struct interrupted_call *interrupted = resume_begin(qfile, id, reply, timeout);
+	struct queue_effects effects;
 	bool ended;
 	int err;
 
 	if (IS_ERR(interrupted))
 		return PTR_ERR(interrupted);
-	err = ipcshm_waiter_sleep(&interrupted->call.waiter, patience);
-	lock(port->queue, &after);
-	err = resume_end(port->queue, interrupted, reply, err, &after);
+	err = ipcshm_waiter_sleep(&interrupted->call.waiter, timeout);
+	queue_lock(qfile->queue, &effects);
+	err = resume_end(qfile->queue, interrupted, reply, err, &effects);
 	ended = !interrupted->process;
-	unlock(port->queue, &after, 0);
-	trace_ipcshm_call(port->queue, id, reply->msg ? reply->msg->size : 0, err);
+	queue_unlock(qfile->queue, &effects, 0);
+	trace_ipcshm_call(qfile->queue, id, reply->msg ? reply->msg->size : 0, err);
 	if (ended)
-		interrupted_free(port, interrupted);
+		interrupted_free(qfile, interrupted);
 	return err;
 }
 
 /* Returns a call that the process can't resume any longer, to be freed; or NULL. */
-static struct interrupted *interrupted_take(struct ipcshm_port *port,
-					    struct ipcshm_process *process)
+static struct interrupted_call *interrupted_take(struct ipcshm_queue_file *qfile,
+						 struct ipcshm_process *process)
 {
-	struct interrupted *interrupted;
-	struct after after;
+	struct interrupted_call *interrupted;
+	struct queue_effects effects;
 	bool busy = false;
 
 	do {
-		lock(port->queue, &after);
-		interrupted = rb_entry_safe(process->interrupted.rb_node, struct interrupted,
-					    by_id);
+		queue_lock(qfile->queue, &effects);
+		interrupted =
+			rb_entry_safe(process->interrupted.rb_node, struct interrupted_call, by_id);
 		if (interrupted) {
 			rb_erase(&interrupted->by_id, &process->interrupted);
 			interrupted->process = NULL;
 			busy = interrupted->busy;
 			if (!interrupted->call.waiter.done)
-				call_end(port->queue, &interrupted->call, -EINTR, &after);
+				call_end(qfile->queue, &interrupted->call, -EINTR, &effects);
 		}
-		unlock(port->queue, &after, 0);
+		queue_unlock(qfile->queue, &effects, 0);
 		cond_resched();
 	} while (interrupted && busy);
 	return interrupted;
 }
 
-static void interrupted_end_all(struct ipcshm_port *port, struct ipcshm_process *process)
+static void interrupted_end_all(struct ipcshm_queue_file *qfile, struct ipcshm_process *process)
 {
-	struct interrupted *interrupted;
+	struct interrupted_call *interrupted;
 
-	while ((interrupted = interrupted_take(port, process)))
-		interrupted_free(port, interrupted);
+	while ((interrupted = interrupted_take(qfile, process)))
+		interrupted_free(qfile, interrupted);
 }
 
 /* Calling. */
 
 static int call_send(struct ipcshm_queue *queue, struct ipcshm_caller *call,
-		     const struct ipcshm_patience *patience)
+		     const struct ipcshm_timeout *timeout)
 {
-	struct after after;
+	struct queue_effects effects;
 	int err;
 
-	lock(queue, &after);
-	after.wakeups.sync = true;
+	queue_lock(queue, &effects);
+	effects.wakeups.sync = true;
 	list_add_tail(&call->link, &queue->calls);
 	queue->nr_calls++;
-	err = offer(queue, call->request, patience->nonblock ? NULL : &call->waiter, &after);
+	err = offer_message(queue, call->request, timeout->nonblock ? NULL : &call->waiter,
+			    &effects);
 	if (err && err != -EINPROGRESS) {
 		list_del(&call->link);
 		queue->nr_calls--;
 	}
-	unlock(queue, &after, READABLE);
+	queue_unlock(queue, &effects, READABLE);
 	return err == -EINPROGRESS ? 0 : err;
 }
 
 /**
  * ipcshm_queue_call - send a request and wait for the reply
- * @port: through which descriptor
+ * @qfile: through which descriptor
  * @request: the message, from now on the queue's
  * @reply: how large it may be; filled in
- * @patience: how long to wait for it
+ * @timeout: how long to wait for it
  * @id: filled in with -ERESTARTSYS if the request was received: what resumes the call
  *
  * Return: 0, and the reply is @reply's; or an error.
  */
-int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_msg *request,
-		      struct ipcshm_slot *reply, const struct ipcshm_patience *patience, u64 *id)
+int ipcshm_queue_call(struct ipcshm_queue_file *qfile, struct ipcshm_msg *request,
+		      struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
+		      u64 *id)
 {
-	struct ipcshm_queue *queue = port->queue;
-	struct ipcshm_caller call = { .request = request, .want = &reply->want };
+	struct ipcshm_queue *queue = qfile->queue;
+	struct ipcshm_caller call = { .request = request, .criteria = &reply->criteria };
 	int err;
 
 	ipcshm_waiter_init(&call.waiter);
 	INIT_LIST_HEAD(&call.by_process);
 	request->caller = &call;
 	do
-		err = call_send(queue, &call, patience);
-	while (goes_on(err));
+		err = call_send(queue, &call, timeout);
+	while (should_retry(err));
 	if (err) {
 		ipcshm_msg_put(request);
 		return err;
 	}
-	err = ipcshm_waiter_sleep(&call.waiter, patience);
+	err = ipcshm_waiter_sleep(&call.waiter, timeout);
 	if (err == -ERESTARTSYS)
-		err = call_interrupt(port, &call, patience, id);
+		err = call_interrupt(qfile, &call, timeout, id);
 	else if (err)
 		err = call_leave(queue, &call, err);
 	else
@@ -1415,239 +1431,244 @@ int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_msg *request,
 /* Nobody waits for the reply any longer, though nobody has noticed yet. */
 static bool call_has_expired(struct ipcshm_caller *call)
 {
-	const struct ipcshm_patience *patience =
-		&container_of(call, struct interrupted, call)->patience;
+	const struct ipcshm_timeout *timeout =
+		&container_of(call, struct interrupted_call, call)->timeout;
 	ktime_t now;
 
 	if (call->waiter.task)
 		return false;
-	now = patience->clock == CLOCK_REALTIME ? ktime_get_real() : ktime_get();
-	return ktime_compare(now, patience->expires) >= 0;
+	now = timeout->clock == CLOCK_REALTIME ? ktime_get_real() : ktime_get();
+	return ktime_compare(now, timeout->expires) >= 0;
 }
 
 /* The reply to an interrupted call is kept for the caller, whose user pays. */
 static void call_charge(struct ipcshm_caller *call)
 {
-	struct interrupted *interrupted = container_of(call, struct interrupted, call);
+	struct interrupted_call *interrupted = container_of(call, struct interrupted_call, call);
 
 	ipcshm_msg_charge_force(call->reply, interrupted->payer);
 }
 
 /* False: the call has ended by its deadline. */
 static bool call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
-			struct ipcshm_msg *reply, struct after *after)
+			struct ipcshm_msg *reply, struct queue_effects *effects)
 {
 	int result = 0;
 
 	if (call_has_expired(call)) {
-		list_add(&reply->by_priority.equals, &after->garbage);
-		call_complete(queue, call, -ETIMEDOUT, after);
+		list_add(&reply->by_priority.equals, &effects->garbage);
+		call_complete(queue, call, -ETIMEDOUT, effects);
 		return false;
 	}
-	call->want->needed = reply->size;
-	if (reply->size > call->want->room && !call->stays) {
+	call->criteria->needed = reply->size;
+	if (reply->size > call->criteria->room && !call->stays) {
 		result = -EMSGSIZE;
-		list_add(&reply->by_priority.equals, &after->garbage);
+		list_add(&reply->by_priority.equals, &effects->garbage);
 	} else {
 		call->reply = reply;
 		if (!call->waiter.task)
 			call_charge(call);
 	}
-	call_complete(queue, call, result, after);
+	call_complete(queue, call, result, effects);
 	return true;
 }
 
 /**
  * ipcshm_queue_reply - answer a call
- * @port: the descriptor that has received the request
+ * @qfile: the descriptor that has received the request
  * @request_id: the request's
  * @reply: the message, from now on the queue's
  * @sync: the current task is about to sleep
  *
  * Return: 0, or -ESRCH: nobody waits for it.
  */
-int ipcshm_queue_reply(struct ipcshm_port *port, u64 request_id, struct ipcshm_msg *reply, bool sync)
+int ipcshm_queue_reply(struct ipcshm_queue_file *qfile, u64 request_id, struct ipcshm_msg *reply,
+		       bool sync)
 {
-	struct ipcshm_queue *queue = port->queue;
+	struct ipcshm_queue *queue = qfile->queue;
 	size_t size = reply->size;
 	struct ipcshm_caller *call;
 	bool answered = false;
-	struct after after;
+	struct queue_effects effects;
 
-	lock(queue, &after);
-	after.wakeups.sync = sync;
-	call = call_find(port, request_id);
+	queue_lock(queue, &effects);
+	effects.wakeups.sync = sync;
+	call = call_find(qfile, request_id);
 	if (call)
-		answered = call_answer(queue, call, reply, &after);
+		answered = call_answer(queue, call, reply, &effects);
 	else
-		list_add(&reply->by_priority.equals, &after.garbage);
-	unlock(queue, &after, 0);
+		list_add(&reply->by_priority.equals, &effects.garbage);
+	queue_unlock(queue, &effects, 0);
 	trace_ipcshm_reply(queue, request_id, size, answered ? 0 : -ESRCH);
 	return answered ? 0 : -ESRCH;
 }
 
 /* A request was received in a way in which it can't be answered. */
-void ipcshm_queue_refuse(struct ipcshm_port *port, u64 request_id, int err)
+void ipcshm_queue_refuse(struct ipcshm_queue_file *qfile, u64 request_id, int err)
 {
-	struct ipcshm_queue *queue = port->queue;
+	struct ipcshm_queue *queue = qfile->queue;
 	struct ipcshm_caller *call;
-	struct after after;
+	struct queue_effects effects;
 
-	lock(queue, &after);
-	call = call_find(port, request_id);
+	queue_lock(queue, &effects);
+	call = call_find(qfile, request_id);
 	if (call)
-		call_complete(queue, call, err, &after);
-	unlock(queue, &after, 0);
+		call_complete(queue, call, err, &effects);
+	queue_unlock(queue, &effects, 0);
 }
 
 /* The end of waiting. */
 
 /**
- * struct gone - whose waits end, and how
+ * struct end_scope - whose waits end, and how
  * @still: only while this is so
- * @port: calls whose requests were received through it; NULL: all calls
+ * @qfile: calls whose requests were received through it; NULL: all calls
  * @process: of those, which were received by this process; NULL: all
  * @senders: also senders that sleep
  * @receivers: also receivers that sleep
  * @err: the result
  */
-struct gone {
+struct end_scope {
 	bool (*still)(const struct ipcshm_queue *queue);
-	const struct ipcshm_port *port;
+	const struct ipcshm_queue_file *qfile;
 	struct ipcshm_process *process;
 	bool senders;
 	bool receivers;
 	int err;
 };
 
-static void calls_end(struct ipcshm_queue *queue, const struct gone *gone, struct after *after)
+static void calls_end(struct ipcshm_queue *queue, const struct end_scope *scope,
+		      struct queue_effects *effects)
 {
 	struct ipcshm_caller *call, *next;
 
 	list_for_each_entry_safe(call, next, &queue->calls, link) {
-		if (is_enough(after))
+		if (effects_are_full(effects))
 			break;
-		call_end(queue, call, gone->err, after);
+		call_end(queue, call, scope->err, effects);
 	}
 }
 
-static struct ipcshm_caller *port_call(const struct gone *gone)
+static struct ipcshm_caller *first_bound_call(const struct end_scope *scope)
 {
-	if (gone->process)
-		return list_first_entry_or_null(&gone->process->calls, struct ipcshm_caller,
+	if (scope->process)
+		return list_first_entry_or_null(&scope->process->calls, struct ipcshm_caller,
 						by_process);
-	return rb_entry_safe(gone->port->calls.rb_node, struct ipcshm_caller, by_request_id);
+	return rb_entry_safe(scope->qfile->calls.rb_node, struct ipcshm_caller, by_request_id);
 }
 
 /* Not by way of all calls: any user of the queue can close descriptors all day. */
-static void port_calls_end(struct ipcshm_queue *queue, const struct gone *gone,
-			   struct after *after)
+static void bound_calls_end(struct ipcshm_queue *queue, const struct end_scope *scope,
+			    struct queue_effects *effects)
 {
 	struct ipcshm_caller *call;
 
-	while (!is_enough(after) && (call = port_call(gone)))
-		call_end(queue, call, gone->err, after);
+	while (!effects_are_full(effects) && (call = first_bound_call(scope)))
+		call_end(queue, call, scope->err, effects);
 }
 
-static void senders_end(struct ipcshm_queue *queue, const struct gone *gone, struct after *after)
+static void senders_end(struct ipcshm_queue *queue, const struct end_scope *scope,
+			struct queue_effects *effects)
 {
 	struct ipcshm_msg *msg;
 
-	while (!is_enough(after) && (msg = ipcshm_backlog_first(&queue->blocked) ?:
-					   ipcshm_backlog_first(&queue->starved))) {
+	while (!effects_are_full(effects) && (msg = ipcshm_backlog_first(&queue->blocked) ?:
+						    ipcshm_backlog_first(&queue->starved))) {
 		struct ipcshm_waiter *sender = msg->sender;
 
-		unblock(queue, msg);
-		ipcshm_waiter_complete(sender, gone->err, &after->wakeups);
+		unblock_sender(queue, msg);
+		ipcshm_waiter_complete(sender, scope->err, &effects->wakeups);
 	}
 }
 
-static void receivers_end(struct ipcshm_queue *queue, const struct gone *gone,
-			  struct after *after)
+static void receivers_end(struct ipcshm_queue *queue, const struct end_scope *scope,
+			  struct queue_effects *effects)
 {
 	struct ipcshm_sleeper *sleeper;
 
-	while (!is_enough(after) && (sleeper = ipcshm_sleepers_some(&queue->receivers)))
-		receiver_complete(queue, container_of(sleeper, struct receiver, sleeper),
-				  gone->err, after);
+	while (!effects_are_full(effects) && (sleeper = ipcshm_sleepers_some(&queue->receivers)))
+		receiver_complete(queue, container_of(sleeper, struct queue_receiver, sleeper),
+				  scope->err, effects);
 }
 
 /* A few at a time.  Who comes anew meanwhile gets the same error at once. */
-static void waits_end(struct ipcshm_queue *queue, const struct gone *gone)
+static void waits_end(struct ipcshm_queue *queue, const struct end_scope *scope)
 {
-	struct after after;
+	struct queue_effects effects;
 	bool more;
 
 	do {
-		lock(queue, &after);
-		if (!gone->still || gone->still(queue)) {
-			if (gone->port)
-				port_calls_end(queue, gone, &after);
+		queue_lock(queue, &effects);
+		if (!scope->still || scope->still(queue)) {
+			if (scope->qfile)
+				bound_calls_end(queue, scope, &effects);
 			else
-				calls_end(queue, gone, &after);
-			if (gone->senders)
-				senders_end(queue, gone, &after);
-			if (gone->receivers)
-				receivers_end(queue, gone, &after);
+				calls_end(queue, scope, &effects);
+			if (scope->senders)
+				senders_end(queue, scope, &effects);
+			if (scope->receivers)
+				receivers_end(queue, scope, &effects);
 		} else {
 			/* Among the senders that are left one may have become first that fits. */
-			admit(queue, &after);
+			admit_blocked(queue, &effects);
 		}
-		more = is_enough(&after);
-		unlock(queue, &after, 0);
+		more = effects_are_full(&effects);
+		queue_unlock(queue, &effects, 0);
 		cond_resched();
 	} while (more);
 }
 
 /* A new descriptor. */
-void ipcshm_queue_attach(struct ipcshm_port *port)
+void ipcshm_queue_attach(struct ipcshm_queue_file *qfile)
 {
-	struct ipcshm_queue *queue = port->queue;
+	struct ipcshm_queue *queue = qfile->queue;
 
 	spin_lock(&queue->lock);
-	queue->readers += !!(port->mode & FMODE_READ);
-	queue->writers += !!(port->mode & FMODE_WRITE);
+	queue->readers += !!(qfile->mode & FMODE_READ);
+	queue->writers += !!(qfile->mode & FMODE_WRITE);
 	queue->had_reader |= queue->readers;
 	queue->had_writer |= queue->writers;
 	spin_unlock(&queue->lock);
-	port->attached = true;
+	qfile->attached = true;
 }
 
 /* A descriptor goes.  What was received through it and not replied to never will be. */
-void ipcshm_queue_detach(struct ipcshm_port *port)
+void ipcshm_queue_detach(struct ipcshm_queue_file *qfile)
 {
-	struct ipcshm_queue *queue = port->queue;
-	struct gone server = { .port = port, .err = -EPIPE };
-	struct gone readers = { .still = readers_are_gone, .senders = queue->hangup,
-				.err = -EPIPE };
-	struct gone writers = { .still = writers_are_gone, .receivers = queue->hangup,
-				.err = -EPIPE };
-	struct after after;
+	struct ipcshm_queue *queue = qfile->queue;
+	struct end_scope server = { .qfile = qfile, .err = -EPIPE };
+	struct end_scope readers = { .still = readers_are_gone,
+				     .senders = queue->hangup,
+				     .err = -EPIPE };
+	struct end_scope writers = { .still = writers_are_gone,
+				     .receivers = queue->hangup,
+				     .err = -EPIPE };
+	struct queue_effects effects;
 
-	if (!port->attached)
+	if (!qfile->attached)
 		return;
 	waits_end(queue, &server);
-	lock(queue, &after);
-	queue->readers -= !!(port->mode & FMODE_READ);
-	queue->writers -= !!(port->mode & FMODE_WRITE);
-	unlock(queue, &after, 0);
+	queue_lock(queue, &effects);
+	queue->readers -= !!(qfile->mode & FMODE_READ);
+	queue->writers -= !!(qfile->mode & FMODE_WRITE);
+	queue_unlock(queue, &effects, 0);
 	waits_end(queue, &readers);
 	waits_end(queue, &writers);
 }
 
 /* A process is gone, though others have the same descriptor. */
-void ipcshm_queue_abandon(struct ipcshm_port *port, struct ipcshm_process *process)
+void ipcshm_queue_abandon(struct ipcshm_queue_file *qfile, struct ipcshm_process *process)
 {
-	struct gone gone = { .port = port, .process = process, .err = -EPIPE };
+	struct end_scope scope = { .qfile = qfile, .process = process, .err = -EPIPE };
 
-	waits_end(port->queue, &gone);
-	interrupted_end_all(port, process);
+	waits_end(qfile->queue, &scope);
+	interrupted_end_all(qfile, process);
 }
 
 /* What the owner can do. */
 
 /* Charge a larger capacity at once; refund a smaller one as messages leave. */
-static int reprice(struct ipcshm_queue *queue, const struct ipcshm_queue_set_args *args)
+static int change_price(struct ipcshm_queue *queue, const struct ipcshm_queue_set_args *args)
 {
 	u64 price = ipcshm_queue_price(args->max_messages, args->max_bytes,
 				       queue->max_message_size);
@@ -1661,42 +1682,42 @@ static int reprice(struct ipcshm_queue *queue, const struct ipcshm_queue_set_arg
 		queue->charged = price;
 	}
 	queue->price = price;
-	refund(queue);
+	refund_creator(queue);
 	return 0;
 }
 
 int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set_args *args)
 {
-	struct after after;
+	struct queue_effects effects;
 	int err;
 
-	lock(queue, &after);
-	err = queue->revoked ? -EKEYREVOKED : reprice(queue, args);
+	queue_lock(queue, &effects);
+	err = queue->revoked ? -EKEYREVOKED : change_price(queue, args);
 	if (!err) {
 		queue->max_messages = args->max_messages;
 		queue->max_bytes = args->max_bytes;
-		admit(queue, &after);
+		admit_blocked(queue, &effects);
 	}
-	unlock(queue, &after, 0);
+	queue_unlock(queue, &effects, 0);
 	return err;
 }
 
 static u64 drain_some(struct ipcshm_queue *queue, u64 most)
 {
 	struct ipcshm_msg *msg;
-	struct after after;
+	struct queue_effects effects;
 	u64 count;
 
-	lock(queue, &after);
+	queue_lock(queue, &effects);
 	for (count = 0; count < min_t(u64, most, BATCH); count++) {
 		msg = ipcshm_backlog_first(&queue->queued);
 		if (!msg)
 			break;
-		dequeue(queue, msg);
-		discard(queue, msg, -ENOBUFS, &after);
+		dequeue_message(queue, msg);
+		discard_message(queue, msg, -ENOBUFS, &effects);
 	}
-	admit(queue, &after);
-	unlock(queue, &after, 0);
+	admit_blocked(queue, &effects);
+	queue_unlock(queue, &effects, 0);
 	cond_resched();
 	return count;
 }
@@ -1715,20 +1736,20 @@ u64 ipcshm_queue_drain(struct ipcshm_queue *queue)
 
 void ipcshm_queue_revoke(struct ipcshm_queue *queue)
 {
-	struct gone gone = { .senders = true, .receivers = true, .err = -EKEYREVOKED };
-	struct after after;
+	struct end_scope scope = { .senders = true, .receivers = true, .err = -EKEYREVOKED };
+	struct queue_effects effects;
 
-	lock(queue, &after);
+	queue_lock(queue, &effects);
 	WRITE_ONCE(queue->revoked, true);
-	unlock(queue, &after, 0);
+	queue_unlock(queue, &effects, 0);
 	ipcshm_object_unlink(&queue->object);
-	waits_end(queue, &gone);
+	waits_end(queue, &scope);
 	while (ipcshm_queue_drain(queue))
 		;
-	lock(queue, &after);
+	queue_lock(queue, &effects);
 	queue->price = 0;
-	refund(queue);
-	unlock(queue, &after, 0);
+	refund_creator(queue);
+	queue_unlock(queue, &effects, 0);
 }
 
 /* There may be quota again for a descriptor that polls. */
@@ -1737,7 +1758,7 @@ void ipcshm_queue_wake_senders(struct ipcshm_queue *queue)
 	ipcshm_pollers_wake(&queue->pollers, WRITABLE);
 }
 
-static u64 when(const struct ipcshm_msg *msg)
+static u64 message_time(const struct ipcshm_msg *msg)
 {
 	return msg ? msg->time + ipcshm_timens_offset() : 0;
 }
@@ -1757,9 +1778,9 @@ void ipcshm_queue_get_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat 
 	stat->dropped = queue->dropped;
 	stat->peak_messages = queue->peak_messages;
 	stat->peak_bytes = queue->peak_bytes;
-	stat->next_time = when(ipcshm_backlog_first(&queue->queued));
-	stat->blocked_time = when(ipcshm_backlog_first(&queue->blocked) ?:
-				  ipcshm_backlog_first(&queue->starved));
+	stat->next_time = message_time(ipcshm_backlog_first(&queue->queued));
+	stat->blocked_time = message_time(ipcshm_backlog_first(&queue->blocked) ?:
+					  ipcshm_backlog_first(&queue->starved));
 	stat->calls = queue->nr_calls;
 	stat->readers = queue->readers;
 	stat->writers = queue->writers;

@@ -48,7 +48,7 @@
  * @blocked: messages of senders that sleep
  * @starved: messages of senders that sleep because their user's quota is used up
  * @nr_senders: how many senders sleep
- * @receivers: struct receiver that sleep
+ * @receivers: struct queue_receiver that sleep
  * @calls: struct ipcshm_caller that wait for a reply, or for their request to be received
  * @nr_calls: how many
  * @readers: files that may receive
@@ -105,15 +105,15 @@ struct ipcshm_queue {
 };
 
 /**
- * struct ipcshm_port - what a descriptor of a queue has of its own
+ * struct ipcshm_queue_file - what a descriptor of a queue has of its own
  * @queue: a reference; immutable
  * @payer: who opened it, and pays for what is sent through it; a reference; immutable
  * @mode: FMODE_READ, FMODE_WRITE; immutable
  * @attached: it counts as a reader, a writer; the caller of open was told of it
- * @hunger: wakes pollers when there may be quota to send; its own lock, @hunger_lock
- * @hunger_lock: held while @hunger is asked to wait
- * @feed: the work that does so
- * @spin: nanoseconds to look out for a message before sleeping
+ * @quota_waiter: wakes pollers when there may be quota to send; its own lock, @quota_lock
+ * @quota_lock: held while @quota_waiter is asked to wait
+ * @quota_work: the work that does so
+ * @busy_poll: nanoseconds to look out for a message before sleeping
  * @calls: those whose requests were received here and aren't replied to, by
  *	request_id; protected by the queue's lock
  * @nr_calls: how many there are; written under the queue's lock
@@ -121,15 +121,15 @@ struct ipcshm_queue {
  * @held: messages received mapped and not released, by offset
  * @nr_held: how many there are
  */
-struct ipcshm_port {
+struct ipcshm_queue_file {
 	struct ipcshm_queue *queue;
 	struct ipcshm_quotas *payer;
 	fmode_t mode;
 	bool attached;
-	spinlock_t hunger_lock;	/* asking @hunger to wait */
-	struct ipcshm_quotas_waiter hunger;
-	struct work_struct feed;
-	u32 spin;
+	spinlock_t quota_lock;	/* asking @quota_waiter to wait */
+	struct ipcshm_quotas_waiter quota_waiter;
+	struct work_struct quota_work;
+	u32 busy_poll;
 	struct rb_root calls;
 	u64 nr_calls;
 	struct ipcshm_processes processes;
@@ -138,12 +138,12 @@ struct ipcshm_port {
 };
 
 /**
- * struct ipcshm_want - what a receiver asks for
+ * struct ipcshm_criteria - what a receiver asks for
  * @match: which messages
  * @room: how large a one it can take
  * @needed: the size of the one that it can't: set with -EMSGSIZE
  */
-struct ipcshm_want {
+struct ipcshm_criteria {
 	struct ipcshm_match match;
 	size_t room;
 	size_t needed;
@@ -160,17 +160,17 @@ struct ipcshm_buffer {
 };
 
 /**
- * struct ipcshm_slot - what a caller receives one message in
- * @msg: the message, if the slot has it
- * @held: delivery of a mapped message: the message in the pool, until the port holds it
- * @want: which one, and how large
+ * struct ipcshm_receive_buffer - what a caller receives one message in
+ * @msg: the message, if the receive buffer has it
+ * @held: delivery of a mapped message: the message in the pool, until the queue file holds it
+ * @criteria: which one, and how large
  * @user: the caller's structure
  * @buffer: where the payload goes
  */
-struct ipcshm_slot {
+struct ipcshm_receive_buffer {
 	struct ipcshm_msg *msg;
 	struct ipcshm_msg *held;
-	struct ipcshm_want want;
+	struct ipcshm_criteria criteria;
 	struct ipcshm_message *user;
 	struct ipcshm_buffer buffer;
 };
@@ -183,23 +183,25 @@ static inline bool ipcshm_queue_is_revoked(const struct ipcshm_queue *queue)
 void ipcshm_queue_init(struct ipcshm_queue *queue);
 void ipcshm_queue_destroy(struct ipcshm_queue *queue);
 
-void ipcshm_queue_attach(struct ipcshm_port *port);
-void ipcshm_queue_detach(struct ipcshm_port *port);
-void ipcshm_queue_abandon(struct ipcshm_port *port, struct ipcshm_process *process);
+void ipcshm_queue_attach(struct ipcshm_queue_file *qfile);
+void ipcshm_queue_detach(struct ipcshm_queue_file *qfile);
+void ipcshm_queue_abandon(struct ipcshm_queue_file *qfile, struct ipcshm_process *process);
 
-int ipcshm_queue_send(struct ipcshm_port *port, struct ipcshm_msg *const *msgs, u32 count,
-		      const struct ipcshm_patience *patience);
-int ipcshm_queue_receive(struct ipcshm_port *port, struct ipcshm_slot *slots, u32 count,
-			 const struct ipcshm_patience *patience);
-int ipcshm_queue_peek(struct ipcshm_port *port, struct ipcshm_slot *slot);
-void ipcshm_queue_put_back(struct ipcshm_port *port, struct ipcshm_msg *msg);
+int ipcshm_queue_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *const *msgs, u32 count,
+		      const struct ipcshm_timeout *timeout);
+int ipcshm_queue_receive(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
+			 u32 count, const struct ipcshm_timeout *timeout);
+int ipcshm_queue_peek(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf);
+void ipcshm_queue_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg);
 
-int ipcshm_queue_call(struct ipcshm_port *port, struct ipcshm_msg *request,
-		      struct ipcshm_slot *reply, const struct ipcshm_patience *patience, u64 *id);
-int ipcshm_queue_resume(struct ipcshm_port *port, u64 id, struct ipcshm_slot *reply,
-			const struct ipcshm_patience *patience);
-int ipcshm_queue_reply(struct ipcshm_port *port, u64 request_id, struct ipcshm_msg *reply, bool sync);
-void ipcshm_queue_refuse(struct ipcshm_port *port, u64 request_id, int err);
+int ipcshm_queue_call(struct ipcshm_queue_file *qfile, struct ipcshm_msg *request,
+		      struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
+		      u64 *id);
+int ipcshm_queue_resume(struct ipcshm_queue_file *qfile, u64 id,
+			struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout);
+int ipcshm_queue_reply(struct ipcshm_queue_file *qfile, u64 request_id, struct ipcshm_msg *reply,
+		       bool sync);
+void ipcshm_queue_refuse(struct ipcshm_queue_file *qfile, u64 request_id, int err);
 
 int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set_args *args);
 u64 ipcshm_queue_drain(struct ipcshm_queue *queue);

@@ -374,14 +374,14 @@ static long region_fallocate(struct file *file, int mode, loff_t offset, loff_t 
 static long region_ioctl_wait(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct region_file *rf = region_file(file);
-	struct ipcshm_patience patience;
+	struct ipcshm_timeout timeout;
 	struct ipcshm_region_wait_args args;
 	struct ipcshm_word word;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_WAIT_SIZE_VER0, uarg);
 	if (!err)
-		err = ipcshm_patience_get(&patience, args.deadline, args.clock, false);
+		err = ipcshm_timeout_init(&timeout, args.deadline, args.clock, false);
 	if (err)
 		return err;
 	word = (struct ipcshm_word){ args.offset, args.expected, args.size };
@@ -392,7 +392,7 @@ static long region_ioctl_wait(struct file *file, struct ipcshm_uarg uarg)
 		return err;
 	trace_ipcshm_wait(rf->region->object.id, word.offset, word.expected, word.size,
 			  args.deaths);
-	err = ipcshm_words_wait(&rf->region->words, &word, args.deaths, &patience);
+	err = ipcshm_words_wait(&rf->region->words, &word, args.deaths, &timeout);
 	trace_ipcshm_wait_end(rf->region->object.id, word.offset, err);
 	ipcshm_quotas_uncharge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, 1);
 	settle(rf->region);

@@ -15,7 +15,7 @@
 
 #define SLEEPER(from) rb_entry_safe(from, struct ipcshm_sleeper, node)
 
-static struct ipcshm_sleeper *older(struct ipcshm_sleeper *a, struct ipcshm_sleeper *b)
+static struct ipcshm_sleeper *older_sleeper(struct ipcshm_sleeper *a, struct ipcshm_sleeper *b)
 {
 	return !b || (a && a->number < b->number) ? a : b;
 }
@@ -28,9 +28,9 @@ static struct ipcshm_sleeper *oldest_at(struct rb_node *node)
 /* True if nothing has changed, and @stop_early asks for that. */
 static bool oldest_compute(struct ipcshm_sleeper *sleeper, bool stop_early)
 {
-	struct ipcshm_sleeper *oldest = older(oldest_at(sleeper->node.rb_left), sleeper);
+	struct ipcshm_sleeper *oldest = older_sleeper(oldest_at(sleeper->node.rb_left), sleeper);
 
-	oldest = older(oldest_at(sleeper->node.rb_right), oldest);
+	oldest = older_sleeper(oldest_at(sleeper->node.rb_right), oldest);
 	if (stop_early && sleeper->oldest == oldest)
 		return true;
 	sleeper->oldest = oldest;
@@ -126,7 +126,8 @@ static struct ipcshm_sleeper *oldest_below(const struct rb_root *root, u64 type)
 		struct ipcshm_sleeper *sleeper = SLEEPER(node);
 
 		if (sleeper->match.type < type) {
-			oldest = older(older(oldest_at(node->rb_left), sleeper), oldest);
+			oldest = older_sleeper(older_sleeper(oldest_at(node->rb_left), sleeper),
+					       oldest);
 			node = node->rb_right;
 		} else {
 			node = node->rb_left;
@@ -145,7 +146,8 @@ static struct ipcshm_sleeper *oldest_from(const struct rb_root *root, u64 type)
 		struct ipcshm_sleeper *sleeper = SLEEPER(node);
 
 		if (sleeper->match.type >= type) {
-			oldest = older(older(oldest_at(node->rb_right), sleeper), oldest);
+			oldest = older_sleeper(older_sleeper(oldest_at(node->rb_right), sleeper),
+					       oldest);
 			node = node->rb_left;
 		} else {
 			node = node->rb_right;
@@ -158,7 +160,7 @@ static struct ipcshm_sleeper *oldest_beside(const struct rb_root *root, u64 type
 {
 	struct ipcshm_sleeper *above = type == U64_MAX ? NULL : oldest_from(root, type + 1);
 
-	return older(oldest_below(root, type), above);
+	return older_sleeper(oldest_below(root, type), above);
 }
 
 struct ipcshm_sleeper *ipcshm_sleepers_search(struct ipcshm_sleepers *sleepers, u64 type)
@@ -167,11 +169,11 @@ struct ipcshm_sleeper *ipcshm_sleepers_search(struct ipcshm_sleepers *sleepers, 
 								struct ipcshm_sleeper, link);
 
 	if (!RB_EMPTY_ROOT(&sleepers->equal))
-		found = older(first_of(&sleepers->equal, type), found);
+		found = older_sleeper(first_of(&sleepers->equal, type), found);
 	if (!RB_EMPTY_ROOT(&sleepers->other))
-		found = older(oldest_beside(&sleepers->other, type), found);
+		found = older_sleeper(oldest_beside(&sleepers->other, type), found);
 	if (!RB_EMPTY_ROOT(&sleepers->up_to))
-		found = older(oldest_from(&sleepers->up_to, type), found);
+		found = older_sleeper(oldest_from(&sleepers->up_to, type), found);
 	return found;
 }
 

@@ -28,7 +28,7 @@ struct dormitory {
 	u32 types;
 };
 
-static u32 draw(struct dormitory *dormitory, u32 below)
+static u32 draw_number(struct dormitory *dormitory, u32 below)
 {
 	return prandom_u32_state(&dormitory->random) % below;
 }
@@ -36,12 +36,12 @@ static u32 draw(struct dormitory *dormitory, u32 below)
 /* Both ends of the range are among the types. */
 static u64 some_type(struct dormitory *dormitory)
 {
-	u32 type = draw(dormitory, dormitory->types + 1);
+	u32 type = draw_number(dormitory, dormitory->types + 1);
 
 	return type == dormitory->types ? U64_MAX : type;
 }
 
-static bool accepts(const struct ipcshm_match *match, u64 type)
+static bool accepts_type(const struct ipcshm_match *match, u64 type)
 {
 	switch (match->how) {
 	case IPCSHM_TYPE_EQUAL:
@@ -55,7 +55,7 @@ static bool accepts(const struct ipcshm_match *match, u64 type)
 	}
 }
 
-static struct ipcshm_sleeper *expected(struct dormitory *dormitory, u64 type)
+static struct ipcshm_sleeper *expected_sleeper(struct dormitory *dormitory, u64 type)
 {
 	struct ipcshm_sleeper *first = NULL;
 	int i;
@@ -63,7 +63,7 @@ static struct ipcshm_sleeper *expected(struct dormitory *dormitory, u64 type)
 	for (i = 0; i < SLEEPERS; i++) {
 		struct ipcshm_sleeper *sleeper = &dormitory->beds[i];
 
-		if (dormitory->asleep[i] && accepts(&sleeper->match, type) &&
+		if (dormitory->asleep[i] && accepts_type(&sleeper->match, type) &&
 		    (!first || sleeper->number < first->number))
 			first = sleeper;
 	}
@@ -73,9 +73,9 @@ static struct ipcshm_sleeper *expected(struct dormitory *dormitory, u64 type)
 static void add_one(struct dormitory *dormitory)
 {
 	static const u32 hows[] = { 0, IPCSHM_TYPE_EQUAL, IPCSHM_TYPE_NOT, IPCSHM_TYPE_UP_TO };
-	u32 i = draw(dormitory, SLEEPERS);
+	u32 i = draw_number(dormitory, SLEEPERS);
 	struct ipcshm_match match = {
-		.how = hows[draw(dormitory, ARRAY_SIZE(hows))],
+		.how = hows[draw_number(dormitory, ARRAY_SIZE(hows))],
 		.type = some_type(dormitory),
 	};
 
@@ -85,7 +85,7 @@ static void add_one(struct dormitory *dormitory)
 	dormitory->asleep[i] = true;
 }
 
-static void remove(struct dormitory *dormitory, struct ipcshm_sleeper *sleeper)
+static void remove_sleeper(struct dormitory *dormitory, struct ipcshm_sleeper *sleeper)
 {
 	u32 i = sleeper - dormitory->beds;
 
@@ -99,9 +99,9 @@ static void send_one(struct kunit *test, struct dormitory *dormitory)
 	u64 type = some_type(dormitory);
 	struct ipcshm_sleeper *found = ipcshm_sleepers_find(&dormitory->sleepers, type);
 
-	KUNIT_EXPECT_PTR_EQ(test, found, expected(dormitory, type));
+	KUNIT_EXPECT_PTR_EQ(test, found, expected_sleeper(dormitory, type));
 	if (found)
-		remove(dormitory, found);
+		remove_sleeper(dormitory, found);
 }
 
 static void check_some(struct kunit *test, struct dormitory *dormitory)
@@ -113,7 +113,7 @@ static void check_some(struct kunit *test, struct dormitory *dormitory)
 		KUNIT_EXPECT_TRUE(test, dormitory->asleep[some - dormitory->beds]);
 }
 
-static void run(struct kunit *test, u32 types)
+static void run_steps(struct kunit *test, u32 types)
 {
 	struct dormitory *dormitory = kunit_kzalloc(test, sizeof(*dormitory), GFP_KERNEL);
 	u32 seed = get_random_u32();	/* put a failed run's seed here to repeat it */
@@ -125,29 +125,30 @@ static void run(struct kunit *test, u32 types)
 	dormitory->types = types;
 	ipcshm_sleepers_init(&dormitory->sleepers);
 	for (i = 0; i < STEPS; i++) {
-		if (draw(dormitory, 8) < (i / 256 % 2 ? 6 : 3))
+		if (draw_number(dormitory, 8) < (i / 256 % 2 ? 6 : 3))
 			add_one(dormitory);
-		else if (draw(dormitory, 4))
+		else if (draw_number(dormitory, 4))
 			send_one(test, dormitory);
 		else
-			remove(dormitory, &dormitory->beds[draw(dormitory, SLEEPERS)]);
+			remove_sleeper(dormitory,
+				       &dormitory->beds[draw_number(dormitory, SLEEPERS)]);
 		check_some(test, dormitory);
 	}
 }
 
 static void one_type(struct kunit *test)
 {
-	run(test, 1);
+	run_steps(test, 1);
 }
 
 static void few_types(struct kunit *test)
 {
-	run(test, 4);
+	run_steps(test, 4);
 }
 
 static void many_types(struct kunit *test)
 {
-	run(test, 60);
+	run_steps(test, 60);
 }
 
 static struct kunit_case cases[] = {

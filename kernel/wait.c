@@ -147,13 +147,13 @@ static int sleeper_leave(struct ipcshm_bucket *bucket, struct sleeper *sleeper, 
  * @words: of the region
  * @word: which, and the value; valid
  * @deaths: sleep while the region has had so many
- * @patience: how long
+ * @timeout: how long
  *
  * Return: 0 when woken; -EAGAIN, -EOWNERDEAD, -EKEYREVOKED, -ETIMEDOUT,
  * -ERESTARTSYS; -EINVAL: beyond the end; -ENOMEM: for the page; -EIO.
  */
 int ipcshm_words_wait(struct ipcshm_words *words, const struct ipcshm_word *word, u32 deaths,
-		      const struct ipcshm_patience *patience)
+		      const struct ipcshm_timeout *timeout)
 {
 	struct ipcshm_bucket *bucket = bucket_of(words, word->offset);
 	struct sleeper sleeper = { .offset = word->offset, .deaths = deaths };
@@ -169,7 +169,7 @@ int ipcshm_words_wait(struct ipcshm_words *words, const struct ipcshm_word *word
 	if (err)
 		return err;
 	atomic_inc(&words->waiters);
-	err = ipcshm_waiter_sleep(&sleeper.waiter, patience);
+	err = ipcshm_waiter_sleep(&sleeper.waiter, timeout);
 	atomic_dec(&words->waiters);
 	return err ? sleeper_leave(bucket, &sleeper, err) : sleeper.waiter.result;
 }

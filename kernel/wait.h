@@ -12,7 +12,7 @@
 
 struct address_space;
 struct ipcshm_members;
-struct ipcshm_patience;
+struct ipcshm_timeout;
 
 /* A thousand waiters on other words are hardly felt. */
 #define IPCSHM_BUCKET_BITS 7
@@ -77,7 +77,7 @@ void ipcshm_words_init(struct ipcshm_words *words, struct address_space *mapping
 		       const struct ipcshm_members *members);
 
 int ipcshm_words_wait(struct ipcshm_words *words, const struct ipcshm_word *word, u32 deaths,
-		      const struct ipcshm_patience *patience);
+		      const struct ipcshm_timeout *timeout);
 u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count);
 void ipcshm_words_wake_outdated(struct ipcshm_words *words);
 void ipcshm_words_shrunk(struct ipcshm_words *words);

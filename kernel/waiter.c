@@ -12,7 +12,7 @@
 #include "waiter.h"
 
 /* From what a caller asks for: -EINVAL if there is no such clock. */
-int ipcshm_patience_get(struct ipcshm_patience *patience, u64 deadline, u32 clock, bool nonblock)
+int ipcshm_timeout_init(struct ipcshm_timeout *timeout, u64 deadline, u32 clock, bool nonblock)
 {
 	s64 expires = min_t(u64, deadline, KTIME_MAX);
 
@@ -21,10 +21,10 @@ int ipcshm_patience_get(struct ipcshm_patience *patience, u64 deadline, u32 cloc
 	if (clock == CLOCK_MONOTONIC && expires != KTIME_MAX &&
 	    check_sub_overflow(expires, ipcshm_timens_offset(), &expires))
 		expires = KTIME_MAX;
-	patience->expires = max_t(s64, expires, 0);
-	patience->clock = clock;
-	patience->nonblock = nonblock;
-	patience->spin = 0;
+	timeout->expires = max_t(s64, expires, 0);
+	timeout->clock = clock;
+	timeout->nonblock = nonblock;
+	timeout->busy_poll = 0;
 	return 0;
 }
 
@@ -32,7 +32,7 @@ int ipcshm_patience_get(struct ipcshm_patience *patience, u64 deadline, u32 cloc
  * For a while, as long as nobody else wants the CPU: if the wait ends meanwhile,
  * neither side has had to go through the scheduler.
  */
-static bool spin(const struct ipcshm_waiter *waiter, u32 nanoseconds)
+static bool busy_poll_done(const struct ipcshm_waiter *waiter, u32 nanoseconds)
 {
 	u64 start = local_clock();
 
@@ -50,19 +50,19 @@ static bool spin(const struct ipcshm_waiter *waiter, u32 nanoseconds)
 /**
  * ipcshm_waiter_sleep - sleep until the wait is over
  * @waiter: where the one who completes it can find it by now
- * @patience: how long
+ * @timeout: how long
  *
  * Return: 0 if it is, and @waiter has the result; -ERESTARTSYS or -ETIMEDOUT, and
  * then the caller has to look, under the lock, whether it was completed in the
  * meantime; -EAGAIN: it was poked.
  */
-int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patience *patience)
+int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_timeout *timeout)
 {
-	ktime_t expires = patience->expires;
-	ktime_t *timeout = expires == KTIME_MAX ? NULL : &expires;
+	ktime_t expires = timeout->expires;
+	ktime_t *hrtimeout = expires == KTIME_MAX ? NULL : &expires;
 	int err = 0;
 
-	if (patience->spin && spin(waiter, patience->spin))
+	if (timeout->busy_poll && busy_poll_done(waiter, timeout->busy_poll))
 		return 0;
 	for (;;) {
 		/* Freezable: a suspend must not interrupt a call that can't be restarted. */
@@ -79,8 +79,8 @@ int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patien
 			err = -EAGAIN;
 			break;
 		}
-		if (!schedule_hrtimeout_range_clock(timeout, 0, HRTIMER_MODE_ABS,
-						    patience->clock)) {
+		if (!schedule_hrtimeout_range_clock(hrtimeout, 0, HRTIMER_MODE_ABS,
+						    timeout->clock)) {
 			err = -ETIMEDOUT;
 			break;
 		}

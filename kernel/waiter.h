@@ -9,17 +9,17 @@
 #include <linux/time_namespace.h>
 
 /**
- * struct ipcshm_patience - how long a call may block
+ * struct ipcshm_timeout - how long a call may block
  * @expires: when to give up, absolute; KTIME_MAX: never
  * @clock: the clock of @expires
  * @nonblock: don't block at all
- * @spin: nanoseconds to look out for the end of the wait before going to sleep
+ * @busy_poll: nanoseconds to look out for the end of the wait before going to sleep
  */
-struct ipcshm_patience {
+struct ipcshm_timeout {
 	ktime_t expires;
 	clockid_t clock;
 	bool nonblock;
-	u32 spin;
+	u32 busy_poll;
 };
 
 /* How far CLOCK_MONOTONIC of the caller's time namespace is ahead of the kernel's. */
@@ -31,7 +31,7 @@ static inline s64 ipcshm_timens_offset(void)
 	return offset.tv_sec | offset.tv_nsec ? timespec64_to_ns(&offset) : 0;
 }
 
-int ipcshm_patience_get(struct ipcshm_patience *patience, u64 deadline, u32 clock, bool nonblock);
+int ipcshm_timeout_init(struct ipcshm_timeout *timeout, u64 deadline, u32 clock, bool nonblock);
 
 /**
  * struct ipcshm_waiter - on the stack of the task that sleeps
@@ -68,7 +68,7 @@ static inline void ipcshm_waiter_init(struct ipcshm_waiter *waiter)
 	*waiter = (struct ipcshm_waiter){ .task = current };
 }
 
-int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_patience *patience);
+int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_timeout *timeout);
 void ipcshm_waiter_poke(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wakeups);
 void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, int result,
 			    struct ipcshm_wakeups *wakeups);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Ports: descriptors of queues, and the calls on them. */
-#ifndef IPCSHM_PORT_H
-#define IPCSHM_PORT_H
+/* Queue files: descriptors of queues, and the calls on them. */
+#ifndef IPCSHM_QUEUE_FILE_H
+#define IPCSHM_QUEUE_FILE_H
 
 #include "registry.h"
 
@@ -10,8 +10,8 @@
 
 extern const struct ipcshm_object_ops ipcshm_queue_ops;
 
-int ipcshm_port_init(void);
-void ipcshm_port_exit(void);
+int ipcshm_queue_file_init(void);
+void ipcshm_queue_file_exit(void);
 int ipcshm_queue_check(const struct ipcshm_queue_open_args *args);
 
 #endif /* IPCSHM_PORT_H */

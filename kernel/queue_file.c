@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ports: descriptors of queues, and the calls on them. */
+/* Queue files: descriptors of queues, and the calls on them. */
 #include <linux/anon_inodes.h>
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -17,12 +17,12 @@
 #include "gfp.h"
 #include "ioctl.h"
 #include "quota.h"
-#include "port.h"
+#include "queue_file.h"
 #include "queue.h"
-#include "slot.h"
+#include "receive_buffer.h"
 #include "work.h"
 
-static struct ipcshm_port *port_of(const struct file *file)
+static struct ipcshm_queue_file *qfile_of(const struct file *file)
 {
 	return file->private_data;
 }
@@ -32,48 +32,49 @@ static struct ipcshm_queue *object_queue(const struct ipcshm_object *object)
 	return container_of(object, struct ipcshm_queue, object);
 }
 
-static int may(const struct ipcshm_port *port, fmode_t mode)
+static int check_access(const struct ipcshm_queue_file *qfile, fmode_t mode)
 {
-	if ((port->mode & mode) != mode)
+	if ((qfile->mode & mode) != mode)
 		return -EBADF;
-	return ipcshm_queue_is_revoked(port->queue) ? -EKEYREVOKED : 0;
+	return ipcshm_queue_is_revoked(qfile->queue) ? -EKEYREVOKED : 0;
 }
 
-static int receive(struct ipcshm_port *port, struct ipcshm_slot *slot,
-		   const struct ipcshm_patience *patience, void __user *to)
+static int receive_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
+			   const struct ipcshm_timeout *timeout, void __user *to)
 {
-	int err = ipcshm_queue_receive(port, slot, 1, patience);
+	int err = ipcshm_queue_receive(qfile, rbuf, 1, timeout);
 
 	if (err == -EMSGSIZE)
-		return ipcshm_slot_put_needed(slot, to);
+		return ipcshm_rbuf_put_needed(rbuf, to);
 	if (err < 0)
 		return err;
-	err = ipcshm_slot_deliver(port, slot, to);
+	err = ipcshm_rbuf_deliver(qfile, rbuf, to);
 	if (err)
-		ipcshm_slot_put_back(port, slot);
+		ipcshm_rbuf_put_back(qfile, rbuf);
 	return err;
 }
 
-static int peek(struct ipcshm_port *port, struct ipcshm_slot *slot, void __user *to)
+static int peek_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
+			void __user *to)
 {
-	int err = ipcshm_queue_peek(port, slot);
+	int err = ipcshm_queue_peek(qfile, rbuf);
 
 	if (err == -EMSGSIZE)
-		return ipcshm_slot_put_needed(slot, to);
+		return ipcshm_rbuf_put_needed(rbuf, to);
 	if (err)
 		return err;
-	return ipcshm_slot_show(port, slot, to);
+	return ipcshm_rbuf_show(qfile, rbuf, to);
 }
 
 /* @msg, or the error that there is instead. */
-static int send(struct ipcshm_port *port, struct ipcshm_msg *msg,
-		const struct ipcshm_patience *patience)
+static int send_message(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
+			const struct ipcshm_timeout *timeout)
 {
 	int err;
 
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
-	err = ipcshm_queue_send(port, &msg, 1, patience);
+	err = ipcshm_queue_send(qfile, &msg, 1, timeout);
 	if (err > 0)
 		return 0;
 	ipcshm_msg_put(msg);
@@ -83,20 +84,20 @@ static int send(struct ipcshm_port *port, struct ipcshm_msg *msg,
 /* The calls. */
 
 /* What each transfer starts with: how long it may take, and whether it may be at all. */
-static int begin(const struct file *file, fmode_t mode, u64 deadline, u32 clock, bool dontwait,
-		 struct ipcshm_patience *patience)
+static int begin_transfer(const struct file *file, fmode_t mode, u64 deadline, u32 clock,
+			  bool dontwait, struct ipcshm_timeout *timeout)
 {
 	bool nonblock = dontwait || READ_ONCE(file->f_flags) & O_NONBLOCK;
-	int err = ipcshm_patience_get(patience, deadline, clock, nonblock);
+	int err = ipcshm_timeout_init(timeout, deadline, clock, nonblock);
 
-	patience->spin = READ_ONCE(port_of(file)->spin);
-	return err ?: may(port_of(file), mode);
+	timeout->busy_poll = READ_ONCE(qfile_of(file)->busy_poll);
+	return err ?: check_access(qfile_of(file), mode);
 }
 
-static long port_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_port *port = port_of(file);
-	struct ipcshm_patience patience;
+	struct ipcshm_queue_file *qfile = qfile_of(file);
+	struct ipcshm_timeout timeout;
 	struct ipcshm_transfer_args args;
 	int err;
 
@@ -106,44 +107,45 @@ static long port_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
 	if (!ipcshm_outgoing_is_valid(&args.message) || args.message.request_id ||
 	    args.flags & ~IPCSHM_DONTWAIT)
 		return -EINVAL;
-	err = begin(file, FMODE_WRITE, args.deadline, args.clock, args.flags, &patience);
-	return err ?: send(port, ipcshm_outgoing_load(port, &args.message), &patience);
+	err = begin_transfer(file, FMODE_WRITE, args.deadline, args.clock, args.flags, &timeout);
+	return err ?: send_message(qfile, ipcshm_outgoing_load(qfile, &args.message), &timeout);
 }
 
-static long port_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
 {
 	const u32 peeking = IPCSHM_PEEK | IPCSHM_DONTWAIT;
-	struct ipcshm_port *port = port_of(file);
-	struct ipcshm_patience patience;
+	struct ipcshm_queue_file *qfile = qfile_of(file);
+	struct ipcshm_timeout timeout;
 	struct ipcshm_transfer_args args;
-	struct ipcshm_slot slot;
+	struct ipcshm_receive_buffer rbuf;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!ipcshm_slot_is_valid(port, &args.message) || args.flags & ~peeking)
+	if (!ipcshm_rbuf_is_valid(qfile, &args.message) || args.flags & ~peeking)
 		return -EINVAL;
 	if (args.flags & IPCSHM_PEEK && (args.flags != peeking ||
 					 args.message.flags & IPCSHM_MAPPED))
 		return -EINVAL;
-	err = begin(file, FMODE_READ, args.deadline, args.clock, args.flags, &patience);
+	err = begin_transfer(file, FMODE_READ, args.deadline, args.clock, args.flags, &timeout);
 	if (err)
 		return err;
-	err = ipcshm_slot_prepare(&slot, &args.message);
+	err = ipcshm_rbuf_prepare(&rbuf, &args.message);
 	if (!err)
-		err = args.flags & IPCSHM_PEEK ? peek(port, &slot, uarg.ptr) :
-						 receive(port, &slot, &patience, uarg.ptr);
-	ipcshm_slot_put(&slot);
+		err = args.flags & IPCSHM_PEEK ?
+			      peek_message(qfile, &rbuf, uarg.ptr) :
+			      receive_message(qfile, &rbuf, &timeout, uarg.ptr);
+	ipcshm_rbuf_put(&rbuf);
 	return err;
 }
 
 /* Batches. */
 
-static long port_ioctl_batch(struct file *file, struct ipcshm_uarg uarg, bool sending)
+static long queue_ioctl_batch(struct file *file, struct ipcshm_uarg uarg, bool sending)
 {
-	struct ipcshm_port *port = port_of(file);
-	struct ipcshm_patience patience;
+	struct ipcshm_queue_file *qfile = qfile_of(file);
+	struct ipcshm_timeout timeout;
 	struct ipcshm_batch_args args;
 	int err;
 
@@ -153,29 +155,29 @@ static long port_ioctl_batch(struct file *file, struct ipcshm_uarg uarg, bool se
 	if (!args.count || args.count > IPCSHM_BATCH_MAX || args.flags & ~IPCSHM_DONTWAIT ||
 	    args.message_size < IPCSHM_MESSAGE_SIZE_VER0 || args.message_size > PAGE_SIZE)
 		return -EINVAL;
-	err = begin(file, sending ? FMODE_WRITE : FMODE_READ, args.deadline, args.clock,
-		    args.flags, &patience);
+	err = begin_transfer(file, sending ? FMODE_WRITE : FMODE_READ, args.deadline, args.clock,
+			     args.flags, &timeout);
 	if (err)
 		return err;
-	return sending ? ipcshm_batch_send(port, &args, &patience) :
-			 ipcshm_batch_receive(port, &args, &patience);
+	return sending ? ipcshm_batch_send(qfile, &args, &timeout) :
+			 ipcshm_batch_receive(qfile, &args, &timeout);
 }
 
 /* Calls. */
 
 /* A new call, or the one that was interrupted as @id, which is filled in if this one is. */
-static int call_or_resume(struct ipcshm_port *port, struct ipcshm_call_args *args,
-			  struct ipcshm_slot *reply, const struct ipcshm_patience *patience,
+static int call_or_resume(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
+			  struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
 			  u64 *id)
 {
 	struct ipcshm_msg *request;
 
 	if (*id)
-		return ipcshm_queue_resume(port, *id, reply, patience);
-	request = ipcshm_outgoing_load(port, &args->request);
+		return ipcshm_queue_resume(qfile, *id, reply, timeout);
+	request = ipcshm_outgoing_load(qfile, &args->request);
 	if (IS_ERR(request))
 		return PTR_ERR(request);
-	return ipcshm_queue_call(port, request, reply, patience, id);
+	return ipcshm_queue_call(qfile, request, reply, timeout, id);
 }
 
 static int call_id_put(struct ipcshm_uarg uarg, u64 id)
@@ -189,15 +191,15 @@ static int call_id_put(struct ipcshm_uarg uarg, u64 id)
  * The task will come back with the id, after a signal handler or without one. If there is
  * nowhere to write it to, the call ends.
  */
-static int call_interrupted(struct ipcshm_port *port, struct ipcshm_slot *reply,
+static int call_interrupted(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *reply,
 			    struct ipcshm_uarg uarg, u64 id)
 {
-	static const struct ipcshm_patience none;
+	static const struct ipcshm_timeout none;
 	int err = call_id_put(uarg, id);
 
 	if (!err)
 		return -ERESTARTSYS;
-	ipcshm_queue_resume(port, id, reply, &none);
+	ipcshm_queue_resume(qfile, id, reply, &none);
 	return err;
 }
 
@@ -207,59 +209,59 @@ static bool call_stays(int err)
 	return err == -ESRCH || err == -EBUSY || err == -EMSGSIZE;
 }
 
-static int call(struct ipcshm_port *port, struct ipcshm_call_args *args,
-		const struct ipcshm_patience *patience, struct ipcshm_uarg uarg)
+static int make_call(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
+		     const struct ipcshm_timeout *timeout, struct ipcshm_uarg uarg)
 {
 	void __user *to = uarg.ptr + offsetof(struct ipcshm_call_args, reply);
 	u64 id = args->request.request_id;
-	struct ipcshm_slot reply;
+	struct ipcshm_receive_buffer reply;
 	int err;
 
-	err = ipcshm_slot_prepare(&reply, &args->reply);
+	err = ipcshm_rbuf_prepare(&reply, &args->reply);
 	if (err)
 		goto put_reply;
-	err = call_or_resume(port, args, &reply, patience, &id);
+	err = call_or_resume(qfile, args, &reply, timeout, &id);
 	if (err == -ERESTARTSYS && id)
-		err = call_interrupted(port, &reply, uarg, id);
+		err = call_interrupted(qfile, &reply, uarg, id);
 	else if (args->request.request_id && !call_stays(err))
-		call_id_put(uarg, 0);	/* so that the structure can be used for another call */
+		call_id_put(uarg, 0); /* the structure can be used for another call */
 	/* If nothing is needed, it is the request that is too large. */
-	if (err == -EMSGSIZE && reply.want.needed)
-		err = ipcshm_slot_put_needed(&reply, to);
+	if (err == -EMSGSIZE && reply.criteria.needed)
+		err = ipcshm_rbuf_put_needed(&reply, to);
 	else if (!err)
-		err = ipcshm_slot_deliver(port, &reply, to);
+		err = ipcshm_rbuf_deliver(qfile, &reply, to);
 put_reply:
-	ipcshm_slot_put(&reply);
+	ipcshm_rbuf_put(&reply);
 	return err;
 }
 
-static long port_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_port *port = port_of(file);
-	struct ipcshm_patience patience;
+	struct ipcshm_queue_file *qfile = qfile_of(file);
+	struct ipcshm_timeout timeout;
 	struct ipcshm_call_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!ipcshm_outgoing_is_valid(&args.request) ||
-	    !ipcshm_slot_is_valid(port, &args.reply) || args.reply.flags || args.flags)
+	if (!ipcshm_outgoing_is_valid(&args.request) || !ipcshm_rbuf_is_valid(qfile, &args.reply) ||
+	    args.reply.flags || args.flags)
 		return -EINVAL;
-	err = begin(file, FMODE_WRITE, args.deadline, args.clock, false, &patience);
-	return err ?: call(port, &args, &patience, uarg);
+	err = begin_transfer(file, FMODE_WRITE, args.deadline, args.clock, false, &timeout);
+	return err ?: make_call(qfile, &args, &timeout, uarg);
 }
 
-static int reply(struct ipcshm_port *port, struct ipcshm_message *user, bool sync)
+static int send_reply(struct ipcshm_queue_file *qfile, struct ipcshm_message *user, bool sync)
 {
-	struct ipcshm_msg *msg = ipcshm_outgoing_load(port, user);
+	struct ipcshm_msg *msg = ipcshm_outgoing_load(qfile, user);
 
-	return IS_ERR(msg) ? PTR_ERR(msg) : ipcshm_queue_reply(port, user->request_id, msg, sync);
+	return IS_ERR(msg) ? PTR_ERR(msg) : ipcshm_queue_reply(qfile, user->request_id, msg, sync);
 }
 
-static long port_ioctl_reply(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_reply(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_queue_file *qfile = qfile_of(file);
 	struct ipcshm_reply_args args;
 	int err;
 
@@ -268,8 +270,8 @@ static long port_ioctl_reply(struct file *file, struct ipcshm_uarg uarg)
 		return err;
 	if (!ipcshm_outgoing_is_valid(&args.message) || args.flags || args.reserved)
 		return -EINVAL;
-	err = may(port, FMODE_READ);
-	return err ?: reply(port, &args.message, false);
+	err = check_access(qfile, FMODE_READ);
+	return err ?: send_reply(qfile, &args.message, false);
 }
 
 /* So that the call can be restarted without replying once more. */
@@ -280,45 +282,45 @@ static int reply_is_sent(struct ipcshm_uarg uarg)
 	return put_user(0, &to->reply.request_id) ? -EFAULT : 0;
 }
 
-static int reply_receive(struct ipcshm_port *port, struct ipcshm_call_args *args,
-			 const struct ipcshm_patience *patience, struct ipcshm_uarg uarg)
+static int reply_receive(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
+			 const struct ipcshm_timeout *timeout, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_slot request;
-	int err = ipcshm_slot_prepare(&request, &args->request);
+	struct ipcshm_receive_buffer request;
+	int err = ipcshm_rbuf_prepare(&request, &args->request);
 
 	if (!err && args->reply.request_id) {
-		err = reply(port, &args->reply, true);
+		err = send_reply(qfile, &args->reply, true);
 		if (!err)
 			err = reply_is_sent(uarg);
 	}
 	if (!err)
-		err = receive(port, &request, patience, uarg.ptr);
-	ipcshm_slot_put(&request);
+		err = receive_message(qfile, &request, timeout, uarg.ptr);
+	ipcshm_rbuf_put(&request);
 	return err;
 }
 
-static long port_ioctl_reply_receive(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_reply_receive(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_port *port = port_of(file);
-	struct ipcshm_patience patience;
+	struct ipcshm_queue_file *qfile = qfile_of(file);
+	struct ipcshm_timeout timeout;
 	struct ipcshm_call_args args;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
 	if (err)
 		return err;
-	if (!ipcshm_slot_is_valid(port, &args.request) || args.flags & ~IPCSHM_DONTWAIT ||
+	if (!ipcshm_rbuf_is_valid(qfile, &args.request) || args.flags & ~IPCSHM_DONTWAIT ||
 	    (args.reply.request_id && !ipcshm_outgoing_is_valid(&args.reply)))
 		return -EINVAL;
-	err = begin(file, FMODE_READ, args.deadline, args.clock, args.flags, &patience);
-	return err ?: reply_receive(port, &args, &patience, uarg);
+	err = begin_transfer(file, FMODE_READ, args.deadline, args.clock, args.flags, &timeout);
+	return err ?: reply_receive(qfile, &args, &timeout, uarg);
 }
 
 /* The others. */
 
-static long port_ioctl_release(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_release(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_queue_file *qfile = qfile_of(file);
 	struct ipcshm_queue_release_args args;
 	u64 __user *from;
 	int i, err;
@@ -329,12 +331,12 @@ static long port_ioctl_release(struct file *file, struct ipcshm_uarg uarg)
 		return err;
 	if (!args.count || args.count > IPCSHM_BATCH_MAX || args.flags)
 		return -EINVAL;
-	err = may(port, FMODE_READ);
+	err = check_access(qfile, FMODE_READ);
 	from = u64_to_user_ptr(args.offsets);
 	for (i = 0; i < args.count && !err; i++) {
 		if (get_user(offset, from + i))
 			err = -EFAULT;
-		else if (!ipcshm_held_release(port, offset))
+		else if (!ipcshm_held_release(qfile, offset))
 			err = -EINVAL;
 	}
 	return err ? (i > 1 ? i - 1 : err) : i;
@@ -351,9 +353,9 @@ static u64 bytes_needed(u64 max_messages, u64 max_bytes, u64 max_message_size)
 	return max_bytes ?: ipcshm_mul(max_messages, max_message_size);
 }
 
-static long port_ioctl_set(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_set(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_queue *queue = port_of(file)->queue;
+	struct ipcshm_queue *queue = qfile_of(file)->queue;
 	struct ipcshm_queue_set_args args;
 	int err;
 
@@ -370,7 +372,7 @@ static long port_ioctl_set(struct file *file, struct ipcshm_uarg uarg)
 	return ipcshm_queue_set(queue, &args);
 }
 
-static long port_ioctl_spin(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_busy_poll(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_busy_poll_args args;
 	int err;
@@ -380,13 +382,13 @@ static long port_ioctl_spin(struct file *file, struct ipcshm_uarg uarg)
 		return err;
 	if (args.flags || args.microseconds > IPCSHM_BUSY_POLL_MAX)
 		return -EINVAL;
-	err = may(port_of(file), 0);
+	err = check_access(qfile_of(file), 0);
 	if (!err)
-		WRITE_ONCE(port_of(file)->spin, args.microseconds * NSEC_PER_USEC);
+		WRITE_ONCE(qfile_of(file)->busy_poll, args.microseconds * NSEC_PER_USEC);
 	return err;
 }
 
-static long port_ioctl_drain(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_drain(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_drain_args args;
 	int err;
@@ -396,13 +398,13 @@ static long port_ioctl_drain(struct file *file, struct ipcshm_uarg uarg)
 		return err;
 	if (args.flags || args.reserved)
 		return -EINVAL;
-	err = may(port_of(file), FMODE_READ);
+	err = check_access(qfile_of(file), FMODE_READ);
 	if (err)
 		return err;
 	err = ipcshm_args_put(&args, sizeof(args), uarg);	/* or nobody would know */
 	if (err)
 		return err;
-	args.messages = ipcshm_queue_drain(port_of(file)->queue);
+	args.messages = ipcshm_queue_drain(qfile_of(file)->queue);
 	/* It is done, whatever has become of the caller's memory by now. */
 	ipcshm_args_put(&args, sizeof(args), uarg);
 	return 0;
@@ -414,9 +416,9 @@ static int queue_revoke(struct ipcshm_object *object)
 	return 0;
 }
 
-static long port_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_object *object = &port_of(file)->queue->object;
+	struct ipcshm_object *object = &qfile_of(file)->queue->object;
 	struct ipcshm_queue_revoke_args args;
 	int err;
 
@@ -440,47 +442,47 @@ static void queue_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
 }
 
 /* A revoked queue still answers this, as it does REVOKE. */
-static long port_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_stat args = {};
 
 	if (uarg.size < IPCSHM_QUEUE_STAT_SIZE_VER0)
 		return -EINVAL;
-	ipcshm_object_stat(&port_of(file)->queue->object, &args.stat);
+	ipcshm_object_stat(&qfile_of(file)->queue->object, &args.stat);
 	return ipcshm_args_fill(&args, sizeof(args), uarg);
 }
 
-static long port_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct ipcshm_uarg uarg = ipcshm_uarg(cmd, arg);
 
 	switch (ipcshm_ioctl_nr(cmd)) {
 	case _IOC_NR(IPCSHM_IOC_QUEUE_STAT):
-		return port_ioctl_stat(file, uarg);
+		return queue_ioctl_stat(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_SEND):
-		return port_ioctl_send(file, uarg);
+		return queue_ioctl_send(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_RECEIVE):
-		return port_ioctl_receive(file, uarg);
+		return queue_ioctl_receive(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_SEND_BATCH):
-		return port_ioctl_batch(file, uarg, true);
+		return queue_ioctl_batch(file, uarg, true);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_RECEIVE_BATCH):
-		return port_ioctl_batch(file, uarg, false);
+		return queue_ioctl_batch(file, uarg, false);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_CALL):
-		return port_ioctl_call(file, uarg);
+		return queue_ioctl_call(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_REPLY):
-		return port_ioctl_reply(file, uarg);
+		return queue_ioctl_reply(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_REPLY_RECEIVE):
-		return port_ioctl_reply_receive(file, uarg);
+		return queue_ioctl_reply_receive(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_RELEASE):
-		return port_ioctl_release(file, uarg);
+		return queue_ioctl_release(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_SET):
-		return port_ioctl_set(file, uarg);
+		return queue_ioctl_set(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_BUSY_POLL):
-		return port_ioctl_spin(file, uarg);
+		return queue_ioctl_busy_poll(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_DRAIN):
-		return port_ioctl_drain(file, uarg);
+		return queue_ioctl_drain(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_QUEUE_REVOKE):
-		return port_ioctl_revoke(file, uarg);
+		return queue_ioctl_revoke(file, uarg);
 	default:
 		return -ENOTTY;
 	}
@@ -488,24 +490,24 @@ static long port_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 /* read and write, with nothing but a payload. */
 
-static int begin_iocb(const struct kiocb *iocb, fmode_t mode, struct ipcshm_patience *patience)
+static int begin_iocb(const struct kiocb *iocb, fmode_t mode, struct ipcshm_timeout *timeout)
 {
-	return begin(iocb->ki_filp, mode, IPCSHM_FOREVER, CLOCK_MONOTONIC,
-		     iocb->ki_flags & IOCB_NOWAIT, patience);
+	return begin_transfer(iocb->ki_filp, mode, IPCSHM_FOREVER, CLOCK_MONOTONIC,
+			      iocb->ki_flags & IOCB_NOWAIT, timeout);
 }
 
-static ssize_t port_write_iter(struct kiocb *iocb, struct iov_iter *from)
+static ssize_t qfile_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct ipcshm_port *port = port_of(iocb->ki_filp);
+	struct ipcshm_queue_file *qfile = qfile_of(iocb->ki_filp);
 	const struct ipcshm_message user = {};
 	size_t size = iov_iter_count(from);
-	struct ipcshm_patience patience;
+	struct ipcshm_timeout timeout;
 	struct iov_iter iter = *from;
 	int err;
 
-	err = begin_iocb(iocb, FMODE_WRITE, &patience);
+	err = begin_iocb(iocb, FMODE_WRITE, &timeout);
 	if (!err)
-		err = send(port, ipcshm_outgoing_create(port, &user, &iter), &patience);
+		err = send_message(qfile, ipcshm_outgoing_create(qfile, &user, &iter), &timeout);
 	if (err)
 		return err;
 	iov_iter_advance(from, size);
@@ -513,99 +515,102 @@ static ssize_t port_write_iter(struct kiocb *iocb, struct iov_iter *from)
 }
 
 /* A request can be read, but there is no way to answer it then. */
-static ssize_t read_deliver(struct ipcshm_port *port, struct ipcshm_slot *slot)
+static ssize_t read_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
 {
-	int err = ipcshm_slot_copy(port, slot);
+	int err = ipcshm_rbuf_copy(qfile, rbuf);
 
 	if (err) {
-		ipcshm_slot_put_back(port, slot);
+		ipcshm_rbuf_put_back(qfile, rbuf);
 		return err;
 	}
-	if (slot->msg->request_id)
-		ipcshm_queue_refuse(port, slot->msg->request_id, -EOPNOTSUPP);
-	return slot->msg->size;
+	if (rbuf->msg->request_id)
+		ipcshm_queue_refuse(qfile, rbuf->msg->request_id, -EOPNOTSUPP);
+	return rbuf->msg->size;
 }
 
-static ssize_t port_read_iter(struct kiocb *iocb, struct iov_iter *to)
+static ssize_t qfile_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct ipcshm_port *port = port_of(iocb->ki_filp);
-	struct ipcshm_slot slot = { .buffer.iter = *to, .want.room = iov_iter_count(to) };
-	struct ipcshm_patience patience;
+	struct ipcshm_queue_file *qfile = qfile_of(iocb->ki_filp);
+	struct ipcshm_receive_buffer rbuf = { .buffer.iter = *to,
+					      .criteria.room = iov_iter_count(to) };
+	struct ipcshm_timeout timeout;
 	ssize_t size;
 	int err;
 
-	if (!slot.want.room)
+	if (!rbuf.criteria.room)
 		return 0;
-	err = begin_iocb(iocb, FMODE_READ, &patience);
+	err = begin_iocb(iocb, FMODE_READ, &timeout);
 	if (!err)
-		err = ipcshm_queue_receive(port, &slot, 1, &patience);
+		err = ipcshm_queue_receive(qfile, &rbuf, 1, &timeout);
 	if (err < 0)
 		return err == -EPIPE ? 0 : err;	/* the end of file */
-	size = read_deliver(port, &slot);
+	size = read_deliver(qfile, &rbuf);
 	if (size > 0)
 		iov_iter_advance(to, size);
-	ipcshm_slot_put(&slot);
+	ipcshm_rbuf_put(&rbuf);
 	return size;
 }
 
 /* In process context, with a spinlock held that is not ours. */
-static void port_hunger_wake(struct ipcshm_quotas_waiter *hunger)
+static void qfile_quota_wake(struct ipcshm_quotas_waiter *waiter)
 {
-	queue_work(ipcshm_workqueue, &container_of(hunger, struct ipcshm_port, hunger)->feed);
+	queue_work(ipcshm_workqueue,
+		   &container_of(waiter, struct ipcshm_queue_file, quota_waiter)->quota_work);
 }
 
-static void port_feed(struct work_struct *work)
+static void qfile_quota_work(struct work_struct *work)
 {
-	ipcshm_queue_wake_senders(container_of(work, struct ipcshm_port, feed)->queue);
+	ipcshm_queue_wake_senders(container_of(work, struct ipcshm_queue_file, quota_work)->queue);
 }
 
 /*
  * Whether there is quota for the largest message, or as much quota as can be; if not,
  * pollers are woken when there may be.
  */
-static bool port_has_quota(struct ipcshm_port *port)
+static bool qfile_has_quota(struct ipcshm_queue_file *qfile)
 {
 	const enum ipcshm_quota_type quota = IPCSHM_QUOTA_TYPE_QUEUE_BYTES;
-	u64 amount = min(ipcshm_msg_cost(port->queue->max_message_size),
-			 ipcshm_quotas_read(port->payer, quota).max);
+	u64 amount = min(ipcshm_msg_cost(qfile->queue->max_message_size),
+			 ipcshm_quotas_read(qfile->payer, quota).max);
 	int err;
 
-	spin_lock(&port->hunger_lock);
-	err = ipcshm_quotas_wait(port->payer, quota, amount, &port->hunger);
-	spin_unlock(&port->hunger_lock);
+	spin_lock(&qfile->quota_lock);
+	err = ipcshm_quotas_wait(qfile->payer, quota, amount, &qfile->quota_waiter);
+	spin_unlock(&qfile->quota_lock);
 	return err;
 }
 
-static __poll_t port_poll(struct file *file, poll_table *pt)
+static __poll_t qfile_poll(struct file *file, poll_table *pt)
 {
-	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_queue_file *qfile = qfile_of(file);
 	__poll_t now;
 
-	ipcshm_pollers_add(&port->queue->pollers, file, pt);
-	now = ipcshm_queue_events(port->queue, port->mode);
-	if (now & EPOLLOUT && !(now & EPOLLERR) && ipcshm_queue_needs_quota(port->queue) &&
-	    !port_has_quota(port))
+	ipcshm_pollers_add(&qfile->queue->pollers, file, pt);
+	now = ipcshm_queue_events(qfile->queue, qfile->mode);
+	if (now & EPOLLOUT && !(now & EPOLLERR) && ipcshm_queue_needs_quota(qfile->queue) &&
+	    !qfile_has_quota(qfile))
 		now &= ~(EPOLLOUT | EPOLLWRNORM);
 	return now;
 }
 
-static int port_mmap(struct file *file, struct vm_area_struct *vma)
+static int qfile_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct ipcshm_port *port = port_of(file);
-	struct ipcshm_pool *pool = &port->queue->pool;
+	struct ipcshm_queue_file *qfile = qfile_of(file);
+	struct ipcshm_pool *pool = &qfile->queue->pool;
 
 	if (!pool->size)
 		return -ENODEV;
-	return may(port, FMODE_READ) ?: ipcshm_pool_mmap(pool, vma);
+	return check_access(qfile, FMODE_READ) ?: ipcshm_pool_mmap(pool, vma);
 }
 
-/* The process answers no calls any longer and needs no messages, though others share the port. */
+/* The process no longer answers calls or needs messages, though others share the queue file. */
 static void process_leave(struct ipcshm_process *process)
 {
-	struct ipcshm_port *port = container_of(process->processes, struct ipcshm_port, processes);
+	struct ipcshm_queue_file *qfile =
+		container_of(process->processes, struct ipcshm_queue_file, processes);
 
-	ipcshm_queue_abandon(port, process);
-	ipcshm_held_release_all(port, process->pid);
+	ipcshm_queue_abandon(qfile, process);
+	ipcshm_held_release_all(qfile, process->pid);
 }
 
 /* The whole process, not only this thread of it, which may have had a table to itself. */
@@ -621,52 +626,52 @@ static bool is_exiting(const struct signal_struct *process)
  * messages is gone, even if the process keeps another descriptor of the same file: searching the
  * table for one would make exec take quadratic time.
  */
-static int port_flush(struct file *file, fl_owner_t table)
+static int qfile_flush(struct file *file, fl_owner_t table)
 {
 	struct ipcshm_process *process = NULL;
 
 	if (current->in_execve || is_exiting(current->signal))
-		process = ipcshm_process_find(&port_of(file)->processes);
+		process = ipcshm_process_find(&qfile_of(file)->processes);
 	if (process)
 		process_leave(process);
 	return 0;
 }
 
-static int port_release(struct inode *inode, struct file *file)
+static int qfile_release(struct inode *inode, struct file *file)
 {
-	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_queue_file *qfile = qfile_of(file);
 
-	ipcshm_queue_detach(port);
-	ipcshm_held_release_all(port, NULL);
-	ipcshm_processes_destroy(&port->processes);
-	xa_destroy(&port->held);
-	ipcshm_quotas_unwait(&port->hunger);
-	cancel_work_sync(&port->feed);
-	ipcshm_object_put(&port->queue->object);
-	ipcshm_quotas_put(port->payer);
-	kfree(port);
+	ipcshm_queue_detach(qfile);
+	ipcshm_held_release_all(qfile, NULL);
+	ipcshm_processes_destroy(&qfile->processes);
+	xa_destroy(&qfile->held);
+	ipcshm_quotas_unwait(&qfile->quota_waiter);
+	cancel_work_sync(&qfile->quota_work);
+	ipcshm_object_put(&qfile->queue->object);
+	ipcshm_quotas_put(qfile->payer);
+	kfree(qfile);
 	return 0;
 }
 
-static void port_show_fdinfo(struct seq_file *seq, struct file *file)
+static void qfile_show_fdinfo(struct seq_file *seq, struct file *file)
 {
-	struct ipcshm_port *port = port_of(file);
+	struct ipcshm_queue_file *qfile = qfile_of(file);
 
-	ipcshm_object_show(&port->queue->object, seq);
+	ipcshm_object_show(&qfile->queue->object, seq);
 	seq_printf(seq, "ipcshm-held:\t%ld\nipcshm-calls:\t%llu\n",
-		   atomic_long_read(&port->nr_held), READ_ONCE(port->nr_calls));
+		   atomic_long_read(&qfile->nr_held), READ_ONCE(qfile->nr_calls));
 }
 
-static const struct file_operations port_fops = {
+static const struct file_operations qfile_fops = {
 	.owner = THIS_MODULE,
-	.release = port_release,
-	.flush = port_flush,
-	.read_iter = port_read_iter,
-	.write_iter = port_write_iter,
-	.poll = port_poll,
-	.mmap = port_mmap,
-	.show_fdinfo = port_show_fdinfo,
-	.unlocked_ioctl = port_ioctl,
+	.release = qfile_release,
+	.flush = qfile_flush,
+	.read_iter = qfile_read_iter,
+	.write_iter = qfile_write_iter,
+	.poll = qfile_poll,
+	.mmap = qfile_mmap,
+	.show_fdinfo = qfile_show_fdinfo,
+	.unlocked_ioctl = queue_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
@@ -678,7 +683,7 @@ static const struct file_operations port_fops = {
  */
 static struct path anon;
 
-int ipcshm_port_init(void)
+int ipcshm_queue_file_init(void)
 {
 	struct file *file = anon_inode_getfile("[ipcshm]", &generic_ro_fops, NULL, O_RDONLY);
 
@@ -690,7 +695,7 @@ int ipcshm_port_init(void)
 	return 0;
 }
 
-void ipcshm_port_exit(void)
+void ipcshm_queue_file_exit(void)
 {
 	path_put(&anon);
 }
@@ -705,7 +710,7 @@ static struct inode *inode_create(umode_t mode)
 	return inode;
 }
 
-/* The life of a queue and of a port. */
+/* The life of a queue and of a queue file. */
 
 static bool is_valid_new(const struct ipcshm_queue_open_args *args)
 {
@@ -830,29 +835,29 @@ static void queue_release(struct ipcshm_object *object)
 	kfree(queue);
 }
 
-static struct ipcshm_port *port_create(struct ipcshm_queue *queue, u32 flags)
+static struct ipcshm_queue_file *qfile_create(struct ipcshm_queue *queue, u32 flags)
 {
 	struct ipcshm_quotas *payer = ipcshm_object_payer_get(&queue->object);
-	struct ipcshm_port *port;
+	struct ipcshm_queue_file *qfile;
 
 	if (IS_ERR(payer))
 		return ERR_CAST(payer);
-	port = kzalloc(sizeof(*port), IPCSHM_GFP);
-	if (!port) {
+	qfile = kzalloc(sizeof(*qfile), IPCSHM_GFP);
+	if (!qfile) {
 		ipcshm_quotas_put(payer);
 		return ERR_PTR(-ENOMEM);
 	}
-	port->queue = queue;
-	port->payer = payer;
-	spin_lock_init(&port->hunger_lock);
-	ipcshm_quotas_waiter_init(&port->hunger, port_hunger_wake);
-	INIT_WORK(&port->feed, port_feed);
-	port->mode = (flags & IPCSHM_READ ? FMODE_READ : 0) |
-		     (flags & IPCSHM_WRITE ? FMODE_WRITE : 0);
-	port->calls = RB_ROOT;
-	ipcshm_processes_init(&port->processes, process_leave);
-	xa_init_flags(&port->held, XA_FLAGS_ACCOUNT);
-	return port;
+	qfile->queue = queue;
+	qfile->payer = payer;
+	spin_lock_init(&qfile->quota_lock);
+	ipcshm_quotas_waiter_init(&qfile->quota_waiter, qfile_quota_wake);
+	INIT_WORK(&qfile->quota_work, qfile_quota_work);
+	qfile->mode =
+		(flags & IPCSHM_READ ? FMODE_READ : 0) | (flags & IPCSHM_WRITE ? FMODE_WRITE : 0);
+	qfile->calls = RB_ROOT;
+	ipcshm_processes_init(&qfile->processes, process_leave);
+	xa_init_flags(&qfile->held, XA_FLAGS_ACCOUNT);
+	return qfile;
 }
 
 static int access_flags(u32 flags)
@@ -872,7 +877,7 @@ static struct file *file_create(struct inode *inode, int flags)
 
 	ihold(inode);
 	__module_get(THIS_MODULE);
-	file = alloc_file_pseudo(inode, anon.mnt, "[ipcshm-queue]", flags, &port_fops);
+	file = alloc_file_pseudo(inode, anon.mnt, "[ipcshm-queue]", flags, &qfile_fops);
 	if (IS_ERR(file)) {
 		module_put(THIS_MODULE);
 		iput(inode);
@@ -880,36 +885,36 @@ static struct file *file_create(struct inode *inode, int flags)
 	return file;
 }
 
-static struct file *port_open(struct ipcshm_object *object, u32 flags)
+static struct file *qfile_open(struct ipcshm_object *object, u32 flags)
 {
 	int f_flags = access_flags(flags) | (flags & IPCSHM_NONBLOCK ? O_NONBLOCK : 0);
-	struct ipcshm_port *port = port_create(object_queue(object), flags);
+	struct ipcshm_queue_file *qfile = qfile_create(object_queue(object), flags);
 	struct file *file;
 
-	if (IS_ERR(port))
-		return ERR_CAST(port);
+	if (IS_ERR(qfile))
+		return ERR_CAST(qfile);
 	file = file_create(object->inode, f_flags);
 	if (IS_ERR(file)) {
-		ipcshm_quotas_put(port->payer);
-		kfree(port);
+		ipcshm_quotas_put(qfile->payer);
+		kfree(qfile);
 		return file;
 	}
-	file->private_data = port;
+	file->private_data = qfile;
 	stream_open(file_inode(file), file);
 	file->f_mode |= FMODE_NOWAIT;
 	return file;
 }
 
-static void port_opened(struct file *file)
+static void qfile_opened(struct file *file)
 {
-	ipcshm_queue_attach(port_of(file));
+	ipcshm_queue_attach(qfile_of(file));
 }
 
 const struct ipcshm_object_ops ipcshm_queue_ops = {
 	.kind = IPCSHM_QUEUE,
 	.create = queue_create,
-	.open = port_open,
-	.opened = port_opened,
+	.open = qfile_open,
+	.opened = qfile_opened,
 	.describe = queue_describe,
 	.stat = queue_stat,
 	.revoke = queue_revoke,

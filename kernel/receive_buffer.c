@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* User memory of messages: payloads to send, buffers to receive into, messages held mapped. */
+#include <linux/bits.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "gfp.h"
+#include "ioctl.h"
+#include "quota.h"
+#include "receive_buffer.h"
+
+static bool message_is_valid(const struct ipcshm_message *user)
+{
+	return user->segments <= IPCSHM_SEGMENTS_MAX && user->fd_count <= IPCSHM_FDS_MAX &&
+	       !user->reserved && !user->reserved1;
+}
+
+bool ipcshm_outgoing_is_valid(const struct ipcshm_message *user)
+{
+	return message_is_valid(user) && !user->flags && user->priority <= IPCSHM_PRIORITY_MAX;
+}
+
+bool ipcshm_rbuf_is_valid(const struct ipcshm_queue_file *qfile, const struct ipcshm_message *user)
+{
+	const u32 types = IPCSHM_TYPE_EQUAL | IPCSHM_TYPE_NOT | IPCSHM_TYPE_UP_TO;
+	u32 how = user->flags & types;
+
+	if (user->flags & IPCSHM_MAPPED && (user->segments || !qfile->queue->pool.size))
+		return false;
+	return message_is_valid(user) && !(user->flags & ~(types | IPCSHM_MAPPED)) &&
+	       !(how & (how - 1));
+}
+
+static void iter_clamp(size_t *size, u64 asked)
+{
+	*size = min_t(u64, asked, IPCSHM_MESSAGE_MAX + 1);	/* which is too much for any */
+}
+
+static int segments_get(const struct ipcshm_message *user, unsigned int direction,
+			struct ipcshm_buffer *buffer)
+{
+	u32 i, count = user->segments;
+	struct ipcshm_segment *from;
+	size_t part, size = 0;
+
+	from = memdup_user(u64_to_user_ptr(user->data), count * sizeof(*from));
+	if (IS_ERR(from))
+		return PTR_ERR(from);
+	buffer->segments = kmalloc_array(count, sizeof(*buffer->segments), IPCSHM_GFP);
+	if (!buffer->segments) {
+		kfree(from);
+		return -ENOMEM;
+	}
+	for (i = 0; i < count; i++) {
+		iter_clamp(&part, from[i].size);
+		buffer->segments[i].iov_base = u64_to_user_ptr(from[i].data);
+		buffer->segments[i].iov_len = part;
+		iter_clamp(&size, (u64)size + part);
+	}
+	kfree(from);
+	iov_iter_init(&buffer->iter, direction, buffer->segments, count, size);
+	return 0;
+}
+
+/* The caller's memory: in pieces, or in one. */
+static int buffer_get(const struct ipcshm_message *user, unsigned int direction,
+		      struct ipcshm_buffer *buffer)
+{
+	size_t size;
+
+	buffer->segments = NULL;
+	if (user->segments)
+		return segments_get(user, direction, buffer);
+	iter_clamp(&size, user->size);
+	iov_iter_ubuf(&buffer->iter, direction, u64_to_user_ptr(user->data), size);
+	return 0;
+}
+
+/* Sending. */
+
+/*
+ * A persistent queue is held by its network namespace.  A file can hold that namespace in
+ * turn, if only by the mount that it lies on, and then neither would ever be freed.  A
+ * reply never waits in the queue.
+ */
+static bool may_carry_fds(const struct ipcshm_queue *queue, const struct ipcshm_message *user)
+{
+	return !queue->persistent || user->request_id;
+}
+
+/* All receivers can read the pool; a reply is for one caller. */
+static struct ipcshm_pool *pool_for(struct ipcshm_queue *queue, const struct ipcshm_message *user)
+{
+	return queue->pool.size && !user->request_id ? &queue->pool : NULL;
+}
+
+/* A message of what is at @from, else as described in @user, which was checked; or an error. */
+struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_queue_file *qfile,
+					  const struct ipcshm_message *user, struct iov_iter *from)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+
+	if (iov_iter_count(from) > queue->max_message_size)
+		return ERR_PTR(-EMSGSIZE);
+	if (user->fd_count && !may_carry_fds(queue, user))
+		return ERR_PTR(-EPERM);
+	return ipcshm_msg_create(user, from, pool_for(queue, user), qfile->payer);
+}
+
+/* The same, with the payload described there as well. */
+struct ipcshm_msg *ipcshm_outgoing_load(struct ipcshm_queue_file *qfile,
+					const struct ipcshm_message *user)
+{
+	struct ipcshm_buffer buffer;
+	struct ipcshm_msg *msg;
+	int err = buffer_get(user, WRITE, &buffer);
+
+	if (err)
+		return ERR_PTR(err);
+	msg = ipcshm_outgoing_create(qfile, user, &buffer.iter);
+	kfree(buffer.segments);
+	return msg;
+}
+
+/* Slots. */
+
+void ipcshm_rbuf_put(struct ipcshm_receive_buffer *rbuf)
+{
+	kfree(rbuf->buffer.segments);
+	rbuf->buffer.segments = NULL;
+	if (rbuf->msg)
+		ipcshm_msg_put(rbuf->msg);
+	rbuf->msg = NULL;
+}
+
+/* What the caller has described in @user, which was checked, is wanted. */
+int ipcshm_rbuf_prepare(struct ipcshm_receive_buffer *rbuf, struct ipcshm_message *user)
+{
+	int err;
+
+	rbuf->user = user;
+	rbuf->msg = NULL;
+	rbuf->buffer.segments = NULL;
+	rbuf->criteria.match.how = user->flags & ~IPCSHM_MAPPED;
+	rbuf->criteria.match.type = user->type;
+	rbuf->criteria.room = SIZE_MAX;
+	rbuf->criteria.needed = 0;
+	if (user->flags & IPCSHM_MAPPED)
+		return 0;
+	err = buffer_get(user, READ, &rbuf->buffer);
+	if (!err)
+		rbuf->criteria.room = iov_iter_count(&rbuf->buffer.iter);
+	return err;
+}
+
+/* Messages received mapped. */
+
+static unsigned long held_index(u64 offset)
+{
+	return offset >> IPCSHM_POOL_SHIFT;
+}
+
+/*
+ * Prepare to hold the message, so that held_commit() cannot fail.  Until then no other
+ * thread can release the message, not even by guessing its offset.
+ */
+static int held_prepare(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
+{
+	struct ipcshm_process *process = ipcshm_process_get(&qfile->processes);
+	struct ipcshm_msg *held;
+	int err;
+
+	if (IS_ERR(process))
+		return PTR_ERR(process);
+	held = ipcshm_msg_in_pool(rbuf->msg, &qfile->queue->pool);
+	if (IS_ERR(held))
+		return PTR_ERR(held);
+	err = xa_reserve(&qfile->held, held_index(held->offset), IPCSHM_GFP);
+	if (err) {
+		ipcshm_msg_put(held);
+		return err;
+	}
+	held->holder = process->pid;
+	rbuf->held = held;
+	rbuf->user->data = held->offset;
+	return 0;
+}
+
+static void held_cancel(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
+{
+	xa_release(&qfile->held, held_index(rbuf->held->offset));
+	ipcshm_msg_put(rbuf->held);
+}
+
+/* From now on the queue file holds the message until it is released. */
+static void held_commit(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
+{
+	struct ipcshm_msg *held = rbuf->held;
+
+	atomic_long_inc(&qfile->queue->held);
+	atomic_long_inc(&qfile->nr_held);
+	/* The entry is reserved: nothing is allocated. */
+	xa_store(&qfile->held, held_index(held->offset), held, GFP_NOWAIT);
+}
+
+/* The message that is held at @index, no longer; or NULL. */
+static struct ipcshm_msg *held_take(struct ipcshm_queue_file *qfile, unsigned long index)
+{
+	struct ipcshm_msg *held;
+
+	xa_lock(&qfile->held);
+	held = xa_load(&qfile->held, index);
+	if (held)	/* leave an entry that is reserved */
+		__xa_erase(&qfile->held, index);
+	xa_unlock(&qfile->held);
+	return held;
+}
+
+bool ipcshm_held_release(struct ipcshm_queue_file *qfile, u64 offset)
+{
+	struct ipcshm_msg *held = NULL;
+
+	if (IS_ALIGNED(offset, BIT_ULL(IPCSHM_POOL_SHIFT)))
+		held = held_take(qfile, held_index(offset));
+	if (!held)
+		return false;
+	atomic_long_dec(&qfile->queue->held);
+	atomic_long_dec(&qfile->nr_held);
+	ipcshm_msg_put(held);
+	return true;
+}
+
+/* All that @holder holds; NULL: that anyone does. */
+void ipcshm_held_release_all(struct ipcshm_queue_file *qfile, const struct pid *holder)
+{
+	struct ipcshm_msg *held;
+	unsigned long index;
+
+	xa_for_each(&qfile->held, index, held) {
+		xa_lock(&qfile->held);
+		held = xa_load(&qfile->held, index);
+		if (held && holder && held->holder != holder)
+			held = NULL;
+		if (held)
+			__xa_erase(&qfile->held, index);
+		xa_unlock(&qfile->held);
+		cond_resched();
+		if (!held)
+			continue;
+		atomic_long_dec(&qfile->queue->held);
+		atomic_long_dec(&qfile->nr_held);
+		ipcshm_msg_put(held);
+	}
+}
+
+/* Delivery. */
+
+static int rbuf_fill(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
+{
+	if (rbuf->user->flags & IPCSHM_MAPPED)
+		return held_prepare(qfile, rbuf);
+	return ipcshm_msg_copy(rbuf->msg, &rbuf->buffer.iter);
+}
+
+static int rbuf_describe(struct ipcshm_receive_buffer *rbuf, u64 request_id, void __user *to)
+{
+	ipcshm_msg_describe(rbuf->msg, rbuf->user);
+	rbuf->user->request_id = request_id;
+	return ipcshm_words_put(to, rbuf->user, sizeof(*rbuf->user));
+}
+
+void ipcshm_rbuf_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
+{
+	ipcshm_queue_put_back(qfile, rbuf->msg);
+	rbuf->msg = NULL;
+}
+
+/*
+ * User memory can take for ever to fault, and a message is kept meanwhile.  Small messages
+ * are first copied without faults: most often that succeeds, and nothing has to be charged.
+ */
+
+static bool copy_at_once(struct ipcshm_receive_buffer *rbuf)
+{
+	struct iov_iter *iter = &rbuf->buffer.iter;
+	size_t room = iov_iter_count(iter);
+
+	if (likely(!ipcshm_msg_copy(rbuf->msg, iter)))
+		return true;
+	iov_iter_revert(iter, room - iov_iter_count(iter));
+	return false;
+}
+
+static bool show_at_once(struct ipcshm_receive_buffer *rbuf, u64 request_id, void __user *to)
+{
+	bool done = false;
+
+	if (!ipcshm_msg_is_small(rbuf->msg) || rbuf->user->flags & IPCSHM_MAPPED)
+		return false;
+	pagefault_disable();
+	if (likely(copy_at_once(rbuf))) {
+		done = !rbuf_describe(rbuf, request_id, to);
+		if (!done)
+			iov_iter_revert(&rbuf->buffer.iter, rbuf->msg->size);
+	}
+	pagefault_enable();
+	return done;
+}
+
+static bool hold_at_once(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
+			 void __user *to)
+{
+	int err;
+
+	if (held_prepare(qfile, rbuf))
+		return false;
+	pagefault_disable();
+	err = rbuf_describe(rbuf, rbuf->msg->request_id, to);
+	pagefault_enable();
+	if (err)
+		held_cancel(qfile, rbuf);
+	else
+		held_commit(qfile, rbuf);
+	return !err;
+}
+
+/* Deliver a message as ipcshm_rbuf_deliver() does, if that is possible without faults. */
+bool ipcshm_rbuf_deliver_at_once(struct ipcshm_queue_file *qfile,
+				 struct ipcshm_receive_buffer *rbuf, void __user *to)
+{
+	if (rbuf->msg->nr_files)
+		return false;
+	if (rbuf->user->flags & IPCSHM_MAPPED)
+		return hold_at_once(qfile, rbuf, to);
+	return show_at_once(rbuf, rbuf->msg->request_id, to);
+}
+
+/* Copy the payload of a received message. */
+int ipcshm_rbuf_copy(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
+{
+	int err;
+
+	if (ipcshm_msg_is_small(rbuf->msg)) {
+		bool done;
+
+		pagefault_disable();
+		done = copy_at_once(rbuf);
+		pagefault_enable();
+		if (done)
+			return 0;
+	}
+	ipcshm_msg_charge_force(rbuf->msg, qfile->payer);
+	err = ipcshm_msg_copy(rbuf->msg, &rbuf->buffer.iter);
+	ipcshm_msg_uncharge(rbuf->msg);
+	return err;
+}
+
+/*
+ * Write the payload to the caller's memory, all else to the caller's structure at @to.
+ * The message stays in the queue, which may charge it; a message that is received
+ * meanwhile is kept by this call alone.
+ */
+int ipcshm_rbuf_show(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
+		     void __user *to)
+{
+	u64 cost = ipcshm_msg_cost(rbuf->msg->size);
+	int err;
+
+	if (show_at_once(rbuf, 0, to))
+		return 0;
+	ipcshm_quotas_charge_force(qfile->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, cost);
+	ipcshm_quotas_charge_force(qfile->payer, IPCSHM_QUOTA_TYPE_DESCRIPTORS,
+				   rbuf->msg->nr_files);
+	err = rbuf_fill(qfile, rbuf) ?: rbuf_describe(rbuf, 0, to);
+	ipcshm_quotas_uncharge(qfile->payer, IPCSHM_QUOTA_TYPE_DESCRIPTORS, rbuf->msg->nr_files);
+	ipcshm_quotas_uncharge(qfile->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, cost);
+	return err;
+}
+
+static int fds_put(const struct ipcshm_fds *fds, s32 __user *to)
+{
+	return copy_to_user(to, fds->numbers, fds->count * sizeof(*to)) ? -EFAULT : 0;
+}
+
+/*
+ * Write the structure and give the descriptors.  The numbers are written before the
+ * structure, so that without them the caller finds the structure unchanged.
+ */
+static int rbuf_give(struct ipcshm_receive_buffer *rbuf, void __user *to)
+{
+	struct ipcshm_fds fds;
+	int err;
+
+	if (!rbuf->msg->nr_files)
+		return rbuf_describe(rbuf, rbuf->msg->request_id, to);
+	err = ipcshm_fds_reserve(&fds, rbuf->msg, rbuf->user->fd_count);
+	if (err)
+		return err;
+	err = fds_put(&fds, u64_to_user_ptr(rbuf->user->fds));
+	if (!err)
+		err = rbuf_describe(rbuf, rbuf->msg->request_id, to);
+	if (err)
+		ipcshm_fds_cancel(&fds);
+	else
+		ipcshm_fds_install(&fds, rbuf->msg);
+	return err;
+}
+
+static int deliver_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
+			   void __user *to)
+{
+	bool mapped = rbuf->user->flags & IPCSHM_MAPPED;
+	int err = rbuf_fill(qfile, rbuf);
+
+	if (err)
+		return err;
+	err = rbuf_give(rbuf, to);
+	if (!mapped)
+		return err;
+	if (err) {
+		held_cancel(qfile, rbuf);
+		return err;
+	}
+	held_commit(qfile, rbuf);
+	return 0;
+}
+
+/*
+ * Deliver a received message.  While that waits for user memory the message is charged to
+ * the receiver; then it is the caller's to put or to put back.
+ */
+int ipcshm_rbuf_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
+			void __user *to)
+{
+	int err;
+
+	if (!rbuf->msg->charged && ipcshm_rbuf_deliver_at_once(qfile, rbuf, to))
+		return 0;
+	ipcshm_msg_charge_force(rbuf->msg, qfile->payer);
+	err = deliver_message(qfile, rbuf, to);
+	ipcshm_msg_uncharge(rbuf->msg);
+	if (!err)
+		ipcshm_msg_close_files(rbuf->msg);
+	return err;
+}
+
+/* Tells how large the message is that there was no room for. */
+int ipcshm_rbuf_put_needed(const struct ipcshm_receive_buffer *rbuf, void __user *to)
+{
+	struct ipcshm_message __user *message = to;
+
+	return put_user(rbuf->criteria.needed, &message->size) ? -EFAULT : -EMSGSIZE;
+}

@@ -121,6 +121,7 @@ void ipcshm_fds_cancel(const struct ipcshm_fds *fds);
 void ipcshm_fds_install(const struct ipcshm_fds *fds, const struct ipcshm_msg *msg);
 
 struct ipcshm_msg *ipcshm_msg_in_pool(struct ipcshm_msg *msg, struct ipcshm_pool *pool);
+int ipcshm_msg_get_files(struct ipcshm_msg *msg, const s32 __user *from, u32 count);
 void ipcshm_msg_close_files(struct ipcshm_msg *msg);
 
 /* struct ipcshm_msg.charged */

@@ -24,6 +24,9 @@
 #include "sleepers.h"
 #include "waiter.h"
 
+struct ipcshm_queue_file;
+struct ipcshm_receive_buffer;
+
 /**
  * struct ipcshm_queue - a message queue
  * @object: its base
@@ -102,77 +105,6 @@ struct ipcshm_queue {
 	u64 dropped;
 	struct ipcshm_pollers pollers;
 	atomic_long_t held;
-};
-
-/**
- * struct ipcshm_queue_file - what a descriptor of a queue has of its own
- * @queue: a reference; immutable
- * @payer: who opened it, and pays for what is sent through it; a reference; immutable
- * @mode: FMODE_READ, FMODE_WRITE; immutable
- * @attached: it counts as a reader, a writer; the caller of open was told of it
- * @quota_waiter: wakes pollers when there may be quota to send; its own lock, @quota_lock
- * @quota_lock: held while @quota_waiter is asked to wait
- * @quota_work: the work that does so
- * @busy_poll: nanoseconds to look out for a message before sleeping
- * @calls: those whose requests were received here and aren't replied to, by
- *	request_id; protected by the queue's lock
- * @nr_calls: how many there are; written under the queue's lock
- * @processes: the processes that have received them, or hold messages
- * @held: messages received mapped and not released, by offset
- * @nr_held: how many there are
- */
-struct ipcshm_queue_file {
-	struct ipcshm_queue *queue;
-	struct ipcshm_quotas *payer;
-	fmode_t mode;
-	bool attached;
-	spinlock_t quota_lock;	/* asking @quota_waiter to wait */
-	struct ipcshm_quotas_waiter quota_waiter;
-	struct work_struct quota_work;
-	u32 busy_poll;
-	struct rb_root calls;
-	u64 nr_calls;
-	struct ipcshm_processes processes;
-	struct xarray held;
-	atomic_long_t nr_held;
-};
-
-/**
- * struct ipcshm_criteria - what a receiver asks for
- * @match: which messages
- * @room: how large a one it can take
- * @needed: the size of the one that it can't: set with -EMSGSIZE
- */
-struct ipcshm_criteria {
-	struct ipcshm_match match;
-	size_t room;
-	size_t needed;
-};
-
-/**
- * struct ipcshm_buffer - a caller's memory
- * @iter: where it is
- * @segments: its pieces, if there are several
- */
-struct ipcshm_buffer {
-	struct iov_iter iter;
-	struct iovec *segments;
-};
-
-/**
- * struct ipcshm_receive_buffer - what a caller receives one message in
- * @msg: the message, if the receive buffer has it
- * @held: delivery of a mapped message: the message in the pool, until the queue file holds it
- * @criteria: which one, and how large
- * @user: the caller's structure
- * @buffer: where the payload goes
- */
-struct ipcshm_receive_buffer {
-	struct ipcshm_msg *msg;
-	struct ipcshm_msg *held;
-	struct ipcshm_criteria criteria;
-	struct ipcshm_message *user;
-	struct ipcshm_buffer buffer;
 };
 
 static inline bool ipcshm_queue_is_revoked(const struct ipcshm_queue *queue)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Queue files: descriptors of queues, and the calls on them. */
+/* Queue files: what a descriptor of a queue can do, and how queues and descriptors are made. */
 #include <linux/anon_inodes.h>
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -13,62 +13,21 @@
 #include <linux/slab.h>
 #include <linux/time64.h>
 
-#include "batch.h"
 #include "gfp.h"
-#include "ioctl.h"
 #include "quota.h"
-#include "queue_file.h"
 #include "queue.h"
+#include "queue_file.h"
 #include "receive_buffer.h"
 #include "work.h"
-
-static struct ipcshm_queue_file *qfile_of(const struct file *file)
-{
-	return file->private_data;
-}
 
 static struct ipcshm_queue *object_queue(const struct ipcshm_object *object)
 {
 	return container_of(object, struct ipcshm_queue, object);
 }
 
-static int check_access(const struct ipcshm_queue_file *qfile, fmode_t mode)
-{
-	if ((qfile->mode & mode) != mode)
-		return -EBADF;
-	return ipcshm_queue_is_revoked(qfile->queue) ? -EKEYREVOKED : 0;
-}
-
-static int receive_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
-			   const struct ipcshm_timeout *timeout, void __user *to)
-{
-	int err = ipcshm_queue_receive(qfile, rbuf, 1, timeout);
-
-	if (err == -EMSGSIZE)
-		return ipcshm_rbuf_put_needed(rbuf, to);
-	if (err < 0)
-		return err;
-	err = ipcshm_rbuf_deliver(qfile, rbuf, to);
-	if (err)
-		ipcshm_rbuf_put_back(qfile, rbuf);
-	return err;
-}
-
-static int peek_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
-			void __user *to)
-{
-	int err = ipcshm_queue_peek(qfile, rbuf);
-
-	if (err == -EMSGSIZE)
-		return ipcshm_rbuf_put_needed(rbuf, to);
-	if (err)
-		return err;
-	return ipcshm_rbuf_show(qfile, rbuf, to);
-}
-
 /* @msg, or the error that there is instead. */
-static int send_message(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
-			const struct ipcshm_timeout *timeout)
+int ipcshm_qfile_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
+		      const struct ipcshm_timeout *timeout)
 {
 	int err;
 
@@ -81,353 +40,32 @@ static int send_message(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
 	return err;
 }
 
-/* The calls. */
-
 /* What each transfer starts with: how long it may take, and whether it may be at all. */
-static int begin_transfer(const struct file *file, fmode_t mode, u64 deadline, u32 clock,
-			  bool dontwait, struct ipcshm_timeout *timeout)
+int ipcshm_qfile_begin(const struct file *file, fmode_t mode, u64 deadline, u32 clock,
+		       bool dontwait, struct ipcshm_timeout *timeout)
 {
 	bool nonblock = dontwait || READ_ONCE(file->f_flags) & O_NONBLOCK;
 	int err = ipcshm_timeout_init(timeout, deadline, clock, nonblock);
 
 	timeout->busy_poll = READ_ONCE(qfile_of(file)->busy_poll);
-	return err ?: check_access(qfile_of(file), mode);
+	return err ?: qfile_check_access(qfile_of(file), mode);
 }
 
-static long queue_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_queue_file *qfile = qfile_of(file);
-	struct ipcshm_timeout timeout;
-	struct ipcshm_transfer_args args;
-	int err;
-
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!ipcshm_outgoing_is_valid(&args.message) || args.message.request_id ||
-	    args.flags & ~IPCSHM_DONTWAIT)
-		return -EINVAL;
-	err = begin_transfer(file, FMODE_WRITE, args.deadline, args.clock, args.flags, &timeout);
-	return err ?: send_message(qfile, ipcshm_outgoing_load(qfile, &args.message), &timeout);
-}
-
-static long queue_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
-{
-	const u32 peeking = IPCSHM_PEEK | IPCSHM_DONTWAIT;
-	struct ipcshm_queue_file *qfile = qfile_of(file);
-	struct ipcshm_timeout timeout;
-	struct ipcshm_transfer_args args;
-	struct ipcshm_receive_buffer rbuf;
-	int err;
-
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!ipcshm_rbuf_is_valid(qfile, &args.message) || args.flags & ~peeking)
-		return -EINVAL;
-	if (args.flags & IPCSHM_PEEK && (args.flags != peeking ||
-					 args.message.flags & IPCSHM_MAPPED))
-		return -EINVAL;
-	err = begin_transfer(file, FMODE_READ, args.deadline, args.clock, args.flags, &timeout);
-	if (err)
-		return err;
-	err = ipcshm_rbuf_prepare(&rbuf, &args.message);
-	if (!err)
-		err = args.flags & IPCSHM_PEEK ?
-			      peek_message(qfile, &rbuf, uarg.ptr) :
-			      receive_message(qfile, &rbuf, &timeout, uarg.ptr);
-	ipcshm_rbuf_put(&rbuf);
-	return err;
-}
-
-/* Batches. */
-
-static long queue_ioctl_batch(struct file *file, struct ipcshm_uarg uarg, bool sending)
-{
-	struct ipcshm_queue_file *qfile = qfile_of(file);
-	struct ipcshm_timeout timeout;
-	struct ipcshm_batch_args args;
-	int err;
-
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_BATCH_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!args.count || args.count > IPCSHM_BATCH_MAX || args.flags & ~IPCSHM_DONTWAIT ||
-	    args.message_size < IPCSHM_MESSAGE_SIZE_VER0 || args.message_size > PAGE_SIZE)
-		return -EINVAL;
-	err = begin_transfer(file, sending ? FMODE_WRITE : FMODE_READ, args.deadline, args.clock,
-			     args.flags, &timeout);
-	if (err)
-		return err;
-	return sending ? ipcshm_batch_send(qfile, &args, &timeout) :
-			 ipcshm_batch_receive(qfile, &args, &timeout);
-}
-
-/* Calls. */
-
-/* A new call, or the one that was interrupted as @id, which is filled in if this one is. */
-static int call_or_resume(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
-			  struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
-			  u64 *id)
-{
-	struct ipcshm_msg *request;
-
-	if (*id)
-		return ipcshm_queue_resume(qfile, *id, reply, timeout);
-	request = ipcshm_outgoing_load(qfile, &args->request);
-	if (IS_ERR(request))
-		return PTR_ERR(request);
-	return ipcshm_queue_call(qfile, request, reply, timeout, id);
-}
-
-static int call_id_put(struct ipcshm_uarg uarg, u64 id)
-{
-	struct ipcshm_call_args __user *to = uarg.ptr;
-
-	return put_user(id, &to->request.request_id) ? -EFAULT : 0;
-}
-
-/*
- * The task will come back with the id, after a signal handler or without one. If there is
- * nowhere to write it to, the call ends.
- */
-static int call_interrupted(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *reply,
-			    struct ipcshm_uarg uarg, u64 id)
-{
-	static const struct ipcshm_timeout none;
-	int err = call_id_put(uarg, id);
-
-	if (!err)
-		return -ERESTARTSYS;
-	ipcshm_queue_resume(qfile, id, reply, &none);
-	return err;
-}
-
-/* There is no such call, another thread resumes it, or its reply waits for more room. */
-static bool call_stays(int err)
-{
-	return err == -ESRCH || err == -EBUSY || err == -EMSGSIZE;
-}
-
-static int make_call(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
-		     const struct ipcshm_timeout *timeout, struct ipcshm_uarg uarg)
-{
-	void __user *to = uarg.ptr + offsetof(struct ipcshm_call_args, reply);
-	u64 id = args->request.request_id;
-	struct ipcshm_receive_buffer reply;
-	int err;
-
-	err = ipcshm_rbuf_prepare(&reply, &args->reply);
-	if (err)
-		goto put_reply;
-	err = call_or_resume(qfile, args, &reply, timeout, &id);
-	if (err == -ERESTARTSYS && id)
-		err = call_interrupted(qfile, &reply, uarg, id);
-	else if (args->request.request_id && !call_stays(err))
-		call_id_put(uarg, 0); /* the structure can be used for another call */
-	/* If nothing is needed, it is the request that is too large. */
-	if (err == -EMSGSIZE && reply.criteria.needed)
-		err = ipcshm_rbuf_put_needed(&reply, to);
-	else if (!err)
-		err = ipcshm_rbuf_deliver(qfile, &reply, to);
-put_reply:
-	ipcshm_rbuf_put(&reply);
-	return err;
-}
-
-static long queue_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_queue_file *qfile = qfile_of(file);
-	struct ipcshm_timeout timeout;
-	struct ipcshm_call_args args;
-	int err;
-
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!ipcshm_outgoing_is_valid(&args.request) || !ipcshm_rbuf_is_valid(qfile, &args.reply) ||
-	    args.reply.flags || args.flags)
-		return -EINVAL;
-	err = begin_transfer(file, FMODE_WRITE, args.deadline, args.clock, false, &timeout);
-	return err ?: make_call(qfile, &args, &timeout, uarg);
-}
-
-static int send_reply(struct ipcshm_queue_file *qfile, struct ipcshm_message *user, bool sync)
-{
-	struct ipcshm_msg *msg = ipcshm_outgoing_load(qfile, user);
-
-	return IS_ERR(msg) ? PTR_ERR(msg) : ipcshm_queue_reply(qfile, user->request_id, msg, sync);
-}
-
-static long queue_ioctl_reply(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_queue_file *qfile = qfile_of(file);
-	struct ipcshm_reply_args args;
-	int err;
-
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REPLY_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!ipcshm_outgoing_is_valid(&args.message) || args.flags || args.reserved)
-		return -EINVAL;
-	err = check_access(qfile, FMODE_READ);
-	return err ?: send_reply(qfile, &args.message, false);
-}
-
-/* So that the call can be restarted without replying once more. */
-static int reply_is_sent(struct ipcshm_uarg uarg)
-{
-	struct ipcshm_call_args __user *to = uarg.ptr;
-
-	return put_user(0, &to->reply.request_id) ? -EFAULT : 0;
-}
-
-static int reply_receive(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
-			 const struct ipcshm_timeout *timeout, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_receive_buffer request;
-	int err = ipcshm_rbuf_prepare(&request, &args->request);
-
-	if (!err && args->reply.request_id) {
-		err = send_reply(qfile, &args->reply, true);
-		if (!err)
-			err = reply_is_sent(uarg);
-	}
-	if (!err)
-		err = receive_message(qfile, &request, timeout, uarg.ptr);
-	ipcshm_rbuf_put(&request);
-	return err;
-}
-
-static long queue_ioctl_reply_receive(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_queue_file *qfile = qfile_of(file);
-	struct ipcshm_timeout timeout;
-	struct ipcshm_call_args args;
-	int err;
-
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!ipcshm_rbuf_is_valid(qfile, &args.request) || args.flags & ~IPCSHM_DONTWAIT ||
-	    (args.reply.request_id && !ipcshm_outgoing_is_valid(&args.reply)))
-		return -EINVAL;
-	err = begin_transfer(file, FMODE_READ, args.deadline, args.clock, args.flags, &timeout);
-	return err ?: reply_receive(qfile, &args, &timeout, uarg);
-}
-
-/* The others. */
-
-static long queue_ioctl_release(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_queue_file *qfile = qfile_of(file);
-	struct ipcshm_queue_release_args args;
-	u64 __user *from;
-	int i, err;
-	u64 offset;
-
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_RELEASE_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!args.count || args.count > IPCSHM_BATCH_MAX || args.flags)
-		return -EINVAL;
-	err = check_access(qfile, FMODE_READ);
-	from = u64_to_user_ptr(args.offsets);
-	for (i = 0; i < args.count && !err; i++) {
-		if (get_user(offset, from + i))
-			err = -EFAULT;
-		else if (!ipcshm_held_release(qfile, offset))
-			err = -EINVAL;
-	}
-	return err ? (i > 1 ? i - 1 : err) : i;
-}
-
-static bool capacity_is_valid(u64 max_messages, u64 max_bytes, u64 max_message_size)
+bool ipcshm_queue_capacity_is_valid(u64 max_messages, u64 max_bytes, u64 max_message_size)
 {
 	return max_messages ? !max_bytes || max_bytes >= max_message_size : !max_bytes;
 }
 
 /* Of a queue that keeps messages, 0 bytes are as many as these need. */
-static u64 bytes_needed(u64 max_messages, u64 max_bytes, u64 max_message_size)
+u64 ipcshm_queue_bytes_needed(u64 max_messages, u64 max_bytes, u64 max_message_size)
 {
 	return max_bytes ?: ipcshm_mul(max_messages, max_message_size);
-}
-
-static long queue_ioctl_set(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_queue *queue = qfile_of(file)->queue;
-	struct ipcshm_queue_set_args args;
-	int err;
-
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_SET_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.flags || args.reserved ||
-	    !capacity_is_valid(args.max_messages, args.max_bytes, queue->max_message_size) ||
-	    (!args.max_messages && queue->overflow == IPCSHM_OVERFLOW_DROP_OLDEST))
-		return -EINVAL;
-	if (!ipcshm_object_is_owned(&queue->object))
-		return -EACCES;
-	args.max_bytes = bytes_needed(args.max_messages, args.max_bytes, queue->max_message_size);
-	return ipcshm_queue_set(queue, &args);
-}
-
-static long queue_ioctl_busy_poll(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_queue_busy_poll_args args;
-	int err;
-
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_BUSY_POLL_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.flags || args.microseconds > IPCSHM_BUSY_POLL_MAX)
-		return -EINVAL;
-	err = check_access(qfile_of(file), 0);
-	if (!err)
-		WRITE_ONCE(qfile_of(file)->busy_poll, args.microseconds * NSEC_PER_USEC);
-	return err;
-}
-
-static long queue_ioctl_drain(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_queue_drain_args args;
-	int err;
-
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_DRAIN_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.flags || args.reserved)
-		return -EINVAL;
-	err = check_access(qfile_of(file), FMODE_READ);
-	if (err)
-		return err;
-	err = ipcshm_args_put(&args, sizeof(args), uarg);	/* or nobody would know */
-	if (err)
-		return err;
-	args.messages = ipcshm_queue_drain(qfile_of(file)->queue);
-	/* It is done, whatever has become of the caller's memory by now. */
-	ipcshm_args_put(&args, sizeof(args), uarg);
-	return 0;
 }
 
 static int queue_revoke(struct ipcshm_object *object)
 {
 	ipcshm_queue_revoke(object_queue(object));
 	return 0;
-}
-
-static long queue_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_object *object = &qfile_of(file)->queue->object;
-	struct ipcshm_queue_revoke_args args;
-	int err;
-
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_REVOKE_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.flags || args.reserved)
-		return -EINVAL;
-	return ipcshm_object_is_owned(object) ? ipcshm_object_revoke(object) : -EACCES;
 }
 
 static void queue_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
@@ -441,59 +79,12 @@ static void queue_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
 		stat->flags |= IPCSHM_STAT_REVOKED;
 }
 
-/* A revoked queue still answers this, as it does REVOKE. */
-static long queue_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_queue_stat args = {};
-
-	if (uarg.size < IPCSHM_QUEUE_STAT_SIZE_VER0)
-		return -EINVAL;
-	ipcshm_object_stat(&qfile_of(file)->queue->object, &args.stat);
-	return ipcshm_args_fill(&args, sizeof(args), uarg);
-}
-
-static long queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	struct ipcshm_uarg uarg = ipcshm_uarg(cmd, arg);
-
-	switch (ipcshm_ioctl_nr(cmd)) {
-	case _IOC_NR(IPCSHM_IOC_QUEUE_STAT):
-		return queue_ioctl_stat(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_SEND):
-		return queue_ioctl_send(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_RECEIVE):
-		return queue_ioctl_receive(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_SEND_BATCH):
-		return queue_ioctl_batch(file, uarg, true);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_RECEIVE_BATCH):
-		return queue_ioctl_batch(file, uarg, false);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_CALL):
-		return queue_ioctl_call(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_REPLY):
-		return queue_ioctl_reply(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_REPLY_RECEIVE):
-		return queue_ioctl_reply_receive(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_RELEASE):
-		return queue_ioctl_release(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_SET):
-		return queue_ioctl_set(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_BUSY_POLL):
-		return queue_ioctl_busy_poll(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_DRAIN):
-		return queue_ioctl_drain(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_REVOKE):
-		return queue_ioctl_revoke(file, uarg);
-	default:
-		return -ENOTTY;
-	}
-}
-
 /* read and write, with nothing but a payload. */
 
 static int begin_iocb(const struct kiocb *iocb, fmode_t mode, struct ipcshm_timeout *timeout)
 {
-	return begin_transfer(iocb->ki_filp, mode, IPCSHM_FOREVER, CLOCK_MONOTONIC,
-			      iocb->ki_flags & IOCB_NOWAIT, timeout);
+	return ipcshm_qfile_begin(iocb->ki_filp, mode, IPCSHM_FOREVER, CLOCK_MONOTONIC,
+				  iocb->ki_flags & IOCB_NOWAIT, timeout);
 }
 
 static ssize_t qfile_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -507,7 +98,8 @@ static ssize_t qfile_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	err = begin_iocb(iocb, FMODE_WRITE, &timeout);
 	if (!err)
-		err = send_message(qfile, ipcshm_outgoing_create(qfile, &user, &iter), &timeout);
+		err = ipcshm_qfile_send(qfile, ipcshm_outgoing_create(qfile, &user, &iter),
+					&timeout);
 	if (err)
 		return err;
 	iov_iter_advance(from, size);
@@ -600,7 +192,7 @@ static int qfile_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (!pool->size)
 		return -ENODEV;
-	return check_access(qfile, FMODE_READ) ?: ipcshm_pool_mmap(pool, vma);
+	return qfile_check_access(qfile, FMODE_READ) ?: ipcshm_pool_mmap(pool, vma);
 }
 
 /* The process no longer answers calls or needs messages, though others share the queue file. */
@@ -671,7 +263,7 @@ static const struct file_operations qfile_fops = {
 	.poll = qfile_poll,
 	.mmap = qfile_mmap,
 	.show_fdinfo = qfile_show_fdinfo,
-	.unlocked_ioctl = queue_ioctl,
+	.unlocked_ioctl = ipcshm_queue_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
@@ -722,7 +314,8 @@ static bool is_valid_new(const struct ipcshm_queue_open_args *args)
 	if (args->overflow > IPCSHM_OVERFLOW_DROP_NEWEST ||
 	    (args->overflow == IPCSHM_OVERFLOW_DROP_OLDEST && !args->max_messages))
 		return false;
-	return capacity_is_valid(args->max_messages, args->max_bytes, args->max_message_size);
+	return ipcshm_queue_capacity_is_valid(args->max_messages, args->max_bytes,
+					      args->max_message_size);
 }
 
 int ipcshm_queue_check(const struct ipcshm_queue_open_args *args)
@@ -792,8 +385,8 @@ static struct ipcshm_object *queue_create(const void *attr, const char *name,
 		goto put_inode;
 	queue->max_message_size = args->max_message_size;
 	queue->max_messages = args->max_messages;
-	queue->max_bytes = bytes_needed(args->max_messages, args->max_bytes,
-					args->max_message_size);
+	queue->max_bytes = ipcshm_queue_bytes_needed(args->max_messages, args->max_bytes,
+						     args->max_message_size);
 	err = room_charge(queue, payer);
 	if (err)
 		goto destroy_pool;

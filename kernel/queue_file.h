@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Queue files: descriptors of queues, and the calls on them. */
+/* Queue files: what a descriptor of a queue can do, and how queues and descriptors are made. */
 #ifndef IPCSHM_QUEUE_FILE_H
 #define IPCSHM_QUEUE_FILE_H
 
+#include <linux/fs.h>
+#include <linux/rbtree.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "process.h"
+#include "queue.h"
+#include "quota.h"
 #include "registry.h"
 
 /* What can be asked for when a queue is opened. */
@@ -10,8 +19,60 @@
 
 extern const struct ipcshm_object_ops ipcshm_queue_ops;
 
+/**
+ * struct ipcshm_queue_file - what a descriptor of a queue has of its own
+ * @queue: a reference; immutable
+ * @payer: who opened it, and pays for what is sent through it; a reference; immutable
+ * @mode: FMODE_READ, FMODE_WRITE; immutable
+ * @attached: it counts as a reader, a writer; the caller of open was told of it
+ * @quota_waiter: wakes pollers when there may be quota to send; its own lock, @quota_lock
+ * @quota_lock: held while @quota_waiter is asked to wait
+ * @quota_work: the work that does so
+ * @busy_poll: nanoseconds to look out for a message before sleeping
+ * @calls: those whose requests were received here and aren't replied to, by
+ *	request_id; protected by the queue's lock
+ * @nr_calls: how many there are; written under the queue's lock
+ * @processes: the processes that have received them, or hold messages
+ * @held: messages received mapped and not released, by offset
+ * @nr_held: how many there are
+ */
+struct ipcshm_queue_file {
+	struct ipcshm_queue *queue;
+	struct ipcshm_quotas *payer;
+	fmode_t mode;
+	bool attached;
+	spinlock_t quota_lock;	/* asking @quota_waiter to wait */
+	struct ipcshm_quotas_waiter quota_waiter;
+	struct work_struct quota_work;
+	u32 busy_poll;
+	struct rb_root calls;
+	u64 nr_calls;
+	struct ipcshm_processes processes;
+	struct xarray held;
+	atomic_long_t nr_held;
+};
+
+static inline struct ipcshm_queue_file *qfile_of(const struct file *file)
+{
+	return file->private_data;
+}
+
+static inline int qfile_check_access(const struct ipcshm_queue_file *qfile, fmode_t mode)
+{
+	if ((qfile->mode & mode) != mode)
+		return -EBADF;
+	return ipcshm_queue_is_revoked(qfile->queue) ? -EKEYREVOKED : 0;
+}
+
 int ipcshm_queue_file_init(void);
 void ipcshm_queue_file_exit(void);
 int ipcshm_queue_check(const struct ipcshm_queue_open_args *args);
+bool ipcshm_queue_capacity_is_valid(u64 max_messages, u64 max_bytes, u64 max_message_size);
+u64 ipcshm_queue_bytes_needed(u64 max_messages, u64 max_bytes, u64 max_message_size);
+int ipcshm_qfile_begin(const struct file *file, fmode_t mode, u64 deadline, u32 clock,
+		       bool dontwait, struct ipcshm_timeout *timeout);
+int ipcshm_qfile_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
+		      const struct ipcshm_timeout *timeout);
+long ipcshm_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
-#endif /* IPCSHM_PORT_H */
+#endif /* IPCSHM_QUEUE_FILE_H */

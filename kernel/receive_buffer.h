@@ -3,7 +3,48 @@
 #ifndef IPCSHM_RECEIVE_BUFFER_H
 #define IPCSHM_RECEIVE_BUFFER_H
 
-#include "queue.h"
+#include <linux/uio.h>
+
+#include "backlog.h"
+#include "queue_file.h"
+
+/**
+ * struct ipcshm_criteria - what a receiver asks for
+ * @match: which messages
+ * @room: how large a one it can take
+ * @needed: the size of the one that it can't: set with -EMSGSIZE
+ */
+struct ipcshm_criteria {
+	struct ipcshm_match match;
+	size_t room;
+	size_t needed;
+};
+
+/**
+ * struct ipcshm_buffer - a caller's memory
+ * @iter: where it is
+ * @segments: its pieces, if there are several
+ */
+struct ipcshm_buffer {
+	struct iov_iter iter;
+	struct iovec *segments;
+};
+
+/**
+ * struct ipcshm_receive_buffer - what a caller receives one message in
+ * @msg: the message, if the receive buffer has it
+ * @held: delivery of a mapped message: the message in the pool, until the queue file holds it
+ * @criteria: which one, and how large
+ * @user: the caller's structure
+ * @buffer: where the payload goes
+ */
+struct ipcshm_receive_buffer {
+	struct ipcshm_msg *msg;
+	struct ipcshm_msg *held;
+	struct ipcshm_criteria criteria;
+	struct ipcshm_message *user;
+	struct ipcshm_buffer buffer;
+};
 
 bool ipcshm_outgoing_is_valid(const struct ipcshm_message *user);
 struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_queue_file *qfile,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Many messages in one call. */
-#ifndef IPCSHM_BATCH_H
-#define IPCSHM_BATCH_H
+#ifndef IPCSHM_QUEUE_BATCH_H
+#define IPCSHM_QUEUE_BATCH_H
 
 #include "queue.h"
 
@@ -10,4 +10,4 @@ int ipcshm_batch_send(struct ipcshm_queue_file *qfile, const struct ipcshm_batch
 int ipcshm_batch_receive(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
 			 struct ipcshm_timeout *timeout);
 
-#endif /* IPCSHM_BATCH_H */
+#endif /* IPCSHM_QUEUE_BATCH_H */

@@ -5,7 +5,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "batch.h"
+#include "queue_batch.h"
 #include "gfp.h"
 #include "ioctl.h"
 #include "receive_buffer.h"

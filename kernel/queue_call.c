@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Calls: requests, replies, and calls whose callers were interrupted. */
+#include <linux/rbtree.h>
+#include <linux/slab.h>
+
+#include "gfp.h"
+#include "quota.h"
+#include "queue_internal.h"
+
+/**
+ * struct interrupted_call - a call whose request was received and whose caller was interrupted
+ * @call: the call, moved here from the caller's stack
+ * @criteria: of @call
+ * @payer: of the caller's descriptor, which a reply is charged to while it is kept
+ * @process: the caller; NULL: it has given the call up; protected by the queue's lock
+ * @by_id: in the interrupted calls of @process
+ * @id: what it is resumed by: its request_id when it was interrupted
+ * @timeout: when it ends, of the task that waited last
+ * @busy: a task waits for it, and frees it; protected by the queue's lock
+ */
+struct interrupted_call {
+	struct ipcshm_caller call;
+	struct ipcshm_criteria criteria;
+	struct ipcshm_quotas *payer;
+	struct ipcshm_process *process;
+	struct rb_node by_id;
+	u64 id;
+	struct ipcshm_timeout timeout;
+	bool busy;
+};
+
+/* Calls, all under the queue's lock. */
+
+/* The call is no longer its queue file's. */
+static void call_unbind(struct ipcshm_caller *call)
+{
+	if (!call->qfile)
+		return;
+	rb_erase(&call->by_request_id, &call->qfile->calls);
+	WRITE_ONCE(call->qfile->nr_calls, call->qfile->nr_calls - 1);
+	list_del_init(&call->by_process);
+	call->qfile = NULL;
+}
+
+void ipcshm_call_complete(struct ipcshm_queue *queue, struct ipcshm_caller *call, int result,
+			  struct queue_effects *effects)
+{
+	call_unbind(call);
+	list_del(&call->link);
+	queue->nr_calls--;
+	if (call->waiter.task) {
+		ipcshm_waiter_complete(&call->waiter, result, &effects->wakeups);
+		return;
+	}
+	call->waiter.result = result;
+	call->waiter.done = true;
+}
+
+static bool request_id_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct ipcshm_caller, by_request_id)->request_id <
+	       rb_entry(b, struct ipcshm_caller, by_request_id)->request_id;
+}
+
+/*
+ * A request is received: from now on its call is the queue file's, and the process's, if that is
+ * registered already: see calls_adopt().
+ */
+void ipcshm_call_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+		       struct ipcshm_queue_file *qfile, struct ipcshm_process *process)
+{
+	struct ipcshm_caller *call = msg->caller;
+
+	msg->caller = NULL;
+	msg->request_id = ++queue->request_id;
+	call->request = NULL;
+	call->qfile = qfile;
+	call->request_id = msg->request_id;
+	rb_add(&call->by_request_id, &qfile->calls, request_id_less);
+	WRITE_ONCE(qfile->nr_calls, qfile->nr_calls + 1);
+	if (process)
+		list_add_tail(&call->by_process, &process->calls);
+}
+
+static int request_id_compare(const void *key, const struct rb_node *node)
+{
+	const struct ipcshm_caller *call = rb_entry(node, struct ipcshm_caller, by_request_id);
+	u64 request_id = *(const u64 *)key;
+
+	return request_id < call->request_id ? -1 : request_id > call->request_id;
+}
+
+struct ipcshm_caller *ipcshm_call_find(struct ipcshm_queue_file *qfile, u64 request_id)
+{
+	struct rb_node *node = rb_find(&request_id, &qfile->calls, request_id_compare);
+
+	return rb_entry_safe(node, struct ipcshm_caller, by_request_id);
+}
+
+/* A request that was received, but not delivered.  False if its caller has gone. */
+bool ipcshm_call_rewind(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
+{
+	struct ipcshm_caller *call = ipcshm_call_find(qfile, msg->request_id);
+
+	if (!call)
+		return false;
+	call_unbind(call);
+	call->request = msg;
+	msg->caller = call;
+	return true;
+}
+
+/* A call ends without a reply.  A request that nobody has received yet is withdrawn. */
+void ipcshm_call_end(struct ipcshm_queue *queue, struct ipcshm_caller *call, int result,
+		     struct queue_effects *effects)
+{
+	struct ipcshm_msg *request = call->request;
+
+	if (request) {
+		if (request->sender) {
+			ipcshm_queue_unblock(queue, request);
+		} else {
+			dequeue_message(queue, request);
+			ipcshm_queue_count_drop(queue, request, effects);
+		}
+		list_add_tail(&request->by_priority.equals, &effects->garbage);
+	}
+	ipcshm_call_complete(queue, call, result, effects);
+	admit_blocked(queue, effects);
+}
+
+/* The caller waits. */
+
+/* The caller gave up.  Once its request was received, the call must not be restarted. */
+static int call_leave(struct ipcshm_queue *queue, struct ipcshm_caller *call, int err)
+{
+	struct queue_effects effects;
+
+	queue_lock(queue, &effects);
+	if (!call->waiter.done) {
+		if (err == -ERESTARTSYS && !call->request)
+			err = -EINTR;
+		ipcshm_call_end(queue, call, err, &effects);
+	}
+	queue_unlock(queue, &effects, 0);
+	return call->waiter.result;
+}
+
+/* Interrupted calls. */
+
+static bool id_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct interrupted_call, by_id)->id <
+	       rb_entry(b, struct interrupted_call, by_id)->id;
+}
+
+static int id_compare(const void *key, const struct rb_node *node)
+{
+	u64 id = *(const u64 *)key, other = rb_entry(node, struct interrupted_call, by_id)->id;
+
+	return id < other ? -1 : id > other;
+}
+
+static struct interrupted_call *interrupted_create(struct ipcshm_queue_file *qfile)
+{
+	struct interrupted_call *interrupted;
+	int err;
+
+	err = ipcshm_quotas_charge(qfile->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
+				   sizeof(*interrupted));
+	if (err)
+		return NULL;
+	interrupted = kzalloc(sizeof(*interrupted), IPCSHM_GFP);
+	if (!interrupted) {
+		ipcshm_quotas_uncharge(qfile->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
+				       sizeof(*interrupted));
+		return NULL;
+	}
+	interrupted->payer = qfile->payer;
+	return interrupted;
+}
+
+static void interrupted_free(struct ipcshm_queue_file *qfile, struct interrupted_call *interrupted)
+{
+	struct ipcshm_msg *reply = interrupted->call.reply;
+
+	if (reply) {
+		ipcshm_msg_uncharge(reply);
+		ipcshm_msg_put(reply);
+	}
+	ipcshm_quotas_uncharge(qfile->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, sizeof(*interrupted));
+	kfree(interrupted);
+}
+
+/* A received call leaves the caller's stack; whatever leads to it now leads to the copy. */
+static void call_move(struct ipcshm_caller *call, struct interrupted_call *interrupted,
+		      struct ipcshm_process *process, const struct ipcshm_timeout *timeout)
+{
+	struct ipcshm_caller *copy = &interrupted->call;
+
+	*copy = *call;
+	copy->waiter.task = NULL;
+	copy->stays = true;
+	interrupted->criteria = *call->criteria;
+	copy->criteria = &interrupted->criteria;
+	list_replace(&call->link, &copy->link);
+	rb_replace_node(&call->by_request_id, &copy->by_request_id, &call->qfile->calls);
+	INIT_LIST_HEAD(&copy->by_process);
+	if (!list_empty(&call->by_process))
+		list_replace(&call->by_process, &copy->by_process);
+	interrupted->id = call->request_id;
+	interrupted->timeout = *timeout;
+	interrupted->process = process;
+	rb_add(&interrupted->by_id, &process->interrupted, id_less);
+}
+
+/*
+ * The caller was interrupted. If its request was received, the call stays, under an id by which
+ * the caller resumes it. Without the memory or the quota for that, and for a task that is being
+ * killed, it ends.
+ */
+static int call_interrupt(struct ipcshm_queue_file *qfile, struct ipcshm_caller *call,
+			  const struct ipcshm_timeout *timeout, u64 *id)
+{
+	struct ipcshm_process *process = ipcshm_process_get(&qfile->processes);
+	struct interrupted_call *interrupted;
+	bool moved;
+
+	if (IS_ERR(process) || fatal_signal_pending(current))
+		return call_leave(qfile->queue, call, -ERESTARTSYS);
+	interrupted = interrupted_create(qfile);
+	if (!interrupted)
+		return call_leave(qfile->queue, call, -ERESTARTSYS);
+	spin_lock(&qfile->queue->lock);
+	moved = !call->waiter.done && call->qfile;
+	if (moved)
+		call_move(call, interrupted, process, timeout);
+	spin_unlock(&qfile->queue->lock);
+	if (!moved) {
+		interrupted_free(qfile, interrupted);
+		return call_leave(qfile->queue, call, -ERESTARTSYS);
+	}
+	*id = interrupted->id;
+	return -ERESTARTSYS;
+}
+
+/* The call @id of the current process, which is now the current task's; or an error. */
+static struct interrupted_call *resume_begin(struct ipcshm_queue_file *qfile, u64 id,
+					     struct ipcshm_receive_buffer *reply,
+					     const struct ipcshm_timeout *timeout)
+{
+	struct ipcshm_process *process = ipcshm_process_find(&qfile->processes);
+	struct interrupted_call *interrupted = NULL;
+	struct rb_node *node;
+
+	if (!process)
+		return ERR_PTR(-ESRCH);
+	spin_lock(&qfile->queue->lock);
+	node = rb_find(&id, &process->interrupted, id_compare);
+	if (node)
+		interrupted = rb_entry(node, struct interrupted_call, by_id);
+	if (!interrupted) {
+		interrupted = ERR_PTR(-ESRCH);
+	} else if (interrupted->busy) {
+		interrupted = ERR_PTR(-EBUSY);
+	} else {
+		interrupted->busy = true;
+		interrupted->timeout = *timeout;
+		interrupted->call.waiter.task = current;
+		interrupted->criteria.room = reply->criteria.room;
+	}
+	spin_unlock(&qfile->queue->lock);
+	return interrupted;
+}
+
+/* What has become of the call: its result; -ERESTARTSYS or -EMSGSIZE leave it to be resumed. */
+static int resume_end(struct ipcshm_queue *queue, struct interrupted_call *interrupted,
+		      struct ipcshm_receive_buffer *reply, int err, struct queue_effects *effects)
+{
+	struct ipcshm_caller *call = &interrupted->call;
+
+	if (!call->waiter.done && err != -ERESTARTSYS)
+		ipcshm_call_end(queue, call, err, effects);
+	reply->criteria.needed = interrupted->criteria.needed;
+	if (call->waiter.done) {
+		err = call->waiter.result;
+		if (call->reply && call->reply->size > reply->criteria.room)
+			err = -EMSGSIZE;
+	}
+	if (interrupted->process && (!call->waiter.done || err == -EMSGSIZE)) {
+		interrupted->busy = false;
+		call->waiter.task = NULL;
+		if (call->reply)
+			ipcshm_msg_charge_force(call->reply, interrupted->payer);
+		return err;
+	}
+	if (interrupted->process)
+		rb_erase(&interrupted->by_id, &interrupted->process->interrupted);
+	interrupted->process = NULL;
+	if (!err) {
+		reply->msg = call->reply;
+		call->reply = NULL;
+		ipcshm_msg_uncharge(reply->msg);
+	}
+	return err;
+}
+
+/**
+ * ipcshm_queue_resume - wait for the reply to a call that was interrupted
+ * @qfile: through which descriptor the call was made
+ * @id: what ipcshm_queue_call() has filled in
+ * @reply: how large it may be; filled in
+ * @timeout: how long to wait for it
+ *
+ * Return: as ipcshm_queue_call(); -ESRCH: the current process has no such call; -EBUSY: another
+ * thread resumes it. After -ERESTARTSYS, and -EMSGSIZE if there is a reply, it can be resumed.
+ */
+int ipcshm_queue_resume(struct ipcshm_queue_file *qfile, u64 id,
+			struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout)
+{
+	struct interrupted_call *interrupted = resume_begin(qfile, id, reply, timeout);
+	struct queue_effects effects;
+	bool ended;
+	int err;
+
+	if (IS_ERR(interrupted))
+		return PTR_ERR(interrupted);
+	err = ipcshm_waiter_sleep(&interrupted->call.waiter, timeout);
+	queue_lock(qfile->queue, &effects);
+	err = resume_end(qfile->queue, interrupted, reply, err, &effects);
+	ended = !interrupted->process;
+	queue_unlock(qfile->queue, &effects, 0);
+	trace_ipcshm_call(qfile->queue, id, reply->msg ? reply->msg->size : 0, err);
+	if (ended)
+		interrupted_free(qfile, interrupted);
+	return err;
+}
+
+/* Returns a call that the process can't resume any longer, to be freed; or NULL. */
+static struct interrupted_call *interrupted_take(struct ipcshm_queue_file *qfile,
+						 struct ipcshm_process *process)
+{
+	struct interrupted_call *interrupted;
+	struct queue_effects effects;
+	bool busy = false;
+
+	do {
+		queue_lock(qfile->queue, &effects);
+		interrupted =
+			rb_entry_safe(process->interrupted.rb_node, struct interrupted_call, by_id);
+		if (interrupted) {
+			rb_erase(&interrupted->by_id, &process->interrupted);
+			interrupted->process = NULL;
+			busy = interrupted->busy;
+			if (!interrupted->call.waiter.done)
+				ipcshm_call_end(qfile->queue, &interrupted->call, -EINTR, &effects);
+		}
+		queue_unlock(qfile->queue, &effects, 0);
+		cond_resched();
+	} while (interrupted && busy);
+	return interrupted;
+}
+
+void ipcshm_interrupted_end_all(struct ipcshm_queue_file *qfile, struct ipcshm_process *process)
+{
+	struct interrupted_call *interrupted;
+
+	while ((interrupted = interrupted_take(qfile, process)))
+		interrupted_free(qfile, interrupted);
+}
+
+/* Calling. */
+
+static int call_send(struct ipcshm_queue *queue, struct ipcshm_caller *call,
+		     const struct ipcshm_timeout *timeout)
+{
+	struct queue_effects effects;
+	int err;
+
+	queue_lock(queue, &effects);
+	effects.wakeups.sync = true;
+	list_add_tail(&call->link, &queue->calls);
+	queue->nr_calls++;
+	err = ipcshm_queue_offer(queue, call->request, timeout->nonblock ? NULL : &call->waiter,
+				 &effects);
+	if (err && err != -EINPROGRESS) {
+		list_del(&call->link);
+		queue->nr_calls--;
+	}
+	queue_unlock(queue, &effects, READABLE);
+	return err == -EINPROGRESS ? 0 : err;
+}
+
+/**
+ * ipcshm_queue_call - send a request and wait for the reply
+ * @qfile: through which descriptor
+ * @request: the message, from now on the queue's
+ * @reply: how large it may be; filled in
+ * @timeout: how long to wait for it
+ * @id: filled in with -ERESTARTSYS if the request was received: what resumes the call
+ *
+ * Return: 0, and the reply is @reply's; or an error.
+ */
+int ipcshm_queue_call(struct ipcshm_queue_file *qfile, struct ipcshm_msg *request,
+		      struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
+		      u64 *id)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+	struct ipcshm_caller call = { .request = request, .criteria = &reply->criteria };
+	int err;
+
+	ipcshm_waiter_init(&call.waiter);
+	INIT_LIST_HEAD(&call.by_process);
+	request->caller = &call;
+	do
+		err = call_send(queue, &call, timeout);
+	while (should_retry(err));
+	if (err) {
+		ipcshm_msg_put(request);
+		return err;
+	}
+	err = ipcshm_waiter_sleep(&call.waiter, timeout);
+	if (err == -ERESTARTSYS)
+		err = call_interrupt(qfile, &call, timeout, id);
+	else if (err)
+		err = call_leave(queue, &call, err);
+	else
+		err = call.waiter.result;
+	reply->msg = call.reply;
+	trace_ipcshm_call(queue, call.request_id, call.reply ? call.reply->size : 0, err);
+	return err;
+}
+
+/* Nobody waits for the reply any longer, though nobody has noticed yet. */
+static bool call_has_expired(struct ipcshm_caller *call)
+{
+	const struct ipcshm_timeout *timeout =
+		&container_of(call, struct interrupted_call, call)->timeout;
+	ktime_t now;
+
+	if (call->waiter.task)
+		return false;
+	now = timeout->clock == CLOCK_REALTIME ? ktime_get_real() : ktime_get();
+	return ktime_compare(now, timeout->expires) >= 0;
+}
+
+/* The reply to an interrupted call is kept for the caller, whose user pays. */
+static void call_charge(struct ipcshm_caller *call)
+{
+	struct interrupted_call *interrupted = container_of(call, struct interrupted_call, call);
+
+	ipcshm_msg_charge_force(call->reply, interrupted->payer);
+}
+
+/* False: the call has ended by its deadline. */
+static bool call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
+			struct ipcshm_msg *reply, struct queue_effects *effects)
+{
+	int result = 0;
+
+	if (call_has_expired(call)) {
+		list_add(&reply->by_priority.equals, &effects->garbage);
+		ipcshm_call_complete(queue, call, -ETIMEDOUT, effects);
+		return false;
+	}
+	call->criteria->needed = reply->size;
+	if (reply->size > call->criteria->room && !call->stays) {
+		result = -EMSGSIZE;
+		list_add(&reply->by_priority.equals, &effects->garbage);
+	} else {
+		call->reply = reply;
+		if (!call->waiter.task)
+			call_charge(call);
+	}
+	ipcshm_call_complete(queue, call, result, effects);
+	return true;
+}
+
+/**
+ * ipcshm_queue_reply - answer a call
+ * @qfile: the descriptor that has received the request
+ * @request_id: the request's
+ * @reply: the message, from now on the queue's
+ * @sync: the current task is about to sleep
+ *
+ * Return: 0, or -ESRCH: nobody waits for it.
+ */
+int ipcshm_queue_reply(struct ipcshm_queue_file *qfile, u64 request_id, struct ipcshm_msg *reply,
+		       bool sync)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+	size_t size = reply->size;
+	struct ipcshm_caller *call;
+	bool answered = false;
+	struct queue_effects effects;
+
+	queue_lock(queue, &effects);
+	effects.wakeups.sync = sync;
+	call = ipcshm_call_find(qfile, request_id);
+	if (call)
+		answered = call_answer(queue, call, reply, &effects);
+	else
+		list_add(&reply->by_priority.equals, &effects.garbage);
+	queue_unlock(queue, &effects, 0);
+	trace_ipcshm_reply(queue, request_id, size, answered ? 0 : -ESRCH);
+	return answered ? 0 : -ESRCH;
+}
+
+/* A request was received in a way in which it can't be answered. */
+void ipcshm_queue_refuse(struct ipcshm_queue_file *qfile, u64 request_id, int err)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+	struct ipcshm_caller *call;
+	struct queue_effects effects;
+
+	queue_lock(queue, &effects);
+	call = ipcshm_call_find(qfile, request_id);
+	if (call)
+		ipcshm_call_complete(queue, call, err, &effects);
+	queue_unlock(queue, &effects, 0);
+}

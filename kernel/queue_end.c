@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The end of waits: descriptors and processes come and go, the owner drains and revokes. */
+#include <linux/sched.h>
+
+#include "quota.h"
+#include "queue_internal.h"
+
+/**
+ * struct end_scope - whose waits end, and how
+ * @still: only while this is so
+ * @qfile: calls whose requests were received through it; NULL: all calls
+ * @process: of those, which were received by this process; NULL: all
+ * @senders: also senders that sleep
+ * @receivers: also receivers that sleep
+ * @err: the result
+ */
+struct end_scope {
+	bool (*still)(const struct ipcshm_queue *queue);
+	const struct ipcshm_queue_file *qfile;
+	struct ipcshm_process *process;
+	bool senders;
+	bool receivers;
+	int err;
+};
+
+static void calls_end(struct ipcshm_queue *queue, const struct end_scope *scope,
+		      struct queue_effects *effects)
+{
+	struct ipcshm_caller *call, *next;
+
+	list_for_each_entry_safe(call, next, &queue->calls, link) {
+		if (effects_are_full(effects))
+			break;
+		ipcshm_call_end(queue, call, scope->err, effects);
+	}
+}
+
+static struct ipcshm_caller *first_bound_call(const struct end_scope *scope)
+{
+	if (scope->process)
+		return list_first_entry_or_null(&scope->process->calls, struct ipcshm_caller,
+						by_process);
+	return rb_entry_safe(scope->qfile->calls.rb_node, struct ipcshm_caller, by_request_id);
+}
+
+/* Not by way of all calls: any user of the queue can close descriptors all day. */
+static void bound_calls_end(struct ipcshm_queue *queue, const struct end_scope *scope,
+			    struct queue_effects *effects)
+{
+	struct ipcshm_caller *call;
+
+	while (!effects_are_full(effects) && (call = first_bound_call(scope)))
+		ipcshm_call_end(queue, call, scope->err, effects);
+}
+
+static void senders_end(struct ipcshm_queue *queue, const struct end_scope *scope,
+			struct queue_effects *effects)
+{
+	struct ipcshm_msg *msg;
+
+	while (!effects_are_full(effects) && (msg = ipcshm_backlog_first(&queue->blocked) ?:
+						    ipcshm_backlog_first(&queue->starved))) {
+		struct ipcshm_waiter *sender = msg->sender;
+
+		ipcshm_queue_unblock(queue, msg);
+		ipcshm_waiter_complete(sender, scope->err, &effects->wakeups);
+	}
+}
+
+static void receivers_end(struct ipcshm_queue *queue, const struct end_scope *scope,
+			  struct queue_effects *effects)
+{
+	struct ipcshm_sleeper *sleeper;
+
+	while (!effects_are_full(effects) && (sleeper = ipcshm_sleepers_some(&queue->receivers)))
+		receiver_complete(queue, container_of(sleeper, struct queue_receiver, sleeper),
+				  scope->err, effects);
+}
+
+/* A few at a time.  Who comes anew meanwhile gets the same error at once. */
+static void waits_end(struct ipcshm_queue *queue, const struct end_scope *scope)
+{
+	struct queue_effects effects;
+	bool more;
+
+	do {
+		queue_lock(queue, &effects);
+		if (!scope->still || scope->still(queue)) {
+			if (scope->qfile)
+				bound_calls_end(queue, scope, &effects);
+			else
+				calls_end(queue, scope, &effects);
+			if (scope->senders)
+				senders_end(queue, scope, &effects);
+			if (scope->receivers)
+				receivers_end(queue, scope, &effects);
+		} else {
+			/* Among the senders that are left one may have become first that fits. */
+			admit_blocked(queue, &effects);
+		}
+		more = effects_are_full(&effects);
+		queue_unlock(queue, &effects, 0);
+		cond_resched();
+	} while (more);
+}
+
+/* A new descriptor. */
+void ipcshm_queue_attach(struct ipcshm_queue_file *qfile)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+
+	spin_lock(&queue->lock);
+	queue->readers += !!(qfile->mode & FMODE_READ);
+	queue->writers += !!(qfile->mode & FMODE_WRITE);
+	queue->had_reader |= queue->readers;
+	queue->had_writer |= queue->writers;
+	spin_unlock(&queue->lock);
+	qfile->attached = true;
+}
+
+/* A descriptor goes.  What was received through it and not replied to never will be. */
+void ipcshm_queue_detach(struct ipcshm_queue_file *qfile)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+	struct end_scope server = { .qfile = qfile, .err = -EPIPE };
+	struct end_scope readers = { .still = readers_are_gone,
+				     .senders = queue->hangup,
+				     .err = -EPIPE };
+	struct end_scope writers = { .still = writers_are_gone,
+				     .receivers = queue->hangup,
+				     .err = -EPIPE };
+	struct queue_effects effects;
+
+	if (!qfile->attached)
+		return;
+	waits_end(queue, &server);
+	queue_lock(queue, &effects);
+	queue->readers -= !!(qfile->mode & FMODE_READ);
+	queue->writers -= !!(qfile->mode & FMODE_WRITE);
+	queue_unlock(queue, &effects, 0);
+	waits_end(queue, &readers);
+	waits_end(queue, &writers);
+}
+
+/* A process is gone, though others have the same descriptor. */
+void ipcshm_queue_abandon(struct ipcshm_queue_file *qfile, struct ipcshm_process *process)
+{
+	struct end_scope scope = { .qfile = qfile, .process = process, .err = -EPIPE };
+
+	waits_end(qfile->queue, &scope);
+	ipcshm_interrupted_end_all(qfile, process);
+}
+
+static u64 drain_some(struct ipcshm_queue *queue, u64 most)
+{
+	struct ipcshm_msg *msg;
+	struct queue_effects effects;
+	u64 count;
+
+	queue_lock(queue, &effects);
+	for (count = 0; count < min_t(u64, most, QUEUE_LOCK_BATCH); count++) {
+		msg = ipcshm_backlog_first(&queue->queued);
+		if (!msg)
+			break;
+		dequeue_message(queue, msg);
+		ipcshm_queue_discard(queue, msg, -ENOBUFS, &effects);
+	}
+	admit_blocked(queue, &effects);
+	queue_unlock(queue, &effects, 0);
+	cond_resched();
+	return count;
+}
+
+/* Returns how many messages were discarded: as many as there are now, at most. */
+u64 ipcshm_queue_drain(struct ipcshm_queue *queue)
+{
+	u64 some, drained = 0, most = READ_ONCE(queue->messages);
+
+	do {
+		some = drain_some(queue, most - drained);
+		drained += some;
+	} while (some && drained < most);
+	return drained;
+}
+
+void ipcshm_queue_revoke(struct ipcshm_queue *queue)
+{
+	struct end_scope scope = { .senders = true, .receivers = true, .err = -EKEYREVOKED };
+	struct queue_effects effects;
+
+	queue_lock(queue, &effects);
+	WRITE_ONCE(queue->revoked, true);
+	queue_unlock(queue, &effects, 0);
+	ipcshm_object_unlink(&queue->object);
+	waits_end(queue, &scope);
+	while (ipcshm_queue_drain(queue))
+		;
+	queue_lock(queue, &effects);
+	queue->price = 0;
+	ipcshm_queue_refund(queue);
+	queue_unlock(queue, &effects, 0);
+}

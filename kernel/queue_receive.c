@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Receiving: a message that is there, or one that a sender hands over; putting it back. */
+#include <linux/sched/signal.h>
+
+#include "queue_internal.h"
+
+static struct ipcshm_msg *find_message(const struct ipcshm_queue *queue,
+				       const struct ipcshm_match *match)
+{
+	return ipcshm_backlog_find(&queue->queued, match) ?:
+	       ipcshm_backlog_find(&queue->blocked, match) ?:
+	       ipcshm_backlog_find(&queue->starved, match);
+}
+
+static int check_receive(const struct ipcshm_queue *queue)
+{
+	if (queue->revoked)
+		return -EKEYREVOKED;
+	return queue->hangup && writers_are_gone(queue) ? -EPIPE : -EAGAIN;
+}
+
+/*
+ * Takes the next message for @rbuf: 0; -EAGAIN, -EPIPE or -EKEYREVOKED if there is
+ * none; -EMSGSIZE.
+ */
+static int take_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
+			struct ipcshm_process *process, struct queue_effects *effects)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+	struct ipcshm_msg *msg = find_message(queue, &rbuf->criteria.match);
+
+	if (!msg)
+		return check_receive(queue);
+	rbuf->criteria.needed = msg->size;
+	if (msg->size > rbuf->criteria.room)
+		return -EMSGSIZE;
+	if (msg->sender)
+		ipcshm_queue_accept(queue, msg, effects);
+	else
+		dequeue_message(queue, msg);
+	/* Also if it was blocked: one that would have fit may have been behind it. */
+	admit_blocked(queue, effects);
+	mark_received(queue, msg, qfile, process);
+	rbuf->msg = msg;
+	return 0;
+}
+
+static void receiver_enter(struct ipcshm_queue_file *qfile, struct queue_receiver *receiver,
+			   struct ipcshm_process *process, struct ipcshm_criteria *criteria)
+{
+	receiver->criteria = criteria;
+	receiver->qfile = qfile;
+	receiver->process = process;
+	receiver->msg = NULL;
+	ipcshm_waiter_init(&receiver->waiter);
+	ipcshm_sleepers_add(&qfile->queue->receivers, &receiver->sleeper, &criteria->match);
+}
+
+/* The receiver gave up: @err, unless it was completed meanwhile. */
+static int receiver_leave(struct ipcshm_queue *queue, struct queue_receiver *receiver, int err)
+{
+	struct queue_effects effects;
+
+	queue_lock(queue, &effects);
+	if (receiver->waiter.done)
+		err = receiver->waiter.result;
+	else
+		ipcshm_sleepers_remove(&queue->receivers, &receiver->sleeper);
+	queue_unlock(queue, &effects, 0);
+	return err;
+}
+
+static int receiver_sleep(struct queue_receiver *receiver, struct ipcshm_receive_buffer *rbuf,
+			  const struct ipcshm_timeout *timeout)
+{
+	int err = ipcshm_waiter_sleep(&receiver->waiter, timeout);
+
+	err = err ? receiver_leave(receiver->qfile->queue, receiver, err) : receiver->waiter.result;
+	if (err)
+		return err;
+	/* What was given to a task that is being killed is better kept for another. */
+	if (fatal_signal_pending(current)) {
+		ipcshm_queue_put_back(receiver->qfile, receiver->msg);
+		return -EINTR;
+	}
+	rbuf->msg = receiver->msg;
+	return 0;
+}
+
+/* Receives what is there, or waits for one if nothing is. */
+static int receive_some(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
+			u32 count, u32 *got, struct ipcshm_process *process,
+			const struct ipcshm_timeout *timeout)
+{
+	struct queue_receiver receiver;
+	__poll_t fresh = 0;
+	struct queue_effects effects;
+	int err = 0;
+
+	queue_lock(qfile->queue, &effects);
+	while (*got < count && !err) {
+		err = take_message(qfile, &rbufs[*got], process, &effects);
+		if (!err)
+			++*got;
+	}
+	if (err == -EAGAIN && !*got && !timeout->nonblock) {
+		receiver_enter(qfile, &receiver, process, &rbufs->criteria);
+		/* It may want what those who sleep already don't. */
+		fresh = is_rendezvous(qfile->queue) ? WRITABLE : 0;
+		err = -EINPROGRESS;
+	}
+	queue_unlock(qfile->queue, &effects, fresh);
+	if (err != -EINPROGRESS)
+		return err;
+	err = receiver_sleep(&receiver, rbufs, timeout);
+	if (!err)
+		++*got;
+	return err;
+}
+
+/* The call is its caller's, and ends, when the process that has received it exits. */
+static void call_adopt(struct ipcshm_queue_file *qfile, u64 request_id,
+		       struct ipcshm_process *process)
+{
+	struct ipcshm_caller *call;
+
+	spin_lock(&qfile->queue->lock);
+	call = ipcshm_call_find(qfile, request_id);
+	if (call)
+		list_add_tail(&call->by_process, &process->calls);
+	spin_unlock(&qfile->queue->lock);
+}
+
+/*
+ * The first calls that a process receives: it is registered now, without the lock. Returns how
+ * many messages are left; if registering fails, the calls and what follows them are put back.
+ */
+static int calls_adopt(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
+		       int count)
+{
+	struct ipcshm_process *process;
+	int i, kept;
+
+	for (kept = 0; kept < count; kept++) {
+		if (!rbufs[kept].msg->request_id)
+			continue;
+		process = ipcshm_process_get(&qfile->processes);
+		if (IS_ERR(process))
+			break;
+		call_adopt(qfile, rbufs[kept].msg->request_id, process);
+	}
+	for (i = count; i > kept; i--) {
+		ipcshm_queue_put_back(qfile, rbufs[i - 1].msg);
+		rbufs[i - 1].msg = NULL;
+	}
+	return kept ?: -ENOMEM;
+}
+
+/**
+ * ipcshm_queue_receive - receive messages
+ * @qfile: through which descriptor
+ * @rbufs: what is wanted; filled in
+ * @count: how many
+ * @timeout: how long to wait for the first one
+ *
+ * Return: how many there are, in the first receive buffers, who have them; each is to be
+ * put, or put back, the last one first.  If none, an error: -EMSGSIZE,
+ * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EINTR, -EPIPE, -EKEYREVOKED, -ENOMEM.
+ */
+int ipcshm_queue_receive(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
+			 u32 count, const struct ipcshm_timeout *timeout)
+{
+	struct ipcshm_process *process = ipcshm_process_find(&qfile->processes);
+	u32 got = 0;
+	int err = receive_some(qfile, rbufs, count, &got, process, timeout);
+
+	/* It may have slept for the first one: others can have come with that. */
+	if (!err && got < count)
+		receive_some(qfile, rbufs, count, &got, process, timeout);
+	if (got && !process)
+		return calls_adopt(qfile, rbufs, got);
+	return got ?: err;
+}
+
+/* The message that is next, with a reference; it stays where it is. */
+int ipcshm_queue_peek(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+	struct ipcshm_msg *msg;
+	int err = 0;
+
+	spin_lock(&queue->lock);
+	msg = find_message(queue, &rbuf->criteria.match);
+	if (!msg)
+		err = check_receive(queue);
+	else if (msg->size > rbuf->criteria.room)
+		err = -EMSGSIZE;
+	else
+		rbuf->msg = ipcshm_msg_get(msg);
+	if (msg)
+		rbuf->criteria.needed = msg->size;
+	spin_unlock(&queue->lock);
+	return err;
+}
+
+/*
+ * What was paid for it by its sender, or by the room that it had in a bounded queue, is
+ * gone: the receiver pays, unless there is room.
+ */
+static void put_back_charge(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
+{
+	if (msg->caller)
+		return;
+	if (is_bounded(qfile->queue) && message_fits(qfile->queue, msg->size))
+		ipcshm_msg_charge_files_force(msg, qfile->payer);
+	else
+		ipcshm_msg_charge_force(msg, qfile->payer);
+}
+
+static int put_back_once(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
+			 struct queue_effects *effects)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+	struct queue_receiver *receiver;
+	int err;
+
+	err = ipcshm_queue_find_receiver(queue, msg, &receiver, effects);
+	if (err)
+		return err;
+	msg->sender = NULL;
+	queue->received--;
+	if (queue->revoked || (msg->request_id && !ipcshm_call_rewind(qfile, msg))) {
+		ipcshm_queue_discard(queue, msg, -EKEYREVOKED, effects);
+	} else if (receiver) {
+		ipcshm_queue_hand_over(queue, msg, receiver, effects);
+	} else {
+		put_back_charge(qfile, msg);
+		enqueue_message(queue, msg, true);
+	}
+	return 0;
+}
+
+/*
+ * A message that was taken and can't be delivered goes back to where it was.
+ * The capacity may be exceeded by it: it was accepted, and isn't to be lost,
+ * unless there is nobody any more who could receive it or cares.
+ */
+void ipcshm_queue_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+	struct queue_effects effects;
+	int err;
+
+	ipcshm_msg_uncharge(msg);
+	do {
+		queue_lock(queue, &effects);
+		err = put_back_once(qfile, msg, &effects);
+		queue_unlock(queue, &effects, READABLE);
+	} while (err);
+}

@@ -47,6 +47,7 @@ __poll_t ipcshm_queue_compute_events(const struct ipcshm_queue *queue)
 {
 	__poll_t events = 0;
 
+	lockdep_assert_held(&queue->lock);
 	if (queue->revoked)
 		return EPOLLERR | EPOLLHUP;
 	if (is_readable(queue))
@@ -120,6 +121,7 @@ void ipcshm_queue_refund(struct ipcshm_queue *queue)
 {
 	u64 need = max(queue->price, queue->bytes + queue->messages * ipcshm_msg_cost(0));
 
+	lockdep_assert_held(&queue->lock);
 	if (need >= queue->charged)
 		return;
 	ipcshm_quotas_uncharge(queue->object.payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
@@ -132,6 +134,7 @@ void ipcshm_queue_refund(struct ipcshm_queue *queue)
 void ipcshm_queue_block(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			struct ipcshm_waiter *sender)
 {
+	lockdep_assert_held(&queue->lock);
 	msg->sender = sender;
 	msg->starved = false;
 	ipcshm_backlog_add(&queue->blocked, msg);
@@ -142,6 +145,7 @@ void ipcshm_queue_block(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 void ipcshm_queue_starve(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			 struct ipcshm_waiter *sender)
 {
+	lockdep_assert_held(&queue->lock);
 	msg->sender = sender;
 	msg->starved = true;
 	ipcshm_backlog_add(&queue->starved, msg);
@@ -150,6 +154,7 @@ void ipcshm_queue_starve(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 
 void ipcshm_queue_unblock(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
+	lockdep_assert_held(&queue->lock);
 	ipcshm_backlog_remove(msg->starved ? &queue->starved : &queue->blocked, msg);
 	queue->nr_senders--;
 	msg->sender = NULL;
@@ -161,6 +166,7 @@ void ipcshm_queue_accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 {
 	struct ipcshm_waiter *sender = msg->sender;
 
+	lockdep_assert_held(&queue->lock);
 	ipcshm_queue_unblock(queue, msg);
 	queue->sent++;
 	trace_ipcshm_send(queue, msg);
@@ -173,6 +179,7 @@ void ipcshm_queue_admit(struct ipcshm_queue *queue, struct queue_effects *effect
 {
 	struct ipcshm_msg *msg;
 
+	lockdep_assert_held(&queue->lock);
 	while ((msg = ipcshm_backlog_first(&queue->blocked)) && message_fits(queue, msg->size)) {
 		effects->unsettled = effects_are_full(effects);
 		if (effects->unsettled)
@@ -216,6 +223,7 @@ void ipcshm_queue_count_drop(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 void ipcshm_queue_discard(struct ipcshm_queue *queue, struct ipcshm_msg *msg, int why,
 			  struct queue_effects *effects)
 {
+	lockdep_assert_held(&queue->lock);
 	ipcshm_queue_count_drop(queue, msg, effects);
 	if (msg->caller)
 		ipcshm_call_complete(queue, msg->caller, why, effects);
@@ -231,6 +239,7 @@ static int change_price(struct ipcshm_queue *queue, const struct ipcshm_queue_se
 				       queue->max_message_size);
 	int err;
 
+	lockdep_assert_held(&queue->lock);
 	if (price > queue->charged) {
 		err = ipcshm_quotas_charge(queue->object.payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
 					   price - queue->charged);

@@ -45,6 +45,7 @@ static void call_unbind(struct ipcshm_caller *call)
 void ipcshm_call_complete(struct ipcshm_queue *queue, struct ipcshm_caller *call, int result,
 			  struct queue_effects *effects)
 {
+	lockdep_assert_held(&queue->lock);
 	call_unbind(call);
 	list_del(&call->link);
 	queue->nr_calls--;
@@ -71,6 +72,7 @@ void ipcshm_call_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 {
 	struct ipcshm_caller *call = msg->caller;
 
+	lockdep_assert_held(&queue->lock);
 	msg->caller = NULL;
 	msg->request_id = ++queue->request_id;
 	call->request = NULL;
@@ -94,6 +96,7 @@ struct ipcshm_caller *ipcshm_call_find(struct ipcshm_queue_file *qfile, u64 requ
 {
 	struct rb_node *node = rb_find(&request_id, &qfile->calls, request_id_compare);
 
+	lockdep_assert_held(&qfile->queue->lock);
 	return rb_entry_safe(node, struct ipcshm_caller, by_request_id);
 }
 
@@ -102,6 +105,7 @@ bool ipcshm_call_rewind(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
 {
 	struct ipcshm_caller *call = ipcshm_call_find(qfile, msg->request_id);
 
+	lockdep_assert_held(&qfile->queue->lock);
 	if (!call)
 		return false;
 	call_unbind(call);
@@ -116,6 +120,7 @@ void ipcshm_call_end(struct ipcshm_queue *queue, struct ipcshm_caller *call, int
 {
 	struct ipcshm_msg *request = call->request;
 
+	lockdep_assert_held(&queue->lock);
 	if (request) {
 		if (request->sender) {
 			ipcshm_queue_unblock(queue, request);
@@ -198,6 +203,7 @@ static void call_move(struct ipcshm_caller *call, struct interrupted_call *inter
 {
 	struct ipcshm_caller *copy = &interrupted->call;
 
+	lockdep_assert_held(&call->qfile->queue->lock);
 	*copy = *call;
 	copy->waiter.task = NULL;
 	copy->stays = true;
@@ -279,6 +285,7 @@ static int resume_end(struct ipcshm_queue *queue, struct interrupted_call *inter
 {
 	struct ipcshm_caller *call = &interrupted->call;
 
+	lockdep_assert_held(&queue->lock);
 	if (!call->waiter.done && err != -ERESTARTSYS)
 		ipcshm_call_end(queue, call, err, effects);
 	reply->criteria.needed = interrupted->criteria.needed;
@@ -458,6 +465,7 @@ static bool call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 {
 	int result = 0;
 
+	lockdep_assert_held(&queue->lock);
 	if (call_has_expired(call)) {
 		list_add(&reply->by_priority.equals, &effects->garbage);
 		ipcshm_call_complete(queue, call, -ETIMEDOUT, effects);

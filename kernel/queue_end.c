@@ -28,6 +28,7 @@ static void calls_end(struct ipcshm_queue *queue, const struct end_scope *scope,
 {
 	struct ipcshm_caller *call, *next;
 
+	lockdep_assert_held(&queue->lock);
 	list_for_each_entry_safe(call, next, &queue->calls, link) {
 		if (effects_are_full(effects))
 			break;
@@ -49,6 +50,7 @@ static void bound_calls_end(struct ipcshm_queue *queue, const struct end_scope *
 {
 	struct ipcshm_caller *call;
 
+	lockdep_assert_held(&queue->lock);
 	while (!effects_are_full(effects) && (call = first_bound_call(scope)))
 		ipcshm_call_end(queue, call, scope->err, effects);
 }
@@ -58,6 +60,7 @@ static void senders_end(struct ipcshm_queue *queue, const struct end_scope *scop
 {
 	struct ipcshm_msg *msg;
 
+	lockdep_assert_held(&queue->lock);
 	while (!effects_are_full(effects) && (msg = ipcshm_backlog_first(&queue->blocked) ?:
 						    ipcshm_backlog_first(&queue->starved))) {
 		struct ipcshm_waiter *sender = msg->sender;
@@ -72,6 +75,7 @@ static void receivers_end(struct ipcshm_queue *queue, const struct end_scope *sc
 {
 	struct ipcshm_sleeper *sleeper;
 
+	lockdep_assert_held(&queue->lock);
 	while (!effects_are_full(effects) && (sleeper = ipcshm_sleepers_some(&queue->receivers)))
 		receiver_complete(queue, container_of(sleeper, struct queue_receiver, sleeper),
 				  scope->err, effects);

@@ -231,6 +231,7 @@ static inline bool charge_payer(const struct ipcshm_queue *queue, struct ipcshm_
 	u8 what = (is_bounded(queue) ? 0 : IPCSHM_CHARGED_BYTES) |
 		  (msg->nr_files ? IPCSHM_CHARGED_FILES : 0);
 
+	lockdep_assert_held(&queue->lock);
 	if (!what || msg->caller)
 		return true;
 	/* Most messages have no descriptors. */
@@ -258,6 +259,7 @@ static inline bool charge_or_report(const struct ipcshm_queue *queue, struct ipc
 
 static inline void enqueue_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bool front)
 {
+	lockdep_assert_held(&queue->lock);
 	if (front)
 		ipcshm_backlog_add_front(&queue->queued, msg);
 	else
@@ -270,6 +272,7 @@ static inline void enqueue_message(struct ipcshm_queue *queue, struct ipcshm_msg
 
 static inline void dequeue_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
+	lockdep_assert_held(&queue->lock);
 	ipcshm_backlog_remove(&queue->queued, msg);
 	queue->messages--;
 	queue->bytes -= msg->size;
@@ -288,6 +291,7 @@ static inline void admit_blocked(struct ipcshm_queue *queue, struct queue_effect
 static inline void receiver_complete(struct ipcshm_queue *queue, struct queue_receiver *receiver,
 				     int result, struct queue_effects *effects)
 {
+	lockdep_assert_held(&queue->lock);
 	ipcshm_sleepers_remove(&queue->receivers, &receiver->sleeper);
 	ipcshm_waiter_complete(&receiver->waiter, result, &effects->wakeups);
 }
@@ -295,6 +299,7 @@ static inline void receiver_complete(struct ipcshm_queue *queue, struct queue_re
 static inline void mark_received(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 				 struct ipcshm_queue_file *qfile, struct ipcshm_process *process)
 {
+	lockdep_assert_held(&queue->lock);
 	queue->received++;
 	trace_ipcshm_receive(queue, msg);
 	msg->request_id = 0;

@@ -7,6 +7,7 @@
 static struct ipcshm_msg *find_message(const struct ipcshm_queue *queue,
 				       const struct ipcshm_match *match)
 {
+	lockdep_assert_held(&queue->lock);
 	return ipcshm_backlog_find(&queue->queued, match) ?:
 	       ipcshm_backlog_find(&queue->blocked, match) ?:
 	       ipcshm_backlog_find(&queue->starved, match);
@@ -29,6 +30,7 @@ static int take_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 	struct ipcshm_queue *queue = qfile->queue;
 	struct ipcshm_msg *msg = find_message(queue, &rbuf->criteria.match);
 
+	lockdep_assert_held(&queue->lock);
 	if (!msg)
 		return check_receive(queue);
 	rbuf->criteria.needed = msg->size;
@@ -48,6 +50,7 @@ static int take_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 static void receiver_enter(struct ipcshm_queue_file *qfile, struct queue_receiver *receiver,
 			   struct ipcshm_process *process, struct ipcshm_criteria *criteria)
 {
+	lockdep_assert_held(&qfile->queue->lock);
 	receiver->criteria = criteria;
 	receiver->qfile = qfile;
 	receiver->process = process;
@@ -209,6 +212,7 @@ int ipcshm_queue_peek(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buf
  */
 static void put_back_charge(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
 {
+	lockdep_assert_held(&qfile->queue->lock);
 	if (msg->caller)
 		return;
 	if (is_bounded(qfile->queue) && message_fits(qfile->queue, msg->size))
@@ -224,6 +228,7 @@ static int put_back_once(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg
 	struct queue_receiver *receiver;
 	int err;
 
+	lockdep_assert_held(&queue->lock);
 	err = ipcshm_queue_find_receiver(queue, msg, &receiver, effects);
 	if (err)
 		return err;

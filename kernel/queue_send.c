@@ -24,6 +24,7 @@ int ipcshm_queue_find_receiver(struct ipcshm_queue *queue, const struct ipcshm_m
 	struct ipcshm_sleeper *sleeper;
 	struct queue_receiver *receiver;
 
+	lockdep_assert_held(&queue->lock);
 	*found = NULL;
 	while ((sleeper = ipcshm_sleepers_find(&queue->receivers, msg->type))) {
 		receiver = container_of(sleeper, struct queue_receiver, sleeper);
@@ -41,6 +42,7 @@ int ipcshm_queue_find_receiver(struct ipcshm_queue *queue, const struct ipcshm_m
 void ipcshm_queue_hand_over(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			    struct queue_receiver *receiver, struct queue_effects *effects)
 {
+	lockdep_assert_held(&queue->lock);
 	mark_received(queue, msg, receiver->qfile, receiver->process);
 	receiver->msg = msg;
 	receiver_complete(queue, receiver, 0, effects);
@@ -54,6 +56,7 @@ void ipcshm_queue_hand_over(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 static int make_room(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
 		     struct queue_effects *effects)
 {
+	lockdep_assert_held(&queue->lock);
 	while (!message_fits(queue, msg->size)) {
 		struct ipcshm_msg *victim = ipcshm_backlog_lowest(&queue->queued);
 
@@ -108,6 +111,7 @@ int ipcshm_queue_offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	struct queue_receiver *receiver;
 	int err, full = 0;
 
+	lockdep_assert_held(&queue->lock);
 	err = check_send(queue, msg) ?: ipcshm_queue_find_receiver(queue, msg, &receiver, effects);
 	if (err)
 		return err;
@@ -181,6 +185,7 @@ static bool try_charge_starved(struct ipcshm_queue *queue, struct ipcshm_msg *ms
 {
 	struct ipcshm_waiter *sender = msg->sender;
 
+	lockdep_assert_held(&queue->lock);
 	if (!has_room(queue, msg->size, msg->priority)) {
 		ipcshm_queue_unblock(queue, msg);
 		ipcshm_queue_block(queue, msg, sender);

@@ -35,6 +35,7 @@ struct ipcshm_area;
 
 /**
  * struct ipcshm_area_ops - how to wait in an area
+ * @size: sizeof(struct ipcshm_area_ops); later versions of the structure are longer
  * @wait: sleep while @word is @expected and the area's count of deaths is
  *	@deaths, until @deadline (CLOCK_MONOTONIC nanoseconds, or IPCSHM_FOREVER).
  *	Looking at the word and going to sleep are one step for @wake.
@@ -50,6 +51,7 @@ struct ipcshm_area;
  * @word is in the area.  Nothing of this has to order memory accesses.
  */
 struct ipcshm_area_ops {
+	size_t size;
 	int (*wait)(const struct ipcshm_area *area, const uint32_t *word, uint32_t expected,
 		    uint32_t deaths, uint64_t deadline);
 	int (*wake)(const struct ipcshm_area *area, const uint32_t *word, uint32_t count);
@@ -71,11 +73,11 @@ struct ipcshm_area_ops {
 struct ipcshm_area {
 	void *base;
 	size_t size;
-	struct ipcshm_area_ops ops;
+	const struct ipcshm_area_ops *ops;
 	const struct ipcshm_member_page *members;
 	uint32_t *token;
 	int fd;
-	uint32_t reserved[5];
+	uint32_t reserved[9];
 };
 
 /* Bytes at the beginning of an area from ipcshm_area_open() that the library keeps. */
@@ -176,10 +178,12 @@ int ipcshm_area_init_futex(struct ipcshm_area *area, void *base, size_t size,
  * @area: filled in
  * @base: where the shared memory is
  * @size: bytes
- * @ops: how to wait; copied
- * @members: who is alive, or NULL: nobody dies
+ * @ops: wait operations, which stay unchanged until ipcshm_area_destroy()
+ * @members: the member page, or NULL: members never die
  *
- * Return: 0, or -EINVAL, -EPROTO, -ENOMEM, as ipcshm_area_init_futex().
+ * Return: 0, or -EINVAL, -EPROTO, -ENOMEM, as ipcshm_area_init_futex(); -EINVAL also if
+ * @ops has no @wait or no @wake; -E2BIG: @ops sets an operation that this library does
+ * not know.
  */
 int ipcshm_area_init(struct ipcshm_area *area, void *base, size_t size,
 		     const struct ipcshm_area_ops *ops, const struct ipcshm_member_page *members);
@@ -281,7 +285,7 @@ IPCSHM_INLINE void *ipcshm_area_at(const struct ipcshm_area *area, uint64_t offs
 IPCSHM_INLINE int ipcshm_area_wait(const struct ipcshm_area *area, const uint32_t *word,
 				   uint32_t expected, uint32_t deaths, uint64_t deadline)
 {
-	return area->ops.wait(area, word, expected, deaths, deadline);
+	return area->ops->wait(area, word, expected, deaths, deadline);
 }
 
 /**
@@ -295,7 +299,7 @@ IPCSHM_INLINE int ipcshm_area_wait(const struct ipcshm_area *area, const uint32_
 IPCSHM_INLINE int ipcshm_area_wake(const struct ipcshm_area *area, const uint32_t *word,
 				   uint32_t count)
 {
-	return area->ops.wake(area, word, count);
+	return area->ops->wake(area, word, count);
 }
 
 #ifdef __cplusplus

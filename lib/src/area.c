@@ -39,7 +39,7 @@ static int token_create(uint32_t **token)
 
 static uint32_t token_ask(const struct ipcshm_area *area)
 {
-	uint32_t token = area->ops.self ? area->ops.self(area) : 0;
+	uint32_t token = area->ops->self ? area->ops->self(area) : 0;
 
 	if (token > IPCSHM_TOKEN_MASK)
 		return 0;
@@ -68,14 +68,31 @@ static bool memory_is_valid(const void *base, size_t size, size_t align)
 	       size - 1 <= UINTPTR_MAX - (uintptr_t)base;
 }
 
+/* Operations that this library does not know would be ignored: they have to be unset. */
+static int check_ops(const struct ipcshm_area_ops *ops)
+{
+	const unsigned char *bytes = (const unsigned char *)ops;
+	size_t i;
+
+	if (ops->size < sizeof(*ops) || !ops->wait || !ops->wake)
+		return -EINVAL;
+	for (i = sizeof(*ops); i < ops->size; i++)
+		if (bytes[i])
+			return -E2BIG;
+	return 0;
+}
+
 int ipcshm_area_init(struct ipcshm_area *area, void *base, size_t size,
 		     const struct ipcshm_area_ops *ops, const struct ipcshm_member_page *members)
 {
 	uint32_t *token = NULL;
 	int ret;
 
-	if (!memory_is_valid(base, size, 8) || !ops->wait || !ops->wake)
+	if (!memory_is_valid(base, size, 8))
 		return -EINVAL;
+	ret = check_ops(ops);
+	if (ret)
+		return ret;
 	if (members && members->version != IPCSHM_MEMBER_PAGE_VERSION)
 		return -EPROTO;
 	ret = token_create(&token);
@@ -84,7 +101,7 @@ int ipcshm_area_init(struct ipcshm_area *area, void *base, size_t size,
 	*area = (struct ipcshm_area) {
 		.base = base,
 		.size = size,
-		.ops = *ops,
+		.ops = ops,
 		.members = members,
 		.token = token,
 		.fd = -1,
@@ -138,7 +155,12 @@ static void unmap(const void *address, size_t size)
 
 int ipcshm_area_init_region(struct ipcshm_area *area, int fd, void *base, size_t size)
 {
-	const struct ipcshm_area_ops ops = { region_wait, region_wake, region_self };
+	static const struct ipcshm_area_ops ops = {
+		.size = sizeof(ops),
+		.wait = region_wait,
+		.wake = region_wake,
+		.self = region_self,
+	};
 	const struct ipcshm_member_page *members;
 	uint32_t token;
 	int ret;

@@ -130,8 +130,17 @@ static bool has_waitv(void)
 int ipcshm_area_init_futex(struct ipcshm_area *area, void *base, size_t size,
 			   const struct ipcshm_member_page *members)
 {
-	const struct ipcshm_area_ops plain = { wait_word, wake_word, process_id };
-	const struct ipcshm_area_ops mortal = { wait_word_or_death, wake_word, NULL };
+	static const struct ipcshm_area_ops plain = {
+		.size = sizeof(plain),
+		.wait = wait_word,
+		.wake = wake_word,
+		.self = process_id,
+	};
+	static const struct ipcshm_area_ops mortal = {
+		.size = sizeof(mortal),
+		.wait = wait_word_or_death,
+		.wake = wake_word,
+	};
 
 	if (members && !has_waitv())
 		return -ENOSYS;

@@ -70,7 +70,7 @@ FIXTURE_TEARDOWN(mortal)
 
 TEST(handle_has_its_size_for_ever)
 {
-	EXPECT_EQ(sizeof(void *) == 8 ? 80 : 52, sizeof(struct ipcshm_area));
+	EXPECT_EQ(sizeof(void *) == 8 ? 80 : 60, sizeof(struct ipcshm_area));
 }
 
 TEST_F(area, memory_that_is_none_is_refused)
@@ -96,14 +96,33 @@ TEST_F(mortal, page_of_another_version_is_refused)
 
 TEST_F(area, operations_that_are_missing_are_refused)
 {
-	struct ipcshm_area_ops ops = self->area.ops;
+	struct ipcshm_area_ops ops = *self->area.ops;
 	struct ipcshm_area area;
 
 	ops.wait = NULL;
 	EXPECT_RETURNS(-EINVAL, ipcshm_area_init(&area, self->word, 64, &ops, NULL));
-	ops = self->area.ops;
+	ops = *self->area.ops;
 	ops.wake = NULL;
 	EXPECT_RETURNS(-EINVAL, ipcshm_area_init(&area, self->word, 64, &ops, NULL));
+}
+
+/* A program compiled with a later header, which has one more operation. */
+TEST_F(area, operations_can_become_more)
+{
+	struct later_ops {
+		struct ipcshm_area_ops known;
+		void (*unknown)(void);
+	} ops = { .known = *self->area.ops };
+	struct ipcshm_area area;
+
+	ops.known.size = sizeof(ops.known) - 1;
+	EXPECT_RETURNS(-EINVAL, ipcshm_area_init(&area, self->word, 64, &ops.known, NULL));
+	ops.known.size = sizeof(ops);
+	ASSERT_EQ(0, ipcshm_area_init(&area, self->word, 64, &ops.known, NULL));
+	EXPECT_EQ(&ops.known, area.ops);
+	ipcshm_area_destroy(&area);
+	ops.unknown = abort;
+	EXPECT_RETURNS(-E2BIG, ipcshm_area_init(&area, self->word, 64, &ops.known, NULL));
 }
 
 TEST_F(area, at_is_inside_and_aligned)

@@ -80,8 +80,12 @@ static inline int members_wait_longer(const struct ipcshm_area *area, const uint
  */
 static inline void members_be_late(struct ipcshm_area *area)
 {
-	members_wait = area->ops.wait;
-	area->ops.wait = members_wait_longer;
+	static struct ipcshm_area_ops late;
+
+	late = *area->ops;
+	members_wait = late.wait;
+	late.wait = members_wait_longer;
+	area->ops = &late;
 }
 
 /* Returns when a process or thread sleeps, or has ended. */

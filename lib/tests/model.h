@@ -551,7 +551,11 @@ static void start_process(unsigned int i)
 
 static void set_up_process(unsigned int i)
 {
-	struct ipcshm_area_ops ops = { model_wait, model_wake, NULL };
+	static const struct ipcshm_area_ops ops = {
+		.size = sizeof(ops),
+		.wait = model_wait,
+		.wake = model_wake,
+	};
 	struct process *process = &world.process[i];
 
 	process->member = scenario->threads && i == 1 ? 0 : i;

@@ -224,7 +224,11 @@ static void attach(struct ipcshm_ring *ring, const struct ipcshm_area *area, boo
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct ipcshm_area_ops ops = { .wait = never_wait, .wake = never_wake };
+	static const struct ipcshm_area_ops ops = {
+		.size = sizeof(ops),
+		.wait = never_wait,
+		.wake = never_wake,
+	};
 	struct ipcshm_ring rings[2 * HANDLES];
 	bool attached[2 * HANDLES] = { false };
 	struct ipcshm_area area;

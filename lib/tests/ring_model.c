@@ -78,7 +78,11 @@ static void set_up_shared(void)
 		.item_size = records ? 0 : 8,
 		.handles = 3,
 	};
-	struct ipcshm_area_ops ops = { model_wait, model_wake, NULL };
+	static const struct ipcshm_area_ops ops = {
+		.size = sizeof(ops),
+		.wait = model_wait,
+		.wake = model_wake,
+	};
 	struct ipcshm_area area;
 
 	at_once = true;
@@ -382,7 +386,11 @@ static void loop_for_1(void)
 /* What is left comes out, and all that was put in has come. */
 static const char *nothing_is_lost(void)
 {
-	struct ipcshm_area_ops ops = { model_wait, model_wake, NULL };
+	static const struct ipcshm_area_ops ops = {
+		.size = sizeof(ops),
+		.wait = model_wait,
+		.wake = model_wake,
+	};
 	struct ipcshm_area area;
 	struct ipcshm_ring ring;
 	struct world saved = world;

@@ -199,11 +199,17 @@ static bool pass_padding(struct ring *ring, uint64_t head, uint64_t extent)
 
 /* Room. */
 
-/* Move @reclaimed on, up to @target if possible.  Returns where it is (H2). */
+/*
+ * Move @reclaimed on, up to @target if possible.  Return where it is (H2).
+ *
+ * Another handle may have moved it less far in the meantime.  It has to follow: no call
+ * could step over words behind it that are already used again.
+ */
 static uint64_t reclaim(struct ring *ring, uint64_t target, uint32_t steps)
 {
-	const uint64_t start = load_position(reclaimed_of(ring));
+	uint64_t start = load_position(reclaimed_of(ring));
 	uint64_t position = start;
+	uint32_t tries;
 
 	while (steps-- && (int64_t)(target - position) > 0) {
 		unsigned char *segment = segment_of(ring, position);
@@ -218,9 +224,12 @@ static uint64_t reclaim(struct ring *ring, uint64_t target, uint32_t steps)
 			break;
 		position += extent;
 	}
-	if (position != start)
-		move_position(reclaimed_of(ring), start, position);
-	return position;
+	for (tries = 0; (int64_t)(position - start) > 0 && tries < RING_TRIES; tries++)
+		if (atomic_compare_exchange_strong_explicit(reclaimed_of(ring), &start, position,
+							    memory_order_acq_rel,
+							    memory_order_acquire))
+			start = position;
+	return start;
 }
 
 /* More could be reclaimed: the next try goes on from there. */

@@ -23,7 +23,11 @@ struct ringed {
 #define MANY	(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER)
 #define RECORDS	0x100U		/* beside the ring's flags, for set_up_shared() */
 #define LARGER	0x200U		/* holds four items of slots */
-#define OWN	(RECORDS | LARGER)
+#define CHUNKS	0x400U
+#define FILLED	0x800U		/* is full in the beginning */
+#define OWN	(RECORDS | LARGER | CHUNKS | FILLED)
+
+#define WORDS	12		/* of the largest item */
 
 /* What the processes note, without anybody's seeing it: bits of the items' numbers. */
 #define gone_in	world.ghost[0]	/* put has returned */
@@ -68,14 +72,44 @@ void before_access(const volatile void *address)
 		step((const void *)address);
 }
 
+/* Items are 0, 1, ...; a record takes nearly half of the ring, or of a chunk. */
+static size_t item_size(void)
+{
+	if (scenario->flags & CHUNKS)
+		return 96;
+	return scenario->flags & RECORDS ? 80 : 8;
+}
+
+/* How many items an empty ring has room for. */
+static unsigned int items_max(void)
+{
+	return scenario->flags & (LARGER | CHUNKS) ? 4 : 2;
+}
+
+/* Put in as many items as there is room for, with a handle of the moment; returns how many. */
+static unsigned int fill(const struct ipcshm_area *area)
+{
+	uint64_t buffer[WORDS] = { 0 };
+	struct ipcshm_ring ring;
+
+	if (ipcshm_ring_attach(&ring, area, 0, IPCSHM_RING_PRODUCER))
+		return 0;
+	while (buffer[0] < items_max() &&
+	       !ipcshm_ring_put(&ring, buffer, item_size(), IPCSHM_NOW)) {
+		gone_in |= 1U << buffer[0];
+		buffer[0]++;
+	}
+	ipcshm_ring_detach(&ring);
+	return (unsigned int)buffer[0];
+}
+
 static void set_up_shared(void)
 {
-	bool records = scenario->flags & RECORDS;
-	const struct ipcshm_ring_attr attr = {
-		.layout = records ? IPCSHM_RING_RECORDS : IPCSHM_RING_SLOTS,
+	struct ipcshm_ring_attr attr = {
+		.layout = IPCSHM_RING_SLOTS,
 		.flags = scenario->flags & ~OWN,
-		.capacity = records ? 256 : scenario->flags & LARGER ? 4 : 2,
-		.item_size = records ? 0 : 8,
+		.capacity = scenario->flags & LARGER ? 4 : 2,
+		.item_size = 8,
 		.handles = 3,
 	};
 	static const struct ipcshm_area_ops ops = {
@@ -85,9 +119,21 @@ static void set_up_shared(void)
 	};
 	struct ipcshm_area area;
 
+	if (scenario->flags & RECORDS) {
+		attr.layout = IPCSHM_RING_RECORDS;
+		attr.capacity = 256;
+		attr.item_size = 0;
+	} else if (scenario->flags & CHUNKS) {
+		attr.layout = IPCSHM_RING_CHUNKS;
+		attr.capacity = 512;
+		attr.item_size = 256;
+	}
 	at_once = true;
 	if (ipcshm_area_init(&area, &world.shared, sizeof(world.shared), &ops, NULL) ||
 	    ipcshm_ring_create(&area, 0, &attr))
+		abort();
+	ipcshm_area_set_token(&area, token_of(PROCESSES));
+	if (scenario->flags & FILLED && fill(&area) != items_max())
 		abort();
 	ipcshm_area_destroy(&area);
 	at_once = false;
@@ -126,15 +172,9 @@ static void attach(struct ipcshm_ring *ring, uint32_t side)
 	ipcshm_ring_set_busy_poll(ring, 0);
 }
 
-/* Items are 0, 1, ...; a record takes nearly half of the ring. */
-static size_t item_size(void)
-{
-	return scenario->flags & RECORDS ? 80 : 8;
-}
-
 static void put(struct ipcshm_ring *ring, uint64_t item)
 {
-	uint64_t buffer[10] = { item };
+	uint64_t buffer[WORDS] = { item };
 
 	check(!ipcshm_ring_put(ring, buffer, item_size(), IPCSHM_FOREVER), "not put in");
 	gone_in |= 1U << item;
@@ -149,7 +189,7 @@ static void see(uint64_t item)
 
 static void get(struct ipcshm_ring *ring)
 {
-	uint64_t buffer[10];
+	uint64_t buffer[WORDS];
 
 	check(ipcshm_ring_get(ring, buffer, sizeof(buffer), IPCSHM_FOREVER) ==
 	      (ssize_t)item_size(), "not got");
@@ -198,7 +238,7 @@ int __wrap_ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t 
 static void get_in_loop(struct ipcshm_ring *ring)
 {
 	struct question watched;
-	uint64_t buffer[10];
+	uint64_t buffer[WORDS];
 	ssize_t ret;
 
 	do {
@@ -213,6 +253,26 @@ static void get_in_loop(struct ipcshm_ring *ring)
 		check(ret > 0 || ret == -EAGAIN || ret == -EALREADY, "not got");
 	} while (ret < 0);
 	see(buffer[0]);
+}
+
+/* Puts one item as a program with an event loop does. */
+static void put_in_loop(struct ipcshm_ring *ring, uint64_t item)
+{
+	uint64_t buffer[WORDS] = { item };
+	struct question watched;
+	int ret;
+
+	while ((ret = ipcshm_ring_put(ring, buffer, item_size(), IPCSHM_NOW))) {
+		check(ret == -EAGAIN || ret == -EALREADY, "not put in");
+		ret = ipcshm_ring_arm(ring, MODEL_FD);
+		check(ret == 0 || ret == 1, "not armed");
+		if (!ret) {
+			watched = armed[current];
+			model_wait(NULL, watched.word, watched.expected, watched.deaths,
+				   watched.deadline);
+		}
+	}
+	gone_in |= 1U << item;
 }
 
 static void get_some(struct ipcshm_ring *ring, size_t count, bool all)
@@ -348,7 +408,7 @@ static void put_2_at_once(void)
 /* First of all, on an empty ring: no death and no return is new to the handle afterwards. */
 static void look_in_vain(struct ipcshm_ring *ring)
 {
-	uint64_t buffer[10];
+	uint64_t buffer[WORDS];
 
 	at_once = true;
 	check(ipcshm_ring_get(ring, buffer, sizeof(buffer), IPCSHM_NOW) == -EAGAIN, "not empty");
@@ -363,6 +423,72 @@ static void get_2_at_once(void)
 	if (scenario->flags & IPCSHM_RING_MULTI_CONSUMER)
 		look_in_vain(&ring);
 	get_some(&ring, 2, true);
+}
+
+static void put_2_in_bursts(void)
+{
+	static const uint64_t items[] = { 0, 1 };
+	struct ipcshm_ring ring;
+	ssize_t done = 0, ret;
+
+	attach(&ring, IPCSHM_RING_PRODUCER);
+	while (done < 2) {
+		ret = ipcshm_ring_put_burst(&ring, items + done, 2 - (size_t)done, IPCSHM_FOREVER);
+		check(ret > 0 && ret <= 2 - done, "not put in");
+		done += ret;
+	}
+	gone_in |= 3;
+}
+
+static void put_in_loop_2(void)
+{
+	struct ipcshm_ring ring;
+
+	attach(&ring, IPCSHM_RING_PRODUCER);
+	put_in_loop(&ring, 2);
+}
+
+static void put_4(void)
+{
+	struct ipcshm_ring ring;
+
+	attach(&ring, IPCSHM_RING_PRODUCER);
+	put(&ring, 4);
+}
+
+static void get_any(void)
+{
+	struct ipcshm_ring ring;
+
+	attach(&ring, IPCSHM_RING_CONSUMER);
+	get(&ring);
+}
+
+static void get_until_2(void)
+{
+	struct ipcshm_ring ring;
+
+	attach(&ring, IPCSHM_RING_CONSUMER);
+	while (!(came & 1U << 2))
+		get(&ring);
+}
+
+/* Never waits: its peer may be dead. */
+static void try_to_get_2(void)
+{
+	struct ipcshm_ring ring;
+	const void *data;
+	uint64_t item;
+	int i;
+
+	attach(&ring, IPCSHM_RING_CONSUMER);
+	for (i = 0; i < 2; i++) {
+		if (ipcshm_ring_peek(&ring, &data, IPCSHM_NOW) < 0)
+			continue;
+		memcpy(&item, data, 8);
+		see(item);
+		check(!ipcshm_ring_release(&ring), "not released");
+	}
 }
 
 static void get_2_in_bursts(void)
@@ -383,7 +509,17 @@ static void loop_for_1(void)
 	get_in_loop(&ring);
 }
 
-/* What is left comes out, and all that was put in has come. */
+/* With _OVERWRITE only the last item has to come. */
+static bool is_lost(void)
+{
+	unsigned int missing = gone_in & ~came;
+
+	if (scenario->flags & IPCSHM_RING_OVERWRITE)
+		return missing > gone_in / 2;
+	return missing;
+}
+
+/* What is left comes out, all that was put in has come, and the ring can be filled again. */
 static const char *nothing_is_lost(void)
 {
 	static const struct ipcshm_area_ops ops = {
@@ -395,7 +531,7 @@ static const char *nothing_is_lost(void)
 	struct ipcshm_ring ring;
 	struct world saved = world;
 	const char *wrong = NULL;
-	uint64_t buffer[10];
+	uint64_t buffer[WORDS];
 
 	at_once = true;
 	memset(world.members.page.slot, 0, sizeof(world.members.page.slot));
@@ -408,10 +544,13 @@ static const char *nothing_is_lost(void)
 			twice |= came & 1U << buffer[0];
 			came |= 1U << buffer[0];
 		}
-	if (gone_in & ~came)
+	if (is_lost())
 		wrong = "an item is lost";
 	if (twice && !dead)
 		wrong = "an item came twice";
+	/* A chunk that has been begun counts as used. */
+	if (!wrong && fill(&area) < items_max() - !!(scenario->flags & CHUNKS))
+		wrong = "room is lost";
 	ipcshm_area_destroy(&area);
 	at_once = false;
 	world = saved;
@@ -503,6 +642,63 @@ TEST(slots_of_many_in_bulk_with_the_death_of_a_producer)
 TEST(slots_of_one_and_one_in_bursts)
 {
 	EXPECT_HOLDS(.role = { put_2, get_2_in_bursts });
+}
+
+TEST(slots_of_many_in_bursts)
+{
+	EXPECT_HOLDS(.role = { put_2_in_bursts, get_2_in_bursts }, .flags = MANY);
+}
+
+TEST(slots_of_one_and_one_with_an_event_loop_for_room)
+{
+	EXPECT_HOLDS(.role = { put_in_loop_2, get_any }, .flags = FILLED);
+}
+
+TEST(records_of_many_with_an_event_loop_for_room)
+{
+	EXPECT_HOLDS(.role = { put_in_loop_2, get_any }, .flags = MANY | RECORDS | FILLED);
+}
+
+TEST(slots_of_many_with_the_death_of_an_attaching_producer)
+{
+	EXPECT_HOLDS(.role = { put_0, put_1_and_get }, .deaths = 1, .mortal = 1, .attaching = true,
+		     .flags = MANY);
+}
+
+TEST(records_of_many_with_the_death_of_an_attaching_consumer)
+{
+	EXPECT_HOLDS(.role = { put_2_and_get_1, get_1 }, .deaths = 1, .mortal = 2,
+		     .attaching = true, .flags = MANY | RECORDS);
+}
+
+TEST(slots_that_overwrite)
+{
+	EXPECT_HOLDS(.role = { put_3, get_until_2 }, .ordered = true,
+		     .flags = IPCSHM_RING_OVERWRITE);
+}
+
+TEST(records_that_overwrite)
+{
+	EXPECT_HOLDS(.role = { put_3, get_until_2 }, .ordered = true,
+		     .flags = IPCSHM_RING_OVERWRITE | RECORDS);
+}
+
+TEST(slots_that_overwrite_with_a_death)
+{
+	EXPECT_HOLDS(.role = { put_3, try_to_get_2 }, .deaths = 1, .mortal = 3,
+		     .flags = IPCSHM_RING_OVERWRITE);
+}
+
+TEST(records_that_overwrite_with_a_death)
+{
+	EXPECT_HOLDS(.role = { put_3, try_to_get_2 }, .deaths = 1, .mortal = 3,
+		     .flags = IPCSHM_RING_OVERWRITE | RECORDS);
+}
+
+/* The oldest chunk is free when both have released, whoever sees it first. */
+TEST(chunks_of_many_that_two_consumers_reclaim)
+{
+	EXPECT_HOLDS(.role = { get_any, get_any, put_4 }, .flags = MANY | CHUNKS | FILLED);
 }
 
 TEST_HARNESS_MAIN

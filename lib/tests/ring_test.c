@@ -1143,6 +1143,18 @@ struct worker {
 	uint64_t count;
 };
 
+/* Report the error and the state of the ring, from which a lost wake-up can be recognized. */
+static void *failed_call(const char *call, ssize_t ret, const struct ipcshm_ring *ring)
+{
+	struct ipcshm_ring_status status;
+
+	ipcshm_ring_get_stat(ring, &status, sizeof(status));
+	fprintf(stderr, "# %s: %zd, put %llu, got %llu, sleeps %llu, wakes %llu\n", call, ret,
+		(unsigned long long)status.put, (unsigned long long)status.got,
+		(unsigned long long)status.sleeps, (unsigned long long)status.wakes);
+	return (void *)2;
+}
+
 static void *produce(void *argument)
 {
 	const struct worker *worker = argument;
@@ -1155,9 +1167,10 @@ static void *produce(void *argument)
 		return (void *)1;
 	for (i = 0; i < worker->count; i++) {
 		uint64_t item = (uint64_t)worker->slot << 32 | i;
+		int ret = ipcshm_ring_put(&me.producer, &item, 8, SOON);
 
-		if (ipcshm_ring_put(&me.producer, &item, 8, SOON))
-			return (void *)2;
+		if (ret)
+			return failed_call("put", ret, &me.producer);
 	}
 	ipcshm_ring_detach(&me.producer);
 	ipcshm_area_destroy(&me.area);
@@ -1177,8 +1190,10 @@ static void *consume(void *argument)
 	    attach(&me, IPCSHM_RING_CONSUMER))
 		return (void *)3;
 	for (i = 0; i < worker->count; i++) {
-		if (ipcshm_ring_get(&me.consumer, &item, 8, SOON) != 8)
-			return (void *)4;
+		ssize_t ret = ipcshm_ring_get(&me.consumer, &item, 8, SOON);
+
+		if (ret != 8)
+			return failed_call("get", ret, &me.consumer);
 		from = item >> 32;
 		if (from > 15 || (item & UINT32_MAX) + 1 <= last[from])
 			return (void *)5;

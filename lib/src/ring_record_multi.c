@@ -632,6 +632,13 @@ static __attribute__((noinline)) int pass(struct ring *ring, uint64_t head, word
 	return 0;
 }
 
+/* Padding was passed: it is room that no consumer releases. */
+static __attribute__((noinline)) void publish_passed(struct ring *ring)
+{
+	reclaim(ring, head_position(load_head(ring)), RECLAIM_STEPS);
+	ring_publish_room(ring, INT32_MAX);
+}
+
 /* The next record is the caller's, if it has @room for it. */
 static ALWAYS_INLINE int take(struct ring *ring, size_t room)
 {
@@ -672,13 +679,12 @@ static ALWAYS_INLINE int take(struct ring *ring, size_t room)
 		if (!claim_items(ring, head, 1, position + extent_of(ring, word, position)))
 			continue;
 		hold(ring, position, word, record, length, RING_NO_SEAT);
+		if (UNLIKELY(passed))
+			publish_passed(ring);
 		return 0;
 	}
-	/* What was skipped is room, which no consumer releases. */
-	if (passed) {
-		reclaim(ring, head_position(load_head(ring)), RECLAIM_STEPS);
-		ring_publish_room(ring, INT32_MAX);
-	}
+	if (passed)
+		publish_passed(ring);
 	return ret ? ret : -EALREADY;
 }
 

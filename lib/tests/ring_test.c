@@ -911,6 +911,37 @@ TEST_F(ring, a_stopped_claim_is_full_or_empty_and_not_contention)
 		EXPECT_EQ(-EAGAIN, put(&self->one.producer, i));
 }
 
+/* Padding is room as soon as a consumer has passed it, released or not. */
+
+static void *put_large(void *argument)
+{
+	const char record[80] = { 0 };
+
+	return (void *)(long)ipcshm_ring_put(argument, record, sizeof(record), IPCSHM_FOREVER);
+}
+
+TEST_F(ring, passed_padding_wakes_a_producer)
+{
+	const char record[80] = { 0 };
+	const void *data;
+	pthread_t thread;
+	void *result;
+	char room[80];
+
+	if (!CHUNKS)
+		return;
+	/* Two such records and padding fill a chunk. */
+	while (!ipcshm_ring_put(&self->one.producer, record, sizeof(record), IPCSHM_NOW))
+		;
+	ASSERT_EQ(80, ipcshm_ring_get(&self->one.consumer, room, sizeof(room), IPCSHM_NOW));
+	ASSERT_EQ(80, ipcshm_ring_get(&self->one.consumer, room, sizeof(room), IPCSHM_NOW));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, put_large, &self->one.producer));
+	ASSERT_TRUE(await_sleeps(&self->one.consumer, 1));
+	ASSERT_EQ(80, ipcshm_ring_peek(&self->one.consumer, &data, IPCSHM_NOW));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(0, (long)result);
+}
+
 /* Who is there. */
 
 TEST_F(ring, counts_the_living)

@@ -79,10 +79,23 @@ static ALWAYS_INLINE word_t *word_of(const struct ring *ring, unsigned char *seg
 	return (word_t *)segment + (position & segment_mask(ring));
 }
 
+/* From the beginning of the segment. */
+static ALWAYS_INLINE size_t record_offset(const struct ring *ring, uint64_t position)
+{
+	return (size_t)((8ULL << ring->shift) + (position & segment_mask(ring)) * GRANULE);
+}
+
 static ALWAYS_INLINE unsigned char *record_at(const struct ring *ring, unsigned char *segment,
 					      uint64_t position)
 {
-	return segment + (8ULL << ring->shift) + (position & segment_mask(ring)) * GRANULE;
+	return segment + record_offset(ring, position);
+}
+
+/* The word of a record at @position that was found before: the map may have changed since. */
+static ALWAYS_INLINE word_t *word_of_record(const struct ring *ring, unsigned char *record,
+					    uint64_t position)
+{
+	return word_of(ring, record - record_offset(ring, position), position);
 }
 
 static ALWAYS_INLINE uint64_t load_word(word_t *word)
@@ -547,7 +560,7 @@ static int drop_claimed(struct ring *ring, uint64_t position)
 			continue;
 		word = record_in_claim(ring, seat, &at, &record);
 		if (word) {
-			store_word(word_of(ring, segment_of(ring, at), at), in_state(word, DONE));
+			store_word(word_of_record(ring, record, at), in_state(word, DONE));
 			count(&ring_shared(ring)->counters.dropped, 1);
 		}
 		ring_seat_finish(ring, seat);
@@ -693,8 +706,7 @@ static ALWAYS_INLINE void release_held(struct ring *ring)
 	uint64_t position = ring->held_at;
 
 	/* H1.  If others look at @reclaimed only before, a producer without room reclaims it. */
-	store_word(word_of(ring, segment_of(ring, position), position),
-		   in_state(ring->held_word, DONE));
+	store_word(word_of_record(ring, ring->held, position), in_state(ring->held_word, DONE));
 	if (UNLIKELY(ring->serving != RING_NO_SEAT))
 		ring_seat_finish(ring, ring->serving);
 	else
@@ -798,7 +810,7 @@ static void recover_many_producers(struct ring *ring)
 		return;
 	word = record_in_claim(ring, ring->seat, &position, &record);
 	if (word) {
-		store_word(word_of(ring, segment_of(ring, position), position), in_state(word, DONE));
+		store_word(word_of_record(ring, record, position), in_state(word, DONE));
 		count(&ring_shared(ring)->counters.dropped, 1);
 	}
 	ring_seat_finish(ring, ring->seat);

@@ -942,6 +942,17 @@ TEST_F(ring, passed_padding_wakes_a_producer)
 	EXPECT_EQ(0, (long)result);
 }
 
+/* The map of chunks is written to by a hostile peer while a record is held. */
+TEST_F(ring, a_lost_chunk_can_be_released)
+{
+	if (!CHUNKS)
+		return;
+	ASSERT_EQ(0, put(&self->one.producer, 1));
+	ASSERT_EQ(1, peek(&self->one.consumer));
+	memset((char *)self->memory + 768, 0, 64 * 1024);
+	EXPECT_EQ(0, ipcshm_ring_release(&self->one.consumer));
+}
+
 /* Who is there. */
 
 TEST_F(ring, counts_the_living)

@@ -134,24 +134,26 @@ void ring_gate_open(struct ring *ring, struct ring_gate *gate, uint64_t more)
 
 /* The sleeping side. */
 
-/* S0.  Returns the word to sleep on. */
-static uint32_t gate_enter(struct ring_gate *gate, uint32_t how)
+/*
+ * S0.  Set @mine to the word to sleep on; false: the word changes all the time, so that
+ * the caller looks at the ring again instead.
+ */
+static bool gate_enter(struct ring_gate *gate, uint32_t how, uint32_t *mine)
 {
 	uint32_t word = atomic_load_explicit(&gate->word, memory_order_relaxed);
-	uint32_t mine = 0;
 	int tries;
 
-	/* If it never succeeds, the word changes all the time, and nobody sleeps on it. */
 	for (tries = 0; tries < RAISE_TRIES; tries++) {
-		mine = (word + COUNT) | SLEEPERS | how;
-		if (atomic_compare_exchange_weak_explicit(&gate->word, &word, mine,
-							  memory_order_relaxed,
-							  memory_order_relaxed))
-			break;
+		*mine = (word + COUNT) | SLEEPERS | how;
+		if (!atomic_compare_exchange_weak_explicit(&gate->word, &word, *mine,
+							   memory_order_relaxed,
+							   memory_order_relaxed))
+			continue;
+		/* S0 before the look at the fence word, which gate_lower() may be changing. */
+		atomic_thread_fence(memory_order_seq_cst);
+		return true;
 	}
-	/* S0 before the look at the fence word, which gate_lower() may be changing. */
-	atomic_thread_fence(memory_order_seq_cst);
-	return tries < RAISE_TRIES ? mine : word ^ COUNT;
+	return false;
 }
 
 /* False: nobody can be made to look at the gate. */
@@ -290,12 +292,14 @@ static ssize_t sleep_at_gate(struct ring *ring, const struct ring_call *call, ui
 			     uint64_t deadline)
 {
 	struct ring_gate *gate = ring_own_gate(ring);
-	uint32_t word = gate_enter(gate, how_to_sleep(ring, call));
 	uint64_t until = deadline;
 	uint64_t began = now();
+	uint32_t word;
 	ssize_t ret;
 	int err;
 
+	if (!gate_enter(gate, how_to_sleep(ring, call), &word))
+		return after_wait(ring, call, 0, deadline);
 	if (!gate_raise(gate) && deadline > began + SLICE)
 		until = began + SLICE;
 	atomic_thread_fence(memory_order_seq_cst);	/* S1, pairs with P1 */
@@ -371,7 +375,8 @@ int ipcshm_ring_arm(struct ipcshm_ring *handle, int fd)
 		return -ESRCH;
 	if (ring->area->fd < 0)
 		return -EOPNOTSUPP;
-	word = gate_enter(gate, ALL);
+	if (!gate_enter(gate, ALL, &word))
+		return 1;
 	if (!gate_raise(gate))
 		return -ENOSYS;
 	atomic_thread_fence(memory_order_seq_cst);	/* S1, pairs with P1 */

@@ -1,0 +1,664 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <grp.h>
+#include <poll.h>
+#include <sys/mman.h>
+
+#include "abi.h"
+#include "kselftest.h"
+
+const struct form_facts forms[FORMS] = {
+#define FORM(command, structure, version0, on, ...)			\
+	{ IPCSHM_IOC_##command, sizeof(struct ipcshm_##structure), version0, on, __VA_ARGS__ }
+	[INFO] = FORM(INFO, info, 72, DEVICE, ALL_OUT),
+	[REGION_CREATE] = FORM(REGION_OPEN, region_open_args, 48, DEVICE, OUT | EFFECT),
+	[REGION_ANONYMOUS] = FORM(REGION_OPEN, region_open_args, 48, DEVICE, OUT | EFFECT),
+	[REGION_GROWING] = FORM(REGION_OPEN, region_open_args, 48, DEVICE, OUT | EFFECT),
+	[REGION_OPEN] = FORM(REGION_OPEN, region_open_args, 48, DEVICE, OUT | EFFECT),
+	[QUEUE_CREATE] = FORM(QUEUE_OPEN, queue_open_args, 64, DEVICE, OUT | EFFECT),
+	[QUEUE_ANONYMOUS] = FORM(QUEUE_OPEN, queue_open_args, 64, DEVICE, OUT | EFFECT),
+	[QUEUE_RENDEZVOUS] = FORM(QUEUE_OPEN, queue_open_args, 64, DEVICE, OUT | EFFECT),
+	[QUEUE_POOL] = FORM(QUEUE_OPEN, queue_open_args, 64, DEVICE, OUT | EFFECT),
+	[QUEUE_OPEN] = FORM(QUEUE_OPEN, queue_open_args, 64, DEVICE, OUT | EFFECT),
+	[UNLINK] = FORM(UNLINK, unlink_args, 24, DEVICE, EFFECT),
+	[REGION_STAT] = FORM(REGION_STAT, region_stat, 64, REGION, ALL_OUT),
+	[SELF] = FORM(REGION_SELF, region_self_args, 8, REGION, OUT),
+	[MEMBER] = FORM(REGION_MEMBER, region_member_args, 40, REGION, OUT),
+	[MEMBERS] = FORM(REGION_MEMBERS, region_members_args, 16, REGION, OUT),
+	[WAIT] = FORM(REGION_WAIT, region_wait_args, 40, REGION, 0, -ETIMEDOUT),
+	[WAKE] = FORM(REGION_WAKE, region_wake_args, 16, REGION, 0),
+	[WATCH] = FORM(REGION_WATCH, region_watch_args, 32, REGION, EFFECT),
+	[RESIZE] = FORM(REGION_RESIZE, region_resize_args, 8, REGION, EFFECT),
+	[REVOKE] = FORM(REGION_REVOKE, region_revoke_args, 8, REGION, EFFECT),
+	[QUEUE_STAT] = FORM(QUEUE_STAT, queue_stat, 128, QUEUE, ALL_OUT),
+	[SEND] = FORM(QUEUE_SEND, transfer_args, 104, QUEUE, EFFECT),
+	[RECEIVE] = FORM(QUEUE_RECEIVE, transfer_args, 104, QUEUE, OUT | EFFECT),
+	[SEND_BATCH] = FORM(QUEUE_SEND_BATCH, batch_args, 32, QUEUE, EFFECT, BATCH),
+	[RECEIVE_BATCH] = FORM(QUEUE_RECEIVE_BATCH, batch_args, 32, QUEUE, EFFECT, BATCH),
+	[CALL] = FORM(QUEUE_CALL, call_args, 192, QUEUE, OUT | EFFECT | ASKS),
+	[REPLY] = FORM(QUEUE_REPLY, reply_args, 96, QUEUE, EFFECT),
+	[REPLY_RECEIVE] = FORM(QUEUE_REPLY_RECEIVE, call_args, 192, QUEUE, OUT | EFFECT),
+	[RELEASE] = FORM(QUEUE_RELEASE, queue_release_args, 16, QUEUE, EFFECT, 1),
+	[SET] = FORM(QUEUE_SET, queue_set_args, 24, QUEUE, EFFECT),
+	[SPIN] = FORM(QUEUE_BUSY_POLL, queue_busy_poll_args, 8, QUEUE, 0),
+	[DRAIN] = FORM(QUEUE_DRAIN, queue_drain_args, 16, QUEUE, OUT | EFFECT),
+	[QUEUE_REVOKE] = FORM(QUEUE_REVOKE, queue_revoke_args, 8, QUEUE, EFFECT),
+#undef FORM
+};
+
+/* Quotas are the user's: be one whom nobody else is. */
+int become_unique_user(void)
+{
+	uid_t uid = 0x10000000 + getpid();
+
+	if (geteuid())
+		return 0;
+	return setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid);
+}
+
+__u64 system_page_size(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
+void *map_anonymous(size_t pages, int protection)
+{
+	void *mapping = mmap(NULL, pages * system_page_size(), protection,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return mapping == MAP_FAILED ? NULL : mapping;
+}
+
+/* Pages that can be written, and after them one that can't even be read. */
+char *map_edge(size_t pages)
+{
+	char *mapping = map_anonymous(pages + 1, PROT_READ | PROT_WRITE);
+
+	if (!mapping ||
+	    mprotect(mapping + pages * system_page_size(), system_page_size(), PROT_NONE))
+		return NULL;
+	return mapping + pages * system_page_size();
+}
+
+/* The region under test: one that can grow, with this process as its member. */
+int open_growing(struct world *world, __u32 flags)
+{
+	struct ipcshm_region_open_args args = {
+		.how = open_args(NULL, flags | IPCSHM_CREATE, 0600),
+		.size = system_page_size(),
+		.max_size = MAX_PAGES * system_page_size(),
+		.max_members = MAX_MEMBERS,
+	};
+
+	return call(world->device, IPCSHM_IOC_REGION_OPEN, &args);
+}
+
+/* A child of a test is no member, and doesn't die as one. */
+void *map_growing(int fd)
+{
+	void *memory = mmap(NULL, system_page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (memory == MAP_FAILED || madvise(memory, system_page_size(), MADV_DONTFORK))
+		return NULL;
+	return memory;
+}
+
+/* The queue under test. */
+int open_pooled(struct world *world, __u32 flags)
+{
+	struct ipcshm_queue_open_args args = {
+		.how = open_args(NULL, flags | IPCSHM_CREATE, 0600),
+		.max_messages = CAPACITY,
+		.max_bytes = IPCSHM_UNBOUNDED,
+		.max_message_size = MESSAGE_MAX,
+		.pool_bytes = system_page_size(),
+	};
+
+	return call(world->device, IPCSHM_IOC_QUEUE_OPEN, &args);
+}
+
+bool world_begin(struct world *world)
+{
+	if (become_unique_user())
+		return false;
+	world->device = open_device();
+	snprintf(world->name.text, sizeof(world->name.text), "%0*d-abi", NAME_LEN - 4, getpid());
+	world->edge = map_edge(sizeof(union args) / system_page_size() + 1);
+	world->args = calloc(1, sizeof(union args));
+	world->fd[DEVICE] = world->device;
+	world->fd[REGION] = open_growing(world, READ_WRITE);
+	world->memory = map_growing(world->fd[REGION]);
+	world->fd[QUEUE] = open_pooled(world, READ_WRITE);
+	world->other = 0;
+	return world->device >= 0 && world->edge && world->args && world->fd[REGION] >= 0 &&
+	       world->memory && world->fd[QUEUE] >= 0;
+}
+
+/* Another region in the place of the one under test, which may have been revoked. */
+void renew_region(struct world *world)
+{
+	int fd = open_growing(world, READ_WRITE);
+
+	munmap(world->memory, system_page_size());
+	dup3(fd, world->fd[REGION], O_CLOEXEC);
+	close(fd);
+	world->memory = map_growing(world->fd[REGION]);
+}
+
+/* Likewise. */
+void renew_queue(struct world *world)
+{
+	int fd = open_pooled(world, READ_WRITE);
+
+	dup3(fd, world->fd[QUEUE], O_CLOEXEC);
+	close(fd);
+}
+
+void dismiss_other(struct world *world)
+{
+	if (world->other)
+		kill_child(world->other);
+	world->other = 0;
+}
+
+void world_forget_names(struct world *world)
+{
+	unlink_name(world->device, IPCSHM_REGION, world->name.text);
+	unlink_name(world->device, IPCSHM_QUEUE, world->name.text);
+}
+
+void world_end(struct world *world)
+{
+	dismiss_other(world);
+	world_forget_names(world);
+	munmap(world->memory, system_page_size());
+	for (int i = 0; i < TARGETS; i++)
+		close(world->fd[i]);
+	free(world->args);
+}
+
+struct ipcshm_open_how open_form(struct world *world, bool named, __u32 flags, __u32 mode)
+{
+	return open_args(named ? world->name.text : NULL, flags, mode);
+}
+
+void fill_region(struct world *world, enum form form, struct ipcshm_region_open_args *args)
+{
+	const __u32 new = READ_WRITE | IPCSHM_CREATE;
+
+	if (form == REGION_OPEN) {
+		args->how = open_form(world, true, IPCSHM_READ, 0);
+		return;
+	}
+	args->size = system_page_size();
+	if (form == REGION_GROWING) {
+		args->max_size = MAX_PAGES * system_page_size();
+		args->max_members = MAX_MEMBERS;
+	}
+	if (form == REGION_CREATE)
+		args->how = open_form(world, true, new | CREATE_NEW | IPCSHM_PERSISTENT, 0600);
+	else
+		args->how = open_form(world, false, new, 0600);
+}
+
+void fill_queue(struct world *world, enum form form, struct ipcshm_queue_open_args *args)
+{
+	const __u32 new = READ_WRITE | IPCSHM_CREATE;
+
+	if (form == QUEUE_OPEN) {
+		args->how = open_form(world, true, IPCSHM_READ, 0);
+		return;
+	}
+	args->max_message_size = MESSAGE_MAX;
+	if (form != QUEUE_RENDEZVOUS) {
+		args->max_messages = CAPACITY;
+		args->max_bytes = MESSAGE_MAX;
+	}
+	if (form == QUEUE_POOL) {
+		args->pool_bytes = system_page_size();
+		args->overflow = IPCSHM_OVERFLOW_DROP_OLDEST;
+	}
+	if (form == QUEUE_CREATE)
+		args->how = open_form(world, true, new | CREATE_NEW | IPCSHM_PERSISTENT, 0600);
+	else
+		args->how = open_form(world, false, new, 0600);
+}
+
+struct ipcshm_message message_to_send(void)
+{
+	return (struct ipcshm_message) { .data = (uintptr_t)PAYLOAD, .size = sizeof(PAYLOAD) };
+}
+
+struct ipcshm_message message_to_receive(struct world *world)
+{
+	return (struct ipcshm_message) {
+		.data = (uintptr_t)world->room,
+		.size = sizeof(world->room),
+	};
+}
+
+void fill_transfer(struct world *world, enum form form, struct ipcshm_transfer_args *args)
+{
+	args->message = form == SEND ? message_to_send() : message_to_receive(world);
+	args->deadline = IPCSHM_FOREVER;
+	args->clock = CLOCK_MONOTONIC;
+	args->flags = IPCSHM_DONTWAIT;
+}
+
+void fill_batch(struct world *world, enum form form, struct ipcshm_batch_args *args)
+{
+	for (int i = 0; i < BATCH; i++)
+		world->messages[i] =
+			form == SEND_BATCH ? message_to_send() : message_to_receive(world);
+	args->messages = (uintptr_t)world->messages;
+	args->count = BATCH;
+	args->flags = IPCSHM_DONTWAIT;
+	args->deadline = IPCSHM_FOREVER;
+	args->clock = CLOCK_MONOTONIC;
+	args->message_size = sizeof(struct ipcshm_message);
+}
+
+/* A request is waiting, and there is no caller before to reply to. */
+void fill_call(struct world *world, enum form form, struct ipcshm_call_args *args)
+{
+	args->request = form == CALL ? message_to_send() : message_to_receive(world);
+	if (form == CALL)
+		args->reply = message_to_receive(world);
+	else
+		args->flags = IPCSHM_DONTWAIT;
+	args->deadline = IPCSHM_FOREVER;
+	args->clock = CLOCK_MONOTONIC;
+}
+
+void fill_on_queue(struct world *world, enum form form, union args *args)
+{
+	switch (form) {
+	case SEND:
+	case RECEIVE:
+		fill_transfer(world, form, &args->transfer);
+		break;
+	case SEND_BATCH:
+	case RECEIVE_BATCH:
+		fill_batch(world, form, &args->batch);
+		break;
+	case CALL:
+	case REPLY_RECEIVE:
+		fill_call(world, form, &args->call);
+		break;
+	case REPLY:
+		args->reply.message = message_to_send();
+		args->reply.message.request_id = world->request_id;
+		break;
+	case RELEASE:
+		args->release.offsets = (uintptr_t)&world->offset;
+		args->release.count = 1;
+		break;
+	case SET:
+		args->set.max_messages = 2 * CAPACITY;
+		args->set.max_bytes = 2 * MESSAGE_MAX;
+		break;
+	case SPIN:
+		args->spin.microseconds = 1;
+		break;
+	default:
+		break;
+	}
+}
+
+void fill_on_device(struct world *world, enum form form, union args *args)
+{
+	switch (form) {
+	case REGION_CREATE:
+	case REGION_ANONYMOUS:
+	case REGION_GROWING:
+	case REGION_OPEN:
+		fill_region(world, form, &args->region_open);
+		break;
+	case QUEUE_CREATE:
+	case QUEUE_ANONYMOUS:
+	case QUEUE_RENDEZVOUS:
+	case QUEUE_POOL:
+	case QUEUE_OPEN:
+		fill_queue(world, form, &args->queue_open);
+		break;
+	case UNLINK:
+		args->unlink.name = (uintptr_t)world->name.text;
+		args->unlink.name_len = strlen(world->name.text);
+		args->unlink.kind = IPCSHM_REGION;
+		break;
+	default:
+		break;
+	}
+}
+
+/* The word is 0: a wait would sleep, were its deadline not long ago; a watch is due. */
+void fill_on_region(struct world *world, enum form form, union args *args)
+{
+	switch (form) {
+	case MEMBER:
+		args->member.token = IPCSHM_TOKEN_MIN;	/* the only member's */
+		break;
+	case MEMBERS:
+		args->members.members = (uintptr_t)world->members;
+		args->members.count = MAX_MEMBERS;
+		args->members.member_size = sizeof(struct ipcshm_member);
+		break;
+	case WAIT:
+		args->wait.clock = CLOCK_MONOTONIC;
+		args->wait.size = 4;
+		args->wait.deaths = region_stat(world->fd[REGION]).deaths;
+		break;
+	case WAKE:
+		args->wake.count = 1;
+		break;
+	case WATCH:
+		args->watch.expected = 1;
+		args->watch.size = 4;
+		args->watch.deaths = region_stat(world->fd[REGION]).deaths;
+		break;
+	case RESIZE:
+		args->resize.size = 2 * system_page_size();
+		break;
+	default:
+		break;
+	}
+}
+
+void fill_args(struct world *world, enum form form, union args *args)
+{
+	memset(args, 0, sizeof(*args));
+	switch (forms[form].target) {
+	case DEVICE:
+		fill_on_device(world, form, args);
+		break;
+	case REGION:
+		fill_on_region(world, form, args);
+		break;
+	default:
+		fill_on_queue(world, form, args);
+		break;
+	}
+}
+
+int transfer_message(struct world *world, enum form form)
+{
+	struct ipcshm_transfer_args args = { 0 };
+
+	fill_transfer(world, form, &args);
+	return call(world->fd[QUEUE], forms[form].number, &args);
+}
+
+void drain_queue(struct world *world)
+{
+	while (!transfer_message(world, RECEIVE))
+		;
+}
+
+void create_persistent(struct world *world, enum form form)
+{
+	union args args;
+
+	fill_args(world, form, &args);
+	close(call(world->device, forms[form].number, &args));
+}
+
+/* One page, no watch, not revoked. */
+void reset_region(struct world *world)
+{
+	struct ipcshm_region_stat stat = region_stat(world->fd[REGION]);
+	struct ipcshm_region_resize_args page = { .size = system_page_size() };
+	struct ipcshm_region_watch_args none = { .deaths = stat.deaths };
+
+	if (stat.stat.flags & IPCSHM_STAT_REVOKED)
+		renew_region(world);
+	call(world->fd[REGION], IPCSHM_IOC_REGION_RESIZE, &page);
+	call(world->fd[REGION], IPCSHM_IOC_REGION_WATCH, &none);
+}
+
+/* Its capacity, nothing held, not revoked. */
+void reset_queue(struct world *world)
+{
+	struct ipcshm_queue_set_args capacity = {
+		.max_messages = CAPACITY,
+		.max_bytes = IPCSHM_UNBOUNDED,
+	};
+
+	if (queue_stat(world->fd[QUEUE]).stat.flags & IPCSHM_STAT_REVOKED ||
+	    queue_stat(world->fd[QUEUE]).held)
+		renew_queue(world);
+	call(world->fd[QUEUE], IPCSHM_IOC_QUEUE_SET, &capacity);
+	drain_queue(world);
+}
+
+/* Another process, which makes a call with no deadline, over and over. */
+void start_other(struct world *world, enum form form)
+{
+	union args args;
+
+	world->other = fork_peer();
+	if (world->other)
+		return;
+	for (;;) {
+		fill_on_queue(world, form, memset(&args, 0, sizeof(args)));
+		if (form == REPLY_RECEIVE) {
+			args.call.flags = 0;
+			args.call.reply = message_to_send();
+			args.call.reply.request_id = world->request_id;
+		}
+		call(world->fd[QUEUE], forms[form].number, &args);
+		if (form == CALL)
+			_exit(0);
+		world->request_id = args.call.request.request_id;
+	}
+}
+
+/* Somebody whom a reply can be sent to. */
+void await_request(struct world *world)
+{
+	struct ipcshm_transfer_args args = { 0 };
+
+	start_other(world, CALL);
+	fill_transfer(world, RECEIVE, &args);
+	args.flags = 0;
+	call(world->fd[QUEUE], IPCSHM_IOC_QUEUE_RECEIVE, &args);
+	world->request_id = args.message.request_id;
+}
+
+/* Somebody who replies. */
+void await_server(struct world *world)
+{
+	world->request_id = 0;
+	start_other(world, REPLY_RECEIVE);
+	WAIT_UNTIL(queue_stat(world->fd[QUEUE]).receivers == 1);
+}
+
+void hold_message(struct world *world)
+{
+	struct ipcshm_transfer_args args = { 0 };
+
+	transfer_message(world, SEND);
+	fill_transfer(world, RECEIVE, &args);
+	args.message.flags = IPCSHM_MAPPED;
+	call(world->fd[QUEUE], IPCSHM_IOC_QUEUE_RECEIVE, &args);
+	world->offset = args.message.data;
+}
+
+void prepare_queue(struct world *world, enum form form)
+{
+	switch (form) {
+	case RECEIVE:
+	case RECEIVE_BATCH:
+	case REPLY_RECEIVE:
+	case DRAIN:
+		for (int i = 0; i < BATCH; i++)
+			transfer_message(world, SEND);
+		break;
+	case CALL:
+		await_server(world);
+		break;
+	case REPLY:
+		await_request(world);
+		break;
+	case RELEASE:
+		hold_message(world);
+		break;
+	default:
+		break;
+	}
+}
+
+void prepare_world(struct world *world, enum form form)
+{
+	dismiss_other(world);
+	world_forget_names(world);
+	reset_queue(world);
+	reset_region(world);
+	if (form == REGION_OPEN || form == UNLINK)
+		create_persistent(world, REGION_CREATE);
+	else if (form == QUEUE_OPEN)
+		create_persistent(world, QUEUE_CREATE);
+	else
+		prepare_queue(world, form);
+}
+
+int is_there(struct world *world, enum form form)
+{
+	union args args;
+	int fd;
+
+	fill_args(world, form, &args);
+	fd = call(world->device, forms[form].number, &args);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 1;
+}
+
+int events_of(int fd)
+{
+	struct pollfd file = { .fd = fd, .events = POLLIN | POLLOUT | POLLPRI };
+
+	poll(&file, 1, 0);
+	return file.revents;
+}
+
+struct snapshot take_snapshot(struct world *world)
+{
+	struct snapshot now;
+
+	memset(&now, 0, sizeof(now));
+	now.info = get_info(world->device);
+	now.region = region_stat(world->fd[REGION]);
+	now.region.allocated = 0;	/* looking at a word gives it memory */
+	now.queue = queue_stat(world->fd[QUEUE]);
+	now.region_there = is_there(world, REGION_OPEN);
+	now.queue_there = is_there(world, QUEUE_OPEN);
+	now.region_events = events_of(world->fd[REGION]);
+	now.queue_events = events_of(world->fd[QUEUE]);
+	now.next_fd = dup(world->device);
+	close(now.next_fd);
+	return now;
+}
+
+bool is_same_snapshot(const struct snapshot *a, const struct snapshot *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+unsigned long resize_number(unsigned long number, size_t size)
+{
+	return _IOC(_IOC_DIR(number), _IOC_TYPE(number), _IOC_NR(number), size);
+}
+
+unsigned long redirect_number(unsigned long number, unsigned int direction)
+{
+	return _IOC(direction, _IOC_TYPE(number), _IOC_NR(number), _IOC_SIZE(number));
+}
+
+bool opens_object(unsigned long number)
+{
+	return _IOC_NR(number) == _IOC_NR(IPCSHM_IOC_REGION_OPEN) ||
+	       _IOC_NR(number) == _IOC_NR(IPCSHM_IOC_QUEUE_OPEN);
+}
+
+/* An answer over 0 may be a descriptor. */
+void close_answer(unsigned long number, int result)
+{
+	if (result > 0 && opens_object(number))
+		close(result);
+}
+
+/* Calls, and tells whether the call failed as it should and without effect. */
+bool call_fails(struct world *world, int fd, unsigned long number, void *args, int error)
+{
+	struct snapshot before = take_snapshot(world), after;
+	int result = call(fd, number, args);
+
+	after = take_snapshot(world);
+	close_answer(number, result);
+	if (result != -error)
+		ksft_print_msg("%#lx: %d rather than %d\n", number, result, -error);
+	if (!is_same_snapshot(&before, &after))
+		ksft_print_msg("%#lx: has an effect in spite of %d\n", number, result);
+	return result == -error && is_same_snapshot(&before, &after);
+}
+
+/* The same, and without a change to the arguments. */
+bool call_is_refused(struct world *world, int fd, unsigned long number, union args *args, int error)
+{
+	union args copy = *args;
+
+	if (!call_fails(world, fd, number, args, error))
+		return false;
+	if (!memcmp(&copy, args, sizeof(copy)))
+		return true;
+	ksft_print_msg("%#lx: writes in spite of %d\n", number, -error);
+	return false;
+}
+
+/*
+ * Calls, and tells whether the call gave the answer it should give, and with
+ * the effect it should have.
+ */
+bool call_succeeds(struct world *world, enum form form, unsigned long number, void *args)
+{
+	struct snapshot before = take_snapshot(world), after;
+	int fd = world->fd[forms[form].target];
+	int result = call(fd, number, args);
+
+	after = take_snapshot(world);
+	close_answer(number, result);
+	if (result < 0 || forms[form].answer > 0 ? result != forms[form].answer
+						 : forms[form].answer)
+		ksft_print_msg("%#lx: %d\n", number, result);
+	else if (is_same_snapshot(&before, &after) == !!(forms[form].does & EFFECT))
+		ksft_print_msg("%#lx: has not the effect it should have\n", number);
+	else
+		return true;
+	return false;
+}
+
+void apply_change(union args *args, const struct change *change)
+{
+	memcpy(args->bytes + change->offset, &change->value, change->size);
+}
+
+bool is_refused(struct world *world, const struct change *change)
+{
+	prepare_world(world, change->form);
+	fill_args(world, change->form, world->args);
+	apply_change(world->args, change);
+	if (call_is_refused(world, world->fd[forms[change->form].target],
+			    forms[change->form].number, world->args, change->error))
+		return true;
+	ksft_print_msg("form %d, %zu bytes at %zu are %#llx\n", change->form, change->size,
+		       change->offset, change->value);
+	return false;
+}
+
+size_t count_accepted(struct world *world, const struct change *changes, size_t count)
+{
+	size_t accepted = 0;
+
+	for (size_t i = 0; i < count; i++)
+		accepted += !is_refused(world, &changes[i]);
+	return accepted;
+}

@@ -89,7 +89,6 @@ run_tests()
 		fi
 		clean >/dev/null 2>&1
 	done
-	echo "# Totals: pass:$((test_number - failures)) fail:$failures xfail:0 xpass:0 skip:0 error:0"
 	cd /
 	rm -rf "$work"
 	[ $failures = 0 ]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The entry to everything: "make help". Packages are installed by "make setup", "make demo" and "make test" alone, the
-# latter two saying so; other goals name what is missing. What installs packages or files uses sudo unless run as root.
+# The entry to everything: "make help". Packages are installed by "make setup" alone, which "make demo" and "make test" call
+# first; other goals name what is missing. Goals that install packages or files use sudo unless run as root.
 
 KERNEL ?= 6.12
 PREFIX ?= /usr/local
@@ -42,16 +42,16 @@ examples: lib
 selftests: lib
 	$(MAKE) -C selftests
 
-## demo: see it work: boots a virtual machine and runs the demonstrations in it
+## demo: see it work: boots a virtual machine and runs the demonstrations in it; calls "make setup" first
 demo:
-	tools/setup --install build vm
+	$(MAKE) setup FOR="build vm"
 	$(MAKE) examples
 	tools/vm/run -k $(KERNEL) -a Documentation/examples/build:/demo -a Documentation/examples/demo.sh:/demo/demo.sh \
 		-a /usr/share/common-licenses:/usr/share/common-licenses -- sh /demo/demo.sh
 
-## test: all kselftests in a virtual machine; KERNEL=7.3|6.12|6.1|6.1-rt|debug|kcsan, TESTS="region queue", LONG=1: every round
+## test: all kselftests in a virtual machine; KERNEL=7.3|6.12|6.1|6.1-rt|debug|kcsan, TESTS="region queue", LONG=1: every round; calls "make setup" first
 test:
-	tools/setup --install build vm $(kernel)
+	$(MAKE) setup FOR="build vm $(kernel)"
 	$(MAKE) selftests
 	IPCSHM_LONG=$(LONG) tools/vm/test $(KERNEL) selftests/build $(tests)
 

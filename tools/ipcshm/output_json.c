@@ -2,6 +2,7 @@
 /* Output for scripts. */
 #include "output_json.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
@@ -125,6 +126,17 @@ void json_number(struct json *json, uint64_t value)
 		*--at = (char)('0' + value % 10);
 	while (value /= 10);
 	put_literal(json, at);
+}
+
+void json_decimal(struct json *json, double value, unsigned int digits)
+{
+	char text[400];
+
+	if (isfinite(value))
+		snprintf(text, sizeof(text), "%.*f", (int)digits, value);
+	else
+		snprintf(text, sizeof(text), "null");
+	put_literal(json, text);
 }
 
 /* How many bytes from here on need nothing. */

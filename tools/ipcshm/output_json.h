@@ -30,6 +30,7 @@ void json_key(struct json *json, const char *name);
 void json_null(struct json *json);
 void json_boolean(struct json *json, bool value);
 void json_number(struct json *json, uint64_t value);
+void json_decimal(struct json *json, double value, unsigned int digits); /* behind the point */
 void json_string(struct json *json, const char *text);
 
 /* A string of any bytes: what isn't UTF-8 becomes U+FFFD, byte by byte. */

@@ -9,13 +9,14 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../../ipcshm/output_json.h"
 #include "report.h"
 
 #define BUCKETS_PER_OCTAVE	4
 #define BUCKETS			(32 * BUCKETS_PER_OCTAVE)
 
-static FILE *json, *csv;
-static unsigned int groups;
+static struct json json;	/* without a file if there is no option -j */
+static FILE *csv;
 static uint64_t began;
 
 static const char *const patterns[] = { "one-way", "round-trip" };
@@ -203,98 +204,144 @@ static FILE *out_open(const char *path)
 	return file;
 }
 
-/* The first line of @path that starts with @key, from its value on. */
-static void print_line_of(FILE *to, const char *path, const char *key)
+static void add_string(const char *key, const char *text)
 {
-	FILE *from = fopen(path, "re");
-	char line[256];
-	const char *at;
-
-	while (from && fgets(line, sizeof(line), from)) {
-		if (strncmp(line, key, strlen(key)))
-			continue;
-		at = line + strlen(key);
-		at += strspn(at, " \t:");
-		fprintf(to, "%.*s", (int)strcspn(at, "\"\\\n"), at);
-		break;
-	}
-	if (from)
-		fclose(from);
+	json_key(&json, key);
+	json_string(&json, text);
 }
 
-static void json_begin(void)
+static void add_number(const char *key, uint64_t number)
+{
+	json_key(&json, key);
+	json_number(&json, number);
+}
+
+static void add_decimal(const char *key, double number, unsigned int digits)
+{
+	json_key(&json, key);
+	json_decimal(&json, number, digits);
+}
+
+/* The first line of @path that starts with @prefix, from its value on. */
+static void add_line_of(const char *key, const char *path, const char *prefix)
+{
+	FILE *from = fopen(path, "re");
+	char line[256], *at = NULL;
+
+	while (from && !at && fgets(line, sizeof(line), from))
+		if (!strncmp(line, prefix, strlen(prefix)))
+			at = line + strlen(prefix);
+	if (from)
+		fclose(from);
+	if (!at)
+		return;
+	at += strspn(at, " \t:");
+	at[strcspn(at, "\n")] = '\0';
+	add_string(key, at);
+}
+
+static void begin_json(void)
 {
 	struct utsname name;
 
 	uname(&name);
-	fprintf(json, "{\n\"machine\": {\"kernel\": \"%s\", \"cpus\": %ld, \"cpu\": \"",
-		name.release, sysconf(_SC_NPROCESSORS_ONLN));
-	print_line_of(json, "/proc/cpuinfo", "model name");
-	fprintf(json, "\"},\n\"groups\": [");
+	json_open(&json, '{');
+	json_key(&json, "machine");
+	json_open(&json, '{');
+	add_string("kernel", name.release);
+	add_number("cpus", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
+	add_line_of("cpu", "/proc/cpuinfo", "model name");
+	json_close(&json, '}');
+	json_key(&json, "groups");
+	json_list_open(&json);
 }
 
-static void json_numbers(const char *name, const double *numbers, unsigned int count)
+static void add_decimals(const char *key, const double *numbers, unsigned int count)
 {
 	unsigned int i;
 
-	fprintf(json, ", \"%s\": [", name);
+	json_key(&json, key);
+	json_open(&json, '[');
 	for (i = 0; i < count; i++)
-		fprintf(json, "%s%.1f", i ? ", " : "", numbers[i]);
-	fputc(']', json);
+		json_decimal(&json, numbers[i], 1);
+	json_close(&json, ']');
 }
 
 /* Pairs of a bucket's lower bound in nanoseconds, and how many are in it. */
-static void json_histogram(const struct bench_row *row)
+static void add_histogram(const struct bench_row *row)
 {
 	size_t counts[BUCKETS] = { 0 };
-	const char *comma = "";
 	size_t i;
 
 	for (i = 0; i < row->nr_samples; i++)
 		counts[(size_t)(log2(row->samples[i] ? row->samples[i] : 1) * BUCKETS_PER_OCTAVE)]++;
-	fprintf(json, ", \"histogram\": [");
+	json_key(&json, "histogram");
+	json_open(&json, '[');
 	for (i = 0; i < BUCKETS; i++) {
 		if (!counts[i])
 			continue;
-		fprintf(json, "%s[%.0f, %zu]", comma, exp2((double)i / BUCKETS_PER_OCTAVE),
-			counts[i]);
-		comma = ", ";
+		json_open(&json, '[');
+		json_decimal(&json, exp2((double)i / BUCKETS_PER_OCTAVE), 0);
+		json_number(&json, counts[i]);
+		json_close(&json, ']');
 	}
-	fputc(']', json);
+	json_close(&json, ']');
 }
 
-static void json_row(const struct bench_row *row)
+static void add_measurements(const struct bench_row *row)
 {
-	fprintf(json, "\n\t{\"transport\": \"%s\", \"kind\": \"%s\", \"batch\": %u",
-		row->transport->name, kinds[row->transport->kind], row->transport->batch);
 	if (row->error) {
-		fprintf(json, ", \"error\": \"%s\"}", strerror(row->error));
+		add_string("error", strerror(row->error));
 		return;
 	}
-	fprintf(json, ", \"messages\": %llu", (unsigned long long)row->messages);
-	json_numbers("ns", row->times, row->count);
-	if (row->nr_samples) {
-		json_numbers("p50", row->medians, row->count);
-		fprintf(json, ", \"p99\": %.0f, \"p999\": %.0f", tail(row, 100), tail(row, 1000));
-		json_histogram(row);
-	}
-	fputc('}', json);
+	add_number("messages", row->messages);
+	add_decimals("ns", row->times, row->count);
+	if (!row->nr_samples)
+		return;
+	add_decimals("p50", row->medians, row->count);
+	add_decimal("p99", tail(row, 100), 0);
+	add_decimal("p999", tail(row, 1000), 0);
+	add_histogram(row);
 }
 
-static void json_group(const struct bench_group *group)
+static void add_row(const struct bench_row *row)
+{
+	json_open(&json, '{');
+	add_string("transport", row->transport->name);
+	add_string("kind", kinds[row->transport->kind]);
+	add_number("batch", row->transport->batch);
+	add_measurements(row);
+	json_close(&json, '}');
+}
+
+static void add_group(const struct bench_group *group)
 {
 	const struct bench_shape *shape = &group->shape;
 	size_t i;
 
-	fprintf(json, "%s\n{\"pattern\": \"%s\", \"size\": %zu, \"cpus\": \"%s\", \"wait\": \"%s\", "
-		"\"senders\": %u, \"receivers\": %u, \"rows\": [", groups ? "," : "",
-		patterns[shape->pattern], shape->size, cpus[shape->cpus], waits[shape->wait],
-		shape->senders, shape->receivers);
-	for (i = 0; i < group->count; i++) {
-		fputs(i ? "," : "", json);
-		json_row(&group->rows[i]);
-	}
-	fprintf(json, "]}");
+	json_list_next(&json);
+	json_open(&json, '{');
+	add_string("pattern", patterns[shape->pattern]);
+	add_number("size", shape->size);
+	add_string("cpus", cpus[shape->cpus]);
+	add_string("wait", waits[shape->wait]);
+	add_number("senders", shape->senders);
+	add_number("receivers", shape->receivers);
+	json_key(&json, "rows");
+	json_open(&json, '[');
+	for (i = 0; i < group->count; i++)
+		add_row(&group->rows[i]);
+	json_close(&json, ']');
+	json_close(&json, '}');
+}
+
+static void end_json(void)
+{
+	json_close(&json, ']');
+	add_decimal("noise", worst_noise, 2);
+	add_number("others", (uint64_t)(others_before > 0 ? others_before : 0));
+	json_close(&json, '}');
+	json_line(&json);
 }
 
 static void csv_begin(void)
@@ -376,9 +423,8 @@ void bench_report_group(struct bench_group *group)
 		if (csv)
 			csv_row(&group->shape, &group->rows[i]);
 	}
-	if (json)
-		json_group(group);
-	groups++;
+	if (json.to)
+		add_group(group);
 	fflush(NULL);
 }
 
@@ -387,10 +433,10 @@ void bench_report_begin(const char *json_path, const char *csv_path)
 	began = bench_now();
 	others_before = count_others();
 	probe_noise();
-	json = out_open(json_path);
+	json.to = out_open(json_path);
 	csv = out_open(csv_path);
-	if (json)
-		json_begin();
+	if (json.to)
+		begin_json();
 	if (csv)
 		csv_begin();
 }
@@ -403,10 +449,9 @@ static void out_close(FILE *file, const char *what)
 
 void bench_report_end(void)
 {
-	if (json)
-		fprintf(json, "\n],\n\"noise\": %.2f,\n\"others\": %d\n}\n", worst_noise,
-			others_before);
-	out_close(json, "JSON");
+	if (json.to)
+		end_json();
+	out_close(json.to, "JSON");
 	out_close(csv, "CSV");
 	warn_of_noise();
 }

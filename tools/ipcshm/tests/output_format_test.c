@@ -159,4 +159,20 @@ TEST(json_has_commas_between_and_nowhere_else)
 	EXPECT_STREQ("[\n{\"a\":[null,false],\"b\":{}},\n18446744073709551615\n]\n[]\n", text);
 }
 
+TEST(json_has_decimals_and_no_infinity)
+{
+	char text[128];
+	struct json json = to_memory(text, sizeof(text));
+
+	json_open(&json, '[');
+	json_decimal(&json, 1.25, 1);
+	json_decimal(&json, -3, 0);
+	json_decimal(&json, 1.0 / 3, 3);
+	json_decimal(&json, HUGE_VAL, 1);
+	json_close(&json, ']');
+	json_line(&json);
+	fclose(json.to);
+	EXPECT_STREQ("[1.2,-3,0.333,null]\n", text);
+}
+
 TEST_HARNESS_MAIN

@@ -3,6 +3,7 @@
 #include "kselftest_harness.h"
 
 #include <locale.h>
+#include <math.h>
 
 #include "output_base64.h"
 #include "output_format.h"

@@ -14,7 +14,7 @@ tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcs
 kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(KERNEL)),build-root)
 
 .PHONY: all setup module lib tool examples selftests demo test test-load kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed check-debug \
-	coverage fuzz foreign seeded vm html check install uninstall clean help
+	coverage fuzz foreign mutation vm html check install uninstall clean help
 
 ## all: the module for the running kernel, the library and the program
 all: module lib tool
@@ -129,10 +129,10 @@ fuzz:
 foreign:
 	tools/fuzz/foreign
 
-## seeded: put bugs in, one of each kind, and see the tests find them
-seeded:
+## mutation: put bugs into the module and the library, one at a time, and see the tests find them; MUTATE=module|library
+mutation:
 	tools/setup build vm
-	tools/seeded/run
+	$(foreach kind,$(or $(MUTATE),module library),tools/mutation/run $(kind) &&) true
 
 ## vm: a shell in a virtual machine with the module, the tests and the examples; KERNEL= as for test
 vm:

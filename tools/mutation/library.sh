@@ -1,44 +1,9 @@
-#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-#
-# Can the model find a bug?  Seeds bugs into copies of the sources, one at a time, and
-# fails if sync_model passes with any of them.  Wants CC and MODELFLAGS, with which it is
-# compiled, and MODELOBJECTS in the environment.
+# Bugs of the library, which tools/mutation/run and tools/check/mutation read: mutant FILE SED WHAT. Each is to be found by
+# $test, which lib/Makefile builds.
+# shellcheck shell=bash disable=SC2034,SC2016
 
-set -u
-cd "$(dirname "$0")/.." || exit 1
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-count=0
-failed=0
-
-# mutant FILE SED WHAT; only those that match the first argument, if there is one
-only=${1-}
-mutant()
-{
-	[[ $3 == *$only* ]] || return
-	count=$((count + 1))
-	rm -rf "$tmp/src"
-	cp -r src tests "$tmp"
-	sed -i "$2" "$tmp/src/$1"
-	if cmp -s "src/$1" "$tmp/src/$1"; then
-		echo "not ok $count $3: nothing was changed"
-		failed=1
-	# As make has it run, quotes and all.
-	elif ! eval "${CC:-cc} $MODELFLAGS -o $tmp/model $tmp/tests/sync_model.c $MODELOBJECTS" \
-		> "$tmp/log" 2>&1; then
-		sed 's/^/# /' "$tmp/log"
-		echo "not ok $count $3: doesn't compile"
-		failed=1
-	elif "$tmp/model" > "$tmp/log" 2>&1; then
-		echo "not ok $count $3: not found"
-		failed=1
-	else
-		echo "ok $count $3: $(grep -c '^not ok' "$tmp/log") tests fail"
-	fi
-}
-
-echo "TAP version 13"
+test=build/check/sync_model
 mutant mutex.c 's/if (word & WORD_WAITERS)$/if (!word)/' "unlock wakes nobody"
 mutant mutex.c 's/locked |= WORD_WAITERS/locked |= 0/' "the others who sleep are forgotten by who was woken"
 mutant mutex.c 's/ipcshm_area_is_alive(area, owner)/ipcshm_area_is_alive(area, owner | 1)/' "the dead are alive"
@@ -59,5 +24,3 @@ mutant cond.c 's/ret == -EAGAIN || ret == -EOWNERDEAD ? 0/ret == -EAGAIN ? 0/' "
 mutant event.c 's/left = WORD_WAITERS/left = 0/' "the others who sleep are forgotten by who was woken"
 mutant event.c 's/is_manual(event) ? INT_MAX : 1/1/' "a manual event wakes one"
 mutant event.c 's/return word_take(&event->word, word, left) ? 0 : -EAGAIN/return 0/' "an event isn't taken"
-echo "1..$count"
-exit $failed

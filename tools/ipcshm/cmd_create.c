@@ -44,25 +44,25 @@ enum {
 
 static const struct argp_option options[] = {
 	{ "mode", 'm', "MODE", 0, "Permission bits, less the umask (default 0600)", 1 },
-	{ "existing", 'e', NULL, 0, "One that is there already is fine, and stays as it is", 1 },
-	{ "json", 'j', NULL, 0, "Print what was created as JSON", 1 },
+	{ "existing", 'e', NULL, 0, "Accept an existing object, and leave it as it is", 1 },
+	{ "json", 'j', NULL, 0, "Print the object as JSON", 1 },
 	{ NULL, 0, NULL, 0, "Regions:", 2 },
 	{ "size", SIZE, "BYTES", 0, "Its size (default 4096), rounded up to pages", 3 },
-	{ "max-size", MAX_SIZE, "BYTES", 0, "What it can grow to (default: its size)", 3 },
+	{ "max-size", MAX_SIZE, "BYTES", 0, "Upper bound of its size (default: its size)", 3 },
 	{ "max-members", MAX_MEMBERS, "COUNT", 0,
 	  "Processes that can map it (default 1024, at most 65536)", 3 },
-	{ "populate", POPULATE, NULL, 0, "Take its memory now, not when it is used", 3 },
-	{ "huge", HUGE_PAGES, NULL, 0, "Its memory is of huge pages, where there are any", 3 },
+	{ "populate", POPULATE, NULL, 0, "Allocate its memory now, not at first use", 3 },
+	{ "huge", HUGE_PAGES, NULL, 0, "Use huge pages, where available", 3 },
 	{ NULL, 0, NULL, 0, "Queues:", 4 },
 	{ "capacity", MESSAGES, "COUNT", 0,
-	  "Messages it keeps (default 64); 0: a rendezvous; or \"unbounded\"", 5 },
-	{ "max-message", MESSAGE_SIZE, "BYTES", 0, "The largest message (default 8K, at most 16M)",
+	  "Messages it holds (default 64); 0: a rendezvous; or \"unbounded\"", 5 },
+	{ "max-message", MESSAGE_SIZE, "BYTES", 0, "Size of the largest message (default 8K, at most 16M)",
 	  5 },
 	{ "max-bytes", BYTES, "BYTES", 0,
-	  "Bytes it keeps (default: as many as the messages have); or \"unbounded\"", 5 },
+	  "Bytes it holds (default: room for all its messages); or \"unbounded\"", 5 },
 	{ "overflow", OVERFLOW, "WHAT", 0,
 	  "When it is full: block (default), drop-oldest or drop-newest", 5 },
-	{ "hangup", HANGUP, NULL, 0, "Senders and receivers are told when the other side is gone",
+	{ "hangup", HANGUP, NULL, 0, "Fail with EPIPE when the last process of the other side is gone",
 	  5 },
 	{ "pool", POOL, "BYTES", 0, "Memory for messages that are received without a copy", 5 },
 	{ 0 }
@@ -198,7 +198,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* As many bytes as the messages can have, unless that was said. */
+/* Room for the largest messages, without the option --max-bytes. */
 static void set_max_bytes(struct create *create)
 {
 	struct ipcshm_queue_attr *attr = &create->queue;
@@ -210,8 +210,8 @@ static void set_max_bytes(struct create *create)
 }
 
 /*
- * With the right that every kind has.  On a queue that tells of hang-ups nobody has
- * been a sender then, and receivers wait for the first one.
+ * Open with the right that every kind has.  A queue with --hangup has had no sender then,
+ * and receivers wait for the first one.
  */
 static int open_object(int device, struct create *create)
 {
@@ -243,7 +243,7 @@ static void print_json(const struct create *create)
 	json_line(&json);
 }
 
-/* What a queue's creator pays for, without the kernel's records: nothing if it is unbounded. */
+/* Bytes that the creator of a queue pays for, without the kernel's records: 0 if unbounded. */
 static uint64_t count_paid_bytes(const struct ipcshm_queue_attr *attr)
 {
 	uint64_t bytes;

@@ -15,13 +15,13 @@
 #include "output_table.h"
 
 /**
- * struct search - what is looked for, and what was found
+ * struct search - the command line, and the result
  * @words: objects; none: any
  * @ids: their numbers
- * @id_count: how many there are
- * @holders: what was found
- * @count: how many there are
- * @room: in @holders
+ * @id_count: length of @ids
+ * @holders: the result
+ * @count: length of @holders
+ * @room: allocated length of @holders
  */
 struct search {
 	char **words;
@@ -81,7 +81,7 @@ static int add_holder(const struct holder *holder, void *data)
 	return 0;
 }
 
-/* Who has a region mapped, which needs no descriptor. */
+/* Members hold a region without a descriptor. */
 static int add_member(const struct member *member, void *data)
 {
 	struct holder holder = {
@@ -99,7 +99,7 @@ static int add_member(const struct member *member, void *data)
 	return add_holder(&holder, data);
 }
 
-/* The kernel tells members by the region's number alone, and those of a region together. */
+/* Members carry the region's number alone; those of a region come together. */
 static void add_name(struct netlink *netlink, struct holder *holder, struct object *object)
 {
 	struct which which = { holder->id, 0, NULL };
@@ -216,7 +216,7 @@ static int add_id(struct netlink *netlink, const char *word, const struct object
 	return STATUS_OK;
 }
 
-/* Objects that can't be found are told, and the others looked for. */
+/* A failure to find one object is printed, and the search goes on with the others. */
 static int choose_objects(struct search *search, size_t words)
 {
 	if (!search->words)

@@ -33,10 +33,10 @@ struct list {
 static const struct argp_option options[] = {
 	{ "region", 'r', NULL, 0, "Only regions", 0 },
 	{ "queue", 'q', NULL, 0, "Only queues", 0 },
-	{ "owner", 'u', "USER", 0, "Only those of a user, by name or number", 0 },
-	{ "columns", 'o', "NAME,...", 0, "Which columns: any that --json prints, and \"state\"",
+	{ "owner", 'u', "USER", 0, "Only objects of a user, by name or number", 0 },
+	{ "columns", 'o', "NAME,...", 0, "Columns: any key that --json prints, and \"state\"",
 	  0 },
-	{ "names", 'n', NULL, 0, "Print nothing but names, one a line; id/NUMBER of what has none",
+	{ "names", 'n', NULL, 0, "Print names alone, one a line; id/NUMBER for objects without a name",
 	  0 },
 	OPTION_JSON,
 	{ 0 }
@@ -104,7 +104,7 @@ static int print_json(const struct object *object, void *data)
 	return 0;
 }
 
-/* To a program as it is, so that it can give it back. */
+/* Unchanged to a pipe, so that the reader can use the name. */
 static int print_name(const struct object *object, void *data)
 {
 	struct list *list = data;

@@ -26,18 +26,18 @@ struct monitor {
 	bool json;
 	bool has_last;
 	uint64_t last; /* the last event's number */
-	bool overrun;  /* told, and its size not known yet */
+	bool overrun;  /* printed, and its size is still unknown */
 };
 
 static const struct argp_option options[] = {
 	{ "event", 'e', "NAME,...", 0,
-	  "Only these: create, open, unlink, free, join, leave, death, revoke, drop, quota, "
+	  "Only these types: create, open, unlink, free, join, leave, death, revoke, drop, quota, "
 	  "lost", 0 },
-	{ "object", 'n', "OBJECT", 0, "Only those of an object", 0 },
-	{ "count", 'c', "COUNT", 0, "End after so many events", 0 },
-	{ "timeout", 'w', "TIME", 0, "End after this time: seconds, or 100ms, 2min", 0 },
-	{ "buffer", 'b', "BYTES", 0, "Room for events that wait to be printed (default 16M)", 0 },
-	{ "json", 'j', NULL, 0, "Print each event as JSON, one a line", 0 },
+	{ "object", 'n', "OBJECT", 0, "Only notifications of an object", 0 },
+	{ "count", 'c', "COUNT", 0, "Exit after COUNT notifications", 0 },
+	{ "timeout", 'w', "TIME", 0, "Exit after this time: seconds, or 100ms, 2min", 0 },
+	{ "buffer", 'b', "BYTES", 0, "Size of the receive buffer (default 16M)", 0 },
+	{ "json", 'j', NULL, 0, "Print each notification as JSON, one a line", 0 },
 	{ 0 }
 };
 
@@ -86,7 +86,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* Losses: those are told whatever is filtered. */
+/* Losses are printed whatever the filter is. */
 
 static void print_loss_json(const char *what, uint64_t events)
 {
@@ -108,9 +108,9 @@ static void print_loss(const struct monitor *monitor, const char *what, uint64_t
 	if (monitor->json)
 		print_loss_json(what, events);
 	else if (events)
-		printf("%s: %" PRIu64 " event%s\n", what, events, format_plural(events));
+		printf("%s: %" PRIu64 " notification%s\n", what, events, format_plural(events));
 	else
-		printf("%s: events come faster than they can be taken, some are lost\n", what);
+		printf("%s: receive buffer full, notifications lost\n", what);
 }
 
 /* Numbers are consecutive: what is missing was lost, and how much that was is known now. */
@@ -168,7 +168,7 @@ static void print_details(const struct event *event)
 		printf("  %s, %s requested", name_of(quota_names, event->quota), amount);
 		break;
 	case IPCSHM_NOTIFY_TYPE_LOST:
-		printf("%" PRIu64 " event%s", event->amount, format_plural(event->amount));
+		printf("%" PRIu64 " notification%s", event->amount, format_plural(event->amount));
 		break;
 	}
 }
@@ -264,7 +264,7 @@ static int watch_events(struct monitor *monitor, struct netlink *netlink)
 			return 0;
 		if (ready > 0)
 			err = receive_events(monitor, netlink);
-		/* Lines go out at once; if nobody reads them it is over. */
+		/* Lines go out at once; without a reader the command ends. */
 		if (fflush(stdout))
 			return ENOUGH;
 	}
@@ -282,7 +282,7 @@ int command_monitor(const struct command *self, int argc, char **argv)
 	if (!err)
 		err = netlink_listen(netlink, monitor.buffer);
 	if (!err) {
-		/* Whoever reads this knows that nothing is missed from now on. */
+		/* A reader of this line knows that no notification is missed from now on. */
 		fputs("ipcshm: monitor: listening\n", stderr);
 		err = watch_events(&monitor, netlink);
 	}

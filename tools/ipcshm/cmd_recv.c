@@ -16,13 +16,13 @@
 enum { NOT_TYPE = 256, UP_TO, PEEK };
 
 static const struct argp_option options[] = {
-	{ "count", 'c', "COUNT", 0, "How many messages (default 1)", 0 },
-	{ "follow", 'f', NULL, 0, "Go on for ever; until the last sender hangs up", 0 },
+	{ "count", 'c', "COUNT", 0, "Number of messages (default 1)", 0 },
+	{ "follow", 'f', NULL, 0, "Receive until the last sender hangs up", 0 },
 	{ "type", 't', "NUMBER", 0, "Only messages of this type", 0 },
 	{ "not-type", NOT_TYPE, "NUMBER", 0, "Only messages of another type", 0 },
-	{ "up-to", UP_TO, "NUMBER", 0, "The lowest type that isn't over this one", 0 },
-	{ "peek", PEEK, NULL, 0, "Leave it in the queue; doesn't wait", 0 },
-	{ "line", 'l', NULL, 0, "A newline after each message", 0 },
+	{ "up-to", UP_TO, "NUMBER", 0, "The lowest type, up to this one", 0 },
+	{ "peek", PEEK, NULL, 0, "Print a message and leave it in the queue, without waiting", 0 },
+	{ "line", 'l', NULL, 0, "Print a newline after each message", 0 },
 	TRANSFER_OPTION_WAIT,
 	{ "json", 'j', NULL, 0, "Print each message as JSON, one a line", 0 },
 	{ 0 }
@@ -128,7 +128,7 @@ static void print_json(const struct ipcshm_message *message, const char *data)
 	json_line(&json);
 }
 
-/* It is out when this returns, or known not to be: the message is in nobody's queue any more. */
+/* Flushes the output: a message that was received and not printed is an error. */
 static int print_message(const struct transfer *transfer, const struct ipcshm_message *message,
 			 const char *data)
 {
@@ -150,7 +150,7 @@ static int receive_one(const struct transfer *transfer, int fd, char *data, size
 	do
 		err = ipcshm_receive_transfer(fd, &call, sizeof(call));
 	while (err == -EINTR);
-	/* What --follow waits for. */
+	/* --follow ends with the last sender. */
 	if (err == -EPIPE && transfer->count == UINT64_MAX)
 		return -1;
 	if (err < 0)

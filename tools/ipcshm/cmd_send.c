@@ -16,7 +16,7 @@
 
 static const struct argp_option options[] = {
 	{ "priority", 'p', "NUMBER", 0, "0 (default) to 32767; higher ones are received first", 0 },
-	{ "type", 't', "NUMBER", 0, "A tag by which receivers can choose (default 0)", 0 },
+	{ "type", 't', "NUMBER", 0, "Type, by which receivers can select (default 0)", 0 },
 	{ "line", 'l', NULL, 0, "Each line of standard input is a message, without its newline",
 	  0 },
 	TRANSFER_OPTION_WAIT,
@@ -105,7 +105,7 @@ static int send_lines(const struct transfer *transfer, int fd)
 	return status;
 }
 
-/* All of standard input; one byte more than a message can have shows that it is too large. */
+/* All of standard input; one byte more than the maximum shows that it is too large. */
 static int send_input(const struct transfer *transfer, int fd, size_t most)
 {
 	char *data = malloc(most + 1);

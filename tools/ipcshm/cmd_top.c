@@ -20,12 +20,12 @@
 static const struct argp_option options[] = {
 	{ "region", 'r', NULL, 0, "Only regions", 0 },
 	{ "queue", 'q', NULL, 0, "Only queues", 0 },
-	{ "owner", 'u', "USER", 0, "Only those of a user, by name or number", 0 },
+	{ "owner", 'u', "USER", 0, "Only objects of a user, by name or number", 0 },
 	{ "columns", 'o', "NAME,...", 0,
-	  "Which columns: as for \"ipcshm list\", and send_rate, receive_rate", 0 },
-	{ "sort", 's', "NAME", 0, "By which column, largest first (default: id)", 0 },
-	{ "delay", 'd', "TIME", 0, "How often to look: seconds, or 500ms (default 1)", 0 },
-	{ "count", 'c', "COUNT", 0, "End after so many looks", 0 },
+	  "Columns: as for \"ipcshm list\", and send_rate, receive_rate", 0 },
+	{ "sort", 's', "NAME", 0, "Sort by this column, largest first (default: id)", 0 },
+	{ "delay", 'd', "TIME", 0, "Time between samples: seconds, or 500ms (default 1)", 0 },
+	{ "count", 'c', "COUNT", 0, "Exit after COUNT samples", 0 },
 	{ 0 }
 };
 

@@ -27,7 +27,7 @@ static int pwrite_all(int fd, const char *data, size_t size, uint64_t offset)
 	return 0;
 }
 
-/* What there is room for; what comes beyond that is an error, and not in the region. */
+/* Copy as much as fits; input beyond that is an error, and not written. */
 static int copy_in(const struct copy *copy, int fd, uint64_t room, char *buffer)
 {
 	uint64_t offset = copy->offset, left = copy->size < room ? copy->size : room;

@@ -7,12 +7,12 @@
 #include <stdbool.h>
 
 /**
- * struct command - a row
- * @name: what it is called by
- * @run: does it, and returns an enum status
- * @arguments: what it takes, for its usage
- * @help: what it does, in one line
- * @more: what else there is to say, or NULL
+ * struct command - a row of the table
+ * @name: the word on the command line
+ * @run: executes the command and returns an enum status
+ * @arguments: the arguments, as its usage prints them
+ * @help: its effect, in one line
+ * @more: further help, or NULL
  */
 struct command {
 	const char *name;
@@ -22,12 +22,12 @@ struct command {
 	const char *more;
 };
 
-/* Of each command that prints what scripts want to read. */
+/* The option of every command that can print JSON. */
 #define OPTION_JSON { "json", 'j', NULL, 0, "Print JSON", 0 }
 
 /*
- * Read the command line.  @parse gets each option and argument with @input; what
- * is wrong ends the program with STATUS_USAGE, and --help with STATUS_OK.
+ * Parse the command line: call @parse with each option and argument, and @input.  A wrong
+ * command line ends the program with STATUS_USAGE, --help with STATUS_OK.
  */
 void command_parse(const struct command *self, const struct argp_option *options,
 		   argp_parser_t parse, int argc, char **argv, void *input);

@@ -2,7 +2,7 @@
 # Completion of ipcshm for bash.
 # shellcheck shell=bash
 
-# Options are what the program itself says; names are those of objects that the user may see.
+# Options come from --help, names from the objects that the user may see.
 _ipcshm_options()
 {
 	ipcshm "$1" --help 2>/dev/null | grep -oE '^ +(-[a-zA-Z?], +)?--[a-z-]+=?' | grep -oE -- '--[a-z-]+=?'
@@ -13,7 +13,7 @@ _ipcshm_names()
 	ipcshm list --names "$@" 2>/dev/null
 }
 
-# What an argument of a command can be.
+# The possible arguments of a command.
 _ipcshm_arguments()
 {
 	case $1 in
@@ -32,18 +32,19 @@ _ipcshm_commands()
 	ipcshm help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p'
 }
 
-# What the value of option $2 of command $1 can be.
+# The possible values of option $2 of command $1.
 _ipcshm_values()
 {
 	case "$1 $2" in
 	*" --user"|*" --owner"|"quota -u"|"list -u"|"top -u")	compgen -u;;
 	*" --object"|"monitor -n")	_ipcshm_names;;
-	*" --event"|"monitor -e")	printf '%s\n' create open unlink free join leave death revoke drop quota lost;;
+	*" --event"|"monitor -e")
+		printf '%s\n' create open unlink free join leave death revoke drop quota lost;;
 	*" --overflow")			printf '%s\n' block drop-oldest drop-newest;;
 	esac
 }
 
-# Takes over the lines of standard input that begin with $1, which may have blanks in them.
+# Make completions of the lines of standard input that begin with $1; they may have blanks.
 _ipcshm_take()
 {
 	local word

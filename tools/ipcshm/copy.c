@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What ipcshm cat and ipcshm write have in common. */
+/* Common code of ipcshm cat and ipcshm write. */
 #include "copy.h"
 
 #include <ipcshm.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What ipcshm cat and ipcshm write have in common: a part of a region, copied piece by piece. */
+/* Common code of ipcshm cat and ipcshm write: the part of a region to copy, piece by piece. */
 #ifndef COPY_H
 #define COPY_H
 
@@ -23,7 +23,7 @@ error_t copy_parse(int key, char *argument, struct argp_state *state);
 /* Print that the part reaches beyond @end, the region's size.  Returns the exit status. */
 int copy_past_the_end(const char *action, const struct copy *copy, uint64_t end);
 
-/* The bytes of the next piece. */
+/* Return the size of the next piece. */
 size_t copy_chunk_size(uint64_t left);
 
 #endif /* COPY_H */

@@ -14,9 +14,8 @@ enum status {
 };
 
 /*
- * Print what was tried, on which object (or NULL), why it failed (-errno), and what
- * to do about it: @hint, or NULL for the general remedy of the errno.  Returns the
- * exit status.
+ * Print the failed action, its object (or NULL), the cause (-errno) and the remedy: @hint,
+ * or NULL for the general remedy of the errno.  Returns the exit status.
  */
 int error_print_errno(const char *action, const char *object, int err, const char *hint);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What commands that ask the kernel about objects have in common. */
+/* Common code of commands that query objects. */
 #include "find.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ static int get_object(struct netlink *netlink, const struct target *target, uint
 	return netlink_object(netlink, &which, object);
 }
 
-/* The kind isn't told: that which there is. */
+/* Without a kind, the name can be that of a region, a queue, or both. */
 static int get_object_of_any_kind(struct netlink *netlink, const struct target *target,
 				  struct object *object, bool *both)
 {
@@ -35,7 +35,7 @@ static int get_object_of_any_kind(struct netlink *netlink, const struct target *
 	*both = !region_err && !queue_err;
 	if (!queue_err)
 		*object = queue;
-	/* "There is no region" says less than why the queue can't be seen. */
+	/* ENOENT of the region explains less than another error of the queue. */
 	return !region_err || !queue_err ? 0 : queue_err == -ENOENT ? region_err : queue_err;
 }
 
@@ -77,7 +77,7 @@ int find_each(const char *action, char **words,
 	struct object object;
 	int failed = STATUS_OK, err;
 
-	/* With a command line that is wrong nothing is done. */
+	/* A wrong command line has no effect. */
 	for (char **word = words; *word; word++)
 		if (!parse_target(*word, &target))
 			return report_bad_target(action, *word);

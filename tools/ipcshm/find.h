@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What commands that ask the kernel about objects have in common. */
+/* Common code of commands that query objects. */
 #ifndef FIND_H
 #define FIND_H
 
 #include "input_netlink.h"
 
-/* Tells an error (-errno), with what the kernel said of it.  Returns a status. */
+/* Print an error (-errno) with the kernel's explanation.  Returns the exit status. */
 int find_failed(const struct netlink *netlink, const char *action, const char *word, int err);
 
-/* The object that somebody means by @word.  Tells if there is none, or if there are two. */
+/*
+ * Find the object that @word names, or print that none or two match.  Returns the exit
+ * status.
+ */
 int find_object(struct netlink *netlink, const char *action, const char *word,
 		struct object *object);
 
-/* Opens netlink and does something with each object that @words name, to the end. */
+/* Open netlink, and call @each for every object that @words name, even if one of them fails. */
 int find_each(const char *action, char **words,
 	      int (*each)(struct netlink *netlink, const char *word, const struct object *object,
 			  void *data), void *data);
 
-/* The end of a command: closes, tells @err if it is one.  Returns a status. */
+/* End a command: close @netlink, print @err if it is negative.  Returns the exit status. */
 int find_finish(struct netlink *netlink, const char *action, const char *word, int err);
 
 #endif /* FIND_H */

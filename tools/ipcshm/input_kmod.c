@@ -51,7 +51,7 @@ int kmod_load(const char *module, const char *parameters)
 
 	if (!context)
 		return -ENOMEM;
-	kmod_set_log_priority(context, 0); /* errors come back, and are told once */
+	kmod_set_log_priority(context, 0); /* the caller prints the error, once */
 	if (strchr(module, '/'))
 		err = insert_file(context, module, parameters);
 	else

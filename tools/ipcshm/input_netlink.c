@@ -89,7 +89,7 @@ static int read_detail(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
-/* What has failed, and why; with NETLINK_CAP_ACK the request itself doesn't come back. */
+/* The error of a request; with NETLINK_CAP_ACK the request itself does not come back. */
 static int read_error(struct netlink *netlink, const struct nlmsghdr *header, size_t size)
 {
 	const int *error = mnl_nlmsg_get_payload(header);
@@ -101,7 +101,7 @@ static int read_error(struct netlink *netlink, const struct nlmsghdr *header, si
 	return *error;
 }
 
-/* What ends an answer. */
+/* The answer goes on. */
 enum { MORE = 1 };
 
 static int handle_message(struct netlink *netlink, const struct nlmsghdr *header, handler each,
@@ -139,7 +139,7 @@ static int receive_messages(struct netlink *netlink, handler each, void *data, b
 		return -errno;
 	for (; result == MORE && mnl_nlmsg_ok(header, left);
 	     header = mnl_nlmsg_next(header, &left)) {
-		/* What is left of an answer that was not read to its end. */
+		/* The rest of an answer that was not read to its end. */
 		if (header->nlmsg_seq && header->nlmsg_seq != netlink->sequence)
 			continue;
 		result = handle_message(netlink, header, each, data, changed);
@@ -147,7 +147,7 @@ static int receive_messages(struct netlink *netlink, handler each, void *data, b
 	return result;
 }
 
-/* Ask, and hand each answer on.  Returns 1 if what is dumped has changed meanwhile. */
+/* Ask, and hand each answer on.  Returns 1 if the dump changed concurrently. */
 static int exchange_messages(struct netlink *netlink, const struct nlmsghdr *header, handler each,
 			     void *data)
 {

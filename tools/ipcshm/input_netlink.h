@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Asking the kernel, over generic netlink.  All calls return 0 (or what is said),
- * or -errno; netlink_detail() has what the kernel says beyond that.
+ * Requests to the kernel over generic netlink.  Calls return 0 unless they describe
+ * another result, or -errno; netlink_detail() has the kernel's explanation.
  *
- * -ENODEV: the module isn't loaded.
+ * -ENODEV: the module is not loaded.
  */
 #ifndef INPUT_NETLINK_H
 #define INPUT_NETLINK_H
@@ -18,10 +18,10 @@ struct netlink;
 int netlink_open(struct netlink **netlink);
 void netlink_close(struct netlink *netlink);
 
-/* What was wrong with the last request, in the kernel's words, or "". */
+/* The kernel's explanation of the last error, or "". */
 const char *netlink_detail(const struct netlink *netlink);
 
-/* One object: by its number, or if that is 0 by its kind and name. */
+/* Identifies an object: by its number, or if that is 0 by kind and name. */
 struct which {
 	uint64_t id;
 	uint32_t kind;
@@ -32,7 +32,7 @@ int netlink_object(struct netlink *netlink, const struct which *which, struct ob
 int netlink_unlink(struct netlink *netlink, const struct which *which);
 int netlink_revoke(struct netlink *netlink, const struct which *which);
 
-/* Which objects: all but for what is set. */
+/* Selects objects: all, except as far as a member is set. */
 struct filter {
 	uint32_t kind;
 	const char *name;
@@ -41,21 +41,20 @@ struct filter {
 };
 
 /*
- * All objects in the order of their numbers, one at a time; @each returns 0 to go
- * on, or an error that ends it.  Returns 1 if objects came or went meanwhile: those
- * that were there all the time are told.
+ * Call @each for all objects in the order of their numbers; an error that it returns ends
+ * the call.  Returns 1 if objects came or went concurrently; all others were passed.
  */
 int netlink_objects(struct netlink *netlink, const struct filter *filter,
 		    int (*each)(const struct object *object, void *data), void *data);
 
-/* Likewise the members of a region, or of all if @region is 0. */
+/* Call @each for the members of a region, or of all regions if @region is 0.  Returns as above. */
 int netlink_members(struct netlink *netlink, uint64_t region,
 		    int (*each)(const struct member *member, void *data), void *data);
 
 /*
  * Read the quotas that @quotas names: of a user, the default, the bound of the network
  * namespace, or (none of them) the caller's.  -EOPNOTSUPP: the network namespace has no
- * bound, which is so for the initial one.
+ * bound, as the initial one.
  */
 int netlink_quotas(struct netlink *netlink, struct quotas *quotas);
 
@@ -67,17 +66,17 @@ int netlink_all_quotas(struct netlink *netlink,
 int netlink_set_quotas(struct netlink *netlink, const struct quotas *quotas);
 
 /*
- * From now on netlink_events() hands on what happens; nothing else is asked then.
- * @bytes, up to 1 GiB: room for what happens until it is taken, if one may have that much.
+ * Receive notifications by netlink_events() from now on; other requests are not possible
+ * then.  @bytes: size of the receive buffer, up to 1 GiB, as far as the caller may set it.
  */
 int netlink_listen(struct netlink *netlink, uint32_t bytes);
 
-/* To poll for events. */
+/* The descriptor to poll for notifications. */
 int netlink_fd(const struct netlink *netlink);
 
 /*
- * Waits for events and hands on at least one.  -ENOBUFS: they came faster than
- * they were taken, and some were lost; go on.
+ * Wait for notifications and call @each for at least one.  -ENOBUFS: some were lost because
+ * the buffer was full; call again.
  */
 int netlink_events(struct netlink *netlink,
 		   int (*each)(const struct event *event, void *data), void *data);

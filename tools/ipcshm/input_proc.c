@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who has descriptors of objects: what /proc tells. */
+/* Processes with descriptors of objects, from /proc. */
 #include "input_proc.h"
 
 #include <dirent.h>

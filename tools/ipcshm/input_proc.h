@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who has descriptors of objects: what /proc tells.  The only file that reads fdinfo. */
+/* Processes with descriptors of objects, from /proc.  The only file that reads fdinfo. */
 #ifndef INPUT_PROC_H
 #define INPUT_PROC_H
 
@@ -8,15 +8,14 @@
 #include "object.h"
 
 /*
- * All descriptors of objects that processes have; @each returns 0 to go on, or an
- * error that ends it.  @hidden: how many processes couldn't be looked into.
- * Returns 0, or -errno.
+ * Call @each for every descriptor of an object; an error that it returns ends the call.
+ * @hidden: the number of processes that the caller may not inspect.  Returns 0 or -errno.
  */
 int proc_holders(int (*each)(const struct holder *holder, void *data), void *data, size_t *hidden);
 
 /*
- * Reads what a descriptor's fdinfo says into @holder; @text is changed.  False if it
- * isn't one of an object.
+ * Parse the fdinfo of a descriptor into @holder; @text is changed.  False: the descriptor is
+ * not one of an object.
  */
 bool proc_parse(char *text, struct holder *holder);
 

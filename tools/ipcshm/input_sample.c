@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What there is at a time. */
+/* Samples: all objects at a point in time. */
 #include "input_sample.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What there is at a time, for those who look again and again. */
+/* Samples: all objects at a point in time. */
 #ifndef INPUT_SAMPLE_H
 #define INPUT_SAMPLE_H
 
@@ -13,9 +13,9 @@
 /**
  * struct sample - all objects
  * @objects: in the order of their numbers
- * @count: how many they are
- * @room: how many fit
- * @time: when it was, CLOCK_MONOTONIC nanoseconds; 0: never
+ * @count: number of objects
+ * @room: number of objects that fit
+ * @time: of the sample, CLOCK_MONOTONIC nanoseconds; 0: never
  */
 struct sample {
 	struct object *objects;
@@ -24,15 +24,15 @@ struct sample {
 	uint64_t time;
 };
 
-/* Takes it anew.  Returns 0, 1 if objects came or went meanwhile, or -errno. */
+/* Take a sample.  Returns 0, 1 if objects came or went concurrently, or -errno. */
 int sample_take(struct sample *sample, struct netlink *netlink, const struct filter *filter);
 
-/* What has happened a second, since @before. */
+/* Compute the rates since @before. */
 void sample_rate(struct sample *sample, const struct sample *before);
 
 /*
- * Puts objects in order.  Largest first, but for names, and the other way round
- * with @reverse; what has no value is last.
+ * Sort objects: largest first, names in ascending order, and the opposite with @reverse.
+ * Objects without a value are last.
  */
 void sample_sort(const struct object **objects, size_t count, const struct field *field,
 		 bool reverse);

@@ -9,20 +9,20 @@
 
 #define USER_TEXT_MAX 33
 
-/* The name, or the number of one that has none. */
+/* Write the name, or the number if none is known. */
 void user_text(uint32_t uid, char text[USER_TEXT_MAX]);
 void group_text(uint32_t gid, char text[USER_TEXT_MAX]);
 
-/* A user by name or number: is there one? */
+/* Find a user by name or number.  False: no such user. */
 bool user_find(const char *word, uint32_t *uid);
 
-/* What a process is called, "" if it is gone or not to be seen. */
+/* Write the name of a process, "" if the process is gone or hidden. */
 void process_text(uint32_t pid, char *text, size_t size);
 
-/* Whether it is a kernel thread, which has no descriptors. */
+/* Return whether a process is a kernel thread, which has no descriptors. */
 bool process_is_kernel(uint32_t pid);
 
-/* The user whose process it is: is there such a process? */
+/* Find the user of a process.  False: no such process. */
 bool process_user(uint32_t pid, uint32_t *uid);
 
 #endif /* INPUT_USER_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ipcshm: look at shared regions and message queues, use them, and steer them. */
+/* ipcshm: inspect, use and administer shared regions and message queues. */
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,38 +10,37 @@
 
 static const struct command commands[] = {
 	{ "list", command_list, "[NAME]", "List regions and queues",
-	  "Without a filter all that you may see: those that are yours, or that you may open." },
-	{ "show", command_show, "OBJECT...", "Show all there is to know of an object", NULL },
+	  "Without a filter all objects that you own or may open." },
+	{ "show", command_show, "OBJECT...", "Show everything known about an object", NULL },
 	{ "members", command_members, "[REGION]", "List the processes that have a region mapped",
-	  "Without a name those of all regions." },
+	  "Without a region, list the members of all regions." },
 	{ "holders", command_holders, "[OBJECT]...",
 	  "List the processes that have objects open or mapped",
-	  "Without an object those of all.  What processes of other users have, root sees." },
+	  "Without an object, list the holders of all.  Only root can inspect processes of other users." },
 	{ "top", command_top, "", "Watch queues and regions, full-screen",
-	  "In it, \"h\" shows the keys, \"q\" ends it." },
-	{ "monitor", command_monitor, "", "Print events as they happen",
-	  "Events that were lost, because they came faster than they could be printed, are told, "
-	  "too." },
+	  "The key \"h\" shows the keys, \"q\" quits." },
+	{ "monitor", command_monitor, "", "Print notifications as they happen",
+	  "Notifications that were lost, because the receive buffer was full, are counted." },
 	{ "create", command_create, "region|queue NAME", "Create a region or a queue",
-	  "It stays until it is removed with \"ipcshm rm\".  Bytes can be written as 4096, 4K, 1M "
+	  "The object persists until \"ipcshm rm\" removes it.  BYTES can be written as 4096, 4K, 1M "
 	  "or 2G." },
 	{ "rm", command_rm, "OBJECT...", "Remove names",
-	  "Those who use the object keep it; it goes with the last of them." },
-	{ "revoke", command_revoke, "OBJECT...", "Take objects from all who use them",
-	  "An access to a mapping of it is SIGBUS from then on, and calls fail." },
+	  "Processes that use the object keep it; it is freed with the last of them." },
+	{ "revoke", command_revoke, "OBJECT...", "Revoke objects from all their users",
+	  "An access to a mapping raises SIGBUS from then on, and calls fail." },
 	{ "send", command_send, "QUEUE [MESSAGE]...", "Send messages",
 	  "Without messages, all of standard input is one; with --line, each line of it." },
 	{ "recv", command_recv, "QUEUE", "Receive messages",
-	  "They go to standard output as they are." },
+	  "They are written to standard output unchanged." },
 	{ "cat", command_cat, "REGION", "Copy a region to standard output", NULL },
 	{ "write", command_write, "REGION", "Copy standard input to a region", NULL },
 	{ "quota", command_quota, "[QUOTA=MAXIMUM]...", "Show quotas, or set them",
 	  "QUOTA is objects, region-bytes, queue-bytes, members, waiters or descriptors.  "
 	  "With MAXIMUM \"default\", a user or a network namespace follows the default again." },
 	{ "load", command_load, "[FILE] [PARAMETER=VALUE]...", "Load the kernel module",
-	  "The one that is installed, or a file." },
+	  "Load the installed module, or a file." },
 	{ "unload", command_unload, "", "Unload the kernel module", NULL },
-	{ "version", command_version, "", "Tell the versions of this program and the module",
+	{ "version", command_version, "", "Print the versions of this program and the module",
 	  NULL },
 };
 
@@ -50,12 +49,12 @@ static const struct command commands[] = {
 static void print_help(FILE *to)
 {
 	fputs("Usage: ipcshm COMMAND [OPTION...]\n"
-	      "Shared regions and message queues: look at them, use them, steer them.\n\n",
+	      "Inspect, use and administer shared regions and message queues.\n\n",
 	      to);
 	for (size_t i = 0; i < COUNT; i++)
 		fprintf(to, "  %-10s%s\n", commands[i].name, commands[i].help);
 	fputs("\nAn OBJECT is NAME, region/NAME, queue/NAME, or id/NUMBER.\n"
-	      "\"ipcshm COMMAND --help\" tells a command's options, ipcshm(1) all.\n",
+	      "\"ipcshm COMMAND --help\" prints the options of a command; see also ipcshm(1).\n",
 	      to);
 }
 
@@ -90,7 +89,7 @@ int main(int argc, char **argv)
 	const struct command *command;
 
 	setlocale(LC_ALL, "");
-	/* What is read by programs, and parsed by us, is the same everywhere. */
+	/* Numbers for programs, and from the command line, are the same everywhere. */
 	setlocale(LC_NUMERIC, "C");
 	if (argc < 2) {
 		print_help(stderr);

@@ -9,7 +9,7 @@
 /* Each list ends with NULL; a number is the index of its word. */
 extern const char *const kind_names[];
 
-/* What a descriptor is of: the device, or an object of a kind. */
+/* The file of a descriptor: the device, or an object of a kind. */
 extern const char *const holder_kind_names[];
 
 extern const char *const overflow_names[];

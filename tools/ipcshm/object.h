@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel tells, as plain structures.  netlink.c fills them in, and
- * commands only see these.
+ * The kernel's answers as plain structures.  input_netlink.c fills them in; commands see
+ * only these.
  *
- * "has" says which attributes were there: bit N for attribute N of the message
- * (kind_has: of the nest) that the structure comes from.  A holder isn't from
- * there, and has attributes of its own.
+ * "has" is the set of present attributes: bit N for attribute N of the message (kind_has:
+ * of the nest) that the structure comes from.  A holder comes from /proc, and has
+ * attributes of its own.
  */
 #ifndef OBJECT_H
 #define OBJECT_H
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Times are nanoseconds: CLOCK_REALTIME, but for next_time and blocked_time CLOCK_MONOTONIC. */
+/* Times are nanoseconds: CLOCK_REALTIME, except next_time and blocked_time: CLOCK_MONOTONIC. */
 
 struct region {
 	uint64_t size;
@@ -50,7 +50,7 @@ struct queue {
 	uint32_t readers;
 	uint32_t writers;
 	uint32_t overflow;
-	uint64_t send_rate;	/* messages a second since the last look; top's own */
+	uint64_t send_rate;	/* messages a second since the sample before */
 	uint64_t receive_rate;
 };
 
@@ -82,7 +82,7 @@ struct member {
 	uint32_t maps;
 };
 
-/* A process that has a descriptor of an object, or has it mapped (then fd isn't set, maps is). */
+/* A process with a descriptor of an object, or with mappings (maps is set instead of fd). */
 
 #define PROCESS_MAX 64
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The fields of what the kernel tells, and how each looks. */
+/* The fields of the kernel's answers, and their text. */
 #include "output_field.h"
 
 #include <inttypes.h>

@@ -12,7 +12,7 @@
 
 static const uint64_t second = 1000000000;
 
-/* Digits after the point while they say something: "1.5" but "15" and "1". */
+/* Digits after the point only where they matter: "1.5" but "15" and "1". */
 static void write_scaled(double value, const char *unit, char text[FORMAT_MAX])
 {
 	double tenths = (double)(uint64_t)(value * 10) / 10;

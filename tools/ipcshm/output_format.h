@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Numbers and names as people read them. */
+/* Numbers and names for people. */
 #ifndef OUTPUT_FORMAT_H
 #define OUTPUT_FORMAT_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a number's text fits in. */
+/* Room for the text of a number. */
 #define FORMAT_MAX 48
 
 /* "512 B", "4 KiB", "1.5 GiB": three digits, rounded down. */
@@ -23,19 +23,19 @@ void format_time(uint64_t nanoseconds, char text[FORMAT_MAX]);
 void format_timestamp(uint64_t nanoseconds, char text[FORMAT_MAX]);
 
 /*
- * Text that comes from others, with all that a terminal could take for a command
- * spelled out: "\x1b".  A backslash is doubled.  @text has room for 4 times @size
- * bytes and a NUL.
+ * Write text of unknown origin, with every byte that a terminal could take for a command
+ * spelled out: "\x1b".  A backslash is doubled.  @text has room for 4 times @size bytes
+ * and a NUL.
  */
 void format_name(const char *name, size_t size, char *text);
 
-/* The end of a word for so many: "" or "s". */
+/* Return the ending of a plural: "" or "s". */
 const char *format_plural(uint64_t count);
 
-/* How many columns of a terminal the text takes. */
+/* Return the columns of a terminal that the text takes. */
 size_t format_width(const char *text);
 
-/* Whether a quota (enum ipcshm_quota_type) counts bytes, and an amount of it. */
+/* Return whether a quota (enum ipcshm_quota_type) counts bytes; write an amount of it. */
 bool quota_is_bytes(unsigned int type);
 void format_quota(unsigned int type, uint64_t amount, char text[FORMAT_MAX]);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Output for scripts, written piece by piece: nothing is kept, so that a list can
- * be as long as it likes.  Libraries build a tree of each element first, which is
- * what most of the time of a long list was spent on.
+ * Output for scripts, written piece by piece: nothing is kept, however long a list is.
+ * Libraries build a tree of each element first, which took most of the time of a long list.
  */
 #ifndef OUTPUT_JSON_H
 #define OUTPUT_JSON_H
@@ -12,11 +11,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Where a document goes, with no more to be set: { .to = stdout } */
+/* The file of a document; nothing else is to be set: { .to = stdout } */
 struct json {
 	FILE *to;
-	bool comma;   /* before what comes next */
-	size_t used;  /* of @bytes: what isn't out yet; json_line() sees to that */
+	bool comma;   /* before the next value */
+	size_t used;  /* of @bytes; json_line() writes them out */
 	char bytes[4096];
 };
 
@@ -33,13 +32,13 @@ void json_number(struct json *json, uint64_t value);
 void json_decimal(struct json *json, double value, unsigned int digits); /* behind the point */
 void json_string(struct json *json, const char *text);
 
-/* A string of any bytes: what isn't UTF-8 becomes U+FFFD, byte by byte. */
+/* A string of any bytes: each byte that is not UTF-8 becomes U+FFFD. */
 void json_text(struct json *json, const char *bytes, size_t size);
 
-/* Are they UTF-8? */
+/* Return whether the bytes are UTF-8. */
 bool json_is_text(const char *bytes, size_t size);
 
-/* A newline, as there must be one after a document. */
+/* A newline, which ends a document. */
 void json_line(struct json *json);
 
 /* An array with each element on a line of its own: open it, before each element, close it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A terminal as a whole.  Only screen.c knows ncurses. */
+/* A terminal as a whole.  Only output_screen.c uses ncurses. */
 #ifndef OUTPUT_SCREEN_H
 #define OUTPUT_SCREEN_H
 
@@ -11,7 +11,7 @@ enum key { KEYS_NONE = -1, KEYS_UP = 0x1000, KEYS_DOWN, KEYS_PAGE_UP, KEYS_PAGE_
 
 enum look { LOOK_PLAIN, LOOK_BOLD, LOOK_HEADING, LOOK_CHOSEN, LOOK_ALARM };
 
-/* Takes the terminal over.  False: it isn't one, or isn't known. */
+/* Take the terminal over.  False: no terminal, or one of an unknown type. */
 bool screen_open(void);
 void screen_close(void);
 
@@ -20,13 +20,13 @@ size_t screen_columns(void);
 
 void screen_clear(void);
 
-/* Puts text, cut to @width columns and to what there is. */
+/* Put text, cut to @width columns and to the screen. */
 void screen_put(size_t row, size_t column, size_t width, const char *text, enum look look);
 
-/* Shows what was put. */
+/* Show the text on the screen. */
 void screen_show(void);
 
-/* A character, or enum key; KEYS_NONE after @milliseconds without. */
+/* Return a character or an enum key; KEYS_NONE after @milliseconds without one. */
 int screen_key(int milliseconds);
 
 #endif /* OUTPUT_SCREEN_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What ipcshm top shows. */
+/* The screen of ipcshm top. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

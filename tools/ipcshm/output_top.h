@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ipcshm top: what there is to show, and showing it. */
+/* The screen of ipcshm top. */
 #ifndef OUTPUT_TOP_H
 #define OUTPUT_TOP_H
 
@@ -13,7 +13,7 @@ struct top {
 	const char *columns;
 	const char *sort;
 	uint64_t interval; /* nanoseconds */
-	uint64_t count;	   /* of looks, until the end */
+	uint64_t count;	   /* of samples, until the end */
 	bool reverse;
 	bool paused;
 	bool help;
@@ -29,10 +29,10 @@ struct top {
 	bool has_quotas;
 };
 
-/* Shows it on the screen. */
+/* Draw the screen. */
 void top_draw(struct top *top);
 
-/* How many objects there is room for. */
+/* Return the number of objects that fit on the screen. */
 size_t top_page(void);
 
 #endif /* OUTPUT_TOP_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Objects as rows of a table: which columns, and what stands in them. */
+/* Objects as rows of a table: its columns and cells. */
 #ifndef OUTPUT_VIEW_H
 #define OUTPUT_VIEW_H
 
@@ -14,23 +14,23 @@
 struct view {
 	bool rates;	/* set before view_parse(): objects have rates */
 	size_t count;
-	const struct field *fields[VIEW_COLUMNS_MAX];	/* NULL: how it is, in words */
+	const struct field *fields[VIEW_COLUMNS_MAX];	/* NULL: the state, in words */
 	struct column columns[VIEW_COLUMNS_MAX];
 };
 
-/* What is shown of a kind, or of both (0). */
+/* The columns of a kind, or of both (0). */
 const char *view_default(uint32_t kind);
 
-/* From names of fields, and "state", with commas between them. */
+/* Parse names of fields, and "state", with commas between them. */
 bool view_parse(struct view *view, const char *names);
 
 void view_text(const struct view *view, size_t column, const struct object *object,
 	       char text[FIELD_TEXT_MAX]);
 
-/* Is it something that somebody should look after?  A consumer that is stuck is. */
+/* Return whether a cell needs attention, as one of a queue whose consumer is stuck. */
 bool view_alarms(const struct view *view, size_t column, const struct object *object);
 
-/* How it is, in words. */
+/* Write the state of an object, in words. */
 void view_state(const struct object *object, char text[FIELD_TEXT_MAX]);
 
 #endif /* OUTPUT_VIEW_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What people write on a command line, as numbers. */
+/* Words of a command line as numbers. */
 #include "parse.h"
 
 #include <ctype.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What people write on a command line, as numbers.  Each tells whether it could be understood. */
+/* Words of a command line as numbers.  Calls return whether the word is valid. */
 #ifndef PARSE_H
 #define PARSE_H
 
@@ -9,7 +9,7 @@
 /* "12", "0x1f" */
 bool parse_number(const char *word, uint64_t *number);
 
-/* The same up to @most. */
+/* A number up to @most. */
 bool parse_up_to(const char *word, uint64_t most, uint32_t *number);
 
 /* "4096", "4K", "1M", "2GiB": powers of 1024, up to E. */
@@ -26,9 +26,9 @@ bool parse_mode(const char *word, uint32_t *mode);
 bool parse_duration(const char *word, uint64_t *nanoseconds);
 
 /**
- * struct target - which object is meant
+ * struct target - the words that identify an object
  * @id: its number, or 0
- * @kind: enum ipcshm_kind; 0: whichever there is
+ * @kind: enum ipcshm_kind; 0: either
  * @name: its name
  *
  * "id/12", "region/cam0", "queue/cam0", "cam0" or "/cam0".  No name has a '/'

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which quota a request exceeded. */
+/* The quota that a request exceeded. */
 #include "quota_hint.h"
 
 #include <ipcshm.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which quota a request exceeded, for the remedy of an EDQUOT. */
+/* The quota that a request exceeded, for the remedy of EDQUOT. */
 #ifndef QUOTA_HINT_H
 #define QUOTA_HINT_H
 
@@ -7,7 +7,7 @@
 
 #define QUOTA_HINT_MAX 256
 
-/* What a failed request would have charged. */
+/* The charge of a failed request. */
 struct quota_request {
 	uint64_t objects;
 	uint64_t region_bytes;
@@ -15,8 +15,8 @@ struct quota_request {
 };
 
 /*
- * Write which of the caller's quotas has no room for the request, how much of it is in
- * use, and who can change that.
+ * Write the name of the caller's quota that has no room for the request, its usage, and the
+ * remedy.
  */
 void quota_hint(int device, const struct quota_request *request, char hint[QUOTA_HINT_MAX]);
 

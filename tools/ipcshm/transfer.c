@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What ipcshm send and ipcshm recv have in common. */
+/* Common code of ipcshm send and ipcshm recv. */
 #include "transfer.h"
 
 #include <time.h>

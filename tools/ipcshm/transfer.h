@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What ipcshm send and ipcshm recv have in common: options, and the structure of a transfer. */
+/* Common code of ipcshm send and ipcshm recv: options, and the arguments of the call. */
 #ifndef TRANSFER_H
 #define TRANSFER_H
 
@@ -25,13 +25,13 @@ struct transfer {
 
 #define TRANSFER_OPTION_WAIT							\
 	{ "timeout", 'w', "TIME", 0,						\
-	  "How long to wait for each: seconds, or 100ms, 2min (default: for ever)", 0 }, \
-	{ "nonblock", 'n', NULL, 0, "Don't wait", 0 }
+	  "Timeout of each message: seconds, or 100ms, 2min (default: none)", 0 }, \
+	{ "nonblock", 'n', NULL, 0, "Fail instead of waiting", 0 }
 
 /* Parse --type, --line, --timeout and --nonblock. */
 error_t transfer_parse(int key, char *argument, struct argp_state *state);
 
-/* The arguments of a call that sends, or receives, @size bytes at @data. */
+/* Return the arguments of a call that sends, or receives, @size bytes at @data. */
 struct ipcshm_transfer_args transfer_prepare(const struct transfer *transfer, void *data,
 					     size_t size);
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # usage: help_test.sh IPCSHM
 #
-# What the program says of itself, and that the manual page, the completion and the schema say the same.
+# The help of the program agrees with the manual page, the completion and the schema.
 # No "grep -q" at the end of a pipe: it would not wait for what writes to it, which then fails.
 set -uo pipefail
 tool=$(realpath "$1")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is read from fdinfo. */
+/* Parsing of fdinfo. */
 #include "kselftest_harness.h"
 
 #include <fcntl.h>

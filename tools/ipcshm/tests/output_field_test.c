@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Fields, views and samples: what is shown of what the kernel tells. */
+/* Fields, views and samples: text and JSON of the kernel's answers. */
 #include "kselftest_harness.h"
 
 #include <time.h>

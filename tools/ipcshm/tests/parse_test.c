@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What people write on a command line: what is understood, and what is refused. */
+/* Words of a command line: what is understood, and what is refused. */
 #include "kselftest_harness.h"
 
 #include <linux/ipcshm.h>

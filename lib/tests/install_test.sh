@@ -73,8 +73,8 @@ files_are_installed()
 ./opt/x/lib64/libipcshm.so
 ./opt/x/lib64/libipcshm.so.0.2.0
 ./opt/x/lib64/libipcshm.so.1
-./opt/x/lib64/pkgconfig/libipcshm.pc" "$(files | grep -v '/man3/')" &&
-		same "$(cd ../Documentation/man && ls ./*.3)" "$(cd "$stage/opt/x/share/man/man3" && ls ./*)" &&
+./opt/x/lib64/pkgconfig/libipcshm.pc" "$(files | grep -v '/man/')" &&
+		same "$(cd ../Documentation/man && ls ./*.[347])" "$(files | sed -n 's/.*\/man[347]\//.\//p' | LC_ALL=C sort)" &&
 		same libipcshm.so.0.2.0 "$(readlink "$libdir/libipcshm.so.1")" &&
 		same libipcshm.so.1 "$(readlink "$libdir/libipcshm.so")"
 }
@@ -191,24 +191,24 @@ library_has_no_state()
 		   awk '$1 ~ /^\.t?(data|bss)/ && $1 !~ /^\.data\.rel\.ro/ && $2 != 0')"
 }
 
-# Of the calls on what lies in an area; those on descriptors are as linux/ipcshm.h says.
-every_call_in_an_area_has_a_page()
+# Pages are current, each call has one with EXAMPLES and all of its errors, and mandoc accepts them.
+pages_are_sound()
 {
-	calls=$(sed -n 's/^[a-z].*[ *]\(ipcshm_[a-z_]*\)(.*/\1/p' include/ipcshm-*.h)
-	for call in $calls; do
-		ls "../Documentation/man/$call.3" || return
+	../tools/man -c || return
+	for page in ../Documentation/man/*.[0-9]; do
+		grep -q '^\.so man3/' "$page" || ! mandoc -T lint -W warning "$page" | grep . || return
 	done
 }
 
-# A page is what another one points to, and has all in its name that do so.
-pages_are_sound()
+page_examples_compile()
 {
 	for page in ../Documentation/man/*.3; do
-		call=$(basename "$page" .3)
-		real=../Documentation/man/$(sed -n 's/^\.so man3\///p' "$page")
-		[ -f "$real" ] || real=$page
-		sed -n '/^\.SH NAME/{n;p}' "$real" | grep -w "$call" || return
-		! mandoc -T lint -W warning "$real" | grep . || return
+		awk '/^\.SH/ { examples = $2 == "EXAMPLES" }
+		     /^\.EE/ { code = 0 }
+		     code { gsub(/\\-/, "-"); gsub(/\\e/, "\\"); print }
+		     examples && /^\.EX/ { code = 1 }' "$page" > "$tmp/example.c"
+		[ ! -s "$tmp/example.c" ] ||
+			$CC -std=c11 $strict $(package --cflags) -c -o "$tmp/example.o" "$tmp/example.c" || return
 	done
 }
 
@@ -231,8 +231,8 @@ check static_library_exports_what_is_declared
 check libraries_can_be_optimized_when_linked
 check map_lists_what_is_declared
 check library_has_no_state
-check every_call_in_an_area_has_a_page
 check pages_are_sound
+check page_examples_compile
 check uninstall_leaves_nothing
 echo "1..$count"
 exit $failed

@@ -113,7 +113,7 @@ int main(void)
 	check(ipcshm_region_map(fd, IPCSHM_READ | IPCSHM_WRITE, &memory, &size), "map");
 	for (int i = 0; i < SUBSCRIBERS; i++)
 		if (check(fork(), "fork") == 0)
-			_exit(subscribe(device));
+			exit(subscribe(device));
 
 	for (uint64_t i = 1; i <= SAMPLES; i++)
 		publish(fd, memory, i, i);

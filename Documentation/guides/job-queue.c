@@ -60,7 +60,7 @@ int main(void)
 	for (int i = 0; i < WORKERS; i++) {
 		if (check(fork(), "fork") == 0) {
 			close(queue);	/* the submitter alone has the right to send */
-			_exit(work(device));
+			exit(work(device));
 		}
 	}
 

@@ -2,21 +2,21 @@
 /*
  * ipcshm - shared regions and message queues for co-operating processes.
  *
- * Open /dev/ipcshm, then ask it for regions (shared memory) and queues
- * (message passing); each is a file descriptor of its own.  The calls, and
- * every error each of them can return, are in Documentation/uapi.rst.
+ * /dev/ipcshm opens regions (shared memory) and queues (messages); each is a
+ * file descriptor of its own.  Documentation/uapi.rst describes each operation
+ * with every error that it can return.
  *
- * How this interface grows: the structure of a call only ever gets new members
- * at its end, and a structure inside another one never changes.  The kernel
- * learns the caller's size from the ioctl number.  A longer structure than the
- * kernel's is accepted if all that the kernel doesn't know is zero (else
- * E2BIG), a shorter one reads as if zeroes followed, down to its first
- * published size (else EINVAL).  Of one that is all "out" nothing is read, and
- * what the kernel doesn't know is written as zero.  A flag that isn't known,
- * and a reserved member that isn't zero, is EINVAL.  Members marked "out" are
- * ignored on the way in.  Layouts are the same for 32-bit and 64-bit callers;
- * pointers travel as __u64.  All ioctl numbers are _IOWR, so that a number
- * doesn't change when its structure gets a member in the other direction.
+ * Rules for growth: the structure of an operation gets new members at its end
+ * only, and a structure inside another one never changes.  The ioctl number
+ * holds the caller's size.  A longer structure than the kernel's is accepted if
+ * the excess is zero (else E2BIG).  A shorter one reads as if zeroes followed,
+ * down to its first published size (else EINVAL).  Nothing is read from a
+ * structure whose members are all "out"; members unknown to the kernel are
+ * written as zero.  Unknown flags and nonzero reserved members fail with
+ * EINVAL.  Members marked "out" are ignored on the way in.  Layouts are the
+ * same for 32-bit and 64-bit callers; pointers are __u64.  All ioctl numbers
+ * are _IOWR: a number stays the same if its structure gets a member in the
+ * other direction.
  */
 #ifndef _UAPI_LINUX_IPCSHM_H
 #define _UAPI_LINUX_IPCSHM_H
@@ -24,7 +24,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* What is there keeps its meaning; what is new has a feature bit. */
+/* Released members keep their meaning; new ones have a feature bit. */
 #define IPCSHM_ABI_VERSION	1
 
 #define IPCSHM_NAME_MAX		255	/* bytes in a name, a leading '/' not counted */
@@ -42,22 +42,22 @@
 /*
  * Flags of REGION_OPEN and QUEUE_OPEN (struct ipcshm_open_how).
  *
- * READ lets a region be mapped and read, and messages be received from a queue.
- * WRITE lets a region be changed, and messages be sent to a queue.
- * The rights of a descriptor are these two for as long as it exists.
+ * READ permits reading and mapping a region, and receiving from a queue.
+ * WRITE permits changing a region, and sending to a queue.
+ * The rights of a descriptor never change.
  */
 #define IPCSHM_READ		0x01
 #define IPCSHM_WRITE		0x02
-#define IPCSHM_CREATE		0x04	/* create it if there is none (O_CREAT) */
-#define IPCSHM_EXCLUSIVE	0x08	/* with CREATE: EEXIST if there is one (O_EXCL) */
-#define IPCSHM_PERSISTENT	0x10	/* a new name stays until it is unlinked */
+#define IPCSHM_CREATE		0x04	/* create a missing object (O_CREAT) */
+#define IPCSHM_EXCLUSIVE	0x08	/* with CREATE: EEXIST if it exists (O_EXCL) */
+#define IPCSHM_PERSISTENT	0x10	/* a new name stays until unlinked */
 #define IPCSHM_NONBLOCK		0x20	/* queues: O_NONBLOCK on the new descriptor */
-#define IPCSHM_POPULATE		0x40	/* a new region gets its memory now, or ENOMEM */
-#define IPCSHM_HANGUP		0x80	/* a new queue: EPIPE when the other side is gone */
-#define IPCSHM_HUGE		0x100	/* a new region has huge pages where allowed */
+#define IPCSHM_POPULATE		0x40	/* allocate a new region's memory now */
+#define IPCSHM_HANGUP		0x80	/* new queue: EPIPE after a hang-up */
+#define IPCSHM_HUGE		0x100	/* huge pages for a new region */
 
 /**
- * enum ipcshm_kind - what a name names; each kind is a name space of its own
+ * enum ipcshm_kind - kinds of objects; each has a name space of its own
  * @IPCSHM_REGION: a shared memory region
  * @IPCSHM_QUEUE: a message queue
  */
@@ -66,18 +66,18 @@ enum ipcshm_kind {
 	IPCSHM_QUEUE = 2,
 };
 
-/* struct ipcshm_info.features: what this module can do. */
+/* struct ipcshm_info.features */
 #define IPCSHM_FEATURE_REGION	0x01ULL
 #define IPCSHM_FEATURE_QUEUE	0x02ULL
 #define IPCSHM_FEATURE_MEMBERS	0x04ULL	/* members, WAIT, WAKE, WATCH, RESIZE, REVOKE */
 #define IPCSHM_FEATURE_MESSAGES	0x08ULL	/* batches, types, descriptors, overflow, hang-up */
 #define IPCSHM_FEATURE_CALL	0x10ULL	/* CALL, REPLY, REPLY_RECEIVE */
-#define IPCSHM_FEATURE_POOL	0x20ULL	/* queues whose messages are received mapped */
+#define IPCSHM_FEATURE_POOL	0x20ULL	/* queues with a pool for mapped messages */
 
 /**
  * struct ipcshm_quota - a quota of the calling user
- * @used: what the user has charged to it now
- * @max: the most that can be charged; going over it is EDQUOT
+ * @used: present consumption
+ * @max: maximum; beyond it, operations fail with EDQUOT
  */
 struct ipcshm_quota {
 	__u64 used;
@@ -91,16 +91,15 @@ struct ipcshm_quota {
  * @features: IPCSHM_FEATURE_* bits
  * @max_message_size: the largest max_message_size a queue may be created with
  * @objects: regions and queues that the calling user created
- * @region_bytes: what the regions that the calling user created can grow to
- * @queue_bytes: what bounded queues that the calling user created can keep, and
+ * @region_bytes: maximum sizes of the regions that the calling user created
+ * @queue_bytes: capacities of bounded queues that the calling user created, and
  *	messages in other queues that were sent through descriptors which the
- *	calling user opened; the bytes of each, plus a fixed amount for the
- *	kernel's own record of it
- * @members: memberships of the calling user's processes, in regions of anyone
- * @waiters: calls of WAIT that are blocked, and words that are watched, through
+ *	calling user opened; each with a fixed amount for the kernel's record
+ * @members: memberships of the calling user's processes, in any regions
+ * @waiters: blocked REGION_WAIT operations and watched words, through
  *	descriptors which the calling user opened
- * @descriptors: file descriptors in messages that wait, sent through
- *	descriptors which the calling user opened
+ * @descriptors: file descriptors in pending messages, sent through descriptors
+ *	which the calling user opened
  */
 struct ipcshm_info {
 	__u32 abi_version;
@@ -116,16 +115,16 @@ struct ipcshm_info {
 };
 
 /**
- * struct ipcshm_open_how - what REGION_OPEN and QUEUE_OPEN have in common
+ * struct ipcshm_open_how - common members of REGION_OPEN and QUEUE_OPEN
  * @name: address of the name, which needs no NUL at its end; 0 for an anonymous
- *	object, which is reached through its descriptor alone
+ *	object, to which only its descriptor leads
  * @name_len: bytes in @name, 1 to IPCSHM_NAME_MAX, plus one if the name starts
  *	with a '/', which is dropped; 0 for an anonymous object
  * @flags: IPCSHM_READ, _WRITE, _CREATE, _EXCLUSIVE, _PERSISTENT, and for queues
  *	_NONBLOCK and _HANGUP, for regions _POPULATE and _HUGE
  * @mode: permission bits (0 to 0777) of a new object, less the umask; must be 0
  *	without IPCSHM_CREATE
- * @created: out: 1 if this call created the object, 0 if it was there
+ * @created: out: 1 if this call created the object, 0 if it existed
  * @id: out: the object's number, never used again for another while the module
  *	is loaded
  * @reserved: 0
@@ -145,10 +144,10 @@ struct ipcshm_open_how {
  * @how: name, rights and mode
  * @size: bytes; in: of a new region, 1 to IPCSHM_REGION_MAX, rounded up to whole
  *	pages, must be 0 without IPCSHM_CREATE; out: of the region opened
- * @max_size: bytes; in: how large a new region can be made by RESIZE, at least
+ * @max_size: bytes; in: maximum for REGION_RESIZE of a new region, at least
  *	@size, or 0: its size is fixed; out: of the region opened
- * @max_members: in: how many address spaces can map a new region at a time, at
- *	most IPCSHM_MEMBERS_MAX, or 0: IPCSHM_MEMBERS_DEFAULT; out: of the
+ * @max_members: in: maximum of address spaces that map a new region at a time,
+ *	at most IPCSHM_MEMBERS_MAX, or 0: IPCSHM_MEMBERS_DEFAULT; out: of the
  *	region opened
  * @reserved: 0
  */
@@ -161,14 +160,13 @@ struct ipcshm_region_open_args {
 };
 
 /**
- * enum ipcshm_overflow - what becomes of a message for which there is no room
+ * enum ipcshm_overflow - treatment of a message without room
  * @IPCSHM_OVERFLOW_BLOCK: its sender waits, or fails with EAGAIN
- * @IPCSHM_OVERFLOW_DROP_OLDEST: the oldest message of the lowest priority goes
- *	until there is room, or the new one itself if all others are of a higher
- *	priority
- * @IPCSHM_OVERFLOW_DROP_NEWEST: the new one goes
+ * @IPCSHM_OVERFLOW_DROP_OLDEST: drop the oldest messages of the lowest priority
+ *	until there is room, or the new one if all others have a higher priority
+ * @IPCSHM_OVERFLOW_DROP_NEWEST: drop the new message
  *
- * To the sender a dropped message was sent.  The queue counts it.
+ * For its sender a dropped message was sent.  The queue counts it.
  */
 enum ipcshm_overflow {
 	IPCSHM_OVERFLOW_BLOCK = 0,
@@ -179,21 +177,20 @@ enum ipcshm_overflow {
 /**
  * struct ipcshm_queue_open_args - IPCSHM_IOC_QUEUE_OPEN
  * @how: name, rights and mode
- * @max_messages: how many messages the queue keeps: 0 is a rendezvous (a send
- *	returns when a receiver has the message), IPCSHM_UNBOUNDED is no bound
- *	but the sender's quota
- * @max_bytes: how many bytes of messages the queue keeps, at least
- *	@max_message_size, or IPCSHM_UNBOUNDED; 0: as many as @max_messages need;
- *	0 for a rendezvous
+ * @max_messages: capacity in messages: 0 is a rendezvous (a send returns when a
+ *	receiver has the message); with IPCSHM_UNBOUNDED only the sender's quota
+ *	is a bound
+ * @max_bytes: capacity in bytes, at least @max_message_size, or
+ *	IPCSHM_UNBOUNDED; 0: enough for @max_messages; 0 for a rendezvous
  * @max_message_size: the largest message in bytes, 1 to IPCSHM_MESSAGE_MAX
  * @pool_bytes: bytes of shared memory for messages that are received mapped,
  *	rounded up to whole pages, at least @max_message_size, at most
  *	IPCSHM_POOL_MAX; 0: none
- * @overflow: enum ipcshm_overflow; DROP_OLDEST isn't for a rendezvous
+ * @overflow: enum ipcshm_overflow; DROP_OLDEST not for a rendezvous
  * @reserved: 0
  *
- * All hold for a new queue, and must be 0 without IPCSHM_CREATE.  Out: those of
- * the queue opened.
+ * All apply to a new queue, and must be 0 without IPCSHM_CREATE.  Out: the
+ * attributes of the opened queue.
  */
 struct ipcshm_queue_open_args {
 	struct ipcshm_open_how how;
@@ -223,14 +220,14 @@ struct ipcshm_unlink_args {
 
 /* struct ipcshm_stat.flags */
 #define IPCSHM_STAT_NAMED	0x01	/* has a name now */
-#define IPCSHM_STAT_PERSISTENT	0x02	/* that name keeps it */
-#define IPCSHM_STAT_REVOKED	0x04	/* it was revoked */
+#define IPCSHM_STAT_PERSISTENT	0x02	/* the name keeps the object */
+#define IPCSHM_STAT_REVOKED	0x04	/* was revoked */
 #define IPCSHM_STAT_HANGUP	0x08	/* a queue created with IPCSHM_HANGUP */
 
 /**
- * struct ipcshm_stat - what REGION_STAT and QUEUE_STAT have in common, all out
+ * struct ipcshm_stat - common members of REGION_STAT and QUEUE_STAT, all out
  * @id: the object's number
- * @btime: when it was created, nanoseconds of CLOCK_REALTIME
+ * @btime: time of creation, nanoseconds of CLOCK_REALTIME
  * @uid: owner, as seen in the caller's user namespace
  * @gid: group, as seen in the caller's user namespace
  * @mode: permission bits
@@ -253,16 +250,16 @@ struct ipcshm_stat {
 
 /**
  * struct ipcshm_region_stat - IPCSHM_IOC_REGION_STAT, all members out
- * @stat: what every object has
+ * @stat: members of every object
  * @size: bytes
- * @max_size: bytes; what RESIZE can make it, and what is charged to the quota
- * @max_members: how many address spaces can map it at a time
- * @members: how many do
+ * @max_size: bytes; maximum for REGION_RESIZE, charged to the quota
+ * @max_members: maximum of address spaces that map it at a time
+ * @members: number of address spaces that map it
  * @joins: memberships since it was created
- * @deaths: how many of them ended by a death
- * @waiters: calls of WAIT that are blocked
+ * @deaths: memberships that ended by a death
+ * @waiters: blocked REGION_WAIT operations
  * @reserved: 0
- * @allocated: bytes that have memory, or swap
+ * @allocated: bytes in memory or swap
  */
 struct ipcshm_region_stat {
 	struct ipcshm_stat stat;
@@ -281,27 +278,27 @@ struct ipcshm_region_stat {
  * Members.
  *
  * A member of a region is an address space (a process, with all its threads)
- * that maps it.  It joins with its first mapping, also one that it inherits by
- * fork, and leaves with its last.  If the last mapping ends because the address
- * space does, by exit, kill or exec, the member died.
+ * that maps it.  It joins with its first mapping, which fork may pass on, and
+ * leaves with its last.  If the last mapping ends with the address space, by
+ * exit, kill or exec, the member died.
  *
  * A member token identifies a member of a region: lock words and claimed slots
- * hold it.  It is never given to another member while the region exists.  It
- * isn't 0, and its two highest bits are 0 and free for whoever stores it.
+ * hold it.  It is never given to another member while the region exists.  It is
+ * nonzero, and its two highest bits are 0, for the use of programs that store it.
  */
 #define IPCSHM_MEMBERS_MAX	65536	/* members of one region at a time */
 #define IPCSHM_MEMBERS_DEFAULT	1024
 
 #define IPCSHM_TOKEN_SLOT_BITS	16	/* the slot in the low bits, a generation above */
-#define IPCSHM_TOKEN_MASK	0x3fffffffU	/* what of a stored word is the token */
+#define IPCSHM_TOKEN_MASK	0x3fffffffU	/* the token in a stored word */
 #define IPCSHM_TOKEN_MIN	0x10000U	/* generations start with 1 */
 #define IPCSHM_TOKEN_SLOT(token)	((token) & 0xffffU)
 #define IPCSHM_TOKEN_GENERATION(token)	((token) >> IPCSHM_TOKEN_SLOT_BITS & 0x3fffU)
-#define IPCSHM_GENERATIONS	0x3fffU	/* members that a slot has, one after another */
+#define IPCSHM_GENERATIONS	0x3fffU	/* successive members of a slot */
 
 /**
  * enum ipcshm_end - how a member ended
- * @IPCSHM_END_NONE: it has not ended
+ * @IPCSHM_END_NONE: it is alive
  * @IPCSHM_END_LEFT: it removed its last mapping and lives on: no death
  * @IPCSHM_END_EXITED: its last thread exited; the code is the exit status
  * @IPCSHM_END_KILLED: a signal killed it; the code is the signal's number
@@ -325,27 +322,26 @@ enum ipcshm_end {
 #define IPCSHM_SLOT_CODE(word)	((word) & 0xffU)	/* exit status, or signal */
 
 /*
- * Where the member pages are: mmap(NULL, sizeof(struct ipcshm_member_page) rounded
+ * Offset of the member pages: mmap(NULL, sizeof(struct ipcshm_member_page) rounded
  * up to whole pages, PROT_READ, MAP_SHARED, fd, here).
  */
 #define IPCSHM_MEMBER_PAGE_OFFSET	IPCSHM_REGION_MAX
 #define IPCSHM_MEMBER_PAGE_VERSION	2
 
 /**
- * struct ipcshm_member_page - who is a member of a region; only the kernel writes
+ * struct ipcshm_member_page - the members of a region; only the kernel writes
  * @version: IPCSHM_MEMBER_PAGE_VERSION
- * @max_members: how many members there can be at a time
+ * @max_members: maximum of members at a time
  * @joins: memberships since the region was created, modulo 2^32
- * @deaths: how many of them ended by a death; after the slot has changed
+ * @deaths: memberships that ended by a death; changes after the slot
  * @revoked: 1 after the region was revoked
  * @reserved: 0
- * @slot: the token of the member that has the slot; 0 before its first member;
- *	IPCSHM_SLOT_ENDED, and how its last member ended, while it is free
+ * @slot: token of the member in the slot; 0 before its first member;
+ *	IPCSHM_SLOT_ENDED and the end of its last member while it is free
  *
- * Is the member with this token alive?  One load, to be done with acquire:
- * page->slot[IPCSHM_TOKEN_SLOT(token)] == token, for a token from
- * IPCSHM_TOKEN_MIN to IPCSHM_TOKEN_MASK.  All that a member has ever stored can
- * be seen when its slot shows that it is gone.
+ * A member is alive if page->slot[IPCSHM_TOKEN_SLOT(token)] == token, for a token
+ * from IPCSHM_TOKEN_MIN to IPCSHM_TOKEN_MASK.  Load the slot with acquire: when
+ * it shows that a member is gone, all stores of the member are visible.
  *
  * Pages get memory when a slot in them is first used or read.
  */
@@ -370,13 +366,13 @@ struct ipcshm_region_self_args {
 };
 
 /**
- * struct ipcshm_member - one member, as REGION_MEMBERS tells
- * @token: identifies it
+ * struct ipcshm_member - one member, as REGION_MEMBERS returns it
+ * @token: the member token
  * @pid: the process, as seen in the caller's PID namespace, 0 if it has no
  *	number there
  * @uid: the user that joined, as seen in the caller's user namespace
- * @maps: how many mappings it has of the region
- * @joined: when it joined, nanoseconds of CLOCK_REALTIME
+ * @maps: number of its mappings of the region
+ * @joined: time of joining, nanoseconds of CLOCK_REALTIME
  */
 struct ipcshm_member {
 	__u32 token;
@@ -393,10 +389,10 @@ struct ipcshm_member {
  * @end: out: IPCSHM_END_NONE: the member is alive; else enum ipcshm_end
  * @code: out: exit status or signal, as @end defines; 0 if it is alive
  * @pid: out: as in struct ipcshm_member; 0 if the member has ended
- * @uid: out: likewise
- * @maps: out: likewise
+ * @uid: out: as in struct ipcshm_member
+ * @maps: out: as in struct ipcshm_member
  * @reserved: 0
- * @joined: out: likewise
+ * @joined: out: as in struct ipcshm_member
  */
 struct ipcshm_region_member_args {
 	__u32 token;
@@ -413,8 +409,8 @@ struct ipcshm_region_member_args {
 /**
  * struct ipcshm_region_members_args - IPCSHM_IOC_REGION_MEMBERS
  * @members: address of an array of struct ipcshm_member
- * @count: in: how many fit in it; out: how many members there are, of which as
- *	many as fit were written
+ * @count: in: elements of the array; out: number of members, of which those that
+ *	fit were written
  * @member_size: sizeof(struct ipcshm_member); at most a page
  */
 struct ipcshm_region_members_args {
@@ -425,9 +421,9 @@ struct ipcshm_region_members_args {
 
 /**
  * struct ipcshm_region_wait_args - IPCSHM_IOC_REGION_WAIT
- * @offset: where the word is in the region, a multiple of @size
+ * @offset: offset of the word in the region, a multiple of @size
  * @expected: sleep while the word has this value
- * @deadline: when to give up with ETIMEDOUT: absolute nanoseconds of @clock, or
+ * @deadline: end of the wait, with ETIMEDOUT: absolute nanoseconds of @clock, or
  *	IPCSHM_FOREVER
  * @clock: CLOCK_REALTIME (0) or CLOCK_MONOTONIC (1)
  * @size: of the word, 4 or 8
@@ -446,8 +442,8 @@ struct ipcshm_region_wait_args {
 
 /**
  * struct ipcshm_region_wake_args - IPCSHM_IOC_REGION_WAKE
- * @offset: where the word is, a multiple of 4
- * @count: the most that are woken
+ * @offset: offset of the word, a multiple of 4
+ * @count: maximum of waiters to wake
  * @flags: none yet: 0
  */
 struct ipcshm_region_wake_args {
@@ -458,7 +454,7 @@ struct ipcshm_region_wake_args {
 
 /**
  * struct ipcshm_region_watch_args - IPCSHM_IOC_REGION_WATCH
- * @offset: where the word is in the region, a multiple of @size
+ * @offset: offset of the word in the region, a multiple of @size
  * @expected: poll reports EPOLLIN while the word has another value
  * @size: of the word, 4 or 8; 0: watch no word, then @offset and @expected are 0
  * @deaths: poll reports EPOLLPRI while the region's count of deaths has another value
@@ -494,23 +490,23 @@ struct ipcshm_region_revoke_args {
 
 /**
  * struct ipcshm_queue_stat - IPCSHM_IOC_QUEUE_STAT, all members out
- * @stat: what every object has
+ * @stat: members of every object
  * @max_messages: capacity in messages
  * @max_bytes: capacity in bytes
  * @max_message_size: the largest message in bytes
- * @messages: how many messages it holds now
- * @bytes: how many bytes they have
- * @senders: how many senders are blocked
- * @receivers: how many receivers are blocked
+ * @messages: number of messages
+ * @bytes: their bytes
+ * @senders: blocked senders
+ * @receivers: blocked receivers
  * @sent: messages accepted since it was created
  * @received: messages received since it was created
- * @dropped: messages accepted and lost since it was created: those that
- *	overflowed, were drained, or were requests whose caller gave up
- * @peak_messages: the most messages it ever held
- * @peak_bytes: the most bytes they ever had
- * @next_time: when the message was sent that is received next, nanoseconds of
- *	CLOCK_MONOTONIC in the caller's time namespace; 0 if there is none
- * @blocked_time: the same of the first sender that is blocked
+ * @dropped: messages accepted and lost since it was created: by an overflow, a
+ *	drain, or a caller that gave up its request
+ * @peak_messages: highest number of messages so far
+ * @peak_bytes: highest number of bytes so far
+ * @next_time: time of sending of the next message, nanoseconds of
+ *	CLOCK_MONOTONIC in the caller's time namespace; 0 in an empty queue
+ * @blocked_time: time since which the first blocked sender waits, as @next_time
  * @pool_bytes: size of the pool
  * @pool_used: bytes of it that hold messages
  * @held: messages received mapped and not released
@@ -546,11 +542,11 @@ struct ipcshm_queue_stat {
 	__u32 reserved;
 };
 
-/* struct ipcshm_message.flags: which messages a receiver wants; none: any. */
+/* struct ipcshm_message.flags: the filter of a receiver; none: any type. */
 #define IPCSHM_TYPE_EQUAL	0x01	/* of this type */
 #define IPCSHM_TYPE_NOT		0x02	/* of any other type */
-#define IPCSHM_TYPE_UP_TO	0x04	/* of the lowest type that isn't over this one */
-#define IPCSHM_MAPPED		0x08	/* receive: tell where it is in the pool, don't copy it */
+#define IPCSHM_TYPE_UP_TO	0x04	/* of the lowest type up to this one */
+#define IPCSHM_MAPPED		0x08	/* receive: return the offset in the pool, no copy */
 
 /**
  * struct ipcshm_segment - a piece of a message's buffer
@@ -566,12 +562,11 @@ struct ipcshm_segment {
  * struct ipcshm_message - one message
  * @data: address of the payload, or of the room for it; with @segments, of an
  *	array of struct ipcshm_segment; with IPCSHM_MAPPED out: the offset in the
- *	queue's pool, to be given to QUEUE_RELEASE
+ *	queue's pool, for QUEUE_RELEASE
  * @size: send: bytes of payload, 0 to the queue's max_message_size;
- *	receive: bytes of room; out: bytes of the message, also if the call fails
- *	with EMSGSIZE because the room is smaller than that; with @segments it is
- *	ignored on the way in
- * @type: send: a tag of the sender's choice; receive: with IPCSHM_TYPE_EQUAL,
+ *	receive: bytes of room; out: bytes of the message, even on EMSGSIZE, if
+ *	the room is smaller; with @segments ignored on the way in
+ * @type: send: a tag that the sender chooses; receive: with IPCSHM_TYPE_EQUAL,
  *	_NOT or _UP_TO the type to compare with; out: the message's
  * @priority: send: 0 to IPCSHM_PRIORITY_MAX, a higher one is received first;
  *	receive: out
@@ -581,17 +576,17 @@ struct ipcshm_segment {
  *	namespace, 0 if it has no number there
  * @uid: receive, out: the sender's real user ID as seen in the receiver's user
  *	namespace
- * @gid: receive, out: the sender's real group ID, likewise
- * @segments: 0, or how many segments @data has, at most IPCSHM_SEGMENTS_MAX
- * @time: receive, out: when it was sent, nanoseconds of CLOCK_MONOTONIC in the
+ * @gid: receive, out: the sender's real group ID, as @uid
+ * @segments: 0, or number of segments of @data, at most IPCSHM_SEGMENTS_MAX
+ * @time: receive, out: time of sending, nanoseconds of CLOCK_MONOTONIC in the
  *	receiver's time namespace
- * @fds: address of an array of __s32: file descriptors to send, or room for those
- *	that come; a persistent queue takes them in replies only
- * @fd_count: how many there are in @fds, 0 to IPCSHM_FDS_MAX; receive, out: how
- *	many the message carried; what there was no room for is closed
+ * @fds: address of an array of __s32: file descriptors to send, or room for
+ *	received ones; a persistent queue takes them in replies only
+ * @fd_count: elements of @fds, 0 to IPCSHM_FDS_MAX; receive, out: number that the
+ *	message carried; descriptors without room are closed
  * @reserved: 0
- * @request_id: receive, out: if not 0, the sender waits for a reply, and this is what
- *	it is sent with; reply: that; call: see struct ipcshm_call_args; else 0
+ * @request_id: receive, out: if not 0, the sender waits for a reply with this id;
+ *	reply: that id; call: see struct ipcshm_call_args; else 0
  * @reserved1: 0
  */
 struct ipcshm_message {
@@ -613,14 +608,14 @@ struct ipcshm_message {
 };
 
 /* Flags of struct ipcshm_transfer_args, ipcshm_batch and ipcshm_call. */
-#define IPCSHM_DONTWAIT		0x01	/* this call doesn't block: EAGAIN */
+#define IPCSHM_DONTWAIT		0x01	/* don't block: EAGAIN */
 #define IPCSHM_PEEK		0x02	/* receive: leave it in the queue; with DONTWAIT */
 
 /**
  * struct ipcshm_transfer_args - IPCSHM_IOC_QUEUE_SEND and IPCSHM_IOC_QUEUE_RECEIVE
  * @message: the message
- * @deadline: when to give up with ETIMEDOUT if the call has to block: absolute
- *	nanoseconds of @clock, or IPCSHM_FOREVER
+ * @deadline: end of a blocking wait, with ETIMEDOUT: absolute nanoseconds of
+ *	@clock, or IPCSHM_FOREVER
  * @clock: CLOCK_REALTIME (0) or CLOCK_MONOTONIC (1)
  * @flags: IPCSHM_DONTWAIT; receive: IPCSHM_PEEK
  */
@@ -634,10 +629,10 @@ struct ipcshm_transfer_args {
 /**
  * struct ipcshm_batch_args - IPCSHM_IOC_QUEUE_SEND_BATCH and _RECEIVE_BATCH
  * @messages: address of an array of struct ipcshm_message
- * @count: how many there are, 1 to IPCSHM_BATCH_MAX
+ * @count: elements of the array, 1 to IPCSHM_BATCH_MAX
  * @flags: IPCSHM_DONTWAIT
  * @deadline: as in struct ipcshm_transfer_args
- * @clock: likewise
+ * @clock: as in struct ipcshm_transfer_args
  * @message_size: sizeof(struct ipcshm_message), the distance between two of them; at
  *	most a page
  */
@@ -652,15 +647,14 @@ struct ipcshm_batch_args {
 
 /**
  * struct ipcshm_call_args - IPCSHM_IOC_QUEUE_CALL and IPCSHM_IOC_QUEUE_REPLY_RECEIVE
- * @request: CALL: what is sent, if its token is 0; else the token is the id of an
- *	interrupted call, which is resumed.  Out: the id, if the call is interrupted
+ * @request: CALL: the request to send, if its request_id is 0; else that is the id
+ *	of an interrupted call to resume.  Out: the id, if the call is interrupted
  *	after its request was received; 0 when a resumed call has ended;
  *	REPLY_RECEIVE: the next request, received
- * @reply: CALL: the reply, received; REPLY_RECEIVE: what is sent to the caller
- *	that @reply.request_id stands for; 0: nobody.  Out: its token is 0 when it has
- *	been sent
+ * @reply: CALL: the reply, received; REPLY_RECEIVE: the reply to send to the caller
+ *	with @reply.request_id; 0: none.  Out: request_id is 0 when it has been sent
  * @deadline: as in struct ipcshm_transfer_args
- * @clock: likewise
+ * @clock: as in struct ipcshm_transfer_args
  * @flags: REPLY_RECEIVE: IPCSHM_DONTWAIT
  */
 struct ipcshm_call_args {
@@ -673,7 +667,7 @@ struct ipcshm_call_args {
 
 /**
  * struct ipcshm_reply_args - IPCSHM_IOC_QUEUE_REPLY
- * @message: the reply, with the request's token
+ * @message: the reply, with the request's request_id
  * @flags: none yet: 0
  * @reserved: 0
  */
@@ -686,7 +680,7 @@ struct ipcshm_reply_args {
 /**
  * struct ipcshm_queue_set_args - IPCSHM_IOC_QUEUE_SET
  * @max_messages: as in struct ipcshm_queue_open_args
- * @max_bytes: likewise
+ * @max_bytes: as in struct ipcshm_queue_open_args
  * @flags: none yet: 0
  * @reserved: 0
  */
@@ -699,7 +693,7 @@ struct ipcshm_queue_set_args {
 
 /**
  * struct ipcshm_queue_drain_args - IPCSHM_IOC_QUEUE_DRAIN
- * @messages: out: how many were discarded
+ * @messages: out: number of discarded messages
  * @flags: none yet: 0
  * @reserved: 0
  */
@@ -711,8 +705,8 @@ struct ipcshm_queue_drain_args {
 
 /**
  * struct ipcshm_queue_busy_poll_args - IPCSHM_IOC_QUEUE_BUSY_POLL
- * @microseconds: how long a call through this descriptor that has to wait looks
- *	out for the end of the wait before it sleeps, 0 to IPCSHM_BUSY_POLL_MAX
+ * @microseconds: time that a blocking operation on this descriptor busy-polls
+ *	before it sleeps, 0 to IPCSHM_BUSY_POLL_MAX
  * @flags: none yet: 0
  */
 struct ipcshm_queue_busy_poll_args {
@@ -722,8 +716,8 @@ struct ipcshm_queue_busy_poll_args {
 
 /**
  * struct ipcshm_queue_release_args - IPCSHM_IOC_QUEUE_RELEASE
- * @offsets: address of an array of __u64: where the messages are in the pool
- * @count: how many there are, 1 to IPCSHM_BATCH_MAX
+ * @offsets: address of an array of __u64: offsets of the messages in the pool
+ * @count: elements of the array, 1 to IPCSHM_BATCH_MAX
  * @flags: none yet: 0
  */
 struct ipcshm_queue_release_args {
@@ -742,7 +736,7 @@ struct ipcshm_queue_revoke_args {
 	__u32 reserved;
 };
 
-/* The least size of each structure that the kernel accepts, for ever. */
+/* The smallest size of each structure that the kernel accepts, forever. */
 #define IPCSHM_INFO_SIZE_VER0		72
 #define IPCSHM_REGION_OPEN_SIZE_VER0	48
 #define IPCSHM_QUEUE_OPEN_SIZE_VER0	64

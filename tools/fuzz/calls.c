@@ -596,6 +596,8 @@ static const struct call calls[] = {
 		LIMITS(LIMIT)),
 	REQUEST("limits_set_default", 1, IPCSHM_CMD_QUOTA_SET,
 		T(IPCSHM_A_QUOTAS_DEFAULT, SIZE_FLAG, GIVEN), LIMITS(LARGE)),
+	REQUEST("limits_set_net", 1, IPCSHM_CMD_QUOTA_SET,
+		T(IPCSHM_A_QUOTAS_NET, SIZE_FLAG, GIVEN), LIMITS(LIMIT)),
 };
 
 static unsigned int field_count(const struct call *call)

@@ -39,7 +39,7 @@ static struct shared *shared;
 static int region;
 static const struct ipcshm_member_page *page;
 
-static void die(const char *what)
+static void fail_with(const char *what)
 {
 	perror(what);
 	exit(1);
@@ -53,7 +53,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static int sleeps(pid_t pid)
+static int is_asleep(pid_t pid)
 {
 	char path[32], text[256] = "", *end;
 	int fd;
@@ -61,7 +61,7 @@ static int sleeps(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		die(path);
+		fail_with(path);
 	close(fd);
 	end = strrchr(text, ')');
 	return end && end[2] == 'S';
@@ -73,7 +73,7 @@ static void kill_each(int orders, pid_t sleeper)
 	pid_t victim;
 
 	while (read(orders, &victim, sizeof(victim)) == sizeof(victim)) {
-		while (!sleeps(sleeper))
+		while (!is_asleep(sleeper))
 			;
 		for (settled = now_ns() + SETTLE; now_ns() < settled;)
 			;
@@ -92,7 +92,7 @@ static pid_t start_victim(void)
 	shared->ready = 0;
 	pid = fork();
 	if (pid < 0)
-		die("fork");
+		fail_with("fork");
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (ipcshm_region_map(region, IPCSHM_READ | IPCSHM_WRITE, &map, &size))
@@ -115,7 +115,7 @@ static uint64_t measure_wait(int orders, pid_t victim)
 	int result;
 
 	if (write(orders, &victim, sizeof(victim)) < 0)
-		die("write");
+		fail_with("write");
 	result = ipcshm_region_wait(region, 0, 4, 0x01010101, deaths, IPCSHM_FOREVER);
 	if (result != -EOWNERDEAD)
 		fprintf(stderr, "wait: %d\n", result);
@@ -128,22 +128,22 @@ static uint64_t measure_pidfd(int orders, pid_t victim)
 	uint64_t elapsed;
 
 	if (write(orders, &victim, sizeof(victim)) < 0)
-		die("write");
+		fail_with("write");
 	if (poll(&entry, 1, -1) != 1)
-		die("poll");
+		fail_with("poll");
 	elapsed = now_ns() - shared->killed;
 	close(entry.fd);
 	return elapsed;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_times(const void *a, const void *b)
 {
 	uint64_t first = *(const uint64_t *)a, second = *(const uint64_t *)b;
 
 	return (first > second) - (first < second);
 }
 
-static double percentile(const uint64_t *sorted, size_t count, unsigned int percent)
+static double find_percentile(const uint64_t *sorted, size_t count, unsigned int percent)
 {
 	size_t at = count * percent / 100;
 
@@ -152,15 +152,15 @@ static double percentile(const uint64_t *sorted, size_t count, unsigned int perc
 
 static void print_row(const char *what, const uint64_t *sorted, size_t count)
 {
-	printf("%-8s %8zu %10.1f %10.1f\n", what, count, percentile(sorted, count, 50),
-	       percentile(sorted, count, 99));
+	printf("%-8s %8zu %10.1f %10.1f\n", what, count, find_percentile(sorted, count, 50),
+	       find_percentile(sorted, count, 99));
 }
 
 /* Whether it is within the bound. */
 static int print_ratio(const uint64_t *waits, const uint64_t *pidfds, size_t count)
 {
-	double median = percentile(waits, count, 50) / percentile(pidfds, count, 50);
-	double tail = percentile(waits, count, 99) / percentile(pidfds, count, 99);
+	double median = find_percentile(waits, count, 50) / find_percentile(pidfds, count, 50);
+	double tail = find_percentile(waits, count, 99) / find_percentile(pidfds, count, 99);
 	int within = median <= BOUND && tail <= BOUND;
 
 	printf("%-8s %8s %10.2f %10.2f   %s %.2f\n", "ratio", "", median, tail,
@@ -196,7 +196,7 @@ int main(int argc, char **argv)
 	waits = calloc(kills, sizeof(*waits));
 	pidfds = calloc(kills, sizeof(*pidfds));
 	if (!kills || !waits || !pidfds || pipe2(orders, O_CLOEXEC))
-		die("death-latency");
+		fail_with("death-latency");
 	if (!fork()) {
 		close(orders[1]);
 		kill_each(orders[0], self);
@@ -207,8 +207,8 @@ int main(int argc, char **argv)
 		pidfds[i] = measure_pidfd(orders[1], start_victim());
 		wait(NULL);
 	}
-	qsort(waits, kills, sizeof(*waits), compare);
-	qsort(pidfds, kills, sizeof(*pidfds), compare);
+	qsort(waits, kills, sizeof(*waits), compare_times);
+	qsort(pidfds, kills, sizeof(*pidfds), compare_times);
 	printf("%-8s %8s %10s %10s\n", "", "kills", "p50 us", "p99 us");
 	print_row("WAIT", waits, kills);
 	print_row("pidfd", pidfds, kills);

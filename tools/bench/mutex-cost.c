@@ -36,7 +36,7 @@ struct shared {
 static struct shared *shared;
 static struct ipcshm_area area;
 
-static void ours(unsigned int pairs)
+static void lock_ours(unsigned int pairs)
 {
 	while (pairs--) {
 		ipcshm_mutex_lock(&area, &shared->mutex, IPCSHM_FOREVER);
@@ -45,7 +45,7 @@ static void ours(unsigned int pairs)
 	}
 }
 
-static void theirs(unsigned int pairs)
+static void lock_theirs(unsigned int pairs)
 {
 	while (pairs--) {
 		pthread_mutex_lock(&shared->pthread);
@@ -64,7 +64,7 @@ static double now_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-static double alone(pairs_fn *pairs)
+static double measure_alone(pairs_fn *pairs)
 {
 	double start = now_ns();
 
@@ -72,7 +72,7 @@ static double alone(pairs_fn *pairs)
 	return (now_ns() - start) / ALONE;
 }
 
-static double together(pairs_fn *pairs)
+static double measure_together(pairs_fn *pairs)
 {
 	double start;
 	pid_t pid;
@@ -101,7 +101,7 @@ static double together(pairs_fn *pairs)
 	return (now_ns() - start) / (2 * TOGETHER);
 }
 
-static int compare(const void *a, const void *b)
+static int compare_times(const void *a, const void *b)
 {
 	double first = *(const double *)a, second = *(const double *)b;
 
@@ -117,11 +117,11 @@ static double print_medians(const char *what, double (*measure)(pairs_fn *), uns
 	if (!times)
 		exit(1);
 	for (i = 0; i < repetitions; i++) {
-		times[i] = measure(ours);
-		times[repetitions + i] = measure(theirs);
+		times[i] = measure(lock_ours);
+		times[repetitions + i] = measure(lock_theirs);
 	}
-	qsort(times, repetitions, sizeof(*times), compare);
-	qsort(times + repetitions, repetitions, sizeof(*times), compare);
+	qsort(times, repetitions, sizeof(*times), compare_times);
+	qsort(times + repetitions, repetitions, sizeof(*times), compare_times);
 	ratio = times[repetitions / 2] / times[repetitions + repetitions / 2];
 	printf("%-28s %12.1f %12.1f %8.2f\n", what, times[repetitions / 2],
 	       times[repetitions + repetitions / 2], ratio);
@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	printf("%-28s %12s %12s %8s\n", "lock and unlock, median ns", "ipcshm", "pthread", "ratio");
-	ratio = print_medians("alone", alone, repetitions);
-	print_medians("two processes", together, repetitions);
+	ratio = print_medians("alone", measure_alone, repetitions);
+	print_medians("two processes", measure_together, repetitions);
 	return ratio > 1.0;
 }

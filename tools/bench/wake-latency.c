@@ -46,7 +46,7 @@ static char *map;
 static const struct ipcshm_member_page *members;
 static int over;		/* how many rows were */
 
-static uint32_t *word(uint32_t offset)
+static uint32_t *get_word(uint32_t offset)
 {
 	return (uint32_t *)(map + offset);
 }
@@ -63,12 +63,12 @@ static void region_wake(uint32_t offset)
 
 static void futex_wait(uint32_t offset, uint32_t value)
 {
-	syscall(SYS_futex, word(offset), FUTEX_WAIT, value, NULL, NULL, 0);
+	syscall(SYS_futex, get_word(offset), FUTEX_WAIT, value, NULL, NULL, 0);
 }
 
 static void futex_wake(uint32_t offset)
 {
-	syscall(SYS_futex, word(offset), FUTEX_WAKE, 1, NULL, NULL, 0);
+	syscall(SYS_futex, get_word(offset), FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 static const struct kind kinds[] = {
@@ -87,22 +87,22 @@ static uint64_t now_ns(void)
 /* Stores this turn, wakes the other one, and waits for the next. */
 static void take_turn(const struct kind *kind, uint32_t turn)
 {
-	__atomic_store_n(word(kind->offset), turn, __ATOMIC_SEQ_CST);
+	__atomic_store_n(get_word(kind->offset), turn, __ATOMIC_SEQ_CST);
 	kind->wake(kind->offset);
-	while (__atomic_load_n(word(kind->offset), __ATOMIC_SEQ_CST) == turn)
+	while (__atomic_load_n(get_word(kind->offset), __ATOMIC_SEQ_CST) == turn)
 		kind->wait(kind->offset, turn);
 }
 
 /* Answers each odd turn by an even one. */
-static void answer(const struct kind *kind)
+static void answer_wakes(const struct kind *kind)
 {
 	uint32_t turn;
 
-	while (!(__atomic_load_n(word(kind->offset), __ATOMIC_SEQ_CST) & 1))
+	while (!(__atomic_load_n(get_word(kind->offset), __ATOMIC_SEQ_CST) & 1))
 		kind->wait(kind->offset, 0);
 	for (turn = 2; turn < 2 * ROUND_TRIPS; turn += 2)
 		take_turn(kind, turn);
-	__atomic_store_n(word(kind->offset), turn, __ATOMIC_SEQ_CST);
+	__atomic_store_n(get_word(kind->offset), turn, __ATOMIC_SEQ_CST);
 	kind->wake(kind->offset);
 	_exit(0);
 }
@@ -112,17 +112,17 @@ static pid_t start_answering(const struct kind *kind)
 {
 	pid_t pid;
 
-	*word(kind->offset) = 0;
+	*get_word(kind->offset) = 0;
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		answer(kind);
+		answer_wakes(kind);
 	}
 	return pid;
 }
 
 /* Nanoseconds of a round trip. */
-static double measure(const struct kind *kind)
+static double measure_latency(const struct kind *kind)
 {
 	pid_t pid = start_answering(kind);
 	uint64_t start, elapsed;
@@ -137,7 +137,7 @@ static double measure(const struct kind *kind)
 	return (double)elapsed / (ROUND_TRIPS - 1);
 }
 
-static int compare(const void *a, const void *b)
+static int compare_times(const void *a, const void *b)
 {
 	double first = *(const double *)a, second = *(const double *)b;
 
@@ -153,9 +153,9 @@ static void print_medians(const char *what, unsigned int repetitions)
 
 	for (i = 0; i < repetitions; i++)
 		for (k = 0; k < 2; k++)
-			times[k][i] = measure(&kinds[k]);
+			times[k][i] = measure_latency(&kinds[k]);
 	for (k = 0; k < 2; k++)
-		qsort(times[k], repetitions, sizeof(double), compare);
+		qsort(times[k], repetitions, sizeof(double), compare_times);
 	ratio = times[0][repetitions / 2] / times[1][repetitions / 2];
 	printf("%-28s %12.2f %12.2f %8.2f   %s %.2f\n", what, times[0][repetitions / 2] / 1000,
 	       times[1][repetitions / 2] / 1000, ratio, ratio <= BOUND ? "within" : "OVER", BOUND);

@@ -130,7 +130,7 @@ static const struct {
 	[LATE_PAGE] = VALUES(0, 1, 2, 3, 4, 5),
 };
 
-static uint64_t deadline(uint64_t choice)
+static uint64_t make_deadline(uint64_t choice)
 {
 	struct timespec now;
 	uint64_t ns;
@@ -148,7 +148,7 @@ static uint64_t deadline(uint64_t choice)
 	}
 }
 
-static uint64_t pointer(uint64_t choice)
+static uint64_t make_pointer(uint64_t choice)
 {
 	switch (choice % 14) {
 	case 0:		return 0;
@@ -164,7 +164,7 @@ static uint64_t pointer(uint64_t choice)
 }
 
 /* The number of one of the program's objects. */
-static uint64_t object(uint64_t choice)
+static uint64_t find_object_id(uint64_t choice)
 {
 	const struct handle *handle = &handles[choice % (handle_count ? handle_count : 1)];
 	union {
@@ -181,19 +181,20 @@ static uint64_t object(uint64_t choice)
 }
 
 /* @before: the value of the field before it, for what goes together with that. */
-static uint64_t resolve(enum meaning meaning, uint64_t value, uint64_t before)
+static uint64_t resolve_value(enum meaning meaning, uint64_t value, uint64_t before)
 {
 	switch (meaning) {
 	case NAME:	return value % 10 ? (uintptr_t)names[value % COUNT(names)] : 0;
 	case NAME_LEN:	return before % 10 ? strlen(names[before % COUNT(names)]) : 0;
-	case DATA:	return resolve(SEGMENTS, before, 0) ? (uintptr_t)area.segments : pointer(value);
-	case FDS:	return value % 16 ? (uintptr_t)area.fds : pointer(value);
+	case DATA:	return resolve_value(SEGMENTS, before, 0) ? (uintptr_t)area.segments :
+								    make_pointer(value);
+	case FDS:	return value % 16 ? (uintptr_t)area.fds : make_pointer(value);
 	case REQUEST_ID:	return value % 4 ? area.request_ids[value % COUNT(area.request_ids)] : 0;
-	case MESSAGE_ARRAY: return value % 16 ? (uintptr_t)area.messages : pointer(value);
-	case OFFSET_ARRAY: return value % 16 ? (uintptr_t)area.offsets : pointer(value);
-	case POINTER:	return pointer(value);
-	case DEADLINE:	return deadline(value);
-	case OBJECT:	return object(value);
+	case MESSAGE_ARRAY: return value % 16 ? (uintptr_t)area.messages : make_pointer(value);
+	case OFFSET_ARRAY: return value % 16 ? (uintptr_t)area.offsets : make_pointer(value);
+	case POINTER:	return make_pointer(value);
+	case DEADLINE:	return make_deadline(value);
+	case OBJECT:	return find_object_id(value);
 	default:	return choices[meaning].values[value % choices[meaning].count];
 	}
 }
@@ -736,7 +737,7 @@ bool parse_program(FILE *file, struct program *program)
 /* Running them. */
 
 /* What a call needs and the program hasn't made yet: a plain one, by a name that others use. */
-static void provide(enum on kind)
+static void provide_object(enum on kind)
 {
 	const struct ipcshm_open_how how = {
 		.name = (uintptr_t)names[0], .name_len = 1, .flags = MADE, .mode = 0666,
@@ -779,7 +780,7 @@ static int choose_object(enum on kind, uint32_t object)
 		return (int)(object % map_count);
 	fd = choose_handle(kind == MAPPING ? REGION : kind, object);
 	if (fd < 0) {
-		provide(kind == MAPPING ? REGION : kind);
+		provide_object(kind == MAPPING ? REGION : kind);
 		fd = choose_handle(kind == MAPPING ? REGION : kind, object);
 	}
 	if (kind != MAPPING)
@@ -789,7 +790,7 @@ static int choose_object(enum on kind, uint32_t object)
 }
 
 /* What came with a message and is good for something: a request id, a place in the pool. */
-static void learn(const struct ipcshm_message *message)
+static void learn_message(const struct ipcshm_message *message)
 {
 	if (message->request_id)
 		area.request_ids[area.request_id_count++ % COUNT(area.request_ids)] = message->request_id;
@@ -803,11 +804,11 @@ static void learn_from(unsigned long command, const void *argument, int result)
 	int i;
 
 	if (command == IPCSHM_IOC_QUEUE_RECEIVE || command == IPCSHM_IOC_QUEUE_REPLY_RECEIVE)
-		learn(argument);	/* a message is the first of their members */
+		learn_message(argument);	/* a message is the first of their members */
 	if (command == IPCSHM_IOC_QUEUE_RECEIVE_BATCH &&
 	    batch->messages == (uintptr_t)area.messages)
 		for (i = 0; i < result && i < (int)COUNT(area.messages); i++)
-			learn(&area.messages[i]);
+			learn_message(&area.messages[i]);
 }
 
 /* Every other attribute is there; with ASKED, BREAKAGE and ROOM before them. */
@@ -824,7 +825,7 @@ static void make_request(const struct step *step, const struct call *call, int f
 		field = &call->fields[i];
 		literal = step->literal & 1U << i;
 		if (literal && field->size == SIZE_TEXT)
-			request_put(request, field->offset, SIZE_TEXT, resolve(NAME, 1 + v[i] % 9, 0));
+			request_put(request, field->offset, SIZE_TEXT, resolve_value(NAME, 1 + v[i] % 9, 0));
 		else if (literal || step->values[i] & IS_GIVEN)
 			request_put(request, field->offset, field->size, v[i]);
 	}
@@ -872,7 +873,7 @@ bool make_call(const struct step *step)
 
 	for (i = 0; i < VALUES_MAX; i++)
 		v[i] = step->literal & 1U << i ? step->values[i] :
-		       resolve(call->fields[i].meaning, step->values[i],
+		       resolve_value(call->fields[i].meaning, step->values[i],
 			       i ? step->values[i - 1] : 0);
 	on = choose_object(call->on, step->object);
 	if (on < 0 && call->on != NOTHING)

@@ -94,7 +94,7 @@ static struct program *given;
 static unsigned int given_count;
 static uint64_t default_limits[6];
 
-static uint64_t seconds(void)
+static uint64_t read_seconds(void)
 {
 	struct timespec now;
 
@@ -102,18 +102,18 @@ static uint64_t seconds(void)
 	return (uint64_t)now.tv_sec;
 }
 
-static void die(const char *what)
+static void fail_with(const char *what)
 {
 	perror(what);
 	exit(2);
 }
 
-static void *share(size_t size)
+static void *map_shared(size_t size)
 {
 	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (at == MAP_FAILED)
-		die("fuzz: memory");
+		fail_with("fuzz: memory");
 	return at;
 }
 
@@ -142,7 +142,7 @@ static unsigned long code_start(void)
 }
 
 /* In each thread of the process. */
-static void begin(unsigned int number)
+static void begin_coverage(unsigned int number)
 {
 	struct coverage *coverage = &coverages[number];
 
@@ -159,7 +159,7 @@ static bool is_first(atomic_uchar *byte)
 }
 
 /* After each call. */
-static void collect(void)
+static void collect_coverage(void)
 {
 	uint64_t i, n, pc, last = 0;
 
@@ -215,7 +215,7 @@ static void remove_step(struct program *program, uint64_t *state)
 }
 
 /* The rest of another one in place of its own. */
-static void join(struct program *program, const struct program *other, uint64_t *state)
+static void join_programs(struct program *program, const struct program *other, uint64_t *state)
 {
 	uint32_t from = draw_below(state, other->count), at = draw_below(state, program->count);
 
@@ -236,7 +236,7 @@ static void change_program(struct program *program, uint64_t *state)
 		remove_step(program, state);
 		break;
 	case 1:
-		join(program, choose_program(state), state);
+		join_programs(program, choose_program(state), state);
 		break;
 	case 2:
 	case 3:
@@ -319,7 +319,7 @@ static void open_log(void)
 	log_memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file,
 			  (off_t)(slot->number * size));
 	if (log_memory == MAP_FAILED)
-		die(options.log);
+		fail_with(options.log);
 	close(file);
 }
 
@@ -334,9 +334,10 @@ static void restore_limits(void)
 	close(fd);
 }
 
-static void execute(void)
+static void execute_programs(void)
 {
-	static const struct observer observer = { .begin = begin, .covered = collect };
+	static const struct observer observer = { .begin = begin_coverage,
+						  .covered = collect_coverage };
 	struct rlimit none = { 0, 0 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -344,12 +345,12 @@ static void execute(void)
 	setrlimit(RLIMIT_CORE, &none);
 	restore_limits();
 	if (!start_process(&observer))
-		die("fuzz: process");
+		fail_with("fuzz: process");
 }
 
 static void execute_new(void)
 {
-	execute();
+	execute_programs();
 	for (;;) {
 		keep_found();
 		slot->program = next_program(&slot->state);
@@ -364,7 +365,7 @@ static void execute_corpus(void)
 {
 	unsigned int at, before;
 
-	execute();
+	execute_programs();
 	while ((at = atomic_load(&shared->left))) {
 		atomic_store(&shared->left, --at);
 		before = atomic_load(&shared->blocks);
@@ -376,7 +377,7 @@ static void execute_corpus(void)
 }
 
 /* Until it dies, or for @life ms; whatever blocks in it is interrupted. */
-static void watch(pid_t pid, int life)
+static void watch_child(pid_t pid, int life)
 {
 	struct pollfd entry = { .fd = pidfd_open(pid, 0), .events = POLLIN };
 	unsigned int steps;
@@ -393,30 +394,30 @@ static void watch(pid_t pid, int life)
 }
 
 /* In a process of its own, which dies after @life ms, whatever it does, and all that it has forked with it. */
-static void run(void (*function)(void), int life)
+static void run_in_child(void (*function)(void), int life)
 {
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("fuzz: fork");
+		fail_with("fuzz: fork");
 	if (!pid)
 		function();
 	setpgid(pid, pid);
-	watch(pid, life);
+	watch_child(pid, life);
 	kill(-pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }
 
 /* All that it is there for is to end a call. */
-static void interrupt(int number)
+static void handle_signal(int number)
 {
 	(void)number;
 }
 
 static void use_slot(unsigned int number)
 {
-	struct sigaction action = { .sa_handler = interrupt };
+	struct sigaction action = { .sa_handler = handle_signal };
 	unsigned int i;
 
 	sigaction(SIGUSR1, &action, NULL);	/* before a process that may be impatiently waited for */
@@ -430,26 +431,26 @@ static void use_slot(unsigned int number)
 			coverages[i].file = -1;
 }
 
-static void work(unsigned int number, uint64_t end)
+static void run_workers(unsigned int number, uint64_t end)
 {
 	uint64_t deaths = ~options.seed * 1000003 + number;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	use_slot(number);
-	while (seconds() < end) {
-		run(execute_new, (int)draw_below(&deaths, LIFE));
+	while (read_seconds() < end) {
+		run_in_child(execute_new, (int)draw_below(&deaths, LIFE));
 		atomic_fetch_add(&shared->kills, 1);
 		keep_found();
 	}
 }
 
-static void load(const char *path)
+static void load_programs(const char *path)
 {
 	FILE *file = fopen(path, "r");
 
 	given = calloc(CORPUS_MAX, sizeof(*given));
 	if (!file || !given)
-		die(path);
+		fail_with(path);
 	while (given_count < CORPUS_MAX && parse_program(file, &given[given_count]))
 		given_count++;
 	fclose(file);
@@ -463,24 +464,24 @@ static void write_corpus(void)
 	unsigned int i;
 
 	if (!file)
-		die(options.out);
+		fail_with(options.out);
 	use_slot(0);
 	memset(shared->pcs, 0, sizeof(shared->pcs));
 	atomic_store(&shared->left, atomic_load(&shared->corpus_count));
 	while (atomic_load(&shared->left))
-		run(execute_corpus, LIFE);
+		run_in_child(execute_corpus, LIFE);
 	for (i = 0; i < atomic_load(&shared->corpus_count); i++)
 		if (shared->corpus[i].count)
 			print_program(file, &shared->corpus[i]);
 	fclose(file);
 }
 
-static void report(uint64_t start)
+static void print_progress(uint64_t start)
 {
 	printf("%lu calls in %lu programs, in %lu processes that were killed, in %lu s; "
 	       "%u blocks of code, %u programs in the corpus\n",
 	       atomic_load(&shared->calls), atomic_load(&shared->programs),
-	       atomic_load(&shared->kills), (unsigned long)(seconds() - start),
+	       atomic_load(&shared->kills), (unsigned long)(read_seconds() - start),
 	       atomic_load(&shared->blocks), atomic_load(&shared->corpus_count));
 	fflush(stdout);
 }
@@ -505,53 +506,53 @@ static void options_get(int argc, char **argv)
 }
 
 /* What is the same for all processes. */
-static void prepare(void)
+static void prepare_run(void)
 {
 	struct ipcshm_info info;
 	int device = open("/dev/ipcshm", O_RDWR | O_CLOEXEC);
 
 	if (ioctl(device, IPCSHM_IOC_INFO, &info) || !request_prepare())
-		die("fuzz: /dev/ipcshm");
+		fail_with("fuzz: /dev/ipcshm");
 	close(device);
 	memcpy(default_limits, (uint64_t[]){ info.objects.max, info.region_bytes.max,
 		info.queue_bytes.max, info.members.max, info.waiters.max, info.descriptors.max },
 	       sizeof(default_limits));
-	shared = share(sizeof(*shared));
+	shared = map_shared(sizeof(*shared));
 	code = code_start();
 	if (access("/sys/kernel/debug/kcov", W_OK))
 		fprintf(stderr, "fuzz: the kernel has no KCOV: blind\n");
 	if (options.replay || options.in)
-		load(options.replay ? options.replay : options.in);
+		load_programs(options.replay ? options.replay : options.in);
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t start = seconds(), told = start, end;
+	uint64_t start = read_seconds(), told = start, end;
 	unsigned int i;
 
 	options_get(argc, argv);
-	prepare();
-	end = seconds() + options.seconds;
+	prepare_run();
+	end = read_seconds() + options.seconds;
 	for (i = 0; i < options.processes; i++) {
 		pid_t pid = fork();
 
 		if (pid < 0)
-			die("fuzz: fork");
+			fail_with("fuzz: fork");
 		if (!pid) {
-			work(i, end);
+			run_workers(i, end);
 			_exit(0);
 		}
 	}
-	while (seconds() < end) {
+	while (read_seconds() < end) {
 		sleep(1);
-		if (seconds() < told + PROGRESS)
+		if (read_seconds() < told + PROGRESS)
 			continue;
-		report(start);
-		told = seconds();
+		print_progress(start);
+		told = read_seconds();
 	}
 	while (wait(NULL) > 0)
 		;
-	report(start);
+	print_progress(start);
 	if (options.out)
 		write_corpus();
 	return 0;

@@ -144,20 +144,20 @@ static void begin_thread(unsigned int number)
 }
 
 /* A semaphore that is waited for whatever signals come. */
-static void await(sem_t *semaphore)
+static void await_semaphore(sem_t *semaphore)
 {
 	while (sem_wait(semaphore))
 		;
 }
 
-static void *help(void *data)
+static void *help_caller(void *data)
 {
 	struct helper *helper = data;
 
 	begin_thread(helper->number);
 	sem_post(&helper->done);
 	for (;;) {
-		await(&helper->wanted);
+		await_semaphore(&helper->wanted);
 		if (make_call(helper->step))
 			observer->covered();
 		sem_post(&helper->done);
@@ -169,9 +169,9 @@ static bool start_helper(struct helper *helper, unsigned int number)
 {
 	helper->number = number;
 	if (sem_init(&helper->wanted, 0, 0) || sem_init(&helper->done, 0, 0) ||
-	    pthread_create(&helper->thread, NULL, help, helper))
+	    pthread_create(&helper->thread, NULL, help_caller, helper))
 		return false;
-	await(&helper->done);
+	await_semaphore(&helper->done);
 	return true;
 }
 

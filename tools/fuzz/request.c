@@ -16,7 +16,7 @@ static uint32_t group;
 static __thread char buffer[REQUEST_MAX] __attribute__((aligned(8)));
 static __thread uint32_t sequence;
 
-static struct nlmsghdr *begin(uint16_t type, uint8_t command, uint16_t flags)
+static struct nlmsghdr *begin_message(uint16_t type, uint8_t command, uint16_t flags)
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 	struct genlmsghdr *generic = mnl_nlmsg_put_extra_header(header, sizeof(*generic));
@@ -70,7 +70,7 @@ int request_open(void)
 
 bool request_prepare(void)
 {
-	struct nlmsghdr *header = begin(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
+	struct nlmsghdr *header = begin_message(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
 	static char answer[ANSWER_MAX] __attribute__((aligned(8)));
 	int fd = request_open();
 	ssize_t size;
@@ -94,7 +94,7 @@ void request_subscribe(int fd)
 
 struct nlmsghdr *request_begin(uint8_t command, uint16_t flags)
 {
-	return begin(family, command, flags);
+	return begin_message(family, command, flags);
 }
 
 static void put_limit(struct nlmsghdr *request, uint16_t type, uint64_t max)

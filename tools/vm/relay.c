@@ -18,7 +18,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-static void die(const char *what)
+static void fail_with(const char *what)
 {
 	perror(what);
 	exit(126);
@@ -30,17 +30,17 @@ static int open_terminal(int *slave)
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 
 	if (master < 0 || grantpt(master) || unlockpt(master))
-		die("relay: pseudo-terminal");
+		fail_with("relay: pseudo-terminal");
 	*slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (*slave < 0 || tcgetattr(*slave, &raw))
-		die("relay: pseudo-terminal");
+		fail_with("relay: pseudo-terminal");
 	cfmakeraw(&raw);
 	tcsetattr(*slave, TCSANOW, &raw);
 	return master;
 }
 
 /* Whatever is there now; a read looks into the kernel's own buffers before EAGAIN. */
-static void copy(int from)
+static void copy_bytes(int from)
 {
 	static char buffer[65536];
 	ssize_t size, done, n;
@@ -49,7 +49,7 @@ static void copy(int from)
 		for (done = 0; done < size; done += n) {
 			n = write(STDOUT_FILENO, buffer + done, (size_t)(size - done));
 			if (n < 0)
-				die("relay: write");
+				fail_with("relay: write");
 		}
 	}
 }
@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 		return 125;
 	child = fork();
 	if (child < 0)
-		die("relay: fork");
+		fail_with("relay: fork");
 	if (child == 0) {
 		dup2(slave, STDOUT_FILENO);
 		dup2(slave, STDERR_FILENO);
@@ -75,13 +75,13 @@ int main(int argc, char **argv)
 	/* The slave stays open here, so that the master never reports a hang-up. */
 	fds[1].fd = pidfd_open(child, 0);
 	if (fds[1].fd < 0)
-		die("relay: pidfd_open");
+		fail_with("relay: pidfd_open");
 	do {
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			die("relay: poll");
-		copy(master);
+			fail_with("relay: poll");
+		copy_bytes(master);
 	} while (!fds[1].revents);
-	copy(master);
+	copy_bytes(master);
 	waitpid(child, &status, 0);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

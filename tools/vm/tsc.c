@@ -15,7 +15,7 @@ struct sample {
 	int64_t ns, tsc;
 };
 
-static int64_t now(void)
+static int64_t read_tsc(void)
 {
 	struct timespec t;
 
@@ -24,16 +24,16 @@ static int64_t now(void)
 }
 
 /* Of many pairs of readings the one that took the least time: nobody came between. */
-static struct sample take(void)
+static struct sample take_sample(void)
 {
 	struct sample best = { 0, 0 };
 	int64_t before, after, tsc, least = INT64_MAX;
 	int i;
 
 	for (i = 0; i < 1000; i++) {
-		before = now();
+		before = read_tsc();
 		tsc = (int64_t)__rdtsc();
-		after = now();
+		after = read_tsc();
 		if (after - before < least) {
 			least = after - before;
 			best = (struct sample){ before + least / 2, tsc };
@@ -45,10 +45,10 @@ static struct sample take(void)
 int main(void)
 {
 	struct timespec pause = { .tv_nsec = 50000000 };
-	struct sample first = take(), last;
+	struct sample first = take_sample(), last;
 
 	nanosleep(&pause, NULL);
-	last = take();
+	last = take_sample();
 	printf("%lld\n", (long long)((last.tsc - first.tsc) * 1000000 / (last.ns - first.ns)));
 	return 0;
 }

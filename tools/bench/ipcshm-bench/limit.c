@@ -65,7 +65,7 @@ static int receive_getpid(struct bench_channel *channel, void *room, unsigned in
 }
 
 /* Room for a copy, made when it is first needed. */
-static void *other(struct bench_channel *channel)
+static void *get_copy(struct bench_channel *channel)
 {
 	if (!channel->own) {
 		channel->own = malloc(channel->shape->size);
@@ -82,7 +82,7 @@ static void *(*volatile copy)(void *to, const void *from, size_t size) = memcpy;
 static int send_memcpy(struct bench_channel *channel, const void *data, unsigned int count)
 {
 	(void)count;
-	copy(other(channel), data, channel->shape->size);
+	copy(get_copy(channel), data, channel->shape->size);
 	return 1;
 }
 
@@ -90,7 +90,7 @@ static int receive_memcpy(struct bench_channel *channel, void *room, unsigned in
 			  const void **at)
 {
 	(void)count;
-	copy(room, other(channel), channel->shape->size);
+	copy(room, get_copy(channel), channel->shape->size);
 	make_up(channel, room);
 	*at = room;
 	return 1;
@@ -154,7 +154,7 @@ static void sleep_until(struct ball *ball, uint32_t turns)
 		syscall(SYS_futex, &ball->turns, FUTEX_WAIT, now, NULL, NULL, 0);
 }
 
-static void put(struct ball *ball, uint32_t turns)
+static void set_turns(struct ball *ball, uint32_t turns)
 {
 	atomic_store(&ball->turns, turns);
 	syscall(SYS_futex, &ball->turns, FUTEX_WAKE, 1, NULL, NULL, 0);
@@ -165,7 +165,7 @@ static void call_futex(struct bench_channel *channel, const void *request, void 
 	uint32_t turns = 2 * (uint32_t)channel->state[NUMBER];
 
 	(void)request;
-	put(ball_of(channel), turns + 1);
+	set_turns(ball_of(channel), turns + 1);
 	sleep_until(ball_of(channel), turns + 2);
 	make_up(channel, room);
 }
@@ -175,7 +175,7 @@ static void serve_futex(struct bench_channel *channel, const void *reply, void *
 	uint32_t turns = 2 * (uint32_t)channel->state[NUMBER];
 
 	if (reply)
-		put(ball_of(channel), turns);
+		set_turns(ball_of(channel), turns);
 	if (!room)
 		return;
 	sleep_until(ball_of(channel), turns + 1);
@@ -195,13 +195,13 @@ static void destroy_eventfds(struct bench_channel *channel)
 	close(channel->out);
 }
 
-static void notify(int fd)
+static void signal_eventfd(int fd)
 {
 	if (eventfd_write(fd, 1))
 		bench_die("eventfd", errno);
 }
 
-static void await(int fd)
+static void await_eventfd(int fd)
 {
 	eventfd_t count;
 
@@ -212,18 +212,18 @@ static void await(int fd)
 static void call_eventfd(struct bench_channel *channel, const void *request, void *room)
 {
 	(void)request;
-	notify(channel->in);
-	await(channel->out);
+	signal_eventfd(channel->in);
+	await_eventfd(channel->out);
 	make_up(channel, room);
 }
 
 static void serve_eventfd(struct bench_channel *channel, const void *reply, void *room)
 {
 	if (reply)
-		notify(channel->out);
+		signal_eventfd(channel->out);
 	if (!room)
 		return;
-	await(channel->in);
+	await_eventfd(channel->in);
 	make_up(channel, room);
 }
 

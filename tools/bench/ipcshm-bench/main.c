@@ -107,7 +107,7 @@ static void check_words(const char *list, const char *const *known, const char *
 	}
 }
 
-static bool can(const struct bench_transport *transport, const struct bench_shape *shape)
+static bool can_run(const struct bench_transport *transport, const struct bench_shape *shape)
 {
 	unsigned int not = shape->pattern == BENCH_ONE_WAY ? BENCH_NO_ONE_WAY : BENCH_NO_ROUND_TRIP;
 
@@ -138,13 +138,13 @@ static size_t select_transports(const struct bench_shape *shape, struct bench_ro
 	for (table = 0; table < sizeof(tables) / sizeof(tables[0]); table++)
 		for (transport = tables[table]; transport && transport->name; transport++)
 			if (is_listed(plan.transports, transport->name, true) &&
-			    can(transport, shape) && count < BENCH_ROWS_MAX)
+			    can_run(transport, shape) && count < BENCH_ROWS_MAX)
 				rows[count++] = (struct bench_row){ .transport = transport };
 	return count;
 }
 
 /* A number of messages that all processes can share evenly. */
-static uint64_t even(const struct bench_shape *shape, double messages)
+static uint64_t round_to_shares(const struct bench_shape *shape, double messages)
 {
 	uint64_t unit = (uint64_t)shape->senders * shape->receivers;
 	uint64_t units = (uint64_t)(messages / (double)unit);
@@ -155,7 +155,7 @@ static uint64_t even(const struct bench_shape *shape, double messages)
 /* The first run warms up, and tells how many messages a repetition is. */
 static void warm_up(struct bench_row *row, const struct bench_shape *shape)
 {
-	uint64_t few = even(shape, shape->size > 65536 ? 4 : 256);
+	uint64_t few = round_to_shares(shape, shape->size > 65536 ? 4 : 256);
 	struct bench_run run;
 	double each;
 	int err = bench_measure(row->transport, shape, few, &run);
@@ -165,8 +165,9 @@ static void warm_up(struct bench_row *row, const struct bench_shape *shape)
 		return;
 	}
 	each = (double)run.elapsed / (double)few;
-	row->messages = even(shape, plan.messages ? (double)plan.messages :
-			     plan.milliseconds * 1e6 / (each > 1 ? each : 1));
+	row->messages = round_to_shares(shape, plan.messages ? (double)plan.messages
+							   : plan.milliseconds * 1e6 /
+								     (each > 1 ? each : 1));
 	if (row->messages < few)
 		row->messages = few;
 }

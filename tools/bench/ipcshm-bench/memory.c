@@ -73,7 +73,7 @@ static void destroy_slots(struct bench_channel *channel)
 	munmap(channel->shared, channel->shared_size);
 }
 
-static char *slot(struct bench_channel *channel, uint32_t number, size_t size)
+static char *get_slot(struct bench_channel *channel, uint32_t number, size_t size)
 {
 	return (char *)channel->shared + SLOTS_AT +
 	       number % channel->shape->capacity * BENCH_STRIDE(size);
@@ -128,7 +128,7 @@ static int send_eventfd(struct bench_channel *channel, const void *data, unsigne
 	(void)count;
 	if (err)
 		return err;
-	memcpy(slot(channel, (uint32_t)channel->state[NUMBER]++, channel->shape->size), data,
+	memcpy(get_slot(channel, (uint32_t)channel->state[NUMBER]++, channel->shape->size), data,
 	       channel->shape->size);
 	give_credit(channel->in, 1);
 	return 1;
@@ -143,7 +143,7 @@ static int receive_eventfd(struct bench_channel *channel, void *room, unsigned i
 	(void)count;
 	if (err)
 		return err;
-	*at = slot(channel, (uint32_t)channel->state[NUMBER]++, channel->shape->size);
+	*at = get_slot(channel, (uint32_t)channel->state[NUMBER]++, channel->shape->size);
 	return 1;
 }
 
@@ -158,7 +158,7 @@ static void release_eventfd(struct bench_channel *channel, unsigned int count)
 
 /* By futexes, which are touched only when somebody sleeps. */
 
-static void await(struct counter *counter, uint32_t value)
+static void await_change(struct counter *counter, uint32_t value)
 {
 	atomic_store(&counter->waits, 1);
 	if (atomic_load(&counter->count) == value)
@@ -166,7 +166,7 @@ static void await(struct counter *counter, uint32_t value)
 	atomic_store(&counter->waits, 0);
 }
 
-static void advance(struct counter *counter)
+static void advance_counter(struct counter *counter)
 {
 	atomic_fetch_add(&counter->count, 1);
 	if (atomic_load(&counter->waits))
@@ -174,12 +174,12 @@ static void advance(struct counter *counter)
 }
 
 /* Until @counter isn't @value; false if that isn't so and nobody is to sleep. */
-static bool differs(struct bench_channel *channel, struct counter *counter, uint32_t value)
+static bool wait_for_change(struct bench_channel *channel, struct counter *counter, uint32_t value)
 {
 	while (atomic_load_explicit(&counter->count, memory_order_acquire) == value) {
 		if (channel->shape->wait == BENCH_SPIN)
 			return false;
-		await(counter, value);
+		await_change(counter, value);
 	}
 	return true;
 }
@@ -190,7 +190,7 @@ static bool has_room(struct bench_channel *channel, size_t most)
 	struct slots *slots = slots_of(channel);
 	uint32_t put = atomic_load_explicit(&slots->put.count, memory_order_relaxed);
 
-	return differs(channel, &slots->taken, put - (uint32_t)most);
+	return wait_for_change(channel, &slots->taken, put - (uint32_t)most);
 }
 
 static bool has_message(struct bench_channel *channel)
@@ -198,7 +198,7 @@ static bool has_message(struct bench_channel *channel)
 	struct slots *slots = slots_of(channel);
 	uint32_t taken = atomic_load_explicit(&slots->taken.count, memory_order_relaxed);
 
-	return differs(channel, &slots->put, taken);
+	return wait_for_change(channel, &slots->put, taken);
 }
 
 static int create_futex(struct bench_channel *channel)
@@ -213,8 +213,9 @@ static int send_futex(struct bench_channel *channel, const void *data, unsigned 
 	(void)count;
 	if (!has_room(channel, channel->shape->capacity))
 		return -EAGAIN;
-	memcpy(slot(channel, slots->put.count, channel->shape->size), data, channel->shape->size);
-	advance(&slots->put);
+	memcpy(get_slot(channel, slots->put.count, channel->shape->size), data,
+	       channel->shape->size);
+	advance_counter(&slots->put);
 	return 1;
 }
 
@@ -225,14 +226,14 @@ static int receive_futex(struct bench_channel *channel, void *room, unsigned int
 	(void)count;
 	if (!has_message(channel))
 		return -EAGAIN;
-	*at = slot(channel, slots_of(channel)->taken.count, channel->shape->size);
+	*at = get_slot(channel, slots_of(channel)->taken.count, channel->shape->size);
 	return 1;
 }
 
 static void release_futex(struct bench_channel *channel, unsigned int count)
 {
 	(void)count;
-	advance(&slots_of(channel)->taken);
+	advance_counter(&slots_of(channel)->taken);
 }
 
 /* The slots have addresses; the receiver copies from the sender's memory. */
@@ -263,8 +264,8 @@ static int send_vm(struct bench_channel *channel, const void *data, unsigned int
 	(void)count;
 	if (!has_room(channel, in_flight(channel)))
 		return -EAGAIN;
-	memcpy(slot(channel, slots->put.count, sizeof(data)), &data, sizeof(data));
-	advance(&slots->put);
+	memcpy(get_slot(channel, slots->put.count, sizeof(data)), &data, sizeof(data));
+	advance_counter(&slots->put);
 	return 1;
 }
 
@@ -278,10 +279,11 @@ static int receive_vm(struct bench_channel *channel, void *room, unsigned int co
 	(void)count;
 	if (!has_message(channel))
 		return -EAGAIN;
-	memcpy(&from.iov_base, slot(channel, slots->taken.count, sizeof(void *)), sizeof(void *));
+	memcpy(&from.iov_base, get_slot(channel, slots->taken.count, sizeof(void *)),
+	       sizeof(void *));
 	if (process_vm_readv(slots->pid, &to, 1, &from, 1, 0) != (ssize_t)to.iov_len)
 		return -errno;
-	advance(&slots->taken);
+	advance_counter(&slots->taken);
 	*at = room;
 	return 1;
 }

@@ -93,7 +93,7 @@ struct typed {
 	long *type;
 };
 
-static struct typed lend(const void *data)
+static struct typed lend_file(const void *data)
 {
 	struct typed typed = { .type = (long *)data - 1 };
 
@@ -107,7 +107,7 @@ static void give_back(const struct typed *typed)
 	memcpy(typed->type, &typed->saved, sizeof(typed->saved));
 }
 
-static int flags(const struct bench_channel *channel)
+static int choose_flags(const struct bench_channel *channel)
 {
 	return channel->shape->wait == BENCH_SPIN ? IPC_NOWAIT : 0;
 }
@@ -119,8 +119,8 @@ static int sysv_errno(void)
 
 static int send_sysv(struct bench_channel *channel, const void *data, unsigned int count)
 {
-	struct typed typed = lend(data);
-	int err = msgsnd(channel->in, typed.type, channel->shape->size, flags(channel));
+	struct typed typed = lend_file(data);
+	int err = msgsnd(channel->in, typed.type, channel->shape->size, choose_flags(channel));
 
 	(void)count;
 	give_back(&typed);
@@ -130,8 +130,9 @@ static int send_sysv(struct bench_channel *channel, const void *data, unsigned i
 static int receive_sysv(struct bench_channel *channel, void *room, unsigned int count,
 			const void **at)
 {
-	struct typed typed = lend(room);
-	ssize_t size = msgrcv(channel->in, typed.type, channel->shape->size, 0, flags(channel));
+	struct typed typed = lend_file(room);
+	ssize_t size =
+		msgrcv(channel->in, typed.type, channel->shape->size, 0, choose_flags(channel));
 
 	(void)count;
 	give_back(&typed);

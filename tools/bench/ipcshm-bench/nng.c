@@ -13,7 +13,7 @@ struct end {
 	nng_msg *received;
 };
 
-static void check(int error)
+static void check_result(int error)
 {
 	if (!error)
 		return;
@@ -27,16 +27,18 @@ static void open_end(struct bench_channel *channel, bool sender)
 	struct end *end = bench_end_alloc(sizeof(*end));
 	int room = (int)channel->shape->capacity / 2;
 
-	check(nng_pair0_open(&end->socket));
-	check(nng_socket_set_int(end->socket, sender ? NNG_OPT_SENDBUF : NNG_OPT_RECVBUF, room));
-	check(nng_socket_set_size(end->socket, NNG_OPT_RECVMAXSZ, 0));
-	check(nng_socket_set_ms(end->socket, NNG_OPT_RECONNMINT, 1));
-	check(sender ? nng_dial(end->socket, bench_endpoint(channel), NULL, NNG_FLAG_NONBLOCK) :
-		       nng_listen(end->socket, bench_endpoint(channel), NULL, 0));
+	check_result(nng_pair0_open(&end->socket));
+	check_result(
+		nng_socket_set_int(end->socket, sender ? NNG_OPT_SENDBUF : NNG_OPT_RECVBUF, room));
+	check_result(nng_socket_set_size(end->socket, NNG_OPT_RECVMAXSZ, 0));
+	check_result(nng_socket_set_ms(end->socket, NNG_OPT_RECONNMINT, 1));
+	check_result(
+		sender ? nng_dial(end->socket, bench_endpoint(channel), NULL, NNG_FLAG_NONBLOCK)
+		       : nng_listen(end->socket, bench_endpoint(channel), NULL, 0));
 	channel->own = end;
 }
 
-static int flags(const struct bench_channel *channel)
+static int choose_flags(const struct bench_channel *channel)
 {
 	return channel->shape->wait == BENCH_SPIN ? NNG_FLAG_NONBLOCK : 0;
 }
@@ -45,7 +47,7 @@ static int result_of(int error)
 {
 	if (error == NNG_EAGAIN)
 		return -EAGAIN;
-	check(error);
+	check_result(error);
 	return 1;
 }
 
@@ -54,7 +56,8 @@ static int send_one(struct bench_channel *channel, const void *data, unsigned in
 	struct end *end = channel->own;
 
 	(void)count;
-	return result_of(nng_send(end->socket, (void *)data, channel->shape->size, flags(channel)));
+	return result_of(
+		nng_send(end->socket, (void *)data, channel->shape->size, choose_flags(channel)));
 }
 
 /* Read where it is. */
@@ -62,7 +65,7 @@ static int receive_one(struct bench_channel *channel, void *room, unsigned int c
 		       const void **at)
 {
 	struct end *end = channel->own;
-	int result = result_of(nng_recvmsg(end->socket, &end->received, flags(channel)));
+	int result = result_of(nng_recvmsg(end->socket, &end->received, choose_flags(channel)));
 
 	(void)room;
 	(void)count;

@@ -67,7 +67,7 @@ void bench_pipe_destroy(struct bench_channel *channel)
 	close(channel->out);
 }
 
-static int keep(struct bench_channel *channel, const int ends[2])
+static int keep_descriptor(struct bench_channel *channel, const int ends[2])
 {
 	channel->in = ends[0];
 	channel->out = ends[1];
@@ -85,7 +85,7 @@ int bench_pipe_create(struct bench_channel *channel)
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
 	fcntl(ends[1], F_SETPIPE_SZ, bytes < PIPE_MAX ? bytes : PIPE_MAX);
-	return keep(channel, ends);
+	return keep_descriptor(channel, ends);
 }
 
 /* A row of messages as if it were one: what has no boundaries can do that. */
@@ -138,7 +138,7 @@ static int create_socket(struct bench_channel *channel, int type)
 	/* What root may do; else what there is has to do. */
 	if (setsockopt(ends[1], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)))
 		setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	return keep(channel, ends);
+	return keep_descriptor(channel, ends);
 }
 
 static int create_unix_stream(struct bench_channel *channel)
@@ -170,8 +170,8 @@ static int receive_packet(struct bench_channel *channel, void *room, unsigned in
 	return recv(channel->in, room, channel->shape->size, 0) < 0 ? -errno : 1;
 }
 
-static void describe(struct mmsghdr *headers, struct iovec *pieces, const void *data,
-		     unsigned int count, size_t size)
+static void describe_message(struct mmsghdr *headers, struct iovec *pieces, const void *data,
+			     unsigned int count, size_t size)
 {
 	unsigned int i;
 
@@ -190,7 +190,7 @@ static int send_packets(struct bench_channel *channel, const void *data, unsigne
 	struct iovec pieces[BENCH_BATCH_MAX];
 	int some;
 
-	describe(headers, pieces, data, count, channel->shape->size);
+	describe_message(headers, pieces, data, count, channel->shape->size);
 	some = sendmmsg(channel->out, headers, count, 0);
 	return some < 0 ? -errno : some;
 }
@@ -202,7 +202,7 @@ static int receive_packets(struct bench_channel *channel, void *room, unsigned i
 	struct iovec pieces[BENCH_BATCH_MAX];
 	int i, some;
 
-	describe(headers, pieces, room, count, channel->shape->size);
+	describe_message(headers, pieces, room, count, channel->shape->size);
 	some = recvmmsg(channel->in, headers, count, MSG_WAITFORONE, NULL);
 	for (i = 0; i < some; i++)
 		at[i] = pieces[i].iov_base;

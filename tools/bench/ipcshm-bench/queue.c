@@ -65,8 +65,8 @@ static int receive_one(struct bench_channel *channel, void *room, unsigned int c
 
 /* In batches. */
 
-static void describe(struct ipcshm_message *messages, const void *data, unsigned int count,
-		     size_t size)
+static void describe_message(struct ipcshm_message *messages, const void *data, unsigned int count,
+			     size_t size)
 {
 	unsigned int i;
 
@@ -81,7 +81,7 @@ static int send_batch(struct bench_channel *channel, const void *data, unsigned 
 {
 	struct ipcshm_message messages[BENCH_BATCH_MAX];
 
-	describe(messages, data, count, channel->shape->size);
+	describe_message(messages, data, count, channel->shape->size);
 	return ipcshm_send_batch(channel->in, messages, count, 0, IPCSHM_FOREVER);
 }
 
@@ -91,7 +91,7 @@ static int receive_batch(struct bench_channel *channel, void *room, unsigned int
 	struct ipcshm_message messages[BENCH_BATCH_MAX];
 	int i, some;
 
-	describe(messages, room, count, channel->shape->size);
+	describe_message(messages, room, count, channel->shape->size);
 	some = ipcshm_receive_batch(channel->in, messages, count, 0, IPCSHM_FOREVER);
 	for (i = 0; i < some; i++)
 		at[i] = (char *)room + (size_t)i * BENCH_STRIDE(channel->shape->size);
@@ -115,7 +115,7 @@ static int read_one(struct bench_channel *channel, void *room, unsigned int coun
 
 /* Calls. */
 
-static void call(struct bench_channel *channel, const void *request, void *room)
+static void call_server(struct bench_channel *channel, const void *request, void *room)
 {
 	size_t size = channel->shape->size;
 	ssize_t got = ipcshm_call(channel->in, request, size, room, size, IPCSHM_FOREVER);
@@ -124,7 +124,7 @@ static void call(struct bench_channel *channel, const void *request, void *room)
 		bench_die("ipcshm_call", (int)got);
 }
 
-static void serve(struct bench_channel *channel, const void *reply, void *room)
+static void serve_caller(struct bench_channel *channel, const void *reply, void *room)
 {
 	struct ipcshm_message message = { .request_id = channel->state[0] };
 	size_t size = channel->shape->size;
@@ -231,7 +231,7 @@ const struct bench_transport bench_queues[] = {
 	}, {
 		.name = "queue-call", .kind = BENCH_OURS, .batch = 1,
 		.limits = BENCH_NO_ONE_WAY | BENCH_NO_SPIN,
-		.create = bench_queue_create, .call = call, .serve = serve,
+		.create = bench_queue_create, .call = call_server, .serve = serve_caller,
 		.destroy = bench_queue_destroy,
 	}, {
 		.name = "queue-mapped", .kind = BENCH_OURS, .batch = 1,

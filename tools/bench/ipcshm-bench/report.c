@@ -41,7 +41,7 @@ static int compare_samples(const void *a, const void *b)
 }
 
 /* The value under which @share of @count numbers are, between two of them if need be. */
-static double quantile(const double *numbers, unsigned int count, double share)
+static double compute_quantile(const double *numbers, unsigned int count, double share)
 {
 	double sorted[BENCH_REPETITIONS_MAX];
 	double at = share * (count - 1);
@@ -56,31 +56,32 @@ static double quantile(const double *numbers, unsigned int count, double share)
 	return sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]);
 }
 
-static double median(const double *numbers, unsigned int count)
+static double compute_median(const double *numbers, unsigned int count)
 {
-	return quantile(numbers, count, 0.5);
+	return compute_quantile(numbers, count, 0.5);
 }
 
 /* What counts: of round trips the median, of messages the time that each takes. */
-static const double *figures(const struct bench_row *row)
+static const double *get_figures(const struct bench_row *row)
 {
 	return row->nr_samples ? row->medians : row->times;
 }
 
-static double figure(const struct bench_row *row)
+static double compute_figure(const struct bench_row *row)
 {
-	return median(figures(row), row->count);
+	return compute_median(get_figures(row), row->count);
 }
 
 /* How far the middle half of the repetitions is spread, in parts of the median. */
-static double spread(const struct bench_row *row)
+static double compute_spread(const struct bench_row *row)
 {
-	return (quantile(figures(row), row->count, 0.75) -
-		quantile(figures(row), row->count, 0.25)) / figure(row);
+	return (compute_quantile(get_figures(row), row->count, 0.75) -
+		compute_quantile(get_figures(row), row->count, 0.25)) /
+	       compute_figure(row);
 }
 
 /* Of @one_in round trips of all repetitions, one takes longer; 0 if there aren't as many. */
-static double tail(const struct bench_row *row, size_t one_in)
+static double compute_tail(const struct bench_row *row, size_t one_in)
 {
 	size_t longer = row->nr_samples / one_in;
 
@@ -118,7 +119,7 @@ static double best_peer(const struct bench_group *group)
 
 	for (i = 0; i < group->count; i++) {
 		const struct bench_row *row = &group->rows[i];
-		double time = row->count ? figure(row) : 0;
+		double time = row->count ? compute_figure(row) : 0;
 
 		if (row->transport->kind == BENCH_PEER && time && (!best || time < best))
 			best = time;
@@ -135,7 +136,7 @@ static double best_peer(const struct bench_group *group)
 static double worst_noise;
 static int others_before;
 
-static double probe(void)
+static double time_probe(void)
 {
 	uint64_t start = bench_now();
 	unsigned int i;
@@ -152,8 +153,8 @@ static void probe_noise(void)
 	unsigned int i;
 
 	for (i = 0; i < PROBES; i++)
-		times[i] = probe();
-	noise = quantile(times, PROBES, 0.9) / median(times, PROBES);
+		times[i] = time_probe();
+	noise = compute_quantile(times, PROBES, 0.9) / compute_median(times, PROBES);
 	if (noise > worst_noise)
 		worst_noise = noise;
 }
@@ -299,8 +300,8 @@ static void add_measurements(const struct bench_row *row)
 	if (!row->nr_samples)
 		return;
 	add_decimals("p50", row->medians, row->count);
-	add_decimal("p99", tail(row, 100), 0);
-	add_decimal("p999", tail(row, 1000), 0);
+	add_decimal("p99", compute_tail(row, 100), 0);
+	add_decimal("p999", compute_tail(row, 1000), 0);
 	add_histogram(row);
 }
 
@@ -352,16 +353,16 @@ static void csv_begin(void)
 
 static void csv_row(const struct bench_shape *shape, const struct bench_row *row)
 {
-	double time = median(row->times, row->count);
+	double time = compute_median(row->times, row->count);
 
 	if (row->error || !row->count)
 		return;
 	fprintf(csv, "%s,%zu,%s,%s,%u,%u,%s,%s,%u,%u,%.1f,%.3f,%.0f,%.0f,%.0f,%.0f,%.0f\n",
 		patterns[shape->pattern], shape->size, cpus[shape->cpus], waits[shape->wait],
-		shape->senders, shape->receivers, row->transport->name,
-		kinds[row->transport->kind], row->transport->batch, row->count, time, spread(row),
-		row->nr_samples ? figure(row) : 0, tail(row, 100), tail(row, 1000),
-		1e9 / time, 1e9 / time * (double)shape->size);
+		shape->senders, shape->receivers, row->transport->name, kinds[row->transport->kind],
+		row->transport->batch, row->count, time, compute_spread(row),
+		row->nr_samples ? compute_figure(row) : 0, compute_tail(row, 100),
+		compute_tail(row, 1000), 1e9 / time, 1e9 / time * (double)shape->size);
 }
 
 /* For people. */
@@ -392,7 +393,7 @@ static void print_tail(double time)
 static void print_row(const struct bench_group *group, const struct bench_row *row, double best)
 {
 	const char *name = row->transport->name;
-	double time = row->count ? figure(row) : 0;
+	double time = row->count ? compute_figure(row) : 0;
 
 	if (row->error) {
 		printf("%-16s %s\n", name, strerror(row->error));
@@ -402,10 +403,10 @@ static void print_row(const struct bench_group *group, const struct bench_row *r
 	if (group->shape.pattern == BENCH_ONE_WAY) {
 		printf(" %12.0f %10.1f", 1e9 / time, (double)group->shape.size * 1e3 / time);
 	} else {
-		print_tail(tail(row, 100));
-		print_tail(tail(row, 1000));
+		print_tail(compute_tail(row, 100));
+		print_tail(compute_tail(row, 1000));
 	}
-	printf(" %6.0f %%", 100 * spread(row));
+	printf(" %6.0f %%", 100 * compute_spread(row));
 	if (best)
 		printf(" %10.2f", group->shape.pattern == BENCH_ONE_WAY ? best / time : time / best);
 	putchar('\n');

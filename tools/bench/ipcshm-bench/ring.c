@@ -20,12 +20,12 @@ static struct end *end_of(struct bench_channel *channel)
 	return channel->own;
 }
 
-static uint64_t deadline(const struct bench_channel *channel)
+static uint64_t make_deadline(const struct bench_channel *channel)
 {
 	return channel->shape->wait == BENCH_SPIN ? IPCSHM_NOW : IPCSHM_FOREVER;
 }
 
-static int create(struct bench_channel *channel, uint32_t layout)
+static int create_ring(struct bench_channel *channel, uint32_t layout)
 {
 	const struct bench_shape *shape = channel->shape;
 	bool many = shape->senders + shape->receivers > 2;
@@ -56,21 +56,21 @@ static int create(struct bench_channel *channel, uint32_t layout)
 
 static int create_slots(struct bench_channel *channel)
 {
-	return create(channel, IPCSHM_RING_SLOTS);
+	return create_ring(channel, IPCSHM_RING_SLOTS);
 }
 
 static int create_packed(struct bench_channel *channel)
 {
-	return create(channel, IPCSHM_RING_PACKED);
+	return create_ring(channel, IPCSHM_RING_PACKED);
 }
 
-static void destroy(struct bench_channel *channel)
+static void destroy_ring(struct bench_channel *channel)
 {
 	munmap(channel->shared, channel->shared_size);
 }
 
 /* Nanoseconds for which a call that waits looks out before it sleeps. */
-static uint32_t patience(const struct bench_shape *shape)
+static uint32_t choose_busy_poll(const struct bench_shape *shape)
 {
 	return shape->wait == BENCH_BUSY ? shape->busy * 1000 : 0;
 }
@@ -88,14 +88,14 @@ static void open_end(struct bench_channel *channel, bool sender)
 					 sender ? IPCSHM_RING_PRODUCER : IPCSHM_RING_CONSUMER);
 	if (err)
 		bench_die("ipcshm_ring_attach", err);
-	ipcshm_ring_set_busy_poll(&end->ring, patience(channel->shape));
+	ipcshm_ring_set_busy_poll(&end->ring, choose_busy_poll(channel->shape));
 	channel->own = end;
 }
 
 static int put_one(struct bench_channel *channel, const void *data, unsigned int count)
 {
 	int err = ipcshm_ring_put(&end_of(channel)->ring, data, channel->shape->size,
-				  deadline(channel));
+				  make_deadline(channel));
 
 	(void)count;
 	return err ? err : 1;
@@ -104,7 +104,7 @@ static int put_one(struct bench_channel *channel, const void *data, unsigned int
 /* Read where it is, until it is released. */
 static int peek_one(struct bench_channel *channel, void *room, unsigned int count, const void **at)
 {
-	ssize_t size = ipcshm_ring_peek(&end_of(channel)->ring, at, deadline(channel));
+	ssize_t size = ipcshm_ring_peek(&end_of(channel)->ring, at, make_deadline(channel));
 
 	(void)room;
 	(void)count;
@@ -122,13 +122,14 @@ static void release_one(struct bench_channel *channel, unsigned int count)
 
 static int put_batch(struct bench_channel *channel, const void *data, unsigned int count)
 {
-	return (int)ipcshm_ring_put_burst(&end_of(channel)->ring, data, count, deadline(channel));
+	return (int)ipcshm_ring_put_burst(&end_of(channel)->ring, data, count,
+					  make_deadline(channel));
 }
 
 static int get_batch(struct bench_channel *channel, void *room, unsigned int count, const void **at)
 {
 	int i, some = (int)ipcshm_ring_get_burst(&end_of(channel)->ring, room, count,
-						 deadline(channel));
+						 make_deadline(channel));
 
 	for (i = 0; i < some; i++)
 		at[i] = (char *)room + (size_t)i * channel->shape->size;
@@ -139,12 +140,12 @@ const struct bench_transport bench_rings[] = {
 	{
 		.name = "ring", .kind = BENCH_OURS, .batch = 1,
 		.create = create_slots, .open = open_end, .send = put_one, .receive = peek_one,
-		.release = release_one, .destroy = destroy,
+		.release = release_one, .destroy = destroy_ring,
 	}, {
 		.name = "ring-batch", .kind = BENCH_OURS, .batch = BENCH_BATCH_MAX,
 		.limits = BENCH_NO_ROUND_TRIP | BENCH_NO_GAPS,
 		.create = create_packed, .open = open_end, .send = put_batch, .receive = get_batch,
-		.destroy = destroy,
+		.destroy = destroy_ring,
 	},
 	{ 0 }
 };

@@ -84,7 +84,7 @@ void bench_pin(enum bench_cpus cpus, unsigned int which)
 
 /* Content: a message is words of a pattern between two stamps, its number. */
 
-static uint64_t pattern(size_t word)
+static uint64_t make_pattern(size_t word)
 {
 	return (word + 1) * 0x9e3779b97f4a7c15;
 }
@@ -98,7 +98,7 @@ void bench_fill(void *messages, unsigned int count, size_t size)
 		uint64_t *words = (uint64_t *)((char *)messages + i * BENCH_STRIDE(size));
 
 		for (word = 0; word < size / 8; word++)
-			words[word] = pattern(word);
+			words[word] = make_pattern(word);
 	}
 }
 
@@ -121,7 +121,7 @@ static uint64_t expected_sum(size_t size)
 		return known;
 	known = 0;
 	for (word = 1; word + 1 < size / 8; word++)
-		known += pattern(word);
+		known += make_pattern(word);
 	known_size = size;
 	return known;
 }
@@ -174,8 +174,8 @@ static struct buffers buffers_alloc(const struct bench_channel *channel)
 }
 
 /* The next messages to be sent, stamped. */
-static char *stamped(struct buffers *buffers, const struct bench_channel *channel,
-		     unsigned int count, uint64_t number)
+static char *stamp_messages(struct buffers *buffers, const struct bench_channel *channel,
+			    unsigned int count, uint64_t number)
 {
 	size_t size = channel->shape->size, stride = BENCH_STRIDE(size);
 	char *row = buffers->send + buffers->turn * channel->transport->batch * stride;
@@ -217,13 +217,13 @@ static unsigned int receive_some(struct bench_channel *channel, void *room, unsi
 	return (unsigned int)some;
 }
 
-static void release(struct bench_channel *channel, unsigned int count)
+static void release_messages(struct bench_channel *channel, unsigned int count)
 {
 	if (channel->transport->release)
 		channel->transport->release(channel, count);
 }
 
-static unsigned int part(const struct bench_channel *channel, uint64_t left)
+static unsigned int limit_batch(const struct bench_channel *channel, uint64_t left)
 {
 	return left < channel->transport->batch ? (unsigned int)left : channel->transport->batch;
 }
@@ -240,8 +240,8 @@ static void send_loop(struct bench_channel *channel, struct buffers *buffers, st
 	unsigned int count;
 
 	for (number = span.from; number < span.to; number += count) {
-		count = part(channel, span.to - number);
-		send_all(channel, stamped(buffers, channel, count, number), count);
+		count = limit_batch(channel, span.to - number);
+		send_all(channel, stamp_messages(buffers, channel, count, number), count);
 	}
 }
 
@@ -253,11 +253,12 @@ static void receive_loop(struct bench_channel *channel, struct buffers *buffers,
 	unsigned int count, i;
 
 	while (number < span.to) {
-		count = receive_some(channel, buffers->receive, part(channel, span.to - number), at);
+		count = receive_some(channel, buffers->receive,
+				     limit_batch(channel, span.to - number), at);
 		for (i = 0; i < count; i++, number++)
 			if (bench_check(at[i], channel->shape->size) != number && ordered)
 				bench_die("messages came in another order", EBADMSG);
-		release(channel, count);
+		release_messages(channel, count);
 	}
 }
 
@@ -269,11 +270,11 @@ static uint64_t receive_one(struct bench_channel *channel, void *room)
 
 	receive_some(channel, room, 1, &at);
 	number = bench_check(at, channel->shape->size);
-	release(channel, 1);
+	release_messages(channel, 1);
 	return number;
 }
 
-static uint64_t call(struct bench_channel *channel, const void *request, void *room)
+static uint64_t call_server(struct bench_channel *channel, const void *request, void *room)
 {
 	if (!channel->transport->call) {
 		send_all(channel, request, 1);
@@ -283,7 +284,7 @@ static uint64_t call(struct bench_channel *channel, const void *request, void *r
 	return bench_check(room, channel->shape->size);
 }
 
-static uint64_t serve(struct bench_channel *channel, const void *reply, void *room)
+static uint64_t serve_caller(struct bench_channel *channel, const void *reply, void *room)
 {
 	if (!channel->transport->serve) {
 		if (reply)
@@ -299,7 +300,8 @@ static void call_loop(struct bench_channel *channel, struct buffers *buffers, st
 	uint64_t before = bench_now(), now, i;
 
 	for (i = span.from; i < span.to; i++) {
-		if (call(channel, stamped(buffers, channel, 1, i), buffers->receive) != i)
+		if (call_server(channel, stamp_messages(buffers, channel, 1, i),
+				buffers->receive) != i)
 			bench_die("a reply to another request", EBADMSG);
 		now = bench_now();
 		board->samples[(i - span.from) % BENCH_SAMPLES_MAX] = (uint32_t)(now - before);
@@ -313,15 +315,15 @@ static void serve_loop(struct bench_channel *channel, struct buffers *buffers, s
 	uint64_t i, number;
 
 	for (i = span.from; i < span.to; i++) {
-		number = serve(channel, reply, buffers->receive);
-		reply = stamped(buffers, channel, 1, number);
+		number = serve_caller(channel, reply, buffers->receive);
+		reply = stamp_messages(buffers, channel, 1, number);
 	}
-	serve(channel, reply, NULL);
+	serve_caller(channel, reply, NULL);
 }
 
 /* The processes. */
 
-static void extend(_Atomic uint64_t *bound, uint64_t time, bool lowest)
+static void extend_bound(_Atomic uint64_t *bound, uint64_t time, bool lowest)
 {
 	uint64_t known = atomic_load(bound);
 
@@ -372,14 +374,14 @@ static void take_part(struct bench_channel *channel, bool sender, uint64_t messa
 	atomic_fetch_add(&board->ready, 1);
 	while (!atomic_load(&board->go))
 		sched_yield();
-	extend(&board->start, bench_now(), true);
+	extend_bound(&board->start, bench_now(), true);
 	loops[shape->pattern][sender](channel, &buffers, (struct span){ warm, warm + messages });
-	extend(&board->end, bench_now(), false);
+	extend_bound(&board->end, bench_now(), false);
 	leave_together(channel->shape->senders + channel->shape->receivers);
 }
 
-static pid_t start(struct bench_channel *channel, bool sender, unsigned int which,
-		   uint64_t messages)
+static pid_t start_process(struct bench_channel *channel, bool sender, unsigned int which,
+			   uint64_t messages)
 {
 	pid_t pid;
 
@@ -398,7 +400,7 @@ static pid_t start(struct bench_channel *channel, bool sender, unsigned int whic
 }
 
 /* All of them end, or none goes on. */
-static void finish(const pid_t *pids, unsigned int count, const char *name)
+static void await_processes(const pid_t *pids, unsigned int count, const char *name)
 {
 	unsigned int i;
 	int status;
@@ -430,17 +432,18 @@ static void run_processes(struct bench_channel *channel, uint64_t messages)
 	pid_t pids[BENCH_PROCESSES_MAX];
 
 	for (i = 0; i < shape->receivers; i++)
-		pids[i] = start(channel, false, i, messages / shape->receivers);
+		pids[i] = start_process(channel, false, i, messages / shape->receivers);
 	for (i = 0; i < shape->senders; i++)
-		pids[shape->receivers + i] = start(channel, true, i, messages / shape->senders);
+		pids[shape->receivers + i] =
+			start_process(channel, true, i, messages / shape->senders);
 	while (atomic_load(&board->ready) < count && !has_one_ended())
 		sched_yield();
 	atomic_store(&board->go, 1);
-	finish(pids, count, channel->transport->name);
+	await_processes(pids, count, channel->transport->name);
 }
 
-static int create(struct bench_channel *channel, struct bench_channel *back,
-		  const struct bench_transport *transport, const struct bench_shape *shape)
+static int create_channels(struct bench_channel *channel, struct bench_channel *back,
+			   const struct bench_transport *transport, const struct bench_shape *shape)
 {
 	int err;
 
@@ -469,7 +472,7 @@ int bench_measure(const struct bench_transport *transport, const struct bench_sh
 		  uint64_t messages, struct bench_run *run)
 {
 	struct bench_channel channel, back;
-	int err = create(&channel, &back, transport, shape);
+	int err = create_channels(&channel, &back, transport, shape);
 
 	if (err)
 		return err;

@@ -19,9 +19,10 @@ static void open_ring(struct bench_channel *channel, bool sender)
 }
 
 /* Submits @count transfers, one after the other, and waits for all. */
-static int run(struct bench_channel *channel, char *data, unsigned int count,
-	       void (*prepare)(struct io_uring_sqe *sqe, int fd, void *data, unsigned int size),
-	       int fd)
+static int run_entries(struct bench_channel *channel, char *data, unsigned int count,
+		       void (*prepare)(struct io_uring_sqe *sqe, int fd, void *data,
+				       unsigned int size),
+		       int fd)
 {
 	size_t size = channel->shape->size;
 	struct io_uring *ring = channel->own;
@@ -58,7 +59,7 @@ static void prepare_read(struct io_uring_sqe *sqe, int fd, void *data, unsigned 
 
 static int send_ring(struct bench_channel *channel, const void *data, unsigned int count)
 {
-	return run(channel, (char *)data, count, prepare_write, channel->out);
+	return run_entries(channel, (char *)data, count, prepare_write, channel->out);
 }
 
 static int receive_ring(struct bench_channel *channel, void *room, unsigned int count,
@@ -68,7 +69,7 @@ static int receive_ring(struct bench_channel *channel, void *room, unsigned int 
 
 	for (i = 0; i < count; i++)
 		at[i] = (char *)room + i * BENCH_STRIDE(channel->shape->size);
-	return run(channel, room, count, prepare_read, channel->in);
+	return run_entries(channel, room, count, prepare_read, channel->in);
 }
 
 #define RING(and)	.limits = BENCH_NO_SPIN | BENCH_NO_BOUNDARIES | (and), .open = open_ring, \

@@ -16,7 +16,7 @@ struct end {
 	zmq_msg_t received;
 };
 
-static void set(void *socket, int option, size_t value)
+static void set_option(void *socket, int option, size_t value)
 {
 	const int number = (int)value;
 
@@ -31,15 +31,15 @@ static void open_end(struct bench_channel *channel, bool sender)
 
 	end->context = zmq_ctx_new();
 	end->socket = zmq_socket(end->context, sender ? ZMQ_PUSH : ZMQ_PULL);
-	set(end->socket, sender ? ZMQ_SNDHWM : ZMQ_RCVHWM, channel->shape->capacity / 2);
-	set(end->socket, ZMQ_RECONNECT_IVL, 1);
+	set_option(end->socket, sender ? ZMQ_SNDHWM : ZMQ_RCVHWM, channel->shape->capacity / 2);
+	set_option(end->socket, ZMQ_RECONNECT_IVL, 1);
 	if (sender ? zmq_connect(end->socket, bench_endpoint(channel)) :
 		     zmq_bind(end->socket, bench_endpoint(channel)))
 		bench_die(bench_endpoint(channel), errno);
 	channel->own = end;
 }
 
-static int flags(const struct bench_channel *channel)
+static int choose_flags(const struct bench_channel *channel)
 {
 	return channel->shape->wait == BENCH_SPIN ? ZMQ_DONTWAIT : 0;
 }
@@ -49,7 +49,8 @@ static int send_one(struct bench_channel *channel, const void *data, unsigned in
 	struct end *end = channel->own;
 
 	(void)count;
-	return zmq_send(end->socket, data, channel->shape->size, flags(channel)) < 0 ? -errno : 1;
+	return zmq_send(end->socket, data, channel->shape->size, choose_flags(channel)) < 0 ? -errno
+											    : 1;
 }
 
 /* Read where it is. */
@@ -61,7 +62,7 @@ static int receive_one(struct bench_channel *channel, void *room, unsigned int c
 	(void)room;
 	(void)count;
 	zmq_msg_init(&end->received);
-	if (zmq_msg_recv(&end->received, end->socket, flags(channel)) < 0)
+	if (zmq_msg_recv(&end->received, end->socket, choose_flags(channel)) < 0)
 		return -errno;
 	*at = zmq_msg_data(&end->received);
 	return 1;

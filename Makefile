@@ -16,22 +16,22 @@ kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(
 .PHONY: all setup module lib tool examples selftests demo test test-load kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed check-debug \
 	coverage fuzz foreign mutation vm html check install uninstall clean help
 
-## all: the module for the running kernel, the library and the program
+## all: build module, library and program
 all: module lib tool
 
-## setup: install the Debian packages that building and testing need; FOR="build tool": only those for these goals
+## setup: install the Debian packages for building and testing [FOR]
 setup:
 	tools/setup --install $(or $(FOR),build build-root kernel tool vm check bench tool-test)
 
-## module: ipcshm.ko alone, which needs a compiler and kernel headers; KDIR=/path/to/kernel/build for another kernel
+## module: build ipcshm.ko; needs a compiler and kernel headers [KDIR]
 module:
 	tools/build-module $(KDIR)
 
-## lib: libipcshm alone, in lib/build
+## lib: build libipcshm, in lib/build
 lib:
 	$(MAKE) -C lib
 
-## tool: ipcshm, the program, in tools/ipcshm/build
+## tool: build the program ipcshm, in tools/ipcshm/build
 tool: lib
 	tools/setup tool
 	$(MAKE) -C tools/ipcshm
@@ -42,24 +42,25 @@ examples: lib
 selftests: lib
 	$(MAKE) -C selftests
 
-## demo: see it work: boots a virtual machine and runs the demonstrations in it; calls "make setup" first
+## demo: run the demonstrations in a virtual machine, after make setup
 demo:
 	$(MAKE) setup FOR="build vm"
 	$(MAKE) examples
 	tools/vm/run -k $(KERNEL) -a Documentation/examples/build:/demo -a Documentation/examples/demo.sh:/demo/demo.sh \
 		-a /usr/share/common-licenses:/usr/share/common-licenses -- sh /demo/demo.sh
 
-## test: all kselftests in a virtual machine; KERNEL=7.3|6.12|6.1|6.1-rt|debug|kcsan, TESTS="region queue", LONG=1: every round; calls "make setup" first
+## test: run kselftests in a virtual machine, after make setup
+##	[KERNEL TESTS LONG]
 test:
 	$(MAKE) setup FOR="build vm $(kernel)"
 	$(MAKE) selftests
 	IPCSHM_LONG=$(LONG) tools/vm/test $(KERNEL) selftests/build $(tests)
 
-## kunit: unit tests of the module's pure logic, by KUnit, in the KASAN kernel
+## kunit: run unit tests of the module's pure logic, on a KASAN kernel
 kunit:
 	tools/kunit
 
-## test-load: kernels that the module does not know are refused when it is loaded; KERNEL= as for test
+## test-load: test that the module refuses unknown kernels [KERNEL]
 test-load:
 	tools/setup build vm $(kernel)
 	rm -rf build/load && mkdir -p build/load
@@ -67,25 +68,25 @@ test-load:
 	cp "$$(BUILD=build/faults tools/build-module "$$(tools/vm/fetch $(KERNEL))/build" IPCSHM_FAULTS=y)" build/load/ipcshm-faults.ko
 	tools/vm/test $(KERNEL) build/load load
 
-## test-ynl: every netlink operation by the kernel's own generic client, which is in Python; KERNEL= as for test
+## test-ynl: test netlink by the kernel's generic client [KERNEL]
 test-ynl:
 	tools/setup build vm ynl
 	tools/vm/guest/ynl/pack build/ynl
 	tools/vm/test $(KERNEL) build/ynl ynl
 
-## test-tracers: the tracepoints by perf, trace-cmd and bpftrace, 300 MB of which are put into the machine; KERNEL= as for test
+## test-tracers: test tracepoints by perf, trace-cmd and bpftrace [KERNEL]
 test-tracers: tool
 	tools/setup build vm tracers
 	tools/vm/guest/tracers/pack build/tracers
 	IPCSHM_TEST_LIMIT=$(or $(IPCSHM_TEST_LIMIT),600) tools/vm/test $(KERNEL) build/tracers tracers
 
-## test-tool: the program ipcshm, in the same machine: each command, a terminal, 100,000 objects; KERNEL= as for test
+## test-tool: test the program ipcshm, up to 100,000 objects [KERNEL]
 test-tool: tool
 	tools/setup build vm tool-test
 	tools/vm/guest/tool/pack build/test-tool
 	IPCSHM_TEST_LIMIT=$(or $(IPCSHM_TEST_LIMIT),900) tools/vm/test $(KERNEL) build/test-tool tool tool-many
 
-## bench: what things cost in a virtual machine, nothing else running, into Documentation/performance; BENCH="wake-latency": these only
+## bench: measure all, into Documentation/performance [KERNEL BENCH]
 bench: lib
 	tools/setup build vm bench
 	$(MAKE) -C tools/bench
@@ -93,48 +94,51 @@ bench: lib
 		/vm/bench /bench $(or $(BENCH),$(basename $(notdir $(wildcard tools/bench/*.c))))
 	$(if $(BENCH),,tools/bench/measure full $(KERNEL) && tools/bench/report build/bench)
 
-## bench-quick: messages against their targets, in three minutes
+## bench-quick: compare messages with their targets, in three minutes [KERNEL]
 bench-quick: lib
 	tools/bench/measure quick $(KERNEL)
 
-## bench-cost: instructions per operation, the same on every machine, against what is expected; UPDATE=1: expect these
+## bench-cost: compare instructions of operations with the expected ones
+##	[KERNEL UPDATE]
 bench-cost: lib
 	tools/bench/cost $(if $(UPDATE),-u) $(KERNEL)
 
-## bench-latency: how long one user can keep a real-time task off the CPU, in microseconds; SCENARIOS="pollers-send": these only
+## bench-latency: measure how long a user can delay a real-time task
+##	[KERNEL SCENARIOS]
 bench-latency: lib
 	tools/bench/latency/measure $(KERNEL) $(SCENARIOS)
 
-## bench-observed: instructions that tracepoints cost while nobody looks, which is to be at most 2 % of a queue's operations
+## bench-observed: count the instructions that unused tracepoints cost [KERNEL]
 bench-observed: lib
 	tools/bench/observed $(KERNEL)
 
-## check-debug: all tests on both debug kernels: KASAN and lockdep, then KCSAN; TESTS= as for test
+## check-debug: run kselftests under KASAN and lockdep, then KCSAN [TESTS]
 check-debug:
 	tools/setup build vm
 	$(MAKE) selftests
 	tools/vm/test-debug $(tests)
 
-## coverage: how much of the module the tests run, line by line in build/coverage/html; TESTS= as for test
+## coverage: measure the lines of the module that kselftests run [TESTS]
 coverage:
 	tools/setup build vm coverage
 	$(MAKE) selftests
 	tools/coverage $(tests)
 
-## fuzz: call the module with what nobody would, in the KASAN kernel; TIME= in seconds, see tools/fuzz/run
+## fuzz: run random programs against the module under KASAN [TIME]
 fuzz:
 	tools/fuzz/run -t $(or $(TIME),600)
 
-## foreign: the same with stress-ng and trinity, a minute each
+## foreign: run stress-ng and trinity against the module, under KASAN
 foreign:
 	tools/fuzz/foreign
 
-## mutation: put bugs into the module and the library, one at a time, and see the tests find them; MUTATE=module|library
+## mutation: put bugs in, one at a time, and run the test that finds each
+##	[MUTATE]
 mutation:
 	tools/setup build vm
 	$(foreach kind,$(or $(MUTATE),module library),tools/mutation/run $(kind) &&) true
 
-## vm: a shell in a virtual machine with the module, the tests and the examples; KERNEL= as for test
+## vm: start a shell in a virtual machine with all programs [KERNEL]
 vm:
 	tools/setup build vm
 	$(MAKE) selftests examples tool
@@ -142,29 +146,29 @@ vm:
 		-a selftests/build:/root/selftests -a Documentation/examples/build:/root/examples \
 		-a Documentation/examples/demo.sh:/root/examples/demo.sh
 
-## html: these documents, the manual pages and the headers as HTML, in build/html
+## html: build the documents and manual pages as HTML, in build/html
 html:
 	tools/setup build html
 	tools/html
 
-## check: static checks, and the tests of the library and the program that need no module, under sanitizers
+## check: run static checks and sanitized unit tests, without the module
 check:
 	tools/setup build tool check html
 	tools/check/all
 
-## install: module, library and program below DESTDIR; the latter two in PREFIX (/usr/local)
+## install: install module, library and program [DESTDIR PREFIX KDIR]
 install: all
 	tools/install-module $(KDIR)
 	$(MAKE) -C lib install
 	$(MAKE) -C tools/ipcshm install
 
-## uninstall: the reverse of install
+## uninstall: remove installed files [DESTDIR PREFIX KDIR]
 uninstall:
 	tools/install-module -u $(KDIR)
 	$(MAKE) -C lib uninstall
 	$(MAKE) -C tools/ipcshm uninstall
 
-## clean: remove what was built here (not the cache of kernels, ~/.cache/ipcshm)
+## clean: remove built files, but not the cache ~/.cache/ipcshm
 clean:
 	rm -rf build selftests/build
 	$(MAKE) -C lib clean
@@ -172,6 +176,19 @@ clean:
 	$(MAKE) -C Documentation/examples clean
 	$(MAKE) -C tools/bench clean
 
-## help: this list
+## help: print this list
+##!
+##!Variables:
+##!  KERNEL=VERSION            7.3, 6.12 (default), 6.1, 6.1-rt, debug or kcsan
+##!  TESTS="region queue"      only these test programs
+##!  LONG=1                    every round of every test
+##!  TIME=1800                 seconds of fuzzing (default 600)
+##!  BENCH="wake-latency"      only these measurements
+##!  SCENARIOS="pollers-send"  only these scenarios
+##!  UPDATE=1                  expect the counted instructions from now on
+##!  MUTATE=module|library     only bugs of the module, or of the library
+##!  FOR="build vm"            only the packages of these groups, see tools/setup
+##!  KDIR=DIRECTORY            build tree of another kernel
+##!  DESTDIR= PREFIX=          where to install; PREFIX is /usr/local by default
 help:
-	sed -n 's/^## \([a-z-]*\): /  \1\t/p' Makefile | expand -t 16
+	sed -n 's/^## \([a-z-]*\): /  \1\t/p; s/^##\t/\t/p; s/^##!//p' Makefile | expand -t 18

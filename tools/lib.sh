@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Shared by the scripts of tools/: where things are, how a failure is said. Sourced, not run.
+# Shared by the scripts of tools/: paths, messages, packages. Sourced, not run.
 # shellcheck shell=bash disable=SC2034
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1

@@ -29,7 +29,7 @@
 #define BOUND	1.5
 #define SETTLE	200000	/* nanoseconds from a process's being asleep to the kill */
 
-/* What the processes share. */
+/* Shared by all processes. */
 struct shared {
 	uint64_t killed;	/* when */
 	int ready;		/* the victim is a member */

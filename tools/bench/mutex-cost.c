@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What locking and unlocking a mutex costs, beside a robust pthread mutex between
+ * The cost of locking and unlocking a mutex, beside a robust pthread mutex between
  * processes.
  *
  * Natively, without the module: the area is plain shared memory with futex, which the
  * path without contention never gets to, and so that both wait in the same way.  The
- * two kinds take turns, REPETITIONS times; what is told is the median.
+ * two kinds take turns, REPETITIONS times; the result is the median.
  *
  *	mutex-cost [REPETITIONS]
  *
- * Fails if a mutex that nobody else wants costs more than the pthread one.
+ * Fails if a mutex without contention costs more than the pthread one.
  */
 #include <errno.h>
 #include <ipcshm-mutex.h>

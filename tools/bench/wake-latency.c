@@ -3,7 +3,7 @@
  * A round trip between two processes that wait and wake on words of a region:
  * by REGION_WAIT and REGION_WAKE, and by futex(2) on the same memory.
  *
- * The two kinds take turns, REPETITIONS times; what is told is the median time
+ * The two kinds take turns, REPETITIONS times; the result is the median time
  * of a round trip, alone and with many others who wait on other words.
  *
  *	wake-latency [REPETITIONS]

@@ -35,7 +35,7 @@
 #endif
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What structures point to, and what came back and can be given to other calls. */
+/* Memory that structures point to, and results that other calls can use. */
 static struct {
 	struct ipcshm_message messages[8];
 	struct ipcshm_segment segments[8];
@@ -46,7 +46,7 @@ static struct {
 } area;
 static uint8_t *memory;		/* two pages, then one that can't be written, then none */
 
-/* What a value can mean. */
+/* The meanings of values. */
 enum meaning {
 	ZERO, ANY, FLAGS_REGION, FLAGS_QUEUE, MODE, NAME, NAME_LEN, KIND, REGION_SIZE, SLOTS,
 	MEMBER_TOKEN,
@@ -63,7 +63,7 @@ static const char *const names[] = { "a", "b", "/c", "d", "..", "a/b", "", "eeee
 
 #define MADE (IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE)
 
-/* Those that aren't here, or have none, are worked out from what there is. */
+/* Meanings without values here are computed from the current state. */
 static const struct {
 	const uint64_t *values;
 	size_t count;
@@ -137,7 +137,7 @@ static uint64_t make_deadline(uint64_t choice)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	/* Few for ever: who waits for that is interrupted in the end, which takes time. */
+	/* Few for ever: such a wait is interrupted in the end, which takes time. */
 	switch (choice % 24) {
 	case 0:		return IPCSHM_FOREVER;
 	case 1:		return ns - 1;
@@ -299,7 +299,7 @@ static void run_madvise(int map, const uint64_t *v)
 	madvise(maps[map].at, PAGE, (int)v[0]);
 }
 
-/* Through the kernel, which says EFAULT where a store would be a fault. */
+/* Through the kernel, which returns EFAULT where a store would be a fault. */
 static void run_store(int map, const uint64_t *v)
 {
 	struct iovec from = { &(uint32_t){ (uint32_t)v[1] }, 4 };
@@ -384,7 +384,7 @@ static void run_fork(int fd, const uint64_t *v)
 		fork_child((unsigned int)v[0] / 4 % 20);
 }
 
-/* Likewise; the child in a namespace of its own. Few, because they take a slow kernel seconds. */
+/* Also in a namespace of its own. Few, because they take a slow kernel seconds. */
 static void run_namespace(int fd, const uint64_t *v)
 {
 	(void)fd;
@@ -392,7 +392,7 @@ static void run_namespace(int fd, const uint64_t *v)
 		run_open(-1, v);
 }
 
-/* And as someone with no rights but those that the modes give. */
+/* And as a user with the rights of the modes alone. */
 static void run_become(int fd, const uint64_t *v)
 {
 	(void)fd;
@@ -715,7 +715,7 @@ static bool parse_step(char *line, struct step *step)
 	return step->call < COUNT(calls);
 }
 
-/* Lines that start with '#' and calls that there aren't (any more) are passed over. */
+/* Lines that start with '#' and unknown calls are skipped. */
 bool parse_program(FILE *file, struct program *program)
 {
 	char line[1024];
@@ -736,7 +736,7 @@ bool parse_program(FILE *file, struct program *program)
 
 /* Running them. */
 
-/* What a call needs and the program hasn't made yet: a plain one, by a name that others use. */
+/* Create an object that a call needs: a plain one, by a name that others use. */
 static void provide_object(enum on kind)
 {
 	const struct ipcshm_open_how how = {
@@ -789,7 +789,7 @@ static int choose_object(enum on kind, uint32_t object)
 	return map_count ? 0 : -1;
 }
 
-/* What came with a message and is good for something: a request id, a place in the pool. */
+/* Keep the results of a message that other calls can use: a request id, a place in the pool. */
 static void learn_message(const struct ipcshm_message *message)
 {
 	if (message->request_id)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the fuzzer's programs are made of: calls, and the values that they take. */
+/* The parts of the fuzzer's programs: calls, and their values. */
 #ifndef CALLS_H
 #define CALLS_H
 
@@ -14,7 +14,7 @@
  * struct step - one call of a program
  * @call: which: a row of the table in calls.c
  * @object: which of the descriptors or mappings there are, modulo their number
- * @async: made by a thread of its own, which nobody waits for
+ * @async: made by a thread of its own, which the program does not wait for
  * @literal: bit i: @values[i] is used as it is; else it chooses one of the values
  *	that make sense there
  * @values: of the call's fields, in the order of the table

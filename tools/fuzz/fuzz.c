@@ -36,7 +36,7 @@
 #define WORKERS_MAX	64
 #define CORPUS_MAX	4096
 #define EDGES		(1U << 18)
-#define PCS		(1U << 20)	/* bytes of code that are told apart */
+#define PCS		(1U << 20)	/* bytes of code, each with a bit */
 #define TRACE		(16 << 10)	/* PCs of one call */
 #define LIFE		20000		/* ms that a process lives at the most */
 #define TICK		50		/* ms that a call can be blocked */
@@ -60,7 +60,7 @@ struct slot {
 	atomic_uint found, steps;
 };
 
-/* What all processes share. */
+/* Shared by all processes. */
 static struct shared {
 	atomic_ulong calls, programs, kills;
 	atomic_uint blocks;
@@ -283,7 +283,7 @@ static void keep_found(void)
 	if (!atomic_exchange(&slot->found, 0))
 		return;
 	at = atomic_load(&shared->corpus_count);
-	/* Written before it is counted, so that whoever chooses it sees it whole. */
+	/* Written before it is counted, so that a process that chooses it sees it whole. */
 	do {
 		if (at == CORPUS_MAX)
 			return;
@@ -323,7 +323,7 @@ static void open_log(void)
 	close(file);
 }
 
-/* What programs may have set: that they can go on at all. */
+/* Undo the quotas that programs have set, so that others can go on. */
 static void restore_limits(void)
 {
 	const uint32_t root = 0;
@@ -505,7 +505,7 @@ static void options_get(int argc, char **argv)
 	}
 }
 
-/* What is the same for all processes. */
+/* Common to all processes. */
 static void prepare_run(void)
 {
 	struct ipcshm_info info;

@@ -22,7 +22,7 @@
 
 #define ARENA	(1ULL << 40)	/* where mappings are, and nothing else */
 #define ARENA_SIZE	(1ULL << 36)
-#define IMPATIENT	2000000	/* ns from one signal to who is blocked to the next */
+#define IMPATIENT	2000000	/* ns between signals to a blocked call */
 
 struct handle handles[HANDLES + HELPERS];
 unsigned int handle_count;
@@ -57,7 +57,7 @@ static struct helper {
 static __thread int fail_file = -1;	/* the thread's fail-nth */
 static __thread unsigned int fail_nth;
 
-/* What a program has. */
+/* The state of a program. */
 
 void remember(int fd, enum on kind)
 {

@@ -15,11 +15,11 @@
 
 #define HANDLES		24
 #define MAPS		8
-#define HELPERS		2	/* threads that make calls which nobody waits for */
+#define HELPERS		2	/* threads that make calls that the program does not wait for */
 #define CHILDREN	3	/* that a program can fork; they go on with the program */
 #define THREADS		(1 + HELPERS + CHILDREN)
 
-/* What a call is made on. */
+/* The object of a call. */
 enum on { DEVICE, REGION, QUEUE, SOCKET, ANYTHING, NOTHING, MAPPING };
 
 struct handle {
@@ -43,7 +43,7 @@ void remember(int fd, enum on kind);
 /* Where a mapping may come to be: nothing that we need ourselves is near. */
 void *free_place(size_t size);
 void remember_mapping(void *at, size_t size);
-/* What can be unmapped at @at without harm to ourselves: that many bytes, @size at the most. */
+/* Return how many bytes at @at, up to @size, can be unmapped without harm to the fuzzer. */
 size_t harmless(const uint8_t *at, size_t size);
 
 /*
@@ -58,7 +58,7 @@ void begin_call(void);
 void end_call(void);
 
 /**
- * struct observer - who is told what happens
+ * struct observer - callbacks of calls
  * @begin: called in each thread, and child, with its number: one of THREADS
  * @covered: called in it after each call that it has made
  */

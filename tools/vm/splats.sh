@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What in a kernel log means that the kernel has found something wrong. Sourced by tools/vm/run.
+# Lines of a kernel log that mean a fault. Sourced by tools/vm/run.
 # shellcheck shell=bash
 
 # A data race is ours if our code is in the report; the kernel has others of its own.

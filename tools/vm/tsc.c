@@ -23,7 +23,7 @@ static int64_t read_tsc(void)
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-/* Of many pairs of readings the one that took the least time: nobody came between. */
+/* Of many pairs of readings the one that took the least time: without an interruption. */
 static struct sample take_sample(void)
 {
 	struct sample best = { 0, 0 };

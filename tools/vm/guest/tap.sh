@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# What the tests of the program have in common. Sourced, with the tests as functions; then: run_tests NAME...
+# Common code of the tests of the program. Sourced, with the tests as functions; then: run_tests NAME...
 
 here=$(cd "$(dirname "$0")" && pwd)
 export PATH="$here:$PATH"
@@ -9,7 +9,7 @@ export PYTHONHOME="$here/python" PYTHONDONTWRITEBYTECODE=1
 work=$(mktemp -d /tmp/ipcshm-tool.XXXXXX) || exit 1
 cd "$work" || exit 1
 
-# Is it so? Says what, if not.
+# fail TEXT: print the reason, and fail
 fail() { echo "# $*"; return 1; }
 
 # status WANTED COMMAND...: ends with that status; its output is in the files out and err
@@ -22,10 +22,10 @@ status()
 	[ $got = "$wanted" ] || fail "$*: status $got and not $wanted: $(cat err)"
 }
 
-# says TEXT: the last status() had it in its output, or in what it said on standard error
+# says TEXT: the last status() had it in its output, or in its standard error
 says() { grep -qsF -- "$1" out err || fail "not said: $1; but: $(cat out err 2>/dev/null)"; }
 
-# json COMMAND ARGUMENT...: prints what the schema says
+# json COMMAND ARGUMENT...: the output of the command agrees with the schema
 json()
 {
 	lines=
@@ -46,7 +46,7 @@ until_true()
 	done
 }
 
-# terminal COMMAND: run it in a terminal of 120 columns and 30 rows, in a shell that says "ended STATUS"
+# terminal COMMAND: run it in a terminal of 120 columns and 30 rows, in a shell that prints "ended STATUS"
 terminal()
 {
 	tmux -f /dev/null -L ipcshm kill-server 2>/dev/null
@@ -57,7 +57,7 @@ screen() { tmux -L ipcshm capture-pane -p -t test; }
 keys() { tmux -L ipcshm send-keys -t test "$@"; }
 shows() { screen | grep -q -- "$1"; }
 
-# What a test has left behind.
+# Remove the leftovers of a test.
 clean()
 {
 	tmux -L ipcshm kill-server 2>/dev/null

@@ -5,7 +5,7 @@
 usage: ynl.py YNL SPEC    (tools/net/ynl of a kernel source, and ipcshm.yaml)
 
 The client knows nothing of ipcshm but its specification, so what passes here shows that the two are
-one.  Says what it finds as the other tests do.
+one.  Prints TAP.
 """
 
 import ctypes

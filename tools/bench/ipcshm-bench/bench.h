@@ -26,7 +26,7 @@ enum bench_wait { BENCH_BLOCK, BENCH_SPIN, BENCH_BUSY };
 enum bench_kind { BENCH_OURS, BENCH_PEER, BENCH_LIMIT };
 
 /**
- * struct bench_shape - what is measured, whoever carries it
+ * struct bench_shape - the measurement, for every transport
  * @size: bytes of a message, a multiple of 8
  * @capacity: messages that a channel should hold
  * @senders: processes that send, each on the same channel
@@ -34,7 +34,7 @@ enum bench_kind { BENCH_OURS, BENCH_PEER, BENCH_LIMIT };
  * @pattern: one way, or there and back
  * @cpus: which CPUs the processes may use
  * @wait: how they wait: in the kernel, by trying again and again, or in the kernel
- *	after having looked out for @busy
+ *	after busy-polling for @busy
  * @busy: microseconds
  */
 struct bench_shape {
@@ -75,7 +75,7 @@ struct bench_channel {
 /* A message's place in a row of them. */
 #define BENCH_STRIDE(size)	(((size) + 63) & ~(size_t)63)
 
-/* What a transport can't do. */
+/* Patterns that a transport does not support. */
 #define BENCH_NO_ONE_WAY	0x01
 #define BENCH_NO_ROUND_TRIP	0x02
 #define BENCH_NO_MANY		0x04	/* it is for one sender and one receiver */
@@ -135,13 +135,13 @@ extern const struct bench_transport bench_zeromq[] __attribute__((weak));
 extern const struct bench_transport bench_nng[] __attribute__((weak));
 extern const struct bench_transport bench_boost[] __attribute__((weak));
 
-/* What io_uring is used with. */
+/* Transports with io_uring. */
 int bench_queue_create(struct bench_channel *channel);
 void bench_queue_destroy(struct bench_channel *channel);
 int bench_pipe_create(struct bench_channel *channel);
 void bench_pipe_destroy(struct bench_channel *channel);
 
-/* What ZeroMQ and nng are used with. */
+/* Common code of ZeroMQ and nng. */
 int bench_endpoint_create(struct bench_channel *channel);
 const char *bench_endpoint(const struct bench_channel *channel);
 void bench_endpoint_destroy(struct bench_channel *channel);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What no transport of a kind can beat: the same processes and loops, but nothing is
+ * Lower bounds of all transports: the same processes and loops, but nothing is
  * carried.  The receiver makes up what it would have received.
  *
  *	getpid		a system call for each message at each end
  *	memcpy		a copy of each message at each end
  *	futex, eventfd	a wake-up each way
- *	cache-line	a word in shared memory each way, nobody sleeps
+ *	cache-line	a word in shared memory each way, without sleeping
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -76,7 +76,7 @@ static void *get_copy(struct bench_channel *channel)
 	return channel->own;
 }
 
-/* The compiler mustn't see that nobody looks at what was copied. */
+/* The compiler must not see that the copy is unused. */
 static void *(*volatile copy)(void *to, const void *from, size_t size) = memcpy;
 
 static int send_memcpy(struct bench_channel *channel, const void *data, unsigned int count)

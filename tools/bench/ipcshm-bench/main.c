@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ipcshm-bench: messages between processes, by ipcshm and by what else there is.
+ * ipcshm-bench: messages between processes, by ipcshm and by its peers.
  *
- * All transports that fit a shape take turns, REPETITIONS times; medians, spread,
- * and ratios to the best peer of the same run are told.
+ * All transports that fit a shape take turns, REPETITIONS times.  The results are medians,
+ * spread, and ratios to the best peer of the same run.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -20,7 +20,7 @@
 #define CAPACITY_ROUND_TRIP	16
 #define REPETITIONS_MIN	3	/* however long they take */
 
-/* What is asked for: all combinations. */
+/* The options: all combinations are measured. */
 struct plan {
 	const char *patterns;
 	const char *sizes;
@@ -111,7 +111,7 @@ static bool can_run(const struct bench_transport *transport, const struct bench_
 {
 	unsigned int not = shape->pattern == BENCH_ONE_WAY ? BENCH_NO_ONE_WAY : BENCH_NO_ROUND_TRIP;
 
-	/* Those who share a way back would get each other's replies. */
+	/* Callers that share a way back would get each other's replies. */
 	if (shape->senders + shape->receivers > 2 && shape->pattern == BENCH_ROUND_TRIP &&
 	    !transport->call)
 		return false;
@@ -152,7 +152,7 @@ static uint64_t round_to_shares(const struct bench_shape *shape, double messages
 	return unit * (units ? units : 1);
 }
 
-/* The first run warms up, and tells how many messages a repetition is. */
+/* The first run warms up, and determines the number of messages of a repetition. */
 static void warm_up(struct bench_row *row, const struct bench_shape *shape)
 {
 	uint64_t few = round_to_shares(shape, shape->size > 65536 ? 4 : 256);

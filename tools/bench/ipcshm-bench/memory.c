@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Shared memory made by hand, as programs do it: slots in a memfd, with eventfds or
- * futexes to wait by; and process_vm_readv, told of by such slots.
+ * futexes to wait by; and process_vm_readv, announced by such slots.
  *
  * One sender and one receiver.  The sender copies a message into a slot, the
  * receiver reads it there.
@@ -156,7 +156,7 @@ static void release_eventfd(struct bench_channel *channel, unsigned int count)
 	channel->state[OWED] = 0;
 }
 
-/* By futexes, which are touched only when somebody sleeps. */
+/* By futexes, which are touched only if the other side sleeps. */
 
 static void await_change(struct counter *counter, uint32_t value)
 {
@@ -173,7 +173,7 @@ static void advance_counter(struct counter *counter)
 		syscall(SYS_futex, &counter->count, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-/* Until @counter isn't @value; false if that isn't so and nobody is to sleep. */
+/* Wait until @counter is not @value; false: it is, and the wait must not sleep. */
 static bool wait_for_change(struct bench_channel *channel, struct counter *counter, uint32_t value)
 {
 	while (atomic_load_explicit(&counter->count, memory_order_acquire) == value) {

@@ -135,7 +135,7 @@ static int create_socket(struct bench_channel *channel, int type)
 
 	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends))
 		return -errno;
-	/* What root may do; else what there is has to do. */
+	/* For root alone; otherwise the default size has to do. */
 	if (setsockopt(ends[1], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)))
 		setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	return keep_descriptor(channel, ends);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What was measured, and how it is told. */
+/* Results, as text, JSON and CSV. */
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -61,7 +61,7 @@ static double compute_median(const double *numbers, unsigned int count)
 	return compute_quantile(numbers, count, 0.5);
 }
 
-/* What counts: of round trips the median, of messages the time that each takes. */
+/* The figures to compare: medians of round trips, or the time of each message. */
 static const double *get_figures(const struct bench_row *row)
 {
 	return row->nr_samples ? row->medians : row->times;
@@ -146,7 +146,7 @@ static double time_probe(void)
 	return (double)(bench_now() - start);
 }
 
-/* What one of ten probes takes longer than, in parts of the median. */
+/* The time that one of ten probes exceeds, in parts of the median. */
 static void probe_noise(void)
 {
 	double times[PROBES], noise;

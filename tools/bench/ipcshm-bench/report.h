@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What was measured, and how it is told. */
+/* Results, as text, JSON and CSV. */
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 
@@ -32,7 +32,7 @@ struct bench_row {
 /**
  * struct bench_group - all transports in one shape, measured in turns
  * @shape: what was measured
- * @rows: by whom
+ * @rows: one for each transport
  * @count: how many
  */
 struct bench_group {

@@ -20,7 +20,7 @@
 
 #define PATIENCE	60	/* seconds that a run may take */
 
-/* What the processes of a run share. */
+/* Shared by the processes of a run. */
 struct board {
 	_Atomic uint32_t ready;
 	_Atomic uint32_t go;
@@ -110,7 +110,7 @@ void bench_stamp(void *message, size_t size, uint64_t number)
 	words[size / 8 - 1] = number;
 }
 
-/* The sum of what is between the stamps, which is the same for all messages of a size. */
+/* The sum of the bytes between the stamps, which is the same for all messages of a size. */
 static uint64_t expected_sum(size_t size)
 {
 	static size_t known_size;
@@ -352,7 +352,7 @@ static void leave_together(unsigned int parties)
 		syscall(SYS_futex, &board->ended, FUTEX_WAIT, ended, NULL, NULL, 0);
 }
 
-/* What the channel's memory has been used for once is not part of what is measured. */
+/* The first use of the channel's memory is not part of the measurement. */
 static uint64_t warm_up(const struct bench_shape *shape)
 {
 	return 2 * shape->capacity * shape->senders * shape->receivers;
@@ -417,7 +417,7 @@ static void await_processes(const pid_t *pids, unsigned int count, const char *n
 	}
 }
 
-/* Before all of them were ready: nobody can go on then. */
+/* Before all of them were ready: none can go on then. */
 static bool has_one_ended(void)
 {
 	siginfo_t info = { 0 };
@@ -462,7 +462,7 @@ static int create_channels(struct bench_channel *channel, struct bench_channel *
 /**
  * bench_measure - one run
  * @transport: by which
- * @shape: of what
+ * @shape: of the channel
  * @messages: how many, or round trips; a multiple of both senders and receivers
  * @run: filled in; its samples are valid until the next run
  *

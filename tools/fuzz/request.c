@@ -147,14 +147,14 @@ void request_end(struct nlmsghdr *request, int fd, uint64_t room)
 void request_limits(int fd, const uint32_t *uid, const uint64_t *max)
 {
 	struct nlmsghdr *request = request_begin(IPCSHM_CMD_QUOTA_SET, 0);
-	int type;
+	unsigned int quota;
 
 	if (uid)
 		mnl_attr_put_u32(request, IPCSHM_A_QUOTAS_UID, *uid);
 	else
 		mnl_attr_put(request, IPCSHM_A_QUOTAS_DEFAULT, 0, NULL);
-	for (type = IPCSHM_A_QUOTAS_OBJECTS; type <= IPCSHM_A_QUOTAS_MAX; type++)
-		put_limit(request, (uint16_t)type,
-			  uid ? IPCSHM_QUOTA_FOLLOW_DEFAULT : max[type - IPCSHM_A_QUOTAS_OBJECTS]);
+	for (quota = 0; quota <= IPCSHM_QUOTA_TYPE_DESCRIPTORS; quota++)
+		put_limit(request, (uint16_t)(IPCSHM_A_QUOTAS_OBJECTS + quota),
+			  uid ? IPCSHM_QUOTA_FOLLOW_DEFAULT : max[quota]);
 	request_end(request, fd, ANSWER_MAX);
 }

@@ -92,7 +92,7 @@ static char *log_memory;
 /* Programs to begin with; or all there are. */
 static struct program *given;
 static unsigned int given_count;
-static uint64_t default_limits[6];
+static uint64_t default_quotas[6];
 
 static uint64_t read_seconds(void)
 {
@@ -324,13 +324,13 @@ static void open_log(void)
 }
 
 /* Undo the quotas that programs have set, so that others can go on. */
-static void restore_limits(void)
+static void restore_quotas(void)
 {
 	const uint32_t root = 0;
 	int fd = request_open();
 
-	request_limits(fd, NULL, default_limits);
-	request_limits(fd, &root, NULL);
+	request_quotas(fd, NULL, default_quotas);
+	request_quotas(fd, &root, NULL);
 	close(fd);
 }
 
@@ -343,7 +343,7 @@ static void execute_programs(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0);
 	setrlimit(RLIMIT_CORE, &none);
-	restore_limits();
+	restore_quotas();
 	if (!start_process(&observer))
 		fail_with("fuzz: process");
 }
@@ -514,9 +514,9 @@ static void prepare_run(void)
 	if (ioctl(device, IPCSHM_IOC_INFO, &info) || !request_prepare())
 		fail_with("fuzz: /dev/ipcshm");
 	close(device);
-	memcpy(default_limits, (uint64_t[]){ info.objects.max, info.region_bytes.max,
+	memcpy(default_quotas, (uint64_t[]){ info.objects.max, info.region_bytes.max,
 		info.queue_bytes.max, info.members.max, info.waiters.max, info.descriptors.max },
-	       sizeof(default_limits));
+	       sizeof(default_quotas));
 	shared = map_shared(sizeof(*shared));
 	code = code_start();
 	if (access("/sys/kernel/debug/kcov", W_OK))
@@ -527,7 +527,7 @@ static void prepare_run(void)
 
 int main(int argc, char **argv)
 {
-	uint64_t start = read_seconds(), told = start, end;
+	uint64_t start = read_seconds(), printed = start, end;
 	unsigned int i;
 
 	options_get(argc, argv);
@@ -545,10 +545,10 @@ int main(int argc, char **argv)
 	}
 	while (read_seconds() < end) {
 		sleep(1);
-		if (read_seconds() < told + PROGRESS)
+		if (read_seconds() < printed + PROGRESS)
 			continue;
 		print_progress(start);
-		told = read_seconds();
+		printed = read_seconds();
 	}
 	while (wait(NULL) > 0)
 		;

@@ -97,7 +97,7 @@ struct nlmsghdr *request_begin(uint8_t command, uint16_t flags)
 	return begin_message(family, command, flags);
 }
 
-static void put_limit(struct nlmsghdr *request, uint16_t type, uint64_t max)
+static void put_quota(struct nlmsghdr *request, uint16_t type, uint64_t max)
 {
 	struct nlattr *nest = mnl_attr_nest_start(request, type);
 
@@ -116,8 +116,8 @@ void request_put(struct nlmsghdr *request, uint16_t type, uint16_t size, uint64_
 	case SIZE_TEXT:
 		mnl_attr_put_strz(request, type, text ? text : "");
 		break;
-	case SIZE_LIMIT:
-		put_limit(request, type, value);
+	case SIZE_QUOTA:
+		put_quota(request, type, value);
 		break;
 	default:
 		mnl_attr_put(request, type, size, &value);
@@ -144,7 +144,7 @@ void request_end(struct nlmsghdr *request, int fd, uint64_t room)
 			break;
 }
 
-void request_limits(int fd, const uint32_t *uid, const uint64_t *max)
+void request_quotas(int fd, const uint32_t *uid, const uint64_t *max)
 {
 	struct nlmsghdr *request = request_begin(IPCSHM_CMD_QUOTA_SET, 0);
 	unsigned int quota;
@@ -154,7 +154,7 @@ void request_limits(int fd, const uint32_t *uid, const uint64_t *max)
 	else
 		mnl_attr_put(request, IPCSHM_A_QUOTAS_DEFAULT, 0, NULL);
 	for (quota = 0; quota <= IPCSHM_QUOTA_TYPE_DESCRIPTORS; quota++)
-		put_limit(request, (uint16_t)(IPCSHM_A_QUOTAS_OBJECTS + quota),
+		put_quota(request, (uint16_t)(IPCSHM_A_QUOTAS_OBJECTS + quota),
 			  uid ? IPCSHM_QUOTA_FOLLOW_DEFAULT : max[quota]);
 	request_end(request, fd, ANSWER_MAX);
 }

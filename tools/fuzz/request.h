@@ -9,7 +9,7 @@
 /* How long an attribute is, where that isn't just a number of bytes. */
 #define SIZE_FLAG	100	/* it has no value */
 #define SIZE_TEXT	101
-#define SIZE_LIMIT	102	/* a nest with one limit in it */
+#define SIZE_QUOTA	102	/* a nest with one maximum */
 
 /* Finds the family, once for all; false if the kernel doesn't have it. */
 bool request_prepare(void);
@@ -25,7 +25,7 @@ void request_break(struct nlmsghdr *request, uint64_t how);
 /* Sends it, and reads what comes of it without waiting, @room bytes at a time. */
 void request_end(struct nlmsghdr *request, int fd, uint64_t room);
 
-/* All limits of user @uid, or the default if there are none of the user's: as @max of each quota. */
-void request_limits(int fd, const uint32_t *uid, const uint64_t *max);
+/* Set all quotas: the default to @max, or those of user @uid to follow the default. */
+void request_quotas(int fd, const uint32_t *uid, const uint64_t *max);
 
 #endif /* REQUEST_H */

@@ -82,6 +82,7 @@ static const struct file_operations *closed_fops;
  * @lock: protects what follows, as a whole
  * @watch: the word that is polled for
  * @deaths: those that are known: poll tells of others
+ * @rcu: to free it, see struct ipcshm_watch
  */
 struct region_file {
 	struct ipcshm_region *region;
@@ -89,6 +90,7 @@ struct region_file {
 	struct mutex lock;	/* watch */
 	struct ipcshm_watch watch;
 	u32 deaths;
+	struct rcu_head rcu;
 };
 
 static struct region_file *region_file(const struct file *file)
@@ -418,35 +420,20 @@ static long region_ioctl_wake(struct file *file, struct ipcshm_uarg uarg)
 	return woken;
 }
 
-static void disarm(struct region_file *rf)
+static int rearm(struct region_file *rf, const struct ipcshm_word *word)
 {
-	if (!rf->watch.word.size)
-		return;
-	ipcshm_watch_disarm(&rf->region->words, &rf->watch);
-	ipcshm_quotas_uncharge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, 1);
-	rf->watch.word.size = 0;
-}
-
-static int rearm(struct region_file *rf, const struct ipcshm_region_watch_args *args)
-{
-	struct ipcshm_words *words = &rf->region->words;
-	int err;
+	bool was_armed = rf->watch.word.size;
+	int err = 0;
 
 	lockdep_assert_held(&rf->lock);
-	if (args->size && rf->watch.word.size) {
-		ipcshm_watch_disarm(words, &rf->watch);	/* it stays charged */
-	} else if (args->size) {
+	if (word->size && !was_armed)
 		err = ipcshm_quotas_charge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, 1);
-		if (err)
-			return err;
-	} else {
-		disarm(rf);
-	}
-	rf->watch.word = (struct ipcshm_word){ args->offset, args->expected, args->size };
-	if (args->size)
-		ipcshm_watch_arm(words, &rf->watch);
-	rf->deaths = args->deaths;
-	return 0;
+	if (err)
+		return err;
+	err = ipcshm_watch_set(&rf->region->words, &rf->watch, word);
+	if ((was_armed || word->size) && !rf->watch.word.size)
+		ipcshm_quotas_uncharge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, 1);
+	return err;
 }
 
 static bool watch_is_valid(const struct ipcshm_region_watch_args *args)
@@ -477,10 +464,12 @@ static long region_ioctl_watch(struct file *file, struct ipcshm_uarg uarg)
 		return -EINVAL;
 	if (mutex_lock_killable(&rf->lock))
 		return -EINTR;
-	err = rearm(rf, &args);
+	err = rearm(rf, &(struct ipcshm_word){ args.offset, args.expected, args.size });
+	if (!err)
+		rf->deaths = args.deaths;
 	mutex_unlock(&rf->lock);
 	/* Make current pollers re-evaluate. */
-	wake_up_poll(&rf->watch.pollers, EPOLLIN | EPOLLRDNORM | EPOLLPRI);
+	ipcshm_pollers_wake(&rf->watch.pollers, EPOLLIN | EPOLLRDNORM | EPOLLPRI);
 	return err;
 }
 
@@ -491,7 +480,7 @@ static __poll_t region_poll(struct file *file, poll_table *pt)
 	__poll_t events = 0;
 
 	ipcshm_pollers_add(&region->pollers, file, pt);
-	poll_wait(file, &rf->watch.pollers, pt);
+	ipcshm_pollers_add(&rf->watch.pollers, file, pt);
 	if (is_revoked(region))
 		return EPOLLERR | EPOLLHUP;
 	/* Looking at the word may sleep for memory or swap; a killed task does not wait. */
@@ -782,11 +771,14 @@ static int region_file_release(struct inode *inode, struct file *file)
 {
 	struct region_file *rf = region_file(file);
 
-	disarm(rf);
+	mutex_lock(&rf->lock);
+	rearm(rf, &(struct ipcshm_word){ 0 });
+	mutex_unlock(&rf->lock);
+	ipcshm_pollers_destroy(&rf->watch.pollers);
 	ipcshm_object_put(&rf->region->object);
 	ipcshm_quotas_put(rf->payer);
 	mutex_destroy(&rf->lock);
-	kfree(rf);
+	kfree_rcu(rf, rcu);
 	return 0;
 }
 
@@ -952,7 +944,7 @@ static struct region_file *region_file_create(struct ipcshm_region *region)
 	rf->payer = payer;
 	mutex_init(&rf->lock);
 	rf->deaths = ipcshm_members_deaths(&region->members);
-	init_waitqueue_head(&rf->watch.pollers);
+	ipcshm_pollers_init(&rf->watch.pollers);
 	return rf;
 }
 
@@ -1012,6 +1004,7 @@ static void region_release(struct ipcshm_object *object)
 	struct ipcshm_region *region = object_region(object);
 
 	cancel_work_sync(&region->work);
+	ipcshm_words_destroy(&region->words);
 	ipcshm_pollers_destroy(&region->pollers);
 	refund(region);
 	ipcshm_members_destroy(&region->members);

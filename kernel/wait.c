@@ -14,11 +14,22 @@
  * Either the waker's critical section comes first, and then its store is seen,
  * or it finds the waiter on the list.  Deaths and the revocation are stores of
  * the kernel's, followed by a wake-up of everyone, and work the same way.
+ *
+ * Any reader of a region can sleep and watch, so no loop under the lock grows with
+ * the number of sleepers or watches.  Both are in trees by offset.  Walks of all
+ * sleepers drop the lock after BATCH of them, and continue behind the last one.
+ *
+ * The watches of a word form a ring in the order of their last notification.  A
+ * WAKE counts; a watch whose count is old has to be notified, and as long as
+ * there is one the word is due.  The waker notifies the first few, and a work item
+ * the rest, in turns over all words.  So each watch is notified after each WAKE,
+ * several of which may be reported at once, however often others wake.
  */
 #include <linux/hash.h>
 #include <linux/highmem.h>
 #include <linux/pagemap.h>
 #include <linux/poll.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
@@ -27,22 +38,47 @@
 #include "member.h"
 #include "wait.h"
 #include "waiter.h"
+#include "work.h"
+
+/* The most sleepers, or words, that are looked at while a lock is held once. */
+#define BATCH 32
+
+/* The most watches that a waker notifies itself. */
+#define NOTIFIED_AT_ONCE 8
 
 /**
  * struct sleeper - a task that sleeps on a word
  * @waiter: completed by a WAKE, a death or the revocation
- * @link: in the bucket, until then; protected by the bucket's lock
+ * @node: in the bucket, until then; protected by the bucket's lock
  * @offset: of the word; immutable
  * @arrival: its number among those of the bucket; immutable
  * @deaths: those it knew of when it went to sleep; immutable
  */
 struct sleeper {
 	struct ipcshm_waiter waiter;
-	struct list_head link;
+	struct rb_node node;
 	u64 offset;
 	u64 arrival;
 	u32 deaths;
 };
+
+/**
+ * struct watched_word - what all watches of a word share; protected by the bucket's lock
+ * @node: in the bucket
+ * @offset: of the word; immutable
+ * @wakes: how many WAKEs there were
+ * @watches: those whose last notification is the longest ago first
+ * @due: in the bucket, while the first of @watches has to be notified
+ */
+struct watched_word {
+	struct rb_node node;
+	u64 offset;
+	u64 wakes;
+	struct list_head watches;
+	struct list_head due;
+};
+
+static void words_work(struct work_struct *work);
 
 void ipcshm_words_init(struct ipcshm_words *words, struct address_space *mapping,
 		       const struct ipcshm_members *members)
@@ -51,11 +87,19 @@ void ipcshm_words_init(struct ipcshm_words *words, struct address_space *mapping
 
 	words->mapping = mapping;
 	words->members = members;
+	INIT_WORK(&words->work, words_work);
 	for (i = 0; i < ARRAY_SIZE(words->buckets); i++) {
 		spin_lock_init(&words->buckets[i].lock);
-		INIT_LIST_HEAD(&words->buckets[i].sleepers);
-		INIT_LIST_HEAD(&words->buckets[i].watches);
+		words->buckets[i].sleepers = RB_ROOT;
+		words->buckets[i].watched = RB_ROOT;
+		INIT_LIST_HEAD(&words->buckets[i].due);
 	}
+}
+
+/* No task sleeps, and no watch is set. */
+void ipcshm_words_destroy(struct ipcshm_words *words)
+{
+	cancel_work_sync(&words->work);
 }
 
 static struct ipcshm_bucket *bucket_of(struct ipcshm_words *words, u64 offset)
@@ -108,6 +152,20 @@ static bool word_differs(const struct ipcshm_words *words, const struct ipcshm_w
 
 /* Waiting. */
 
+static void sleeper_add(struct ipcshm_bucket *bucket, struct sleeper *sleeper)
+{
+	struct rb_node **link = &bucket->sleepers.rb_node, *parent = NULL;
+
+	sleeper->arrival = bucket->arrivals++;
+	while (*link) {
+		parent = *link;
+		link = sleeper->offset < rb_entry(parent, struct sleeper, node)->offset ?
+		       &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&sleeper->node, parent, link);
+	rb_insert_color(&sleeper->node, &bucket->sleepers);
+}
+
 static int sleep_unless(struct ipcshm_words *words, struct ipcshm_bucket *bucket,
 			struct sleeper *sleeper, const struct ipcshm_word *word, struct page *page)
 {
@@ -122,10 +180,8 @@ static int sleep_unless(struct ipcshm_words *words, struct ipcshm_bucket *bucket
 		err = -EINVAL;	/* a page of a large folio can outlive that */
 	else if (word_differs(words, word, page))
 		err = -EAGAIN;
-	if (!err) {
-		sleeper->arrival = bucket->arrivals++;
-		list_add_tail(&sleeper->link, &bucket->sleepers);
-	}
+	if (!err)
+		sleeper_add(bucket, sleeper);
 	spin_unlock(&bucket->lock);
 	return err;
 }
@@ -137,7 +193,7 @@ static int sleeper_leave(struct ipcshm_bucket *bucket, struct sleeper *sleeper, 
 	if (sleeper->waiter.done)
 		err = sleeper->waiter.result;
 	else
-		list_del(&sleeper->link);
+		rb_erase(&sleeper->node, &bucket->sleepers);
 	spin_unlock(&bucket->lock);
 	return err;
 }
@@ -174,42 +230,168 @@ int ipcshm_words_wait(struct ipcshm_words *words, const struct ipcshm_word *word
 	return err ? sleeper_leave(bucket, &sleeper, err) : sleeper.waiter.result;
 }
 
-/* Waking. */
+/* Notifying watches. */
 
-static void sleeper_complete(struct sleeper *sleeper, int result, struct ipcshm_wakeups *wakeups)
+static struct watched_word *watched_at(struct rb_node *node)
 {
-	list_del(&sleeper->link);
-	ipcshm_waiter_complete(&sleeper->waiter, result, wakeups);
+	return rb_entry_safe(node, struct watched_word, node);
 }
 
-/*
- * A watch is told of each wake-up, and takes none away.  Under the lock, since
- * only the bucket keeps it from going.
- */
-static void wake_watches(struct ipcshm_bucket *bucket, u64 offset)
+/* The first watched word at or behind @offset, or NULL. */
+static struct watched_word *watched_from(struct ipcshm_bucket *bucket, u64 offset)
 {
+	struct watched_word *found = NULL, *watched = watched_at(bucket->watched.rb_node);
+
+	while (watched) {
+		if (watched->offset >= offset)
+			found = watched;
+		watched = watched_at(watched->offset >= offset ? watched->node.rb_left :
+								 watched->node.rb_right);
+	}
+	return found;
+}
+
+static struct watched_word *watched_find(struct ipcshm_bucket *bucket, u64 offset)
+{
+	struct watched_word *watched = watched_from(bucket, offset);
+
+	return watched && watched->offset == offset ? watched : NULL;
+}
+
+static void watched_add(struct ipcshm_bucket *bucket, struct watched_word *watched)
+{
+	struct rb_node **link = &bucket->watched.rb_node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = watched->offset < watched_at(parent)->offset ? &parent->rb_left :
+								      &parent->rb_right;
+	}
+	rb_link_node(&watched->node, parent, link);
+	rb_insert_color(&watched->node, &bucket->watched);
+}
+
+static bool watched_is_due(const struct watched_word *watched)
+{
+	return list_first_entry(&watched->watches, struct ipcshm_watch, link)->told !=
+	       watched->wakes;
+}
+
+/* The word of the latest WAKE is the first in turn. */
+static void watched_wake(struct ipcshm_bucket *bucket, struct watched_word *watched)
+{
+	watched->wakes++;
+	if (list_empty(&watched->due))
+		list_add(&watched->due, &bucket->due);
+}
+
+/* The next watch to be notified, which counts as notified from now on, or NULL. */
+static struct ipcshm_watch *watch_take(struct ipcshm_bucket *bucket)
+{
+	struct watched_word *watched = list_first_entry_or_null(&bucket->due, struct watched_word,
+								due);
 	struct ipcshm_watch *watch;
 
-	list_for_each_entry(watch, &bucket->watches, link) {
-		if (watch->word.offset != offset)
-			continue;
-		WRITE_ONCE(watch->woken, true);
-		wake_up_poll(&watch->pollers, EPOLLIN | EPOLLRDNORM);
+	if (!watched)
+		return NULL;
+	watch = list_first_entry(&watched->watches, struct ipcshm_watch, link);
+	watch->told = watched->wakes;
+	list_move_tail(&watch->link, &watched->watches);
+	if (watched_is_due(watched))
+		list_move_tail(&watched->due, &bucket->due);
+	else
+		list_del_init(&watched->due);
+	return watch;
+}
+
+/* At most @count watches; true if there may be more. */
+static bool notify_some(struct ipcshm_bucket *bucket, unsigned int count)
+{
+	struct ipcshm_watch *watch = NULL;
+
+	while (count--) {
+		/* A watch that is taken can be removed, but not freed. */
+		rcu_read_lock();
+		spin_lock(&bucket->lock);
+		watch = watch_take(bucket);
+		spin_unlock(&bucket->lock);
+		if (watch)
+			ipcshm_pollers_wake(&watch->pollers, EPOLLIN | EPOLLRDNORM);
+		rcu_read_unlock();
+		if (!watch)
+			break;
 	}
+	return watch;
+}
+
+static void notify(struct ipcshm_words *words, struct ipcshm_bucket *bucket)
+{
+	if (notify_some(bucket, NOTIFIED_AT_ONCE))
+		queue_work(ipcshm_workqueue, &words->work);
+}
+
+/* One turn: no bucket keeps others waiting. */
+static void words_work(struct work_struct *work)
+{
+	struct ipcshm_words *words = container_of(work, struct ipcshm_words, work);
+	bool more = false;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(words->buckets); i++) {
+		if (!list_empty(&words->buckets[i].due) && notify_some(&words->buckets[i], BATCH))
+			more = true;
+		cond_resched();
+	}
+	if (more)
+		queue_work(ipcshm_workqueue, &words->work);
+}
+
+/* Waking. */
+
+static struct sleeper *sleeper_at(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct sleeper, node);
+}
+
+static bool sleeper_is_before(const struct sleeper *sleeper, u64 offset, u64 arrival)
+{
+	return sleeper->offset == offset ? sleeper->arrival < arrival : sleeper->offset < offset;
+}
+
+/* The first sleeper on a word at or behind @offset, on that word of those since @arrival. */
+static struct sleeper *sleeper_from(struct ipcshm_bucket *bucket, u64 offset, u64 arrival)
+{
+	struct sleeper *found = NULL, *sleeper = sleeper_at(bucket->sleepers.rb_node);
+
+	while (sleeper) {
+		if (sleeper_is_before(sleeper, offset, arrival)) {
+			sleeper = sleeper_at(sleeper->node.rb_right);
+		} else {
+			found = sleeper;
+			sleeper = sleeper_at(sleeper->node.rb_left);
+		}
+	}
+	return found;
+}
+
+static void sleeper_complete(struct ipcshm_bucket *bucket, struct sleeper *sleeper, int result,
+			     struct ipcshm_wakeups *wakeups)
+{
+	rb_erase(&sleeper->node, &bucket->sleepers);
+	ipcshm_waiter_complete(&sleeper->waiter, result, wakeups);
 }
 
 /* As many as are woken at a time, of those that arrived before; there may be more. */
 static u32 complete_some(struct ipcshm_bucket *bucket, u64 offset, u64 before, u32 count,
 			 struct ipcshm_wakeups *wakeups)
 {
-	struct sleeper *sleeper, *next;
-
 	count = min(count, IPCSHM_WAKEUPS_MAX);
-	list_for_each_entry_safe(sleeper, next, &bucket->sleepers, link) {
-		if (wakeups->count == count || sleeper->arrival >= before)
+	while (wakeups->count < count) {
+		struct sleeper *sleeper = sleeper_from(bucket, offset, 0);
+
+		if (!sleeper || sleeper->offset != offset || sleeper->arrival >= before)
 			break;
-		if (sleeper->offset == offset)
-			sleeper_complete(sleeper, 0, wakeups);
+		sleeper_complete(bucket, sleeper, 0, wakeups);
 	}
 	return wakeups->count;
 }
@@ -221,74 +403,114 @@ static u32 complete_some(struct ipcshm_bucket *bucket, u64 offset, u64 before, u
 u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count)
 {
 	struct ipcshm_bucket *bucket = bucket_of(words, offset);
-	u32 some, woken = 0;
+	struct ipcshm_wakeups wakeups = { .count = 0 };
+	struct watched_word *watched;
+	u32 some, woken;
 	u64 before;
 
 	spin_lock(&bucket->lock);
 	before = bucket->arrivals;
-	wake_watches(bucket, offset);
+	watched = watched_find(bucket, offset);
+	if (watched)
+		watched_wake(bucket, watched);
+	some = complete_some(bucket, offset, before, count, &wakeups);
 	spin_unlock(&bucket->lock);
-	do {
-		struct ipcshm_wakeups wakeups = { .count = 0 };
-
+	ipcshm_wakeups_run(&wakeups);
+	for (woken = some; some == IPCSHM_WAKEUPS_MAX && woken < count; woken += some) {
+		cond_resched();
+		wakeups.count = 0;
 		spin_lock(&bucket->lock);
 		some = complete_some(bucket, offset, before, count - woken, &wakeups);
 		spin_unlock(&bucket->lock);
 		ipcshm_wakeups_run(&wakeups);
-		woken += some;
-		cond_resched();
-	} while (some == IPCSHM_WAKEUPS_MAX && woken < count);
+	}
+	if (watched)
+		notify(words, bucket);
 	return woken;
 }
 
-/* Those who sleep for what isn't so any more; new ones know it already. */
-static void complete_outdated(struct ipcshm_words *words, struct ipcshm_bucket *bucket,
-			      struct ipcshm_wakeups *wakeups)
+/**
+ * struct walk - how far a walk of all sleepers of a bucket has come
+ * @offset: of the next sleeper's word
+ * @arrival: of the next sleeper, on that word
+ * @before: later arrivals know what the walk is about
+ */
+struct walk {
+	u64 offset;
+	u64 arrival;
+	u64 before;
+};
+
+/* Of the next sleepers, those whose wait is over; false at the end. */
+static bool complete_outdated(struct ipcshm_words *words, struct ipcshm_bucket *bucket,
+			      struct walk *walk, struct ipcshm_wakeups *wakeups)
 {
 	u32 deaths = ipcshm_members_deaths(words->members);
 	bool revoked = READ_ONCE(words->members->revoked);
-	struct sleeper *sleeper, *next;
+	unsigned int i;
 
-	list_for_each_entry_safe(sleeper, next, &bucket->sleepers, link) {
-		if (wakeups->count == IPCSHM_WAKEUPS_MAX)
-			break;
-		if (revoked)
-			sleeper_complete(sleeper, -EKEYREVOKED, wakeups);
+	for (i = 0; i < BATCH && wakeups->count < IPCSHM_WAKEUPS_MAX; i++) {
+		struct sleeper *sleeper = sleeper_from(bucket, walk->offset, walk->arrival);
+
+		if (!sleeper)
+			return false;
+		walk->offset = sleeper->offset;
+		walk->arrival = sleeper->arrival + 1;
+		if (sleeper->arrival >= walk->before)
+			*walk = (struct walk){ sleeper->offset + 1, 0, walk->before };
+		else if (revoked)
+			sleeper_complete(bucket, sleeper, -EKEYREVOKED, wakeups);
 		else if (sleeper->deaths != deaths)
-			sleeper_complete(sleeper, -EOWNERDEAD, wakeups);
+			sleeper_complete(bucket, sleeper, -EOWNERDEAD, wakeups);
 		else if (is_beyond(words, sleeper->offset))
-			sleeper_complete(sleeper, -EINVAL, wakeups);
+			sleeper_complete(bucket, sleeper, -EINVAL, wakeups);
 	}
+	return true;
+}
+
+static void wake_outdated(struct ipcshm_words *words, struct ipcshm_bucket *bucket)
+{
+	struct walk walk = { 0 };
+	bool more;
+
+	do {
+		struct ipcshm_wakeups wakeups = { .count = 0 };
+
+		spin_lock(&bucket->lock);
+		walk.before = walk.before ?: bucket->arrivals;
+		more = complete_outdated(words, bucket, &walk, &wakeups);
+		spin_unlock(&bucket->lock);
+		ipcshm_wakeups_run(&wakeups);
+		cond_resched();
+	} while (more);
 }
 
 /* A member has died, or the region was revoked, or has shrunk. */
 void ipcshm_words_wake_outdated(struct ipcshm_words *words)
 {
-	int i = 0;
+	int i;
 
-	while (i < ARRAY_SIZE(words->buckets)) {
-		struct ipcshm_wakeups wakeups = { .count = 0 };
-
-		spin_lock(&words->buckets[i].lock);
-		complete_outdated(words, &words->buckets[i], &wakeups);
-		spin_unlock(&words->buckets[i].lock);
-		ipcshm_wakeups_run(&wakeups);
-		if (wakeups.count < IPCSHM_WAKEUPS_MAX)
-			i++;
-		cond_resched();
-	}
+	for (i = 0; i < ARRAY_SIZE(words->buckets); i++)
+		wake_outdated(words, &words->buckets[i]);
 }
 
-static void wake_watches_beyond(struct ipcshm_words *words, struct ipcshm_bucket *bucket)
+/* The next watched words from @offset on; false at the end. */
+static bool wake_watched_from(struct ipcshm_bucket *bucket, u64 *offset)
 {
-	struct ipcshm_watch *watch;
+	struct watched_word *watched;
+	unsigned int i;
 
 	spin_lock(&bucket->lock);
-	list_for_each_entry(watch, &bucket->watches, link) {
-		if (is_beyond(words, watch->word.offset))
-			wake_up_poll(&watch->pollers, EPOLLIN | EPOLLRDNORM);
+	for (i = 0; i < BATCH; i++) {
+		watched = watched_from(bucket, *offset);
+		if (!watched)
+			break;
+		watched_wake(bucket, watched);
+		*offset = watched->offset + 1;
 	}
 	spin_unlock(&bucket->lock);
+	cond_resched();
+	return watched;
 }
 
 /* The region has shrunk: words are gone that are waited for, or watched. */
@@ -296,39 +518,98 @@ void ipcshm_words_shrunk(struct ipcshm_words *words)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(words->buckets); i++)
-		wake_watches_beyond(words, &words->buckets[i]);
+	for (i = 0; i < ARRAY_SIZE(words->buckets); i++) {
+		u64 offset = i_size_read(words->mapping->host);
+
+		while (wake_watched_from(&words->buckets[i], &offset))
+			;
+		notify(words, &words->buckets[i]);
+	}
 	ipcshm_words_wake_outdated(words);
 }
 
 /* Watching. */
 
-void ipcshm_watch_arm(struct ipcshm_words *words, struct ipcshm_watch *watch)
+static void watch_arm(struct ipcshm_words *words, struct ipcshm_watch *watch,
+		      const struct ipcshm_word *word, struct watched_word *new)
 {
-	struct ipcshm_bucket *bucket = bucket_of(words, watch->word.offset);
+	struct ipcshm_bucket *bucket = bucket_of(words, word->offset);
+	struct watched_word *watched;
 
 	spin_lock(&bucket->lock);
-	WRITE_ONCE(watch->woken, false);
-	list_add(&watch->link, &bucket->watches);
+	watched = watched_find(bucket, word->offset);
+	if (!watched) {
+		watched = new;
+		watched_add(bucket, watched);
+	}
+	watch->armed = watched->wakes;
+	watch->told = watched->wakes;
+	list_add_tail(&watch->link, &watched->watches);
 	spin_unlock(&bucket->lock);
+	watch->word = *word;
+	watch->watched = watched;
+	if (watched != new)
+		kfree(new);
 }
 
-void ipcshm_watch_disarm(struct ipcshm_words *words, struct ipcshm_watch *watch)
+static void watch_disarm(struct ipcshm_words *words, struct ipcshm_watch *watch)
 {
 	struct ipcshm_bucket *bucket = bucket_of(words, watch->word.offset);
+	struct watched_word *watched = watch->watched;
+	bool empty;
 
 	spin_lock(&bucket->lock);
 	list_del(&watch->link);
+	empty = list_empty(&watched->watches);
+	if (empty)
+		rb_erase(&watched->node, &bucket->watched);
+	if (empty || !watched_is_due(watched))
+		list_del_init(&watched->due);
 	spin_unlock(&bucket->lock);
+	watch->word.size = 0;
+	if (empty)
+		kfree(watched);
+}
+
+/**
+ * ipcshm_watch_set - change the word that a watch is for
+ * @words: of the region
+ * @watch: no other task sets it, or looks whether it is due
+ * @word: which, and the value; valid, or of size 0: none
+ *
+ * Return: 0, or -ENOMEM with nothing changed, only if there is a word.
+ */
+int ipcshm_watch_set(struct ipcshm_words *words, struct ipcshm_watch *watch,
+		     const struct ipcshm_word *word)
+{
+	struct watched_word *new = NULL;
+
+	if (word->size) {
+		new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+		if (!new)
+			return -ENOMEM;
+		new->offset = word->offset;
+		INIT_LIST_HEAD(&new->watches);
+		INIT_LIST_HEAD(&new->due);
+	}
+	if (watch->word.size)
+		watch_disarm(words, watch);
+	if (word->size)
+		watch_arm(words, watch, word, new);
+	return 0;
 }
 
 /* Whether there was a wake-up, or the word differs; also if it can't be read. */
 bool ipcshm_watch_is_due(struct ipcshm_words *words, struct ipcshm_watch *watch)
 {
+	struct ipcshm_bucket *bucket = bucket_of(words, watch->word.offset);
 	struct page *page;
 	bool due;
 
-	if (READ_ONCE(watch->woken))
+	spin_lock(&bucket->lock);
+	due = watch->watched->wakes != watch->armed;
+	spin_unlock(&bucket->lock);
+	if (due)
 		return true;
 	page = word_page_get(words, &watch->word);
 	if (IS_ERR(page))

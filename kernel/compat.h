@@ -44,6 +44,13 @@ static inline void ipcshm_vm_flags_mod(struct vm_area_struct *vma, unsigned long
 #define ipcshm_no_vma_flags() 0UL
 #endif
 
+/* Memory that can be sealed against execution, since 6.3. */
+#ifdef F_SEAL_EXEC
+#define IPCSHM_SEAL_EXEC F_SEAL_EXEC
+#else
+#define IPCSHM_SEAL_EXEC 0
+#endif
+
 /*
  * Files can have an ->mmap_prepare instead of an ->mmap since 6.16; those of shmem
  * do since 7.2 at the latest.  The kernel's function for callers like us calls the

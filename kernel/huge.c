@@ -25,6 +25,8 @@ void ipcshm_huge_init(void)
 	mount = vfs_kern_mount(get_fs_type("tmpfs"), SB_KERNMOUNT, "ipcshm", options);
 	if (IS_ERR(mount))
 		mount = NULL;
+	else
+		mount->mnt_flags |= MNT_NOEXEC;	/* as the other memory, see shmem.c */
 }
 
 /* Files on it that are still being closed keep it. */

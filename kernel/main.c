@@ -297,13 +297,15 @@ static int __init ipcshm_init(void)
 	int err;
 
 	build_check_abi();
-	err = ipcshm_shmem_check();
+	err = ipcshm_shmem_init();
 	if (err)
 		return err;
 	ipcshm_quotas_init();
 	ipcshm_workqueue = alloc_workqueue("ipcshm", WQ_UNBOUND, 0);
-	if (!ipcshm_workqueue)
-		return -ENOMEM;
+	if (!ipcshm_workqueue) {
+		err = -ENOMEM;
+		goto exit_quotas;
+	}
 	err = ipcshm_queue_file_init();
 	if (err)
 		goto destroy_workqueue;
@@ -338,7 +340,9 @@ exit_queue_file:
 	ipcshm_queue_file_exit();
 destroy_workqueue:
 	destroy_workqueue(ipcshm_workqueue);
+exit_quotas:
 	ipcshm_quotas_exit();
+	ipcshm_shmem_exit();
 	return err;
 }
 
@@ -358,6 +362,7 @@ static void __exit ipcshm_exit(void)
 	destroy_workqueue(ipcshm_workqueue);
 	ipcshm_queue_file_exit();
 	ipcshm_quotas_exit();
+	ipcshm_shmem_exit();
 }
 
 module_init(ipcshm_init);

@@ -139,12 +139,12 @@ int ipcshm_members_map_table(struct ipcshm_members *members, struct vm_area_stru
 	/* VM_SHARED isn't set if the descriptor is read-only. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
-	if (vma->vm_flags & (VM_WRITE | VM_EXEC))
+	if (vma->vm_flags & VM_WRITE)
 		return -EACCES;
 	err = page_ensure(members, 0);
 	if (err)
 		return err;
-	ipcshm_vm_flags_mod(vma, VM_DONTEXPAND, VM_MAYWRITE | VM_MAYEXEC);
+	ipcshm_vm_flags_mod(vma, VM_DONTEXPAND, VM_MAYWRITE);
 	vma->vm_private_data = members;
 	vma->vm_ops = &table_vm_ops;
 	return 0;

@@ -838,10 +838,11 @@ static struct file *backing_create(const char *name, u64 size, umode_t mode, boo
 	kfree(label);
 	if (IS_ERR(backing))
 		return ERR_PTR(ipcshm_shmem_error(PTR_ERR(backing)));
-	file_inode(backing)->i_mode = S_IFREG | mode;
+	/* As of a memfd that vm.memfd_noexec makes: fchmod(2) cannot make it executable. */
+	file_inode(backing)->i_mode = S_IFREG | (mode & 0666);
 	/* Or else /proc/PID/fd would open shmem's own file, which knows no members. */
 	file_inode(backing)->i_fop = closed_fops;
-	SHMEM_I(file_inode(backing))->seals = F_SEAL_GROW | F_SEAL_SHRINK;
+	SHMEM_I(file_inode(backing))->seals = F_SEAL_GROW | F_SEAL_SHRINK | IPCSHM_SEAL_EXEC;
 	return backing;
 }
 

@@ -12,9 +12,11 @@
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/fs_context.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
+#include <linux/mount.h>
 #include <linux/pagemap.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
@@ -29,8 +31,11 @@
 #error "ipcshm needs a kernel with CONFIG_SHMEM and CONFIG_TMPFS"
 #endif
 
-/* The kernel's own mount of shmem, which is never unmounted; immutable once loaded. */
-static struct super_block *kernel_sb;
+/*
+ * A mount of the kernel's own shmem file system from which nothing can be executed;
+ * immutable once loaded.  Its file system is never unmounted.
+ */
+static struct vfsmount *kernel_mount;
 
 /* Operations of a shmem file that regions and pools call; ->mmap is looked at apart. */
 static const struct {
@@ -70,6 +75,30 @@ static bool lacks(const char *name)
 }
 #endif
 
+/*
+ * Mounts a shmem file system again, without execution.  So the memory of its files is never
+ * mapped to be executed: the kernel refuses PROT_EXEC with EPERM, mprotect(2) to it with
+ * EACCES, and READ_IMPLIES_EXEC does not apply.  A region's ->mmap cannot clear VM_MAYEXEC
+ * instead: since Linux 6.5, mappings with changed flags are merged without ->close.
+ */
+static struct vfsmount *mount_create(struct dentry *root)
+{
+	struct super_block *sb = root->d_sb;
+	struct fs_context *context = fs_context_for_mount(sb->s_type, SB_KERNMOUNT);
+	struct vfsmount *mount;
+
+	if (IS_ERR(context))
+		return ERR_CAST(context);
+	/* put_fs_context() drops both. */
+	atomic_inc(&sb->s_active);
+	context->root = dget(root);
+	mount = vfs_create_mount(context);
+	put_fs_context(context);
+	if (!IS_ERR(mount))
+		mount->mnt_flags |= MNT_NOEXEC;
+	return mount;
+}
+
 /**
  * ipcshm_shmem_file_setup - make an unlinked shmem file
  * @mount: the tmpfs mount whose options apply, or NULL for the kernel's own
@@ -80,9 +109,8 @@ static bool lacks(const char *name)
  */
 struct file *ipcshm_shmem_file_setup(struct vfsmount *mount, const char *name, u64 size)
 {
-	if (mount)
-		return shmem_file_setup_with_mnt(mount, name, size, ipcshm_no_vma_flags());
-	return shmem_file_setup(name, size, ipcshm_no_vma_flags());
+	return shmem_file_setup_with_mnt(mount ?: kernel_mount, name, size,
+					 ipcshm_no_vma_flags());
 }
 
 /*
@@ -91,7 +119,7 @@ struct file *ipcshm_shmem_file_setup(struct vfsmount *mount, const char *name, u
  */
 bool ipcshm_shmem_may_be_huge(void)
 {
-	const struct shmem_sb_info *info = kernel_sb->s_fs_info;
+	const struct shmem_sb_info *info = kernel_mount->mnt_sb->s_fs_info;
 
 	return READ_ONCE(info->huge);
 }
@@ -173,27 +201,44 @@ static int check_mapping(struct file *file)
 	return err;
 }
 
+static int check_file(struct file *file)
+{
+	int err;
+
+	err = check_operations(file);
+	if (!err)
+		err = check_seals(file);
+	if (!err)
+		err = check_mapping(file);
+	return err;
+}
+
 /**
- * ipcshm_shmem_check - test that shmem is as the module assumes
+ * ipcshm_shmem_init - test that shmem is as the module assumes
  *
  * For the load of the module, in the process that loads it.  The kernel's log
  * names what is missing.
  *
  * Return: 0, -EOPNOTSUPP if this kernel's shmem differs, or another error.
  */
-int ipcshm_shmem_check(void)
+int ipcshm_shmem_init(void)
 {
-	struct file *file = ipcshm_shmem_file_setup(NULL, "ipcshm-check", PAGE_SIZE);
+	struct file *file = shmem_file_setup("ipcshm-check", PAGE_SIZE, ipcshm_no_vma_flags());
 	int err;
 
 	if (IS_ERR(file))
 		return ipcshm_shmem_error(PTR_ERR(file));
-	err = check_operations(file);
-	if (!err)
-		err = check_seals(file);
-	if (!err)
-		err = check_mapping(file);
-	kernel_sb = file_inode(file)->i_sb;
+	err = check_file(file);
+	if (!err) {
+		kernel_mount = mount_create(file->f_path.mnt->mnt_root);
+		err = PTR_ERR_OR_ZERO(kernel_mount);
+	}
 	fput(file);
 	return err;
+}
+
+/* Files that are still open keep the mount. */
+void ipcshm_shmem_exit(void)
+{
+	kern_unmount(kernel_mount);
 }

@@ -11,7 +11,8 @@ struct vfsmount;
 
 struct file *ipcshm_shmem_file_setup(struct vfsmount *mount, const char *name, u64 size);
 bool ipcshm_shmem_may_be_huge(void);
-int ipcshm_shmem_check(void);
+int ipcshm_shmem_init(void);
+void ipcshm_shmem_exit(void);
 
 /* No memory for an inode or a page is a full file system to shmem. */
 static inline int ipcshm_shmem_error(int err)

@@ -9,6 +9,7 @@
 #include <linux/mempolicy.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/personality.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -652,6 +653,111 @@ TEST_F(region, fchmod_and_fchown_change_who_may_open_it)
 	EXPECT_EQ(0, open_as_other_user(self, READ_WRITE));
 }
 
+/* Execution: a region is no way around vm.memfd_noexec. */
+
+TEST_F(region, memory_is_never_mapped_to_be_executed)
+{
+	const int more[] = { PROT_EXEC, PROT_READ | PROT_EXEC, PROT_READ | PROT_WRITE | PROT_EXEC };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(more); i++) {
+		EXPECT_EQ(EPERM, map_error(self->fd, self->size, more[i], MAP_SHARED));
+		EXPECT_EQ(EPERM, map_error(self->fd, self->size, more[i], MAP_PRIVATE));
+		EXPECT_EQ(-1, mprotect(self->map, self->size, more[i]));
+		EXPECT_EQ(EACCES, errno);
+	}
+	EXPECT_EQ(0, mprotect(self->map, self->size, PROT_READ));
+}
+
+TEST_F(region, memory_of_huge_pages_is_never_mapped_to_be_executed)
+{
+	struct ipcshm_region_attr attr = { .size = self->size };
+	int fd = ipcshm_region_open(self->device, NULL,
+				    READ_WRITE | IPCSHM_CREATE | IPCSHM_HUGE, 0600, &attr);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, map_error(fd, self->size, PROT_READ, MAP_SHARED));
+	EXPECT_EQ(EPERM, map_error(fd, self->size, PROT_READ | PROT_EXEC, MAP_SHARED));
+	close(fd);
+}
+
+/* Of the mapping at an address, as in /proc/self/maps. */
+static bool is_executable(const void *map)
+{
+	unsigned long start;
+	char line[256], rights[5] = "";
+	FILE *maps = fopen("/proc/self/maps", "re");
+
+	while (maps && fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%*x %4s", &start, rights) == 2 &&
+		    start == (unsigned long)map)
+			break;
+	if (maps)
+		fclose(maps);
+	return rights[2] != '-';
+}
+
+/* The personality of old programs, for which what can be read can be executed. */
+TEST_F(region, reading_does_not_imply_execution)
+{
+	const int plain = personality(0xffffffff);
+	unsigned char *other;
+
+	ASSERT_LE(0, personality(plain | READ_IMPLIES_EXEC));
+	other = map_shared(self->fd, self->size, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, other);
+	EXPECT_FALSE(is_executable(other));
+	EXPECT_EQ(0, mprotect(other, self->size, PROT_READ));
+	EXPECT_FALSE(is_executable(other));
+	ASSERT_LE(0, personality(plain));
+}
+
+TEST_F(region, descriptor_cannot_be_executed)
+{
+	char *arguments[] = { NULL }, path[32];
+	pid_t peer;
+
+	EXPECT_EQ(sizeof("#!/bin/sh"), pwrite(self->fd, "#!/bin/sh", sizeof("#!/bin/sh"), 0));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fd);
+	fchmod(self->fd, 0700);
+	peer = fork_peer();
+	if (!peer) {
+		syscall(SYS_execveat, self->fd, "", arguments, arguments, AT_EMPTY_PATH);
+		if (errno != EACCES)
+			_exit(1);
+		execve(path, arguments, arguments);
+		_exit(errno);
+	}
+	EXPECT_EQ(EACCES, wait_child(peer));
+}
+
+TEST_F(region, mode_has_no_bits_for_execution)
+{
+	struct ipcshm_region_attr attr = { .size = self->size };
+	mode_t mask = umask(0);
+	int fd = ipcshm_region_open(self->device, NULL, READ_WRITE | IPCSHM_CREATE, 0777, &attr);
+
+	umask(mask);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0666, region_stat(fd).stat.mode);
+	close(fd);
+}
+
+/* As that of a memfd with MFD_NOEXEC_SEAL. */
+TEST_F(region, is_sealed_against_execution)
+{
+	int memfd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	ASSERT_LE(0, memfd);
+	if (fcntl(memfd, F_ADD_SEALS, F_SEAL_EXEC))
+		SKIP(return, "a kernel without F_SEAL_EXEC");
+	EXPECT_EQ(F_SEAL_EXEC, fcntl(self->fd, F_GET_SEALS) & F_SEAL_EXEC);
+	EXPECT_EQ(-1, fchmod(self->fd, 0700));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(0, fchmod(self->fd, 0640));
+	close(memfd);
+}
+
 /* Size and state. */
 
 TEST_F(region, fstat_tells_size_owner_and_mode)
@@ -775,7 +881,7 @@ TEST_F(region, open_tells_whether_it_created)
 
 TEST_F(region, is_sealed_against_resizing_only)
 {
-	EXPECT_EQ(F_SEAL_GROW | F_SEAL_SHRINK, fcntl(self->fd, F_GET_SEALS));
+	EXPECT_EQ(F_SEAL_GROW | F_SEAL_SHRINK, SEALS(self->fd));
 }
 
 TEST_F(region, write_seal_needs_writable_mappings_gone)
@@ -788,7 +894,7 @@ TEST_F(region, write_seal_needs_writable_mappings_gone)
 	self->map[0] = 1;
 	ASSERT_EQ(0, munmap(self->map, self->size));
 	EXPECT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
-	EXPECT_EQ(F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_WRITE, fcntl(self->fd, F_GET_SEALS));
+	EXPECT_EQ(F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_WRITE, SEALS(self->fd));
 	close(fd);
 }
 

@@ -1396,7 +1396,7 @@ TEST_F(members, page_cannot_be_mapped_to_be_changed)
 	EXPECT_EQ(MAP_FAILED, map_member_page(region, PROT_WRITE, SHARED));
 	EXPECT_EQ(EACCES, errno);
 	EXPECT_EQ(MAP_FAILED, map_member_page(region, PROT_READ | PROT_EXEC, SHARED));
-	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(EPERM, errno);
 	EXPECT_EQ(MAP_FAILED, map_member_page(region, PROT_READ, MAP_PRIVATE));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(MAP_FAILED, map_member_page(open_again(IPCSHM_READ), PROT_READ, MAP_PRIVATE));

@@ -290,7 +290,7 @@ TEST_F(memory, only_resize_changes_the_size)
 	const int seals = F_SEAL_GROW | F_SEAL_SHRINK;
 
 	ASSERT_EQ(0, resize(4));
-	EXPECT_EQ(seals, fcntl(region, F_GET_SEALS));
+	EXPECT_EQ(seals, SEALS(region));
 	EXPECT_EQ(-1, ftruncate(region, page_size));
 	EXPECT_EQ(EPERM, errno);
 	EXPECT_EQ(-1, ftruncate(region, 5 * page_size));

@@ -36,6 +36,13 @@ static inline int run_tests(int argc, char **argv)
 		return run_tests(argc, argv);				\
 	}
 
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020	/* since Linux 6.3 */
+#endif
+
+/* Those of a descriptor that decide about its size and about writing. */
+#define SEALS(fd) (fcntl(fd, F_GET_SEALS) & ~F_SEAL_EXEC)
+
 #define SKIP_UNLESS_ROOT						\
 	do {								\
 		if (geteuid())						\

@@ -122,8 +122,8 @@ struct ipcshm_info {
  *	with a '/', which is dropped; 0 for an anonymous object
  * @flags: IPCSHM_READ, _WRITE, _CREATE, _EXCLUSIVE, _PERSISTENT, and for queues
  *	_NONBLOCK and _HANGUP, for regions _POPULATE and _HUGE
- * @mode: permission bits (0 to 0777) of a new object, less the umask; must be 0
- *	without IPCSHM_CREATE
+ * @mode: permission bits (0 to 0777) of a new object, less the umask, and less
+ *	those for execution of a region; must be 0 without IPCSHM_CREATE
  * @created: out: 1 if this call created the object, 0 if it existed
  * @id: out: the object's number, never used again for another while the module
  *	is loaded

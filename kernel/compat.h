@@ -52,6 +52,18 @@ static inline void ipcshm_vm_flags_mod(struct vm_area_struct *vma, unsigned long
 #endif
 
 /*
+ * How a file declares that io_uring needs no thread for buffered writes to it: by a flag of
+ * the open file, and since 6.10 by one of its operations.
+ */
+#ifdef FOP_BUFFER_WASYNC
+#define IPCSHM_FOP_BUFFER_WASYNC .fop_flags = FOP_BUFFER_WASYNC
+#define IPCSHM_FMODE_BUFFER_WASYNC ((__force fmode_t)0)
+#else
+#define IPCSHM_FOP_BUFFER_WASYNC
+#define IPCSHM_FMODE_BUFFER_WASYNC FMODE_BUF_WASYNC
+#endif
+
+/*
  * Files can have an ->mmap_prepare instead of an ->mmap since 6.16; those of shmem
  * do since 7.2 at the latest.  The kernel's function for callers like us calls the
  * one that exists.  It was renamed in 6.17.

@@ -278,10 +278,28 @@ static loff_t region_llseek(struct file *file, loff_t offset, int whence)
 	return region_of(file)->backing->f_op->llseek(file, offset, whence);
 }
 
+/*
+ * Shmem does not look at IOCB_NOWAIT.  A caller that asked not to wait fails as with a memfd.
+ * io_uring sets the flag as well and polls after -EAGAIN, but readiness is that of the watch,
+ * so a poll might last forever: its requests are carried out at once.
+ */
+static int nowait_check(struct kiocb *iocb)
+{
+	if (!(iocb->ki_flags & IOCB_NOWAIT))
+		return 0;
+	if (is_sync_kiocb(iocb))
+		return -EOPNOTSUPP;
+	iocb->ki_flags &= ~IOCB_NOWAIT;
+	return 0;
+}
+
 static ssize_t region_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct ipcshm_region *region = region_of(iocb->ki_filp);
+	int err = nowait_check(iocb);
 
+	if (err)
+		return err;
 	if (is_revoked(region))
 		return -EKEYREVOKED;
 	return region->backing->f_op->read_iter(iocb, to);
@@ -337,8 +355,10 @@ static ssize_t write_from_user(struct ipcshm_region *region, struct kiocb *iocb,
 static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct ipcshm_region *region = region_of(iocb->ki_filp);
-	ssize_t written;
+	ssize_t written = nowait_check(iocb);
 
+	if (written)
+		return written;
 	if (is_revoked(region))
 		return -EKEYREVOKED;
 	if (user_backed_iter(from) && iov_iter_count(from))
@@ -486,6 +506,12 @@ static __poll_t region_poll(struct file *file, poll_table *pt)
 	/* Looking at the word may sleep for memory or swap; a killed task does not wait. */
 	if (mutex_lock_killable(&rf->lock))
 		return EPOLLERR;
+	/*
+	 * After a part of a read or write, io_uring polls before it tries the rest, with these
+	 * flags set, which no other caller sets by default.  Neither ever waits.
+	 */
+	if (poll_requested_events(pt) & EPOLLET)
+		events |= EPOLLRDNORM | EPOLLWRNORM;
 	if (rf->watch.word.size && ipcshm_watch_is_due(&region->words, &rf->watch))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (ipcshm_members_deaths(&region->members) != rf->deaths)
@@ -803,6 +829,7 @@ static const struct file_operations region_fops = {
 	.show_fdinfo = region_show_fdinfo,
 	.unlocked_ioctl = region_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	IPCSHM_FOP_BUFFER_WASYNC
 };
 
 /* The life of a region. */
@@ -968,7 +995,8 @@ static struct file *file_create(struct ipcshm_region *region, u32 flags)
 		iput(inode);
 		return file;
 	}
-	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_NOWAIT |
+			IPCSHM_FMODE_BUFFER_WASYNC;
 	return file;
 }
 

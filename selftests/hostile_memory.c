@@ -458,6 +458,16 @@ static long run_region_readv(void)
 	return preadv(region, at(ARRAY), 1, 0);
 }
 
+static long run_region_write(void)
+{
+	return pwrite(region, at(DATA), SIZE, 0);
+}
+
+static long run_region_writev(void)
+{
+	return pwritev(region, at(ARRAY), 1, 0);
+}
+
 /* Through a pipe of the kernel's. */
 static long run_region_sendfile(void)
 {
@@ -501,6 +511,16 @@ static long run_uring_queue_read(void)
 static long run_uring_queue_write(void)
 {
 	return run_uring(queue, true);
+}
+
+static long run_uring_region_read(void)
+{
+	return run_uring(region, false);
+}
+
+static long run_uring_region_write(void)
+{
+	return run_uring(region, true);
 }
 
 /**
@@ -596,7 +616,11 @@ static const struct operation operations[] = {
 	OTHER(uring_queue_write, QUEUE),
 	OTHER(region_read, REGION),
 	OTHER(region_readv, REGION, .places = IN(ARRAY) | IN(DATA), .arrange = arrange_vector),
+	OTHER(region_write, REGION),
+	OTHER(region_writev, REGION, .places = IN(ARRAY) | IN(DATA), .arrange = arrange_vector),
 	OTHER(region_sendfile, REGION),
+	OTHER(uring_region_read, REGION),
+	OTHER(uring_region_write, REGION),
 };
 #pragma GCC diagnostic pop
 

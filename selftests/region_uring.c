@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
+#include "common/fuse.h"
 #include "common/harness.h"
 #include "region_test.h"
 
@@ -208,6 +209,60 @@ TEST_F(uring, polls_report_the_watch_alone)
 	ASSERT_EQ(0, io_uring_wait_cqe(&self->ring, &done));
 	EXPECT_EQ(POLLIN, done->res);
 	close(set);
+}
+
+/* A read that goes around the page cache, into the memory of the region. */
+
+static struct fuse_memory memory;
+
+static void direct_read_role(struct peer *peer)
+{
+	struct io_uring ring;
+	struct io_uring_sqe *entry;
+	unsigned char *to;
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", memory.fd);
+	fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	join(peer);
+	to = map_pages(region, 0, 1, PROT_READ | PROT_WRITE, MAP_SHARED);
+	if (fd < 0 || to == MAP_FAILED || io_uring_queue_init(2, &ring, 0))
+		_exit(1);
+	entry = io_uring_get_sqe(&ring);
+	io_uring_prep_read(entry, fd, to, page_size, 0);
+	if (io_uring_submit(&ring) != 1)
+		_exit(1);
+	be_ready(peer);
+	for (;;)
+		pause();
+}
+
+/* The promise that a member which has ended stores nothing more has this exception. */
+TEST(direct_read_in_flight_is_stored_after_the_death)
+{
+	struct io_uring ring;
+	struct peer *reader;
+
+	SKIP_UNLESS_ROOT;
+	if (IS_MISSING(io_uring_queue_init(2, &ring, 0)))
+		SKIP(return, "no io_uring in this kernel, or not permitted");
+	io_uring_queue_exit(&ring);
+	FUSE_MEMORY_OPEN(&memory, 1);
+	memset(memory.content, 'd', memory.page_size);
+	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { 0 }));
+	ASSERT_TRUE(map_region());
+	reader = start_ready(direct_read_role, (struct peer) { 0 });
+	ASSERT_TRUE(reader);
+	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&memory, 0)));
+	kill_peer(reader);
+	ASSERT_TRUE(WAIT_UNTIL(deaths_now() == 1));
+	EXPECT_FALSE(is_alive(reader->token));
+	EXPECT_EQ(0, map[0]);
+	fuse_memory_release(&memory, 0);
+	EXPECT_TRUE(WAIT_UNTIL(*(volatile unsigned char *)map == 'd'));
+	tear_down();
+	fuse_memory_close(&memory);
 }
 
 IPCSHM_TEST_MAIN

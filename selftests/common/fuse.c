@@ -147,6 +147,8 @@ static void fuse_memory_serve_one(struct fuse_memory_server *server, const void 
 	struct fuse_init_out init = {
 		.major = FUSE_KERNEL_VERSION,
 		.minor = FUSE_KERNEL_MINOR_VERSION,
+		/* Reads with O_DIRECT can complete later. */
+		.flags = FUSE_ASYNC_DIO,
 		/* One page a read. */
 		.max_readahead = 0,
 		.max_write = 1 << 16,

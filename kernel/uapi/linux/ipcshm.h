@@ -341,7 +341,9 @@ enum ipcshm_end {
  *
  * A member is alive if page->slot[IPCSHM_TOKEN_SLOT(token)] == token, for a token
  * from IPCSHM_TOKEN_MIN to IPCSHM_TOKEN_MASK.  Load the slot with acquire: when
- * it shows that a member is gone, all stores of the member are visible.
+ * it shows that a member is gone, all stores of the member's tasks are visible.
+ * Stores that no task makes can follow: those of reads with O_DIRECT that io_uring
+ * has in flight, and of devices for which the memory is registered.
  *
  * Pages get memory when a slot in them is first used or read.
  */

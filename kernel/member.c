@@ -60,21 +60,21 @@ void ipcshm_members_init(struct ipcshm_members *members, const struct ipcshm_obj
 	mutex_init(&members->lock);
 	members->by_mm = RB_ROOT;
 	members->by_slot = RB_ROOT;
-	ipcshm_table_init(&members->table, IPCSHM_MEMBERS_MAX, IPCSHM_GENERATIONS);
+	ipcshm_member_table_init(&members->table, IPCSHM_MEMBERS_MAX, IPCSHM_GENERATIONS);
 }
 
 /* Each mapping holds the region, so there are no members any more. */
 void ipcshm_members_destroy(struct ipcshm_members *members)
 {
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&members->by_mm));
-	ipcshm_table_destroy(&members->table);
+	ipcshm_member_table_destroy(&members->table);
 	mutex_destroy(&members->lock);
 }
 
 /* The member pages. */
 
 static void page_install(struct ipcshm_members *members, u32 index,
-			 struct ipcshm_table_page *page)
+			 struct ipcshm_member_table_page *page)
 {
 	struct ipcshm_member_page *header = page_address(page->page);
 
@@ -83,7 +83,7 @@ static void page_install(struct ipcshm_members *members, u32 index,
 		header->version = IPCSHM_MEMBER_PAGE_VERSION;
 		header->max_members = members->max;
 	}
-	ipcshm_table_add(&members->table, index, page);
+	ipcshm_member_table_add(&members->table, index, page);
 	/* Pairs with ipcshm_members_revoke(). */
 	smp_mb();
 	if (!index && READ_ONCE(members->revoked))
@@ -93,20 +93,20 @@ static void page_install(struct ipcshm_members *members, u32 index,
 /* Adds a page to the table if there is none at the index; or -ENOMEM. */
 static int page_ensure(struct ipcshm_members *members, u32 index)
 {
-	struct ipcshm_table_page *page;
+	struct ipcshm_member_table_page *page;
 
-	if (ipcshm_table_page(&members->table, index))
+	if (ipcshm_member_table_page(&members->table, index))
 		return 0;
-	page = ipcshm_table_page_create();
+	page = ipcshm_member_table_page_create();
 	if (!page)
 		return -ENOMEM;
 	mutex_lock(&members->lock);
-	if (!ipcshm_table_page(&members->table, index)) {
+	if (!ipcshm_member_table_page(&members->table, index)) {
 		page_install(members, index, page);
 		page = NULL;
 	}
 	mutex_unlock(&members->lock);
-	ipcshm_table_page_destroy(page);
+	ipcshm_member_table_page_destroy(page);
 	return 0;
 }
 
@@ -115,11 +115,11 @@ static vm_fault_t table_fault(struct vm_fault *vmf)
 	struct ipcshm_members *members = vmf->vma->vm_private_data;
 	pgoff_t index = vmf->pgoff - (IPCSHM_MEMBER_PAGE_OFFSET >> PAGE_SHIFT);
 
-	if (index >= IPCSHM_TABLE_PAGES)
+	if (index >= IPCSHM_MEMBER_TABLE_PAGES)
 		return VM_FAULT_SIGBUS;
 	if (page_ensure(members, index))
 		return VM_FAULT_OOM;
-	vmf->page = ipcshm_table_page(&members->table, index);
+	vmf->page = ipcshm_member_table_page(&members->table, index);
 	get_page(vmf->page);
 	return 0;
 }
@@ -134,7 +134,7 @@ int ipcshm_members_map_table(struct ipcshm_members *members, struct vm_area_stru
 	int err;
 
 	if (vma->vm_pgoff != IPCSHM_MEMBER_PAGE_OFFSET >> PAGE_SHIFT ||
-	    vma_pages(vma) > IPCSHM_TABLE_PAGES)
+	    vma_pages(vma) > IPCSHM_MEMBER_TABLE_PAGES)
 		return -ENXIO;
 	/* VM_SHARED isn't set if the descriptor is read-only. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
@@ -152,7 +152,7 @@ int ipcshm_members_map_table(struct ipcshm_members *members, struct vm_area_stru
 
 u32 ipcshm_members_deaths(const struct ipcshm_members *members)
 {
-	const struct ipcshm_member_page *header = ipcshm_table_header(&members->table);
+	const struct ipcshm_member_page *header = ipcshm_member_table_header(&members->table);
 
 	return header ? READ_ONCE(header->deaths) : 0;
 }
@@ -165,14 +165,15 @@ void ipcshm_members_revoke(struct ipcshm_members *members)
 	WRITE_ONCE(members->revoked, true);
 	/* Pairs with page_install(): one of the two sees what the other has stored. */
 	smp_mb();
-	header = ipcshm_table_header(&members->table);
+	header = ipcshm_member_table_header(&members->table);
 	if (header)
 		WRITE_ONCE(header->revoked, 1);
 }
 
 /* Memberships, by address space and by slot: each step is logarithmic. */
 
-static struct ipcshm_membership *find(struct ipcshm_members *members, const struct mm_struct *mm)
+static struct ipcshm_membership *membership_find(struct ipcshm_members *members,
+						 const struct mm_struct *mm)
 {
 	struct rb_node *node = members->by_mm.rb_node;
 
@@ -193,25 +194,25 @@ static bool goes_before_by_mm(struct rb_node *node, const struct rb_node *other)
 	       rb_entry(other, struct ipcshm_membership, by_mm)->mm;
 }
 
-static u32 slot_of(const struct rb_node *node)
+static u32 node_slot(const struct rb_node *node)
 {
 	return IPCSHM_TOKEN_SLOT(rb_entry(node, struct ipcshm_membership, by_slot)->token);
 }
 
 static bool goes_before_by_slot(struct rb_node *node, const struct rb_node *other)
 {
-	return slot_of(node) < slot_of(other);
+	return node_slot(node) < node_slot(other);
 }
 
 /* The member with the lowest slot that isn't below this one, or NULL. */
-static struct ipcshm_membership *find_slot(struct ipcshm_members *members, u64 slot)
+static struct ipcshm_membership *membership_find_slot(struct ipcshm_members *members, u64 slot)
 {
 	struct rb_node *node = members->by_slot.rb_node;
 	struct rb_node *best = NULL;
 
 	lockdep_assert_held(&members->lock);
 	while (node) {
-		if (slot_of(node) >= slot) {
+		if (node_slot(node) >= slot) {
 			best = node;
 			node = node->rb_left;
 		} else {
@@ -233,8 +234,8 @@ struct end {
 	u32 code;
 };
 
-static void tell(const struct ipcshm_members *members, enum ipcshm_notify_type type, u32 token,
-		 const struct end *end)
+static void membership_notify(const struct ipcshm_members *members, enum ipcshm_notify_type type,
+			      u32 token, const struct end *end)
 {
 	ipcshm_object_members_changed(members->object);
 	ipcshm_object_tell(members->object, (struct ipcshm_notification){
@@ -246,10 +247,10 @@ static void tell(const struct ipcshm_members *members, enum ipcshm_notify_type t
 }
 
 /* The slot's page is there. */
-static int enter(struct ipcshm_members *members, struct ipcshm_membership *member,
-		 struct ipcshm_quotas *payer)
+static int membership_enter(struct ipcshm_members *members, struct ipcshm_membership *member,
+			    struct ipcshm_quotas *payer)
 {
-	struct ipcshm_member_page *header = ipcshm_table_header(&members->table);
+	struct ipcshm_member_page *header = ipcshm_member_table_header(&members->table);
 	int err = ipcshm_quotas_charge(payer, IPCSHM_QUOTA_TYPE_MEMBERS, 1);
 
 	lockdep_assert_held(&members->lock);
@@ -257,50 +258,55 @@ static int enter(struct ipcshm_members *members, struct ipcshm_membership *membe
 		return err;
 	member->payer = payer;
 	member->joined = ktime_get_real_ns();
-	WRITE_ONCE(member->token, ipcshm_table_take(&members->table));
+	WRITE_ONCE(member->token, ipcshm_member_table_take(&members->table));
 	WRITE_ONCE(header->joins, header->joins + 1);
 	rb_add(&member->by_slot, &members->by_slot, goes_before_by_slot);
 	members->strays--;
 	members->count++;
 	trace_ipcshm_join(members->object->id, member->token, members->count);
-	tell(members, IPCSHM_NOTIFY_TYPE_JOIN, member->token, &(struct end){});
+	membership_notify(members, IPCSHM_NOTIFY_TYPE_JOIN, member->token, &(struct end){});
 	return 0;
 }
 
 /* The slot that a stray would get; or -EUSERS. */
-static int room(const struct ipcshm_members *members)
+static int slot_find_free(const struct ipcshm_members *members)
 {
-	return members->count < members->max ? ipcshm_table_next(&members->table) : -EUSERS;
+	return members->count < members->max ? ipcshm_member_table_next(&members->table) : -EUSERS;
 }
 
 /*
  * Makes a stray a member, if it isn't one by now.  A page that the table lacks is added
  * without the lock.  Each turn adds one of a bounded number, or is the last.
  */
-static int admit_at_cost_of(struct ipcshm_members *members, struct ipcshm_membership *member,
-			    struct ipcshm_quotas *payer)
+static int membership_admit_charged(struct ipcshm_members *members,
+				    struct ipcshm_membership *member,
+				    struct ipcshm_quotas *payer)
 {
 	int slot, err = 0;
+	u32 index;
 
 	for (;;) {
 		mutex_lock(&members->lock);
-		slot = member->token ? 0 : room(members);
-		if (slot < 0 || ipcshm_table_page(&members->table, ipcshm_table_index(slot)))
+		slot = member->token ? 0 : slot_find_free(members);
+		if (slot < 0)
+			break;
+		index = ipcshm_member_table_index(slot);
+		if (ipcshm_member_table_page(&members->table, index))
 			break;
 		mutex_unlock(&members->lock);
-		err = page_ensure(members, ipcshm_table_index(slot));
+		err = page_ensure(members, index);
 		if (err)
 			return err;
 	}
 	if (slot < 0)
 		err = slot;
 	else if (!member->token)
-		err = enter(members, member, payer);
+		err = membership_enter(members, member, payer);
 	mutex_unlock(&members->lock);
 	return err;
 }
 
-static int admit(struct ipcshm_members *members, struct ipcshm_membership *member)
+static int membership_admit(struct ipcshm_members *members, struct ipcshm_membership *member)
 {
 	struct ipcshm_quotas *payer;
 	int err;
@@ -310,15 +316,15 @@ static int admit(struct ipcshm_members *members, struct ipcshm_membership *membe
 	payer = ipcshm_object_payer_get(members->object);
 	if (IS_ERR(payer))
 		return PTR_ERR(payer);
-	err = admit_at_cost_of(members, member, payer);
+	err = membership_admit_charged(members, member, payer);
 	ipcshm_quotas_put(payer);
 	return err;
 }
 
-static struct ipcshm_membership *count_map(struct ipcshm_members *members,
-					   const struct mm_struct *mm)
+static struct ipcshm_membership *membership_count_map(struct ipcshm_members *members,
+						      const struct mm_struct *mm)
 {
-	struct ipcshm_membership *member = find(members, mm);
+	struct ipcshm_membership *member = membership_find(members, mm);
 
 	if (member)
 		member->maps++;
@@ -332,7 +338,7 @@ static struct ipcshm_membership *membership_get(struct ipcshm_members *members,
 	struct ipcshm_membership *member, *other;
 
 	mutex_lock(&members->lock);
-	member = count_map(members, mm);
+	member = membership_count_map(members, mm);
 	mutex_unlock(&members->lock);
 	if (member)
 		return member;
@@ -344,7 +350,7 @@ static struct ipcshm_membership *membership_get(struct ipcshm_members *members,
 	member->uid = current_fsuid();
 	mutex_lock(&members->lock);
 	/* Another thread can have been here. */
-	other = count_map(members, mm);
+	other = membership_count_map(members, mm);
 	if (!other) {
 		rb_add(&member->by_mm, &members->by_mm, goes_before_by_mm);
 		members->strays++;
@@ -371,7 +377,7 @@ struct ipcshm_membership *ipcshm_members_map(struct ipcshm_members *members, str
 
 	if (IS_ERR(member))
 		return member;
-	err = admit(members, member);
+	err = membership_admit(members, member);
 	if (!err)
 		return member;
 	ipcshm_members_unmap(members, member);
@@ -397,11 +403,11 @@ struct ipcshm_membership *ipcshm_members_map_copied(struct ipcshm_members *membe
 
 	member = membership_get(members, mm, GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	if (mm != original->mm)
-		admit(members, member);
+		membership_admit(members, member);
 	return member;
 }
 
-static struct end end_of_exit(void)
+static struct end end_from_exit(void)
 {
 	const struct signal_struct *signal = current->signal;
 	int status = READ_ONCE(signal->flags) & SIGNAL_GROUP_EXIT ?
@@ -418,35 +424,35 @@ static struct end end_of_exit(void)
  * is a task in exit_mm(), which has given up its memory but not yet its descriptors; or
  * one in execve(2); or any task that happened to look into the address space.
  */
-static struct end end_of(const struct mm_struct *mm)
+static struct end end_from_mm(const struct mm_struct *mm)
 {
 	if (atomic_read(&mm->mm_users))
 		return (struct end){ IPCSHM_END_LEFT };
 	if (current->flags & PF_EXITING && !current->mm && current->files)
-		return end_of_exit();
+		return end_from_exit();
 	if (current->in_execve)
 		return (struct end){ IPCSHM_END_EXEC };
 	return (struct end){ IPCSHM_END_UNKNOWN };
 }
 
-static void leave(struct ipcshm_members *members, struct ipcshm_membership *member,
-		  const struct end *end)
+static void membership_leave(struct ipcshm_members *members, struct ipcshm_membership *member,
+			     const struct end *end)
 {
-	struct ipcshm_member_page *header = ipcshm_table_header(&members->table);
+	struct ipcshm_member_page *header = ipcshm_member_table_header(&members->table);
 
 	rb_erase(&member->by_slot, &members->by_slot);
 	members->count--;
-	ipcshm_table_give_back(&members->table, member->token, end->how, end->code);
+	ipcshm_member_table_give_back(&members->table, member->token, end->how, end->code);
 	if (end->how == IPCSHM_END_LEFT) {
 		trace_ipcshm_leave(members->object->id, member->token, members->count);
-		tell(members, IPCSHM_NOTIFY_TYPE_LEAVE, member->token, end);
+		membership_notify(members, IPCSHM_NOTIFY_TYPE_LEAVE, member->token, end);
 		return;
 	}
 	/* Pairs with user space's look at the deaths: the slot is seen then. */
 	smp_store_release(&header->deaths, header->deaths + 1);
 	trace_ipcshm_death(members->object->id, member->token, members->count, end->how,
 			   end->code);
-	tell(members, IPCSHM_NOTIFY_TYPE_DEATH, member->token, end);
+	membership_notify(members, IPCSHM_NOTIFY_TYPE_DEATH, member->token, end);
 }
 
 static void membership_end(struct ipcshm_members *members, struct ipcshm_membership *member,
@@ -455,7 +461,7 @@ static void membership_end(struct ipcshm_members *members, struct ipcshm_members
 	lockdep_assert_held(&members->lock);
 	rb_erase(&member->by_mm, &members->by_mm);
 	if (member->token)
-		leave(members, member, end);
+		membership_leave(members, member, end);
 	else
 		members->strays--;
 }
@@ -466,7 +472,7 @@ static void membership_end(struct ipcshm_members *members, struct ipcshm_members
  */
 bool ipcshm_members_unmap(struct ipcshm_members *members, struct ipcshm_membership *member)
 {
-	struct end end = end_of(member->mm);
+	struct end end = end_from_mm(member->mm);
 	bool last, died;
 
 	mutex_lock(&members->lock);
@@ -490,7 +496,7 @@ bool ipcshm_members_unmap(struct ipcshm_members *members, struct ipcshm_membersh
 int ipcshm_members_lock_alone(struct ipcshm_members *members)
 {
 	mutex_lock(&members->lock);
-	if (members->count + members->strays == !!find(members, current->mm))
+	if (members->count + members->strays == !!membership_find(members, current->mm))
 		return 0;
 	mutex_unlock(&members->lock);
 	return -EBUSY;
@@ -508,7 +514,7 @@ void ipcshm_members_stat(struct ipcshm_members *members, struct ipcshm_region_st
 	const struct ipcshm_member_page *header;
 
 	mutex_lock(&members->lock);
-	header = ipcshm_table_header(&members->table);
+	header = ipcshm_member_table_header(&members->table);
 	stat->max_members = members->max;
 	stat->members = members->count;
 	stat->joins = header ? header->joins : 0;
@@ -530,14 +536,14 @@ int ipcshm_members_self(struct ipcshm_members *members, u32 *token)
 	int err;
 
 	mutex_lock(&members->lock);
-	member = find(members, current->mm);
+	member = membership_find(members, current->mm);
 	*token = member ? member->token : 0;
 	if (member && !*token)
 		member->maps++;	/* it stays without the lock, until unmap */
 	mutex_unlock(&members->lock);
 	if (*token || !member)
 		return member ? 0 : -ESRCH;
-	err = admit(members, member);
+	err = membership_admit(members, member);
 	*token = READ_ONCE(member->token);
 	ipcshm_members_unmap(members, member);
 	return err;
@@ -563,7 +569,7 @@ static u32 member_pid(const struct ipcshm_membership *member)
 	return pid;
 }
 
-static void describe(const struct ipcshm_membership *member, struct ipcshm_member *to)
+static void member_describe(const struct ipcshm_membership *member, struct ipcshm_member *to)
 {
 	*to = (struct ipcshm_member){
 		.token = member->token,
@@ -592,10 +598,10 @@ int ipcshm_members_get(struct ipcshm_members *members, struct ipcshm_region_memb
 	if (args->token < IPCSHM_TOKEN_MIN || args->token > IPCSHM_TOKEN_MASK)
 		return -EINVAL;
 	mutex_lock(&members->lock);
-	word = ipcshm_table_word(&members->table, slot);
-	member = word == args->token ? find_slot(members, slot) : NULL;
+	word = ipcshm_member_table_word(&members->table, slot);
+	member = word == args->token ? membership_find_slot(members, slot) : NULL;
 	if (member)
-		describe(member, &known);
+		member_describe(member, &known);
 	mutex_unlock(&members->lock);
 	if (IPCSHM_TOKEN_GENERATION(word) != IPCSHM_TOKEN_GENERATION(args->token))
 		return -ESRCH;
@@ -612,18 +618,18 @@ int ipcshm_members_get(struct ipcshm_members *members, struct ipcshm_region_memb
  * Describes the members from a slot on, at most so many as a batch has; returns how many,
  * and sets the slot to go on with.
  */
-static u32 describe_some(struct ipcshm_members *members, u64 *slot, struct ipcshm_member *to,
-			 u32 count)
+static u32 members_describe(struct ipcshm_members *members, u64 *slot, struct ipcshm_member *to,
+			    u32 count)
 {
 	struct ipcshm_membership *member;
 	struct rb_node *node;
 	u32 i = 0;
 
 	mutex_lock(&members->lock);
-	member = find_slot(members, *slot);
+	member = membership_find_slot(members, *slot);
 	for (node = member ? &member->by_slot : NULL; node && i < count; node = rb_next(node)) {
-		describe(rb_entry(node, struct ipcshm_membership, by_slot), &to[i++]);
-		*slot = slot_of(node) + 1;
+		member_describe(rb_entry(node, struct ipcshm_membership, by_slot), &to[i++]);
+		*slot = node_slot(node) + 1;
 	}
 	mutex_unlock(&members->lock);
 	return i;
@@ -635,10 +641,10 @@ static u32 describe_some(struct ipcshm_members *members, u64 *slot, struct ipcsh
  */
 bool ipcshm_members_next(struct ipcshm_members *members, u64 *cursor, struct ipcshm_member *to)
 {
-	return describe_some(members, cursor, to, 1);
+	return members_describe(members, cursor, to, 1);
 }
 
-static int put_one(u64 address, u32 size, const struct ipcshm_member *member)
+static int member_put(u64 address, u32 size, const struct ipcshm_member *member)
 {
 	void __user *to = u64_to_user_ptr(address);
 	size_t known = min_t(size_t, size, sizeof(*member));
@@ -648,15 +654,15 @@ static int put_one(u64 address, u32 size, const struct ipcshm_member *member)
 	return 0;
 }
 
-static int put_some(const struct ipcshm_region_members_args *args, u32 at,
-		    const struct ipcshm_member *batch, u32 count)
+static int members_put(const struct ipcshm_region_members_args *args, u32 at,
+		       const struct ipcshm_member *batch, u32 count)
 {
 	int err = 0;
 	u32 i;
 
 	for (i = 0; i < count && !err; i++)
-		err = put_one(args->members + (u64)(at + i) * args->member_size,
-			      args->member_size, &batch[i]);
+		err = member_put(args->members + (u64)(at + i) * args->member_size,
+				 args->member_size, &batch[i]);
 	return err;
 }
 
@@ -673,11 +679,11 @@ int ipcshm_members_list(struct ipcshm_members *members, struct ipcshm_region_mem
 	int err;
 
 	while (written < fit) {
-		some = describe_some(members, &slot, batch,
-				     min_t(u32, fit - written, DESCRIBE_BATCH));
+		some = members_describe(members, &slot, batch,
+					min_t(u32, fit - written, DESCRIBE_BATCH));
 		if (!some)
 			break;
-		err = put_some(args, written, batch, some);
+		err = members_put(args, written, batch, some);
 		if (err)
 			return err;
 		written += some;

@@ -7,7 +7,7 @@
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
-#include "table.h"
+#include "member_table.h"
 #include "uapi/linux/ipcshm.h"
 
 struct ipcshm_membership;
@@ -37,7 +37,7 @@ struct ipcshm_members {
 	u32 count;
 	u32 strays;
 	bool revoked;
-	struct ipcshm_table table;
+	struct ipcshm_member_table table;
 };
 
 void ipcshm_members_init(struct ipcshm_members *members, const struct ipcshm_object *object,

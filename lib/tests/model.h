@@ -356,7 +356,7 @@ static uint32_t token_of(unsigned int member)
 	return 1U << IPCSHM_TOKEN_SLOT_BITS | member;
 }
 
-/* As the module does it; see ipcshm_table_give_back() there. */
+/* As the module does it; see ipcshm_member_table_give_back() there. */
 static void bury(unsigned int who)
 {
 	struct process *process = &world.process[who];

@@ -9,43 +9,43 @@
 #include <linux/module.h>
 #include <linux/prandom.h>
 
-#include "table.c"
+#include "member_table.c"
 
 /* A page for the next slot, if it has none. */
-static void prepare(struct kunit *test, struct ipcshm_table *table)
+static void page_prepare(struct kunit *test, struct ipcshm_member_table *table)
 {
-	int slot = ipcshm_table_next(table);
-	struct ipcshm_table_page *page;
+	int slot = ipcshm_member_table_next(table);
+	struct ipcshm_member_table_page *page;
 
-	if (slot < 0 || ipcshm_table_page(table, ipcshm_table_index(slot)))
+	if (slot < 0 || ipcshm_member_table_page(table, ipcshm_member_table_index(slot)))
 		return;
-	page = ipcshm_table_page_create();
+	page = ipcshm_member_table_page_create();
 	KUNIT_ASSERT_NOT_NULL(test, page);
-	ipcshm_table_add(table, ipcshm_table_index(slot), page);
+	ipcshm_member_table_add(table, ipcshm_member_table_index(slot), page);
 }
 
 /* A new member's token, or 0. */
-static u32 join(struct kunit *test, struct ipcshm_table *table)
+static u32 member_join(struct kunit *test, struct ipcshm_member_table *table)
 {
-	prepare(test, table);
-	return ipcshm_table_next(table) < 0 ? 0 : ipcshm_table_take(table);
+	page_prepare(test, table);
+	return ipcshm_member_table_next(table) < 0 ? 0 : ipcshm_member_table_take(table);
 }
 
-static bool is_alive(const struct ipcshm_table *table, u32 token)
+static bool is_alive(const struct ipcshm_member_table *table, u32 token)
 {
-	return ipcshm_table_word(table, IPCSHM_TOKEN_SLOT(token)) == token;
+	return ipcshm_member_table_word(table, IPCSHM_TOKEN_SLOT(token)) == token;
 }
 
-static struct ipcshm_table *create(struct kunit *test, u32 limit, u32 generations)
+static struct ipcshm_member_table *table_create(struct kunit *test, u32 limit, u32 generations)
 {
-	struct ipcshm_table *table = kunit_kzalloc(test, sizeof(*table), GFP_KERNEL);
+	struct ipcshm_member_table *table = kunit_kzalloc(test, sizeof(*table), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, table);
-	ipcshm_table_init(table, limit, generations);
+	ipcshm_member_table_init(table, limit, generations);
 	return table;
 }
 
-static void check_token(struct kunit *test, const struct ipcshm_table *table, u32 token)
+static void check_token(struct kunit *test, const struct ipcshm_member_table *table, u32 token)
 {
 	KUNIT_EXPECT_EQ(test, token & ~IPCSHM_TOKEN_MASK, 0);
 	KUNIT_EXPECT_GE(test, IPCSHM_TOKEN_GENERATION(token), 1);
@@ -55,43 +55,44 @@ static void check_token(struct kunit *test, const struct ipcshm_table *table, u3
 
 static void slots_come_back_in_the_order_in_which_they_were_freed(struct kunit *test)
 {
-	struct ipcshm_table *table = create(test, 16, IPCSHM_GENERATIONS);
+	struct ipcshm_member_table *table = table_create(test, 16, IPCSHM_GENERATIONS);
 	const u8 order[] = { 5, 0, 3, 7, 1 };
 	u32 tokens[8], i;
 
 	for (i = 0; i < ARRAY_SIZE(tokens); i++) {
-		tokens[i] = join(test, table);
+		tokens[i] = member_join(test, table);
 		KUNIT_EXPECT_EQ(test, IPCSHM_TOKEN_SLOT(tokens[i]), i);
 	}
 	for (i = 0; i < ARRAY_SIZE(order); i++)
-		ipcshm_table_give_back(table, tokens[order[i]], IPCSHM_END_LEFT, 0);
+		ipcshm_member_table_give_back(table, tokens[order[i]], IPCSHM_END_LEFT, 0);
 	for (i = 0; i < ARRAY_SIZE(order); i++)
-		KUNIT_EXPECT_EQ(test, join(test, table), tokens[order[i]] + IPCSHM_TOKEN_MIN);
-	KUNIT_EXPECT_EQ(test, IPCSHM_TOKEN_SLOT(join(test, table)), 8);
-	ipcshm_table_destroy(table);
+		KUNIT_EXPECT_EQ(test, member_join(test, table),
+				tokens[order[i]] + IPCSHM_TOKEN_MIN);
+	KUNIT_EXPECT_EQ(test, IPCSHM_TOKEN_SLOT(member_join(test, table)), 8);
+	ipcshm_member_table_destroy(table);
 }
 
 static void word_of_a_free_slot_shows_the_end(struct kunit *test)
 {
-	struct ipcshm_table *table = create(test, 16, IPCSHM_GENERATIONS);
-	u32 token = join(test, table), word;
+	struct ipcshm_member_table *table = table_create(test, 16, IPCSHM_GENERATIONS);
+	u32 token = member_join(test, table), word;
 
-	KUNIT_EXPECT_EQ(test, ipcshm_table_word(table, 3), 0);
+	KUNIT_EXPECT_EQ(test, ipcshm_member_table_word(table, 3), 0);
 	KUNIT_EXPECT_TRUE(test, is_alive(table, token));
-	ipcshm_table_give_back(table, token, IPCSHM_END_EXITED, 255);
-	word = ipcshm_table_word(table, 0);
+	ipcshm_member_table_give_back(table, token, IPCSHM_END_EXITED, 255);
+	word = ipcshm_member_table_word(table, 0);
 	KUNIT_EXPECT_FALSE(test, is_alive(table, token));
 	KUNIT_EXPECT_TRUE(test, word & IPCSHM_SLOT_ENDED);
 	KUNIT_EXPECT_EQ(test, IPCSHM_TOKEN_GENERATION(word), IPCSHM_TOKEN_GENERATION(token));
 	KUNIT_EXPECT_EQ(test, IPCSHM_SLOT_HOW(word), IPCSHM_END_EXITED);
 	KUNIT_EXPECT_EQ(test, IPCSHM_SLOT_CODE(word), 255);
-	ipcshm_table_destroy(table);
+	ipcshm_member_table_destroy(table);
 }
 
 /* Random joins and ends until no slot is left; each token is marked when it is given out. */
-static void exhaust(struct kunit *test, u32 limit, u32 generations, u32 members)
+static void table_exhaust(struct kunit *test, u32 limit, u32 generations, u32 members)
 {
-	struct ipcshm_table *table = create(test, limit, generations);
+	struct ipcshm_member_table *table = table_create(test, limit, generations);
 	unsigned long *seen = bitmap_zalloc((size_t)limit * (generations + 1), GFP_KERNEL);
 	u32 *alive = kunit_kcalloc(test, members, sizeof(*alive), GFP_KERNEL);
 	u32 token, count = 0, given = 0, again = 0;
@@ -102,7 +103,7 @@ static void exhaust(struct kunit *test, u32 limit, u32 generations, u32 members)
 	prandom_seed_state(&random, limit + generations);
 	for (;;) {
 		if (count < members && (!count || prandom_u32_state(&random) & 1)) {
-			token = join(test, table);
+			token = member_join(test, table);
 			if (!token)
 				break;
 			check_token(test, table, token);
@@ -114,7 +115,7 @@ static void exhaust(struct kunit *test, u32 limit, u32 generations, u32 members)
 			u32 i = prandom_u32_state(&random) % count;
 
 			KUNIT_EXPECT_TRUE(test, is_alive(table, alive[i]));
-			ipcshm_table_give_back(table, alive[i], IPCSHM_END_LEFT, 0);
+			ipcshm_member_table_give_back(table, alive[i], IPCSHM_END_LEFT, 0);
 			KUNIT_EXPECT_FALSE(test, is_alive(table, alive[i]));
 			alive[i] = alive[--count];
 		}
@@ -123,48 +124,49 @@ static void exhaust(struct kunit *test, u32 limit, u32 generations, u32 members)
 	/* What is alive when a table refuses has the generations left that it didn't use. */
 	KUNIT_EXPECT_GE(test, given, (limit - members) * generations);
 	while (count)
-		ipcshm_table_give_back(table, alive[--count], IPCSHM_END_LEFT, 0);
-	while ((token = join(test, table))) {
+		ipcshm_member_table_give_back(table, alive[--count], IPCSHM_END_LEFT, 0);
+	while ((token = member_join(test, table))) {
 		again += test_and_set_bit(IPCSHM_TOKEN_SLOT(token) * (generations + 1) +
 					  IPCSHM_TOKEN_GENERATION(token), seen);
-		ipcshm_table_give_back(table, token, IPCSHM_END_LEFT, 0);
+		ipcshm_member_table_give_back(table, token, IPCSHM_END_LEFT, 0);
 		given++;
 	}
 	KUNIT_EXPECT_EQ(test, again, 0);
 	KUNIT_EXPECT_EQ(test, given, limit * generations);
 	bitmap_free(seen);
-	ipcshm_table_destroy(table);
+	ipcshm_member_table_destroy(table);
 }
 
 static void few_generations_never_repeat(struct kunit *test)
 {
-	exhaust(test, 4, 3, 1);
-	exhaust(test, 4, 3, 4);
-	exhaust(test, 3000, 5, 1500);
+	table_exhaust(test, 4, 3, 1);
+	table_exhaust(test, 4, 3, 4);
+	table_exhaust(test, 3000, 5, 1500);
 }
 
 static void one_slot_has_all_its_generations(struct kunit *test)
 {
-	exhaust(test, 1, IPCSHM_GENERATIONS, 1);
+	table_exhaust(test, 1, IPCSHM_GENERATIONS, 1);
 }
 
 static void all_slots_can_be_used(struct kunit *test)
 {
-	struct ipcshm_table *table = create(test, IPCSHM_MEMBERS_MAX, IPCSHM_GENERATIONS);
+	struct ipcshm_member_table *table;
 	u32 i, wrong = 0;
 
+	table = table_create(test, IPCSHM_MEMBERS_MAX, IPCSHM_GENERATIONS);
 	for (i = 0; i < IPCSHM_MEMBERS_MAX; i++)
-		wrong += join(test, table) != (IPCSHM_TOKEN_MIN | i);
+		wrong += member_join(test, table) != (IPCSHM_TOKEN_MIN | i);
 	KUNIT_EXPECT_EQ(test, wrong, 0);
-	KUNIT_EXPECT_EQ(test, ipcshm_table_next(table), -EUSERS);
+	KUNIT_EXPECT_EQ(test, ipcshm_member_table_next(table), -EUSERS);
 	for (i = 0; i < IPCSHM_MEMBERS_MAX; i++)
 		wrong += !is_alive(table, IPCSHM_TOKEN_MIN | i);
 	for (i = 0; i < IPCSHM_MEMBERS_MAX; i++)
-		ipcshm_table_give_back(table, IPCSHM_TOKEN_MIN | i, IPCSHM_END_LEFT, 0);
+		ipcshm_member_table_give_back(table, IPCSHM_TOKEN_MIN | i, IPCSHM_END_LEFT, 0);
 	for (i = 0; i < IPCSHM_MEMBERS_MAX; i++)
-		wrong += join(test, table) != (2 * IPCSHM_TOKEN_MIN | i);
+		wrong += member_join(test, table) != (2 * IPCSHM_TOKEN_MIN | i);
 	KUNIT_EXPECT_EQ(test, wrong, 0);
-	ipcshm_table_destroy(table);
+	ipcshm_member_table_destroy(table);
 }
 
 static struct kunit_case cases[] = {

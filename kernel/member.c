@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who has a region mapped: members, their page, their deaths.
+ * The members of a region: joins, ends, and the pages that show them.
  *
  * A member is an address space.  Each of its mappings of the region counts, and has
  * the membership as its vm_private_data.  A child that finds no slot, quota or memory
  * at fork(2), where no error can be returned, is a stray: it has a membership without
- * a token, and becomes a member as soon as it asks for its token and there is room.
+ * a token.  It becomes a member when it asks for its token while a slot is free.
  */
 #include <linux/cred.h>
 #include <linux/gfp.h>
@@ -27,19 +27,19 @@
 #include "registry.h"
 #include "trace.h"
 
-/* How many members are described at a time, under the lock and on the stack. */
+/* Members that are described in one turn, under the lock and on the stack. */
 #define DESCRIBE_BATCH 16
 
 /**
- * struct ipcshm_membership - an address space that has the region mapped
+ * struct ipcshm_membership - an address space that maps the region
  * @by_mm: in the region's members; protected by their lock
- * @by_slot: likewise, while there is a token
- * @mm: whose it is; not a reference: it is there as long as it has mappings; immutable
- * @maps: how many, and calls that need this to stay; protected by the members' lock
+ * @by_slot: in the region's members while it has a token; protected by their lock
+ * @mm: the address space; no reference, since it outlives its mappings; immutable
+ * @maps: its mappings, and calls that use this; protected by the members' lock
  * @token: identifies it in this region; 0: a stray; set once, under the members' lock
- * @uid: who mapped it first, or was the parent; immutable
- * @payer: whose quota it counts for, if there is a token; the charge keeps it
- * @joined: when it got the token, CLOCK_REALTIME
+ * @uid: user of its first mapping, or of the parent; immutable
+ * @payer: user whose quota it is charged to while it has a token; the charge keeps it
+ * @joined: time at which it got the token, CLOCK_REALTIME
  */
 struct ipcshm_membership {
 	struct rb_node by_mm;
@@ -63,7 +63,7 @@ void ipcshm_members_init(struct ipcshm_members *members, const struct ipcshm_obj
 	ipcshm_member_table_init(&members->table, IPCSHM_MEMBERS_MAX, IPCSHM_GENERATIONS);
 }
 
-/* Each mapping holds the region, so there are no members any more. */
+/* Each mapping holds the region, so no member is left. */
 void ipcshm_members_destroy(struct ipcshm_members *members)
 {
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&members->by_mm));
@@ -157,7 +157,7 @@ u32 ipcshm_members_deaths(const struct ipcshm_members *members)
 	return header ? READ_ONCE(header->deaths) : 0;
 }
 
-/* Without the lock, under which others may wait for memory. */
+/* Takes no lock: the caller must not wait for a holder of one. */
 void ipcshm_members_revoke(struct ipcshm_members *members)
 {
 	struct ipcshm_member_page *header;
@@ -204,7 +204,7 @@ static bool goes_before_by_slot(struct rb_node *node, const struct rb_node *othe
 	return node_slot(node) < node_slot(other);
 }
 
-/* The member with the lowest slot that isn't below this one, or NULL. */
+/* The member with the lowest slot at or above this one, or NULL. */
 static struct ipcshm_membership *membership_find_slot(struct ipcshm_members *members, u64 slot)
 {
 	struct rb_node *node = members->by_slot.rb_node;
@@ -246,7 +246,7 @@ static void membership_notify(const struct ipcshm_members *members, enum ipcshm_
 	});
 }
 
-/* The slot's page is there. */
+/* Gives a stray the next free slot, whose page exists. */
 static int membership_enter(struct ipcshm_members *members, struct ipcshm_membership *member,
 			    struct ipcshm_quotas *payer)
 {
@@ -268,15 +268,15 @@ static int membership_enter(struct ipcshm_members *members, struct ipcshm_member
 	return 0;
 }
 
-/* The slot that a stray would get; or -EUSERS. */
+/* The slot that the next member gets, or -EUSERS. */
 static int slot_find_free(const struct ipcshm_members *members)
 {
 	return members->count < members->max ? ipcshm_member_table_next(&members->table) : -EUSERS;
 }
 
 /*
- * Makes a stray a member, if it isn't one by now.  A page that the table lacks is added
- * without the lock.  Each turn adds one of a bounded number, or is the last.
+ * Makes a stray a member, unless another thread did.  A missing page of the table is added
+ * without the lock.  Each turn but the last adds one of a bounded number of pages.
  */
 static int membership_admit_charged(struct ipcshm_members *members,
 				    struct ipcshm_membership *member,
@@ -331,7 +331,7 @@ static struct ipcshm_membership *membership_count_map(struct ipcshm_members *mem
 	return member;
 }
 
-/* The membership of an address space, with one more mapping; a new one is a stray. */
+/* Counts a mapping in the membership of an address space; a new membership is a stray. */
 static struct ipcshm_membership *membership_get(struct ipcshm_members *members,
 						const struct mm_struct *mm, gfp_t gfp)
 {
@@ -349,7 +349,7 @@ static struct ipcshm_membership *membership_get(struct ipcshm_members *members,
 	member->maps = 1;
 	member->uid = current_fsuid();
 	mutex_lock(&members->lock);
-	/* Another thread can have been here. */
+	/* Another thread can have added one in the meantime. */
 	other = membership_count_map(members, mm);
 	if (!other) {
 		rb_add(&member->by_mm, &members->by_mm, goes_before_by_mm);
@@ -363,7 +363,7 @@ static struct ipcshm_membership *membership_get(struct ipcshm_members *members,
 }
 
 /**
- * ipcshm_members_map - an address space has one more mapping of the region
+ * ipcshm_members_map - count a new mapping of the region
  * @members: the region's members
  * @mm: the address space
  *
@@ -385,13 +385,13 @@ struct ipcshm_membership *ipcshm_members_map(struct ipcshm_members *members, str
 }
 
 /**
- * ipcshm_members_map_copied - a mapping was split or moved, or inherited by a child
+ * ipcshm_members_map_copied - count a mapping that was split, moved or inherited
  * @members: the region's members
  * @original: the membership of the mapping that was copied
  * @mm: the address space of the copy
  *
- * No error can be returned to fork(2), so the memory for a membership must be found; a
- * child that can't join is a stray.
+ * No error can be returned to fork(2), so the allocation of a membership must not fail.  A
+ * child that cannot join is a stray.
  *
  * Return: the membership of the copy.
  */
@@ -419,10 +419,10 @@ static struct end end_from_exit(void)
 }
 
 /*
- * The last mapping of an address space is removed by a process that uses it, or by
- * whichever task drops the last reference to it when no process uses it any more.  That
- * is a task in exit_mm(), which has given up its memory but not yet its descriptors; or
- * one in execve(2); or any task that happened to look into the address space.
+ * How a membership ends, from the task that removes its last mapping.  A process that uses
+ * the address space leaves.  If none does, the task dropped the last reference: in
+ * exit_mm(), where it has given up its memory but not yet its descriptors; in execve(2); or
+ * after it has looked into the address space of another process.
  */
 static struct end end_from_mm(const struct mm_struct *mm)
 {
@@ -448,7 +448,7 @@ static void membership_leave(struct ipcshm_members *members, struct ipcshm_membe
 		membership_notify(members, IPCSHM_NOTIFY_TYPE_LEAVE, member->token, end);
 		return;
 	}
-	/* Pairs with user space's look at the deaths: the slot is seen then. */
+	/* Pairs with a load of deaths in user space, which then sees the slot. */
 	smp_store_release(&header->deaths, header->deaths + 1);
 	trace_ipcshm_death(members->object->id, member->token, members->count, end->how,
 			   end->code);
@@ -467,8 +467,8 @@ static void membership_end(struct ipcshm_members *members, struct ipcshm_members
 }
 
 /*
- * A mapping of a member is gone.  Returns whether the member died: the last mapping went
- * with the address space.
+ * Removes a mapping from its membership.  Returns true if the member died: the last mapping
+ * ended with the address space.
  */
 bool ipcshm_members_unmap(struct ipcshm_members *members, struct ipcshm_membership *member)
 {
@@ -490,8 +490,8 @@ bool ipcshm_members_unmap(struct ipcshm_members *members, struct ipcshm_membersh
 }
 
 /*
- * Nobody but the current process has the region mapped, and nobody joins, or is forked,
- * before ipcshm_members_unlock(); or -EBUSY.
+ * Excludes joins and forks until ipcshm_members_unlock(), or fails with -EBUSY if a process
+ * other than the current one maps the region.
  */
 int ipcshm_members_lock_alone(struct ipcshm_members *members)
 {
@@ -507,7 +507,7 @@ void ipcshm_members_unlock(struct ipcshm_members *members)
 	mutex_unlock(&members->lock);
 }
 
-/* Telling. */
+/* State. */
 
 void ipcshm_members_stat(struct ipcshm_members *members, struct ipcshm_region_stat *stat)
 {
@@ -550,8 +550,8 @@ int ipcshm_members_self(struct ipcshm_members *members, u32 *token)
 }
 
 /*
- * A child joins before it has a number, so who it is can only be asked later; and
- * by the number, since of a fork that fails there is nothing else that RCU keeps.
+ * A child joins before it has a process ID, so the ID is looked up later.  It is looked up
+ * by number, since RCU keeps nothing else of a task whose fork failed.
  */
 static u32 member_pid(const struct ipcshm_membership *member)
 {
@@ -581,9 +581,9 @@ static void member_describe(const struct ipcshm_membership *member, struct ipcsh
 }
 
 /**
- * ipcshm_members_get - what is known of the member with a token
+ * ipcshm_members_get - describe the member with a token
  * @members: the region's members
- * @args: the token, and what is filled in
+ * @args: the token; the other members are filled in
  *
  * Return: 0, or -EINVAL: not a token; -ESRCH: never given out, or its slot has had another
  * member since.
@@ -615,8 +615,8 @@ int ipcshm_members_get(struct ipcshm_members *members, struct ipcshm_region_memb
 }
 
 /*
- * Describes the members from a slot on, at most so many as a batch has; returns how many,
- * and sets the slot to go on with.
+ * Describes at most @count members from a slot on.  Returns their number, and sets the slot
+ * to go on with.
  */
 static u32 members_describe(struct ipcshm_members *members, u64 *slot, struct ipcshm_member *to,
 			    u32 count)
@@ -636,8 +636,8 @@ static u32 members_describe(struct ipcshm_members *members, u64 *slot, struct ip
 }
 
 /*
- * The member with the lowest slot that isn't below @cursor, which is set to the next one.
- * Members that come and go meanwhile make no other be missed, or listed twice.
+ * Describes the member with the lowest slot at or above @cursor, which is set to the next.
+ * Concurrent joins and ends make no other member be missed or listed twice.
  */
 bool ipcshm_members_next(struct ipcshm_members *members, u64 *cursor, struct ipcshm_member *to)
 {
@@ -667,9 +667,9 @@ static int members_put(const struct ipcshm_region_members_args *args, u32 at,
 }
 
 /*
- * Copying out may fault, which takes mmap_lock, and so is done without the lock, batch by
- * batch.  Members that come meanwhile may be in the list or not, so its length is what
- * was written, unless the room was too small.
+ * A copy to user space may fault, which takes mmap_lock, so each batch is copied without the
+ * lock.  The list may include members that join concurrently.  Its length is the number
+ * written, or the number of members if the room was too small.
  */
 int ipcshm_members_list(struct ipcshm_members *members, struct ipcshm_region_members_args *args)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who has a region mapped: members, their page, their deaths. */
+/* The members of a region: joins, ends, and the pages that show them. */
 #ifndef IPCSHM_MEMBER_H
 #define IPCSHM_MEMBER_H
 
@@ -18,14 +18,14 @@ struct vm_area_struct;
 /**
  * struct ipcshm_members - the members of a region
  * @object: the region; immutable
- * @max: how many there can be; immutable
+ * @max: highest number of members at a time; immutable
  * @lock: protects all below; taken under mmap_lock; nothing is allocated under it
  * @by_mm: struct ipcshm_membership, members and strays, by address space
  * @by_slot: struct ipcshm_membership, members, by slot
- * @count: how many members
- * @strays: how many address spaces inherited a mapping and found no slot, quota or
- *	memory to be a member
- * @revoked: the region was; set once, read without the lock
+ * @count: number of members
+ * @strays: number of address spaces that inherited a mapping but found no slot, quota or
+ *	memory
+ * @revoked: the region was revoked; set once, read without the lock
  * @table: the slots
  */
 struct ipcshm_members {

@@ -2,17 +2,16 @@
 /*
  * The slots of a region's members, in pages that user space maps to read them.
  *
- * A slot is one word: 0 before its first member, the member's token while there is
- * one, and how the last member ended while there is none.  Each member of a slot has
- * another generation.  A slot whose generations are used up is retired, so no token
- * is ever given out twice.
+ * A slot is one word: 0 before its first member, the token of its member, or how its
+ * last member ended.  Each member of a slot has another generation.  A slot whose
+ * generations are used up is retired, so no token is given out twice.
  *
  *	alive	00 generation(14) slot(16)
  *	free	10 generation(14) end(8) code(8)
  *
  * Free slots are in a list, in the order in which they became free, and are used
- * before slots that never had a member.  So the table needs as many pages as members
- * existed at the same time, and retired slots.
+ * before slots that never had a member.  So the size of the table follows from the
+ * highest number of members at a time, and the number of retired slots.
  */
 #include <linux/gfp.h>
 #include <linux/slab.h>
@@ -56,16 +55,16 @@ void ipcshm_member_table_page_destroy(struct ipcshm_member_table_page *page)
 	kfree(page);
 }
 
-/* The page at an index, or NULL if no slot of it was used yet. */
+/* The page at an index, or NULL before the first use of a slot in it. */
 struct page *ipcshm_member_table_page(const struct ipcshm_member_table *table, u32 index)
 {
-	/* Pairs with ipcshm_member_table_add(): the page is seen as it was filled in. */
+	/* Pairs with ipcshm_member_table_add(): the content of the page is seen. */
 	struct ipcshm_member_table_page *page = smp_load_acquire(&table->pages[index]);
 
 	return page ? page->page : NULL;
 }
 
-/* There is none at the index yet. */
+/* Adds a page at an index that has none. */
 void ipcshm_member_table_add(struct ipcshm_member_table *table, u32 index,
 			     struct ipcshm_member_table_page *page)
 {
@@ -73,7 +72,7 @@ void ipcshm_member_table_add(struct ipcshm_member_table *table, u32 index,
 	smp_store_release(&table->pages[index], page);
 }
 
-/* Where in the pages a slot is. */
+/* Position of a slot in the pages. */
 
 u32 ipcshm_member_table_index(u32 slot)
 {
@@ -94,7 +93,7 @@ static u16 *slot_next(struct ipcshm_member_table *table, u32 slot)
 	return &page->next[(HEADER_WORDS + slot) % IPCSHM_MEMBER_TABLE_WORDS];
 }
 
-/* What user space sees of a slot. */
+/* The word of a slot, as user space sees it. */
 u32 ipcshm_member_table_word(const struct ipcshm_member_table *table, u32 slot)
 {
 	return slot < table->slots ? *slot_word(table, slot) : 0;
@@ -108,7 +107,7 @@ int ipcshm_member_table_next(const struct ipcshm_member_table *table)
 	return table->slots < table->limit ? table->slots : -EUSERS;
 }
 
-/* Takes the next slot, whose page is there, for a new member; returns its token. */
+/* Takes the next slot, whose page exists, for a new member; returns its token. */
 u32 ipcshm_member_table_take(struct ipcshm_member_table *table)
 {
 	u32 slot, token, *word;
@@ -136,8 +135,8 @@ static void free_slot_append(struct ipcshm_member_table *table, u32 slot)
 }
 
 /*
- * The member with a token has ended.  The release orders all that its threads have
- * stored before what a reader does that has loaded the slot with acquire.
+ * Ends the member with a token.  The release orders all stores of its threads before the
+ * accesses of a reader that has loaded the slot with acquire.
  */
 void ipcshm_member_table_give_back(struct ipcshm_member_table *table, u32 token,
 				   enum ipcshm_end end, u32 code)
@@ -145,7 +144,7 @@ void ipcshm_member_table_give_back(struct ipcshm_member_table *table, u32 token,
 	u32 generation = IPCSHM_TOKEN_GENERATION(token);
 	u32 slot = IPCSHM_TOKEN_SLOT(token);
 
-	/* Pairs with user space's look at the slot. */
+	/* Pairs with a load of the slot in user space. */
 	smp_store_release(slot_word(table, slot),
 			  IPCSHM_SLOT_ENDED | generation << IPCSHM_TOKEN_SLOT_BITS |
 			  IPCSHM_SLOT_END(end, code));

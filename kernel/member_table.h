@@ -24,13 +24,13 @@ struct ipcshm_member_table_page {
 
 /**
  * struct ipcshm_member_table - the slots of a region
- * @pages: those that are used so far; an entry is set once, and read without the lock
- * @limit: how many slots there can be; immutable
- * @generations: how many members a slot can have one after another; immutable
- * @slots: how many slots have been used
- * @free: how many of them are free, and not retired
- * @first: the slot that has been free for longest, if there is one
- * @last: the slot that became free last, if there is one
+ * @pages: pages in use; an entry is set once, and read without the lock
+ * @limit: highest number of slots; immutable
+ * @generations: members that a slot can have, one after another; immutable
+ * @slots: number of slots that have been used
+ * @free: number of those that are free and not retired
+ * @first: the slot that has been free for longest, if @free is not 0
+ * @last: the slot that became free last, if @free is not 0
  *
  * The members' lock protects a table.
  */

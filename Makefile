@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The entry to everything: "make help". Packages are installed by "make setup" alone, which "make demo" and "make test" call
-# first; other goals name what is missing. Goals that install packages or files use sudo unless run as root.
+# The entry to everything: "make help". Packages are installed by "make setup" alone, which "make
+# demo" and "make test" call first; other goals name what is missing. Goals that install packages or
+# files use sudo unless run as root.
 
 KERNEL ?= 6.12
 PREFIX ?= /usr/local
@@ -10,7 +11,8 @@ MAKEFLAGS += --no-print-directory $(if $(V),,-s)
 
 tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcshm | sed 's/.*://'))
 
-# Packages that a test kernel needs that is built from source, or whose modules this machine cannot build.
+# Packages that a test kernel needs that is built from source, or whose modules this machine cannot
+# build.
 kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(KERNEL)),build-root)
 
 .PHONY: all setup module lib tool examples selftests demo test test-load kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed check-debug \

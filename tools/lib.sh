@@ -37,7 +37,8 @@ unlock()
 
 apt_suite=''	# of Debian; empty: the packages that the machine itself uses
 
-# The index of packages may be missing (fresh machine) or old (the archive moved on): get it anew, once.
+# The index of packages may be missing (fresh machine) or old (the archive moved on): get it anew,
+# once.
 apt_index()
 {
 	say "apt-get update${apt_suite:+ ($apt_suite)}"
@@ -54,7 +55,8 @@ apt_mirror()
 	apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1
 }
 
-# apt_source SUITE: the line for it in a sources.list, with the mirror of Debian that this machine uses
+# apt_source SUITE: the line for it in a sources.list, with the mirror of Debian that this machine
+# uses
 apt_source()
 {
 	local mirror keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -65,8 +67,8 @@ apt_source()
 	printf 'deb %s%s %s main\n' "$([ ! -e $keyring ] || echo "[signed-by=$keyring] ")" "$mirror" "$1"
 }
 
-# apt_use SUITE: from here on, apt sees the packages of that suite alone. Its sources, index and state are in the cache;
-# those of the machine stay as they are.
+# apt_use SUITE: from here on, apt sees the packages of that suite alone. Its sources, index and
+# state are in the cache; those of the machine stay as they are.
 apt_use()
 {
 	local dir=$cache/apt/$1 source

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Bugs of the library, which tools/mutation/run and tools/check/mutation read: mutant FILE SED WHAT. Each is to be found by
-# $test, which lib/Makefile builds.
+# Bugs of the library, which tools/mutation/run and tools/check/mutation read: mutant FILE SED WHAT.
+# $test, which lib/Makefile builds, is to find each.
 # shellcheck shell=bash disable=SC2034,SC2016
 
 test=build/check/sync_model

@@ -15,7 +15,8 @@ without_foreign_races()
 	' "$1"
 }
 
-# splats LOG: print the first complaint in it with the lines after it, and a count of the rest; nothing if clean
+# splats LOG: print the first complaint in it with the lines after it, and a count of the rest;
+# nothing if clean
 splats()
 {
 	without_foreign_races "$1" | awk '
@@ -43,7 +44,8 @@ splats()
 	}'
 }
 
-# with_symbols MODULE TEXT: name the addresses in stdin that lie in the module, whose code began at TEXT
+# with_symbols MODULE TEXT: name the addresses in stdin that lie in the module, whose code began at
+# TEXT
 with_symbols()
 {
 	local line offset

@@ -2,9 +2,9 @@
 # Debian's Python for the guest. Sourced by the scripts that pack tests.
 # shellcheck shell=bash
 
-# pack_python DIRECTORY [ARGUMENT...]: put Python into DIRECTORY, with the modules that the program on standard input loads.
-# Each module is one file, below one of Python's directories; all are executable, so that the libraries of executable files
-# are found.
+# pack_python DIRECTORY [ARGUMENT...]: put Python into DIRECTORY, with the modules that the program
+# on standard input loads. Each module is one file, below one of Python's directories; all are
+# executable, so that the libraries of executable files are found.
 pack_python()
 {
 	local python=/usr/bin/python3 dir=$1 version file part

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# Common code of the tests of the program. Sourced, with the tests as functions; then: run_tests NAME...
+# Common code of the tests of the program. Sourced, with the tests as functions; then: run_tests
+# NAME...
 
 here=$(cd "$(dirname "$0")" && pwd)
 export PATH="$here:$PATH"
@@ -46,7 +47,8 @@ until_true()
 	done
 }
 
-# terminal COMMAND: run it in a terminal of 120 columns and 30 rows, in a shell that prints "ended STATUS"
+# terminal COMMAND: run it in a terminal of 120 columns and 30 rows, in a shell that prints "ended
+# STATUS"
 terminal()
 {
 	tmux -f /dev/null -L ipcshm kill-server 2>/dev/null

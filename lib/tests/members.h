@@ -30,11 +30,14 @@ static inline struct ipcshm_member_page *members_create(void)
 	return page;
 }
 
-/* The token of the next member of a slot, 0 to IPCSHM_MEMBERS_MAX - 1. */
+/* The token of the next member of a slot, 0 to IPCSHM_MEMBERS_MAX - 1; generations wrap. */
 static inline uint32_t members_join(struct ipcshm_member_page *page, uint32_t slot)
 {
-	uint32_t generation = IPCSHM_TOKEN_GENERATION(page->slot[slot]);
-	uint32_t token = (generation + 1) << IPCSHM_TOKEN_SLOT_BITS | slot;
+	uint32_t generation = IPCSHM_TOKEN_GENERATION(page->slot[slot] & IPCSHM_TOKEN_MASK) + 1;
+	uint32_t token = (generation << IPCSHM_TOKEN_SLOT_BITS & IPCSHM_TOKEN_MASK) | slot;
+
+	if (!IPCSHM_TOKEN_GENERATION(token))
+		token |= 1U << IPCSHM_TOKEN_SLOT_BITS;
 
 	__atomic_store_n(&page->slot[slot], token, __ATOMIC_RELEASE);
 	__atomic_add_fetch(&page->joins, 1, __ATOMIC_RELEASE);

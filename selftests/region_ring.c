@@ -76,6 +76,94 @@ FIXTURE_VARIANT_ADD(ring, chunks_of_many) {
 	.flags = MANY,
 };
 
+/*
+ * Opening by name, as peers do that are started in any order and can be killed at any
+ * point of it.
+ */
+
+static const struct ipcshm_ring_attr to_open[] = {
+	{ IPCSHM_RING_SLOTS, MANY, 64, 8, 0, { 0 } },
+	{ IPCSHM_RING_RECORDS, 0, 1024, 0, 0, { 0 } },
+	{ IPCSHM_RING_PACKED, IPCSHM_RING_HANGUP, 64, 8, 0, { 0 } },
+	{ IPCSHM_RING_CHUNKS, MANY, BYTES, 4096, 0, { 0 } },
+};
+
+static int open_side(struct ipcshm_ring *ring, struct ipcshm_area *in, int device,
+		     const char *name, const struct ipcshm_ring_attr *attr, uint32_t side)
+{
+	return ipcshm_ring_open(ring, in, device, name, 0, 0600, attr, side,
+				ipcshm_deadline(10 * SECOND));
+}
+
+/* A creator that dies half-way, in a region that others have open. */
+static void die_while_creating(int device, const char *name)
+{
+	const uint32_t access = IPCSHM_READ | IPCSHM_WRITE;
+	struct ipcshm_region_attr attr = { .size = BYTES };
+	uint32_t token = 0;
+	void *memory;
+	size_t size;
+	int fd;
+
+	fd = ipcshm_region_open(device, name, access | IPCSHM_CREATE, 0600, &attr);
+	if (fd < 0 || ipcshm_region_map(fd, access, &memory, &size) ||
+	    ipcshm_region_self(fd, &token))
+		_exit(1);
+	memset(memory, 0xa5, 4096);
+	__atomic_store_n((uint32_t *)memory, 0x40000000U | token, __ATOMIC_RELEASE);
+	kill(getpid(), SIGKILL);
+}
+
+TEST(rings_are_opened_or_created)
+{
+	struct ipcshm_ring_attr other;
+	struct ipcshm_ring in, out, third;
+	struct ipcshm_area here, there, nowhere;
+	char name[64];
+	uint64_t item = 7;
+	int device, fd, status;
+	unsigned int i;
+
+	device = ipcshm_open();
+	ASSERT_LE(0, device);
+	for (i = 0; i < sizeof(to_open) / sizeof(to_open[0]); i++) {
+		struct ipcshm_region_attr attr = { .size = BYTES };
+		pid_t pid;
+
+		snprintf(name, sizeof(name), "ring-open-%d-%u", getpid(), i);
+		if (to_open[i].layout == IPCSHM_RING_CHUNKS) {
+			attr.size = 4096;
+			attr.max_size = 2 * BYTES;
+		}
+		fd = ipcshm_region_open(device, name, IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE,
+					0600, &attr);
+		ASSERT_LE(0, fd);
+		pid = fork();
+		if (!pid)
+			die_while_creating(device, name);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_TRUE(WIFSIGNALED(status));
+
+		ASSERT_EQ(1, open_side(&in, &here, device, name, &to_open[i], IPCSHM_RING_PRODUCER));
+		ASSERT_EQ(0, open_side(&out, &there, device, name, &to_open[i],
+				       IPCSHM_RING_CONSUMER));
+		EXPECT_EQ(0, ipcshm_ring_put(&in, &item, 8, IPCSHM_NOW));
+		item = 0;
+		EXPECT_EQ(8, ipcshm_ring_get(&out, &item, 8, IPCSHM_NOW));
+		EXPECT_EQ(7, item);
+		other = to_open[i];
+		other.capacity *= 2;
+		EXPECT_GT(0, open_side(&third, &nowhere, device, name, &other,
+				       IPCSHM_RING_CONSUMER));
+		ipcshm_ring_detach(&in);
+		ipcshm_ring_detach(&out);
+		ipcshm_area_close(&here);
+		ipcshm_area_close(&there);
+		close(fd);
+	}
+	close(device);
+}
+
 /* The area, of a process that maps the region now. */
 static void enter(void)
 {

@@ -48,10 +48,11 @@ struct ipcshm_event {
  * @event: where
  * @flags: IPCSHM_EVENT_MANUAL, or 0: it resets itself when somebody has waited for it
  *
- * Once, by the process that sets up the shared memory, before others use it.  There
- * is nothing to be destroyed.
+ * Call it once, before other processes use the memory.  If any of several processes may
+ * have to do so, call it in the init function of ipcshm_area_open(): a process that is
+ * killed there blocks no other.  There is nothing to be destroyed.
  *
- * Return: 0, or -EINVAL: other flags.
+ * Return: 0, or -EINVAL: unknown flags.
  */
 int ipcshm_event_init(struct ipcshm_event *event, uint32_t flags);
 

@@ -66,8 +66,9 @@ struct ipcshm_mutex {
  * ipcshm_mutex_init - make a mutex, unlocked
  * @mutex: where
  *
- * Once, by the process that sets up the shared memory, before others use it.  There
- * is nothing to be destroyed.
+ * Call it once, before other processes use the memory.  If any of several processes may
+ * have to do so, call it in the init function of ipcshm_area_open(): a process that is
+ * killed there blocks no other.  There is nothing to be destroyed.
  */
 void ipcshm_mutex_init(struct ipcshm_mutex *mutex);
 

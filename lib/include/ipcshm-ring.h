@@ -177,15 +177,41 @@ int ipcshm_ring_create(const struct ipcshm_area *area, uint64_t offset,
 		       const struct ipcshm_ring_attr *attr);
 
 /**
+ * ipcshm_ring_open - open or create a ring in a region of its own and attach to it
+ * @ring: filled in
+ * @area: filled in: the area that holds the ring; stays until the ring is detached
+ * @device: from ipcshm_open()
+ * @name: the region's name
+ * @flags: IPCSHM_PERSISTENT, IPCSHM_POPULATE, IPCSHM_HUGE for a new region; or 0
+ * @mode: permission bits of a new region, less the umask
+ * @attr: attributes of the ring
+ * @side: IPCSHM_RING_PRODUCER or _CONSUMER
+ * @deadline: as for ipcshm_area_open()
+ *
+ * Any number of processes can make this call concurrently, each for its side.  A process
+ * that is killed at any point of it blocks no other: see ipcshm_area_open().  The ring
+ * lies IPCSHM_AREA_HEADER bytes from the start of @area, where the process can attach
+ * further handles.  After ipcshm_ring_detach(), close @area with ipcshm_area_close().
+ *
+ * Return: 1: this process has created the ring; 0: it existed; -EPROTO: the region of
+ * that name holds something else, or a ring with other attributes; or the errors of
+ * ipcshm_ring_create(), ipcshm_ring_attach() and ipcshm_area_open().
+ */
+int ipcshm_ring_open(struct ipcshm_ring *ring, struct ipcshm_area *area, int device,
+		     const char *name, uint32_t flags, mode_t mode,
+		     const struct ipcshm_ring_attr *attr, uint32_t side, uint64_t deadline);
+
+/**
  * ipcshm_ring_attach - become a producer or a consumer
  * @ring: filled in
  * @area: where the ring is; stays while it is attached
  * @offset: as it was created with
  * @side: IPCSHM_RING_PRODUCER or _CONSUMER
  *
- * Return: 0, or -EINVAL; -EAGAIN: it isn't created yet; -EPROTO: there is no ring
- * there, or one of a layout version that this library doesn't know, or it
- * doesn't fit in the area; -EBUSY: its one producer (consumer) is alive; -EUSERS:
+ * Return: 0, or -EINVAL; -EAGAIN: the ring is not created yet: its first four bytes are a
+ * word that is 0 until then, and ipcshm_area_wait() on that word returns when the ring is
+ * created; -EPROTO: @offset holds no ring, or a ring of a layout version that this library
+ * doesn't know, or the ring doesn't fit in the area; -EBUSY: its one producer (consumer) is alive; -EUSERS:
  * as many as attr.handles are attached; -ESRCH: the process isn't a member of the area.
  */
 int ipcshm_ring_attach(struct ipcshm_ring *ring, const struct ipcshm_area *area,

@@ -179,6 +179,7 @@ int ipcshm_ring_create(const struct ipcshm_area *area, uint64_t offset,
 	shared->geometry.handles = attr->handles;
 	/* Pairs with read_geometry(): a process that loads it sees all of the ring. */
 	atomic_store_explicit(&shared->geometry.magic, RING_MAGIC, memory_order_release);
+	ipcshm_area_wake(area, (const uint32_t *)&shared->geometry.magic, INT32_MAX);
 	return 0;
 }
 

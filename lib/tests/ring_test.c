@@ -215,6 +215,42 @@ TEST_F(ring, needs_no_more_than_it_says)
 					     IPCSHM_RING_PRODUCER));
 }
 
+struct early {
+	struct ipcshm_area *area;
+	struct ipcshm_ring ring;
+	_Atomic pid_t thread;
+};
+
+/* Attaches as soon as the ring is created. */
+static void *attach_early(void *argument)
+{
+	struct early *early = argument;
+	const uint32_t *magic = ipcshm_area_at(early->area, SIZE / 2, 4, 4);
+	int ret;
+
+	early->thread = gettid();
+	while ((ret = ipcshm_ring_attach(&early->ring, early->area, SIZE / 2,
+					 IPCSHM_RING_CONSUMER)) == -EAGAIN)
+		ipcshm_area_wait(early->area, magic, 0, ipcshm_area_deaths(early->area),
+				 IPCSHM_FOREVER);
+	return (void *)(long)ret;
+}
+
+TEST_F(ring, creating_wakes_who_waits_to_attach)
+{
+	struct early early = { .area = &self->other.area };
+	pthread_t thread;
+	void *result;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, attach_early, &early));
+	while (!early.thread)
+		sched_yield();
+	await_sleep(early.thread);
+	ASSERT_EQ(0, ipcshm_ring_create(&self->one.area, SIZE / 2, &self->attr));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(0, (long)result);
+}
+
 TEST_F(ring, attach_refuses_what_is_not_a_ring)
 {
 	uint32_t *words = self->memory;

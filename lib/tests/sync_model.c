@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mutex, condition and event: every order of what a few processes do, with deaths at
+ * Mutex, condition, event and cell: every order of what a few processes do, with deaths at
  * every step.
  */
 #include "kselftest_harness.h"
 
+#include <ipcshm-cell.h>
 #include <ipcshm-cond.h>
 #include <ipcshm-event.h>
 #include <ipcshm-mutex.h>
@@ -14,6 +15,8 @@ struct synchronised {
 	struct ipcshm_cond cond, other_cond;
 	struct ipcshm_event event;
 	uint32_t number[4];	/* for the roles */
+	struct ipcshm_cell cell;
+	uint64_t values[IPCSHM_CELL_BYTES(8) / 8];
 };
 
 #define MODEL_SHARED	struct synchronised
@@ -24,6 +27,8 @@ struct synchronised {
 #include "../src/cond.c"
 #undef LAYOUT
 #include "../src/event.c"
+#undef LAYOUT
+#include "../src/cell.c"
 
 #define shared	(&world.shared)
 
@@ -38,7 +43,8 @@ static bool is_constant(const void *address)
 {
 	return address == &shared->mutex.layout || address == &shared->cond.layout ||
 	       address == &shared->other_cond.layout || address == &shared->event.layout ||
-	       address == &shared->event.flags;
+	       address == &shared->event.flags || address == &shared->cell.layout ||
+	       address == &shared->cell.size || address == &shared->cell.writer.layout;
 }
 
 static void set_up_shared(void)
@@ -47,6 +53,7 @@ static void set_up_shared(void)
 	ipcshm_cond_init(&shared->cond);
 	ipcshm_cond_init(&shared->other_cond);
 	ipcshm_event_init(&shared->event, scenario->flags);
+	ipcshm_cell_init(&shared->cell, 8, &(const uint64_t) { 1 });
 	if (scenario->dead_owner) {
 		shared->mutex.word = token_of(PROCESSES);
 		on_death(token_of(PROCESSES));
@@ -570,6 +577,84 @@ static void set_manual(void)
 TEST(manual_event_lets_all_through)
 {
 	EXPECT_HOLDS(.flags = IPCSHM_EVENT_MANUAL, .role = { set_manual, wait_for_event, wait_for_event });
+}
+
+/*
+ * Cell. Each writer writes the version that it expects, so a value is its own version.
+ */
+
+static void replace_value(void)
+{
+	uint64_t version, value;
+	int ret;
+
+	do {
+		check(!ipcshm_cell_read(here(), &shared->cell, &value, 8, &version), "not read");
+		check(value == version, "a value of another version");
+		value++;
+		ret = ipcshm_cell_replace(here(), &shared->cell, &value, 8, version,
+					  IPCSHM_FOREVER);
+	} while (ret == -ESTALE);
+	check(!ret, "not replaced");
+}
+
+static void replace_twice(void)
+{
+	replace_value();
+	replace_value();
+}
+
+static void replace_often(void)
+{
+	replace_twice();
+	replace_twice();
+}
+
+static void read_value(void)
+{
+	uint64_t version, value;
+
+	check(!ipcshm_cell_read(here(), &shared->cell, &value, 8, &version), "not read");
+	check(value == version, "a value of another version");
+}
+
+static void follow_value(void)
+{
+	uint64_t version, value;
+
+	do {
+		check(!ipcshm_cell_read(here(), &shared->cell, &value, 8, &version), "not read");
+		check(value == version, "a value of another version");
+	} while (version < 3 && !ipcshm_cell_wait(here(), &shared->cell, version, IPCSHM_FOREVER));
+	check(version >= 3, "not waited");
+}
+
+static void await_value(void)
+{
+	check(!ipcshm_cell_wait(here(), &shared->cell, 1, IPCSHM_FOREVER), "not waited");
+	check(shared->cell.version != 1, "woken for nothing");
+}
+
+/* A waiting reader may sleep on if no writer has changed the version. */
+static bool version_is_old(void)
+{
+	return shared->cell.version == 1;
+}
+
+TEST(cell_with_a_reader_of_many_writes)
+{
+	EXPECT_HOLDS(.role = { replace_often, read_value });
+}
+
+TEST(cell_with_two_writers)
+{
+	EXPECT_HOLDS(.role = { replace_value, replace_value, follow_value });
+}
+
+TEST(cell_whose_writers_die)
+{
+	EXPECT_HOLDS(.role = { replace_value, replace_value, await_value }, .deaths = 2,
+		     .mortal = 3, .may_sleep = version_is_old);
 }
 
 TEST_HARNESS_MAIN

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Topics: geometry, creation, attaching, peers and statistics.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "topic.h"
+
+#define SAMPLES_SUFFIX	".samples"
+
+/* Geometry. */
+
+static uint32_t or_default(uint32_t value, uint32_t usual)
+{
+	return value ? value : usual;
+}
+
+static uint32_t round_up_power(uint32_t value)
+{
+	return value < 2 ? 1 : 1U << (32 - __builtin_clz(value - 1));
+}
+
+static uint64_t round_up(uint64_t value, uint64_t to)
+{
+	return (value + to - 1) / to * to;
+}
+
+/* Samples that all handles need together, if each publisher also has claimed some ahead. */
+static uint64_t samples_needed(const struct topic_geometry *geometry)
+{
+	uint64_t needed = geometry->history + (uint64_t)geometry->subscribers * geometry->max_held +
+			  (uint64_t)geometry->publishers * (geometry->max_loans + 1ULL);
+
+	return needed + needed / 3 + 1;
+}
+
+static bool geometry_is_valid(const struct topic_geometry *geometry)
+{
+	return geometry->sample_size && geometry->sample_size <= IPCSHM_TOPIC_SIZE_MAX &&
+	       geometry->stride == round_up(sizeof(struct sample_meta) + geometry->sample_size +
+					    IPCSHM_TOPIC_HEADER, TOPIC_ALIGN) &&
+	       geometry->publishers && geometry->publishers <= IPCSHM_TOPIC_HANDLES_MAX &&
+	       geometry->subscribers && geometry->subscribers <= IPCSHM_TOPIC_HANDLES_MAX &&
+	       geometry->max_held && geometry->max_held <= IPCSHM_TOPIC_HELD_MAX &&
+	       geometry->max_loans && geometry->max_loans <= IPCSHM_TOPIC_LOANS_MAX &&
+	       geometry->history >= 2 * geometry->publishers &&
+	       geometry->history <= IPCSHM_TOPIC_HISTORY_MAX &&
+	       geometry->history == round_up_power(geometry->history) &&
+	       geometry->samples >= geometry->history + 2 * geometry->publishers &&
+	       geometry->samples <= IPCSHM_TOPIC_SAMPLES_MAX &&
+	       geometry->stride <= SIZE_MAX / 2 / geometry->samples &&
+	       memchr(geometry->type, 0, sizeof(geometry->type));
+}
+
+static int make_geometry(const struct ipcshm_topic_attr *attr, struct topic_geometry *geometry)
+{
+	const uint32_t publishers = or_default(attr->publishers, 4);
+	const uint32_t history = or_default(attr->history, 8);
+	const uint32_t none[5] = { 0 };
+	uint64_t needed;
+
+	if (history > IPCSHM_TOPIC_HISTORY_MAX || publishers > IPCSHM_TOPIC_HANDLES_MAX ||
+	    attr->max_sample_size > IPCSHM_TOPIC_SIZE_MAX ||
+	    memcmp(attr->reserved, none, sizeof(none)))
+		return -EINVAL;
+	*geometry = (struct topic_geometry) {
+		.version = TOPIC_VERSION,
+		.sample_size = attr->max_sample_size,
+		.stride = round_up(sizeof(struct sample_meta) + attr->max_sample_size +
+				   IPCSHM_TOPIC_HEADER, TOPIC_ALIGN),
+		.history = round_up_power(history > 2 * publishers ? history : 2 * publishers),
+		.publishers = publishers,
+		.subscribers = or_default(attr->subscribers, 16),
+		.max_held = or_default(attr->max_held, 4),
+		.max_loans = or_default(attr->max_loans, 2),
+		.samples = attr->samples,
+		.type_version = attr->type_version,
+	};
+	memcpy(geometry->type, attr->type, sizeof(geometry->type));
+	needed = samples_needed(geometry);
+	if (!attr->samples)
+		geometry->samples = needed < UINT32_MAX ? (uint32_t)needed : UINT32_MAX;
+	return geometry_is_valid(geometry) ? 0 : -EINVAL;
+}
+
+static size_t row_size(const struct topic_geometry *geometry)
+{
+	return round_up(offsetof(struct topic_subscriber_row, hold) +
+			geometry->max_held * sizeof(uint32_t), 64);
+}
+
+/* Where the parts of a control area are, in bytes from its start. */
+struct topic_places {
+	size_t publishers, subscribers, log, owners, end;
+};
+
+static struct topic_places place_parts(const struct topic_geometry *geometry)
+{
+	struct topic_places at = { .publishers = sizeof(struct topic_shared) };
+
+	at.subscribers = at.publishers +
+			 geometry->publishers * sizeof(struct topic_publisher_row);
+	at.log = round_up(at.subscribers + geometry->subscribers * row_size(geometry),
+			  TOPIC_ALIGN);
+	at.owners = round_up(at.log + geometry->history * sizeof(uint64_t), TOPIC_ALIGN);
+	at.end = round_up(at.owners + geometry->samples * sizeof(uint64_t), TOPIC_ALIGN);
+	return at;
+}
+
+static void locate_parts(struct topic *topic, unsigned char *base)
+{
+	const struct topic_places at = place_parts(&topic->geometry);
+
+	topic->shared = (void *)base;
+	topic->publishers = (void *)(base + at.publishers);
+	topic->subscribers = base + at.subscribers;
+	topic->row_size = row_size(&topic->geometry);
+	topic->log = (void *)(base + at.log);
+	topic->owners = (void *)(base + at.owners);
+}
+
+static size_t control_size(const struct topic_geometry *geometry)
+{
+	return place_parts(geometry).end;
+}
+
+static size_t samples_size(const struct topic_geometry *geometry)
+{
+	return (size_t)(geometry->samples * geometry->stride);
+}
+
+int ipcshm_topic_size(const struct ipcshm_topic_attr *attr, size_t *control, size_t *samples)
+{
+	struct topic_geometry geometry;
+	int ret = make_geometry(attr, &geometry);
+
+	if (ret)
+		return ret;
+	*control = control_size(&geometry);
+	*samples = samples_size(&geometry);
+	return 0;
+}
+
+int ipcshm_topic_create(const struct ipcshm_area *area, uint64_t offset,
+			const struct ipcshm_topic_attr *attr)
+{
+	struct topic topic;
+	unsigned char *base;
+	uint32_t i;
+	int ret;
+
+	ret = make_geometry(attr, &topic.geometry);
+	if (ret)
+		return ret;
+	if (((uintptr_t)area->base + offset) % TOPIC_ALIGN)
+		return -EINVAL;
+	base = ipcshm_area_at(area, offset, control_size(&topic.geometry), TOPIC_ALIGN);
+	if (!base)
+		return -ENOSPC;
+	memset(base, 0, control_size(&topic.geometry));
+	locate_parts(&topic, base);
+	topic.shared->geometry = topic.geometry;
+	for (i = 0; i < topic.geometry.history; i++)
+		topic.log[i] = log_word((uint64_t)i - topic.geometry.history, NO_INDEX);
+	/* Pairs with the load in load_geometry(). */
+	atomic_store_explicit(&topic.shared->geometry.magic, TOPIC_MAGIC, memory_order_release);
+	return 0;
+}
+
+static int load_geometry(const struct topic_shared *shared, struct topic_geometry *geometry)
+{
+	if (atomic_load_explicit(&shared->geometry.magic, memory_order_acquire) != TOPIC_MAGIC)
+		return -EPROTO;
+	memcpy(geometry, &shared->geometry, sizeof(*geometry));
+	return geometry->version == TOPIC_VERSION && geometry_is_valid(geometry) ? 0 : -EPROTO;
+}
+
+static void describe_geometry(const struct topic_geometry *geometry,
+			      struct ipcshm_topic_attr *attr)
+{
+	*attr = (struct ipcshm_topic_attr) {
+		.max_sample_size = geometry->sample_size,
+		.history = geometry->history,
+		.publishers = geometry->publishers,
+		.subscribers = geometry->subscribers,
+		.max_held = geometry->max_held,
+		.max_loans = geometry->max_loans,
+		.samples = geometry->samples,
+		.type_version = geometry->type_version,
+	};
+	memcpy(attr->type, geometry->type, sizeof(attr->type));
+}
+
+static bool differs(const struct topic_geometry *geometry, const struct ipcshm_topic_attr *attr)
+{
+	return (attr->max_sample_size && attr->max_sample_size != geometry->sample_size) ||
+	       (attr->type_version && attr->type_version != geometry->type_version) ||
+	       (attr->type[0] && strncmp(attr->type, geometry->type, sizeof(attr->type)));
+}
+
+int ipcshm_topic_attach(struct ipcshm_topic *handle, const struct ipcshm_area *area,
+			uint64_t offset, void *samples, size_t size,
+			struct ipcshm_topic_attr *attr)
+{
+	struct topic *topic = (struct topic *)handle;
+	unsigned char *base;
+	bool wrong;
+	int ret;
+
+	if (((uintptr_t)area->base + offset) % TOPIC_ALIGN || (uintptr_t)samples % TOPIC_ALIGN)
+		return -EINVAL;
+	base = ipcshm_area_at(area, offset, sizeof(struct topic_shared), TOPIC_ALIGN);
+	if (!base)
+		return -EPROTO;
+	*topic = (struct topic) { .area = area, .samples = samples };
+	ret = load_geometry((void *)base, &topic->geometry);
+	if (ret)
+		return ret;
+	if (!ipcshm_area_at(area, offset, control_size(&topic->geometry), TOPIC_ALIGN) ||
+	    size < samples_size(&topic->geometry))
+		return -EPROTO;
+	locate_parts(topic, base);
+	if (!attr)
+		return 0;
+	wrong = differs(&topic->geometry, attr);
+	describe_geometry(&topic->geometry, attr);
+	return wrong ? -EPROTOTYPE : 0;
+}
+
+/* Names. */
+
+/* Open the region of samples before the control area, so whoever has the latter has both. */
+static int map_samples(struct topic *topic, int device, const char *name, uint32_t flags,
+		       mode_t mode, size_t bytes)
+{
+	const bool read_only = flags & IPCSHM_TOPIC_READ_ONLY;
+	uint32_t rights = read_only ? IPCSHM_READ : IPCSHM_READ | IPCSHM_WRITE;
+	struct ipcshm_region_attr attr = { .size = bytes };
+	char full[IPCSHM_NAME_MAX + 2];
+	void *address;
+	int fd, ret;
+
+	if (snprintf(full, sizeof(full), "%s" SAMPLES_SUFFIX, name) >= (int)sizeof(full))
+		return -ENAMETOOLONG;
+	flags &= ~IPCSHM_TOPIC_READ_ONLY;
+	fd = ipcshm_region_open(device, full, rights | IPCSHM_CREATE | flags, mode, &attr);
+	if (fd < 0)
+		return fd;
+	ret = ipcshm_region_map(fd, rights, &address, &topic->size);
+	close(fd);
+	if (ret)
+		return ret;
+	topic->samples = address;
+	topic->read_only = read_only;
+	return 0;
+}
+
+static int create_in_area(const struct ipcshm_area *area, void *attr)
+{
+	return ipcshm_topic_create(area, IPCSHM_AREA_HEADER, attr);
+}
+
+static void unmap_samples(const struct topic *topic)
+{
+	munmap(topic->samples, topic->size);
+}
+
+static int open_parts(struct ipcshm_topic *handle, int device, const char *name, uint32_t flags,
+		      mode_t mode, struct ipcshm_topic_attr *attr, uint64_t deadline)
+{
+	struct topic mapped = { .name = strdup(name) };
+	struct topic *topic = (struct topic *)handle;
+	struct ipcshm_region_attr region = { 0 };
+	size_t control, bytes;
+	int ret;
+
+	if (!mapped.name)
+		return -ENOMEM;
+	ret = ipcshm_topic_size(attr, &control, &bytes);
+	if (ret)
+		goto free_name;
+	ret = map_samples(&mapped, device, name, flags, mode, bytes);
+	if (ret)
+		goto free_name;
+	region.size = IPCSHM_AREA_HEADER + control;
+	ret = ipcshm_area_open(&mapped.own_area, device, name, flags & ~IPCSHM_TOPIC_READ_ONLY,
+			       mode, &region, create_in_area, attr, deadline);
+	if (ret < 0)
+		goto unmap;
+	ret = ipcshm_topic_attach(handle, &mapped.own_area, IPCSHM_AREA_HEADER, mapped.samples,
+				  mapped.size, attr);
+	if (ret)
+		goto close_area;
+	topic->own_area = mapped.own_area;
+	topic->area = &topic->own_area;
+	topic->name = mapped.name;
+	topic->size = mapped.size;
+	topic->read_only = mapped.read_only;
+	return 0;
+
+close_area:
+	ipcshm_area_close(&mapped.own_area);
+unmap:
+	unmap_samples(&mapped);
+free_name:
+	free(mapped.name);
+	return ret;
+}
+
+int ipcshm_topic_open(struct ipcshm_topic *handle, int device, const char *name, uint32_t flags,
+		      mode_t mode, struct ipcshm_topic_attr *attr, uint64_t deadline)
+{
+	const uint32_t allowed = IPCSHM_PERSISTENT | IPCSHM_POPULATE | IPCSHM_HUGE |
+				 IPCSHM_TOPIC_READ_ONLY;
+	int saved = errno;
+	int ret;
+
+	if (flags & ~allowed)
+		return -EINVAL;
+	ret = open_parts(handle, device, name, flags, mode, attr, deadline);
+	errno = saved;
+	return ret;
+}
+
+void ipcshm_topic_close(struct ipcshm_topic *handle)
+{
+	struct topic *topic = (struct topic *)handle;
+	int saved = errno;
+
+	ipcshm_area_close(&topic->own_area);
+	unmap_samples(topic);
+	free(topic->name);
+	errno = saved;
+}
+
+int ipcshm_topic_fd(const struct ipcshm_topic *handle, int device)
+{
+	const struct topic *topic = (const struct topic *)handle;
+
+	if (!topic->name)
+		return -EOPNOTSUPP;
+	return ipcshm_region_open(device, topic->name, IPCSHM_READ | IPCSHM_WRITE, 0, NULL);
+}
+
+/* Peers. */
+
+/* Take a row that has no living owner. */
+bool topic_take_row(const struct topic *topic, _Atomic uint32_t *token, uint32_t own)
+{
+	uint32_t old = atomic_load(token);
+
+	return (!old || !ipcshm_area_is_alive(topic->area, old)) &&
+	       atomic_compare_exchange_strong(token, &old, own);
+}
+
+static uint32_t count_publishers(const struct topic *topic)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < topic->geometry.publishers; i++)
+		count += token_is_alive(topic, &topic->publishers[i].token);
+	return count;
+}
+
+static uint32_t count_subscribers(const struct topic *topic)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < topic->geometry.subscribers; i++)
+		count += token_is_alive(topic, &subscriber_row(topic, i)->token);
+	return count;
+}
+
+/**
+ * struct wanted_peers - what a call waits for
+ * @publishers, @subscribers: at least so many
+ */
+struct wanted_peers {
+	uint32_t publishers, subscribers;
+};
+
+static int attempt_wait(void *handle, void *argument)
+{
+	const struct wanted_peers *wanted = argument;
+	const struct topic *topic = handle;
+
+	return count_publishers(topic) >= wanted->publishers &&
+	       count_subscribers(topic) >= wanted->subscribers ? 0 : -EAGAIN;
+}
+
+int ipcshm_topic_wait(const struct ipcshm_topic *handle, uint32_t publishers,
+		      uint32_t subscribers, uint64_t deadline)
+{
+	struct topic *topic = (struct topic *)handle;
+	struct wanted_peers wanted = { publishers, subscribers };
+	const struct topic_call call = {
+		.attempt = attempt_wait,
+		.handle = topic,
+		.argument = &wanted,
+		.gate = &topic->shared->peers,
+	};
+
+	return topic_wait_for(topic, &call, deadline);
+}
+
+/* Statistics. */
+
+static void add_subscriber(const struct topic *topic, struct topic_subscriber_row *row,
+			   struct ipcshm_topic_stat *stat)
+{
+	uint64_t cursor = atomic_load_explicit(&row->cursor, memory_order_relaxed);
+	uint32_t k;
+
+	stat->subscribers++;
+	stat->reliable += atomic_load_explicit(&row->flags, memory_order_relaxed) &
+			  IPCSHM_TOPIC_RELIABLE;
+	stat->missed += atomic_load_explicit(&row->missed, memory_order_relaxed);
+	for (k = 0; k < topic->geometry.max_held; k++)
+		stat->held += !!atomic_load_explicit(&row->hold[k], memory_order_relaxed);
+	if (cursor < stat->published && stat->published - cursor > stat->lag)
+		stat->lag = stat->published - cursor;
+}
+
+int ipcshm_topic_get_stat(const struct ipcshm_topic *handle, struct ipcshm_topic_stat *to,
+			  size_t size)
+{
+	const struct topic *topic = (const struct topic *)handle;
+	struct ipcshm_topic_stat stat = {
+		.published = atomic_load(&topic->shared->tail),
+		.publishers = count_publishers(topic),
+	};
+	uint32_t i;
+
+	if (size < sizeof(stat))
+		return -EINVAL;
+	describe_geometry(&topic->geometry, &stat.attr);
+	for (i = 0; i < topic->geometry.subscribers; i++) {
+		struct topic_subscriber_row *row = subscriber_row(topic, i);
+
+		if (token_is_alive(topic, &row->token))
+			add_subscriber(topic, row, &stat);
+	}
+	memset(to, 0, size);
+	memcpy(to, &stat, sizeof(stat));
+	return 0;
+}

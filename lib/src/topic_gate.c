@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Topics: sleeping and waking.
+ *
+ *	sleeper					waker
+ *	S0 set bit 0				W0 store what is waited for
+ *	S1 attempt: nothing			W1 is bit 0 set?
+ *	   sleep while the word is that		   clear it, count + 1, wake all
+ *
+ * All four are seq_cst. A waker that dies between W1 and the wake-up wakes the sleepers by its
+ * death, and so does a dead member whose death makes an attempt succeed.
+ */
+#include <limits.h>
+
+#include "topic.h"
+
+#define SPIN_MIN	2000U	/* nanoseconds; less is not worth it */
+#define SPIN_LOOKS	16	/* between two looks at the clock */
+#define SPIN_RETRY	64	/* sleeps without a spin, then one try */
+
+void topic_gate_wake(const struct topic *topic, struct topic_gate *gate)
+{
+	uint32_t word = atomic_load(&gate->word);
+
+	while (word & 1) {
+		if (atomic_compare_exchange_weak(&gate->word, &word, word + 1)) {
+			ipcshm_area_wake(topic->area, (const uint32_t *)&gate->word, INT_MAX);
+			return;
+		}
+	}
+}
+
+/* Returns the word to sleep on. */
+uint32_t topic_gate_enter(struct topic_gate *gate)
+{
+	return atomic_fetch_or(&gate->word, 1) | 1;
+}
+
+static bool is_to_wait(int ret)
+{
+	return ret == -EAGAIN || ret == -EALREADY;
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* Attempt the call again for a while: longer the more often that has succeeded. */
+static int spin_for(const struct topic_call *call, uint64_t deadline)
+{
+	uint32_t time = call->spin ? *call->spin : 0;
+	uint64_t end;
+	int i, ret;
+
+	if (time < SPIN_MIN) {
+		if (call->spin && ++*call->spin == SPIN_RETRY)
+			*call->spin = SPIN_MIN;
+		return call->attempt(call->handle, call->argument);
+	}
+	end = ipcshm_deadline(time);
+	if (end > deadline)
+		end = deadline;
+	do {
+		for (i = 0; i < SPIN_LOOKS; i++) {
+			ret = call->attempt(call->handle, call->argument);
+			if (!is_to_wait(ret)) {
+				*call->spin = TOPIC_SPIN_MAX;
+				return ret;
+			}
+			relax();
+		}
+	} while (ipcshm_deadline(0) < end);
+	*call->spin = time / 2 < SPIN_MIN ? 0 : time / 2;
+	return ret;
+}
+
+/* The call was attempted once, and has to wait. */
+int topic_wait_for(const struct topic *topic, const struct topic_call *call, uint64_t deadline)
+{
+	uint32_t deaths, word;
+	int err, ret;
+
+	for (;;) {
+		/* First: a death after this ends the sleep. */
+		deaths = ipcshm_area_deaths(topic->area);
+		ret = spin_for(call, deadline);
+		if (!is_to_wait(ret))
+			return ret;
+		word = topic_gate_enter(call->gate);
+		ret = call->attempt(call->handle, call->argument);
+		if (!is_to_wait(ret))
+			return ret;
+		if (deadline != IPCSHM_FOREVER && ipcshm_deadline(0) >= deadline)
+			return -ETIMEDOUT;
+		if (ret == -EALREADY)
+			continue;
+		err = ipcshm_area_wait(topic->area, (const uint32_t *)&call->gate->word, word,
+				       deaths, deadline);
+		if (!err || err == -EAGAIN || err == -EOWNERDEAD)
+			continue;
+		/* A sample that has come counts more than the reason to give up. */
+		ret = call->attempt(call->handle, call->argument);
+		return is_to_wait(ret) ? err : ret;
+	}
+}

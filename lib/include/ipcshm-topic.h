@@ -409,6 +409,17 @@ int ipcshm_subscriber_release(struct ipcshm_subscriber *subscriber,
 int ipcshm_subscriber_arm(struct ipcshm_subscriber *subscriber, int fd);
 
 /**
+ * ipcshm_subscriber_set_busy_poll - set how long a take looks for a sample before it sleeps
+ * @subscriber: attached
+ * @nanoseconds: at most; 0: not at all; 20000 by default
+ *
+ * The time adapts: it shrinks while samples come later, and is restored when one comes in time.
+ *
+ * Return: 0.
+ */
+int ipcshm_subscriber_set_busy_poll(struct ipcshm_subscriber *subscriber, uint32_t nanoseconds);
+
+/**
  * ipcshm_topic_fd - open a descriptor for an event loop
  * @topic: from ipcshm_topic_open()
  * @device: from ipcshm_open()

@@ -206,6 +206,20 @@ struct publisher {
 	uint64_t *seen;
 };
 
+#define TOPIC_SPIN_MAX	20000U	/* nanoseconds */
+
+/**
+ * struct topic_spin - how long to look for a sample before sleeping
+ * @max: nanoseconds, at most
+ * @now: nanoseconds, the next time
+ * @skipped: sleeps since the last look, if @now is 0
+ */
+struct topic_spin {
+	uint32_t max;
+	uint32_t now;
+	uint32_t skipped;
+};
+
 /**
  * struct subscriber - struct ipcshm_subscriber
  * @topic: of it
@@ -215,7 +229,7 @@ struct publisher {
  * @missed: since the last sample that was taken
  * @taken, @missed_all: counts
  * @used: a bit for each used hold
- * @spin: nanoseconds to look for a sample before the next sleep
+ * @spin: how long to look for a sample before sleeping
  * @reliable: publishers wait for it
  */
 struct subscriber {
@@ -228,7 +242,7 @@ struct subscriber {
 	uint64_t taken;
 	uint64_t missed_all;
 	uint64_t used;
-	uint32_t spin;
+	struct topic_spin spin;
 };
 
 _Static_assert(sizeof(struct topic) <= sizeof(struct ipcshm_topic), "a handle is too small");
@@ -293,17 +307,15 @@ static inline bool token_is_own(const struct topic *topic, uint32_t token)
  * @attempt: does it without: -EAGAIN, or -EALREADY
  * @handle, @argument: for @attempt
  * @gate: where it sleeps
- * @spin: nanoseconds to look again before it sleeps; adapted; or NULL
+ * @spin: how long to look again before it sleeps, or NULL
  */
 struct topic_call {
 	int (*attempt)(void *handle, void *argument);
 	void *handle;
 	void *argument;
 	struct topic_gate *gate;
-	uint32_t *spin;
+	struct topic_spin *spin;
 };
-
-#define TOPIC_SPIN_MAX	20000U	/* nanoseconds */
 
 /* topic_gate.c */
 

@@ -50,18 +50,24 @@ static void relax(void)
 #endif
 }
 
+static uint32_t spin_time(struct topic_spin *spin)
+{
+	if (!spin || !spin->max)
+		return 0;
+	if (!spin->now && !(++spin->skipped % SPIN_RETRY))
+		spin->now = spin->max < SPIN_MIN ? spin->max : SPIN_MIN;
+	return spin->now;
+}
+
 /* Attempt the call again for a while: longer the more often that has succeeded. */
 static int spin_for(const struct topic_call *call, uint64_t deadline)
 {
-	uint32_t time = call->spin ? *call->spin : 0;
+	uint32_t time = spin_time(call->spin);
 	uint64_t end;
 	int i, ret;
 
-	if (time < SPIN_MIN) {
-		if (call->spin && ++*call->spin == SPIN_RETRY)
-			*call->spin = SPIN_MIN;
+	if (!time)
 		return call->attempt(call->handle, call->argument);
-	}
 	end = ipcshm_deadline(time);
 	if (end > deadline)
 		end = deadline;
@@ -69,13 +75,13 @@ static int spin_for(const struct topic_call *call, uint64_t deadline)
 		for (i = 0; i < SPIN_LOOKS; i++) {
 			ret = call->attempt(call->handle, call->argument);
 			if (!is_to_wait(ret)) {
-				*call->spin = TOPIC_SPIN_MAX;
+				call->spin->now = call->spin->max;
 				return ret;
 			}
 			relax();
 		}
 	} while (ipcshm_deadline(0) < end);
-	*call->spin = time / 2 < SPIN_MIN ? 0 : time / 2;
+	call->spin->now = time / 2 < SPIN_MIN ? 0 : time / 2;
 	return ret;
 }
 

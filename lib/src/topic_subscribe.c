@@ -229,6 +229,12 @@ int ipcshm_subscriber_release(struct ipcshm_subscriber *handle, const struct ipc
 	return -EINVAL;
 }
 
+int ipcshm_subscriber_set_busy_poll(struct ipcshm_subscriber *handle, uint32_t nanoseconds)
+{
+	subscriber_of(handle)->spin = (struct topic_spin) { .max = nanoseconds, .now = nanoseconds };
+	return 0;
+}
+
 int ipcshm_subscriber_arm(struct ipcshm_subscriber *handle, int fd)
 {
 	struct subscriber *subscriber = subscriber_of(handle);
@@ -311,7 +317,7 @@ int ipcshm_subscriber_attach(struct ipcshm_subscriber *handle, const struct ipcs
 	*subscriber = (struct subscriber) {
 		.topic = topic,
 		.token = token,
-		.spin = TOPIC_SPIN_MAX,
+		.spin = { .max = TOPIC_SPIN_MAX, .now = TOPIC_SPIN_MAX },
 	};
 	for (i = 0; i < topic->geometry.subscribers; i++) {
 		subscriber->row = subscriber_row(topic, i);

@@ -14,6 +14,8 @@ void before_access(const volatile void *address);
 #undef atomic_store_explicit
 #undef atomic_exchange_explicit
 #undef atomic_fetch_add_explicit
+#undef atomic_fetch_or_explicit
+#undef atomic_fetch_or
 #undef atomic_compare_exchange_strong_explicit
 #undef atomic_compare_exchange_weak_explicit
 
@@ -27,6 +29,8 @@ void before_access(const volatile void *address);
 	(before_access(p), __c11_atomic_exchange(p, value, order))
 #define atomic_fetch_add_explicit(p, value, order) \
 	(before_access(p), __c11_atomic_fetch_add(p, value, order))
+#define atomic_fetch_or_explicit(p, value, order) \
+	(before_access(p), __c11_atomic_fetch_or(p, value, order))
 #define atomic_compare_exchange_strong_explicit(p, expected, value, yes, no) \
 	(before_access(p), __c11_atomic_compare_exchange_strong(p, expected, value, yes, no))
 #else
@@ -38,9 +42,12 @@ void before_access(const volatile void *address);
 	(before_access(p), __atomic_exchange_n(p, value, order))
 #define atomic_fetch_add_explicit(p, value, order) \
 	(before_access(p), __atomic_fetch_add(p, value, order))
+#define atomic_fetch_or_explicit(p, value, order) \
+	(before_access(p), __atomic_fetch_or(p, value, order))
 #define atomic_compare_exchange_strong_explicit(p, expected, value, yes, no) \
 	(before_access(p), __atomic_compare_exchange_n(p, expected, value, 0, yes, no))
 #endif
+#define atomic_fetch_or(p, value) atomic_fetch_or_explicit(p, value, __ATOMIC_SEQ_CST)
 /* It fails for no reason only where the processor does. */
 #define atomic_compare_exchange_weak_explicit atomic_compare_exchange_strong_explicit
 

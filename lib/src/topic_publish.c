@@ -107,11 +107,20 @@ static bool find_free(struct publisher *publisher)
 	return publisher->free_count;
 }
 
+/* Publishers that sleep for memory may get the sample: the caller opens the gate of publishers. */
 static void disown(const struct topic *topic, uint32_t index)
 {
 	uint64_t old = atomic_load_explicit(&topic->owners[index], memory_order_relaxed);
 
 	atomic_store(&topic->owners[index], owner_word(old, 0));
+}
+
+/* Published: the sample becomes free when it leaves the log, not by this. */
+static void disown_published(const struct topic *topic, uint32_t index)
+{
+	uint64_t old = atomic_load_explicit(&topic->owners[index], memory_order_relaxed);
+
+	atomic_store_explicit(&topic->owners[index], owner_word(old, 0), memory_order_release);
 }
 
 /* Loans. */
@@ -308,7 +317,7 @@ int ipcshm_publisher_publish(struct ipcshm_publisher *handle, const struct ipcsh
 		return ret;
 	publisher->loans &= ~(1U << loan);
 	atomic_store_explicit(&publisher->row->number, ++publisher->number, memory_order_relaxed);
-	disown(topic, index);
+	disown_published(topic, index);
 	topic_gate_open(topic, &topic->shared->items);
 	/* The sample that has left the log may be free. */
 	topic_gate_open(topic, &topic->shared->room);

@@ -203,15 +203,16 @@ TEST_F(cell, is_read_through_a_read_only_mapping)
 	int fd = ipcshm_region_open(self->device, self->name.text, IPCSHM_READ, 0, NULL);
 	struct ipcshm_area area = self->area;
 	struct value value;
+	size_t size;
 	void *base;
 
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, ipcshm_region_map(fd, IPCSHM_READ, &base, NULL));
+	ASSERT_EQ(0, ipcshm_region_map(fd, IPCSHM_READ, &base, &size));
 	area.base = base;
 	EXPECT_EQ(0, ipcshm_cell_read(&area, &shared_of(&area)->cell, &value, sizeof(value), NULL));
 	EXPECT_EQ(1, value.number[0]);
 	EXPECT_TRUE(is_whole(&value));
-	munmap(base, sizeof(struct shared));
+	munmap(base, size);
 	close(fd);
 }
 

@@ -1,27 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Broadcast: one process publishes samples, every subscriber reads all of them from one region. */
-#include <errno.h>
+/* Broadcast: a camera publishes frames; three readers share them, and one of them is slow. */
 #include <inttypes.h>
-#include <ipcshm.h>
+#include <ipcshm-topic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SLOTS		256	/* a subscriber may lag this far behind */
-#define SAMPLES		1000
+#define FRAMES		1000
 #define SUBSCRIBERS	3
+#define TIMEOUT		10000000000ULL	/* nanoseconds */
 
-/* A slot is whole while its number is that of the sample that a subscriber looks for. */
-struct slot {
+struct frame {
 	uint64_t number;
-	uint64_t value;
-};
-
-struct channel {
-	uint64_t published;	/* samples so far; subscribers wait on this word */
-	struct slot slot[SLOTS];
+	unsigned char pixels[64 << 10];
 };
 
 static long check(long result, const char *what)
@@ -32,93 +25,84 @@ static long check(long result, const char *what)
 	exit(EXIT_FAILURE);
 }
 
-static void publish(int fd, struct channel *channel, uint64_t number, uint64_t value)
+/* Any process may come first; it creates the topic. */
+static void open_topic(struct ipcshm_topic *topic, int device, uint32_t flags)
 {
-	struct slot *slot = &channel->slot[number % SLOTS];
+	struct ipcshm_topic_attr attr = {
+		.max_sample_size = sizeof(struct frame),
+		.history = 8,
+		.type = "frame",
+		.type_version = 1,
+	};
 
-	__atomic_store_n(&slot->number, 0, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	__atomic_store_n(&slot->value, value, __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->number, number, __ATOMIC_RELEASE);
-	__atomic_store_n(&channel->published, number, __ATOMIC_RELEASE);
-	check(ipcshm_region_wake(fd, offsetof(struct channel, published), INT32_MAX), "wake");
+	check(ipcshm_topic_open(topic, device, "camera", flags, 0640, &attr,
+				ipcshm_deadline(TIMEOUT)), "open camera");
 }
 
-/* Returns 0, or -ESTALE if the publisher has overwritten the sample. */
-static int read_sample(const struct channel *channel, uint64_t number, uint64_t *value)
+static void publish(struct ipcshm_publisher *publisher, uint64_t number)
 {
-	const struct slot *slot = &channel->slot[number % SLOTS];
+	struct ipcshm_sample sample;
+	struct frame *frame;
 
-	if (__atomic_load_n(&slot->number, __ATOMIC_ACQUIRE) != number)
-		return -ESTALE;
-	*value = __atomic_load_n(&slot->value, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n(&slot->number, __ATOMIC_RELAXED) == number ? 0 : -ESTALE;
+	check(ipcshm_publisher_loan(publisher, sizeof(*frame), &sample, ipcshm_deadline(TIMEOUT)),
+	      "loan");
+	frame = sample.data;
+	frame->number = number;
+	memset(frame->pixels, (int)(number & 0xff), sizeof(frame->pixels));
+	check(ipcshm_publisher_publish(publisher, &sample, ipcshm_deadline(TIMEOUT)), "publish");
 }
 
-/* Returns the number of samples published, once that differs from @known. */
-static uint64_t wait_for_sample(int fd, const struct channel *channel,
-				const struct ipcshm_member_page *members, uint64_t known)
+static int subscribe(int device, int is_slow)
 {
-	uint64_t published;
-	int ret;
+	struct ipcshm_subscriber subscriber;
+	uint64_t taken = 0, missed = 0;
+	struct ipcshm_sample sample;
+	struct ipcshm_topic topic;
+	const struct frame *frame;
 
-	while ((published = __atomic_load_n(&channel->published, __ATOMIC_ACQUIRE)) == known) {
-		ret = ipcshm_region_wait(fd, offsetof(struct channel, published), 8, known,
-					 ipcshm_deaths(members), IPCSHM_FOREVER);
-		if (ret != -EAGAIN && ret != -EOWNERDEAD && ret != -EINTR)
-			check(ret, "wait");
+	open_topic(&topic, device, IPCSHM_TOPIC_READ_ONLY);
+	check(ipcshm_subscriber_attach(&subscriber, &topic, 0, 0), "subscribe");
+	while (taken + missed < FRAMES) {
+		check(ipcshm_subscriber_take(&subscriber, &sample, ipcshm_deadline(TIMEOUT)),
+		      "take");
+		frame = sample.data;
+		taken++;
+		missed += sample.missed;
+		if (frame->number != taken + missed)
+			return EXIT_FAILURE;
+		if (is_slow)
+			usleep(1000);
+		/* The frame is what it was, however long that took. */
+		if (frame->pixels[0] != (frame->number & 0xff))
+			return EXIT_FAILURE;
+		ipcshm_subscriber_release(&subscriber, &sample);
 	}
-	return published;
-}
-
-static int subscribe(int device)
-{
-	const struct ipcshm_member_page *members;
-	uint64_t next = 1, published, value, sum = 0, lost = 0;
-	struct channel *channel;
-	size_t size;
-	void *memory;
-	int fd;
-
-	fd = (int)check(ipcshm_region_open(device, "samples", IPCSHM_READ, 0, NULL), "open");
-	check(ipcshm_region_map(fd, IPCSHM_READ, &memory, &size), "map");
-	check(ipcshm_region_map_members(fd, &members), "map members");
-	channel = memory;
-
-	while (next <= SAMPLES) {
-		published = wait_for_sample(fd, channel, members, next - 1);
-		for (; next <= published; next++) {
-			if (!read_sample(channel, next, &value))
-				sum += value;
-			else
-				lost++;
-		}
-	}
-	printf("subscriber %d: %" PRIu64 " samples, %" PRIu64 " lost\n", (int)getpid(),
-	       SAMPLES - lost, lost);
-	return lost || sum == (uint64_t)SAMPLES * (SAMPLES + 1) / 2 ? 0 : EXIT_FAILURE;
+	printf("%s subscriber: %" PRIu64 " frames, %" PRIu64 " missed\n",
+	       is_slow ? "slow" : "fast", taken, missed);
+	ipcshm_subscriber_detach(&subscriber);
+	ipcshm_topic_close(&topic);
+	return 0;
 }
 
 int main(void)
 {
-	struct ipcshm_region_attr attr = { .size = sizeof(struct channel) };
 	int device = (int)check(ipcshm_open(), "open /dev/ipcshm");
-	int fd = (int)check(ipcshm_region_open(device, "samples", IPCSHM_READ | IPCSHM_WRITE |
-					       IPCSHM_CREATE, 0640, &attr), "create");
+	struct ipcshm_publisher publisher;
+	struct ipcshm_topic topic;
 	int status, failed = 0;
-	void *memory;
-	size_t size;
 
-	check(ipcshm_region_map(fd, IPCSHM_READ | IPCSHM_WRITE, &memory, &size), "map");
-	for (int i = 0; i < SUBSCRIBERS; i++)
+	open_topic(&topic, device, 0);
+	for (int i = 0; i < SUBSCRIBERS; i++) {
 		if (check(fork(), "fork") == 0)
-			exit(subscribe(device));
-
-	for (uint64_t i = 1; i <= SAMPLES; i++)
-		publish(fd, memory, i, i);
-
+			exit(subscribe(device, i == 0));
+	}
+	check(ipcshm_publisher_attach(&publisher, &topic), "attach");
+	check(ipcshm_topic_wait(&topic, 1, SUBSCRIBERS, ipcshm_deadline(TIMEOUT)), "wait");
+	for (uint64_t number = 1; number <= FRAMES; number++)
+		publish(&publisher, number);
 	for (int i = 0; i < SUBSCRIBERS; i++)
 		failed |= wait(&status) < 0 || status;
+	ipcshm_publisher_detach(&publisher);
+	ipcshm_topic_close(&topic);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

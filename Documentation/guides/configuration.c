@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Configuration: few writers, many readers that see each change as a whole and at once. */
 #include <errno.h>
-#include <ipcshm-mutex.h>
+#include <ipcshm-cell.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +10,16 @@
 #include <unistd.h>
 
 #define VALUES	8
+#define TIMEOUT	10000000000ULL	/* nanoseconds */
 
 struct config {
-	struct ipcshm_mutex lock;	/* one writer at a time */
-	uint32_t version;		/* odd while a writer changes the values */
 	uint32_t value[VALUES];
+};
+
+struct shared {
+	unsigned char header[IPCSHM_AREA_HEADER];
+	struct ipcshm_cell cell;
+	unsigned char values[IPCSHM_CELL_BYTES(sizeof(struct config))];
 };
 
 static long check(long result, const char *what)
@@ -27,70 +32,63 @@ static long check(long result, const char *what)
 
 static int init_config(const struct ipcshm_area *area, void *data)
 {
-	struct config *config = ipcshm_area_at(area, IPCSHM_AREA_HEADER, sizeof(*config), 8);
+	struct shared *shared = area->base;
 
-	(void)data;
-	if (!config)
-		return -EINVAL;
-	ipcshm_mutex_init(&config->lock);
-	return 0;
+	return ipcshm_cell_init(&shared->cell, sizeof(struct config), data);
 }
 
-static struct config *open_config(struct ipcshm_area *area, int device)
+/* Any process may come first; it sets the defaults. */
+static struct ipcshm_cell *open_config(struct ipcshm_area *area, int device)
 {
-	struct ipcshm_region_attr attr = { .size = 4096 };
+	struct ipcshm_region_attr attr = { .size = sizeof(struct shared) };
+	struct config defaults = { .value = { 1, 1, 1, 1, 1, 1, 1, 1 } };
+	struct shared *shared;
 
-	check(ipcshm_area_open(area, device, "config", 0, 0640, &attr, init_config, NULL,
-			       ipcshm_deadline(10000000000ULL)), "open");
-	return ipcshm_area_at(area, IPCSHM_AREA_HEADER, sizeof(struct config), 8);
+	check(ipcshm_area_open(area, device, "config", 0, 0640, &attr, init_config, &defaults,
+			       ipcshm_deadline(TIMEOUT)), "open");
+	shared = area->base;
+	return &shared->cell;
 }
 
-/* Sets every value to @value.  A writer that dies halfway leaves an odd version and the lock. */
-static void write_config(const struct ipcshm_area *area, struct config *config, uint32_t value,
-			 int die_halfway)
+/* Adds 1 to each value, without losing what other writers change at the same time. */
+static void increment_config(const struct ipcshm_area *area, struct ipcshm_cell *cell)
 {
-	int ret = ipcshm_mutex_lock(area, &config->lock, IPCSHM_FOREVER);
-	uint32_t version = __atomic_load_n(&config->version, __ATOMIC_RELAXED);
-
-	if (ret == -EOWNERDEAD)		/* the values may be half written: all are rewritten below */
-		ret = ipcshm_mutex_consistent(area, &config->lock);
-	check(ret, "lock");
-
-	__atomic_store_n(&config->version, version | 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	for (int i = 0; i < VALUES; i++) {
-		if (die_halfway && i == VALUES / 2)
-			raise(SIGKILL);
-		__atomic_store_n(&config->value[i], value, __ATOMIC_RELAXED);
-	}
-	__atomic_store_n(&config->version, (version | 1) + 1, __ATOMIC_RELEASE);
-	check(ipcshm_area_wake(area, &config->version, INT32_MAX), "wake");
-	check(ipcshm_mutex_unlock(area, &config->lock), "unlock");
-}
-
-/* Copies the values of one version, not older than @known, and returns that version. */
-static uint32_t read_config(const struct ipcshm_area *area, const struct config *config,
-			    uint32_t known, uint32_t value[VALUES])
-{
-	uint32_t before, after, deaths;
+	struct config config;
+	uint64_t version;
 	int ret;
 
-	for (;;) {
-		deaths = ipcshm_area_deaths(area);
-		before = __atomic_load_n(&config->version, __ATOMIC_ACQUIRE);
-		if (before == known || before & 1) {
-			ret = ipcshm_area_wait(area, &config->version, before, deaths,
-					       IPCSHM_FOREVER);
-			if (ret != -EAGAIN && ret != -EOWNERDEAD && ret != -EINTR)
-				check(ret, "wait");
-			continue;
-		}
+	do {
+		check(ipcshm_cell_read(area, cell, &config, sizeof(config), &version), "read");
 		for (int i = 0; i < VALUES; i++)
-			value[i] = __atomic_load_n(&config->value[i], __ATOMIC_RELAXED);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		after = __atomic_load_n(&config->version, __ATOMIC_RELAXED);
-		if (before == after)
-			return before;
+			config.value[i]++;
+		ret = ipcshm_cell_replace(area, cell, &config, sizeof(config), version,
+					  ipcshm_deadline(TIMEOUT));
+	} while (ret == -ESTALE);
+	check(ret, "write");
+}
+
+static void write_forever(int device)
+{
+	struct ipcshm_area area;
+	struct ipcshm_cell *cell = open_config(&area, device);
+
+	for (;;)
+		increment_config(&area, cell);
+}
+
+/* Prints nothing, and checks everything: each version that is seen is whole. */
+static void follow_config(const struct ipcshm_area *area, struct ipcshm_cell *cell, int changes)
+{
+	struct config config;
+	uint64_t version;
+
+	while (changes--) {
+		check(ipcshm_cell_read(area, cell, &config, sizeof(config), &version), "read");
+		for (int i = 1; i < VALUES; i++) {
+			if (config.value[i] != config.value[0])
+				check(-EBADMSG, "half a configuration");
+		}
+		check(ipcshm_cell_wait(area, cell, version, ipcshm_deadline(TIMEOUT)), "wait");
 	}
 }
 
@@ -98,23 +96,20 @@ int main(void)
 {
 	int device = (int)check(ipcshm_open(), "open /dev/ipcshm");
 	struct ipcshm_area area;
-	struct config *config = open_config(&area, device);
-	uint32_t value[VALUES], version;
-	int status;
+	struct ipcshm_cell *cell = open_config(&area, device);
 
-	write_config(&area, config, 1, 0);
-	version = read_config(&area, config, 0, value);
+	for (int i = 0; i < 20; i++) {
+		pid_t writer = (pid_t)check(fork(), "fork");
 
-	if (check(fork(), "fork") == 0)
-		write_config(&area, config, 2, 1);	/* does not return */
-	wait(&status);
-	if (check(fork(), "fork") == 0) {
-		write_config(&area, config, 3, 0);
-		_exit(0);
+		if (!writer)
+			write_forever(device);
+		follow_config(&area, cell, 100);
+		kill(writer, SIGKILL);	/* at any instant */
+		waitpid(writer, NULL, 0);
 	}
-	read_config(&area, config, version, value);
-	wait(&status);
-	for (int i = 0; i < VALUES; i++)
-		printf("%u%c", value[i], i + 1 < VALUES ? ' ' : '\n');
-	return value[0] == 3 && value[VALUES - 1] == 3 ? EXIT_SUCCESS : EXIT_FAILURE;
+	increment_config(&area, cell);
+	follow_config(&area, cell, 0);
+	printf("20 writers were killed, every version was whole\n");
+	ipcshm_area_close(&area);
+	return EXIT_SUCCESS;
 }

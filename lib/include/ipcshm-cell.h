@@ -120,7 +120,7 @@ int ipcshm_cell_write(const struct ipcshm_area *area, struct ipcshm_cell *cell, 
  * @version: version of the value that the new one is based on
  * @deadline: as for ipcshm_cell_write()
  *
- * Several writers change different members of a value without losing each other's changes:
+ * Several writers change different members of a value without losing each other's changes::
  *
  *	do {
  *		ipcshm_cell_read(&area, cell, &config, sizeof(config), &version);

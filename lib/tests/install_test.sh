@@ -63,10 +63,12 @@ files_are_installed()
 {
 	staged install &&
 		same "./opt/x/include/ipcshm-area.h
+./opt/x/include/ipcshm-cell.h
 ./opt/x/include/ipcshm-cond.h
 ./opt/x/include/ipcshm-event.h
 ./opt/x/include/ipcshm-mutex.h
 ./opt/x/include/ipcshm-ring.h
+./opt/x/include/ipcshm-topic.h
 ./opt/x/include/ipcshm.h
 ./opt/x/include/linux/ipcshm.h
 ./opt/x/lib64/libipcshm.a

@@ -3,7 +3,7 @@
 #include <ipcshm-cell.h>
 #include <sys/epoll.h>
 
-#include "ipcshm_test.h"
+#include "common/harness.h"
 
 #define WRITERS	3
 #define KILLS	many(2000, 100)
@@ -51,6 +51,7 @@ static int init_area(const struct ipcshm_area *area, void *data)
 {
 	const struct value first = value_of(1);
 
+	(void)data;
 	return ipcshm_cell_init(&shared_of(area)->cell, sizeof(first), &first);
 }
 
@@ -117,7 +118,7 @@ static int write_forever(const struct ipcshm_area *area)
 static int follow(const struct ipcshm_area *area)
 {
 	struct value value;
-	__u64 version;
+	uint64_t version;
 
 	do {
 		if (ipcshm_cell_read(area, &shared_of(area)->cell, &value, sizeof(value), &version))
@@ -134,7 +135,7 @@ TEST_F(cell, survives_writers_that_are_killed_at_random)
 {
 	pid_t followers[2], writers[WRITERS];
 	struct value value;
-	__u64 version, last = 0;
+	uint64_t version, last = 0;
 
 	for (unsigned int i = 0; i < 2; i++)
 		followers[i] = start_process(self, follow);
@@ -166,7 +167,7 @@ static int poll_values(const struct ipcshm_area *area)
 	struct epoll_event event = { .events = EPOLLIN };
 	int epoll = epoll_create1(0);
 	struct value value;
-	__u64 version;
+	uint64_t version;
 	int ret;
 
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, area->fd, &event))

@@ -7,7 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 
-#include "ipcshm_test.h"
+#include "common/harness.h"
 
 #define WORDS		64	/* of a sample */
 #define PUBLISHERS	3

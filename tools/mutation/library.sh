@@ -29,3 +29,14 @@ mutant cell.c 's/publish_value(area, cell, value, size, version + 1)/publish_val
 mutant cell.c 's/if (load_version(cell) != version)$/if (false)/' "a reader sleeps though the version has changed"
 mutant cell.c 's/& SLEEPERS)\t/\& ~SLEEPERS)\t/' "a write wakes nobody"
 mutant cell.c 's/return ret == -EOWNERDEAD ? .*/return ret;/' "a dead writer's lock is an error"
+
+test=build/check/topic_model
+mutant topic_subscribe.c 's/if (atomic_load(log) == word)/if (true)/' "a subscriber holds a sample that has left the log"
+mutant topic_publish.c 's/^\tlook_at_holds(publisher);.*$//' "a publisher takes a sample that is held"
+mutant topic_publish.c 's/^\tlook_at_log(publisher);.*$//' "a publisher takes a sample of the history"
+mutant topic_publish.c 's/last_lives = ipcshm_area_is_alive(topic->area, token)/last_lives = true/' "loans of the dead count"
+mutant topic.h 's/return ((old >> 32) + 1) << 32 | token/return token/' "a claimed sample is claimed again"
+mutant topic_publish.c 's/if (is_beyond_limit(publisher, position))/if (false)/' "publishers do not wait for reliable subscribers"
+mutant topic_gate.c 's/^\t\t\tipcshm_area_wake.*$//' "a gate that opens wakes nobody"
+mutant topic_publish.c 's/^\t\t\tmove_tail(topic, position);$//' "no publisher moves the tail of a dead one"
+mutant topic_publish.c 's/topic_gate_open(topic, &topic->shared->items)/topic_gate_open(topic, \&topic->shared->room)/' "a publication wakes no subscriber"

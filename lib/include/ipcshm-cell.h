@@ -143,7 +143,7 @@ int ipcshm_cell_replace(const struct ipcshm_area *area, struct ipcshm_cell *cell
  *	IPCSHM_FOREVER; 0 only checks
  *
  * Return: 0: the cell has another version; -ETIMEDOUT; -EINTR; -EINVAL: not a cell; or the
- * errors of ipcshm_area_wait() except -EOWNERDEAD.
+ * errors of ipcshm_area_wait() except a death.
  */
 int ipcshm_cell_wait(const struct ipcshm_area *area, struct ipcshm_cell *cell, uint64_t version,
 		     uint64_t deadline);

@@ -245,7 +245,7 @@ void ipcshm_topic_close(struct ipcshm_topic *topic);
  * @deadline: CLOCK_MONOTONIC nanoseconds (see ipcshm_deadline()), IPCSHM_FOREVER or
  *	IPCSHM_NOW
  *
- * Return: 0, or -ETIMEDOUT, -EINTR; the errors of ipcshm_area_wait() except -EOWNERDEAD.
+ * Return: 0, or -ETIMEDOUT, -EINTR; the errors of ipcshm_area_wait() except a death.
  */
 int ipcshm_topic_wait(const struct ipcshm_topic *topic, uint32_t publishers,
 		      uint32_t subscribers, uint64_t deadline);
@@ -290,7 +290,7 @@ void ipcshm_publisher_detach(struct ipcshm_publisher *publisher);
  *
  * Return: 0, or -EAGAIN: no memory is free, with IPCSHM_NOW; -ETIMEDOUT; -EINTR;
  * -EMSGSIZE: @size is too large; -ENOBUFS: max_loans are loaned; -ESRCH: the publisher belongs
- * to another process; the errors of ipcshm_area_wait() except -EOWNERDEAD.
+ * to another process; the errors of ipcshm_area_wait() except a death.
  */
 int ipcshm_publisher_loan(struct ipcshm_publisher *publisher, uint64_t size,
 			  struct ipcshm_sample *sample, uint64_t deadline);
@@ -306,7 +306,7 @@ int ipcshm_publisher_loan(struct ipcshm_publisher *publisher, uint64_t size,
  * Return: 0, or -EAGAIN: a reliable subscriber is behind, with IPCSHM_NOW; -EALREADY:
  * contention, with IPCSHM_NOW; -ETIMEDOUT; -EINTR; -EMSGSIZE: its size was raised above
  * the topic's; -EINVAL: not a loan of this publisher; -ESRCH, or the errors of
- * ipcshm_area_wait() except -EOWNERDEAD. After an error the sample is still loaned.
+ * ipcshm_area_wait() except a death. After an error the sample is still loaned.
  */
 int ipcshm_publisher_publish(struct ipcshm_publisher *publisher,
 			     const struct ipcshm_sample *sample, uint64_t deadline);
@@ -366,7 +366,7 @@ void ipcshm_subscriber_detach(struct ipcshm_subscriber *subscriber);
  * Return: 0, or -EAGAIN: no new sample, with IPCSHM_NOW; -EALREADY: contention, with
  * IPCSHM_NOW; -ETIMEDOUT; -EINTR; -ENOBUFS: the subscriber holds max_held; -EBADMSG: a
  * process wrote to the sample or the log what no call writes; -ESRCH: the subscriber belongs to
- * another process; the errors of ipcshm_area_wait() except -EOWNERDEAD.
+ * another process; the errors of ipcshm_area_wait() except a death.
  */
 int ipcshm_subscriber_take(struct ipcshm_subscriber *subscriber, struct ipcshm_sample *sample,
 			   uint64_t deadline);

@@ -2,52 +2,37 @@
 /*
  * Messages in the order in which they are received.
  *
- * A message is in two orders, by priority and by type.  Each is a tree with a
- * node for each level, which is the first message of that level itself, and a
- * ring of the messages of that level:
+ * While all messages have one type and priority, they are in one ring, oldest first. Otherwise
+ * there is a tree of types; the node of each type is in its head, which is the message of that
+ * type that is received first, and has a tree of priorities; the node of each priority is in the
+ * oldest message of that type and priority, which is in a ring with its equals:
  *
- *	  level 9 ──────── level 3		tree
- *	     │                │
- *	  A ─ B ─ C        D ─ E		rings, oldest first
+ *	type 1 ------------------- type 2	tree of types, in the heads A and F
+ *	   |                          |
+ *	priority 9 -- priority 3   priority 9	a tree of priorities for each type
+ *	   |             |            |
+ *	A - B - C      D - E          F		rings, oldest first
  *
- * So there is nothing to allocate, and depth costs nothing.  While there is more
- * than one type, each node of the tree by type also knows the best message below
- * it, by which a message of any type but one is found without looking at each type.
- * The nodes learn this when the second type comes, or before there are too many of
- * them to do that under a spinlock.
+ * So there is nothing to allocate, and depth costs nothing. The first message that differs hangs
+ * the ring into the trees in constant time, however many messages are in it. Each head also knows
+ * the best and the worst message of the types at and below it, so that the first message of all,
+ * of any type but one, and the lowest of all are found without looking at each type.
  */
 #include <linux/rbtree_augmented.h>
 
 #include "backlog.h"
-#include "message.h"
 
-#define PRIORITY_MSG(node) rb_entry_safe(node, struct ipcshm_msg, by_priority.level)
-#define TYPE_MSG(node) rb_entry_safe(node, struct ipcshm_msg, by_type.level)
-
-static int compare_numbers(u64 a, u64 b)
-{
-	return a < b ? -1 : a > b;
-}
-
-static int by_priority(struct rb_node *a, const struct rb_node *b)
-{
-	return compare_numbers(PRIORITY_MSG(b)->priority, PRIORITY_MSG(a)->priority);
-}
-
-static int by_type(struct rb_node *a, const struct rb_node *b)
-{
-	return compare_numbers(TYPE_MSG(a)->type, TYPE_MSG(b)->type) ?:
-	       compare_numbers(TYPE_MSG(b)->priority, TYPE_MSG(a)->priority);
-}
-
-static int of_type(const void *type, const struct rb_node *node)
-{
-	return compare_numbers(*(const u64 *)type, TYPE_MSG(node)->type);
-}
+#define LEVEL_MSG(node) rb_entry_safe(node, struct ipcshm_msg, place.level)
+#define TYPE_MSG(node) rb_entry_safe(node, struct ipcshm_msg, place.type)
 
 static bool is_before(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
 {
 	return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
+}
+
+static bool is_lower(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
+{
+	return a->priority != b->priority ? a->priority < b->priority : a->number < b->number;
 }
 
 static struct ipcshm_msg *better_message(struct ipcshm_msg *a, struct ipcshm_msg *b)
@@ -55,218 +40,272 @@ static struct ipcshm_msg *better_message(struct ipcshm_msg *a, struct ipcshm_msg
 	return !b || (a && is_before(a, b)) ? a : b;
 }
 
-/* True if nothing has changed, and @stop_early asks for that. */
-static bool best_compute(struct ipcshm_msg *msg, bool stop_early)
+/* The oldest message of the lowest priority of the type that @head is the head of. */
+static struct ipcshm_msg *lowest_of_type(const struct ipcshm_msg *head)
 {
-	struct ipcshm_msg *left = TYPE_MSG(msg->by_type.level.rb_left);
-	struct ipcshm_msg *right = TYPE_MSG(msg->by_type.level.rb_right);
-	struct ipcshm_msg *best = better_message(left ? left->best : NULL, msg);
+	return LEVEL_MSG(rb_last(&head->place.levels));
+}
 
-	best = better_message(right ? right->best : NULL, best);
-	if (stop_early && msg->best == best)
+static void include_extremes(struct ipcshm_extremes *extremes, struct rb_node *child)
+{
+	const struct ipcshm_extremes *other;
+
+	if (!child)
+		return;
+	other = &TYPE_MSG(child)->extremes;
+	if (is_before(other->best, extremes->best))
+		extremes->best = other->best;
+	if (is_lower(other->worst, extremes->worst))
+		extremes->worst = other->worst;
+}
+
+/* True if nothing has changed, and @stop_early asks for that. */
+static bool compute_extremes(struct ipcshm_msg *head, bool stop_early)
+{
+	struct ipcshm_extremes *old = &head->extremes;
+	struct ipcshm_extremes new = { .best = head, .worst = lowest_of_type(head) };
+
+	include_extremes(&new, head->place.type.rb_left);
+	include_extremes(&new, head->place.type.rb_right);
+	if (stop_early && old->best == new.best && old->worst == new.worst)
 		return true;
-	msg->best = best;
+	*old = new;
 	return false;
 }
 
-RB_DECLARE_CALLBACKS(static, best_callbacks, struct ipcshm_msg, by_type.level, best, best_compute)
+RB_DECLARE_CALLBACKS(static, extremes_callbacks, struct ipcshm_msg, place.type, extremes,
+		     compute_extremes)
 
-/* A node is new in the tree by type. */
-static void best_start(struct rb_node *node)
+static void update_extremes(struct ipcshm_msg *head)
 {
-	TYPE_MSG(node)->best = NULL;
-	best_callbacks.propagate(node, NULL);
+	extremes_callbacks.propagate(&head->place.type, NULL);
 }
 
-/* The most levels of one type that are not kept as if there were more types. */
-#define LEVELS_MAX 64
+/* Types. */
 
-/*
- * The best ones are known as soon as there is a second type or the tree has many
- * levels, and until there is no message left: learning them visits each level.
- */
-static void note_type(struct ipcshm_backlog *backlog, const struct ipcshm_msg *new)
+/* The head of a type, or NULL; then @parent and @link are where it belongs. */
+static struct ipcshm_msg *find_head(struct ipcshm_backlog *backlog, u64 type,
+				    struct rb_node **parent, struct rb_node ***link)
 {
-	struct ipcshm_msg *msg, *next;
+	*parent = NULL;
+	*link = &backlog->types.rb_node;
+	while (**link) {
+		struct ipcshm_msg *head = TYPE_MSG(**link);
 
-	if (backlog->mixed || !backlog->first)
-		return;
-	if (backlog->first->type == new->type && backlog->levels < LEVELS_MAX)
-		return;
-	backlog->mixed = true;
-	rbtree_postorder_for_each_entry_safe(msg, next, &backlog->by_type, by_type.level)
-		best_compute(msg, false);
-}
-
-static bool is_mixed(const struct rb_root *by_type)
-{
-	return container_of(by_type, struct ipcshm_backlog, by_type)->mixed;
-}
-
-/* The first of a level is another one. */
-static void type_first_changed(struct rb_node *first, const struct rb_root *root)
-{
-	if (is_mixed(root))
-		best_start(first);
-}
-
-/* These return the node that is equal, or add @node and return NULL. */
-
-static struct rb_node *priority_find_add(struct rb_node *node, struct rb_root *root)
-{
-	return rb_find_add(node, root, by_priority);
-}
-
-static struct rb_node *type_find_add(struct rb_node *node, struct rb_root *root)
-{
-	struct rb_node **link = &root->rb_node;
-	struct rb_node *parent = NULL;
-
-	while (*link) {
-		int order = by_type(node, *link);
-
-		parent = *link;
-		if (!order)
-			return parent;
-		link = order < 0 ? &parent->rb_left : &parent->rb_right;
-	}
-	container_of(root, struct ipcshm_backlog, by_type)->levels++;
-	rb_link_node(node, parent, link);
-	if (is_mixed(root)) {
-		best_start(node);
-		rb_insert_augmented(node, root, &best_callbacks);
-	} else {
-		rb_insert_color(node, root);
+		if (head->type == type)
+			return head;
+		*parent = **link;
+		*link = type < head->type ? &(*parent)->rb_left : &(*parent)->rb_right;
 	}
 	return NULL;
 }
 
-/*
- * Behind all of its equals, or in front of them.  In a ring that is the same
- * place; what differs is which one the tree knows as the first.  Returns the one
- * that was the first until now.
- */
-static struct rb_node *rank_add(struct rb_root *root, struct ipcshm_rank *rank, bool front,
-				struct rb_node *(*find_add)(struct rb_node *, struct rb_root *))
+/* @msg, which starts a ring of its own or is the first of one, is the head of a new type. */
+static void add_type(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg,
+		     struct rb_node *parent, struct rb_node **link)
 {
-	struct rb_node *first = find_add(&rank->level, root);
+	msg->rank = IPCSHM_RANK_HEAD;
+	msg->place.levels = RB_ROOT;
+	rb_link_node(&msg->place.level, NULL, &msg->place.levels.rb_node);
+	rb_insert_color(&msg->place.level, &msg->place.levels);
+	rb_link_node(&msg->place.type, parent, link);
+	msg->extremes = (struct ipcshm_extremes){};
+	update_extremes(msg);
+	rb_insert_augmented(&msg->place.type, &backlog->types, &extremes_callbacks);
+}
 
-	INIT_LIST_HEAD(&rank->equals);
-	if (!first)
+/* The head of a type is another message. */
+static void move_type(struct ipcshm_backlog *backlog, struct ipcshm_msg *from,
+		      struct ipcshm_msg *to)
+{
+	if (from->rank == IPCSHM_RANK_HEAD)
+		from->rank = IPCSHM_RANK_LEVEL;
+	to->rank = IPCSHM_RANK_HEAD;
+	to->place.levels = from->place.levels;
+	rb_replace_node(&from->place.type, &to->place.type, &backlog->types);
+	to->extremes = (struct ipcshm_extremes){};
+	update_extremes(to);
+}
+
+/* Levels: the priorities of a type. */
+
+/* The oldest message of @msg's priority, or NULL; then @parent and @link are where it belongs. */
+static struct ipcshm_msg *find_level(struct ipcshm_msg *head, const struct ipcshm_msg *msg,
+				     struct rb_node **parent, struct rb_node ***link)
+{
+	/* The head is leftmost. */
+	if (msg->priority > head->priority) {
+		*parent = &head->place.level;
+		*link = &head->place.level.rb_left;
 		return NULL;
-	list_add_tail(&rank->equals, &rb_entry(first, struct ipcshm_rank, level)->equals);
-	if (front)
-		rb_replace_node(first, &rank->level, root);
-	RB_CLEAR_NODE(front ? first : &rank->level);
-	return first;
-}
-
-/* Where a tree needn't be searched: behind @last, the last one of a ring. */
-static void rank_add_behind(struct ipcshm_rank *rank, struct ipcshm_rank *last)
-{
-	list_add(&rank->equals, &last->equals);
-	RB_CLEAR_NODE(&rank->level);
-}
-
-/* Returns the one that has become the first of its level, or NULL. */
-static struct rb_node *rank_remove(struct rb_root *root, struct ipcshm_rank *rank,
-				   void (*erase)(struct rb_node *, struct rb_root *))
-{
-	struct ipcshm_rank *next = list_next_entry(rank, equals);
-	struct rb_node *first = NULL;
-
-	if (next == rank) {
-		erase(&rank->level, root);
-	} else if (!RB_EMPTY_NODE(&rank->level)) {
-		first = &next->level;
-		rb_replace_node(&rank->level, first, root);
 	}
-	list_del(&rank->equals);
-	return first;
+	*parent = NULL;
+	*link = &head->place.levels.rb_node;
+	while (**link) {
+		struct ipcshm_msg *first = LEVEL_MSG(**link);
+
+		if (first->priority == msg->priority)
+			return first;
+		*parent = **link;
+		*link = msg->priority > first->priority ? &(*parent)->rb_left :
+							  &(*parent)->rb_right;
+	}
+	return NULL;
 }
 
-static void type_erase(struct rb_node *node, struct rb_root *root)
+static void add_level(struct ipcshm_backlog *backlog, struct ipcshm_msg *head,
+		      struct ipcshm_msg *msg, struct rb_node *parent, struct rb_node **link)
 {
-	container_of(root, struct ipcshm_backlog, by_type)->levels--;
-	if (is_mixed(root))
-		rb_erase_augmented(node, root, &best_callbacks);
-	else
-		rb_erase(node, root);
+	bool is_lowest = parent && link == &parent->rb_right && !rb_next(parent);
+
+	msg->rank = IPCSHM_RANK_LEVEL;
+	INIT_LIST_HEAD(&msg->place.equals);
+	rb_link_node(&msg->place.level, parent, link);
+	rb_insert_color(&msg->place.level, &head->place.levels);
+	if (msg->priority > head->priority)
+		move_type(backlog, head, msg);
+	else if (is_lowest)
+		update_extremes(head);
 }
 
-static bool is_like(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
+/* The first of a level is another message of its ring. */
+static void move_level(struct ipcshm_msg *head, struct ipcshm_msg *from, struct ipcshm_msg *to)
 {
-	return a->priority == b->priority && a->type == b->type;
+	to->rank = IPCSHM_RANK_LEVEL;
+	rb_replace_node(&from->place.level, &to->place.level, &head->place.levels);
+}
+
+/* Adding. */
+
+/* Hang the ring of messages that are alike into the trees. */
+static void hang_ring(struct ipcshm_backlog *backlog)
+{
+	if (backlog->first && ipcshm_backlog_is_alike(backlog))
+		add_type(backlog, backlog->first, NULL, &backlog->types.rb_node);
+}
+
+static void note_first(struct ipcshm_backlog *backlog)
+{
+	backlog->first = TYPE_MSG(backlog->types.rb_node)->extremes.best;
 }
 
 /* In the trees, or in the ring of another message that is found there. */
-static void add_by_search(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
+void ipcshm_backlog_add_by_search(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
-	struct ipcshm_msg *first = PRIORITY_MSG(rank_add(&backlog->by_priority, &msg->by_priority,
-							 false, priority_find_add));
+	struct rb_node *parent, **link;
+	struct ipcshm_msg *head, *first;
 
-	if (first && is_like(first, msg))
-		rank_add_behind(&msg->by_type, list_prev_entry(&first->by_type, equals));
-	else
-		rank_add(&backlog->by_type, &msg->by_type, false, type_find_add);
-	if (!backlog->first || backlog->first->priority < msg->priority)
+	if (backlog->last && ipcshm_msg_is_like(backlog->last, msg)) {
+		list_add(&msg->place.equals, &backlog->last->place.equals);
+		backlog->last = msg;
+		return;
+	}
+	hang_ring(backlog);
+	backlog->last = msg;
+	head = find_head(backlog, msg->type, &parent, &link);
+	if (!head) {
+		INIT_LIST_HEAD(&msg->place.equals);
+		add_type(backlog, msg, parent, link);
+	} else {
+		first = find_level(head, msg, &parent, &link);
+		if (first)
+			list_add_tail(&msg->place.equals, &first->place.equals);
+		else
+			add_level(backlog, head, msg, parent, link);
+	}
+	if (msg->priority > backlog->first->priority)
 		backlog->first = msg;
 }
 
-/* Behind all of its equals; most often those are what came just before. */
-void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
+static void add_front_by_search(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
-	struct ipcshm_msg *last = backlog->last;
+	struct rb_node *parent, **link;
+	struct ipcshm_msg *head, *first;
 
-	note_type(backlog, msg);
-	if (last && is_like(last, msg)) {
-		rank_add_behind(&msg->by_priority, &last->by_priority);
-		rank_add_behind(&msg->by_type, &last->by_type);
+	hang_ring(backlog);
+	head = find_head(backlog, msg->type, &parent, &link);
+	first = head ? find_level(head, msg, &parent, &link) : NULL;
+	if (!head) {
+		INIT_LIST_HEAD(&msg->place.equals);
+		add_type(backlog, msg, parent, link);
+	} else if (!first) {
+		add_level(backlog, head, msg, parent, link);
 	} else {
-		add_by_search(backlog, msg);
+		list_add_tail(&msg->place.equals, &first->place.equals);
+		move_level(head, first, msg);
+		if (first == head)
+			move_type(backlog, head, msg);
+		else
+			update_extremes(head);
+		first->rank = IPCSHM_RANK_NONE;
 	}
-	backlog->last = msg;
+	note_first(backlog);
 }
 
-/* In front of all of its equals. */
+/* In front of all of its equals, where it was when it was received. */
 void ipcshm_backlog_add_front(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
-	note_type(backlog, msg);
-	rank_add(&backlog->by_priority, &msg->by_priority, true, priority_find_add);
-	if (rank_add(&backlog->by_type, &msg->by_type, true, type_find_add))
-		type_first_changed(&msg->by_type.level, &backlog->by_type);
-	if (!backlog->first || backlog->first->priority <= msg->priority)
-		backlog->first = msg;
+	struct ipcshm_msg *first = backlog->first;
+
+	msg->rank = IPCSHM_RANK_NONE;
+	if (first && !(ipcshm_backlog_is_alike(backlog) && ipcshm_msg_is_like(first, msg))) {
+		add_front_by_search(backlog, msg);
+		return;
+	}
+	if (first)
+		list_add_tail(&msg->place.equals, &first->place.equals);
+	else
+		INIT_LIST_HEAD(&msg->place.equals);
+	backlog->first = msg;
 }
 
-/* Which comes after @msg, the first of its priority. */
-static struct ipcshm_msg *next_by_priority(struct ipcshm_msg *msg)
-{
-	struct ipcshm_msg *next = list_next_entry(msg, by_priority.equals);
+/* Removing. */
 
-	return next != msg ? next : PRIORITY_MSG(rb_next(&msg->by_priority.level));
+/* The first of its priority goes: another one of its ring takes its place, or its level ends. */
+static void remove_first(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
+{
+	struct ipcshm_msg *next = list_next_entry(msg, place.equals);
+	bool is_head = msg->rank == IPCSHM_RANK_HEAD;
+	struct rb_node *parent, **link;
+	struct ipcshm_msg *head;
+
+	head = is_head ? msg : find_head(backlog, msg->type, &parent, &link);
+	if (next != msg) {
+		move_level(head, msg, next);
+	} else {
+		next = is_head ? LEVEL_MSG(rb_next(&msg->place.level)) : NULL;
+		rb_erase(&msg->place.level, &head->place.levels);
+	}
+	if (!is_head)
+		update_extremes(head);
+	else if (next)
+		move_type(backlog, msg, next);
+	else
+		rb_erase_augmented(&msg->place.type, &backlog->types, &extremes_callbacks);
 }
 
-void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
+/* From the trees. */
+void ipcshm_backlog_remove_by_search(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
-	struct rb_node *first;
-
-	if (backlog->first == msg)
-		backlog->first = next_by_priority(msg);
 	if (backlog->last == msg)
 		backlog->last = NULL;
-	rank_remove(&backlog->by_priority, &msg->by_priority, rb_erase);
-	first = rank_remove(&backlog->by_type, &msg->by_type, type_erase);
-	if (first)
-		type_first_changed(first, &backlog->by_type);
-	if (!backlog->first)
-		backlog->mixed = false;
+	if (msg->rank != IPCSHM_RANK_NONE)
+		remove_first(backlog, msg);
+	list_del(&msg->place.equals);
+	if (ipcshm_backlog_is_alike(backlog))
+		backlog->first = NULL;
+	else if (backlog->first == msg)
+		note_first(backlog);
 }
+
+/* Looking. */
 
 /* The oldest of the lowest priority. */
 struct ipcshm_msg *ipcshm_backlog_lowest(const struct ipcshm_backlog *backlog)
 {
-	return PRIORITY_MSG(rb_last(&backlog->by_priority));
+	if (ipcshm_backlog_is_alike(backlog))
+		return backlog->first;
+	return TYPE_MSG(backlog->types.rb_node)->extremes.worst;
 }
 
 bool ipcshm_match(const struct ipcshm_match *match, const struct ipcshm_msg *msg)
@@ -286,47 +325,56 @@ bool ipcshm_match(const struct ipcshm_match *match, const struct ipcshm_msg *msg
 /* The best one of all under @type, or of all over it. */
 static struct ipcshm_msg *best_beside(const struct ipcshm_backlog *backlog, u64 type, bool under)
 {
-	struct rb_node *node = backlog->by_type.rb_node;
+	struct rb_node *node = backlog->types.rb_node;
 	struct ipcshm_msg *best = NULL;
 
 	while (node) {
 		struct rb_node *outer = under ? node->rb_left : node->rb_right;
 		struct rb_node *inner = under ? node->rb_right : node->rb_left;
-		struct ipcshm_msg *msg = TYPE_MSG(node);
+		struct ipcshm_msg *head = TYPE_MSG(node);
 
-		if (under ? msg->type >= type : msg->type <= type) {
+		if (under ? head->type >= type : head->type <= type) {
 			node = outer;
 			continue;
 		}
-		best = better_message(msg, best);
-		best = better_message(outer ? TYPE_MSG(outer)->best : NULL, best);
+		best = better_message(head, best);
+		best = better_message(outer ? TYPE_MSG(outer)->extremes.best : NULL, best);
 		node = inner;
 	}
 	return best;
 }
 
-static struct ipcshm_msg *find_other(const struct ipcshm_backlog *backlog, u64 type)
+static struct ipcshm_msg *find_in_trees(const struct ipcshm_backlog *backlog,
+					const struct ipcshm_match *match)
 {
-	if (!backlog->mixed)
-		return NULL;
-	return better_message(best_beside(backlog, type, true), best_beside(backlog, type, false));
-}
-
-/* The message that is next for a receiver who wants only some, or NULL. */
-struct ipcshm_msg *ipcshm_backlog_find(const struct ipcshm_backlog *backlog,
-				       const struct ipcshm_match *match)
-{
-	struct ipcshm_msg *msg;
+	struct rb_node *node = backlog->types.rb_node;
+	struct ipcshm_msg *head;
 
 	switch (match->how) {
 	case IPCSHM_TYPE_EQUAL:
-		return TYPE_MSG(rb_find_first(&match->type, &backlog->by_type, of_type));
+		while (node && TYPE_MSG(node)->type != match->type)
+			node = match->type < TYPE_MSG(node)->type ? node->rb_left : node->rb_right;
+		return TYPE_MSG(node);
 	case IPCSHM_TYPE_UP_TO:
-		msg = TYPE_MSG(rb_first(&backlog->by_type));
-		return msg && ipcshm_match(match, msg) ? msg : NULL;
+		head = TYPE_MSG(rb_first(&backlog->types));
+		return ipcshm_match(match, head) ? head : NULL;
+	default:
+		return better_message(best_beside(backlog, match->type, true),
+				      best_beside(backlog, match->type, false));
 	}
-	msg = ipcshm_backlog_first(backlog);
-	if (!msg || ipcshm_match(match, msg))
-		return msg;
-	return find_other(backlog, match->type);
+}
+
+/* The message that is next for a receiver that wants only some, or NULL. */
+struct ipcshm_msg *ipcshm_backlog_find(const struct ipcshm_backlog *backlog,
+				       const struct ipcshm_match *match)
+{
+	struct ipcshm_msg *first = backlog->first;
+
+	if (!first)
+		return NULL;
+	if (ipcshm_backlog_is_alike(backlog))
+		return ipcshm_match(match, first) ? first : NULL;
+	if (match->how != IPCSHM_TYPE_UP_TO && ipcshm_match(match, first))
+		return first;
+	return find_in_trees(backlog, match);
 }

@@ -7,35 +7,18 @@
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
-struct ipcshm_msg;
-
-/**
- * struct ipcshm_rank - a message's place in one order
- * @level: in the tree, if it is the first of its equals
- * @equals: the ring of its equals, oldest first
- */
-struct ipcshm_rank {
-	struct rb_node level;
-	struct list_head equals;
-};
+#include "message.h"
 
 /**
  * struct ipcshm_backlog - messages, first in first out among equals
- * @by_priority: the first message of each priority, the highest leftmost
- * @by_type: the first message of each type and priority, the lowest type
- *	leftmost, and in it the highest priority
  * @first: the first message of the highest priority, or NULL
- * @last: the last message that came, if it is still there: one like it goes behind it
- * @levels: how many messages are in @by_type, which are the first of their level
- * @mixed: there has been more than one type, or many levels, since there was no message
+ * @last: the message that was added last by a search, if it is still there
+ * @types: the head of each type, the lowest leftmost; empty while all messages are alike
  */
 struct ipcshm_backlog {
-	struct rb_root by_priority;
-	struct rb_root by_type;
 	struct ipcshm_msg *first;
 	struct ipcshm_msg *last;
-	u32 levels;
-	bool mixed;
+	struct rb_root types;
 };
 
 /**
@@ -50,17 +33,56 @@ struct ipcshm_match {
 
 bool ipcshm_match(const struct ipcshm_match *match, const struct ipcshm_msg *msg);
 
-void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
+void ipcshm_backlog_add_by_search(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
 void ipcshm_backlog_add_front(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
-void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
+void ipcshm_backlog_remove_by_search(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
+struct ipcshm_msg *ipcshm_backlog_lowest(const struct ipcshm_backlog *backlog);
+struct ipcshm_msg *ipcshm_backlog_find(const struct ipcshm_backlog *backlog,
+				       const struct ipcshm_match *match);
+
 /* The oldest of the highest priority. */
 static inline struct ipcshm_msg *ipcshm_backlog_first(const struct ipcshm_backlog *backlog)
 {
 	return backlog->first;
 }
 
-struct ipcshm_msg *ipcshm_backlog_lowest(const struct ipcshm_backlog *backlog);
-struct ipcshm_msg *ipcshm_backlog_find(const struct ipcshm_backlog *backlog,
-				       const struct ipcshm_match *match);
+static inline bool ipcshm_backlog_is_alike(const struct ipcshm_backlog *backlog)
+{
+	return !backlog->types.rb_node;
+}
+
+static inline bool ipcshm_msg_is_like(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
+{
+	return a->priority == b->priority && a->type == b->type;
+}
+
+/* Behind all of its equals. */
+static inline void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
+{
+	struct ipcshm_msg *first = backlog->first;
+
+	msg->rank = IPCSHM_RANK_NONE;
+	if (!first) {
+		INIT_LIST_HEAD(&msg->place.equals);
+		backlog->first = msg;
+	} else if (ipcshm_backlog_is_alike(backlog) && likely(ipcshm_msg_is_like(first, msg))) {
+		list_add_tail(&msg->place.equals, &first->place.equals);
+	} else {
+		ipcshm_backlog_add_by_search(backlog, msg);
+	}
+}
+
+static inline void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
+{
+	struct ipcshm_msg *next = list_next_entry(msg, place.equals);
+
+	if (unlikely(!ipcshm_backlog_is_alike(backlog))) {
+		ipcshm_backlog_remove_by_search(backlog, msg);
+		return;
+	}
+	if (backlog->first == msg)
+		backlog->first = next == msg ? NULL : next;
+	list_del(&msg->place.equals);
+}
 
 #endif /* IPCSHM_BACKLOG_H */

@@ -4,11 +4,12 @@
 #define IPCSHM_MESSAGE_H
 
 #include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
-#include "backlog.h"
 #include "uapi/linux/ipcshm.h"
 #include "uapi/linux/ipcshm_netlink.h"
 
@@ -19,17 +20,46 @@ struct ipcshm_pool;
 struct ipcshm_waiter;
 struct pid;
 
+/* What a message in a backlog is the first of: nothing, a priority of its type, or its type. */
+enum ipcshm_rank { IPCSHM_RANK_NONE, IPCSHM_RANK_LEVEL, IPCSHM_RANK_HEAD };
+
+/**
+ * struct ipcshm_place - where a message is in a backlog
+ * @equals: the ring of the messages of its type and priority, oldest first; elsewhere: in a list
+ *	of messages to be freed
+ * @level: IPCSHM_RANK_LEVEL or _HEAD: in the tree of priorities of its type
+ * @type: IPCSHM_RANK_HEAD: in the tree of types
+ * @levels: IPCSHM_RANK_HEAD: the tree of priorities of its type, the highest leftmost
+ */
+struct ipcshm_place {
+	struct list_head equals;
+	struct rb_node level;
+	struct rb_node type;
+	struct rb_root levels;
+};
+
+/**
+ * struct ipcshm_extremes - of the types at and below a node of the tree of types
+ * @best: the message that is received first
+ * @worst: the oldest one of the lowest priority
+ */
+struct ipcshm_extremes {
+	struct ipcshm_msg *best;
+	struct ipcshm_msg *worst;
+};
+
 /**
  * struct ipcshm_msg - one message in the kernel
  * @users: who looks at it
- * @nr_files: descriptors in flight
+ * @priority: higher is received first
+ * @rank: enum ipcshm_rank; protected by the queue's lock
  * @charged: what is charged to @payer, IPCSHM_CHARGED_*; belongs to whoever has the
  *	message, in a queue protected by the queue's lock
+ * @size: bytes of payload
+ * @nr_files: descriptors in flight
  * @starved: its sender is blocked for quota, not for room; protected by the queue's lock
- * @by_priority: where it is in a backlog; protected by the queue's lock
- * @by_type: likewise
- * @best: in the tree by type: which of those at and below it is received first;
- *	likewise
+ * @place: where it is in a backlog; protected by the queue's lock
+ * @extremes: IPCSHM_RANK_HEAD: of the types below it; likewise
  * @request_id: received: what it is replied with, or 0; written under the queue's lock, then
  *	the receiver's
  * @number: of messages that are equal, the one with the lower number came first;
@@ -46,8 +76,6 @@ struct pid;
  * @gid: the sender's real group
  * @type: the sender's tag
  * @time: when it was sent, CLOCK_MONOTONIC
- * @priority: higher is received first
- * @size: bytes of payload
  * @files: their files, references; NULL if there are none
  * @pool: where the payload is; NULL: it isn't in a pool
  * @offset: where it is in @pool
@@ -59,13 +87,15 @@ struct pid;
  */
 struct ipcshm_msg {
 	refcount_t users;
-	u16 nr_files;
+	u16 priority;
+	u8 rank;
 	u8 charged;
+	u32 size;
+	u8 nr_files;
 	bool starved;
-	struct ipcshm_rank by_priority;
-	struct ipcshm_rank by_type;
+	struct ipcshm_place place;
 	union {
-		struct ipcshm_msg *best;
+		struct ipcshm_extremes extremes;
 		u64 request_id;
 	};
 	u64 number;
@@ -80,8 +110,6 @@ struct ipcshm_msg {
 	kgid_t gid;
 	u64 type;
 	u64 time;
-	u32 priority;
-	u32 size;
 	struct file **files;
 	struct ipcshm_pool *pool;
 	union {

@@ -227,7 +227,7 @@ void ipcshm_queue_discard(struct ipcshm_queue *queue, struct ipcshm_msg *msg, in
 	ipcshm_queue_count_drop(queue, msg, effects);
 	if (msg->caller)
 		ipcshm_call_complete(queue, msg->caller, why, effects);
-	list_add_tail(&msg->by_priority.equals, &effects->garbage);
+	list_add_tail(&msg->place.equals, &effects->garbage);
 }
 
 /* What the owner can do. */

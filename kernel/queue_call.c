@@ -128,7 +128,7 @@ void ipcshm_call_end(struct ipcshm_queue *queue, struct ipcshm_caller *call, int
 			dequeue_message(queue, request);
 			ipcshm_queue_count_drop(queue, request, effects);
 		}
-		list_add_tail(&request->by_priority.equals, &effects->garbage);
+		list_add_tail(&request->place.equals, &effects->garbage);
 	}
 	ipcshm_call_complete(queue, call, result, effects);
 	admit_blocked(queue, effects);
@@ -467,14 +467,14 @@ static bool call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 
 	lockdep_assert_held(&queue->lock);
 	if (call_has_expired(call)) {
-		list_add(&reply->by_priority.equals, &effects->garbage);
+		list_add(&reply->place.equals, &effects->garbage);
 		ipcshm_call_complete(queue, call, -ETIMEDOUT, effects);
 		return false;
 	}
 	call->criteria->needed = reply->size;
 	if (reply->size > call->criteria->room && !call->stays) {
 		result = -EMSGSIZE;
-		list_add(&reply->by_priority.equals, &effects->garbage);
+		list_add(&reply->place.equals, &effects->garbage);
 	} else {
 		call->reply = reply;
 		if (!call->waiter.task)
@@ -508,7 +508,7 @@ int ipcshm_queue_reply(struct ipcshm_queue_file *qfile, u64 request_id, struct i
 	if (call)
 		answered = call_answer(queue, call, reply, &effects);
 	else
-		list_add(&reply->by_priority.equals, &effects.garbage);
+		list_add(&reply->place.equals, &effects.garbage);
 	queue_unlock(queue, &effects, 0);
 	trace_ipcshm_reply(queue, request_id, size, answered ? 0 : -ESRCH);
 	return answered ? 0 : -ESRCH;

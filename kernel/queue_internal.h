@@ -6,6 +6,7 @@
 #include <linux/lockdep.h>
 #include <linux/sched/signal.h>
 
+#include "backlog.h"
 #include "queue.h"
 #include "queue_file.h"
 #include "receive_buffer.h"
@@ -62,7 +63,7 @@ struct ipcshm_caller {
  * @dropped: how many messages were, that listeners are to be told of
  * @admitted: how many blocked messages were
  * @unsettled: more blocked messages have to be admitted than should be at a time
- * @garbage: messages to be freed, by @by_priority.equals
+ * @garbage: messages to be freed, by @place.equals
  */
 struct queue_effects {
 	struct ipcshm_wakeups wakeups;
@@ -191,7 +192,7 @@ static inline void queue_unlock_unsettled(struct ipcshm_queue *queue, struct que
 		ipcshm_pollers_wake(&queue->pollers, due);
 	if (effects->dropped)
 		ipcshm_queue_notify_drops(queue, effects->dropped);
-	list_for_each_entry_safe(msg, next, &effects->garbage, by_priority.equals) {
+	list_for_each_entry_safe(msg, next, &effects->garbage, place.equals) {
 		ipcshm_msg_put(msg);
 		cond_resched();
 	}

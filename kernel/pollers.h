@@ -23,9 +23,9 @@ struct ipcshm_pollers {
 void ipcshm_pollers_init(struct ipcshm_pollers *pollers);
 void ipcshm_pollers_destroy(struct ipcshm_pollers *pollers);
 
-/* The caller orders this against what the pollers look at. */
 static inline bool ipcshm_pollers_exist(struct ipcshm_pollers *pollers)
 {
+	/* Without a barrier: the caller holds the lock under which pollers look at the state. */
 	return waitqueue_active(&pollers->head);
 }
 

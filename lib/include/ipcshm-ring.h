@@ -82,9 +82,6 @@ extern "C" {
 #define IPCSHM_RING_PRODUCER	1
 #define IPCSHM_RING_CONSUMER	2
 
-/* As a deadline: don't wait, but fail with -EAGAIN. */
-#define IPCSHM_NOW	0ULL
-
 /* The most items of a bulk call, where there are many producers or consumers. */
 #define IPCSHM_RING_BULK_MAX	256
 

@@ -38,6 +38,7 @@
 #define IPCSHM_BUSY_POLL_MAX		1000	/* microseconds: the longest busy wait */
 #define IPCSHM_UNBOUNDED	(~0ULL)	/* as a queue's capacity: no bound of its own */
 #define IPCSHM_FOREVER		(~0ULL)	/* as a deadline: none */
+#define IPCSHM_NOW		0ULL	/* as a deadline: has passed, so do not wait */
 
 /*
  * Flags of REGION_OPEN and QUEUE_OPEN (struct ipcshm_open_how).

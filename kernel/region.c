@@ -4,10 +4,10 @@
  *
  * A region's pages are those of a shmem file, its backing.  Each open makes a
  * file of ours on the inode of that file, so that whatever works on the inode
- * (fstat, seals, swap, huge pages, NUMA policy) works as on a memfd, and what
- * goes through the file is handed to the backing's operations.  A mapping
+ * (fstat, seals, swap, huge pages, NUMA policy) works as on a memfd.  The file's
+ * operations call those of the backing.  A mapping
  * holds our file, and with it the region and this module; its operations are
- * shmem's but for the two that tell when an address space joins and leaves.
+ * shmem's except for those that count members and refuse revoked pages.
  */
 #include <linux/completion.h>
 #include <linux/cred.h>
@@ -32,10 +32,10 @@
 
 #define REFUNDED 0	/* a bit of ipcshm_region.flags */
 
-/* Runs region_work(), so that neither a dying process nor netlink waits for it. */
+/* Runs region_work(), so neither a dying process nor netlink waits for it. */
 static struct workqueue_struct *region_workqueue;
 
-/* Of a region. */
+/* The members of an object that is a region. */
 struct ipcshm_members *ipcshm_region_members(struct ipcshm_object *object)
 {
 	return &object_region(object)->members;
@@ -47,8 +47,8 @@ void ipcshm_region_work_queue(struct ipcshm_region *region)
 }
 
 /*
- * Called after anything that can add a page or change the size: either
- * region_work() finds that, or the flag is seen here and it runs once more.
+ * Ends each operation that can add a page or change the size.  Either region_work() sees
+ * that change, or the flag is seen here and region_work() runs once more.
  */
 void ipcshm_region_settle(struct ipcshm_region *region)
 {
@@ -96,7 +96,7 @@ static ssize_t region_read_iter(struct kiocb *iocb, struct iov_iter *to)
 #define WRITE_SIZE (64 << 10)
 
 /*
- * Writes what @from has, a buffer at a time: shmem copies under the inode's lock,
+ * Writes the bytes of @from, a buffer at a time: shmem copies under the inode's lock,
  * which a page fault on the caller's memory, for example in a file of a FUSE
  * server, could hold for ever.
  */
@@ -214,8 +214,8 @@ static void quota_refund(struct ipcshm_region *region)
 }
 
 /*
- * What follows a death or the revocation: it takes as long as there are waits,
- * pollers and pages.  Each run does all there is to do, and may find nothing.
+ * Work after a death or the revocation, whose time depends on the number of waits, pollers
+ * and pages.  Each run does all work that is pending, if any.
  */
 static void region_work(struct work_struct *work)
 {
@@ -232,8 +232,8 @@ static void region_work(struct work_struct *work)
 }
 
 /*
- * From here on every call and page fault is refused; the rest is region_work()'s.
- * So nothing that other processes do with the region holds up the caller.
+ * Refuses every call and page fault from here on, and leaves the rest to region_work().
+ * So no other process can delay the caller.
  */
 static int region_revoke(struct ipcshm_object *object)
 {
@@ -376,8 +376,8 @@ static struct region_file *region_file_create(struct ipcshm_region *region)
 }
 
 /*
- * alloc_file_pseudo() takes over a reference to the inode, and none to the
- * module that the file's operations are in, though closing the file drops one.
+ * alloc_file_pseudo() takes ownership of a reference to the inode, and takes none to the
+ * module of the file's operations, although closing the file drops one.
  */
 static struct file *file_create(struct ipcshm_region *region, u32 flags)
 {
@@ -461,7 +461,7 @@ int ipcshm_region_init(void)
 	return region_workqueue ? 0 : -ENOMEM;
 }
 
-/* No region exists, and so no work. */
+/* No region exists, and so no work is pending. */
 void ipcshm_region_exit(void)
 {
 	destroy_workqueue(region_workqueue);

@@ -22,8 +22,8 @@
 static const struct file_operations *closed_fops;
 
 /*
- * A file whose size doesn't change under anyone's hands: no access to a mapping
- * of it is a SIGBUS by accident.  Its name is what /proc/PID/maps shows.
+ * Creates a file whose size only the module changes, so that no access to a mapping of it
+ * raises SIGBUS by accident.  /proc/PID/maps shows its name.
  */
 static struct file *backing_create(const char *name, u64 size, umode_t mode, bool huge)
 {
@@ -39,13 +39,13 @@ static struct file *backing_create(const char *name, u64 size, umode_t mode, boo
 		return ERR_PTR(ipcshm_shmem_error(PTR_ERR(backing)));
 	/* As of a memfd that vm.memfd_noexec makes: fchmod(2) cannot make it executable. */
 	file_inode(backing)->i_mode = S_IFREG | (mode & 0666);
-	/* Or else /proc/PID/fd would open shmem's own file, which knows no members. */
+	/* Otherwise /proc/PID/fd would open shmem's own file, which has no members. */
 	file_inode(backing)->i_fop = closed_fops;
 	SHMEM_I(file_inode(backing))->seals = F_SEAL_GROW | F_SEAL_SHRINK | IPCSHM_SEAL_EXEC;
 	return backing;
 }
 
-/* One page, dirty: a clean one could be dropped again, as it reads as zero anyway. */
+/* Adds a dirty page: a clean one could be dropped again, since it reads as zero anyway. */
 static int populate_page(struct address_space *mapping, pgoff_t index)
 {
 	/* Without RETRY_MAYFAIL a memory cgroup that is full has the OOM killer sent. */
@@ -59,7 +59,7 @@ static int populate_page(struct address_space *mapping, pgoff_t index)
 	return 0;
 }
 
-/* All of the memory.  (On 6.1, any signal would end shmem's fallocate.) */
+/* Adds all pages.  (On 6.1, any signal would end shmem's fallocate.) */
 static int pages_populate(struct file *backing, u64 size)
 {
 	pgoff_t index;
@@ -92,8 +92,8 @@ struct file *ipcshm_region_backing_create(const struct ipcshm_region_open_args *
 }
 
 /*
- * The seals hold for everyone else: all who act on them do so under the inode's
- * lock, as we do here.  F_GET_SEALS alone may see them lifted.
+ * Lifts the seals for a change of the size.  They hold for all other tasks, which act on
+ * them under the inode's lock, as this function does.  Only F_GET_SEALS can see them lifted.
  */
 static int set_size(struct ipcshm_region *region, u64 size)
 {
@@ -115,7 +115,7 @@ static int size_shrink(struct ipcshm_region *region, u64 size)
 		return err;
 	err = set_size(region, size);
 	ipcshm_members_unlock(&region->members);
-	/* Who isn't a member can wait for a word as well. */
+	/* Tasks that are no members can wait on words as well. */
 	if (!err)
 		ipcshm_words_shrunk(&region->words);
 	return err;
@@ -161,7 +161,7 @@ int ipcshm_region_resize(struct ipcshm_region *region, u64 size)
 
 /*
  * Without the inode's lock, the pages of a shmem file can be freed but its size
- * cannot change.  Whoever holds the lock settles afterwards.
+ * cannot change.  A holder of the lock settles afterwards.
  */
 void ipcshm_region_backing_empty(struct ipcshm_region *region)
 {
@@ -178,9 +178,9 @@ void ipcshm_region_backing_empty(struct ipcshm_region *region)
 }
 
 /*
- * A region is opened by its name; an inode of an anonymous file, which refuses to
- * be opened, provides the operations for that.  They stay when this module is
- * gone, as an inode can that O_PATH descriptors hold.
+ * A region is opened by its name alone.  The operations that refuse to open its inode are
+ * those of anonymous files, which outlive this module as an inode can that an O_PATH
+ * descriptor holds.
  */
 int ipcshm_region_backing_init(void)
 {

@@ -19,13 +19,13 @@ struct ipcshm_region_open_args;
 /**
  * struct ipcshm_region - a shared memory region
  * @object: its base
- * @backing: the shmem file that has the pages; a reference; immutable
- * @max_size: bytes, whole pages; what it can grow to; immutable
- * @members: who has it mapped
- * @words: who waits on it
+ * @backing: the shmem file with the pages; a reference; immutable
+ * @max_size: bytes, whole pages, to which it can grow; immutable
+ * @members: address spaces that map it
+ * @words: waits on its words
  * @pollers: tasks that poll for deaths and the revocation
  * @flags: REFUNDED: the creator's quota has been given back
- * @work: what follows a death or the revocation, see region_work()
+ * @work: work after a death or the revocation, see region_work()
  * @emptied: the memory of the revoked region has been freed
  *
  * The size is the inode's, and changes under the inode's lock.
@@ -43,12 +43,12 @@ struct ipcshm_region {
 };
 
 /**
- * struct region_file - what a descriptor of a region has of its own
+ * struct region_file - state of one open file of a region
  * @region: a reference; immutable
- * @payer: who opened it, and pays for waits through it; a reference; immutable
- * @lock: protects what follows, as a whole
+ * @payer: user who opened it and pays for waits through it; a reference; immutable
+ * @lock: protects all below, as a whole
  * @watch: the word that is polled for
- * @deaths: those that are known: poll tells of others
+ * @deaths: known number of deaths; poll reports any other
  * @rcu: to free it, see struct ipcshm_watch
  */
 struct region_file {

@@ -203,7 +203,7 @@ static long region_ioctl_members(struct file *file, struct ipcshm_uarg uarg)
 	return err ?: ipcshm_args_put(&args, sizeof(args), uarg);
 }
 
-/* A revoked region still answers this, as it does REVOKE. */
+/* STAT and REVOKE are the two ioctls that a revoked region still answers. */
 static long region_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);

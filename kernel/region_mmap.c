@@ -11,7 +11,7 @@
 #include "compat.h"
 #include "region_internal.h"
 
-/* A mapping was split or moved, or inherited by a child, whose membership differs. */
+/* Counts a mapping that was split, moved, or inherited by a child with its own membership. */
 static void region_vma_open(struct vm_area_struct *vma)
 {
 	vma->vm_private_data = ipcshm_members_map_copied(&region_of(vma->vm_file)->members,
@@ -56,7 +56,7 @@ static vm_fault_t region_vma_fault(struct vm_fault *vmf)
 	return VM_FAULT_SIGBUS;
 }
 
-/* Maps pages that exist, each of them locked meanwhile: see region_vma_fault(). */
+/* Maps existing pages, each of them locked until it is mapped: see region_vma_fault(). */
 static vm_fault_t region_vma_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
 {
 	if (is_revoked(region_of(vmf->vma->vm_file)))

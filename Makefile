@@ -15,7 +15,7 @@ tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcs
 # build.
 kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(KERNEL)),build-root)
 
-.PHONY: all setup module lib tool examples selftests demo test test-load kunit test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed check-debug \
+.PHONY: all setup module lib tool examples selftests demo test test-load kunit test-guides test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed check-debug \
 	coverage fuzz foreign mutation vm html check install uninstall clean help
 
 ## all: build module, library and program
@@ -69,6 +69,12 @@ test-load:
 	cp selftests/load.sh build/load/load
 	cp "$$(BUILD=build/faults tools/build-module "$$(tools/vm/fetch $(KERNEL))/build" IPCSHM_FAULTS=y)" build/load/ipcshm-faults.ko
 	tools/vm/test $(KERNEL) build/load load
+
+## test-guides: run the programs of the guides [KERNEL]
+test-guides: lib
+	tools/setup build vm
+	tools/vm/guest/guides/pack build/test-guides
+	tools/vm/test $(KERNEL) build/test-guides guides
 
 ## test-ynl: test netlink by the kernel's generic client [KERNEL]
 test-ynl:

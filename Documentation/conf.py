@@ -28,9 +28,9 @@ CALL = re.compile(r'(ipcshm_[a-z_]+)(?:\(\)|\(3\))?')
 MANUAL = re.compile(r'(ipcshm)\(([147])\)')
 
 
-def link(node, document, name):
-    reference = addnodes.pending_xref('', refdomain='std', reftype='doc', reftarget='/' + name, refexplicit=True,
-                                      refwarn=True, refdoc=document)
+def link(node, document, name, titled=False):
+    reference = addnodes.pending_xref('', refdomain='std', reftype='doc', reftarget='/' + name,
+                                      refexplicit=not titled, refwarn=True, refdoc=document)
     node.replace_self(reference)
     reference += node
 
@@ -44,7 +44,7 @@ def link_literals(app, doctree):
         text = node.astext()
         page, call, manual = PAGE.fullmatch(text), CALL.fullmatch(text), MANUAL.fullmatch(text)
         if page:
-            link(node, document, page.group(1))
+            link(node, document, page.group(1), titled=True)
         elif call and f'manual/{call.group(1)}.3' in app.env.found_docs:
             link(node, document, f'manual/{call.group(1)}.3')
         elif manual and f'manual/ipcshm.{manual.group(2)}' in app.env.found_docs:

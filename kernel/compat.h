@@ -19,6 +19,13 @@
 #error "ipcshm needs a release of 2024 or later of Linux 6.1 or 6.6, or Linux 6.8 or later"
 #endif
 
+/* On the stack, written before it is read: not set to zero first. */
+#if __has_attribute(__uninitialized__)
+#define IPCSHM_UNINITIALIZED __attribute__((__uninitialized__))
+#else
+#define IPCSHM_UNINITIALIZED
+#endif
+
 /* Flags of a mapping are changed by functions alone since 6.3. */
 static inline void ipcshm_vm_flags_mod(struct vm_area_struct *vma, unsigned long set,
 				       unsigned long clear)

@@ -18,9 +18,6 @@
 #include "pool.h"
 #include "waiter.h"
 
-/* What fits in one page with the message itself; more is in pages of its own. */
-#define SMALL_MAX (PAGE_SIZE - sizeof(struct ipcshm_msg))
-
 /* The payload. */
 
 static unsigned int nr_pages(const struct ipcshm_msg *msg)
@@ -83,7 +80,7 @@ static int payload_fill(struct ipcshm_msg *msg, struct iov_iter *from)
 
 	if (msg->pool)
 		return ipcshm_pool_write(msg->pool, msg->offset, msg->size, from);
-	if (msg->size <= SMALL_MAX)
+	if (msg->size <= IPCSHM_SMALL_MAX)
 		return copy_from_iter_full(msg->data, msg->size, from) ? 0 : -EFAULT;
 	err = pages_alloc(msg);
 	return err ?: pages_copy(msg, from, copy_page_from_iter);
@@ -200,43 +197,41 @@ void ipcshm_msg_uncharge_slow(struct ipcshm_msg *msg)
 
 /* The message. */
 
-/*
- * The real IDs, as SCM_CREDENTIALS has them: a set-user-ID program that is
- * handed a queue as its standard output speaks for its caller.
- */
-static void record_sender(struct ipcshm_msg *msg)
+/* An idle message, a new one, is made one that nothing is known of. */
+static void msg_reset(struct ipcshm_msg *msg, size_t size, struct ipcshm_quotas *payer)
 {
-	msg->pid = get_pid(task_tgid(current));
-	msg->uid = current_uid();
-	msg->gid = current_gid();
-	msg->time = ktime_get_ns();
+	msg->size = size;
+	msg->starved = false;
+	msg->request_id = 0;
+	msg->number = 0;
+	msg->sender = NULL;
+	msg->caller = NULL;
+	msg->payer = payer;
 }
 
-static struct ipcshm_msg *msg_alloc(size_t size, struct ipcshm_pool *pool, u64 offset)
+static struct ipcshm_msg *msg_alloc(size_t size, struct ipcshm_pool *pool, u64 offset,
+				    struct ipcshm_quotas *payer)
 {
-	bool small = !pool && size <= SMALL_MAX;
+	bool small = !pool && size <= IPCSHM_SMALL_MAX;
 	struct ipcshm_msg *msg;
+	u8 slot_class;
 
-	msg = kmalloc(struct_size(msg, data, small ? size : 0), IPCSHM_GFP);
+	slot_class = small ? ipcshm_slot_class(size) : IPCSHM_SLOT_NONE;
+	msg = kmalloc(small ? ipcshm_slot_size(slot_class) : sizeof(*msg), IPCSHM_GFP);
 	if (!msg)
 		return NULL;
 	refcount_set(&msg->users, 1);
 	msg->nr_files = 0;
 	msg->charged = 0;
-	msg->starved = false;
-	msg->sender = NULL;
-	msg->caller = NULL;
-	msg->request_id = 0;
-	msg->number = 0;
-	msg->payer = NULL;
+	msg->slot_class = slot_class;
 	msg->pid = NULL;
-	msg->size = size;
 	msg->files = NULL;
 	msg->pool = pool;
 	if (pool)
 		msg->offset = offset;
 	else
 		msg->pages = NULL;
+	msg_reset(msg, size, payer);
 	return msg;
 }
 
@@ -251,7 +246,8 @@ static int msg_fill(struct ipcshm_msg *msg, const struct ipcshm_message *args,
 		return err;
 	msg->type = args->type;
 	msg->priority = args->priority;
-	record_sender(msg);
+	msg->time = ktime_get_ns();
+	ipcshm_msg_set_sender(msg);
 	return 0;
 }
 
@@ -261,31 +257,35 @@ static int msg_fill(struct ipcshm_msg *msg, const struct ipcshm_message *args,
  * @from: the payload, whole; its length has been checked
  * @pool: where the payload is to be if there is space, or NULL
  * @payer: who pays if a queue keeps it; the caller has a reference
+ * @spare: a spare message of the size's slot class, which is the caller's no more; or NULL
  *
  * Return: the message, or -ENOMEM, -EFAULT, -EBADF, -EPERM.
  */
 struct ipcshm_msg *ipcshm_msg_create(const struct ipcshm_message *args, struct iov_iter *from,
-				     struct ipcshm_pool *pool, struct ipcshm_quotas *payer)
+				     struct ipcshm_pool *pool, struct ipcshm_quotas *payer,
+				     struct ipcshm_msg *spare)
 {
 	size_t size = iov_iter_count(from);
-	struct ipcshm_msg *msg;
+	struct ipcshm_msg *msg = spare;
 	u64 offset = 0;
 	int err;
 
-	if (pool && !ipcshm_pool_alloc(pool, size, &offset))
-		pool = NULL;
-	msg = msg_alloc(size, pool, offset);
+	if (msg) {
+		msg_reset(msg, size, payer);
+	} else {
+		if (pool && !ipcshm_pool_alloc(pool, size, &offset))
+			pool = NULL;
+		msg = msg_alloc(size, pool, offset, payer);
+	}
 	if (!msg) {
 		if (pool)
 			ipcshm_pool_free(pool, offset, size);
 		return ERR_PTR(-ENOMEM);
 	}
-	msg->payer = payer;
 	err = msg_fill(msg, args, from);
 	if (!err)
 		return msg;
-	payload_free(msg);
-	kfree(msg);
+	ipcshm_msg_put(msg);
 	return ERR_PTR(err);
 }
 
@@ -310,7 +310,7 @@ struct ipcshm_msg *ipcshm_msg_in_pool(struct ipcshm_msg *msg, struct ipcshm_pool
 	if (!ipcshm_pool_alloc(pool, msg->size, &offset) &&
 	    !ipcshm_pool_alloc_spare(pool, &offset))
 		return ERR_PTR(-ENOBUFS);
-	copy = msg_alloc(msg->size, pool, offset);
+	copy = msg_alloc(msg->size, pool, offset, NULL);
 	if (!copy) {
 		ipcshm_pool_free(pool, offset, msg->size);
 		return ERR_PTR(-ENOMEM);
@@ -332,17 +332,4 @@ void ipcshm_msg_put(struct ipcshm_msg *msg)
 	payload_free(msg);
 	put_pid(msg->pid);
 	kfree(msg);
-}
-
-/* What anyone may learn of a message, in the current task's namespaces. */
-void ipcshm_msg_describe(const struct ipcshm_msg *msg, struct ipcshm_message *to)
-{
-	to->size = msg->size;
-	to->type = msg->type;
-	to->priority = msg->priority;
-	to->pid = pid_nr_ns(msg->pid, task_active_pid_ns(current));
-	to->uid = from_kuid_munged(current_user_ns(), msg->uid);
-	to->gid = from_kgid_munged(current_user_ns(), msg->gid);
-	to->time = msg->time + ipcshm_timens_offset();
-	to->fd_count = msg->nr_files;
 }

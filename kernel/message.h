@@ -3,10 +3,15 @@
 #ifndef IPCSHM_MESSAGE_H
 #define IPCSHM_MESSAGE_H
 
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/list.h>
+#include <linux/log2.h>
+#include <linux/pid.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
+#include <linux/timekeeping.h>
+#include <linux/sched/signal.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
@@ -18,7 +23,6 @@ struct ipcshm_caller;
 struct ipcshm_quotas;
 struct ipcshm_pool;
 struct ipcshm_waiter;
-struct pid;
 
 /* What a message in a backlog is the first of: nothing, a priority of its type, or its type. */
 enum ipcshm_rank { IPCSHM_RANK_NONE, IPCSHM_RANK_LEVEL, IPCSHM_RANK_HEAD };
@@ -58,6 +62,7 @@ struct ipcshm_extremes {
  * @size: bytes of payload
  * @nr_files: descriptors in flight
  * @starved: its sender is blocked for quota, not for room; protected by the queue's lock
+ * @slot_class: how much memory it has; IPCSHM_SLOT_NONE: it can't become another message
  * @place: where it is in a backlog; protected by the queue's lock
  * @extremes: IPCSHM_RANK_HEAD: of the types below it; likewise
  * @request_id: received: what it is replied with, or 0; written under the queue's lock, then
@@ -67,6 +72,7 @@ struct ipcshm_extremes {
  * @sender: in a queue: who is blocked until that accepts it, else NULL; likewise
  * @holder: received mapped: the process that did, whose registration at the descriptor has
  *	a reference; protected by the lock of the descriptor's held messages
+ * @next: spare: another spare one; protected by the queue's lock
  * @caller: who waits for a reply to it, until it is received; protected by the
  *	queue's lock
  * @payer: pays when a queue keeps it: who opened the sender's descriptor, and after it
@@ -93,6 +99,7 @@ struct ipcshm_msg {
 	u32 size;
 	u8 nr_files;
 	bool starved;
+	u8 slot_class;
 	struct ipcshm_place place;
 	union {
 		struct ipcshm_extremes extremes;
@@ -102,6 +109,7 @@ struct ipcshm_msg {
 	union {
 		struct ipcshm_waiter *sender;
 		const struct pid *holder;
+		struct ipcshm_msg *next;
 	};
 	struct ipcshm_caller *caller;
 	struct ipcshm_quotas *payer;
@@ -116,11 +124,36 @@ struct ipcshm_msg {
 		u64 offset;
 		struct page **pages;
 	};
-	u8 data[];
+	u8 data[] __aligned(sizeof(long));
 };
 
+/*
+ * A message with a small payload has a slot of so many bytes for both, and can become another
+ * message of its class: see spares.h.
+ */
+#define IPCSHM_SLOT_CLASSES	5
+#define IPCSHM_SLOT_NONE	U8_MAX
+#define IPCSHM_SLOT_MIN		256U
+
+static inline u32 ipcshm_slot_size(u32 slot_class)
+{
+	return IPCSHM_SLOT_MIN << slot_class;
+}
+
+/* What fits in the largest slot with the message itself; more is in pages of its own. */
+#define IPCSHM_SMALL_MAX \
+	((IPCSHM_SLOT_MIN << (IPCSHM_SLOT_CLASSES - 1)) - sizeof(struct ipcshm_msg))
+
+/* Of a payload of @size bytes, at most IPCSHM_SMALL_MAX. */
+static inline u32 ipcshm_slot_class(size_t size)
+{
+	return fls((size + sizeof(struct ipcshm_msg) - 1) | (IPCSHM_SLOT_MIN / 2)) -
+	       ilog2(IPCSHM_SLOT_MIN);
+}
+
 struct ipcshm_msg *ipcshm_msg_create(const struct ipcshm_message *args, struct iov_iter *from,
-				     struct ipcshm_pool *pool, struct ipcshm_quotas *payer);
+				     struct ipcshm_pool *pool, struct ipcshm_quotas *payer,
+				     struct ipcshm_msg *spare);
 void ipcshm_msg_put(struct ipcshm_msg *msg);
 
 static inline struct ipcshm_msg *ipcshm_msg_get(struct ipcshm_msg *msg)
@@ -129,8 +162,41 @@ static inline struct ipcshm_msg *ipcshm_msg_get(struct ipcshm_msg *msg)
 	return msg;
 }
 
+/*
+ * From the current task. The real IDs, as SCM_CREDENTIALS has them: a set-user-ID program that
+ * is handed a queue as its standard output speaks for its caller.
+ */
+static inline void ipcshm_msg_set_sender(struct ipcshm_msg *msg)
+{
+	const struct cred *cred = current_cred();
+	struct pid *pid = task_tgid(current);
+
+	if (unlikely(msg->pid != pid)) {
+		put_pid(msg->pid);
+		msg->pid = get_pid(pid);
+	}
+	msg->uid = cred->uid;
+	msg->gid = cred->gid;
+}
+
+/* A spare message that has a payload becomes one from the current task. */
+static inline void ipcshm_msg_start(struct ipcshm_msg *msg, const struct ipcshm_message *args,
+				    struct ipcshm_quotas *payer, u64 time)
+{
+	msg->size = args->size;
+	msg->starved = false;
+	msg->request_id = 0;
+	msg->number = 0;
+	msg->sender = NULL;
+	msg->caller = NULL;
+	msg->payer = payer;
+	msg->type = args->type;
+	msg->priority = args->priority;
+	msg->time = time;
+	ipcshm_msg_set_sender(msg);
+}
+
 int ipcshm_msg_copy(const struct ipcshm_msg *msg, struct iov_iter *to);
-void ipcshm_msg_describe(const struct ipcshm_msg *msg, struct ipcshm_message *to);
 
 /**
  * struct ipcshm_fds - descriptor numbers that are reserved for files of a message

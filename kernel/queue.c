@@ -18,6 +18,7 @@
  *
  * Nothing here touches user memory, and nothing that has the lock sleeps.
  */
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "quota.h"
@@ -129,6 +130,82 @@ void ipcshm_queue_refund(struct ipcshm_queue *queue)
 	queue->charged = need;
 }
 
+/* Spare messages. */
+
+/* What each queue may keep; with the queue itself, it counts as an object. */
+#define SPARE_BYTES SZ_16K
+/* What a bounded queue may keep of what its creator has paid for. */
+#define SPARE_BYTES_MAX SZ_256K
+
+/* Whether the memory of idle messages and of those that are queued has been paid for. */
+static bool is_paid(const struct ipcshm_queue *queue, u64 spare_bytes)
+{
+	return spare_bytes <= SPARE_BYTES_MAX &&
+	       spare_bytes + queue->bytes + queue->messages * ipcshm_msg_cost(0) <= queue->price;
+}
+
+/*
+ * Keep @msg as a spare message. Returns a message that has to be freed, perhaps another one that
+ * had to make room; or NULL.
+ */
+struct ipcshm_msg *ipcshm_queue_keep_spare(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+{
+	struct ipcshm_msg *other;
+	u64 bytes;
+
+	lockdep_assert_held(&queue->lock);
+	/* If another task peeks at it, the last of both frees it. */
+	if (msg->slot_class == IPCSHM_SLOT_NONE || msg->nr_files ||
+	    refcount_read(&msg->users) != 1 || WARN_ON_ONCE(msg->charged))
+		return msg;
+	bytes = queue->spares.bytes + ipcshm_slot_size(msg->slot_class);
+	if (likely(bytes <= SPARE_BYTES) || is_paid(queue, bytes)) {
+		ipcshm_spares_push(&queue->spares, msg);
+		return NULL;
+	}
+	other = ipcshm_spares_pop_other(&queue->spares, msg->slot_class);
+	if (!other)
+		return msg;
+	bytes -= ipcshm_slot_size(other->slot_class);
+	if (bytes > SPARE_BYTES && !is_paid(queue, bytes)) {
+		ipcshm_spares_push(&queue->spares, other);
+		return msg;
+	}
+	ipcshm_spares_push(&queue->spares, msg);
+	return other;
+}
+
+/* A spare message for a payload of @size bytes, or NULL. */
+struct ipcshm_msg *ipcshm_queue_pop_spare(struct ipcshm_queue *queue, size_t size)
+{
+	struct ipcshm_msg *msg;
+	u32 slot_class;
+
+	if (size > IPCSHM_SMALL_MAX)
+		return NULL;
+	slot_class = ipcshm_slot_class(size);
+	if (!READ_ONCE(queue->spares.first[slot_class]))
+		return NULL;
+	spin_lock(&queue->lock);
+	msg = ipcshm_spares_pop(&queue->spares, slot_class);
+	spin_unlock(&queue->lock);
+	return msg;
+}
+
+/* @msg is no longer needed. */
+void ipcshm_queue_recycle(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+{
+	struct ipcshm_msg *garbage = msg;
+
+	if (likely(msg->slot_class != IPCSHM_SLOT_NONE)) {
+		spin_lock(&queue->lock);
+		garbage = ipcshm_queue_keep_spare(queue, msg);
+		spin_unlock(&queue->lock);
+	}
+	if (unlikely(garbage))
+		ipcshm_msg_put(garbage);
+}
+
 /* The moves of a message, all under the queue's lock. */
 
 void ipcshm_queue_block(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
@@ -201,7 +278,7 @@ void ipcshm_queue_admit(struct ipcshm_queue *queue, struct queue_effects *effect
 /* Restore the invariants (see the top of this file) after a change that stopped early. */
 void ipcshm_queue_settle(struct ipcshm_queue *queue)
 {
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 
 	do {
 		cond_resched();
@@ -254,7 +331,7 @@ static int change_price(struct ipcshm_queue *queue, const struct ipcshm_queue_se
 
 int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set_args *args)
 {
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	int err;
 
 	queue_lock(queue, &effects);
@@ -316,4 +393,5 @@ void ipcshm_queue_destroy(struct ipcshm_queue *queue)
 	while (ipcshm_queue_drain(queue))
 		;
 	ipcshm_pollers_destroy(&queue->pollers);
+	ipcshm_spares_destroy(&queue->spares);
 }

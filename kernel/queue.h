@@ -22,7 +22,18 @@
 #include "process.h"
 #include "registry.h"
 #include "sleepers.h"
+#include "spares.h"
 #include "waiter.h"
+
+/**
+ * struct ipcshm_room - where the payload of a message goes
+ * @data: address in user memory
+ * @size: how large it may be
+ */
+struct ipcshm_room {
+	u64 data;
+	u64 size;
+};
 
 struct ipcshm_queue_file;
 struct ipcshm_receive_buffer;
@@ -43,6 +54,7 @@ struct ipcshm_receive_buffer;
  * @charged: what the creator is charged; more than @price while the queue keeps messages
  *	that have been paid for and would no longer be
  * @queued: messages that were accepted
+ * @spares: memory for messages to come
  * @messages: how many; may be over the capacity by those that were put back, or
  *	if that was lowered
  * @bytes: how many bytes they have
@@ -83,6 +95,7 @@ struct ipcshm_queue {
 	u64 price;
 	u64 charged;
 	struct ipcshm_backlog queued;
+	struct ipcshm_spares spares;
 	u64 messages;
 	u64 bytes;
 	u64 peak_messages;
@@ -119,10 +132,22 @@ void ipcshm_queue_attach(struct ipcshm_queue_file *qfile);
 void ipcshm_queue_detach(struct ipcshm_queue_file *qfile);
 void ipcshm_queue_abandon(struct ipcshm_queue_file *qfile, struct ipcshm_process *process);
 
+struct ipcshm_msg *ipcshm_queue_pop_spare(struct ipcshm_queue *queue, size_t size);
+void ipcshm_queue_recycle(struct ipcshm_queue *queue, struct ipcshm_msg *msg);
+
 int ipcshm_queue_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *const *msgs, u32 count,
 		      const struct ipcshm_timeout *timeout);
 int ipcshm_queue_receive(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
 			 u32 count, const struct ipcshm_timeout *timeout);
+bool ipcshm_queue_send_fast(struct ipcshm_queue_file *qfile, const struct ipcshm_message *user);
+struct ipcshm_msg *ipcshm_queue_take_fast(struct ipcshm_queue_file *qfile,
+					  const struct ipcshm_message *user);
+u32 ipcshm_queue_send_row(struct ipcshm_queue_file *qfile, struct ipcshm_msg *const *msgs,
+			  u32 count);
+u32 ipcshm_queue_take_row(struct ipcshm_queue_file *qfile, const struct ipcshm_room *rooms,
+			  struct ipcshm_msg **msgs, u32 count);
+struct ipcshm_msg *ipcshm_queue_pop_spares(struct ipcshm_queue *queue, size_t size, u32 count);
+void ipcshm_queue_recycle_row(struct ipcshm_queue *queue, struct ipcshm_msg **msgs, u32 count);
 int ipcshm_queue_peek(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf);
 void ipcshm_queue_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg);
 

@@ -3,9 +3,11 @@
 #include <linux/minmax.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
 #include "queue_batch.h"
+#include "compat.h"
 #include "gfp.h"
 #include "ioctl.h"
 #include "receive_buffer.h"
@@ -48,16 +50,16 @@ static int user_get(struct ipcshm_message *user, const struct message_array *arr
 /* Sending. */
 
 static int load_message(struct ipcshm_queue_file *qfile, const struct message_array *array,
-			int index, struct ipcshm_msg **msg)
+			int index, struct ipcshm_msg_cache *cache, struct ipcshm_msg **msg)
 {
-	struct ipcshm_message user;
+	struct ipcshm_message user IPCSHM_UNINITIALIZED;
 	int err = user_get(&user, array, index);
 
 	if (err)
 		return err;
 	if (!ipcshm_outgoing_is_valid(&user) || user.request_id)
 		return -EINVAL;
-	*msg = ipcshm_outgoing_load(qfile, &user);
+	*msg = ipcshm_outgoing_load(qfile, &user, cache);
 	return PTR_ERR_OR_ZERO(*msg);
 }
 
@@ -68,22 +70,31 @@ static int load_message(struct ipcshm_queue_file *qfile, const struct message_ar
 static int send_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_timeout *timeout,
 		      struct message_array array, int *count)
 {
-	struct ipcshm_msg *msgs[CHUNK];
-	int i, loaded, sent, err = 0;
+	struct ipcshm_msg_cache cache = { .count = *count, .time = ktime_get_ns() };
+	struct ipcshm_msg *msgs[CHUNK] IPCSHM_UNINITIALIZED;
+	int loaded, sent, more, err = 0;
 	size_t size = 0;
 
 	for (loaded = 0; loaded < *count && size < CHUNK_BYTES; loaded++) {
-		err = load_message(qfile, &array, loaded, &msgs[loaded]);
+		err = load_message(qfile, &array, loaded, &cache, &msgs[loaded]);
 		if (err)
 			break;
 		size += msgs[loaded]->size;
 	}
+	if (unlikely(cache.first))
+		ipcshm_msg_cache_empty(qfile->queue, &cache);
 	if (!err)
 		*count = loaded;
-	sent = loaded ? ipcshm_queue_send(qfile, msgs, loaded, timeout) : err;
-	for (i = max(sent, 0); i < loaded; i++)
-		ipcshm_msg_put(msgs[i]);
-	return sent;
+	if (!loaded)
+		return err;
+	sent = ipcshm_queue_send_row(qfile, msgs, loaded);
+	if (likely(sent == loaded))
+		return sent;
+	more = ipcshm_queue_send(qfile, msgs + sent, loaded - sent, timeout);
+	sent += max(more, 0);
+	if (sent < loaded)
+		ipcshm_queue_recycle_row(qfile->queue, msgs + sent, loaded - sent);
+	return sent ?: more;
 }
 
 /**
@@ -165,8 +176,35 @@ static int receive_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_ti
 	if (received > 0)
 		received = deliver_chunk(qfile, rbufs, received, &array);
 	for (i = 0; i < prepared; i++)
-		ipcshm_rbuf_put(&rbufs[i]);
+		ipcshm_rbuf_put(qfile, &rbufs[i]);
 	return received;
+}
+
+/* What can be received the short way. */
+static int receive_row(struct ipcshm_queue_file *qfile, struct message_array array, int count)
+{
+	struct ipcshm_room rooms[CHUNK] IPCSHM_UNINITIALIZED;
+	struct ipcshm_msg *msgs[CHUNK] IPCSHM_UNINITIALIZED;
+	struct ipcshm_message user IPCSHM_UNINITIALIZED;
+	int i, prepared, taken, delivered;
+
+	for (prepared = 0; prepared < count; prepared++) {
+		if (user_get(&user, &array, prepared) || !ipcshm_rbuf_is_valid(qfile, &user) ||
+		    user.segments || user.flags)
+			break;
+		rooms[prepared].data = user.data;
+		rooms[prepared].size = user.size;
+	}
+	taken = prepared ? ipcshm_queue_take_row(qfile, rooms, msgs, prepared) : 0;
+	for (delivered = 0; delivered < taken; delivered++)
+		if (!ipcshm_msg_deliver_words(msgs[delivered], 0, rooms[delivered].data,
+					      array_address(&array, delivered)))
+			break;
+	for (i = taken; i > delivered; i--)
+		ipcshm_queue_put_back(qfile, msgs[i - 1]);
+	if (delivered)
+		ipcshm_queue_recycle_row(qfile->queue, msgs, delivered);
+	return delivered;
 }
 
 /* With the caller's structures behind them. */
@@ -197,10 +235,18 @@ int ipcshm_batch_receive(struct ipcshm_queue_file *qfile, const struct ipcshm_ba
 			 struct ipcshm_timeout *timeout)
 {
 	int some, done = 0, count = args->count;
-	struct ipcshm_receive_buffer *rbufs = rbufs_create(min(count, CHUNK));
+	struct ipcshm_receive_buffer *rbufs;
 
+	do {
+		some = receive_row(qfile, array_from(args, done), min(count - done, CHUNK));
+		done += some;
+		timeout->nonblock |= some > 0;
+	} while (some == CHUNK && done < count);
+	if (done == count)
+		return done;
+	rbufs = rbufs_create(min(count - done, CHUNK));
 	if (!rbufs)
-		return -ENOMEM;
+		return done ?: -ENOMEM;
 	do {
 		some = receive_chunk(qfile, timeout, array_from(args, done),
 				     min(count - done, CHUNK), rbufs);

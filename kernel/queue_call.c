@@ -139,7 +139,7 @@ void ipcshm_call_end(struct ipcshm_queue *queue, struct ipcshm_caller *call, int
 /* The caller gave up.  Once its request was received, the call must not be restarted. */
 static int call_leave(struct ipcshm_queue *queue, struct ipcshm_caller *call, int err)
 {
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 
 	queue_lock(queue, &effects);
 	if (!call->waiter.done) {
@@ -326,7 +326,7 @@ int ipcshm_queue_resume(struct ipcshm_queue_file *qfile, u64 id,
 			struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout)
 {
 	struct interrupted_call *interrupted = resume_begin(qfile, id, reply, timeout);
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	bool ended;
 	int err;
 
@@ -348,7 +348,7 @@ static struct interrupted_call *interrupted_take(struct ipcshm_queue_file *qfile
 						 struct ipcshm_process *process)
 {
 	struct interrupted_call *interrupted;
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	bool busy = false;
 
 	do {
@@ -381,7 +381,7 @@ void ipcshm_interrupted_end_all(struct ipcshm_queue_file *qfile, struct ipcshm_p
 static int call_send(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 		     const struct ipcshm_timeout *timeout)
 {
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	int err;
 
 	queue_lock(queue, &effects);
@@ -500,7 +500,7 @@ int ipcshm_queue_reply(struct ipcshm_queue_file *qfile, u64 request_id, struct i
 	size_t size = reply->size;
 	struct ipcshm_caller *call;
 	bool answered = false;
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 
 	queue_lock(queue, &effects);
 	effects.wakeups.sync = sync;
@@ -519,7 +519,7 @@ void ipcshm_queue_refuse(struct ipcshm_queue_file *qfile, u64 request_id, int er
 {
 	struct ipcshm_queue *queue = qfile->queue;
 	struct ipcshm_caller *call;
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 
 	queue_lock(queue, &effects);
 	call = ipcshm_call_find(qfile, request_id);

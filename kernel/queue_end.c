@@ -84,7 +84,7 @@ static void receivers_end(struct ipcshm_queue *queue, const struct end_scope *sc
 /* A few at a time.  Who comes anew meanwhile gets the same error at once. */
 static void waits_end(struct ipcshm_queue *queue, const struct end_scope *scope)
 {
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	bool more;
 
 	do {
@@ -133,7 +133,7 @@ void ipcshm_queue_detach(struct ipcshm_queue_file *qfile)
 	struct end_scope writers = { .still = writers_are_gone,
 				     .receivers = queue->hangup,
 				     .err = -EPIPE };
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 
 	if (!qfile->attached)
 		return;
@@ -158,7 +158,7 @@ void ipcshm_queue_abandon(struct ipcshm_queue_file *qfile, struct ipcshm_process
 static u64 drain_some(struct ipcshm_queue *queue, u64 most)
 {
 	struct ipcshm_msg *msg;
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	u64 count;
 
 	queue_lock(queue, &effects);
@@ -190,7 +190,7 @@ u64 ipcshm_queue_drain(struct ipcshm_queue *queue)
 void ipcshm_queue_revoke(struct ipcshm_queue *queue)
 {
 	struct end_scope scope = { .senders = true, .receivers = true, .err = -EKEYREVOKED };
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 
 	queue_lock(queue, &effects);
 	WRITE_ONCE(queue->revoked, true);

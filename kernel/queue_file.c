@@ -12,12 +12,14 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/time64.h>
+#include <linux/uaccess.h>
 
 #include "gfp.h"
 #include "quota.h"
 #include "queue.h"
 #include "queue_file.h"
 #include "receive_buffer.h"
+#include "user_copy.h"
 #include "work.h"
 
 static struct ipcshm_queue *object_queue(const struct ipcshm_object *object)
@@ -36,7 +38,7 @@ int ipcshm_qfile_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
 	err = ipcshm_queue_send(qfile, &msg, 1, timeout);
 	if (err > 0)
 		return 0;
-	ipcshm_msg_put(msg);
+	ipcshm_queue_recycle(qfile->queue, msg);
 	return err;
 }
 
@@ -87,15 +89,35 @@ static int begin_iocb(const struct kiocb *iocb, fmode_t mode, struct ipcshm_time
 				  iocb->ki_flags & IOCB_NOWAIT, timeout);
 }
 
+/* False: take the general way. */
+static bool write_fast(struct ipcshm_queue_file *qfile, struct iov_iter *from)
+{
+	struct ipcshm_message user;
+
+	if (!iter_is_ubuf(from) || !(qfile->mode & FMODE_WRITE))
+		return false;
+	user = (struct ipcshm_message){
+		.data = (unsigned long)from->ubuf + from->iov_offset,
+		.size = iov_iter_count(from),
+	};
+	if (!ipcshm_queue_send_fast(qfile, &user))
+		return false;
+	iov_iter_advance(from, user.size);
+	return true;
+}
+
 static ssize_t qfile_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct ipcshm_queue_file *qfile = qfile_of(iocb->ki_filp);
 	const struct ipcshm_message user = {};
 	size_t size = iov_iter_count(from);
 	struct ipcshm_timeout timeout;
-	struct iov_iter iter = *from;
+	struct iov_iter iter;
 	int err;
 
+	if (write_fast(qfile, from))
+		return size;
+	iter = *from;
 	err = begin_iocb(iocb, FMODE_WRITE, &timeout);
 	if (!err)
 		err = ipcshm_qfile_send(qfile, ipcshm_outgoing_create(qfile, &user, &iter),
@@ -120,26 +142,59 @@ static ssize_t read_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_recei
 	return rbuf->msg->size;
 }
 
+/* A message that was received the short way, or NULL. */
+static struct ipcshm_msg *read_fast(struct ipcshm_queue_file *qfile, struct iov_iter *to)
+{
+	const struct ipcshm_message user = { .size = iov_iter_count(to) };
+
+	if (!iter_is_ubuf(to) || !(qfile->mode & FMODE_READ))
+		return NULL;
+	return ipcshm_queue_take_fast(qfile, &user);
+}
+
+/* False, and nothing has happened: it can't be delivered without faults. */
+static bool read_words(struct iov_iter *to, const struct ipcshm_msg *msg)
+{
+	bool done;
+
+	pagefault_disable();
+	done = ipcshm_payload_put(to->ubuf + to->iov_offset, msg->data, msg->size);
+	pagefault_enable();
+	if (done)
+		iov_iter_advance(to, msg->size);
+	return done;
+}
+
 static ssize_t qfile_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct ipcshm_queue_file *qfile = qfile_of(iocb->ki_filp);
-	struct ipcshm_receive_buffer rbuf = { .buffer.iter = *to,
-					      .criteria.room = iov_iter_count(to) };
+	struct ipcshm_receive_buffer rbuf;
 	struct ipcshm_timeout timeout;
 	ssize_t size;
-	int err;
+	int err = 1;
 
-	if (!rbuf.criteria.room)
+	if (!iov_iter_count(to))
 		return 0;
-	err = begin_iocb(iocb, FMODE_READ, &timeout);
-	if (!err)
-		err = ipcshm_queue_receive(qfile, &rbuf, 1, &timeout);
+	rbuf.msg = read_fast(qfile, to);
+	if (rbuf.msg && likely(read_words(to, rbuf.msg))) {
+		size = rbuf.msg->size;
+		ipcshm_queue_recycle(qfile->queue, rbuf.msg);
+		return size;
+	}
+	rbuf = (struct ipcshm_receive_buffer){
+		.msg = rbuf.msg,
+		.buffer.iter = *to,
+		.criteria.room = iov_iter_count(to),
+	};
+	if (!rbuf.msg)
+		err = begin_iocb(iocb, FMODE_READ, &timeout) ?:
+		      ipcshm_queue_receive(qfile, &rbuf, 1, &timeout);
 	if (err < 0)
 		return err == -EPIPE ? 0 : err;	/* the end of file */
 	size = read_deliver(qfile, &rbuf);
 	if (size > 0)
 		iov_iter_advance(to, size);
-	ipcshm_rbuf_put(&rbuf);
+	ipcshm_rbuf_put(qfile, &rbuf);
 	return size;
 }
 

@@ -7,6 +7,7 @@
 #include <linux/sched/signal.h>
 
 #include "backlog.h"
+#include "compat.h"
 #include "queue.h"
 #include "queue_file.h"
 #include "receive_buffer.h"
@@ -100,6 +101,7 @@ void ipcshm_queue_count_drop(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 void ipcshm_queue_discard(struct ipcshm_queue *queue, struct ipcshm_msg *msg, int why,
 			  struct queue_effects *effects);
 
+struct ipcshm_msg *ipcshm_queue_keep_spare(struct ipcshm_queue *queue, struct ipcshm_msg *msg);
 void ipcshm_queue_admit(struct ipcshm_queue *queue, struct queue_effects *effects);
 
 /* queue_send.c */

@@ -4,6 +4,7 @@
 #include <linux/time64.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "ioctl.h"
 #include "queue.h"
 #include "queue_batch.h"
@@ -37,11 +38,17 @@ static int peek_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 	return ipcshm_rbuf_show(qfile, rbuf, to);
 }
 
+/* A transfer whose deadline does not matter if it doesn't have to wait. */
+static bool may_be_fast(const struct ipcshm_queue_file *qfile, fmode_t mode, u32 clock)
+{
+	return qfile->mode & mode && clock <= CLOCK_MONOTONIC;
+}
+
 static long queue_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_file *qfile = qfile_of(file);
 	struct ipcshm_timeout timeout;
-	struct ipcshm_transfer_args args;
+	struct ipcshm_transfer_args args IPCSHM_UNINITIALIZED;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
@@ -50,11 +57,51 @@ static long queue_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
 	if (!ipcshm_outgoing_is_valid(&args.message) || args.message.request_id ||
 	    args.flags & ~IPCSHM_DONTWAIT)
 		return -EINVAL;
+	if (may_be_fast(qfile, FMODE_WRITE, args.clock) &&
+	    likely(ipcshm_queue_send_fast(qfile, &args.message)))
+		return 0;
 	err = ipcshm_qfile_begin(file, FMODE_WRITE, args.deadline, args.clock, args.flags,
 				 &timeout);
-	return err
-		       ?: ipcshm_qfile_send(qfile, ipcshm_outgoing_load(qfile, &args.message),
-					    &timeout);
+	if (err)
+		return err;
+	return ipcshm_qfile_send(qfile, ipcshm_outgoing_load(qfile, &args.message, NULL), &timeout);
+}
+
+/* A message that was received, and can't be delivered without faults. */
+static int deliver_slowly(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
+			  struct ipcshm_message *user, void __user *to)
+{
+	struct ipcshm_receive_buffer rbuf IPCSHM_UNINITIALIZED;
+	int err = ipcshm_rbuf_prepare(&rbuf, user);
+
+	rbuf.msg = msg;
+	if (!err)
+		err = ipcshm_rbuf_deliver(qfile, &rbuf, to);
+	if (err)
+		ipcshm_rbuf_put_back(qfile, &rbuf);
+	ipcshm_rbuf_put(qfile, &rbuf);
+	return err;
+}
+
+/* False: take the general way. */
+static bool receive_fast(struct ipcshm_queue_file *qfile, struct ipcshm_transfer_args *args,
+			 void __user *to, int *result)
+{
+	struct ipcshm_msg *msg;
+
+	if (args->message.segments || args->message.flags & IPCSHM_MAPPED ||
+	    args->flags & IPCSHM_PEEK)
+		return false;
+	msg = ipcshm_queue_take_fast(qfile, &args->message);
+	if (!msg)
+		return false;
+	if (likely(ipcshm_msg_deliver_words(msg, 0, args->message.data, to))) {
+		ipcshm_queue_recycle(qfile->queue, msg);
+		*result = 0;
+	} else {
+		*result = deliver_slowly(qfile, msg, &args->message, to);
+	}
+	return true;
 }
 
 static long queue_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
@@ -62,8 +109,8 @@ static long queue_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
 	const u32 peeking = IPCSHM_PEEK | IPCSHM_DONTWAIT;
 	struct ipcshm_queue_file *qfile = qfile_of(file);
 	struct ipcshm_timeout timeout;
-	struct ipcshm_transfer_args args;
-	struct ipcshm_receive_buffer rbuf;
+	struct ipcshm_transfer_args args IPCSHM_UNINITIALIZED;
+	struct ipcshm_receive_buffer rbuf IPCSHM_UNINITIALIZED;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
@@ -74,6 +121,9 @@ static long queue_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
 	if (args.flags & IPCSHM_PEEK && (args.flags != peeking ||
 					 args.message.flags & IPCSHM_MAPPED))
 		return -EINVAL;
+	if (may_be_fast(qfile, FMODE_READ, args.clock) &&
+	    likely(receive_fast(qfile, &args, uarg.ptr, &err)))
+		return err;
 	err = ipcshm_qfile_begin(file, FMODE_READ, args.deadline, args.clock, args.flags, &timeout);
 	if (err)
 		return err;
@@ -82,7 +132,7 @@ static long queue_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
 		err = args.flags & IPCSHM_PEEK ?
 			      peek_message(qfile, &rbuf, uarg.ptr) :
 			      receive_message(qfile, &rbuf, &timeout, uarg.ptr);
-	ipcshm_rbuf_put(&rbuf);
+	ipcshm_rbuf_put(qfile, &rbuf);
 	return err;
 }
 
@@ -118,7 +168,7 @@ static int call_or_resume(struct ipcshm_queue_file *qfile, struct ipcshm_call_ar
 
 	if (*id)
 		return ipcshm_queue_resume(qfile, *id, reply, timeout);
-	request = ipcshm_outgoing_load(qfile, &args->request);
+	request = ipcshm_outgoing_load(qfile, &args->request, NULL);
 	if (IS_ERR(request))
 		return PTR_ERR(request);
 	return ipcshm_queue_call(qfile, request, reply, timeout, id);
@@ -158,7 +208,7 @@ static int make_call(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *a
 {
 	void __user *to = uarg.ptr + offsetof(struct ipcshm_call_args, reply);
 	u64 id = args->request.request_id;
-	struct ipcshm_receive_buffer reply;
+	struct ipcshm_receive_buffer reply IPCSHM_UNINITIALIZED;
 	int err;
 
 	err = ipcshm_rbuf_prepare(&reply, &args->reply);
@@ -175,7 +225,7 @@ static int make_call(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *a
 	else if (!err)
 		err = ipcshm_rbuf_deliver(qfile, &reply, to);
 put_reply:
-	ipcshm_rbuf_put(&reply);
+	ipcshm_rbuf_put(qfile, &reply);
 	return err;
 }
 
@@ -183,7 +233,7 @@ static long queue_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_file *qfile = qfile_of(file);
 	struct ipcshm_timeout timeout;
-	struct ipcshm_call_args args;
+	struct ipcshm_call_args args IPCSHM_UNINITIALIZED;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
@@ -198,7 +248,7 @@ static long queue_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
 
 static int send_reply(struct ipcshm_queue_file *qfile, struct ipcshm_message *user, bool sync)
 {
-	struct ipcshm_msg *msg = ipcshm_outgoing_load(qfile, user);
+	struct ipcshm_msg *msg = ipcshm_outgoing_load(qfile, user, NULL);
 
 	return IS_ERR(msg) ? PTR_ERR(msg) : ipcshm_queue_reply(qfile, user->request_id, msg, sync);
 }
@@ -229,7 +279,7 @@ static int reply_is_sent(struct ipcshm_uarg uarg)
 static int reply_receive(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
 			 const struct ipcshm_timeout *timeout, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_receive_buffer request;
+	struct ipcshm_receive_buffer request IPCSHM_UNINITIALIZED;
 	int err = ipcshm_rbuf_prepare(&request, &args->request);
 
 	if (!err && args->reply.request_id) {
@@ -239,7 +289,7 @@ static int reply_receive(struct ipcshm_queue_file *qfile, struct ipcshm_call_arg
 	}
 	if (!err)
 		err = receive_message(qfile, &request, timeout, uarg.ptr);
-	ipcshm_rbuf_put(&request);
+	ipcshm_rbuf_put(qfile, &request);
 	return err;
 }
 
@@ -247,7 +297,7 @@ static long queue_ioctl_reply_receive(struct file *file, struct ipcshm_uarg uarg
 {
 	struct ipcshm_queue_file *qfile = qfile_of(file);
 	struct ipcshm_timeout timeout;
-	struct ipcshm_call_args args;
+	struct ipcshm_call_args args IPCSHM_UNINITIALIZED;
 	int err;
 
 	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
@@ -374,6 +424,11 @@ long ipcshm_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct ipcshm_uarg uarg = ipcshm_uarg(cmd, arg);
 
+	/* The most frequent ones first, whatever the switch becomes. */
+	if (likely(cmd == IPCSHM_IOC_QUEUE_SEND))
+		return queue_ioctl_send(file, uarg);
+	if (likely(cmd == IPCSHM_IOC_QUEUE_RECEIVE))
+		return queue_ioctl_receive(file, uarg);
 	switch (ipcshm_ioctl_nr(cmd)) {
 	case _IOC_NR(IPCSHM_IOC_QUEUE_STAT):
 		return queue_ioctl_stat(file, uarg);

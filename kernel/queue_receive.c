@@ -62,7 +62,7 @@ static void receiver_enter(struct ipcshm_queue_file *qfile, struct queue_receive
 /* The receiver gave up: @err, unless it was completed meanwhile. */
 static int receiver_leave(struct ipcshm_queue *queue, struct queue_receiver *receiver, int err)
 {
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 
 	queue_lock(queue, &effects);
 	if (receiver->waiter.done)
@@ -95,9 +95,9 @@ static int receive_some(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 			u32 count, u32 *got, struct ipcshm_process *process,
 			const struct ipcshm_timeout *timeout)
 {
-	struct queue_receiver receiver;
+	struct queue_receiver receiver IPCSHM_UNINITIALIZED;
 	__poll_t fresh = 0;
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	int err = 0;
 
 	queue_lock(qfile->queue, &effects);
@@ -253,7 +253,7 @@ static int put_back_once(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg
 void ipcshm_queue_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
 {
 	struct ipcshm_queue *queue = qfile->queue;
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	int err;
 
 	ipcshm_msg_uncharge(msg);

@@ -148,7 +148,7 @@ int ipcshm_queue_offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 static int sender_leave(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			struct ipcshm_waiter *sender, int err)
 {
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 
 	queue_lock(queue, &effects);
 	if (sender->done) {
@@ -208,7 +208,7 @@ static int retry_charge(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 {
 	struct ipcshm_quotas *payer = NULL;
 	struct shortage shortage;
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	int err;
 
 	queue_lock(queue, &effects);
@@ -252,7 +252,7 @@ static int send_some(struct ipcshm_queue *queue, struct ipcshm_msg *const *msgs,
 	struct ipcshm_waiter sender;
 	struct ipcshm_msg *msg;
 	u32 before = *sent;
-	struct queue_effects effects;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	int err = 0;
 
 	ipcshm_waiter_init(&sender);

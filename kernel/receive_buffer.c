@@ -2,6 +2,7 @@
 /* User memory of messages: payloads to send, buffers to receive into, messages held mapped. */
 #include <linux/bits.h>
 #include <linux/minmax.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -11,28 +12,7 @@
 #include "ioctl.h"
 #include "quota.h"
 #include "receive_buffer.h"
-
-static bool message_is_valid(const struct ipcshm_message *user)
-{
-	return user->segments <= IPCSHM_SEGMENTS_MAX && user->fd_count <= IPCSHM_FDS_MAX &&
-	       !user->reserved && !user->reserved1;
-}
-
-bool ipcshm_outgoing_is_valid(const struct ipcshm_message *user)
-{
-	return message_is_valid(user) && !user->flags && user->priority <= IPCSHM_PRIORITY_MAX;
-}
-
-bool ipcshm_rbuf_is_valid(const struct ipcshm_queue_file *qfile, const struct ipcshm_message *user)
-{
-	const u32 types = IPCSHM_TYPE_EQUAL | IPCSHM_TYPE_NOT | IPCSHM_TYPE_UP_TO;
-	u32 how = user->flags & types;
-
-	if (user->flags & IPCSHM_MAPPED && (user->segments || !qfile->queue->pool.size))
-		return false;
-	return message_is_valid(user) && !(user->flags & ~(types | IPCSHM_MAPPED)) &&
-	       !(how & (how - 1));
-}
+#include "user_copy.h"
 
 static void iter_clamp(size_t *size, u64 asked)
 {
@@ -102,22 +82,84 @@ struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_queue_file *qfile,
 					  const struct ipcshm_message *user, struct iov_iter *from)
 {
 	struct ipcshm_queue *queue = qfile->queue;
+	struct ipcshm_pool *pool;
 
 	if (iov_iter_count(from) > queue->max_message_size)
 		return ERR_PTR(-EMSGSIZE);
 	if (user->fd_count && !may_carry_fds(queue, user))
 		return ERR_PTR(-EPERM);
-	return ipcshm_msg_create(user, from, pool_for(queue, user), qfile->payer);
+	pool = pool_for(queue, user);
+	return ipcshm_msg_create(user, from, pool, qfile->payer,
+				 pool ? NULL : ipcshm_queue_pop_spare(queue, iov_iter_count(from)));
 }
 
-/* The same, with the payload described there as well. */
+/* A spare message, one of many that are got at a time; or NULL. */
+static struct ipcshm_msg *cache_pop(struct ipcshm_queue *queue, struct ipcshm_msg_cache *cache,
+				    size_t size)
+{
+	struct ipcshm_msg *msg = cache->first;
+
+	if (!msg) {
+		if (!cache->count)
+			return NULL;
+		msg = ipcshm_queue_pop_spares(queue, size, cache->count);
+		cache->count = 0;
+		if (!msg)
+			return NULL;
+	} else if (msg->slot_class != ipcshm_slot_class(size)) {
+		return NULL;
+	}
+	cache->first = msg->next;
+	return msg;
+}
+
+/* Give back what was not used. */
+void ipcshm_msg_cache_empty(struct ipcshm_queue *queue, struct ipcshm_msg_cache *cache)
+{
+	struct ipcshm_msg *msg;
+
+	while ((msg = cache->first)) {
+		cache->first = msg->next;
+		ipcshm_queue_recycle(queue, msg);
+	}
+}
+
+/* A spare message with a small payload that is in one piece; NULL: take the long way. */
+static struct ipcshm_msg *load_words(struct ipcshm_queue_file *qfile,
+				     const struct ipcshm_message *user,
+				     struct ipcshm_msg_cache *cache)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+	struct ipcshm_msg *msg;
+
+	if (user->segments || user->fd_count || user->size > IPCSHM_WORDS_MAX ||
+	    user->size > queue->max_message_size || pool_for(queue, user))
+		return NULL;
+	msg = cache ? cache_pop(queue, cache, user->size) :
+		      ipcshm_queue_pop_spare(queue, user->size);
+	if (!msg)
+		return NULL;
+	if (!ipcshm_payload_get(msg->data, u64_to_user_ptr(user->data), user->size)) {
+		ipcshm_queue_recycle(queue, msg);
+		return NULL;
+	}
+	ipcshm_msg_start(msg, user, qfile->payer, cache ? cache->time : ktime_get_ns());
+	return msg;
+}
+
+/* As ipcshm_outgoing_create(), with the payload described in @user as well. */
 struct ipcshm_msg *ipcshm_outgoing_load(struct ipcshm_queue_file *qfile,
-					const struct ipcshm_message *user)
+					const struct ipcshm_message *user,
+					struct ipcshm_msg_cache *cache)
 {
 	struct ipcshm_buffer buffer;
 	struct ipcshm_msg *msg;
-	int err = buffer_get(user, WRITE, &buffer);
+	int err;
 
+	msg = load_words(qfile, user, cache);
+	if (likely(msg))
+		return msg;
+	err = buffer_get(user, WRITE, &buffer);
 	if (err)
 		return ERR_PTR(err);
 	msg = ipcshm_outgoing_create(qfile, user, &buffer.iter);
@@ -127,12 +169,13 @@ struct ipcshm_msg *ipcshm_outgoing_load(struct ipcshm_queue_file *qfile,
 
 /* Slots. */
 
-void ipcshm_rbuf_put(struct ipcshm_receive_buffer *rbuf)
+void ipcshm_rbuf_put(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
 {
-	kfree(rbuf->buffer.segments);
+	if (unlikely(rbuf->buffer.segments))
+		kfree(rbuf->buffer.segments);
 	rbuf->buffer.segments = NULL;
 	if (rbuf->msg)
-		ipcshm_msg_put(rbuf->msg);
+		ipcshm_queue_recycle(qfile->queue, rbuf->msg);
 	rbuf->msg = NULL;
 }
 
@@ -265,11 +308,70 @@ static int rbuf_fill(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buff
 	return ipcshm_msg_copy(rbuf->msg, &rbuf->buffer.iter);
 }
 
+static u32 pid_seen(const struct pid *pid)
+{
+	const struct pid_namespace *ns = ns_of_pid(task_pid(current));
+
+	if (ns->level > pid->level || pid->numbers[ns->level].ns != ns)
+		return 0;
+	return pid->numbers[ns->level].nr;
+}
+
+static u32 uid_seen(const struct user_namespace *ns, kuid_t uid)
+{
+	return ns == &init_user_ns ? __kuid_val(uid) : from_kuid_munged(current_user_ns(), uid);
+}
+
+static u32 gid_seen(const struct user_namespace *ns, kgid_t gid)
+{
+	return ns == &init_user_ns ? __kgid_val(gid) : from_kgid_munged(current_user_ns(), gid);
+}
+
+/* Write what anyone may learn of a message, as the current task's namespaces show it. */
+static int msg_describe(const struct ipcshm_msg *msg, u64 request_id, u64 data,
+			struct ipcshm_message __user *to)
+{
+	const struct user_namespace *ns = current_user_ns();
+	u64 time = msg->time + ipcshm_timens_offset();
+	u32 uid = uid_seen(ns, msg->uid), gid = gid_seen(ns, msg->gid);
+	u32 pid = pid_seen(msg->pid);
+
+	if (should_fail_usercopy() || !user_write_access_begin(to, sizeof(*to)))
+		return -EFAULT;
+	unsafe_put_user(data, &to->data, fault);
+	unsafe_put_user(msg->size, &to->size, fault);
+	unsafe_put_user(msg->type, &to->type, fault);
+	unsafe_put_user(msg->priority, &to->priority, fault);
+	unsafe_put_user(pid, &to->pid, fault);
+	unsafe_put_user(uid, &to->uid, fault);
+	unsafe_put_user(gid, &to->gid, fault);
+	unsafe_put_user(time, &to->time, fault);
+	unsafe_put_user(msg->nr_files, &to->fd_count, fault);
+	unsafe_put_user(request_id, &to->request_id, fault);
+	user_write_access_end();
+	return 0;
+
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
 static int rbuf_describe(struct ipcshm_receive_buffer *rbuf, u64 request_id, void __user *to)
 {
-	ipcshm_msg_describe(rbuf->msg, rbuf->user);
-	rbuf->user->request_id = request_id;
-	return ipcshm_words_put(to, rbuf->user, sizeof(*rbuf->user));
+	return msg_describe(rbuf->msg, request_id, rbuf->user->data, to);
+}
+
+/* Deliver a message with a small payload, if that is possible without faults. */
+bool ipcshm_msg_deliver_words(const struct ipcshm_msg *msg, u64 request_id, u64 data,
+			      struct ipcshm_message __user *to)
+{
+	bool done;
+
+	pagefault_disable();
+	done = likely(ipcshm_payload_put(u64_to_user_ptr(data), msg->data, msg->size)) &&
+	       likely(!msg_describe(msg, request_id, data, to));
+	pagefault_enable();
+	return done;
 }
 
 void ipcshm_rbuf_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
@@ -300,6 +402,8 @@ static bool show_at_once(struct ipcshm_receive_buffer *rbuf, u64 request_id, voi
 
 	if (!ipcshm_msg_is_small(rbuf->msg) || rbuf->user->flags & IPCSHM_MAPPED)
 		return false;
+	if (!rbuf->user->segments && rbuf->msg->size <= IPCSHM_WORDS_MAX)
+		return ipcshm_msg_deliver_words(rbuf->msg, request_id, rbuf->user->data, to);
 	pagefault_disable();
 	if (likely(copy_at_once(rbuf))) {
 		done = !rbuf_describe(rbuf, request_id, to);

@@ -46,15 +46,54 @@ struct ipcshm_receive_buffer {
 	struct ipcshm_buffer buffer;
 };
 
-bool ipcshm_outgoing_is_valid(const struct ipcshm_message *user);
+static inline bool ipcshm_message_is_valid(const struct ipcshm_message *user)
+{
+	return user->segments <= IPCSHM_SEGMENTS_MAX && user->fd_count <= IPCSHM_FDS_MAX &&
+	       !user->reserved && !user->reserved1;
+}
+
+static inline bool ipcshm_outgoing_is_valid(const struct ipcshm_message *user)
+{
+	return ipcshm_message_is_valid(user) && !user->flags &&
+	       user->priority <= IPCSHM_PRIORITY_MAX;
+}
+
+static inline bool ipcshm_rbuf_is_valid(const struct ipcshm_queue_file *qfile,
+					const struct ipcshm_message *user)
+{
+	const u32 types = IPCSHM_TYPE_EQUAL | IPCSHM_TYPE_NOT | IPCSHM_TYPE_UP_TO;
+	u32 how = user->flags & types;
+
+	if (user->flags & IPCSHM_MAPPED && (user->segments || !qfile->queue->pool.size))
+		return false;
+	return ipcshm_message_is_valid(user) && !(user->flags & ~(types | IPCSHM_MAPPED)) &&
+	       !(how & (how - 1));
+}
+
+/**
+ * struct ipcshm_msg_cache - spare messages of a queue, for a batch
+ * @first: those that have been got, all of one slot class
+ * @count: how many may be got, once
+ * @time: when the batch is sent
+ */
+struct ipcshm_msg_cache {
+	struct ipcshm_msg *first;
+	u32 count;
+	u64 time;
+};
+
 struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_queue_file *qfile,
 					  const struct ipcshm_message *user, struct iov_iter *from);
 struct ipcshm_msg *ipcshm_outgoing_load(struct ipcshm_queue_file *qfile,
-					const struct ipcshm_message *user);
+					const struct ipcshm_message *user,
+					struct ipcshm_msg_cache *cache);
+void ipcshm_msg_cache_empty(struct ipcshm_queue *queue, struct ipcshm_msg_cache *cache);
 
-bool ipcshm_rbuf_is_valid(const struct ipcshm_queue_file *qfile, const struct ipcshm_message *user);
 int ipcshm_rbuf_prepare(struct ipcshm_receive_buffer *rbuf, struct ipcshm_message *user);
-void ipcshm_rbuf_put(struct ipcshm_receive_buffer *rbuf);
+void ipcshm_rbuf_put(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf);
+
+bool ipcshm_msg_deliver_words(const struct ipcshm_msg *msg, u64 request_id, u64 data,
+			      struct ipcshm_message __user *to);
 
 int ipcshm_rbuf_show(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
 		     void __user *to);

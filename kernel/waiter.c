@@ -62,6 +62,12 @@ int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_timeou
 	ktime_t *hrtimeout = expires == KTIME_MAX ? NULL : &expires;
 	int err = 0;
 
+	/* The task that was woken wants this CPU, and may well end the wait. */
+	if (need_resched()) {
+		cond_resched();
+		if (smp_load_acquire(&waiter->done))
+			return 0;
+	}
 	if (timeout->busy_poll && busy_poll_done(waiter, timeout->busy_poll))
 		return 0;
 	for (;;) {

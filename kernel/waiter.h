@@ -25,10 +25,13 @@ struct ipcshm_timeout {
 /* How far CLOCK_MONOTONIC of the caller's time namespace is ahead of the kernel's. */
 static inline s64 ipcshm_timens_offset(void)
 {
-	struct timespec64 offset = {};
+#ifdef CONFIG_TIME_NS
+	const struct timespec64 *offset = &current->nsproxy->time_ns->offsets.monotonic;
 
-	timens_add_monotonic(&offset);
-	return offset.tv_sec | offset.tv_nsec ? timespec64_to_ns(&offset) : 0;
+	return unlikely(offset->tv_sec | offset->tv_nsec) ? timespec64_to_ns(offset) : 0;
+#else
+	return 0;
+#endif
 }
 
 int ipcshm_timeout_init(struct ipcshm_timeout *timeout, u64 deadline, u32 clock, bool nonblock);

@@ -53,41 +53,67 @@ static ssize_t receive(int fd, struct ipcshm_message *room, struct ipcshm_messag
 	return ret;
 }
 
+/* The most frequent calls: the kernel's structure is built once, where it is passed from. */
+
+static inline int send_built(int fd, const void *data, size_t size, uint64_t type,
+			     uint32_t priority, uint64_t deadline)
+{
+	struct ipcshm_transfer_args transfer = {
+		.message = {
+			.data = (uintptr_t)data,
+			.size = size,
+			.type = type,
+			.priority = priority,
+		},
+		.deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
+	};
+
+	return call(fd, IPCSHM_IOC_QUEUE_SEND, &transfer, sizeof(transfer));
+}
+
+static inline ssize_t receive_built(int fd, void *data, size_t size, uint64_t type,
+				    uint32_t match, struct ipcshm_message *message,
+				    uint64_t deadline)
+{
+	struct ipcshm_transfer_args transfer = {
+		.message = {
+			.data = (uintptr_t)data,
+			.size = size,
+			.type = type,
+			.flags = match,
+		},
+		.deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
+	};
+	int ret = call(fd, IPCSHM_IOC_QUEUE_RECEIVE, &transfer, sizeof(transfer));
+
+	if (message && (ret >= 0 || ret == -EMSGSIZE))
+		*message = transfer.message;
+	return ret < 0 ? ret : (ssize_t)transfer.message.size;
+}
+
 int ipcshm_send(int fd, const void *data, size_t size, uint32_t priority, uint64_t deadline)
 {
-	return ipcshm_send_typed(fd, data, size, 0, priority, deadline);
+	return send_built(fd, data, size, 0, priority, deadline);
 }
 
 ssize_t ipcshm_receive(int fd, void *data, size_t size, struct ipcshm_message *message,
 		       uint64_t deadline)
 {
-	return ipcshm_receive_typed(fd, data, size, 0, 0, message, deadline);
+	return receive_built(fd, data, size, 0, 0, message, deadline);
 }
 
 int ipcshm_send_typed(int fd, const void *data, size_t size, uint64_t type, uint32_t priority,
 		      uint64_t deadline)
 {
-	const struct ipcshm_message message = {
-		.data = (uintptr_t)data,
-		.size = size,
-		.type = type,
-		.priority = priority,
-	};
-
-	return ipcshm_send_message(fd, &message, deadline);
+	return send_built(fd, data, size, type, priority, deadline);
 }
 
 ssize_t ipcshm_receive_typed(int fd, void *data, size_t size, uint64_t type, uint32_t match,
 			     struct ipcshm_message *message, uint64_t deadline)
 {
-	struct ipcshm_message room = {
-		.data = (uintptr_t)data,
-		.size = size,
-		.type = type,
-		.flags = match,
-	};
-
-	return receive(fd, &room, message, deadline);
+	return receive_built(fd, data, size, type, match, message, deadline);
 }
 
 int ipcshm_send_fds(int fd, const void *data, size_t size, const int *fds, uint32_t count,

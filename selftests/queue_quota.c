@@ -189,6 +189,135 @@ TEST_F(quota, sends_to_a_bounded_queue_need_no_quota)
 	EXPECT_EQ(0, try_size(fd, LARGE));
 }
 
+/* Memory of messages that are gone, which is kept for messages to come. */
+
+#define ROWS	50	/* queues */
+#define ROW	100	/* messages in each */
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Kilobytes of kernel memory in small pieces. */
+static long kernel_memory(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128];
+	long kilobytes = -1;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "SUnreclaim: %ld", &kilobytes) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kilobytes;
+}
+
+static bool fill(int fd, size_t size)
+{
+	int i;
+
+	for (i = 0; i < ROW; i++)
+		if (try_size(fd, size))
+			return false;
+	return true;
+}
+
+static bool empty(int fd, size_t size)
+{
+	int i;
+
+	for (i = 0; i < ROW; i++)
+		if (receive_from(fd) != (long)size)
+			return false;
+	return true;
+}
+
+/*
+ * Queues of many users are filled and emptied with each size in turn. Quotas return to what they
+ * were each time, and so does memory, but for 16 KiB a queue.
+ */
+TEST_F(quota, idle_memory_is_bounded)
+{
+	static const size_t sizes[] = { 3000, 1, 64, 65, 1500, 300, 3900, 64 };
+	long before, filled, idle;
+	int fds[ROWS], i;
+	size_t size;
+
+	before = kernel_memory();
+	ASSERT_LT(0, before);
+	for (i = 0; i < ROWS; i++) {
+		ASSERT_TRUE(become(test_user(i % 10)));
+		fds[i] = make_unbounded();
+		ASSERT_LE(0, fds[i]);
+	}
+	for (size = 0; size < COUNT(sizes); size++) {
+		for (i = 0; i < ROWS; i++)
+			ASSERT_TRUE(fill(fds[i], sizes[size]));
+		filled = kernel_memory() - before;
+		for (i = 0; i < 10; i++) {
+			ASSERT_TRUE(become(test_user(i)));
+			EXPECT_EQ(ROWS / 10 * ROW * (sizes[size] + self->record), used());
+		}
+		for (i = 0; i < ROWS; i++)
+			ASSERT_TRUE(empty(fds[i], sizes[size]));
+		for (i = 0; i < 10; i++) {
+			ASSERT_TRUE(become(test_user(i)));
+			EXPECT_EQ(0, used());
+		}
+		idle = kernel_memory() - before;
+		if (sizes[size] >= 1500)
+			EXPECT_LT(idle, filled / 2);
+	}
+	for (i = 0; i < ROWS; i++)
+		close(fds[i]);
+}
+
+/* What its creator has paid for can stay; it is the same memory that is filled again. */
+TEST_F(quota, idle_memory_of_a_bounded_queue_has_been_paid_for)
+{
+	int fd = make_queue(ROW, 0, 1500), round;
+	long first = 0, later = 0;
+	__u64 price = used();
+
+	for (round = 0; round < 20; round++) {
+		ASSERT_TRUE(fill(fd, round % 2 ? 1500 : 64));
+		EXPECT_EQ(price, used());
+		later = kernel_memory();
+		if (!round)
+			first = later;
+		ASSERT_TRUE(empty(fd, round % 2 ? 1500 : 64));
+		EXPECT_EQ(price, used());
+	}
+	EXPECT_GT(first + 16 * 1024, later);
+	close(fd);
+	EXPECT_EQ(0, used());
+}
+
+/* A queue that has been filled and emptied can be filled and emptied again, in any order. */
+TEST_F(quota, messages_of_all_sizes_are_whole_in_memory_used_again)
+{
+	static const size_t sizes[] = { 0, 1, 7, 8, 31, 63, 64, 65, 255, 256, 257, 319, 320, 321,
+					831, 832, 833, 1856, 1857, 3903, 3904, 3905, 9999 };
+	char data[LARGE], room[LARGE];
+	size_t i, k, size;
+
+	for (k = 0; k < 3 * COUNT(sizes); k++) {
+		for (i = 0; i < COUNT(sizes); i++) {
+			size = sizes[(i * 7 + k) % COUNT(sizes)];
+			memset(data, (int)(i + k), size);
+			ASSERT_EQ(0, ipcshm_send(queue, data, size, 0, SOON));
+		}
+		for (i = 0; i < COUNT(sizes); i++) {
+			size = sizes[(i * 7 + k) % COUNT(sizes)];
+			memset(data, (int)(i + k), size);
+			memset(room, 0x5a, sizeof(room));
+			ASSERT_EQ((long)size, ipcshm_receive(queue, room, sizeof(room), NULL, SOON));
+			EXPECT_EQ(0, memcmp(data, room, size));
+			if (size < sizeof(room))
+				EXPECT_EQ(0x5a, room[size]);
+		}
+		EXPECT_EQ(0, used());
+	}
+}
+
 TEST_F(quota, set_charges_the_difference)
 {
 	int fd = make_queue(10, 0, SMALL);

@@ -361,7 +361,8 @@ static void set_up_region_pollers(unsigned int count)
 	member = fork();
 	if (!member) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		mmap(NULL, 4096, PROT_READ, MAP_SHARED, region, 0);
+		if (mmap(NULL, 4096, PROT_READ, MAP_SHARED, region, 0) == MAP_FAILED)
+			die("mmap");
 		stay(NULL);
 	}
 	while (count--)

@@ -380,6 +380,16 @@ static void begin_with_3_and_get_1(void)
 	get_1();
 }
 
+static void begin_with_4_and_get_2(void)
+{
+	struct ipcshm_ring ring;
+
+	put_at_once(4);
+	attach(&ring, IPCSHM_RING_CONSUMER);
+	get(&ring);
+	get(&ring);
+}
+
 static void begin_with_2_and_get_1(void)
 {
 	put_at_once(2);
@@ -614,6 +624,12 @@ TEST(records_of_many_with_the_death_of_a_consumer)
 TEST(slots_of_many_consumers_one_of_which_needs_two)
 {
 	EXPECT_HOLDS(.role = { get_2_at_once, begin_with_3_and_get_1 },
+		     .flags = IPCSHM_RING_MULTI_CONSUMER | LARGER);
+}
+
+TEST(slots_of_many_consumers_one_of_which_needs_the_rest)
+{
+	EXPECT_HOLDS(.role = { get_2_at_once, begin_with_4_and_get_2 },
 		     .flags = IPCSHM_RING_MULTI_CONSUMER | LARGER);
 }
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Bugs of the library, which tools/mutation/run and tools/check/mutation read: mutant FILE SED WHAT.
-# $test, which lib/Makefile builds, is to find each.
+# $test, which lib/Makefile builds, is to find each, run with $arguments.
 # shellcheck shell=bash disable=SC2034,SC2016
 
 test=build/check/sync_model
+arguments=()
 mutant mutex.c 's/if (word & WORD_WAITERS)$/if (!word)/' "unlock wakes nobody"
 mutant mutex.c 's/locked |= WORD_WAITERS/locked |= 0/' "the others who sleep are forgotten by who was woken"
 mutant mutex.c 's/ipcshm_area_is_alive(area, owner)/ipcshm_area_is_alive(area, owner | 1)/' "the dead are alive"
@@ -40,3 +41,40 @@ mutant topic_publish.c 's/if (is_beyond_limit(publisher, position))/if (false)/'
 mutant topic_gate.c 's/^\t\t\tipcshm_area_wake.*$//' "a gate that opens wakes nobody"
 mutant topic_publish.c 's/^\t\t\tmove_tail(topic, position);$//' "no publisher moves the tail of a dead one"
 mutant topic_publish.c 's/topic_gate_open(topic, &topic->shared->items)/topic_gate_open(topic, \&topic->shared->room)/' "a publication wakes no subscriber"
+
+test=build/check/ring_model
+arguments=(-t slots_of_one_and_one)
+mutant ring_slot_single.c 's/^\tring_publish_room(ring, more);//' "rings: a consumer wakes no producer"
+mutant ring_slot_single.c '/^static ALWAYS_INLINE void put_done/,/^}/s/^\tring_publish_items(ring, 1);//' "rings: a producer wakes no consumer"
+mutant ring_slot_single.c 's/ring->limit = head + ring->capacity;/ring->limit = head + ring->capacity + 1;/' "rings: a producer overwrites an item"
+arguments=(-t records_of_one_and_one)
+mutant ring_record_single.c 's/^\tring_publish_room(ring, INT32_MAX);//' "rings: a consumer of records wakes no producer"
+mutant ring_record_single.c 's/return (int64_t)(ring->limit - end_of(room)) >= 0;/return (int64_t)(ring->limit + HEADER - end_of(room)) >= 0;/' "rings: a header overwrites a record"
+arguments=(-t slots_of_one_and_one)
+mutant ring_gate.c 's/^\tret = call->attempt(ring, call);\t\t.*S2.*$/\tret = -EAGAIN;/' "rings: a sleeper doesn't look again"
+mutant ring_gate.c 's/mine = (word + COUNT) | SLEEPERS | how;/mine = (word + COUNT) | how;/' "rings: nobody knows that a task sleeps"
+arguments=(-t slots_of_many_with_the_death_of_a_producer)
+mutant ring_slot.h 's/!is_gone(ring, token_of(word)))/true)/' "rings: what a dead producer claimed stays claimed"
+mutant ring_slot_multi.c '/^static int put_many/,/^}/s/^\tring_publish_claimed(ring, 1);//' "rings: one of many producers wakes no consumer"
+arguments=(-t records_of_many_with_the_death_of_a_producer)
+mutant ring_record_multi.c 's/!ring_seat_is_gone(ring, seat_of(word)))$/true)/' "rings: a record of a dead producer stays claimed"
+arguments=(-t slots_of_many_with_the_death_of_a_consumer)
+mutant ring_seat.h '/may_take_over/,/^}/s/return .*/return false \&\&/' "rings: what a dead consumer had is lost"
+mutant ring_seat.h 's/ \&\& !ring_confirm(ring, head, last))/ \&\& false)/' "rings: a claim is not made certain by the next"
+mutant ring_seat.c 's/^\t\tring_confirm(ring, head, seat);/\t\t;/' "rings: the last claim of the dead does not count"
+arguments=(-t records_of_many_with_the_death_of_a_consumer)
+mutant ring_record_multi.c '/^static ALWAYS_INLINE int take(/,/^}/s/if (UNLIKELY(may_take_over(ring)))/if (false)/' "rings: a record that a dead consumer had is lost"
+arguments=(-t slots_of_many_consumers_one_of_which_needs_the_rest)
+mutant ring_slot_multi.c '/^static __attribute__((noinline)) int pass(/,/^}/s/if (load_head(ring) != head || word == .*/if (false)/' "rings: an item that another consumer took means an empty ring"
+arguments=(-t slots_of_many_consumers_with_an_event_loop)
+mutant ring_gate.c 's/!= -EAGAIN || ring_is_hung_up(ring))$/== -EBADMSG)/' "rings: arm doesn't look again"
+arguments=(-t slots_of_one_and_one_with_an_event_loop_for_room)
+mutant ring_gate.c 's/if (!gate_enter(gate, ALL, \&word))/word = gate->word; if (0)/' "rings: arm doesn't mark the gate"
+arguments=(-t slots_of_many_in_bulk_with_the_death_of_a_producer)
+mutant ring_slot_multi.c '/^static ssize_t put_some_of_many/,/^}/s/^\tring_publish_claimed(ring, (uint64_t)have);//' "rings: bulk wakes no consumer"
+arguments=(-t slots_of_one_and_one_in_bulk)
+mutant ring_slot_single.c '/^static ssize_t put_some_of_one/,/^}/s/^\tring_publish_items(ring, have);//' "rings: a burst wakes no consumer"
+arguments=(-t slots_that_overwrite)
+mutant ring_slot_multi.c '/^static __attribute__((noinline)) int drop_oldest/,/^}/s/if (!claim_items(ring, head, 1, old + 1))/if (false)/' "rings: an item is overwritten that a consumer has"
+arguments=(-t chunks_of_many_that_two_consumers_reclaim)
+mutant ring_record_multi.c '/^static uint64_t reclaim/,/^}/{s/tries < RING_TRIES/tries < 1/;s/return start;/return position;/}' "rings: the reclaimed position lags behind what is used again"

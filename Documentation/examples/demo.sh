@@ -134,18 +134,37 @@ same "$work/expected" "$counts" \
 
 echo
 echo "3. Modularity: pipe-read | pipe-filter | pipe-count | pipe-top find the ten most frequent"
-echo "   words of 4 letters or more.  Queues join them, the text stays in a region."
+echo "   words of 4 letters or more.  Rings in a region join them.  The first three are killed in"
+echo "   turn, and started again."
 
-pids=
-pipe-read "$@" &
-pids="$pids $!"
-pipe-filter 4 &
-pids="$pids $!"
-pipe-count &
-pids="$pids $!"
+keep() {	# PROGRAM ARGUMENT...: start it again whenever it was killed
+	while :; do
+		"$@" &
+		echo $! >"$work/pid-$1"
+		wait $! 2>/dev/null
+		status=$?
+		[ $status -gt 128 ] || return $status
+		echo "$1" >>"$work/killed"
+	done
+}
+
+: >"$work/killed"
 pipe-top >"$work/top" &
+pids=$!
+keep pipe-count &
 pids="$pids $!"
+keep pipe-filter 4 &
+pids="$pids $!"
+keep pipe-read "$@" &
+pids="$pids $!"
+for round in 1 2 3 4 5 6 7 8; do
+	for program in pipe-filter pipe-count pipe-read; do
+		[ -s "$work/pid-$program" ] && kill -KILL "$(cat "$work/pid-$program")" 2>/dev/null
+		sleep 0.02
+	done
+done
 finish $pids
+echo "     $(wc -l <"$work/killed") programs were killed"
 awk '{ printf "     %-8s %4d%s", $2, $1, (NR % 5 ? "" : "\n") }' "$work/top"
 
 grep .... "$work/words" | sort | uniq -c | sort -k 1,1nr -k 2,2 | head -n 10 |

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* pipe-count: count the words, then send each with its count to who wants results */
+/* pipe-count: count the words in a table that survives the program */
 #include "pipe.h"
-#include "words.h"
 
-static struct word_table table;
-
-static void count(const char *text, uint32_t size)
+static void count_words(struct word_table *table, const char *text, uint32_t size)
 {
 	uint32_t in = 0;
 
@@ -18,43 +15,42 @@ static void count(const char *text, uint32_t size)
 				word[letters++] = text[in];
 		word[letters] = '\0';
 		if (letters)
-			word_add(&table, word, 1);
+			word_add(table, word, 1);
 		in++;
 	}
 }
 
-/* With no room for messages, each send waits until pipe-top has the message. */
-static void send_results(int device)
+/* A block counts when @done says so: not before, not in part, and not twice. */
+static void count_block(struct pipe_counts *counts, const struct block *block, uint32_t size)
 {
-	struct ipcshm_queue_attr attr = { .max_message_size = sizeof(struct word) };
-	int results = check(ipcshm_queue_open(device, PIPE_RESULTS, IPCSHM_WRITE | IPCSHM_CREATE,
-					      0600, &attr), "open queue", PIPE_RESULTS);
+	const uint64_t done = __atomic_load_n(&counts->done, __ATOMIC_ACQUIRE);
 
-	for (int i = 0; i < WORD_SLOTS; i++)
-		if (table.slots[i].count)
-			check(ipcshm_send(results, &table.slots[i], sizeof(struct word), 0,
-					  patience()), "send to", PIPE_RESULTS);
-	check(ipcshm_send(results, NULL, 0, 0, patience()), "send to", PIPE_RESULTS);
+	if (block->number <= done)
+		return;		/* comes again after a death */
+	if (block->number != done + 1)
+		die("block %llu is missing", (unsigned long long)done + 1);
+	counts->table[(done + 1) % 2] = counts->table[done % 2];
+	count_words(&counts->table[(done + 1) % 2], block->text, size);
+	__atomic_store_n(&counts->done, done + 1, __ATOMIC_RELEASE);
 }
 
 int main(void)
 {
-	int device = open_device();
-	char *blocks = pipe_region(device);
-	int words = pipe_queue(device, PIPE_WORDS, IPCSHM_READ);
-	int free_blocks = pipe_queue(device, PIPE_FREE, IPCSHM_WRITE);
-	struct block block;
+	struct ipcshm_ring words;
+	struct pipe pipe;
+	uint32_t size;
 
-	/* Blocks come from here, so there is no text before there is a reader for it. */
-	for (block.number = 0; block.number < PIPE_BLOCKS; block.number++) {
-		block.size = 0;
-		block_send(free_blocks, PIPE_FREE, block);
-	}
+	pipe_open(&pipe);
+	pipe_attach(&pipe, &words, pipe.words, IPCSHM_RING_CONSUMER);
 	do {
-		block = block_receive(words, PIPE_WORDS);
-		count(blocks + block.number * PIPE_BLOCK_SIZE, block.size);
-		block_send(free_blocks, PIPE_FREE, block);
-	} while (block.size);
-	send_results(device);
+		const struct block *block = block_peek(&words);
+
+		size = block_size(block);
+		count_block(pipe.counts, block, size);
+		if (size)
+			check(ipcshm_ring_release(&words), "release in", "ring");
+	} while (size);
+	check(ipcshm_event_set(&pipe.area, &pipe.counts->counted), "set", "event");
+	pipe_await(&pipe, &pipe.counts->printed);
 	return EXIT_SUCCESS;
 }

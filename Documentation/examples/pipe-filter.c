@@ -1,52 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pipe-filter LETTERS: keep the words of at least so many letters, in lower case */
 #include "pipe.h"
-#include "words.h"
 
-/* In place: what is written is never longer than what was read.  The words end up
- * one to a line, the last one with no newline.
- */
-static uint32_t filter(char *text, uint32_t size, uint32_t letters)
+/* The words end up one to a line, the last one with no newline: never more than there was. */
+static uint32_t filter(char *out, const char *in, uint32_t size, uint32_t letters)
 {
-	uint32_t out = 0;	/* end of the words kept */
-	uint32_t in = 0;
+	uint32_t end = 0;	/* of the words kept */
+	uint32_t i = 0;
 
-	while (in < size) {
-		uint32_t begin = in;
+	while (i < size) {
+		uint32_t begin = end + (end > 0);
+		uint32_t length = 0;
 
-		while (in < size && is_letter(text[in])) {
-			text[in] = (char)(text[in] | 0x20);
-			in++;
+		for (; i < size && is_letter(in[i]); i++, length++)
+			out[begin + length] = (char)(in[i] | 0x20);
+		if (length && length >= letters) {
+			if (end > 0)
+				out[end] = '\n';
+			end = begin + length;
 		}
-		if (in > begin && in - begin >= letters) {
-			if (out > 0)
-				text[out++] = '\n';
-			memmove(text + out, text + begin, in - begin);
-			out += in - begin;
-		}
-		in++;
+		i++;
 	}
-	return out;
+	return end;
 }
 
 int main(int argc, char **argv)
 {
 	uint32_t letters = argc == 2 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
-	int device = open_device();
-	char *blocks = pipe_region(device);
-	int text = pipe_queue(device, PIPE_TEXT, IPCSHM_READ);
-	int words = pipe_queue(device, PIPE_WORDS, IPCSHM_WRITE);
+	struct ipcshm_ring text, words;
+	struct pipe pipe;
 	uint32_t size;
 
+	pipe_open(&pipe);
+	pipe_attach(&pipe, &text, pipe.text, IPCSHM_RING_CONSUMER);
+	pipe_attach(&pipe, &words, pipe.words, IPCSHM_RING_PRODUCER);
 	do {
-		struct block block = block_receive(text, PIPE_TEXT);
+		const struct block *in = block_peek(&text);
+		struct block *out = block_reserve(&words);
 
-		size = block.size;
-		block.size = filter(blocks + block.number * PIPE_BLOCK_SIZE, size, letters);
+		size = block_size(in);
+		out->number = in->number;
+		out->size = filter(out->text, in->text, size, letters);
 		/* An empty block means the end: one that has become empty must not. */
-		if (size && !block.size)
-			blocks[block.number * PIPE_BLOCK_SIZE + block.size++] = '\n';
-		block_send(words, PIPE_WORDS, block);
+		if (size && !out->size)
+			out->text[out->size++] = '\n';
+		block_commit(&words);
+		if (size)
+			check(ipcshm_ring_release(&text), "release in", "ring");
 	} while (size);
+	pipe_await(&pipe, &pipe.counts->counted);
 	return EXIT_SUCCESS;
 }

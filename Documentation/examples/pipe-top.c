@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* pipe-top: of the words that come, print the ten most frequent, "COUNT WORD" */
+/* pipe-top: of the words that were counted, print the ten most frequent, "COUNT WORD" */
 #include "pipe.h"
-#include "words.h"
 
 #define TOP	10
 
@@ -11,7 +10,7 @@ static int comes_before(const struct word *a, const struct word *b)
 	return a->count != b->count ? a->count > b->count : strcmp(a->text, b->text) < 0;
 }
 
-static void insert(struct word *top, struct word new)
+static void insert_word(struct word *top, struct word new)
 {
 	for (int i = 0; i < TOP; i++) {
 		if (comes_before(&new, &top[i])) {
@@ -25,19 +24,23 @@ static void insert(struct word *top, struct word new)
 
 int main(void)
 {
-	struct ipcshm_queue_attr attr = { .max_message_size = sizeof(struct word) };
-	int results = check(ipcshm_queue_open(open_device(), PIPE_RESULTS,
-					      IPCSHM_READ | IPCSHM_CREATE, 0600, &attr),
-			    "open queue", PIPE_RESULTS);
+	const struct word_table *table;
 	struct word top[TOP] = { 0 };
-	struct word word;
+	struct pipe pipe;
 
-	while (check(ipcshm_receive(results, &word, sizeof(word), NULL, patience()),
-		     "receive from", PIPE_RESULTS) == sizeof(word)) {
+	pipe_open(&pipe);
+	pipe_await(&pipe, &pipe.counts->counted);
+	table = &pipe.counts->table[__atomic_load_n(&pipe.counts->done, __ATOMIC_ACQUIRE) % 2];
+	for (int i = 0; i < WORD_SLOTS; i++) {
+		struct word word = table->slots[i];
+
 		word.text[WORD_LETTERS] = '\0';
-		insert(top, word);
+		if (word.count)
+			insert_word(top, word);
 	}
 	for (int i = 0; i < TOP && top[i].count; i++)
 		printf("%u %s\n", top[i].count, top[i].text);
+	fflush(stdout);
+	check(ipcshm_event_set(&pipe.area, &pipe.counts->printed), "set", "event");
 	return EXIT_SUCCESS;
 }

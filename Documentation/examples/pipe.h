@@ -1,78 +1,150 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What joins the programs of the third demo:
  *
- *	pipe-read --text--> pipe-filter --words--> pipe-count --results--> pipe-top
- *	    ^                                          |
- *	    +-------------------free-------------------+
+ *	pipe-read --text--> pipe-filter --words--> pipe-count --counts--> pipe-top
  *
- * The text itself stays where it is, in blocks of a region.  What goes through
- * the queues says where.  Every program creates what isn't there yet, so they can
- * be started in any order.
+ * The region holds two rings of blocks, the table of counts, and two events.  Any
+ * program creates the region, and they can be started in any order.  While one of them
+ * lives, the region does, and a program that was killed is started again and goes on
+ * where the dead one was:
+ *
+ * - A block that it had reserved is free again, and a block that it had peeked comes
+ *   again.  It releases a block after it has committed the result, so that a result can
+ *   come twice, but never not at all.
+ * - Blocks have numbers, by which pipe-count recognizes a result that comes twice.
+ * - The last block is never released, so that every successor finds it.
  */
 #ifndef PIPE_H
 #define PIPE_H
 
+#include <ipcshm-event.h>
+#include <ipcshm-ring.h>
+
 #include "demo.h"
+#include "words.h"
 
-#define PIPE_REGION	"demo-pipe-blocks"
-#define PIPE_TEXT	"demo-pipe-text"
-#define PIPE_WORDS	"demo-pipe-words"
-#define PIPE_FREE	"demo-pipe-free"
-#define PIPE_RESULTS	"demo-pipe-results"
+#define PIPE_REGION	"demo-pipe"
 
-#define PIPE_BLOCKS	8
+#define PIPE_BLOCKS	8	/* in each ring */
 #define PIPE_BLOCK_SIZE	8192
 
-/* The message: a block, and how much of it is used; 0: this was the last one. */
 struct block {
-	uint32_t number;
-	uint32_t size;
+	uint64_t number;	/* from 1 on */
+	uint32_t size;		/* of the text; 0: this is the last block */
+	char text[PIPE_BLOCK_SIZE];
 };
 
-static inline char *pipe_region(int device)
-{
-	struct ipcshm_region_attr attr = { .size = PIPE_BLOCKS * PIPE_BLOCK_SIZE };
-	int region = check(ipcshm_region_open(device, PIPE_REGION,
-					      IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE,
-					      0600, &attr), "open region", PIPE_REGION);
-	void *blocks;
-	size_t size;
+/* table[done % 2] counts the blocks up to number @done; the other table is being made. */
+struct pipe_counts {
+	struct ipcshm_event counted, printed;
+	uint64_t done;
+	struct word_table table[2];
+};
 
-	check(ipcshm_region_map(region, IPCSHM_READ | IPCSHM_WRITE, &blocks, &size),
-	      "map region", PIPE_REGION);
-	if (size < PIPE_BLOCKS * PIPE_BLOCK_SIZE)
-		die("region %s has %zu bytes, too few", PIPE_REGION, size);
-	return blocks;
+/* A process's own view of the region. */
+struct pipe {
+	struct ipcshm_area area;
+	uint64_t text, words;	/* offsets of the rings */
+	struct pipe_counts *counts;
+};
+
+static const struct ipcshm_ring_attr pipe_ring = {
+	.layout = IPCSHM_RING_SLOTS,
+	.capacity = PIPE_BLOCKS,
+	.item_size = sizeof(struct block),
+};
+
+static inline size_t pipe_layout(struct pipe *pipe)
+{
+	size_t ring = 0;
+
+	check(ipcshm_ring_size(&pipe_ring, &ring), "size of", "ring");
+	pipe->text = IPCSHM_AREA_HEADER;
+	pipe->words = pipe->text + ring;
+	return (size_t)pipe->words + ring + sizeof(struct pipe_counts);
 }
 
-/* A queue with room for all blocks; @access: IPCSHM_READ to receive, _WRITE to send. */
-static inline int pipe_queue(int device, const char *name, uint32_t access)
+static inline struct pipe_counts *pipe_counts(const struct ipcshm_area *area)
 {
-	struct ipcshm_queue_attr attr = {
-		.max_messages = PIPE_BLOCKS,
-		.max_bytes = IPCSHM_UNBOUNDED,
-		.max_message_size = sizeof(struct block),
-	};
-
-	return check(ipcshm_queue_open(device, name, access | IPCSHM_CREATE, 0600, &attr),
-		     "open queue", name);
+	return ipcshm_area_at(area, area->size - sizeof(struct pipe_counts),
+			      sizeof(struct pipe_counts), 8);
 }
 
-static inline void block_send(int queue, const char *name, struct block block)
+/* Done by one process; if it is killed, by another. */
+static inline int pipe_init(const struct ipcshm_area *area, void *data)
 {
-	check(ipcshm_send(queue, &block, sizeof(block), 0, patience()), "send to", name);
+	const struct pipe *pipe = data;
+	struct pipe_counts *counts = pipe_counts(area);
+	int ret = ipcshm_ring_create(area, pipe->text, &pipe_ring);
+
+	if (!ret)
+		ret = ipcshm_ring_create(area, pipe->words, &pipe_ring);
+	if (!ret)
+		ret = ipcshm_event_init(&counts->counted, IPCSHM_EVENT_MANUAL);
+	return ret ? ret : ipcshm_event_init(&counts->printed, IPCSHM_EVENT_MANUAL);
+}
+
+static inline void pipe_open(struct pipe *pipe)
+{
+	struct ipcshm_region_attr attr = { .size = pipe_layout(pipe) };
+	int device = open_device();
+
+	check(ipcshm_area_open(&pipe->area, device, PIPE_REGION, 0, 0600, &attr, pipe_init, pipe,
+			       patience()), "open area", PIPE_REGION);
+	pipe->counts = pipe_counts(&pipe->area);
+	if (!pipe->counts)
+		die("area %s is too small", PIPE_REGION);
+}
+
+static inline void pipe_attach(const struct pipe *pipe, struct ipcshm_ring *ring, uint64_t offset,
+			       uint32_t side)
+{
+	check(ipcshm_ring_attach(ring, &pipe->area, offset, side), "attach to", "ring");
+}
+
+static inline struct block *block_reserve(struct ipcshm_ring *ring)
+{
+	void *room = NULL;
+
+	check(ipcshm_ring_reserve(ring, sizeof(struct block), &room, patience()), "reserve in",
+	      "ring");
+	return room;
+}
+
+static inline void block_commit(struct ipcshm_ring *ring)
+{
+	check(ipcshm_ring_commit(ring, sizeof(struct block)), "commit to", "ring");
+}
+
+static inline const struct block *block_peek(struct ipcshm_ring *ring)
+{
+	const void *block = NULL;
+
+	check((int)ipcshm_ring_peek(ring, &block, patience()), "peek at", "ring");
+	return block;
 }
 
 /* What comes from another program is checked before it is used. */
-static inline struct block block_receive(int queue, const char *name)
+static inline uint32_t block_size(const struct block *block)
 {
-	struct block block;
-	int size = check(ipcshm_receive(queue, &block, sizeof(block), NULL, patience()),
-			 "receive from", name);
+	uint32_t size = *(const volatile uint32_t *)&block->size;
 
-	if (size != sizeof(block) || block.number >= PIPE_BLOCKS || block.size > PIPE_BLOCK_SIZE)
-		die("receive from %s: not a block", name);
-	return block;
+	if (size > PIPE_BLOCK_SIZE)
+		die("a block has %u bytes", size);
+	return size;
+}
+
+/* Deaths of others are no reason to stop waiting. */
+static inline void pipe_await(const struct pipe *pipe, struct ipcshm_event *event)
+{
+	uint64_t deadline = patience();
+	int ret;
+
+	do
+		ret = ipcshm_event_wait(&pipe->area, event, ipcshm_area_deaths(&pipe->area),
+					deadline);
+	while (ret == -EOWNERDEAD);
+	check(ret, "wait for", "the end");
 }
 
 #endif /* PIPE_H */

@@ -964,7 +964,7 @@ static int set_check_rights(const struct sk_buff *request, struct genl_info *inf
 
 static u64 default_ceiling(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota)
 {
-	return ipcshm_quotas_read(NULL, quota).max;
+	return ipcshm_quotas_bound_default(quota);
 }
 
 /* The administrator of a namespace can lower its bound, that of the machine set any. */

@@ -110,6 +110,22 @@ MODULE_PARM_DESC(max_waiters, "Blocked waits on regions, and words watched, that
 module_param_named(max_descriptors, max[IPCSHM_QUOTA_TYPE_DESCRIPTORS], ulong, 0444);
 MODULE_PARM_DESC(max_descriptors, "Descriptors in messages of a user that wait");
 
+/* Of the bound of each network namespace but the initial one; 0: as a user's. */
+static ulong net_max[IPCSHM_NR_QUOTAS];
+
+module_param_named(net_max_objects, net_max[IPCSHM_QUOTA_TYPE_OBJECTS], ulong, 0444);
+MODULE_PARM_DESC(net_max_objects, "Regions and queues in a network namespace other than the initial one (default: max_objects)");
+module_param_named(net_max_region_bytes, net_max[IPCSHM_QUOTA_TYPE_REGION_BYTES], ulong, 0444);
+MODULE_PARM_DESC(net_max_region_bytes, "Sizes of the regions there together (default: max_region_bytes)");
+module_param_named(net_max_queue_bytes, net_max[IPCSHM_QUOTA_TYPE_QUEUE_BYTES], ulong, 0444);
+MODULE_PARM_DESC(net_max_queue_bytes, "Bounded queues there, and messages in others (default: max_queue_bytes)");
+module_param_named(net_max_members, net_max[IPCSHM_QUOTA_TYPE_MEMBERS], ulong, 0444);
+MODULE_PARM_DESC(net_max_members, "Memberships in regions there (default: max_members)");
+module_param_named(net_max_waiters, net_max[IPCSHM_QUOTA_TYPE_WAITERS], ulong, 0444);
+MODULE_PARM_DESC(net_max_waiters, "Blocked waits on regions, and words watched, there (default: max_waiters)");
+module_param_named(net_max_descriptors, net_max[IPCSHM_QUOTA_TYPE_DESCRIPTORS], ulong, 0444);
+MODULE_PARM_DESC(net_max_descriptors, "Descriptors in messages that wait there (default: max_descriptors)");
+
 /* Records of users by namespace, user and bound; references to records. */
 static DEFINE_SPINLOCK(records_lock);
 static struct rb_root records = RB_ROOT;
@@ -126,8 +142,10 @@ void ipcshm_quotas_init(void)
 		max[IPCSHM_QUOTA_TYPE_REGION_BYTES] = min_t(u64, memory / 2, ULONG_MAX);
 	if (!max[IPCSHM_QUOTA_TYPE_QUEUE_BYTES])
 		max[IPCSHM_QUOTA_TYPE_QUEUE_BYTES] = min_t(u64, memory / 8, ULONG_MAX);
-	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++)
+	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++) {
 		max[quota] = min_t(u64, max[quota], IPCSHM_QUOTA_MAX);
+		net_max[quota] = min_t(u64, net_max[quota], IPCSHM_QUOTA_MAX);
+	}
 }
 
 /* Records. */
@@ -393,13 +411,21 @@ static struct ipcshm_quotas *next_charged(const struct ipcshm_quotas *payer,
 	return record->parent ?: payer->bound;
 }
 
+/* The maximum of a bound that has none of its own. */
+u64 ipcshm_quotas_bound_default(enum ipcshm_quota_type quota)
+{
+	return net_max[quota] ?: READ_ONCE(max[quota]);
+}
+
 static u64 max_of(const struct ipcshm_quotas *record, enum ipcshm_quota_type quota)
 {
 	ulong own = record ? READ_ONCE(record->own[quota]) : FOLLOWS_DEFAULT;
 
 	if (record && record->bound)
 		return IPCSHM_QUOTA_MAX;	/* that of the parent, and of the bound, applies */
-	return own == FOLLOWS_DEFAULT ? READ_ONCE(max[quota]) : own;
+	if (own != FOLLOWS_DEFAULT)
+		return own;
+	return record && !record->ns ? ipcshm_quotas_bound_default(quota) : READ_ONCE(max[quota]);
 }
 
 /* The part of a record's maximum that the payer can use. */

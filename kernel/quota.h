@@ -69,6 +69,7 @@ kuid_t ipcshm_quotas_uid(const struct ipcshm_quotas *limits);
 struct user_namespace *ipcshm_quotas_ns(const struct ipcshm_quotas *limits);
 struct ipcshm_quotas *ipcshm_quotas_bound(const struct ipcshm_quotas *limits);
 struct ipcshm_quota ipcshm_quotas_read(const struct ipcshm_quotas *payer, enum ipcshm_quota_type quota);
+u64 ipcshm_quotas_bound_default(enum ipcshm_quota_type quota);
 u64 ipcshm_quotas_ceiling(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota);
 void ipcshm_quotas_keep(struct ipcshm_quotas *limits, struct list_head *keeper);
 void ipcshm_quotas_unkeep_all(struct list_head *keeper);

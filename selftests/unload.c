@@ -6,6 +6,7 @@
  * file, /ipcshm.ko or IPCSHM_KO.
  */
 #include <ipcshm.h>
+#include <sched.h>
 
 #include "common/harness.h"
 #include "common/module.h"
@@ -178,6 +179,38 @@ TEST_F(unload, parameters_set_the_quotas)
 	EXPECT_EQ(-EDQUOT, ipcshm_region_wait(fd, 0, 4, 0, 0, IPCSHM_FOREVER));
 	close(fd);
 	close(self->device);
+}
+
+static int make_object(int device)
+{
+	struct ipcshm_region_attr attr = { .size = 4096 };
+
+	return ipcshm_region_open(device, NULL, RW | IPCSHM_CREATE, 0, &attr);
+}
+
+TEST_F(unload, parameters_set_the_bound_of_each_new_network_namespace)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), inside, one, two;
+
+	ASSERT_LE(0, home);
+	ASSERT_TRUE(load_anew(self, "max_objects=2 net_max_objects=1"));
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	inside = ipcshm_open();
+	ASSERT_LE(0, inside);
+	EXPECT_EQ(1, get_info(inside).objects.max);
+	one = make_object(inside);
+	EXPECT_LE(0, one);
+	EXPECT_EQ(-EDQUOT, make_object(inside));
+	EXPECT_EQ(2, get_info(self->device).objects.max);
+	two = make_object(self->device);
+	EXPECT_LE(0, two);
+	EXPECT_LT(1, get_info(inside).queue_bytes.max);
+	close(one);
+	close(two);
+	close(inside);
+	close(self->device);
+	ASSERT_EQ(0, setns(home, CLONE_NEWNET));
+	close(home);
 }
 
 TEST_F(unload, quota_of_zero_members_or_waiters_forbids_them)

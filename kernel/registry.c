@@ -857,21 +857,37 @@ void ipcshm_registry_put(struct ipcshm_registry *registry)
 	kfree(registry);
 }
 
-/* The names go with their namespace; an object that is in use stays without. */
-static void registry_end(struct ipcshm_registry *registry)
+/* Names that are taken from their objects before the lock is dropped. */
+#define NAME_BATCH 64
+
+/* Returns whether there may be more names. */
+static bool names_unlink(struct ipcshm_registry *registry)
 {
 	struct ipcshm_object *object, *next;
 	LIST_HEAD(drop);
+	int count = 0;
 
 	mutex_lock(&registry->lock);
-	registry->dead = true;
 	list_for_each_entry_safe(object, next, &registry->named, named) {
+		if (count++ == NAME_BATCH)
+			break;
 		if (name_unlink(object))
 			list_add(&object->named, &drop);
 	}
 	mutex_unlock(&registry->lock);
 	list_for_each_entry_safe(object, next, &drop, named)
 		ipcshm_object_put(object);
+	return count > NAME_BATCH;
+}
+
+/* The names go with their namespace; an object that is in use stays without. */
+static void registry_end(struct ipcshm_registry *registry)
+{
+	mutex_lock(&registry->lock);
+	registry->dead = true;		/* from here on no name is given */
+	mutex_unlock(&registry->lock);
+	while (names_unlink(registry))
+		cond_resched();
 }
 
 static struct ipcshm_registry **registry_slot(const struct net *net)

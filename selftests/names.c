@@ -1171,6 +1171,26 @@ TEST_F(name, goes_with_its_network_namespace)
 	EXPECT_EQ(0, info_of(owner, device).region_bytes.used);
 }
 
+TEST_F(name, goes_with_its_network_namespace_among_many)
+{
+	const struct user owner = make_user(0);
+	int home = own_namespace(), device;
+	char text[32];
+
+	SKIP_UNLESS_ROOT;
+	ASSERT_LE(0, home);
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	device = open_device();
+	ASSERT_LE(0, device);
+	for (int i = 0; i < 200; i++) {
+		snprintf(text, sizeof(text), "one-of-many-%d", i);
+		close(create_as(owner, device, self->kind, text, R | X | P, 0600));
+	}
+	EXPECT_EQ(200, info_of(owner, device).objects.used);
+	ASSERT_EQ(0, setns(home, CLONE_NEWNET));
+	EXPECT_TRUE(WAIT_UNTIL(info_of(owner, device).objects.used == 0));
+}
+
 TEST_F(name, isnt_needed_after_its_network_namespace)
 {
 	int home = own_namespace(), device;

@@ -131,15 +131,4 @@ static inline int ipcshm_file_check_receive(struct file *file)
 #define ipcshm_dump_attrs(cb) (genl_dumpit_info(cb)->info.attrs)
 #endif
 
-/* The source of a tracepoint's string is named once, in its declaration, since 6.10. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
-#define ipcshm_assign_str(field, string) __assign_str(field, string)
-#else
-#define ipcshm_assign_str(field, string)	\
-	do {					\
-		(void)(string);			\
-		__assign_str(field);		\
-	} while (0)
-#endif
-
 #endif /* IPCSHM_COMPAT_H */

@@ -337,7 +337,7 @@ int ipcshm_queue_resume(struct ipcshm_queue_file *qfile, u64 id,
 	err = resume_end(qfile->queue, interrupted, reply, err, &effects);
 	ended = !interrupted->process;
 	queue_unlock(qfile->queue, &effects, 0);
-	trace_ipcshm_call(qfile->queue, id, reply->msg ? reply->msg->size : 0, err);
+	trace_ipcshm_call(qfile->queue->object.id, id, reply->msg ? reply->msg->size : 0, err);
 	if (ended)
 		interrupted_free(qfile, interrupted);
 	return err;
@@ -434,7 +434,7 @@ int ipcshm_queue_call(struct ipcshm_queue_file *qfile, struct ipcshm_msg *reques
 	else
 		err = call.waiter.result;
 	reply->msg = call.reply;
-	trace_ipcshm_call(queue, call.request_id, call.reply ? call.reply->size : 0, err);
+	trace_ipcshm_call(queue->object.id, call.request_id, call.reply ? call.reply->size : 0, err);
 	return err;
 }
 
@@ -510,7 +510,7 @@ int ipcshm_queue_reply(struct ipcshm_queue_file *qfile, u64 request_id, struct i
 	else
 		list_add(&reply->place.equals, &effects.garbage);
 	queue_unlock(queue, &effects, 0);
-	trace_ipcshm_reply(queue, request_id, size, answered ? 0 : -ESRCH);
+	trace_ipcshm_reply(queue->object.id, request_id, size, answered ? 0 : -ESRCH);
 	return answered ? 0 : -ESRCH;
 }
 

@@ -268,6 +268,10 @@ static void tell(const struct ipcshm_object *object, enum ipcshm_notify_type typ
 	ipcshm_object_tell(object, (struct ipcshm_notification){ .type = type });
 }
 
+/* What the tracepoints of objects take. */
+#define TRACED(object)							\
+	(object)->id, (object)->ops->kind, __kuid_val(ipcshm_object_uid(object)), (object)->name
+
 /* What a look at all members may have missed. */
 void ipcshm_object_members_changed(const struct ipcshm_object *object)
 {
@@ -392,7 +396,7 @@ static void object_end(struct ipcshm_object *object)
 	if (!id_is_linked(object))
 		return;
 	id_unlink(object);
-	trace_ipcshm_free(object);
+	trace_ipcshm_free(TRACED(object));
 	tell(object, IPCSHM_NOTIFY_TYPE_FREE);
 }
 
@@ -584,11 +588,11 @@ void ipcshm_registry_opened(struct ipcshm_object *object, bool keep)
 		refcount_inc(&object->users);
 	}
 	if (id_is_linked(object)) {
-		trace_ipcshm_open(object);
+		trace_ipcshm_open(TRACED(object));
 		tell(object, IPCSHM_NOTIFY_TYPE_OPEN);
 	} else {
 		id_link(object);
-		trace_ipcshm_create(object);
+		trace_ipcshm_create(TRACED(object));
 		tell(object, IPCSHM_NOTIFY_TYPE_CREATE);
 	}
 	mutex_unlock(&registry->lock);
@@ -611,7 +615,7 @@ static bool unlink_and_tell(struct ipcshm_object *object)
 {
 	bool drop = name_unlink(object);
 
-	trace_ipcshm_unlink(object);
+	trace_ipcshm_unlink(TRACED(object));
 	tell(object, IPCSHM_NOTIFY_TYPE_UNLINK);
 	return drop;
 }
@@ -639,7 +643,7 @@ int ipcshm_object_revoke(struct ipcshm_object *object)
 
 	if (err)
 		return err;
-	trace_ipcshm_revoke(object);
+	trace_ipcshm_revoke(TRACED(object));
 	tell(object, IPCSHM_NOTIFY_TYPE_REVOKE);
 	return 0;
 }

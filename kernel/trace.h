@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Tracepoints: Documentation/tracepoints.rst tells when each comes, and what its fields mean. */
+/*
+ * Tracepoints: Documentation/tracepoints.rst describes when each comes, and its fields.  They
+ * take numbers and strings, so that this header depends on none of the module's structures.
+ */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM ipcshm
 
 #if !defined(IPCSHM_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define IPCSHM_TRACE_H
 
-#include <linux/pid.h>
+#include <linux/string.h>
+#include <linux/string_helpers.h>
 #include <linux/tracepoint.h>
-
-#include "compat.h"
-#include "queue.h"
-#include "registry.h"
-#include "uapi/linux/ipcshm_netlink.h"
+#include <linux/types.h>
 
 #define IPCSHM_TRACE_KIND(kind) __print_symbolic(kind, { 1, "region" }, { 2, "queue" })
 #define IPCSHM_TRACE_QUOTA(quota) __print_symbolic(quota,	\
@@ -30,35 +30,53 @@
 		{ 4, "exec" },					\
 		{ 5, "unknown" })
 
+#ifndef IPCSHM_TRACE_ESCAPE
+#define IPCSHM_TRACE_ESCAPE
+
+/*
+ * A name can have any bytes, and must not forge a field or a line: what is not printable
+ * ASCII, blanks and backslashes are in octal.  Returns the length, with room for it or not.
+ */
+static inline int ipcshm_trace_escape(char *to, size_t room, const char *name)
+{
+	return name ? string_escape_mem(name, strlen(name), to, room,
+					ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND, "\\ ") : 0;
+}
+
+#endif
+
 DECLARE_EVENT_CLASS(ipcshm_object,
-	TP_PROTO(const struct ipcshm_object *object),
-	TP_ARGS(object),
+	TP_PROTO(u64 id, u32 kind, u32 uid, const char *name),
+	TP_ARGS(id, kind, uid, name),
 	TP_STRUCT__entry(
 		__field(u64, id)
 		__field(u32, kind)
 		__field(u32, uid)
-		__string(name, object->name ?: "")
+		__dynamic_array(char, name, ipcshm_trace_escape(NULL, 0, name) + 1)
 	),
 	TP_fast_assign(
-		__entry->id = object->id;
-		__entry->kind = object->ops->kind;
-		__entry->uid = __kuid_val(ipcshm_object_uid(object));
-		ipcshm_assign_str(name, object->name ?: "");
+		int length = __get_dynamic_array_len(name) - 1;
+
+		__entry->id = id;
+		__entry->kind = kind;
+		__entry->uid = uid;
+		ipcshm_trace_escape(__get_str(name), length, name);
+		__get_str(name)[length] = '\0';
 	),
 	TP_printk("id=%llu kind=%s uid=%u name=%s", __entry->id,
 		  IPCSHM_TRACE_KIND(__entry->kind), __entry->uid, __get_str(name))
 );
 
 DEFINE_EVENT(ipcshm_object, ipcshm_create,
-	TP_PROTO(const struct ipcshm_object *object), TP_ARGS(object));
+	TP_PROTO(u64 id, u32 kind, u32 uid, const char *name), TP_ARGS(id, kind, uid, name));
 DEFINE_EVENT(ipcshm_object, ipcshm_open,
-	TP_PROTO(const struct ipcshm_object *object), TP_ARGS(object));
+	TP_PROTO(u64 id, u32 kind, u32 uid, const char *name), TP_ARGS(id, kind, uid, name));
 DEFINE_EVENT(ipcshm_object, ipcshm_unlink,
-	TP_PROTO(const struct ipcshm_object *object), TP_ARGS(object));
+	TP_PROTO(u64 id, u32 kind, u32 uid, const char *name), TP_ARGS(id, kind, uid, name));
 DEFINE_EVENT(ipcshm_object, ipcshm_free,
-	TP_PROTO(const struct ipcshm_object *object), TP_ARGS(object));
+	TP_PROTO(u64 id, u32 kind, u32 uid, const char *name), TP_ARGS(id, kind, uid, name));
 DEFINE_EVENT(ipcshm_object, ipcshm_revoke,
-	TP_PROTO(const struct ipcshm_object *object), TP_ARGS(object));
+	TP_PROTO(u64 id, u32 kind, u32 uid, const char *name), TP_ARGS(id, kind, uid, name));
 
 DECLARE_EVENT_CLASS(ipcshm_member,
 	TP_PROTO(u64 id, u32 token, u32 members),
@@ -159,8 +177,8 @@ TRACE_EVENT(ipcshm_wake,
 );
 
 DECLARE_EVENT_CLASS(ipcshm_message,
-	TP_PROTO(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg),
-	TP_ARGS(queue, msg),
+	TP_PROTO(u64 id, u64 size, u64 type, u64 messages, u32 priority, u32 pid),
+	TP_ARGS(id, size, type, messages, priority, pid),
 	TP_STRUCT__entry(
 		__field(u64, id)
 		__field(u64, size)
@@ -170,30 +188,30 @@ DECLARE_EVENT_CLASS(ipcshm_message,
 		__field(u32, pid)
 	),
 	TP_fast_assign(
-		__entry->id = queue->object.id;
-		__entry->size = msg->size;
-		__entry->type = msg->type;
-		__entry->messages = queue->messages;
-		__entry->priority = msg->priority;
-		__entry->pid = pid_nr(msg->pid);
+		__entry->id = id;
+		__entry->size = size;
+		__entry->type = type;
+		__entry->messages = messages;
+		__entry->priority = priority;
+		__entry->pid = pid;
 	),
 	TP_printk("id=%llu size=%llu priority=%u type=%llu pid=%u messages=%llu", __entry->id,
 		  __entry->size, __entry->priority, __entry->type, __entry->pid, __entry->messages)
 );
 
 DEFINE_EVENT(ipcshm_message, ipcshm_send,
-	TP_PROTO(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg),
-	TP_ARGS(queue, msg));
+	TP_PROTO(u64 id, u64 size, u64 type, u64 messages, u32 priority, u32 pid),
+	TP_ARGS(id, size, type, messages, priority, pid));
 DEFINE_EVENT(ipcshm_message, ipcshm_receive,
-	TP_PROTO(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg),
-	TP_ARGS(queue, msg));
+	TP_PROTO(u64 id, u64 size, u64 type, u64 messages, u32 priority, u32 pid),
+	TP_ARGS(id, size, type, messages, priority, pid));
 DEFINE_EVENT(ipcshm_message, ipcshm_drop,
-	TP_PROTO(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg),
-	TP_ARGS(queue, msg));
+	TP_PROTO(u64 id, u64 size, u64 type, u64 messages, u32 priority, u32 pid),
+	TP_ARGS(id, size, type, messages, priority, pid));
 
 DECLARE_EVENT_CLASS(ipcshm_reply,
-	TP_PROTO(const struct ipcshm_queue *queue, u64 request_id, u64 size, int result),
-	TP_ARGS(queue, request_id, size, result),
+	TP_PROTO(u64 id, u64 request_id, u64 size, int result),
+	TP_ARGS(id, request_id, size, result),
 	TP_STRUCT__entry(
 		__field(u64, id)
 		__field(u64, request_id)
@@ -201,7 +219,7 @@ DECLARE_EVENT_CLASS(ipcshm_reply,
 		__field(int, result)
 	),
 	TP_fast_assign(
-		__entry->id = queue->object.id;
+		__entry->id = id;
 		__entry->request_id = request_id;
 		__entry->size = size;
 		__entry->result = result;
@@ -211,11 +229,11 @@ DECLARE_EVENT_CLASS(ipcshm_reply,
 );
 
 DEFINE_EVENT(ipcshm_reply, ipcshm_call,
-	TP_PROTO(const struct ipcshm_queue *queue, u64 request_id, u64 size, int result),
-	TP_ARGS(queue, request_id, size, result));
+	TP_PROTO(u64 id, u64 request_id, u64 size, int result),
+	TP_ARGS(id, request_id, size, result));
 DEFINE_EVENT(ipcshm_reply, ipcshm_reply,
-	TP_PROTO(const struct ipcshm_queue *queue, u64 request_id, u64 size, int result),
-	TP_ARGS(queue, request_id, size, result));
+	TP_PROTO(u64 id, u64 request_id, u64 size, int result),
+	TP_ARGS(id, request_id, size, result));
 
 TRACE_EVENT(ipcshm_quota,
 	TP_PROTO(u32 uid, u32 quota, u64 amount, u64 used, u64 max),

@@ -107,6 +107,18 @@ TEST_F(trace, the_life_of_an_object)
 				      name.text)));
 }
 
+TEST_F(trace, a_name_forges_neither_a_field_nor_a_line)
+{
+	const char *forger = "a uid=7\n\x1b[2J\\\303\244 ipcshm_free: id=1";
+	int fd = open_region(device, forger, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
+	__u64 id = region_stat(fd).stat.id;
+
+	EXPECT_TRUE(traced("create: id=%llu kind=region uid=0 "
+			   "name=a\\040uid=7\\012\\033[2J\\134\\303\\244\\040ipcshm_free:\\040id=1\n", id));
+	EXPECT_FALSE(traced("free: "));
+	close(fd);
+}
+
 TEST_F(trace, an_object_without_a_name)
 {
 	int fd = open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, 8, 64, 64);

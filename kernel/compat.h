@@ -103,6 +103,16 @@ static inline int ipcshm_notify_change(struct file *file, struct iattr *attr)
 #endif
 }
 
+/* Neither regions nor queues are on a mount with an ID map. */
+static inline int ipcshm_inode_permission(struct inode *inode, int mask)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	return inode_permission(&init_user_ns, inode, mask);
+#else
+	return inode_permission(&nop_mnt_idmap, inode, mask);
+#endif
+}
+
 /*
  * Ask the security modules whether the current task may receive @file.  The hook itself is
  * not exported.  receive_fd() calls it first, and installs nothing if the number cannot be

@@ -20,6 +20,7 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "compat.h"
 #include "event.h"
 #include "quota.h"
 #include "registry.h"
@@ -173,7 +174,7 @@ static bool name_unlink(struct ipcshm_object *object)
 	return persistent;
 }
 
-/* Permission: that of IPC objects, owner or group or others, whichever fits first. */
+/* Permission. */
 
 static umode_t object_access(const struct ipcshm_object *object, kuid_t *uid, kgid_t *gid)
 {
@@ -187,34 +188,32 @@ static bool object_privileged(const struct ipcshm_object *object)
 	return ns_capable(object->registry->user_ns, CAP_IPC_OWNER);
 }
 
-/* The same for a task that only looks: that it may not is nothing to be audited. */
+/* For a task that only looks: a refusal is not audited. */
 static bool looker_privileged(const struct ipcshm_object *object)
 {
 	return ns_capable_noaudit(object->registry->user_ns, CAP_IPC_OWNER);
 }
 
-static bool mode_permits(const struct ipcshm_object *object, u32 flags)
+/* What the inode permits: its mode, its ACL, and the security modules decide. */
+static bool inode_permits(const struct ipcshm_object *object, u32 flags, int mask)
 {
-	unsigned int wanted = 0;
-	umode_t mode;
-	kuid_t uid;
-	kgid_t gid;
-
 	if (flags & IPCSHM_READ)
-		wanted |= 04;
+		mask |= MAY_READ;
 	if (flags & IPCSHM_WRITE)
-		wanted |= 02;
-	mode = object_access(object, &uid, &gid);
-	if (uid_eq(uid, current_fsuid()))
-		mode >>= 6;
-	else if (in_group_p(gid))
-		mode >>= 3;
-	return !(wanted & ~mode);
+		mask |= MAY_WRITE;
+	return !ipcshm_inode_permission(object->inode, mask);
 }
 
 static bool object_permits(const struct ipcshm_object *object, u32 flags)
 {
-	return mode_permits(object, flags) || object_privileged(object);
+	return inode_permits(object, flags, MAY_OPEN) || object_privileged(object);
+}
+
+/* As access(2) does, for which policies have rules of their own. */
+static bool object_may_be_opened(const struct ipcshm_object *object)
+{
+	return inode_permits(object, IPCSHM_READ, MAY_ACCESS) ||
+	       inode_permits(object, IPCSHM_WRITE, MAY_ACCESS);
 }
 
 kuid_t ipcshm_object_uid(const struct ipcshm_object *object)
@@ -231,15 +230,11 @@ bool ipcshm_object_is_owned(const struct ipcshm_object *object)
 	return uid_eq(ipcshm_object_uid(object), current_fsuid()) || object_privileged(object);
 }
 
-/* Whom it is shown to: those who own it, or can open it. */
+/* An object is shown to its owner, to each task that may open it, and to an administrator. */
 bool ipcshm_object_is_visible(const struct ipcshm_object *object)
 {
-	if (uid_eq(ipcshm_object_uid(object), current_fsuid()))
-		return true;
-	if (READ_ONCE(object->linked) && (mode_permits(object, IPCSHM_READ) ||
-					  mode_permits(object, IPCSHM_WRITE)))
-		return true;
-	return looker_privileged(object);
+	return uid_eq(ipcshm_object_uid(object), current_fsuid()) || looker_privileged(object) ||
+	       (READ_ONCE(object->linked) && object_may_be_opened(object));
 }
 
 /* What happens. */

@@ -628,22 +628,23 @@ static int attempt_with(struct user user, __u64 capabilities, const struct attem
 	return -wait_child(pid);
 }
 
-TEST_F(name, of_any_mode_is_opened_with_cap_ipc_owner_alone)
+TEST_F(name, of_any_mode_is_opened_with_cap_ipc_owner_or_cap_dac_override)
 {
 	const struct attempt open_it = { self->device, self->kind, self->name.text, R | W, false };
 	const struct attempt unlink_it = { self->device, self->kind, self->name.text, 0, true };
 	const struct user owner = make_user(0), stranger = make_user(1), root = { 0, 0, 0 };
-	const __u64 ipc_owner = 1ULL << CAP_IPC_OWNER;
+	const __u64 ipc_owner = 1ULL << CAP_IPC_OWNER, dac_override = 1ULL << CAP_DAC_OVERRIDE;
 	int fd;
 
 	SKIP_UNLESS_ROOT;
 	fd = create_as(owner, self->device, self->kind, self->name.text, R | X, 0);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(0, TRY(R | W));
-	EXPECT_EQ(-EACCES, attempt_with(root, ~ipc_owner, &open_it));
+	EXPECT_EQ(-EACCES, attempt_with(root, ~(ipc_owner | dac_override), &open_it));
 	EXPECT_EQ(-EACCES, attempt_with(root, ~ipc_owner, &unlink_it));
-	EXPECT_EQ(-EACCES, attempt_with(stranger, ~ipc_owner, &open_it));
+	EXPECT_EQ(-EACCES, attempt_with(stranger, ~(ipc_owner | dac_override), &open_it));
 	EXPECT_EQ(-EACCES, attempt_with(stranger, ~ipc_owner, &unlink_it));
+	EXPECT_EQ(0, attempt_with(stranger, dac_override, &open_it));
 	EXPECT_EQ(0, attempt_with(stranger, ipc_owner, &open_it));
 	EXPECT_EQ(0, attempt_with(stranger, ipc_owner, &unlink_it));
 	EXPECT_EQ(-ENOENT, TRY(R));
@@ -1904,6 +1905,27 @@ TEST_F(region, opens_as_fchmod_permits)
 	ASSERT_EQ(0, fchmod(self->fd, 0066));
 	EXPECT_EQ(0, ATTEMPT(self->other, R | W));
 	EXPECT_EQ(-EACCES, ATTEMPT(self->owner, R));
+}
+
+/* The mode's bits of the group are then the list's mask, and nobody's rights. */
+TEST_F(region, opens_as_its_access_control_list_permits)
+{
+	const struct user member = { make_user(2).uid, self->owner.gid, 0 };
+	const struct {
+		__u32 version;
+		struct { __u16 tag, perm; __u32 id; } entries[5];
+	} list = { 2, { { 1, 6, -1 }, { 2, 4, self->other.uid }, { 4, 0, -1 }, { 16, 6, -1 },
+			{ 32, 0, -1 } } };
+
+	SKIP_UNLESS_ROOT;
+	EXPECT_EQ(-EACCES, ATTEMPT(self->other, R));
+	if (fsetxattr(self->fd, "system.posix_acl_access", &list, sizeof(list), 0) && errno == EOPNOTSUPP)
+		SKIP(return, "no access control lists in this kernel's tmpfs");
+	EXPECT_EQ(0660, region_stat(self->fd).stat.mode);
+	EXPECT_EQ(0, ATTEMPT(self->other, R));
+	EXPECT_EQ(-EACCES, ATTEMPT(self->other, R | W));
+	EXPECT_EQ(-EACCES, ATTEMPT(member, R));
+	EXPECT_EQ(0, ATTEMPT(self->owner, R | W));
 }
 
 TEST_F(region, opens_as_fchown_permits)

@@ -260,14 +260,14 @@ MODULE_PARM_DESC(mode, "Permission bits of /dev/ipcshm, in octal (default: 0666)
 static void build_check_abi(void)
 {
 #define CHECK(type, size) BUILD_BUG_ON(sizeof(struct type) != (size))
-	CHECK(ipcshm_info, 120);
+	CHECK(ipcshm_info, IPCSHM_INFO_SIZE_VER0);
 	CHECK(ipcshm_open_how, 40);
-	CHECK(ipcshm_region_open_args, 64);
-	CHECK(ipcshm_queue_open_args, 80);
+	CHECK(ipcshm_region_open_args, IPCSHM_REGION_OPEN_SIZE_VER0);
+	CHECK(ipcshm_queue_open_args, IPCSHM_QUEUE_OPEN_SIZE_VER0);
 	CHECK(ipcshm_unlink_args, IPCSHM_UNLINK_SIZE_VER0);
 	CHECK(ipcshm_stat, 56);
-	CHECK(ipcshm_region_stat, 104);
-	CHECK(ipcshm_queue_stat, 216);
+	CHECK(ipcshm_region_stat, IPCSHM_REGION_STAT_SIZE_VER0);
+	CHECK(ipcshm_queue_stat, IPCSHM_QUEUE_STAT_SIZE_VER0);
 	CHECK(ipcshm_segment, 16);
 	CHECK(ipcshm_message, IPCSHM_MESSAGE_SIZE_VER0);
 	CHECK(ipcshm_transfer_args, IPCSHM_TRANSFER_SIZE_VER0);

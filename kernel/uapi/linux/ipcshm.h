@@ -739,13 +739,13 @@ struct ipcshm_queue_revoke_args {
 	__u32 reserved;
 };
 
-/* The smallest size of each structure that the kernel accepts, forever. */
-#define IPCSHM_INFO_SIZE_VER0		72
-#define IPCSHM_REGION_OPEN_SIZE_VER0	48
-#define IPCSHM_QUEUE_OPEN_SIZE_VER0	64
+/* The size of each structure in its first version: the least that the kernel accepts. */
+#define IPCSHM_INFO_SIZE_VER0		120
+#define IPCSHM_REGION_OPEN_SIZE_VER0	64
+#define IPCSHM_QUEUE_OPEN_SIZE_VER0	80
 #define IPCSHM_UNLINK_SIZE_VER0		24
-#define IPCSHM_REGION_STAT_SIZE_VER0	64
-#define IPCSHM_QUEUE_STAT_SIZE_VER0	128
+#define IPCSHM_REGION_STAT_SIZE_VER0	104
+#define IPCSHM_QUEUE_STAT_SIZE_VER0	216
 #define IPCSHM_MESSAGE_SIZE_VER0	88
 #define IPCSHM_TRANSFER_SIZE_VER0	104
 #define IPCSHM_BATCH_SIZE_VER0		32

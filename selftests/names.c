@@ -1176,7 +1176,7 @@ TEST_F(name, goes_with_its_network_namespace_among_many)
 {
 	const struct user owner = make_user(0);
 	int home = own_namespace(), device;
-	char text[32];
+	char other[32];
 
 	SKIP_UNLESS_ROOT;
 	ASSERT_LE(0, home);
@@ -1184,8 +1184,8 @@ TEST_F(name, goes_with_its_network_namespace_among_many)
 	device = open_device();
 	ASSERT_LE(0, device);
 	for (int i = 0; i < 200; i++) {
-		snprintf(text, sizeof(text), "one-of-many-%d", i);
-		close(create_as(owner, device, self->kind, text, R | X | P, 0600));
+		snprintf(other, sizeof(other), "one-of-many-%d", i);
+		close(create_as(owner, device, self->kind, other, R | X | P, 0600));
 	}
 	EXPECT_EQ(200, info_of(owner, device).objects.used);
 	ASSERT_EQ(0, setns(home, CLONE_NEWNET));

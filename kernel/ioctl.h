@@ -12,6 +12,8 @@
 
 #include "uapi/linux/ipcshm.h"
 
+struct file;
+
 /**
  * struct ipcshm_uarg - a caller's structure
  * @ptr: where it is
@@ -102,5 +104,25 @@ static inline int ipcshm_args_fill(const void *args, size_t size, struct ipcshm_
 		return -EFAULT;
 	return ipcshm_args_put(args, size, uarg);
 }
+
+/* What REGION_OPEN and QUEUE_OPEN take besides what every open takes. */
+#define IPCSHM_REGION_FLAGS (IPCSHM_POPULATE | IPCSHM_HUGE)
+#define IPCSHM_QUEUE_FLAGS (IPCSHM_NONBLOCK | IPCSHM_HANGUP)
+
+/* The kinds of descriptors. */
+enum ipcshm_ioctl_target {
+	IPCSHM_ON_DEVICE,
+	IPCSHM_ON_REGION,
+	IPCSHM_ON_QUEUE,
+};
+
+long ipcshm_ioctl(enum ipcshm_ioctl_target target, struct file *file, unsigned int cmd,
+		  unsigned long arg);
+
+/* Each with the kernel's copy of the ioctl's structure, whose flags have been checked. */
+long ipcshm_ioctl_info(struct file *file, void *args, struct ipcshm_uarg uarg);
+long ipcshm_ioctl_region_open(struct file *file, void *args, struct ipcshm_uarg uarg);
+long ipcshm_ioctl_queue_open(struct file *file, void *args, struct ipcshm_uarg uarg);
+long ipcshm_ioctl_unlink(struct file *file, void *args, struct ipcshm_uarg uarg);
 
 #endif /* IPCSHM_IOCTL_H */

@@ -27,48 +27,9 @@
 
 struct workqueue_struct *ipcshm_workqueue;
 
-static long device_info(const struct file *file, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_quotas *limits;
-	struct ipcshm_info args;
-
-	if (uarg.size < IPCSHM_INFO_SIZE_VER0)
-		return -EINVAL;
-	limits = ipcshm_registry_payer_get(ipcshm_device_registry(file));
-	if (IS_ERR(limits))
-		return PTR_ERR(limits);
-	args = (struct ipcshm_info){
-		.abi_version = IPCSHM_ABI_VERSION,
-		.features = IPCSHM_FEATURE_REGION | IPCSHM_FEATURE_QUEUE | IPCSHM_FEATURE_MEMBERS |
-			    IPCSHM_FEATURE_MESSAGES | IPCSHM_FEATURE_CALL | IPCSHM_FEATURE_POOL,
-		.max_message_size = IPCSHM_MESSAGE_MAX,
-		.objects = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_OBJECTS),
-		.region_bytes = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_REGION_BYTES),
-		.queue_bytes = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_QUEUE_BYTES),
-		.members = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_MEMBERS),
-		.waiters = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_WAITERS),
-		.descriptors = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_DESCRIPTORS),
-	};
-	ipcshm_quotas_put(limits);
-	return ipcshm_args_fill(&args, sizeof(args), uarg);
-}
-
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct ipcshm_uarg uarg = ipcshm_uarg(cmd, arg);
-
-	switch (ipcshm_ioctl_nr(cmd)) {
-	case _IOC_NR(IPCSHM_IOC_INFO):
-		return device_info(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_REGION_OPEN):
-		return ipcshm_device_region_open(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_OPEN):
-		return ipcshm_device_queue_open(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_UNLINK):
-		return ipcshm_device_unlink(file, uarg);
-	default:
-		return -ENOTTY;
-	}
+	return ipcshm_ioctl(IPCSHM_ON_DEVICE, file, cmd, arg);
 }
 
 /* The names that a file of the device stands for are those of its opener, as with a socket. */
@@ -88,6 +49,28 @@ static int device_release(struct inode *inode, struct file *file)
 static void device_show_fdinfo(struct seq_file *seq, struct file *file)
 {
 	seq_puts(seq, "ipcshm-kind:\tdevice\n");
+}
+
+long ipcshm_ioctl_info(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_quotas *limits = ipcshm_registry_payer_get(ipcshm_device_registry(file));
+
+	if (IS_ERR(limits))
+		return PTR_ERR(limits);
+	*(struct ipcshm_info *)args = (struct ipcshm_info){
+		.abi_version = IPCSHM_ABI_VERSION,
+		.features = IPCSHM_FEATURE_REGION | IPCSHM_FEATURE_QUEUE | IPCSHM_FEATURE_MEMBERS |
+			    IPCSHM_FEATURE_MESSAGES | IPCSHM_FEATURE_CALL | IPCSHM_FEATURE_POOL,
+		.max_message_size = IPCSHM_MESSAGE_MAX,
+		.objects = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_OBJECTS),
+		.region_bytes = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_REGION_BYTES),
+		.queue_bytes = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_QUEUE_BYTES),
+		.members = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_MEMBERS),
+		.waiters = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_WAITERS),
+		.descriptors = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_DESCRIPTORS),
+	};
+	ipcshm_quotas_put(limits);
+	return 0;
 }
 
 static const struct file_operations device_fops = {

@@ -11,21 +11,54 @@
 #include "region.h"
 #include "registry.h"
 
-/* What can be wrong with the part that all kinds of objects share. */
-static int open_check(const struct ipcshm_open_how *how, u32 kind_flags)
+/* Any member of the structure that @how begins. */
+static int refuse_member(struct ipcshm_open_how *how, size_t offset)
 {
-	const u32 access = IPCSHM_READ | IPCSHM_WRITE;
-	const u32 lasting = IPCSHM_EXCLUSIVE | IPCSHM_PERSISTENT;
+	how->invalid = offset;
+	return -EINVAL;
+}
 
-	if (how->flags & ~(access | lasting | IPCSHM_CREATE | kind_flags))
-		return -EINVAL;
-	if (!(how->flags & access) || how->mode & ~0777 || how->reserved)
-		return -EINVAL;
-	if (!how->name != !how->name_len)
-		return -EINVAL;
-	if (!(how->flags & IPCSHM_CREATE))
-		return !how->name || how->mode || how->flags & lasting ? -EINVAL : 0;
-	return !how->name && how->flags & lasting ? -EINVAL : 0;
+#define REFUSE(how, member) refuse_member(how, offsetof(struct ipcshm_open_how, member))
+
+static int check_name(struct ipcshm_open_how *how)
+{
+	if (!how->name && how->name_len)
+		return REFUSE(how, name);
+	return how->name && !how->name_len ? REFUSE(how, name_len) : 0;
+}
+
+static int check_creation(struct ipcshm_open_how *how)
+{
+	if (how->mode & ~0777)
+		return REFUSE(how, mode);
+	if (how->flags & IPCSHM_BY_ID ||
+	    (!how->name && how->flags & (IPCSHM_EXCLUSIVE | IPCSHM_PERSISTENT)))
+		return REFUSE(how, flags);
+	return check_name(how);
+}
+
+/* Of an object that exists; @creation: flags that are for a new one. */
+static int check_existing(struct ipcshm_open_how *how, u32 creation)
+{
+	if (how->flags & (IPCSHM_EXCLUSIVE | IPCSHM_PERSISTENT | creation))
+		return REFUSE(how, flags);
+	if (how->mode)
+		return REFUSE(how, mode);
+	if (!(how->flags & IPCSHM_BY_ID))
+		return how->name ? check_name(how) : REFUSE(how, name);
+	if (how->name)
+		return REFUSE(how, name);
+	if (how->name_len)
+		return REFUSE(how, name_len);
+	return how->id ? 0 : REFUSE(how, id);
+}
+
+/* What all kinds of objects share. */
+static int check_how(struct ipcshm_open_how *how, u32 creation)
+{
+	if (!(how->flags & (IPCSHM_READ | IPCSHM_WRITE)))
+		return REFUSE(how, flags);
+	return how->flags & IPCSHM_CREATE ? check_creation(how) : check_existing(how, creation);
 }
 
 /* What a descriptor of the device is for, as with a directory: creating changes it. */
@@ -55,6 +88,8 @@ static long object_open(struct file *device, const struct ipcshm_object_ops *ops
 		return fd;
 	object = ipcshm_registry_open(ipcshm_device_registry(device), ops, how, args);
 	err = PTR_ERR_OR_ZERO(object);
+	if (err == -EINVAL)
+		REFUSE(how, name);
 	if (err)
 		goto put_fd;
 	file = ops->open(object, how->flags);
@@ -81,49 +116,37 @@ put_fd:
 	return err;
 }
 
-long ipcshm_device_region_open(struct file *file, struct ipcshm_uarg uarg)
+long ipcshm_ioctl_region_open(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_region_open_args args;
-	int err;
+	struct ipcshm_region_open_args *open = args;
+	int err = check_how(&open->how, IPCSHM_REGION_FLAGS);
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_OPEN_SIZE_VER0, uarg);
-	if (!err)
-		err = open_check(&args.how, IPCSHM_REGION_FLAGS);
-	if (!err)
-		err = ipcshm_region_check(&args);
 	if (err)
 		return err;
-	return object_open(file, &ipcshm_region_ops, &args.how, &args, sizeof(args), uarg);
+	open->how.invalid = ipcshm_region_find_invalid(open);
+	if (open->how.invalid)
+		return -EINVAL;
+	return object_open(file, &ipcshm_region_ops, &open->how, open, sizeof(*open), uarg);
 }
 
-long ipcshm_device_queue_open(struct file *file, struct ipcshm_uarg uarg)
+long ipcshm_ioctl_queue_open(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_queue_open_args args;
-	int err;
+	struct ipcshm_queue_open_args *open = args;
+	int err = check_how(&open->how, IPCSHM_HANGUP);
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_OPEN_SIZE_VER0, uarg);
-	if (!err)
-		err = open_check(&args.how, IPCSHM_QUEUE_FLAGS);
-	if (!err)
-		err = ipcshm_queue_check(&args);
 	if (err)
 		return err;
-	return object_open(file, &ipcshm_queue_ops, &args.how, &args, sizeof(args), uarg);
+	open->how.invalid = ipcshm_queue_find_invalid(open);
+	if (open->how.invalid)
+		return -EINVAL;
+	return object_open(file, &ipcshm_queue_ops, &open->how, open, sizeof(*open), uarg);
 }
 
-long ipcshm_device_unlink(struct file *file, struct ipcshm_uarg uarg)
+long ipcshm_ioctl_unlink(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_unlink_args args;
-	int err;
+	const struct ipcshm_unlink_args *unlink = args;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_UNLINK_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.flags || args.reserved)
+	if (unlink->kind != IPCSHM_REGION && unlink->kind != IPCSHM_QUEUE)
 		return -EINVAL;
-	if (args.kind != IPCSHM_REGION && args.kind != IPCSHM_QUEUE)
-		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	return ipcshm_registry_unlink(ipcshm_device_registry(file), &args);
+	return ipcshm_registry_unlink(ipcshm_device_registry(file), unlink);
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Opening objects through /dev/ipcshm, and unlinking their names. */
+/* Files of /dev/ipcshm. */
 #ifndef IPCSHM_OPEN_H
 #define IPCSHM_OPEN_H
 
 #include <linux/fs.h>
-
-#include "ioctl.h"
 
 struct ipcshm_registry;
 
@@ -14,9 +12,5 @@ static inline struct ipcshm_registry *ipcshm_device_registry(const struct file *
 {
 	return device->private_data;
 }
-
-long ipcshm_device_region_open(struct file *file, struct ipcshm_uarg uarg);
-long ipcshm_device_queue_open(struct file *file, struct ipcshm_uarg uarg);
-long ipcshm_device_unlink(struct file *file, struct ipcshm_uarg uarg);
 
 #endif /* IPCSHM_OPEN_H */

@@ -247,7 +247,7 @@ void ipcshm_queue_accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	ipcshm_queue_unblock(queue, msg);
 	queue->sent++;
 	trace_ipcshm_send(queue->object.id, msg->size, msg->type, queue->messages,
-			    msg->priority, pid_nr(msg->pid));
+			  msg->priority, pid_nr(msg->pid));
 	if (!msg->caller)
 		ipcshm_waiter_complete(sender, 0, &effects->wakeups);
 }
@@ -295,7 +295,7 @@ void ipcshm_queue_count_drop(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	queue->dropped++;
 	effects->dropped++;
 	trace_ipcshm_drop(queue->object.id, msg->size, msg->type, queue->messages,
-			    msg->priority, pid_nr(msg->pid));
+			  msg->priority, pid_nr(msg->pid));
 }
 
 /* A message that was accepted is never received. */

@@ -359,28 +359,32 @@ static struct inode *inode_create(umode_t mode)
 
 /* The life of a queue and of a queue file. */
 
-static bool is_valid_new(const struct ipcshm_queue_open_args *args)
+#define OFFSET(member) offsetof(struct ipcshm_queue_open_args, member)
+
+static size_t find_invalid_new(const struct ipcshm_queue_open_args *args)
 {
 	if (!args->max_message_size || args->max_message_size > IPCSHM_MESSAGE_MAX)
-		return false;
+		return OFFSET(max_message_size);
 	if (args->pool_bytes && (args->pool_bytes < args->max_message_size ||
 				 args->pool_bytes > IPCSHM_POOL_MAX))
-		return false;
+		return OFFSET(pool_bytes);
 	if (args->overflow > IPCSHM_OVERFLOW_DROP_NEWEST ||
 	    (args->overflow == IPCSHM_OVERFLOW_DROP_OLDEST && !args->max_messages))
-		return false;
+		return OFFSET(overflow);
 	return ipcshm_queue_capacity_is_valid(args->max_messages, args->max_bytes,
-					      args->max_message_size);
+					      args->max_message_size) ? 0 : OFFSET(max_bytes);
 }
 
-int ipcshm_queue_check(const struct ipcshm_queue_open_args *args)
+/* The offset of a member whose value is not valid, or 0. */
+size_t ipcshm_queue_find_invalid(const struct ipcshm_queue_open_args *args)
 {
-	if (args->reserved)
-		return -EINVAL;
 	if (args->how.flags & IPCSHM_CREATE)
-		return is_valid_new(args) ? 0 : -EINVAL;
-	return args->max_messages || args->max_bytes || args->max_message_size ||
-	       args->pool_bytes || args->overflow || args->how.flags & IPCSHM_HANGUP ? -EINVAL : 0;
+		return find_invalid_new(args);
+	return args->max_messages ? OFFSET(max_messages) :
+	       args->max_bytes ? OFFSET(max_bytes) :
+	       args->max_message_size ? OFFSET(max_message_size) :
+	       args->pool_bytes ? OFFSET(pool_bytes) :
+	       args->overflow ? OFFSET(overflow) : 0;
 }
 
 static int pool_create(struct ipcshm_queue *queue, const struct ipcshm_queue_open_args *args,

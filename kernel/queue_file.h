@@ -14,9 +14,6 @@
 #include "quota.h"
 #include "registry.h"
 
-/* What can be asked for when a queue is opened. */
-#define IPCSHM_QUEUE_FLAGS (IPCSHM_NONBLOCK | IPCSHM_HANGUP)
-
 extern const struct ipcshm_object_ops ipcshm_queue_ops;
 
 /**
@@ -66,7 +63,7 @@ static inline int qfile_check_access(const struct ipcshm_queue_file *qfile, fmod
 
 int ipcshm_queue_file_init(void);
 void ipcshm_queue_file_exit(void);
-int ipcshm_queue_check(const struct ipcshm_queue_open_args *args);
+size_t ipcshm_queue_find_invalid(const struct ipcshm_queue_open_args *args);
 bool ipcshm_queue_capacity_is_valid(u64 max_messages, u64 max_bytes, u64 max_message_size);
 u64 ipcshm_queue_bytes_needed(u64 max_messages, u64 max_bytes, u64 max_message_size);
 int ipcshm_qfile_begin(const struct file *file, fmode_t mode, u64 deadline, u32 clock,

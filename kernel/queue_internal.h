@@ -304,7 +304,8 @@ static inline void mark_received(struct ipcshm_queue *queue, struct ipcshm_msg *
 {
 	lockdep_assert_held(&queue->lock);
 	queue->received++;
-	trace_ipcshm_receive(queue, msg);
+	trace_ipcshm_receive(queue->object.id, msg->size, msg->type, queue->messages,
+			     msg->priority, pid_nr(msg->pid));
 	msg->request_id = 0;
 	if (msg->caller)
 		ipcshm_call_begin(queue, msg, qfile, process);

@@ -303,19 +303,21 @@ static const struct file_operations region_fops = {
 
 /* The life of a region. */
 
-int ipcshm_region_check(const struct ipcshm_region_open_args *args)
+#define OFFSET(member) offsetof(struct ipcshm_region_open_args, member)
+
+/* The offset of a member whose value is not valid, or 0. */
+size_t ipcshm_region_find_invalid(const struct ipcshm_region_open_args *args)
 {
-	if (!(args->how.flags & IPCSHM_READ) || args->reserved)
-		return -EINVAL;
-	if (!(args->how.flags & IPCSHM_CREATE))
-		return args->size || args->max_size || args->max_members ||
-		       args->how.flags & IPCSHM_REGION_FLAGS ? -EINVAL : 0;
-	if (!args->size || args->size > IPCSHM_REGION_MAX)
-		return -EINVAL;
-	if (args->max_size && args->max_size < args->size)
-		return -EINVAL;
-	return args->max_size <= IPCSHM_REGION_MAX && args->max_members <= IPCSHM_MEMBERS_MAX ?
-	       0 : -EINVAL;
+	bool create = args->how.flags & IPCSHM_CREATE;
+
+	if (!(args->how.flags & IPCSHM_READ))
+		return OFFSET(how.flags);
+	if (create ? !args->size || args->size > IPCSHM_REGION_MAX : args->size)
+		return OFFSET(size);
+	if (args->max_size && (!create || args->max_size < args->size ||
+			       args->max_size > IPCSHM_REGION_MAX))
+		return OFFSET(max_size);
+	return args->max_members > (create ? IPCSHM_MEMBERS_MAX : 0) ? OFFSET(max_members) : 0;
 }
 
 static struct ipcshm_object *region_create(const void *attr, const char *name,

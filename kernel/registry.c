@@ -454,25 +454,47 @@ void ipcshm_object_show(const struct ipcshm_object *object, struct seq_file *seq
 	seq_putc(seq, '\n');
 }
 
-/* Opening and unlinking by name. */
+/* Opening, by name and by number, and unlinking. */
 
-static struct ipcshm_object *open_existing(struct ipcshm_registry *registry,
-					   struct ipcshm_open_how *how, const struct name *name)
+/* @object is what was found, or NULL. */
+static struct ipcshm_object *open_found(struct ipcshm_object *object, struct ipcshm_open_how *how)
 {
-	struct ipcshm_object *object;
-
-	lockdep_assert_held(&registry->lock);
-	if (registry->dead)
-		return ERR_PTR(-ENXIO);
-	object = name_find(registry, name);
 	if (!object)
 		return ERR_PTR(-ENOENT);
+	lockdep_assert_held(&object->registry->lock);
 	if (how->flags & IPCSHM_EXCLUSIVE)
 		return ERR_PTR(-EEXIST);
 	if (!object_permits(object, how->flags))
 		return ERR_PTR(-EACCES);
 	refcount_inc(&object->users);
 	how->created = 0;
+	return object;
+}
+
+static struct ipcshm_object *open_existing(struct ipcshm_registry *registry,
+					   struct ipcshm_open_how *how, const struct name *name)
+{
+	lockdep_assert_held(&registry->lock);
+	if (registry->dead)
+		return ERR_PTR(-ENXIO);
+	return open_found(name_find(registry, name), how);
+}
+
+/* A number opens what its name would: an object without a name is its descriptors' alone. */
+static struct ipcshm_object *open_numbered(struct ipcshm_registry *registry,
+					   const struct ipcshm_object_ops *ops,
+					   struct ipcshm_open_how *how)
+{
+	struct ipcshm_object *object = ERR_PTR(-ENXIO);
+
+	mutex_lock(&registry->lock);
+	if (!registry->dead) {
+		object = id_find(registry, how->id);
+		if (object && (object->id != how->id || object->ops != ops || !object->linked))
+			object = NULL;
+		object = open_found(object, how);
+	}
+	mutex_unlock(&registry->lock);
 	return object;
 }
 
@@ -542,7 +564,8 @@ static struct ipcshm_object *open_named(struct ipcshm_registry *registry,
  * ipcshm_registry_open - find or make an object
  * @registry: where its name belongs
  * @ops: its kind
- * @how: name, flags and mode, which have been checked; id and created are filled in
+ * @how: name or number, flags and mode, which have been checked; id and created are filled
+ *	in
  * @attr: for @ops->create
  *
  * Return: the object with a reference for the caller, or an error pointer.  A
@@ -555,7 +578,9 @@ struct ipcshm_object *ipcshm_registry_open(struct ipcshm_registry *registry,
 	struct ipcshm_object *object;
 
 	how->created = 1;
-	if (how->name)
+	if (how->flags & IPCSHM_BY_ID)
+		object = open_numbered(registry, ops, how);
+	else if (how->name)
 		object = open_named(registry, ops, how, attr);
 	else
 		object = object_create(registry, ops, how, attr, NULL);

@@ -460,7 +460,7 @@ TEST_F(abi, missing_descriptor_is_told_before_what_is_wrong_with_the_name)
 }
 
 /* Every byte is written, and none behind the last one. */
-TEST_F(abi, short_stat_and_info_are_filled_to_their_end)
+TEST_F(abi, stat_and_info_are_filled_to_their_end)
 {
 	const enum form filled[] = { INFO, REGION_STAT, QUEUE_STAT };
 	struct world *world = &self->world;

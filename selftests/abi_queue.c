@@ -16,7 +16,7 @@ static const struct change wrong_queue_values[] = {
 	CHANGE(QUEUE_CREATE, queue_open_args, how.mode, 01000, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open_args, how.mode, ~0, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open_args, how.reserved, 1, EINVAL),
-	CHANGE(QUEUE_CREATE, queue_open_args, how.reserved, 1ULL << 63, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.reserved, 1U << 31, EINVAL),
 	CHANGE(QUEUE_OPEN, queue_open_args, how.reserved, 1, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open_args, how.name, 0, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open_args, how.name, NOWHERE, EFAULT),

@@ -47,7 +47,8 @@ LAYOUT(open_how, flags, 12);
 LAYOUT(open_how, mode, 16);
 LAYOUT(open_how, created, 20);
 LAYOUT(open_how, id, 24);
-LAYOUT(open_how, reserved, 32);
+LAYOUT(open_how, invalid, 32);
+LAYOUT(open_how, reserved, 36);
 
 LEAST(region_open_args, 64);
 LAYOUT(region_open_args, how, 0);
@@ -319,6 +320,7 @@ VALUE(NONBLOCK, 0x20);
 VALUE(POPULATE, 0x40);
 VALUE(HANGUP, 0x80);
 VALUE(HUGE, 0x100);
+VALUE(BY_ID, 0x200);
 VALUE(DONTWAIT, 0x01);
 VALUE(PEEK, 0x02);
 VALUE(TYPE_EQUAL, 0x01);

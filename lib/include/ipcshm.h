@@ -79,7 +79,7 @@ int ipcshm_unlink(int device, uint32_t kind, const char *name);
  * struct ipcshm_region_attr - what a region is, in and out of ipcshm_region_open()
  * @size: bytes; in: of a new region, rounded up to pages, 0 without CREATE; out:
  *	of the region opened
- * @id: out: its number
+ * @id: its number; in: with IPCSHM_BY_ID; out: of what was opened
  * @created: out: 1 if the call created it
  * @max_members: how many processes can map it at a time, 1 to IPCSHM_MEMBERS_MAX;
  *	in: of a new region, 0: IPCSHM_MEMBERS_DEFAULT; 0 without CREATE
@@ -99,9 +99,10 @@ struct ipcshm_region_attr {
 /**
  * ipcshm_region_open - open or create a region
  * @device: from ipcshm_open()
- * @name: its name, or NULL for an anonymous one
+ * @name: its name, or NULL for an anonymous one, or with IPCSHM_BY_ID
  * @flags: IPCSHM_READ, or IPCSHM_READ | IPCSHM_WRITE; with IPCSHM_CREATE,
- *	_EXCLUSIVE, _PERSISTENT, _POPULATE, _HUGE
+ *	_EXCLUSIVE, _PERSISTENT, _POPULATE, _HUGE; or IPCSHM_BY_ID, which opens the
+ *	region with the number in @attr
  * @mode: permission bits of a new region, less the umask; 0 without CREATE
  * @attr: with CREATE: the size wanted; may be NULL without
  *
@@ -324,7 +325,7 @@ int ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expecte
  * @max_bytes: capacity in bytes, at least @max_message_size; 0: as many as
  *	@max_messages need; IPCSHM_UNBOUNDED
  * @max_message_size: the largest message, 1 to IPCSHM_MESSAGE_MAX bytes
- * @id: out: its number
+ * @id: its number; in: with IPCSHM_BY_ID; out: of what was opened
  * @created: out: 1 if the call created it
  * @overflow: enum ipcshm_overflow: what becomes of a message for which there is
  *	no room
@@ -351,7 +352,7 @@ struct ipcshm_queue_attr {
  * @device: from ipcshm_open()
  * @name: its name, or NULL for an anonymous one
  * @flags: IPCSHM_READ to receive, IPCSHM_WRITE to send; IPCSHM_NONBLOCK; with
- *	IPCSHM_CREATE, _EXCLUSIVE, _PERSISTENT, _HANGUP
+ *	IPCSHM_CREATE, _EXCLUSIVE, _PERSISTENT, _HANGUP; or IPCSHM_BY_ID, as for a region
  * @mode: permission bits of a new queue, less the umask; 0 without CREATE
  * @attr: with CREATE: the capacity wanted; may be NULL without
  *

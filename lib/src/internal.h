@@ -51,13 +51,15 @@ static inline uint32_t name_length(const char *name)
 	return name ? (uint32_t)strnlen(name, UINT32_MAX) : 0;
 }
 
-static inline struct ipcshm_open_how open_arguments(const char *name, uint32_t flags, mode_t mode)
+static inline struct ipcshm_open_how open_arguments(const char *name, uint32_t flags, mode_t mode,
+						    uint64_t id)
 {
 	return (struct ipcshm_open_how) {
 		.name = (uintptr_t)name,
 		.name_len = name_length(name),
 		.flags = flags,
 		.mode = mode,
+		.id = flags & IPCSHM_BY_ID ? id : 0,
 	};
 }
 

@@ -19,7 +19,7 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 		return -EINVAL;
 
 	args = (struct ipcshm_queue_open_args) {
-		.how = open_arguments(name, flags, mode),
+		.how = open_arguments(name, flags, mode, attr->id),
 		.max_messages = attr->max_messages,
 		.max_bytes = attr->max_bytes,
 		.max_message_size = attr->max_message_size,

@@ -22,7 +22,7 @@ int ipcshm_region_open(int device, const char *name, uint32_t flags, mode_t mode
 		return -EINVAL;
 
 	args = (struct ipcshm_region_open_args) {
-		.how = open_arguments(name, flags, mode),
+		.how = open_arguments(name, flags, mode, attr->id),
 		.size = attr->size,
 		.max_size = attr->max_size,
 		.max_members = attr->max_members,

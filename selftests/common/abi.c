@@ -601,13 +601,15 @@ bool call_fails(struct world *world, int fd, unsigned long number, void *args, i
 	return result == -error && is_same_snapshot(&before, &after);
 }
 
-/* The same, and without a change to the arguments. */
+/* The same, and without a change to the arguments but for the offset of the invalid member. */
 bool call_is_refused(struct world *world, int fd, unsigned long number, union args *args, int error)
 {
 	union args copy = *args;
 
 	if (!call_fails(world, fd, number, args, error))
 		return false;
+	if (opens_object(number) && error == EINVAL)
+		copy.region_open.how.invalid = args->region_open.how.invalid;
 	if (!memcmp(&copy, args, sizeof(copy)))
 		return true;
 	ksft_print_msg("%#lx: writes in spite of %d\n", number, -error);
@@ -641,13 +643,51 @@ void apply_change(union args *args, const struct change *change)
 	memcpy(args->bytes + change->offset, &change->value, change->size);
 }
 
+/* Members that do not fit together: either of them is the one that is not valid. */
+static bool are_together(size_t changed, size_t named)
+{
+	static const size_t pairs[][2] = {
+#define PAIR(type, one, other)							\
+	{ offsetof(struct ipcshm_##type, one), offsetof(struct ipcshm_##type, other) }
+		PAIR(open_how, name, name_len),
+		PAIR(open_how, name, flags),
+		PAIR(open_how, flags, mode),
+		PAIR(region_open_args, size, max_size),
+		PAIR(queue_open_args, max_messages, max_bytes),
+		PAIR(queue_open_args, max_message_size, max_bytes),
+#undef PAIR
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		if ((changed == pairs[i][0] && named == pairs[i][1]) ||
+		    (changed == pairs[i][1] && named == pairs[i][0]))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the answer has the offset of the member that was changed. */
+static bool is_named(const union args *args, const struct change *change)
+{
+	if (!opens_object(forms[change->form].number) || change->error != EINVAL)
+		return true;
+	if (args->region_open.how.invalid == change->offset ||
+	    are_together(change->offset, args->region_open.how.invalid))
+		return true;
+	ksft_print_msg("invalid is the member at %u\n", args->region_open.how.invalid);
+	return false;
+}
+
 bool is_refused(struct world *world, const struct change *change)
 {
 	prepare_world(world, change->form);
 	fill_args(world, change->form, world->args);
 	apply_change(world->args, change);
+	if (opens_object(forms[change->form].number))
+		world->args->region_open.how.invalid = ~0U;
 	if (call_is_refused(world, world->fd[forms[change->form].target],
-			    forms[change->form].number, world->args, change->error))
+			    forms[change->form].number, world->args, change->error) &&
+	    is_named(world->args, change))
 		return true;
 	ksft_print_msg("form %d, %zu bytes at %zu are %#llx\n", change->form, change->size,
 		       change->offset, change->value);

@@ -72,11 +72,12 @@ static const struct {
 	[ANY] = VALUES(0, 1, 2, 3, 4, 0x7fffffff, 0x80000000, 0xffffffff, 1ULL << 63, ~0ULL),
 	[FLAGS_REGION] = VALUES(MADE, MADE, MADE | IPCSHM_EXCLUSIVE, MADE | IPCSHM_PERSISTENT,
 				MADE | IPCSHM_POPULATE, MADE | IPCSHM_HUGE, IPCSHM_READ,
-				IPCSHM_READ | IPCSHM_WRITE,
+				IPCSHM_READ | IPCSHM_WRITE, IPCSHM_READ | IPCSHM_BY_ID,
 				IPCSHM_READ | IPCSHM_CREATE),
 	[FLAGS_QUEUE] = VALUES(MADE, MADE, MADE | IPCSHM_EXCLUSIVE, MADE | IPCSHM_PERSISTENT,
 			       MADE | IPCSHM_NONBLOCK, MADE | IPCSHM_HANGUP, IPCSHM_READ, IPCSHM_WRITE,
-			       IPCSHM_READ | IPCSHM_WRITE | IPCSHM_NONBLOCK),
+			       IPCSHM_READ | IPCSHM_WRITE | IPCSHM_NONBLOCK,
+			       IPCSHM_WRITE | IPCSHM_BY_ID),
 	[MODE] = VALUES(0600, 0666, 0, 0400, 0777),
 	[KIND] = VALUES(IPCSHM_REGION, IPCSHM_QUEUE),
 	[REGION_SIZE] = VALUES(0, 1, PAGE, 2 * PAGE, 4 * PAGE, 4 * PAGE + 1, 64 * PAGE, 1 << 21,
@@ -217,7 +218,7 @@ struct field {
 
 #define HOW(type, allowed)						\
 	M(type, how.name, NAME), M(type, how.name_len, NAME_LEN),	\
-	M(type, how.flags, allowed), M(type, how.mode, MODE), M(type, how.reserved, ZERO)
+	M(type, how.flags, allowed), M(type, how.mode, MODE), M(type, how.id, OBJECT)
 /* NOLINTBEGIN(bugprone-macro-parentheses): a member can't be in them */
 #define MESSAGE(_type, at, flags_meaning)				\
 	M(_type, at.segments, SEGMENTS), M(_type, at.data, DATA), M(_type, at.size, MESSAGE_SIZE),	\

@@ -56,6 +56,7 @@
 #define IPCSHM_POPULATE		0x40	/* allocate a new region's memory now */
 #define IPCSHM_HANGUP		0x80	/* new queue: EPIPE after a hang-up */
 #define IPCSHM_HUGE		0x100	/* huge pages for a new region */
+#define IPCSHM_BY_ID		0x200	/* open the object with this number */
 
 /**
  * enum ipcshm_kind - kinds of objects; each has a name space of its own
@@ -121,13 +122,16 @@ struct ipcshm_info {
  *	object, to which only its descriptor leads
  * @name_len: bytes in @name, 1 to IPCSHM_NAME_MAX, plus one if the name starts
  *	with a '/', which is dropped; 0 for an anonymous object
- * @flags: IPCSHM_READ, _WRITE, _CREATE, _EXCLUSIVE, _PERSISTENT, and for queues
- *	_NONBLOCK and _HANGUP, for regions _POPULATE and _HUGE
+ * @flags: IPCSHM_READ, _WRITE, _CREATE, _EXCLUSIVE, _PERSISTENT, _BY_ID, and for
+ *	queues _NONBLOCK and _HANGUP, for regions _POPULATE and _HUGE
  * @mode: permission bits (0 to 0777) of a new object, less the umask, and less
  *	those for execution of a region; must be 0 without IPCSHM_CREATE
  * @created: out: 1 if this call created the object, 0 if it existed
- * @id: out: the object's number, never used again for another while the module
- *	is loaded
+ * @id: in with IPCSHM_BY_ID, without IPCSHM_CREATE and @name: the number of an object
+ *	that has a name; out: the object's number, never used again for another while
+ *	the module is loaded
+ * @invalid: out: after EINVAL, the offset in the ioctl's structure of the member whose
+ *	value is not valid; else 0
  * @reserved: 0
  */
 struct ipcshm_open_how {
@@ -137,7 +141,8 @@ struct ipcshm_open_how {
 	__u32 mode;
 	__u32 created;
 	__u64 id;
-	__u64 reserved;
+	__u32 invalid;
+	__u32 reserved;
 };
 
 /**

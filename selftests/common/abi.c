@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <stddef.h>
+
 #include <grp.h>
 #include <poll.h>
 #include <sys/mman.h>

@@ -86,7 +86,8 @@ static int put_details(struct sk_buff *skb, const struct ipcshm_notification *ev
 }
 
 /* A PID namespace has nothing to do with those who listen: a process's own is used. */
-static int put_actor(struct sk_buff *skb, const struct net *net, const struct ipcshm_notification *event)
+static int put_actor(struct sk_buff *skb, const struct net *net,
+		     const struct ipcshm_notification *event)
 {
 	kuid_t uid = event->type == IPCSHM_NOTIFY_TYPE_QUOTA ? event->uid : current_uid();
 
@@ -122,7 +123,8 @@ static int reserve(struct sk_buff *skb, int type, void **mark)
 	return 0;
 }
 
-static int put_all(struct sk_buff *skb, const struct net *net, const struct ipcshm_notification *event)
+static int put_all(struct sk_buff *skb, const struct net *net,
+		   const struct ipcshm_notification *event)
 {
 	return reserve(skb, IPCSHM_A_NOTIFY_SEQ, &marks(skb)->seq) ?:
 	       nla_put_u32(skb, IPCSHM_A_NOTIFY_TYPE, event->type) ?:
@@ -130,7 +132,8 @@ static int put_all(struct sk_buff *skb, const struct net *net, const struct ipcs
 	       put_object(skb, event) ?: put_actor(skb, net, event) ?: put_details(skb, event);
 }
 
-static struct sk_buff *message(const struct net *net, const struct ipcshm_notification *event, gfp_t gfp)
+static struct sk_buff *message(const struct net *net, const struct ipcshm_notification *event,
+			       gfp_t gfp)
 {
 	const struct genl_family *from = READ_ONCE(family);
 	struct sk_buff *skb = genlmsg_new(EVENT_SIZE, gfp | __GFP_NOWARN | __GFP_ACCOUNT);

@@ -868,7 +868,8 @@ static int limit_change_get(struct limits_change *change, enum ipcshm_quota_type
 		return -EINVAL;
 	}
 	max = nla_get_u64(limit[IPCSHM_A_QUOTA_MAX]);
-	if (max > IPCSHM_QUOTA_MAX && !(max == IPCSHM_QUOTA_FOLLOW_DEFAULT && change->is_recorded)) {
+	if (max > IPCSHM_QUOTA_MAX &&
+	    !(max == IPCSHM_QUOTA_FOLLOW_DEFAULT && change->is_recorded)) {
 		NL_SET_ERR_MSG_ATTR(extack, limit[IPCSHM_A_QUOTA_MAX],
 				    "more than any limit, and not a user's return to the default");
 		return -ERANGE;
@@ -923,12 +924,14 @@ static int refuse_ceiling(struct genl_info *info, enum ipcshm_quota_type quota)
 
 static int limits_apply(struct genl_info *info, struct ipcshm_quotas *limits,
 			const struct limits_change *change,
-			u64 (*ceiling)(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota))
+			u64 (*ceiling)(const struct ipcshm_quotas *limits,
+				       enum ipcshm_quota_type quota))
 {
 	int quota;
 
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS && ceiling; quota++) {
-		if (change->given & BIT(quota) && change->max[quota] != IPCSHM_QUOTA_FOLLOW_DEFAULT &&
+		if (change->given & BIT(quota) &&
+		    change->max[quota] != IPCSHM_QUOTA_FOLLOW_DEFAULT &&
 		    change->max[quota] > ceiling(limits, quota))
 			return refuse_ceiling(info, quota);
 	}

@@ -434,7 +434,8 @@ int ipcshm_queue_call(struct ipcshm_queue_file *qfile, struct ipcshm_msg *reques
 	else
 		err = call.waiter.result;
 	reply->msg = call.reply;
-	trace_ipcshm_call(queue->object.id, call.request_id, call.reply ? call.reply->size : 0, err);
+	trace_ipcshm_call(queue->object.id, call.request_id, call.reply ? call.reply->size : 0,
+			  err);
 	return err;
 }
 

@@ -567,7 +567,8 @@ int ipcshm_quotas_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quo
 }
 
 /* Report that ipcshm_quotas_try_charge() was refused. */
-void ipcshm_quotas_report(const struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount)
+void ipcshm_quotas_report(const struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
+			  u64 amount)
 {
 	const struct ipcshm_quotas *record;
 
@@ -579,7 +580,8 @@ void ipcshm_quotas_report(const struct ipcshm_quotas *payer, enum ipcshm_quota_t
 }
 
 /* As ipcshm_quotas_charge(), even if a maximum is exceeded. */
-void ipcshm_quotas_charge_force(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount)
+void ipcshm_quotas_charge_force(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
+				u64 amount)
 {
 	struct ipcshm_quotas *record;
 
@@ -764,7 +766,8 @@ static const struct ipcshm_quotas *user_of(const struct ipcshm_quotas *payer)
 }
 
 /* What a user consumes, and may consume under all maxima of the payer; NULL: the default. */
-struct ipcshm_quota ipcshm_quotas_read(const struct ipcshm_quotas *payer, enum ipcshm_quota_type quota)
+struct ipcshm_quota ipcshm_quotas_read(const struct ipcshm_quotas *payer,
+				       enum ipcshm_quota_type quota)
 {
 	struct ipcshm_quota limit = { .max = IPCSHM_QUOTA_MAX };
 	const struct ipcshm_quotas *record;

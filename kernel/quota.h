@@ -49,10 +49,13 @@ struct ipcshm_quotas *ipcshm_quotas_get_current(struct ipcshm_quotas *bound);
 struct ipcshm_quotas *ipcshm_quotas_get(struct ipcshm_quotas *limits);
 void ipcshm_quotas_put(struct ipcshm_quotas *limits);
 
-bool ipcshm_quotas_try_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount);
+bool ipcshm_quotas_try_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
+			      u64 amount);
 int ipcshm_quotas_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount);
-void ipcshm_quotas_report(const struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount);
-void ipcshm_quotas_charge_force(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount);
+void ipcshm_quotas_report(const struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
+			  u64 amount);
+void ipcshm_quotas_charge_force(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
+				u64 amount);
 void ipcshm_quotas_uncharge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount);
 
 void ipcshm_quotas_waiter_init(struct ipcshm_quotas_waiter *waiter,
@@ -68,7 +71,8 @@ struct ipcshm_quotas *ipcshm_quotas_next(struct ipcshm_quotas *limits);
 kuid_t ipcshm_quotas_uid(const struct ipcshm_quotas *limits);
 struct user_namespace *ipcshm_quotas_ns(const struct ipcshm_quotas *limits);
 struct ipcshm_quotas *ipcshm_quotas_bound(const struct ipcshm_quotas *limits);
-struct ipcshm_quota ipcshm_quotas_read(const struct ipcshm_quotas *payer, enum ipcshm_quota_type quota);
+struct ipcshm_quota ipcshm_quotas_read(const struct ipcshm_quotas *payer,
+				       enum ipcshm_quota_type quota);
 u64 ipcshm_quotas_bound_default(enum ipcshm_quota_type quota);
 u64 ipcshm_quotas_ceiling(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota);
 void ipcshm_quotas_keep(struct ipcshm_quotas *limits, struct list_head *keeper);

@@ -263,9 +263,10 @@ static void tell(const struct ipcshm_object *object, enum ipcshm_notify_type typ
 	ipcshm_object_tell(object, (struct ipcshm_notification){ .type = type });
 }
 
-/* What the tracepoints of objects take. */
-#define TRACED(object)							\
-	(object)->id, (object)->ops->kind, __kuid_val(ipcshm_object_uid(object)), (object)->name
+/* Tracepoints of objects take the same arguments. */
+#define TRACE_OBJECT(event, object)					\
+	trace_ipcshm_##event((object)->id, (object)->ops->kind,		\
+			     __kuid_val(ipcshm_object_uid(object)), (object)->name)
 
 /* What a look at all members may have missed. */
 void ipcshm_object_members_changed(const struct ipcshm_object *object)
@@ -391,7 +392,7 @@ static void object_end(struct ipcshm_object *object)
 	if (!id_is_linked(object))
 		return;
 	id_unlink(object);
-	trace_ipcshm_free(TRACED(object));
+	TRACE_OBJECT(free, object);
 	tell(object, IPCSHM_NOTIFY_TYPE_FREE);
 }
 
@@ -608,11 +609,11 @@ void ipcshm_registry_opened(struct ipcshm_object *object, bool keep)
 		refcount_inc(&object->users);
 	}
 	if (id_is_linked(object)) {
-		trace_ipcshm_open(TRACED(object));
+		TRACE_OBJECT(open, object);
 		tell(object, IPCSHM_NOTIFY_TYPE_OPEN);
 	} else {
 		id_link(object);
-		trace_ipcshm_create(TRACED(object));
+		TRACE_OBJECT(create, object);
 		tell(object, IPCSHM_NOTIFY_TYPE_CREATE);
 	}
 	mutex_unlock(&registry->lock);
@@ -635,7 +636,7 @@ static bool unlink_and_tell(struct ipcshm_object *object)
 {
 	bool drop = name_unlink(object);
 
-	trace_ipcshm_unlink(TRACED(object));
+	TRACE_OBJECT(unlink, object);
 	tell(object, IPCSHM_NOTIFY_TYPE_UNLINK);
 	return drop;
 }
@@ -663,7 +664,7 @@ int ipcshm_object_revoke(struct ipcshm_object *object)
 
 	if (err)
 		return err;
-	trace_ipcshm_revoke(TRACED(object));
+	TRACE_OBJECT(revoke, object);
 	tell(object, IPCSHM_NOTIFY_TYPE_REVOKE);
 	return 0;
 }

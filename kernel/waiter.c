@@ -65,6 +65,7 @@ int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_timeou
 	/* The task that was woken wants this CPU, and may well end the wait. */
 	if (need_resched()) {
 		cond_resched();
+		/* Pairs with the release in ipcshm_waiter_complete(). */
 		if (smp_load_acquire(&waiter->done))
 			return 0;
 	}

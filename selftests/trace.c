@@ -109,12 +109,12 @@ TEST_F(trace, the_life_of_an_object)
 
 TEST_F(trace, a_name_forges_neither_a_field_nor_a_line)
 {
+	const char *escaped = "a\\040uid=7\\012\\033[2J\\134\\303\\244\\040ipcshm_free:\\040id=1";
 	const char *forger = "a uid=7\n\x1b[2J\\\303\244 ipcshm_free: id=1";
 	int fd = open_region(device, forger, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
 	__u64 id = region_stat(fd).stat.id;
 
-	EXPECT_TRUE(traced("create: id=%llu kind=region uid=0 "
-			   "name=a\\040uid=7\\012\\033[2J\\134\\303\\244\\040ipcshm_free:\\040id=1\n", id));
+	EXPECT_TRUE(traced("create: id=%llu kind=region uid=0 name=%s\n", id, escaped));
 	EXPECT_FALSE(traced("free: "));
 	close(fd);
 }

@@ -782,13 +782,17 @@ struct ipcshm_queue_revoke_args {
 /* on a region */
 #define IPCSHM_IOC_REGION_STAT	_IOWR(IPCSHM_IOC_MAGIC, 0x20, struct ipcshm_region_stat)
 #define IPCSHM_IOC_REGION_SELF	_IOWR(IPCSHM_IOC_MAGIC, 0x21, struct ipcshm_region_self_args)
-#define IPCSHM_IOC_REGION_MEMBERS	_IOWR(IPCSHM_IOC_MAGIC, 0x22, struct ipcshm_region_members_args)
+#define IPCSHM_IOC_REGION_MEMBERS \
+	_IOWR(IPCSHM_IOC_MAGIC, 0x22, struct ipcshm_region_members_args)
 #define IPCSHM_IOC_REGION_WAIT	_IOWR(IPCSHM_IOC_MAGIC, 0x23, struct ipcshm_region_wait_args)
 #define IPCSHM_IOC_REGION_WAKE	_IOWR(IPCSHM_IOC_MAGIC, 0x24, struct ipcshm_region_wake_args)
 #define IPCSHM_IOC_REGION_WATCH	_IOWR(IPCSHM_IOC_MAGIC, 0x25, struct ipcshm_region_watch_args)
-#define IPCSHM_IOC_REGION_RESIZE	_IOWR(IPCSHM_IOC_MAGIC, 0x26, struct ipcshm_region_resize_args)
-#define IPCSHM_IOC_REGION_REVOKE	_IOWR(IPCSHM_IOC_MAGIC, 0x27, struct ipcshm_region_revoke_args)
-#define IPCSHM_IOC_REGION_MEMBER	_IOWR(IPCSHM_IOC_MAGIC, 0x28, struct ipcshm_region_member_args)
+#define IPCSHM_IOC_REGION_RESIZE \
+	_IOWR(IPCSHM_IOC_MAGIC, 0x26, struct ipcshm_region_resize_args)
+#define IPCSHM_IOC_REGION_REVOKE \
+	_IOWR(IPCSHM_IOC_MAGIC, 0x27, struct ipcshm_region_revoke_args)
+#define IPCSHM_IOC_REGION_MEMBER \
+	_IOWR(IPCSHM_IOC_MAGIC, 0x28, struct ipcshm_region_member_args)
 
 /* on a queue */
 #define IPCSHM_IOC_QUEUE_STAT	_IOWR(IPCSHM_IOC_MAGIC, 0x40, struct ipcshm_queue_stat)
@@ -799,9 +803,11 @@ struct ipcshm_queue_revoke_args {
 #define IPCSHM_IOC_QUEUE_CALL	_IOWR(IPCSHM_IOC_MAGIC, 0x45, struct ipcshm_call_args)
 #define IPCSHM_IOC_QUEUE_REPLY	_IOWR(IPCSHM_IOC_MAGIC, 0x46, struct ipcshm_reply_args)
 #define IPCSHM_IOC_QUEUE_REPLY_RECEIVE	_IOWR(IPCSHM_IOC_MAGIC, 0x47, struct ipcshm_call_args)
-#define IPCSHM_IOC_QUEUE_RELEASE	_IOWR(IPCSHM_IOC_MAGIC, 0x48, struct ipcshm_queue_release_args)
+#define IPCSHM_IOC_QUEUE_RELEASE \
+	_IOWR(IPCSHM_IOC_MAGIC, 0x48, struct ipcshm_queue_release_args)
 #define IPCSHM_IOC_QUEUE_SET	_IOWR(IPCSHM_IOC_MAGIC, 0x49, struct ipcshm_queue_set_args)
-#define IPCSHM_IOC_QUEUE_BUSY_POLL	_IOWR(IPCSHM_IOC_MAGIC, 0x4a, struct ipcshm_queue_busy_poll_args)
+#define IPCSHM_IOC_QUEUE_BUSY_POLL \
+	_IOWR(IPCSHM_IOC_MAGIC, 0x4a, struct ipcshm_queue_busy_poll_args)
 #define IPCSHM_IOC_QUEUE_DRAIN	_IOWR(IPCSHM_IOC_MAGIC, 0x4b, struct ipcshm_queue_drain_args)
 #define IPCSHM_IOC_QUEUE_REVOKE	_IOWR(IPCSHM_IOC_MAGIC, 0x4c, struct ipcshm_queue_revoke_args)
 

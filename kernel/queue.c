@@ -246,8 +246,7 @@ void ipcshm_queue_accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	lockdep_assert_held(&queue->lock);
 	ipcshm_queue_unblock(queue, msg);
 	queue->sent++;
-	trace_ipcshm_send(queue->object.id, msg->size, msg->type, queue->messages,
-			  msg->priority, pid_nr(msg->pid));
+	trace_sent(queue, msg);
 	if (!msg->caller)
 		ipcshm_waiter_complete(sender, 0, &effects->wakeups);
 }

@@ -27,8 +27,7 @@ static inline void enqueue_new(struct ipcshm_queue *queue, struct ipcshm_msg *ms
 {
 	msg->number = ++queue->number;
 	queue->sent++;
-	trace_ipcshm_send(queue->object.id, msg->size, msg->type, queue->messages,
-			  msg->priority, pid_nr(msg->pid));
+	trace_sent(queue, msg);
 	enqueue_message(queue, msg, false);
 }
 
@@ -113,8 +112,7 @@ static inline struct ipcshm_msg *take_next(struct ipcshm_queue *queue,
 		return NULL;
 	dequeue_message(queue, msg);
 	queue->received++;
-	trace_ipcshm_receive(queue->object.id, msg->size, msg->type, queue->messages,
-			     msg->priority, pid_nr(msg->pid));
+	trace_received(queue, msg);
 	msg->request_id = 0;
 	return msg;
 }

@@ -299,13 +299,27 @@ static inline void receiver_complete(struct ipcshm_queue *queue, struct queue_re
 	ipcshm_waiter_complete(&receiver->waiter, result, &effects->wakeups);
 }
 
+/* The arguments are not calculated unless the tracepoint is on. */
+static inline void trace_sent(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg)
+{
+	if (trace_ipcshm_send_enabled())
+		trace_ipcshm_send(queue->object.id, msg->size, msg->type, queue->messages,
+				  msg->priority, pid_nr(msg->pid));
+}
+
+static inline void trace_received(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg)
+{
+	if (trace_ipcshm_receive_enabled())
+		trace_ipcshm_receive(queue->object.id, msg->size, msg->type, queue->messages,
+				     msg->priority, pid_nr(msg->pid));
+}
+
 static inline void mark_received(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 				 struct ipcshm_queue_file *qfile, struct ipcshm_process *process)
 {
 	lockdep_assert_held(&queue->lock);
 	queue->received++;
-	trace_ipcshm_receive(queue->object.id, msg->size, msg->type, queue->messages,
-			     msg->priority, pid_nr(msg->pid));
+	trace_received(queue, msg);
 	msg->request_id = 0;
 	if (msg->caller)
 		ipcshm_call_begin(queue, msg, qfile, process);

@@ -134,8 +134,7 @@ int ipcshm_queue_offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		return -EINPROGRESS;
 	}
 	queue->sent++;
-	trace_ipcshm_send(queue->object.id, msg->size, msg->type, queue->messages,
-			  msg->priority, pid_nr(msg->pid));
+	trace_sent(queue, msg);
 	if (receiver)
 		ipcshm_queue_hand_over(queue, msg, receiver, effects);
 	else if (full)

@@ -18,7 +18,9 @@
 #include <unistd.h>
 
 #define TURNS		20000	/* round trips a round */
-#define SAMPLES		50000	/* publications a round */
+#define BATCH		32	/* publications between two looks at the clock */
+#define BATCHES		1500	/* a round */
+#define SAMPLES		(BATCH * BATCHES)
 #define ROUNDS_MAX	101
 #define FIGURES_MAX	32
 #define CONTROL		(1 << 20)
@@ -278,9 +280,9 @@ static double measure_publishing(uint32_t subscribers, unsigned int every)
 	check("attach", ipcshm_publisher_attach(&publisher, &place.topic));
 	for (i = 0; i < subscribers; i++)
 		check("attach", ipcshm_subscriber_attach(&handles[i], &place.topic, 0, 0));
-	for (i = 0; i < SAMPLES / 32; i++) {
+	for (i = 0; i < BATCHES; i++) {
 		start = ipcshm_deadline(0);
-		for (k = 0; k < 32; k++)
+		for (k = 0; k < BATCH; k++)
 			publish_item(&publisher, item);
 		time += ipcshm_deadline(0) - start;
 		for (k = 0; k < subscribers && i % every == 0; k++) {
@@ -290,7 +292,7 @@ static double measure_publishing(uint32_t subscribers, unsigned int every)
 	}
 	ipcshm_publisher_detach(&publisher);
 	free_topic(&place);
-	return (double)time / (SAMPLES / 32 * 32);
+	return (double)time / SAMPLES;
 }
 
 /* Loan, publish, take and release, by one process: of any size, since nothing is copied. */

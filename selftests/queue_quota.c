@@ -4,6 +4,7 @@
  * the sender for what an unbounded queue keeps, nobody for what a sleeping task gets, and
  * the receiver for what it keeps the kernel from freeing.
  */
+#include "common/cgroup.h"
 #include "common/fuse.h"
 #include "common/harness.h"
 #include "queue_test.h"
@@ -366,6 +367,32 @@ TEST_F(quota, revoked_queue_is_paid_back_at_once)
 }
 
 /* Unbounded queues. */
+
+static struct test_name cgroup;
+
+static void fill_memory_role(struct peer *peer)
+{
+	if (!write_file(cgroup.text, "cgroup.procs", "0"))
+		_exit(1);
+	write_file(cgroup.text, "memory.swap.max", "0");
+	do
+		peer->result = try_size(queue, SMALL);
+	while (!peer->result);
+}
+
+TEST_F(quota, small_messages_at_the_limit_of_a_memory_cgroup_are_enomem)
+{
+	ASSERT_EQ(0, seteuid(0));
+	ASSERT_EQ(0, setresuid(0, 0, 0));
+	cgroup = make_cgroup("16M");
+	if (!cgroup.text[0])
+		SKIP(return, "no memory cgroup available");
+	EXPECT_EQ(-ENOMEM, finish(start(fill_memory_role, (struct peer) { 0 })));
+	EXPECT_LT(10000, queue_stat(queue).messages);
+	EXPECT_EQ(0, read_number(cgroup.text, "memory.events", "oom_kill "));
+	close(queue);
+	EXPECT_TRUE(WAIT_UNTIL(!rmdir(cgroup.text)));
+}
 
 TEST_F(quota, message_in_an_unbounded_queue_is_paid_for_by_its_sender)
 {

@@ -8,16 +8,19 @@
 #include <linux/futex.h>
 #include <linux/mempolicy.h>
 #include <linux/seccomp.h>
+#include <grp.h>
 #include <stddef.h>
 #include <sys/personality.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 
 #include "common/harness.h"
 
 #define PAGES		8
 #define OTHER_USER	65533
+#define LISTED_USER	65532	/* in an access control list */
 #define TURNS		400
 #define WORDS		16
 
@@ -626,18 +629,23 @@ TEST_F(region, read_only_descriptor_cannot_change_it)
 	close(fd);
 }
 
-/* Whether another user may open it. */
-static int open_as_other_user(const FIXTURE_DATA(region) *self, uint32_t flags)
+/* Whether another user of another group may open it: 0 or EACCES. */
+static int open_as(const FIXTURE_DATA(region) *self, uid_t user, gid_t group, uint32_t flags)
 {
 	pid_t peer = fork_peer();
 
 	if (!peer) {
-		if (setresgid(OTHER_USER, OTHER_USER, OTHER_USER) ||
-		    setresuid(OTHER_USER, OTHER_USER, OTHER_USER))
+		if (setgroups(0, NULL) || setresgid(group, group, group) ||
+		    setresuid(user, user, user))
 			_exit(1);
 		_exit(open_by_name(self, flags) == -EACCES ? EACCES : 0);
 	}
 	return peer < 0 ? -1 : wait_child(peer);
+}
+
+static int open_as_other_user(const FIXTURE_DATA(region) *self, uint32_t flags)
+{
+	return open_as(self, OTHER_USER, OTHER_USER, flags);
 }
 
 TEST_F(region, fchmod_and_fchown_change_who_may_open_it)
@@ -651,6 +659,55 @@ TEST_F(region, fchmod_and_fchown_change_who_may_open_it)
 	ASSERT_EQ(0, fchown(self->fd, OTHER_USER, 0));
 	EXPECT_EQ(OTHER_USER, region_stat(self->fd).stat.uid);
 	EXPECT_EQ(0, open_as_other_user(self, READ_WRITE));
+}
+
+/* As setfacl(1) writes it: "u::rw,u:65532:rw,g::-,m::rw,o::-". */
+static const struct {
+	__u32 version;
+	struct { __u16 tag, permissions; __u32 id; } entries[5];
+} access_list = {
+	.version = 2,
+	.entries = { { 1, 6, -1 }, { 2, 6, LISTED_USER }, { 4, 0, -1 }, { 16, 6, -1 },
+		     { 32, 0, -1 } },
+};
+
+/* The bits of the group in the mode are the mask then, and not the right of the group. */
+TEST_F(region, access_control_list_decides_who_may_open_it)
+{
+	SKIP_UNLESS_ROOT;
+	ASSERT_EQ(0, fchown(self->fd, 0, OTHER_USER));
+	ASSERT_EQ(0, fsetxattr(self->fd, "system.posix_acl_access", &access_list,
+			       sizeof(access_list), 0));
+	EXPECT_EQ(0660, region_stat(self->fd).stat.mode);
+	EXPECT_EQ(0, open_as(self, LISTED_USER, LISTED_USER, READ_WRITE));
+	EXPECT_EQ(EACCES, open_as(self, OTHER_USER, OTHER_USER, IPCSHM_READ));
+	EXPECT_EQ(EACCES, open_as(self, OTHER_USER - 2, OTHER_USER - 2, IPCSHM_READ));
+	/* The mask. */
+	ASSERT_EQ(0, fchmod(self->fd, 0640));
+	EXPECT_EQ(EACCES, open_as(self, LISTED_USER, LISTED_USER, READ_WRITE));
+	EXPECT_EQ(0, open_as(self, LISTED_USER, LISTED_USER, IPCSHM_READ));
+	ASSERT_EQ(0, fremovexattr(self->fd, "system.posix_acl_access"));
+	EXPECT_EQ(EACCES, open_as(self, LISTED_USER, LISTED_USER, IPCSHM_READ));
+	EXPECT_EQ(0, open_as(self, OTHER_USER, OTHER_USER, IPCSHM_READ));
+}
+
+TEST_F(region, access_control_list_is_changed_by_the_owner_alone)
+{
+	pid_t peer;
+	int fd;
+
+	SKIP_UNLESS_ROOT;
+	ASSERT_EQ(0, fchmod(self->fd, 0606));
+	peer = fork_peer();
+	if (!peer) {
+		if (setresgid(OTHER_USER, OTHER_USER, OTHER_USER) ||
+		    setresuid(OTHER_USER, OTHER_USER, OTHER_USER))
+			_exit(1);
+		fd = open_by_name(self, READ_WRITE);
+		_exit(fd >= 0 && fsetxattr(fd, "system.posix_acl_access", &access_list,
+					   sizeof(access_list), 0) ? errno : 2);
+	}
+	EXPECT_EQ(EPERM, wait_child(peer));
 }
 
 /* Execution: a region is no way around vm.memfd_noexec. */

@@ -88,15 +88,15 @@ static const struct ipcshm_ring_attr to_open[] = {
 	{ IPCSHM_RING_CHUNKS, MANY, BYTES, 4096, 0, { 0 } },
 };
 
-static int open_side(struct ipcshm_ring *ring, struct ipcshm_area *in, int device,
-		     const char *name, const struct ipcshm_ring_attr *attr, uint32_t side)
+static int open_side(struct ipcshm_ring *ring, struct ipcshm_area *in, int ring_device,
+		     const char *ring_name, const struct ipcshm_ring_attr *attr, uint32_t side)
 {
-	return ipcshm_ring_open(ring, in, device, name, 0, 0600, attr, side,
+	return ipcshm_ring_open(ring, in, ring_device, ring_name, 0, 0600, attr, side,
 				ipcshm_deadline(10 * SECOND));
 }
 
 /* A creator that dies half-way, in a region that others have open. */
-static void die_while_creating(int device, const char *name)
+static void die_while_creating(int ring_device, const char *ring_name)
 {
 	const uint32_t access = IPCSHM_READ | IPCSHM_WRITE;
 	struct ipcshm_region_attr attr = { .size = BYTES };
@@ -105,7 +105,7 @@ static void die_while_creating(int device, const char *name)
 	size_t size;
 	int fd;
 
-	fd = ipcshm_region_open(device, name, access | IPCSHM_CREATE, 0600, &attr);
+	fd = ipcshm_region_open(ring_device, ring_name, access | IPCSHM_CREATE, 0600, &attr);
 	if (fd < 0 || ipcshm_region_map(fd, access, &memory, &size) ||
 	    ipcshm_region_self(fd, &token))
 		_exit(1);
@@ -119,33 +119,35 @@ TEST(rings_are_opened_or_created)
 	struct ipcshm_ring_attr other;
 	struct ipcshm_ring in, out, third;
 	struct ipcshm_area here, there, nowhere;
-	char name[64];
+	char ring_name[64];
 	uint64_t item = 7;
-	int device, fd, status;
+	int ring_device, fd, status;
 	unsigned int i;
 
-	device = ipcshm_open();
-	ASSERT_LE(0, device);
+	ring_device = ipcshm_open();
+	ASSERT_LE(0, ring_device);
 	for (i = 0; i < sizeof(to_open) / sizeof(to_open[0]); i++) {
 		struct ipcshm_region_attr attr = { .size = BYTES };
 		pid_t pid;
 
-		snprintf(name, sizeof(name), "ring-open-%d-%u", getpid(), i);
+		snprintf(ring_name, sizeof(ring_name), "ring-open-%d-%u", getpid(), i);
 		if (to_open[i].layout == IPCSHM_RING_CHUNKS) {
 			attr.size = 4096;
 			attr.max_size = 2 * BYTES;
 		}
-		fd = ipcshm_region_open(device, name, IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE,
+		fd = ipcshm_region_open(ring_device, ring_name,
+					IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE,
 					0600, &attr);
 		ASSERT_LE(0, fd);
 		pid = fork();
 		if (!pid)
-			die_while_creating(device, name);
+			die_while_creating(ring_device, ring_name);
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
 		ASSERT_TRUE(WIFSIGNALED(status));
 
-		ASSERT_EQ(1, open_side(&in, &here, device, name, &to_open[i], IPCSHM_RING_PRODUCER));
-		ASSERT_EQ(0, open_side(&out, &there, device, name, &to_open[i],
+		ASSERT_EQ(1, open_side(&in, &here, ring_device, ring_name, &to_open[i],
+				       IPCSHM_RING_PRODUCER));
+		ASSERT_EQ(0, open_side(&out, &there, ring_device, ring_name, &to_open[i],
 				       IPCSHM_RING_CONSUMER));
 		EXPECT_EQ(0, ipcshm_ring_put(&in, &item, 8, IPCSHM_NOW));
 		item = 0;
@@ -153,7 +155,7 @@ TEST(rings_are_opened_or_created)
 		EXPECT_EQ(7, item);
 		other = to_open[i];
 		other.capacity *= 2;
-		EXPECT_GT(0, open_side(&third, &nowhere, device, name, &other,
+		EXPECT_GT(0, open_side(&third, &nowhere, ring_device, ring_name, &other,
 				       IPCSHM_RING_CONSUMER));
 		ipcshm_ring_detach(&in);
 		ipcshm_ring_detach(&out);
@@ -161,7 +163,7 @@ TEST(rings_are_opened_or_created)
 		ipcshm_area_close(&there);
 		close(fd);
 	}
-	close(device);
+	close(ring_device);
 }
 
 /* The area, of a process that maps the region now. */
@@ -259,7 +261,8 @@ static long ticks_of(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	file = fopen(path, "re");
-	if (!file || fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+	if (!file || fscanf(file,
+			    "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
 			    &user, &kernel) != 2)
 		user = LONG_MAX;
 	if (file)
@@ -490,7 +493,8 @@ static void produce_role(struct peer *peer)
 			from = board->series++;
 			i = 0;
 		}
-		if (from >= SERIES || ipcshm_ring_put(&ring, &(uint64_t) { from << 32 | i }, 8, SOON))
+		if (from >= SERIES || ipcshm_ring_put(&ring, &(uint64_t) { from << 32 | i }, 8,
+						      SOON))
 			_exit(1);
 		board->sent[from] = (uint32_t)i + 1;
 	}

@@ -86,7 +86,11 @@ static void set_up_shared(void)
 		.max_loans = 1,
 		.samples = publishers == 1 ? 4 + (scenario->flags >> 4 > 1) : 8,
 	};
-	struct ipcshm_area_ops ops = { model_wait, model_wake, NULL };
+	static const struct ipcshm_area_ops ops = {
+		.size = sizeof(ops),
+		.wait = model_wait,
+		.wake = model_wake,
+	};
 	struct ipcshm_area area;
 	unsigned int i;
 

@@ -44,8 +44,6 @@
 extern "C" {
 #endif
 
-#define IPCSHM_NOW	0ULL	/* as a deadline: do not wait */
-
 #define IPCSHM_TOPIC_SAMPLES_MAX	((1U << 20) - 1)	/* samples of a topic */
 #define IPCSHM_TOPIC_SIZE_MAX		(1ULL << 32)	/* bytes of a sample */
 #define IPCSHM_TOPIC_HISTORY_MAX	(1U << 16)	/* samples in the log */
@@ -233,7 +231,7 @@ int ipcshm_topic_open(struct ipcshm_topic *topic, int device, const char *name, 
 
 /**
  * ipcshm_topic_close - close a topic from ipcshm_topic_open()
- * @topic: the topic; its publishers and subscribers are detached
+ * @topic: the topic; detach its publishers and subscribers before
  */
 void ipcshm_topic_close(struct ipcshm_topic *topic);
 

@@ -32,4 +32,14 @@ static inline int area_no_token(const struct ipcshm_area *area)
 	return reason ? -(int)reason : -ESRCH;
 }
 
+/* In a loop that waits for another processor. */
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
 #endif /* IPCSHM_AREA_INTERNAL_H */

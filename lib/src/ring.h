@@ -267,15 +267,6 @@ static inline bool is_gone(const struct ring *ring, uint32_t token)
 	return !ipcshm_area_is_alive(ring->area, token);
 }
 
-static inline void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
-
 /* The handle belongs to the calling process: not so in a child of fork(2). */
 static ALWAYS_INLINE bool ring_is_own(const struct ring *ring)
 {

@@ -111,11 +111,9 @@ struct topic_shared {
 /**
  * struct topic_publisher_row - what others see of a publisher
  * @token: its member; 0: none
- * @number: samples that it has published
  */
 struct topic_publisher_row {
 	_Atomic uint32_t token;
-	_Atomic uint64_t number;
 } __attribute__((aligned(64)));
 
 /**
@@ -123,14 +121,13 @@ struct topic_publisher_row {
  * @token: its member; 0: none
  * @flags: IPCSHM_TOPIC_RELIABLE
  * @cursor: the next position that it takes
- * @taken, @missed: counts of samples
+ * @missed: count of samples
  * @hold: for each sample that it holds, index + 1; padded to a multiple of 64 bytes
  */
 struct topic_subscriber_row {
 	_Atomic uint32_t token;
 	_Atomic uint32_t flags;
 	_Atomic uint64_t cursor;
-	_Atomic uint64_t taken;
 	_Atomic uint64_t missed;
 	_Atomic uint32_t hold[];
 } __attribute__((aligned(64)));
@@ -227,7 +224,7 @@ struct topic_spin {
  * @row: in the control area
  * @cursor: the next position to take
  * @missed: since the last sample that was taken
- * @taken, @missed_all: counts
+ * @missed_all: since it attached
  * @used: a bit for each used hold
  * @spin: how long to look for a sample before sleeping
  * @reliable: publishers wait for it
@@ -239,7 +236,6 @@ struct subscriber {
 	struct topic_subscriber_row *row;
 	uint64_t cursor;
 	uint64_t missed;
-	uint64_t taken;
 	uint64_t missed_all;
 	uint64_t used;
 	struct topic_spin spin;
@@ -299,7 +295,7 @@ static inline bool token_is_alive(const struct topic *topic, _Atomic uint32_t *t
 /* The handle belongs to the calling process: not so in a child of fork(2). */
 static inline bool token_is_own(const struct topic *topic, uint32_t token)
 {
-	return __atomic_load_n(topic->area->token, __ATOMIC_RELAXED) == token;
+	return area_known_token(topic->area) == token;
 }
 
 /**

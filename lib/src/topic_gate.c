@@ -41,15 +41,6 @@ static bool is_to_wait(int ret)
 	return ret == -EAGAIN || ret == -EALREADY;
 }
 
-static void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
-
 static uint32_t spin_time(struct topic_spin *spin)
 {
 	if (!spin || !spin->max)

@@ -316,7 +316,7 @@ int ipcshm_publisher_publish(struct ipcshm_publisher *handle, const struct ipcsh
 	if (ret)
 		return ret;
 	publisher->loans &= ~(1U << loan);
-	atomic_store_explicit(&publisher->row->number, ++publisher->number, memory_order_relaxed);
+	publisher->number++;
 	disown_published(topic, index);
 	topic_gate_open(topic, &topic->shared->items);
 	/* The sample that has left the log may be free. */
@@ -364,7 +364,6 @@ int ipcshm_publisher_attach(struct ipcshm_publisher *handle, const struct ipcshm
 		publisher->row = &topic->publishers[i];
 		if (!topic_take_row(topic, &publisher->row->token, token))
 			continue;
-		atomic_store_explicit(&publisher->row->number, 0, memory_order_relaxed);
 		publisher->scan = i * (topic->geometry.samples / topic->geometry.publishers);
 		update_limit(publisher);
 		topic_gate_open(topic, &topic->shared->peers);

@@ -90,7 +90,6 @@ static int describe_sample(struct subscriber *subscriber, uint64_t position, uin
 		.index = index,
 	};
 	subscriber->missed = 0;
-	atomic_store_explicit(&subscriber->row->taken, ++subscriber->taken, memory_order_relaxed);
 	return sample->size <= topic->geometry.sample_size ? 0 : -EBADMSG;
 }
 
@@ -263,7 +262,6 @@ static void clear_row(const struct topic *topic, struct topic_subscriber_row *ro
 	atomic_store(&row->flags, 0);
 	for (i = 0; i < topic->geometry.max_held; i++)
 		atomic_store_explicit(&row->hold[i], 0, memory_order_relaxed);
-	atomic_store_explicit(&row->taken, 0, memory_order_relaxed);
 	atomic_store_explicit(&row->missed, 0, memory_order_relaxed);
 }
 

@@ -747,7 +747,7 @@ TEST_F_TIMEOUT(topic, calls_return_by_their_deadline_whatever_is_written, 120)
 	int i, ret;
 
 	for (i = 0; i < 300; i++) {
-		deadline = ipcshm_deadline((uint64_t)(i % 3) * SECOND / 1000);
+		deadline = ipcshm_deadline((unsigned int)i % 3 * (SECOND / 1000));
 		ipcshm_topic_attach(&topic, &self->area, 0, self->samples, self->size, NULL);
 		if (!ipcshm_publisher_attach(&publisher, &self->topic)) {
 			for (ret = 0; ret < 3; ret++)

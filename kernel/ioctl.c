@@ -31,8 +31,7 @@ struct span {
  * @zero: reserved members
  * @invalid: the offset of the member that holds the offset of the invalid one after -EINVAL,
  *	which @run sets in the kernel's copy; 0: the structure has no such member
- * @fills: the structure is all out
- * @returns: some members are out, and written if @run does not fail
+ * @fills: the structure is all out; else @run writes the members that are out
  * @run: does it, with the kernel's copy of the structure
  */
 struct ioctl_row {
@@ -45,7 +44,6 @@ struct ioctl_row {
 	struct span zero[2];
 	u16 invalid;
 	bool fills;
-	bool returns;
 	long (*run)(struct file *file, void *args, struct ipcshm_uarg uarg);
 };
 
@@ -63,7 +61,7 @@ struct ioctl_row {
 	.zero = { SPAN(type, how.reserved), SPAN(type, reserved) },		\
 	.invalid = offsetof(struct ipcshm_##type, how.invalid)
 
-/* The tests, the fuzzers and the documentation are held against this by tools/check/ioctls. */
+/* The ioctls of regions and queues check their structures themselves. */
 static const struct ioctl_row rows[] = {
 	[_IOC_NR(IPCSHM_IOC_INFO)] = {
 		ON(DEVICE, info, INFO),
@@ -95,7 +93,6 @@ union args {
 	struct ipcshm_region_open_args region_open;
 	struct ipcshm_queue_open_args queue_open;
 	struct ipcshm_unlink_args unlink;
-	u64 words[27];
 };
 
 static const struct ioctl_row *row_find(enum ipcshm_ioctl_target target, unsigned int cmd)
@@ -188,9 +185,5 @@ long ipcshm_ioctl(enum ipcshm_ioctl_target target, struct file *file, unsigned i
 		put_user(*invalid_of(row, &args), (u32 __user *)(uarg.ptr + row->invalid));
 	if (result < 0)
 		return result;
-	if (row->fills)
-		return ipcshm_args_fill(&args, row->size, uarg) ?: result;
-	if (row->returns)
-		return ipcshm_args_put(&args, row->size, uarg) ?: result;
-	return result;
+	return row->fills ? ipcshm_args_fill(&args, row->size, uarg) : result;
 }

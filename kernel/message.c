@@ -257,7 +257,7 @@ static int msg_fill(struct ipcshm_msg *msg, const struct ipcshm_message *args,
  * @from: the payload, whole; its length has been checked
  * @pool: where the payload is to be if there is space, or NULL
  * @payer: who pays if a queue keeps it; the caller has a reference
- * @spare: a spare message of the size's slot class, which is the caller's no more; or NULL
+ * @spare: a spare message of the size's slot class, which passes to the callee; or NULL
  *
  * Return: the message, or -ENOMEM, -EFAULT, -EBADF, -EPERM.
  */

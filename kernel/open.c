@@ -70,8 +70,8 @@ static bool device_permits(const struct file *device, u32 flags)
 }
 
 /*
- * The steps are in an order in which each can be undone by the next one's
- * failure, and the descriptor appears when nothing can fail any more.
+ * Each step can be undone if a later one fails. The descriptor is installed when nothing can
+ * fail.
  */
 static long object_open(struct file *device, const struct ipcshm_object_ops *ops,
 			struct ipcshm_open_how *how, void *args, size_t size,

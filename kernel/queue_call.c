@@ -439,7 +439,7 @@ int ipcshm_queue_call(struct ipcshm_queue_file *qfile, struct ipcshm_msg *reques
 	return err;
 }
 
-/* Nobody waits for the reply any longer, though nobody has noticed yet. */
+/* The deadline of an interrupted call has expired, and no task has noticed yet. */
 static bool call_has_expired(struct ipcshm_caller *call)
 {
 	const struct ipcshm_timeout *timeout =
@@ -492,7 +492,7 @@ static bool call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
  * @reply: the message, from now on the queue's
  * @sync: the current task is about to sleep
  *
- * Return: 0, or -ESRCH: nobody waits for it.
+ * Return: 0, or -ESRCH: no caller waits for it.
  */
 int ipcshm_queue_reply(struct ipcshm_queue_file *qfile, u64 request_id, struct ipcshm_msg *reply,
 		       bool sync)

@@ -21,7 +21,7 @@ extern const struct ipcshm_object_ops ipcshm_queue_ops;
  * @queue: a reference; immutable
  * @payer: who opened it, and pays for what is sent through it; a reference; immutable
  * @mode: FMODE_READ, FMODE_WRITE; immutable
- * @attached: it counts as a reader, a writer; the caller of open was told of it
+ * @attached: it counts as a reader, a writer; open has succeeded
  * @quota_waiter: wakes pollers when there may be quota to send; its own lock, @quota_lock
  * @quota_lock: held while @quota_waiter is asked to wait
  * @quota_work: the work that does so

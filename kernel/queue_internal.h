@@ -61,7 +61,7 @@ struct ipcshm_caller {
  * struct queue_effects - what a change entails, to be done when the lock has been dropped
  * @wakeups: whom to wake
  * @were: what pollers may know already
- * @dropped: how many messages were, that listeners are to be told of
+ * @dropped: how many messages were dropped, for the notification
  * @admitted: how many blocked messages were
  * @unsettled: more blocked messages have to be admitted than should be at a time
  * @garbage: messages to be freed, by @place.equals

@@ -727,7 +727,7 @@ struct ipcshm_object *ipcshm_registry_hold_from(struct ipcshm_registry *registry
 	return object;
 }
 
-/* The one after @object, which is held no more; or NULL. */
+/* The object after @object, whose reference is dropped; or NULL. */
 struct ipcshm_object *ipcshm_registry_hold_next(struct ipcshm_object *object)
 {
 	struct ipcshm_registry *registry = object->registry;

@@ -31,6 +31,8 @@ struct topical {
 #define ONE_TO_ONE	0x11U
 #define TWO_TO_ONE	0x12U
 #define ONE_TO_TWO	0x21U
+#define MANY_LOANS	0x100U
+#define LOANS_MANY	4
 
 /* What the processes note, at no step of its own. */
 #define published	world.ghost[0]	/* publications that have returned */
@@ -83,8 +85,8 @@ static void set_up_shared(void)
 		.publishers = publishers,
 		.subscribers = (scenario->flags & SUBSCRIBERS) >> 4,
 		.max_held = 1,
-		.max_loans = 1,
-		.samples = publishers == 1 ? 4 + (scenario->flags >> 4 > 1) : 8,
+		.max_loans = scenario->flags & MANY_LOANS ? LOANS_MANY : 1,
+		.samples = publishers == 1 ? 4 + ((scenario->flags & SUBSCRIBERS) > 0x10) : 8,
 	};
 	static const struct ipcshm_area_ops ops = {
 		.size = sizeof(ops),
@@ -193,6 +195,27 @@ static void publish_4(void)
 	publish_count(4);
 }
 
+/* Often enough that each sample's memory is used again. */
+static void publish_6(void)
+{
+	publish_count(6);
+}
+
+/* Loans all that it may, and holds it; only its death makes that free. */
+static void loan_all(void)
+{
+	struct ipcshm_publisher publisher;
+	struct ipcshm_sample sample;
+	unsigned int i;
+
+	attach_publisher(&publisher);
+	at_once = true;
+	for (i = 0; i < LOANS_MANY; i++)
+		check(!ipcshm_publisher_loan(&publisher, 8, &sample, IPCSHM_NOW), "no loan");
+	at_once = false;
+	step(&world.shared.control[300]);
+}
+
 static void look_at(const struct ipcshm_sample *sample)
 {
 	check(*(const uint64_t *)sample->data == value_of(sample->publisher, sample->number),
@@ -238,6 +261,11 @@ static void take_4(void)
 	take_count(0, 4);
 }
 
+static void take_6(void)
+{
+	take_count(0, 6);
+}
+
 static void take_4_reliably(void)
 {
 	take_count(IPCSHM_TOPIC_RELIABLE, 4);
@@ -267,6 +295,11 @@ static void take_latest(void)
 	check(!ipcshm_subscriber_release(&subscriber, &sample), "not released");
 }
 
+static bool loans_are_held(void)
+{
+	return !(finished & 1);
+}
+
 /* A subscriber waits for ever only if fewer samples came than it wants. */
 static bool publisher_is_dead(void)
 {
@@ -281,7 +314,7 @@ static bool publisher_is_dead(void)
 
 TEST(lossy_subscriber_of_one)
 {
-	EXPECT_HOLDS(.role = { publish_4, take_4 }, .flags = ONE_TO_ONE);
+	EXPECT_HOLDS(.role = { publish_6, take_6 }, .flags = ONE_TO_ONE);
 }
 
 TEST(reliable_subscriber_of_one)
@@ -325,6 +358,12 @@ TEST(death_of_the_only_publisher)
 {
 	EXPECT_HOLDS(.role = { publish_2, take_2 }, .flags = ONE_TO_ONE, .deaths = 1, .mortal = 1,
 		     .may_sleep = publisher_is_dead);
+}
+
+TEST(death_of_a_publisher_that_has_loaned_all)
+{
+	EXPECT_HOLDS(.role = { loan_all, publish_6 }, .flags = TWO_TO_ONE | MANY_LOANS, .deaths = 1,
+		     .mortal = 1, .may_sleep = loans_are_held);
 }
 
 TEST(attaching_while_samples_are_published)

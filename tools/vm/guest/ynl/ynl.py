@@ -13,7 +13,6 @@ import fcntl
 import mmap
 import os
 import select
-import struct
 import sys
 import time
 import unittest
@@ -23,15 +22,32 @@ sys.path.append(YNL)
 
 from lib import NlError, YnlFamily  # noqa: E402
 
-READ, WRITE, CREATE, PERSISTENT = 0x01, 0x02, 0x04, 0x10
+READ, WRITE, CREATE = 0x01, 0x02, 0x04
 UNBOUNDED = 2**64 - 1
 
 
-def ioctl_number(number, size):
-    return 3 << 30 | size << 16 | 0xBC << 8 | number
+class OpenHow(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_uint64), ("name_len", ctypes.c_uint32), ("flags", ctypes.c_uint32),
+                ("mode", ctypes.c_uint32), ("created", ctypes.c_uint32), ("id", ctypes.c_uint64),
+                ("invalid", ctypes.c_uint32), ("reserved", ctypes.c_uint32)]
 
 
-REGION_OPEN, QUEUE_OPEN = ioctl_number(0x01, 48), ioctl_number(0x02, 64)
+class RegionOpen(ctypes.Structure):
+    NUMBER = 0x01
+    _fields_ = [("how", OpenHow), ("size", ctypes.c_uint64), ("max_size", ctypes.c_uint64),
+                ("max_members", ctypes.c_uint32), ("reserved", ctypes.c_uint32)]
+
+
+class QueueOpen(ctypes.Structure):
+    NUMBER = 0x02
+    _fields_ = [("how", OpenHow), ("max_messages", ctypes.c_uint64), ("max_bytes", ctypes.c_uint64),
+                ("max_message_size", ctypes.c_uint64), ("pool_bytes", ctypes.c_uint64),
+                ("overflow", ctypes.c_uint32), ("reserved", ctypes.c_uint32)]
+
+
+def ioctl_number(args):
+    return 3 << 30 | ctypes.sizeof(args) << 16 | 0xBC << 8 | args.NUMBER
+
 
 family = YnlFamily(SPEC, "")
 
@@ -47,18 +63,20 @@ def dump(operation, **attributes):
 class Ynl(unittest.TestCase):
     def setUp(self):
         self.device = os.open("/dev/ipcshm", os.O_RDWR)
-        self.queue = self.open(QUEUE_OPEN, "ynl-queue", struct.pack("=QQQ", 8, UNBOUNDED, 64))
-        self.region = self.open(REGION_OPEN, "ynl-region", struct.pack("=Q", 4096))
+        self.queue = self.open_queue("ynl-queue")
+        self.region = self.open("ynl-region", RegionOpen(size=4096))
 
     def tearDown(self):
         for fd in self.queue, self.region, self.device:
             os.close(fd)
 
-    def open(self, number, name, rest):
+    def open(self, name, args):
         text = ctypes.create_string_buffer(name.encode())
-        how = struct.pack("=QIIIIQQ", ctypes.addressof(text), len(name), READ | WRITE | CREATE, 0o640,
-                          0, 0, 0)
-        return fcntl.ioctl(self.device, number, bytearray(how + rest))
+        args.how = OpenHow(ctypes.addressof(text), len(name), READ | WRITE | CREATE, 0o640)
+        return fcntl.ioctl(self.device, ioctl_number(args), args)
+
+    def open_queue(self, name):
+        return self.open(name, QueueOpen(max_messages=8, max_bytes=UNBOUNDED, max_message_size=64))
 
     def get(self, kind):
         return do("object-get", kind=kind, name=f"ynl-{kind}")
@@ -115,7 +133,7 @@ class Ynl(unittest.TestCase):
     def test_event(self):
         listener = YnlFamily(SPEC, "")
         listener.ntf_subscribe("notify")
-        os.close(self.open(QUEUE_OPEN, "ynl-event", struct.pack("=QQQ", 8, UNBOUNDED, 64)))
+        os.close(self.open_queue("ynl-event"))
         while len(listener.async_msg_queue) < 2:
             select.select([listener.sock], [], [])
             listener.check_ntf()

@@ -168,7 +168,10 @@ int ipcshm_ring_create(const struct ipcshm_area *area, uint64_t offset,
 	ret = make_exist(area, attr, &extent, shared);
 	if (ret)
 		return ret;
-	memset(shared, 0, header_size(&extent));
+	/* An atomic store of its own: a process that waits for the ring looks at it meanwhile. */
+	atomic_store_explicit(&shared->geometry.magic, 0, memory_order_relaxed);
+	memset(&shared->geometry.magic + 1, 0,
+	       header_size(&extent) - sizeof(shared->geometry.magic));
 	extent.layout->format(attr, data_of(shared, &extent), extent.stride);
 	set_positions(shared, attr);
 	shared->geometry.version = RING_VERSION;

@@ -147,6 +147,7 @@ int ipcshm_topic_size(const struct ipcshm_topic_attr *attr, size_t *control, siz
 int ipcshm_topic_create(const struct ipcshm_area *area, uint64_t offset,
 			const struct ipcshm_topic_attr *attr)
 {
+	_Atomic uint32_t *magic;
 	struct topic topic;
 	unsigned char *base;
 	uint32_t i;
@@ -160,13 +161,16 @@ int ipcshm_topic_create(const struct ipcshm_area *area, uint64_t offset,
 	base = ipcshm_area_at(area, offset, control_size(&topic.geometry), TOPIC_ALIGN);
 	if (!base)
 		return -ENOSPC;
-	memset(base, 0, control_size(&topic.geometry));
 	locate_parts(&topic, base);
-	topic.shared->geometry = topic.geometry;
+	magic = &topic.shared->geometry.magic;
+	/* An atomic store of its own: who attaches too early looks at it meanwhile. */
+	atomic_store_explicit(magic, 0, memory_order_relaxed);
+	memset(magic + 1, 0, control_size(&topic.geometry) - sizeof(*magic));
+	memcpy(magic + 1, &topic.geometry.magic + 1, sizeof(topic.geometry) - sizeof(*magic));
 	for (i = 0; i < topic.geometry.history; i++)
 		topic.log[i] = log_word((uint64_t)i - topic.geometry.history, NO_INDEX);
 	/* Pairs with the load in load_geometry(). */
-	atomic_store_explicit(&topic.shared->geometry.magic, TOPIC_MAGIC, memory_order_release);
+	atomic_store_explicit(magic, TOPIC_MAGIC, memory_order_release);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 #include "member.h"
 #include "pollers.h"
 #include "registry.h"
-#include "wait.h"
+#include "region_wait.h"
 
 struct ipcshm_quotas;
 struct ipcshm_region_open_args;

@@ -36,7 +36,7 @@
 #include <linux/spinlock.h>
 
 #include "member.h"
-#include "wait.h"
+#include "region_wait.h"
 #include "waiter.h"
 #include "work.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Waiting on a word of a region: wait, wake and watch. */
-#ifndef IPCSHM_WAIT_H
-#define IPCSHM_WAIT_H
+#ifndef IPCSHM_REGION_WAIT_H
+#define IPCSHM_REGION_WAIT_H
 
 #include <linux/list.h>
 #include <linux/rbtree.h>
@@ -101,4 +101,4 @@ int ipcshm_watch_set(struct ipcshm_words *words, struct ipcshm_watch *watch,
 		     const struct ipcshm_word *word);
 bool ipcshm_watch_is_due(struct ipcshm_words *words, struct ipcshm_watch *watch);
 
-#endif /* IPCSHM_WAIT_H */
+#endif /* IPCSHM_REGION_WAIT_H */

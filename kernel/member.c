@@ -22,9 +22,9 @@
 #include <linux/user_namespace.h>
 
 #include "compat.h"
+#include "object.h"
 #include "quota.h"
 #include "member.h"
-#include "registry.h"
 #include "trace.h"
 
 /* Members that are described in one turn, under the lock and on the stack. */

@@ -23,6 +23,7 @@
 #include "quota.h"
 #include "member.h"
 #include "netlink.h"
+#include "object.h"
 #include "region.h"
 #include "registry.h"
 

@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 
 #include "ioctl.h"
+#include "object.h"
 #include "open.h"
 #include "queue_file.h"
 #include "region.h"
@@ -102,7 +103,7 @@ static long object_open(struct file *device, const struct ipcshm_object_ops *ops
 		goto put_file;
 	if (ops->opened)
 		ops->opened(file);
-	ipcshm_registry_opened(object, how->created && how->flags & IPCSHM_PERSISTENT);
+	ipcshm_object_opened(object, how->created && how->flags & IPCSHM_PERSISTENT);
 	fd_install(fd, file);
 	return fd;
 

@@ -15,12 +15,12 @@
 #include <linux/xarray.h>
 
 #include "backlog.h"
+#include "object.h"
 #include "quota.h"
 #include "message.h"
 #include "pollers.h"
 #include "pool.h"
 #include "process.h"
-#include "registry.h"
 #include "sleepers.h"
 #include "spares.h"
 #include "waiter.h"

@@ -9,10 +9,10 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "object.h"
 #include "process.h"
 #include "queue.h"
 #include "quota.h"
-#include "registry.h"
 
 extern const struct ipcshm_object_ops ipcshm_queue_ops;
 

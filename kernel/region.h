@@ -3,7 +3,7 @@
 #ifndef IPCSHM_REGION_H
 #define IPCSHM_REGION_H
 
-#include "registry.h"
+#include "object.h"
 
 struct ipcshm_members;
 

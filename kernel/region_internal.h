@@ -9,8 +9,8 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include "member.h"
+#include "object.h"
 #include "pollers.h"
-#include "registry.h"
 #include "region_wait.h"
 
 struct ipcshm_quotas;

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What each network namespace has: a registry of its objects, and a bound of their quotas. */
+#include <linux/mutex.h>
+#include <linux/nsproxy.h>
+#include <linux/random.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+#include "object.h"
+#include "quota.h"
+#include "registry.h"
+#include "registry_internal.h"
+
+static unsigned int net_id;
+
+/*
+ * A number says nothing about other namespaces, and is hardly ever one of another
+ * namespace as well.  It is at most 2^53, which JSON can hold.
+ */
+static u64 first_id(const struct net *net)
+{
+	return net_eq(net, &init_net) ? 0 : (u64)(get_random_u32() | BIT(31)) << 21;
+}
+
+static struct ipcshm_registry *registry_create(const struct net *net)
+{
+	struct ipcshm_registry *registry;
+	int err = -ENOMEM;
+
+	registry = kzalloc(sizeof(*registry), GFP_KERNEL_ACCOUNT);
+	if (!registry)
+		return ERR_PTR(-ENOMEM);
+	if (!net_eq(net, &init_net)) {
+		registry->bound = ipcshm_quotas_create_bound();
+		if (!registry->bound)
+			goto free;
+	}
+	err = ipcshm_names_init(registry);
+	if (err)
+		goto put_bound;
+	refcount_set(&registry->refs, 1);
+	registry->user_ns = get_user_ns(net->user_ns);
+	mutex_init(&registry->lock);
+	INIT_LIST_HEAD(&registry->limits);
+	atomic64_set(&registry->last_id, first_id(net));
+	return registry;
+
+put_bound:
+	ipcshm_quotas_put(registry->bound);
+free:
+	kfree(registry);
+	return ERR_PTR(err);
+}
+
+void ipcshm_registry_put(struct ipcshm_registry *registry)
+{
+	if (!refcount_dec_and_test(&registry->refs))
+		return;
+	ipcshm_names_destroy(registry);
+	ipcshm_quotas_put(registry->bound);
+	put_user_ns(registry->user_ns);
+	mutex_destroy(&registry->lock);
+	kfree(registry);
+}
+
+/* Names that are taken from their objects before the lock is dropped. */
+#define NAME_BATCH 64
+
+/* Returns whether there may be more names. */
+static bool names_unlink(struct ipcshm_registry *registry)
+{
+	struct ipcshm_object *object, *next;
+	LIST_HEAD(drop);
+	int count = 0;
+
+	mutex_lock(&registry->lock);
+	list_for_each_entry_safe(object, next, &registry->named, named) {
+		if (count++ == NAME_BATCH)
+			break;
+		if (ipcshm_name_unlink(object))
+			list_add(&object->named, &drop);
+	}
+	mutex_unlock(&registry->lock);
+	list_for_each_entry_safe(object, next, &drop, named)
+		ipcshm_object_put(object);
+	return count > NAME_BATCH;
+}
+
+/* The names go with their namespace; an object that is in use stays without. */
+static void registry_end(struct ipcshm_registry *registry)
+{
+	mutex_lock(&registry->lock);
+	registry->dead = true;		/* from here on no name is given */
+	mutex_unlock(&registry->lock);
+	while (names_unlink(registry))
+		cond_resched();
+}
+
+static struct ipcshm_registry **registry_slot(const struct net *net)
+{
+	return net_generic(net, net_id);
+}
+
+static int __net_init net_start(struct net *net)
+{
+	struct ipcshm_registry *registry = registry_create(net);
+
+	if (IS_ERR(registry))
+		return PTR_ERR(registry);
+	rcu_assign_pointer(registry->net, net);
+	*registry_slot(net) = registry;
+	return 0;
+}
+
+/* Between this and net_end(), RCU's readers are waited for. */
+static void __net_exit net_pre_end(struct net *net)
+{
+	RCU_INIT_POINTER((*registry_slot(net))->net, NULL);
+}
+
+static void __net_exit net_end(struct net *net)
+{
+	struct ipcshm_registry *registry = *registry_slot(net);
+
+	registry_end(registry);
+	ipcshm_quotas_unkeep_all(&registry->limits);
+	ipcshm_registry_put(registry);
+}
+
+static struct pernet_operations net_ops = {
+	.init = net_start,
+	.pre_exit = net_pre_end,
+	.exit = net_end,
+	.id = &net_id,
+	.size = sizeof(struct ipcshm_registry *),
+};
+
+/* The registry of a network namespace, as long as that is there. */
+struct ipcshm_registry *ipcshm_registry_of(const struct net *net)
+{
+	return *registry_slot(net);
+}
+
+/* The registry of the network namespace that the caller is in, with a reference. */
+struct ipcshm_registry *ipcshm_registry_get_current(void)
+{
+	struct ipcshm_registry *registry = ipcshm_registry_of(current->nsproxy->net_ns);
+
+	refcount_inc(&registry->refs);
+	return registry;
+}
+
+/**
+ * ipcshm_registry_payer_get - the record that pays for what the current task gets now
+ * @registry: where it gets it
+ *
+ * Return: a reference, for ipcshm_quotas_put(), or an error pointer: -ENOMEM.
+ */
+struct ipcshm_quotas *ipcshm_registry_payer_get(const struct ipcshm_registry *registry)
+{
+	return ipcshm_quotas_get_current(registry->bound);
+}
+
+/* What all users together may have in it, or NULL: as much as their quotas allow. */
+struct ipcshm_quotas *ipcshm_registry_bound(const struct ipcshm_registry *registry)
+{
+	return registry->bound;
+}
+
+/* As long as its network namespace is there. */
+void ipcshm_registry_keep(struct ipcshm_registry *registry, struct ipcshm_quotas *limits)
+{
+	ipcshm_quotas_keep(limits, &registry->limits);
+}
+
+int ipcshm_registry_init(void)
+{
+	return register_pernet_subsys(&net_ops);
+}
+
+void ipcshm_registry_exit(void)
+{
+	unregister_pernet_subsys(&net_ops);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files quota*.c share: the record, its maxima and its room. */
+#ifndef IPCSHM_QUOTA_INTERNAL_H
+#define IPCSHM_QUOTA_INTERNAL_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/workqueue.h>
+
+#include "quota.h"
+
+struct user_namespace;
+
+/* As a record's own maximum: none is set, the default applies. */
+#define FOLLOWS_DEFAULT ULONG_MAX
+
+/**
+ * struct ipcshm_quotas - a user's quotas, or the bound of a network namespace
+ * @used: what is charged; exceeds the maximum if that was lowered since, or by force
+ * @own: the record's own maxima, or FOLLOWS_DEFAULT
+ * @waiting: how many waiters there are
+ * @refs: references; the last is dropped under records_lock.  A charge needs none: a
+ *	record is freed when it has neither references nor charges
+ * @parent: the record above, a reference, or NULL; immutable
+ * @bound: of the network namespace, a reference, or NULL; immutable
+ * @ns: the user namespace, a reference; NULL: the record is a bound; immutable
+ * @uid: the user; immutable
+ * @node: in the tree of records, unless it is a bound; protected by records_lock
+ * @freed: it is about to be freed; protected by records_lock
+ * @kept: a reference is kept because of @own; protected by set_lock
+ * @keep: in the list of a network namespace that keeps it, or empty; likewise
+ * @lock: protects @waiters
+ * @waiters: those for whom there was no room
+ * @work: wakes waiters; has a reference while it is queued
+ * @rcu: lets uncharge look at a record that another task has just freed
+ */
+struct ipcshm_quotas {
+	atomic64_t used[IPCSHM_NR_QUOTAS];
+	ulong own[IPCSHM_NR_QUOTAS];
+	atomic_t waiting;
+	refcount_t refs;
+	struct ipcshm_quotas *parent;
+	struct ipcshm_quotas *bound;
+	struct user_namespace *ns;
+	kuid_t uid;
+	struct rb_node node;
+	bool freed;
+	bool kept;
+	struct list_head keep;
+	spinlock_t lock;	/* waiters */
+	struct list_head waiters;
+	struct work_struct work;
+	struct rcu_head rcu;
+};
+
+/* The maxima of users, and of the bounds of network namespaces, that have none of their own. */
+extern ulong ipcshm_max[IPCSHM_NR_QUOTAS];
+extern ulong ipcshm_net_max[IPCSHM_NR_QUOTAS];
+
+/* At most as many as user namespaces can be nested, 33, and the bound and its record. */
+#define for_each_charged(record, payer) \
+	for (record = payer; record; record = next_charged(payer, record))
+
+static inline struct ipcshm_quotas *next_charged(const struct ipcshm_quotas *payer,
+						 const struct ipcshm_quotas *record)
+{
+	if (record == payer->bound)
+		return NULL;
+	return record->parent ?: payer->bound;
+}
+
+static inline u64 max_of(const struct ipcshm_quotas *record, enum ipcshm_quota_type quota)
+{
+	ulong own = record ? READ_ONCE(record->own[quota]) : FOLLOWS_DEFAULT;
+
+	if (record && record->bound)
+		return IPCSHM_QUOTA_MAX;	/* that of the parent, and of the bound, applies */
+	if (own != FOLLOWS_DEFAULT)
+		return own;
+	if (record && !record->ns)
+		return ipcshm_quotas_bound_default(quota);
+	return READ_ONCE(ipcshm_max[quota]);
+}
+
+/* The part of a record's maximum that the payer can use. */
+static inline u64 max_for(const struct ipcshm_quotas *payer, const struct ipcshm_quotas *record,
+			  enum ipcshm_quota_type quota)
+{
+	u64 most = max_of(record, quota);
+
+	return record == payer || record == payer->bound ? most : most - most / 4;
+}
+
+static inline bool fits(u64 used, u64 amount, u64 most)
+{
+	return amount <= most && used <= most - amount;
+}
+
+static inline bool has_room(const struct ipcshm_quotas *payer, const struct ipcshm_quotas *record,
+			    enum ipcshm_quota_type quota, u64 amount)
+{
+	return fits(atomic64_read(&record->used[quota]), amount, max_for(payer, record, quota));
+}
+
+void ipcshm_quotas_release(struct ipcshm_quotas *record);
+
+void ipcshm_quotas_kick_waiters(struct ipcshm_quotas *record);
+void ipcshm_quotas_wake_waiters(struct work_struct *work);
+
+#endif /* IPCSHM_QUOTA_INTERNAL_H */

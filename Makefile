@@ -15,7 +15,7 @@ tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcs
 # build.
 kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(KERNEL)),build-root)
 
-.PHONY: all setup module lib tool examples selftests demo test test-load kunit test-guides test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed check-debug \
+.PHONY: all setup module lib tool examples selftests demo test test-load kunit test-guides test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed profile check-debug \
 	coverage fuzz foreign mutation vm html check install uninstall clean help
 
 ## all: build module, library and program
@@ -120,6 +120,10 @@ bench-latency: lib
 bench-observed: lib
 	tools/bench/observed $(KERNEL)
 
+## profile: count the instructions of messages by function [KERNEL SIZE]
+profile: lib
+	SIZE=$(SIZE) tools/bench/profile/run $(KERNEL)
+
 ## check-debug: run kselftests under KASAN and lockdep, then KCSAN [TESTS]
 check-debug:
 	tools/setup build vm
@@ -192,6 +196,7 @@ clean:
 ##!  LONG=1                    every round of every test
 ##!  TIME=1800                 seconds of fuzzing (default 600)
 ##!  BENCH="wake-latency"      only these measurements
+##!  SIZE=1024                 bytes of the messages that are profiled (default 64)
 ##!  SCENARIOS="pollers-send"  only these scenarios
 ##!  UPDATE=1                  expect the counted instructions from now on
 ##!  MUTATE=module|library     only bugs of the module, or of the library

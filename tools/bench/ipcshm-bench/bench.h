@@ -155,6 +155,9 @@ uint64_t bench_check(const void *message, size_t size);
 /* Measuring. */
 #define BENCH_SAMPLES_MAX	(1 << 17)
 
+/* Round trips are between markers: see mark.h. */
+extern bool bench_marked;
+
 /**
  * struct bench_run - the outcome of one run
  * @messages: sent and received

@@ -6,7 +6,9 @@
  * outcome is the same each time: one processor, and no noise.  On any other it
  * tells times, as good as one process alone can measure them.
  *
- *	ipcshm-cost [operations|calls|depth|receivers]...
+ *	ipcshm-cost [operations|calls|depth|receivers|profile]...
+ *
+ * "profile", which is for tools/bench/profile/run, only runs if it is asked for.
  */
 #include <errno.h>
 #include <ipcshm.h>
@@ -20,6 +22,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "mark.h"
 
 #define CAPACITY	64	/* messages that are sent, then received */
 #define ROUNDS		40	/* of them, the first ones to warm up */
@@ -82,6 +85,9 @@ static void receive_row(struct bench_channel *channel, char *row, const void **a
 	}
 }
 
+/* What is between markers. */
+static enum { MARK_NOTHING, MARK_SENDING, MARK_RECEIVING } marked;
+
 static struct cost measure_row(struct bench_channel *channel, char *rows)
 {
 	size_t size = channel->shape->size, row = CAPACITY * BENCH_STRIDE(size);
@@ -92,9 +98,15 @@ static struct cost measure_row(struct bench_channel *channel, char *rows)
 	for (i = 0; i < CAPACITY; i++)
 		bench_stamp(rows + i * BENCH_STRIDE(size), size, i);
 	start = bench_now();
+	if (marked == MARK_SENDING)
+		MARK(MARK_BEGIN);
 	send_row(channel, rows);
+	MARK(MARK_END);
 	sent = bench_now();
+	if (marked == MARK_RECEIVING)
+		MARK(MARK_BEGIN);
 	receive_row(channel, rows + row, at);
+	MARK(MARK_END);
 	received = bench_now();
 	for (i = 0; i < CAPACITY; i++)
 		if (bench_check(at[i], size) != i)
@@ -437,22 +449,70 @@ static void receivers(void)
 	       "ratio", "there and back", one, many, many / one);
 }
 
+/* Profile: the same, with markers; a line for each section of what the plugin writes. */
+
+static void end_section(const struct bench_transport *transport, const char *what, size_t size,
+			unsigned int operations)
+{
+	MARK(MARK_DUMP);
+	printf("section %s %s %zu %u\n", transport->name, what, size, operations);
+	fflush(stdout);
+}
+
+static void profile_transport(const struct bench_transport *transport, size_t size)
+{
+	const struct bench_shape shape = {
+		.size = size, .capacity = CAPACITY, .senders = 1, .receivers = 1,
+	};
+	struct cost cost;
+
+	if (!(transport->limits & BENCH_NO_ONE_WAY)) {
+		marked = MARK_SENDING;
+		if (!measure_operations(transport, &shape, &cost))
+			end_section(transport, "send", size, ROUNDS * CAPACITY);
+		marked = MARK_RECEIVING;
+		if (!measure_operations(transport, &shape, &cost))
+			end_section(transport, "receive", size, ROUNDS * CAPACITY);
+		marked = MARK_NOTHING;
+	}
+	if (!(transport->limits & BENCH_NO_ROUND_TRIP)) {
+		bench_marked = true;
+		measure_round_trip(transport, size);
+		bench_marked = false;
+		end_section(transport, "round-trip", size, ROUND_TRIPS);
+	}
+}
+
+static void profile(void)
+{
+	const struct bench_transport *transport;
+	const char *size = getenv("SIZE");
+
+	for (transport = bench_queues; transport->name; transport++)
+		profile_transport(transport, size ? strtoul(size, NULL, 0) : 64);
+	profile_transport(bench_mqs, size ? strtoul(size, NULL, 0) : 64);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
+	bool only_if_asked;
 } parts[] = {
-	{ "operations", operations }, { "calls", calls }, { "depth", depth },
-	{ "receivers", receivers },
+	{ "operations", operations, false },
+	{ "calls", calls, false },
+	{ "depth", depth, false },
+	{ "receivers", receivers, false },
+	{ "profile", profile, true },
 };
 
-static bool is_wanted(const char *name, int argc, char **argv)
+static bool is_asked_for(const char *name, int argc, char **argv)
 {
 	int i;
 
 	for (i = 1; i < argc; i++)
 		if (!strcmp(argv[i], name))
 			return true;
-	return argc == 1;
+	return false;
 }
 
 int main(int argc, char **argv)
@@ -460,7 +520,8 @@ int main(int argc, char **argv)
 	size_t i;
 
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (is_wanted(parts[i].name, argc, argv))
+		if (is_asked_for(parts[i].name, argc, argv) ||
+		    (argc == 1 && !parts[i].only_if_asked))
 			parts[i].run();
 	return 0;
 }

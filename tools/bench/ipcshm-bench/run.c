@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "mark.h"
 
 #define PATIENCE	60	/* seconds that a run may take */
 
@@ -31,6 +32,8 @@ struct board {
 };
 
 static struct board *board;
+
+bool bench_marked;
 
 uint64_t bench_now(void)
 {
@@ -375,7 +378,11 @@ static void take_part(struct bench_channel *channel, bool sender, uint64_t messa
 	while (!atomic_load(&board->go))
 		sched_yield();
 	extend_bound(&board->start, bench_now(), true);
+	if (bench_marked && sender)
+		MARK(MARK_BEGIN);
 	loops[shape->pattern][sender](channel, &buffers, (struct span){ warm, warm + messages });
+	if (bench_marked && sender)
+		MARK(MARK_END);
 	extend_bound(&board->end, bench_now(), false);
 	leave_together(channel->shape->senders + channel->shape->receivers);
 }

@@ -3,11 +3,12 @@
 #include <stdarg.h>
 
 #include "common/harness.h"
-#include "queue_test.h"
+#include "common/queue.h"
 
 #define PAGE 4096
 
 FIXTURE(fdinfo) {
+	struct test_queue queue;
 };
 
 FIXTURE_SETUP(fdinfo)
@@ -19,12 +20,12 @@ FIXTURE_SETUP(fdinfo)
 		.pool_bytes = 4 * SIZE,
 	};
 
-	ASSERT_EQ(0, set_up_attr(attr, READ_WRITE));
+	ASSERT_EQ(0, queue_set_up_attr(&self->queue, attr, READ_WRITE));
 }
 
 FIXTURE_TEARDOWN(fdinfo)
 {
-	tear_down();
+	queue_tear_down(&self->queue);
 }
 
 /* All there is of a descriptor. */
@@ -57,52 +58,57 @@ static bool __attribute__((format(printf, 3, 4))) has(pid_t pid, int fd, const c
 
 TEST_F(fdinfo, the_device_has_a_kind_and_no_id)
 {
-	EXPECT_TRUE(has(getpid(), device, "\nipcshm-kind:\tdevice\n"));
-	EXPECT_FALSE(has(getpid(), device, "ipcshm-id:"));
+	EXPECT_TRUE(has(getpid(), self->queue.device, "\nipcshm-kind:\tdevice\n"));
+	EXPECT_FALSE(has(getpid(), self->queue.device, "ipcshm-id:"));
 }
 
 TEST_F(fdinfo, a_queue_is_told)
 {
-	EXPECT_TRUE(has(getpid(), queue, "\nipcshm-kind:\tqueue\nipcshm-id:\t%llu\n"
+	EXPECT_TRUE(has(getpid(), self->queue.fd, "\nipcshm-kind:\tqueue\nipcshm-id:\t%llu\n"
 			"ipcshm-name:\t%s\nipcshm-held:\t0\nipcshm-calls:\t0\n",
-			stat_now().stat.id, name.text));
-	EXPECT_TRUE(has(getpid(), queue, "\nflags:\t02000002\n"));
-	EXPECT_TRUE(has(getpid(), open_again(IPCSHM_READ), "\nflags:\t02000000\n"));
-	EXPECT_TRUE(has(getpid(), open_again(IPCSHM_WRITE), "\nflags:\t02000001\n"));
+			queue_stat_now(&self->queue).stat.id, self->queue.name.text));
+	EXPECT_TRUE(has(getpid(), self->queue.fd, "\nflags:\t02000002\n"));
+	EXPECT_TRUE(
+		has(getpid(), queue_open_again(&self->queue, IPCSHM_READ), "\nflags:\t02000000\n"));
+	EXPECT_TRUE(has(getpid(), queue_open_again(&self->queue, IPCSHM_WRITE),
+			"\nflags:\t02000001\n"));
 }
 
 TEST_F(fdinfo, a_region_is_told)
 {
-	int fd = open_region(device, name.text, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
+	int fd = open_region(self->queue.device, self->queue.name.text, READ_WRITE | IPCSHM_CREATE,
+			     0600, PAGE);
 
-	EXPECT_TRUE(has(getpid(), fd, "\nipcshm-kind:\tregion\nipcshm-id:\t%llu\nipcshm-name:\t%s\n",
-			region_stat(fd).stat.id, name.text));
+	EXPECT_TRUE(has(getpid(), fd,
+			"\nipcshm-kind:\tregion\nipcshm-id:\t%llu\nipcshm-name:\t%s\n",
+			region_stat(fd).stat.id, self->queue.name.text));
 	EXPECT_FALSE(has(getpid(), fd, "ipcshm-held:"));
 }
 
 TEST_F(fdinfo, a_name_that_is_gone_is_not_told)
 {
-	ASSERT_EQ(0, unlink_name(device, IPCSHM_QUEUE, name.text));
-	EXPECT_TRUE(has(getpid(), queue, "\nipcshm-id:\t%llu\nipcshm-held:", stat_now().stat.id));
+	ASSERT_EQ(0, unlink_name(self->queue.device, IPCSHM_QUEUE, self->queue.name.text));
+	EXPECT_TRUE(has(getpid(), self->queue.fd,
+			"\nipcshm-id:\t%llu\nipcshm-held:", queue_stat_now(&self->queue).stat.id));
 }
 
 TEST_F(fdinfo, a_name_makes_no_lines_of_its_own)
 {
-	int fd = open_queue(device, "a b\nflags:\t0\\\033\377", READ_WRITE | IPCSHM_CREATE, 0600,
-			    1, 1, 1);
+	int fd = open_queue(self->queue.device, "a b\nflags:\t0\\\033\377",
+			    READ_WRITE | IPCSHM_CREATE, 0600, 1, 1, 1);
 
 	EXPECT_TRUE(has(getpid(), fd, "\nipcshm-name:\ta b\\012flags:\\0110\\134\\033\\377\n"));
 }
 
 TEST_F(fdinfo, messages_are_held_through_a_descriptor)
 {
-	int other = open_again(READ_WRITE);
+	int other = queue_open_again(&self->queue, READ_WRITE);
 	uint64_t offset;
 
-	ASSERT_EQ(0, ipcshm_send(queue, "one", 3, 0, SOON));
-	ASSERT_EQ(0, ipcshm_send(queue, "two", 3, 0, SOON));
-	ASSERT_EQ(3, ipcshm_receive_mapped(queue, &offset, NULL, SOON));
-	EXPECT_TRUE(has(getpid(), queue, "\nipcshm-held:\t1\n"));
+	ASSERT_EQ(0, ipcshm_send(self->queue.fd, "one", 3, 0, SOON));
+	ASSERT_EQ(0, ipcshm_send(self->queue.fd, "two", 3, 0, SOON));
+	ASSERT_EQ(3, ipcshm_receive_mapped(self->queue.fd, &offset, NULL, SOON));
+	EXPECT_TRUE(has(getpid(), self->queue.fd, "\nipcshm-held:\t1\n"));
 	EXPECT_TRUE(has(getpid(), other, "\nipcshm-held:\t0\n"));
 	ASSERT_EQ(3, ipcshm_receive_mapped(other, &offset, NULL, SOON));
 	EXPECT_TRUE(has(getpid(), other, "\nipcshm-held:\t1\n"));
@@ -116,7 +122,7 @@ static void serve_role(struct peer *peer)
 	struct ipcshm_message request;
 	__u64 value;
 
-	peer->fd = open_again(IPCSHM_READ);
+	peer->fd = queue_open_again(peer->queue, IPCSHM_READ);
 	ipcshm_receive(peer->fd, &value, sizeof(value), &request, IPCSHM_FOREVER);
 	be_ready(peer);
 	WAIT_UNTIL(is_told(peer));
@@ -129,19 +135,20 @@ static void call_role(struct peer *peer)
 {
 	__u64 value = 7;
 
-	peer->result = ipcshm_call(queue, &value, sizeof(value), &value, sizeof(value), SOON);
+	peer->result =
+		ipcshm_call(peer->queue->fd, &value, sizeof(value), &value, sizeof(value), SOON);
 }
 
 TEST_F(fdinfo, requests_are_unanswered_in_another_process)
 {
-	struct peer *server = start_peer(serve_role, (struct peer){ 0 });
-	struct peer *caller = start_peer(call_role, (struct peer){ 0 });
+	struct peer *server = queue_start(&self->queue, serve_role, (struct peer) { 0 });
+	struct peer *caller = queue_start(&self->queue, call_role, (struct peer) { 0 });
 
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
 	EXPECT_TRUE(has(server->pid, server->fd, "\nflags:\t02000000\n"));
-	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-name:\t%s\n", name.text));
+	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-name:\t%s\n", self->queue.name.text));
 	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-calls:\t1\n"));
-	EXPECT_TRUE(has(caller->pid, queue, "\nipcshm-calls:\t0\n"));
+	EXPECT_TRUE(has(caller->pid, self->queue.fd, "\nipcshm-calls:\t0\n"));
 	tell(server);
 	EXPECT_EQ(8, finish(caller));
 	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-calls:\t0\n"));

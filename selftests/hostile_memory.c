@@ -10,23 +10,24 @@
 #include "common/fuse.h"
 #include "common/harness.h"
 #include "common/netlink.h"
-#include "peer_test.h"
+#include "common/peer.h"
 
 /* The memory itself. */
 
 FIXTURE(fuse) {
+	struct peers peers;
 	struct fuse_memory memory;
 };
 
 FIXTURE_SETUP(fuse)
 {
-	share_peers();
+	share_peers(&self->peers);
 	FUSE_MEMORY_OPEN(&self->memory, 3);
 }
 
 FIXTURE_TEARDOWN(fuse)
 {
-	kill_peers();
+	kill_peers(&self->peers);
 	fuse_memory_close(&self->memory);
 }
 
@@ -42,9 +43,9 @@ static void copy_role(struct peer *peer)
 		peer->result = bytes[0];
 }
 
-static struct peer *start_copy(struct fuse_memory *memory, size_t page)
+static struct peer *start_copy(struct peers *peers, struct fuse_memory *memory, size_t page)
 {
-	return start_peer(copy_role, (struct peer) {
+	return start_peer(peers, copy_role, (struct peer) {
 		.value = (uintptr_t)fuse_memory_at(memory, page),
 	});
 }
@@ -56,7 +57,7 @@ TEST_F(fuse, pages_are_released_one_by_one)
 
 	for (i = 0; i < 3; i++) {
 		memset(self->memory.content + i * self->memory.page_size, 'a' + i, 4);
-		copies[i] = start_copy(&self->memory, i);
+		copies[i] = start_copy(&self->peers, &self->memory, i);
 	}
 	for (i = 0; i < 3; i++)
 		ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, i)));
@@ -70,7 +71,7 @@ TEST_F(fuse, pages_are_released_one_by_one)
 
 TEST_F(fuse, failed_page_is_efault)
 {
-	struct peer *copy = start_copy(&self->memory, 1);
+	struct peer *copy = start_copy(&self->peers, &self->memory, 1);
 
 	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, 1)));
 	fuse_memory_fail(&self->memory, 1);
@@ -95,7 +96,7 @@ TEST_F(fuse, page_blocks_again_and_keeps_what_was_stored)
 	memcpy(fuse_memory_at(&self->memory, 2), "stay", 4);
 	ASSERT_EQ(0, fuse_memory_block(&self->memory, 2));
 	EXPECT_EQ(0, memcmp(self->memory.content + 2 * self->memory.page_size, "stay", 4));
-	copy = start_copy(&self->memory, 2);
+	copy = start_copy(&self->peers, &self->memory, 2);
 	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, 2)));
 	EXPECT_EQ(2, fuse_memory_reads(&self->memory, 2));
 	fuse_memory_release(&self->memory, 2);
@@ -108,7 +109,7 @@ TEST_F(fuse, killed_server_ends_all_waits)
 	size_t i;
 
 	for (i = 0; i < 2; i++)
-		copies[i] = start_copy(&self->memory, i);
+		copies[i] = start_copy(&self->peers, &self->memory, i);
 	for (i = 0; i < 2; i++)
 		ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, i)));
 	fuse_memory_kill(&self->memory);
@@ -118,7 +119,7 @@ TEST_F(fuse, killed_server_ends_all_waits)
 
 TEST_F(fuse, waiting_task_can_be_killed)
 {
-	struct peer *copy = start_copy(&self->memory, 0);
+	struct peer *copy = start_copy(&self->peers, &self->memory, 0);
 
 	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, 0)));
 	kill_peer(copy);
@@ -135,7 +136,7 @@ TEST_F(fuse, unprivileged_user_has_such_memory)
 	ASSERT_EQ(0, setresgid(1001, 1001, 1001));
 	ASSERT_EQ(0, setresuid(1001, 1001, 1001));
 	FUSE_MEMORY_OPEN(&memory, 1);
-	copy = start_copy(&memory, 0);
+	copy = start_copy(&self->peers, &memory, 0);
 	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&memory, 0)));
 	fuse_memory_release(&memory, 0);
 	EXPECT_EQ(0, finish(copy));
@@ -164,6 +165,7 @@ static struct fuse_memory memory;
 static size_t page_size;
 static int device, region, queue, memfd;
 static struct test_name region_name, queue_name, new_name;
+static struct peers peers;
 static struct peer *party;	/* the other side of a call, or NULL */
 
 static void *at(enum place place)
@@ -320,7 +322,8 @@ static struct ipcshm_message full_message(void)
 
 static void arrange_full_send(void)
 {
-	SET_UP(STRUCTURE, ipcshm_transfer_args, .message = full_message(), .flags = IPCSHM_DONTWAIT);
+	SET_UP(STRUCTURE, ipcshm_transfer_args, .message = full_message(),
+	       .flags = IPCSHM_DONTWAIT);
 }
 
 static void arrange_receive(void)
@@ -370,13 +373,13 @@ static void arrange_call(void)
 	       .request = { .data = address(DATA), .size = SIZE },
 	       .reply = { .data = address(REPLY), .size = SIZE },
 	       .deadline = IPCSHM_FOREVER);
-	party = start_peer(server_role, (struct peer) { 0 });
+	party = start_peer(&peers, server_role, (struct peer) { 0 });
 }
 
 /* The test receives the request; the operation replies through the same descriptor. */
 static __u64 take_request(void)
 {
-	party = start_peer(caller_role, (struct peer) { 0 });
+	party = start_peer(&peers, caller_role, (struct peer) { 0 });
 	return receive_one(0, 0).request_id;
 }
 
@@ -871,7 +874,7 @@ static const char *act(enum action action, struct peer *stuck, enum place place)
 	case NOTHING:
 		break;
 	default:
-		actor = start_peer(actors[action], (struct peer) { 0 });
+		actor = start_peer(&peers, actors[action], (struct peer) { 0 });
 		if (!WAIT_UNTIL(is_done(actor)))
 			return "the action waits for the stuck task";
 		if (actor->result)
@@ -920,10 +923,10 @@ static const char *try_stuck(size_t index, enum place place, enum place gate, en
 		return "no memory";
 	if (action == KILL_PARTY && !party_has_part(operation, place, gate))
 		return NULL;
-	stuck = start_peer(stuck_role, (struct peer) { .value = index });
+	stuck = start_peer(&peers, stuck_role, (struct peer) { .value = index });
 	if (!get_stuck(place, gate))
 		return "does not access it";
-	others = start_peer(others_role, (struct peer) { 0 });
+	others = start_peer(&peers, others_role, (struct peer) { 0 });
 	if (!WAIT_UNTIL(is_done(others)))
 		return "another process waits";
 	wrong = act(action, stuck, place);
@@ -943,8 +946,8 @@ static const char *try(size_t index, enum place place, enum place gate, enum act
 	party = NULL;
 	if (set_up_objects())
 		wrong = try_stuck(index, place, gate, action);
-	kill_peers();
-	forget_peers();
+	kill_peers(&peers);
+	forget_peers(&peers);
 	close(region);
 	close(queue);
 	if (!WAIT_UNTIL(quotas_are(&before)) && !wrong)
@@ -978,7 +981,7 @@ VARIANT(while_namespace_comes_and_goes, NEW_NAMESPACE);
 FIXTURE_SETUP(stuck)
 {
 	SKIP_UNLESS_ROOT;
-	share_peers();
+	share_peers(&peers);
 	FUSE_MEMORY_OPEN(&memory, PLACES);
 	device = open_device();
 	ASSERT_LE(0, device);
@@ -991,7 +994,7 @@ FIXTURE_SETUP(stuck)
 
 FIXTURE_TEARDOWN(stuck)
 {
-	kill_peers();
+	kill_peers(&peers);
 	fuse_memory_close(&memory);
 	close(device);
 }

@@ -7,7 +7,7 @@
 #include <sys/mount.h>
 
 #include "common/harness.h"
-#include "queue_test.h"
+#include "common/queue.h"
 
 #define KEPT	8
 #define PAGE	4096
@@ -15,6 +15,7 @@
 /* A queue whose name keeps it. */
 FIXTURE(persistent)
 {
+	struct test_queue queue;
 	struct signal_pipe pipe;	/* the read end shows when the last write end is closed */
 };
 
@@ -26,25 +27,25 @@ FIXTURE_SETUP(persistent)
 		.max_message_size = SIZE,
 	};
 
-	ASSERT_EQ(0, set_up_attr(attr, READ_WRITE | IPCSHM_PERSISTENT));
+	ASSERT_EQ(0, queue_set_up_attr(&self->queue, attr, READ_WRITE | IPCSHM_PERSISTENT));
 	self->pipe = make_pipe();
 	ASSERT_LE(0, self->pipe.read);
 }
 
 FIXTURE_TEARDOWN(persistent)
 {
-	unlink_name(device, IPCSHM_QUEUE, name.text);
-	tear_down();
+	unlink_name(self->queue.device, IPCSHM_QUEUE, self->queue.name.text);
+	queue_tear_down(&self->queue);
 }
 
-static int send_fd(int fd)
+static int send_fd(struct test_queue *queue, int fd)
 {
-	return ipcshm_send_fds(queue, "x", 1, &fd, 1, SOON);
+	return ipcshm_send_fds(queue->fd, "x", 1, &fd, 1, SOON);
 }
 
-static __u64 used(void)
+static __u64 used(struct test_queue *queue)
 {
-	return get_info(device).descriptors.used;
+	return get_info(queue->device).descriptors.used;
 }
 
 static bool is_closed(const struct signal_pipe *pipe)
@@ -58,7 +59,7 @@ static bool is_closed(const struct signal_pipe *pipe)
 
 static int open_region_fd(void)
 {
-	return open_region(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
+	return open_region(open_device(), NULL, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
 }
 
 static int open_memory(void)
@@ -100,19 +101,19 @@ TEST_F(persistent, queue_takes_no_descriptor)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
-		EXPECT_EQ(-EPERM, send_fd(kinds[i]()))
+		EXPECT_EQ(-EPERM, send_fd(&self->queue, kinds[i]()))
 			TH_LOG("kind %zu", i);
 	}
-	EXPECT_EQ(0, stat_now().messages);
-	EXPECT_EQ(0, stat_now().sent);
-	EXPECT_EQ(0, used());
-	EXPECT_EQ(0, try_send(1, 0));
-	EXPECT_EQ(1, receive_value());
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).sent);
+	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, try_send(&self->queue, 1, 0));
+	EXPECT_EQ(1, receive_value(&self->queue));
 }
 
 TEST_F(persistent, refused_descriptor_is_not_kept)
 {
-	EXPECT_EQ(-EPERM, send_fd(self->pipe.write));
+	EXPECT_EQ(-EPERM, send_fd(&self->queue, self->pipe.write));
 	close(self->pipe.write);
 	EXPECT_TRUE(is_closed(&self->pipe));
 }
@@ -120,16 +121,16 @@ TEST_F(persistent, refused_descriptor_is_not_kept)
 /* The refusal does not depend on whether a receiver waits, or on room. */
 TEST_F(persistent, waiting_receiver_and_full_queue_make_no_difference)
 {
-	struct peer *receiver = block_receiver();
+	struct peer *receiver = block_receiver(&self->queue);
 	int i;
 
 	ASSERT_TRUE(receiver);
-	EXPECT_EQ(-EPERM, send_fd(self->pipe.write));
-	EXPECT_EQ(1, stat_now().receivers);
+	EXPECT_EQ(-EPERM, send_fd(&self->queue, self->pipe.write));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).receivers);
 	kill_peer(receiver);
 	for (i = 0; i < KEPT; i++)
-		ASSERT_EQ(0, try_send(i, 0));
-	EXPECT_EQ(-EPERM, send_fd(self->pipe.write));
+		ASSERT_EQ(0, try_send(&self->queue, i, 0));
+	EXPECT_EQ(-EPERM, send_fd(&self->queue, self->pipe.write));
 }
 
 TEST_F(persistent, batch_ends_before_the_message_with_descriptors)
@@ -141,10 +142,10 @@ TEST_F(persistent, batch_ends_before_the_message_with_descriptors)
 		{ .data = (uintptr_t)"c", .size = 1 },
 	};
 
-	EXPECT_EQ(1, ipcshm_send_batch(queue, messages, 3, 0, SOON));
-	EXPECT_EQ(1, stat_now().messages);
-	EXPECT_EQ(-EPERM, ipcshm_send_batch(queue, messages + 1, 2, 0, SOON));
-	EXPECT_EQ(1, stat_now().messages);
+	EXPECT_EQ(1, ipcshm_send_batch(self->queue.fd, messages, 3, 0, SOON));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(-EPERM, ipcshm_send_batch(self->queue.fd, messages + 1, 2, 0, SOON));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
 }
 
 static struct ipcshm_call_args call_of(void *data)
@@ -164,9 +165,9 @@ TEST_F(persistent, request_carries_no_descriptor)
 
 	call.request.fds = (uintptr_t)&self->pipe.write;
 	call.request.fd_count = 1;
-	EXPECT_EQ(-EPERM, ipcshm_call_transfer(queue, &call, sizeof(call)));
-	EXPECT_EQ(0, stat_now().calls);
-	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(-EPERM, ipcshm_call_transfer(self->queue.fd, &call, sizeof(call)));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).calls);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 }
 
 static void call_role(struct peer *peer)
@@ -177,7 +178,7 @@ static void call_role(struct peer *peer)
 
 	call.reply.fds = (uintptr_t)&fd;
 	call.reply.fd_count = 1;
-	peer->result = ipcshm_call_transfer(queue, &call, sizeof(call));
+	peer->result = ipcshm_call_transfer(peer->queue->fd, &call, sizeof(call));
 	if (!peer->result)
 		peer->result = write(fd, "y", 1);
 }
@@ -185,11 +186,11 @@ static void call_role(struct peer *peer)
 /* A reply never waits in the queue. */
 TEST_F(persistent, reply_carries_descriptors)
 {
-	struct peer *caller = start(call_role, (struct peer) { 0 });
+	struct peer *caller = queue_start(&self->queue, call_role, (struct peer) { 0 });
 	struct ipcshm_message message = { 0 };
 	char byte = 0;
 
-	ASSERT_EQ(1, ipcshm_receive(queue, &byte, 1, &message, SOON));
+	ASSERT_EQ(1, ipcshm_receive(self->queue.fd, &byte, 1, &message, SOON));
 	message = (struct ipcshm_message) {
 		.data = (uintptr_t)&byte,
 		.size = 1,
@@ -197,19 +198,19 @@ TEST_F(persistent, reply_carries_descriptors)
 		.fds = (uintptr_t)&self->pipe.write,
 		.fd_count = 1,
 	};
-	EXPECT_EQ(0, ipcshm_reply_message(queue, &message));
+	EXPECT_EQ(0, ipcshm_reply_message(self->queue.fd, &message));
 	EXPECT_EQ(1, finish(caller));
 	EXPECT_EQ(1, read(self->pipe.read, &byte, 1));
 	EXPECT_EQ('y', byte);
-	EXPECT_EQ(0, used());
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 /* What a queue takes does not change while it exists. */
 
 TEST_F(persistent, unlinked_queue_still_takes_none)
 {
-	ASSERT_EQ(0, unlink_name(device, IPCSHM_QUEUE, name.text));
-	EXPECT_EQ(-EPERM, send_fd(self->pipe.write));
+	ASSERT_EQ(0, unlink_name(self->queue.device, IPCSHM_QUEUE, self->queue.name.text));
+	EXPECT_EQ(-EPERM, send_fd(&self->queue, self->pipe.write));
 }
 
 TEST_F(persistent, opening_with_the_flag_changes_nothing)
@@ -217,12 +218,12 @@ TEST_F(persistent, opening_with_the_flag_changes_nothing)
 	struct test_name other = make_name("other");
 	__u32 flags = READ_WRITE | IPCSHM_CREATE;
 
-	close(queue);
-	queue = open_queue(device, other.text, flags, 0600, KEPT, PAGE, PAGE);
-	ASSERT_LE(0, queue);
-	ASSERT_LE(0, open_queue(device, other.text, flags | IPCSHM_PERSISTENT, 0600, KEPT, PAGE,
-				PAGE));
-	EXPECT_EQ(0, send_fd(self->pipe.write));
+	close(self->queue.fd);
+	self->queue.fd = open_queue(self->queue.device, other.text, flags, 0600, KEPT, PAGE, PAGE);
+	ASSERT_LE(0, self->queue.fd);
+	ASSERT_LE(0, open_queue(self->queue.device, other.text, flags | IPCSHM_PERSISTENT, 0600,
+				KEPT, PAGE, PAGE));
+	EXPECT_EQ(0, send_fd(&self->queue, self->pipe.write));
 }
 
 /*
@@ -300,6 +301,7 @@ static int hold_by_nothing(void)
 
 FIXTURE(namespaces)
 {
+	struct test_queue queue;
 	int unused;
 };
 
@@ -336,7 +338,7 @@ FIXTURE_VARIANT_ADD(namespaces, nothing)
 FIXTURE_SETUP(namespaces)
 {
 	SKIP_UNLESS_ROOT;
-	share_peers();
+	share_peers(&self->queue.peers);
 }
 
 FIXTURE_TEARDOWN(namespaces)
@@ -344,22 +346,23 @@ FIXTURE_TEARDOWN(namespaces)
 }
 
 /* Leaves a persistent queue with a message that has such a file, in a new network namespace. */
-static void leave_queue(int (*hold)(void))
+static void leave_queue(struct test_queue *queue, int (*hold)(void))
 {
 	int region, fd;
 
 	must(WAIT_UNTIL(!unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC)), 3);
-	device = open_device();
-	queue = open_queue(device, "left", READ_WRITE | IPCSHM_CREATE | IPCSHM_PERSISTENT, 0600,
-			   KEPT, PAGE, PAGE);
-	must(queue >= 0, 4);
-	region = open_region(device, "left", READ_WRITE | IPCSHM_CREATE | IPCSHM_PERSISTENT, 0600,
-			     PAGE);
+	queue->device = open_device();
+	queue->fd =
+		open_queue(queue->device, "left", READ_WRITE | IPCSHM_CREATE | IPCSHM_PERSISTENT,
+			   0600, KEPT, PAGE, PAGE);
+	must(queue->fd >= 0, 4);
+	region = open_region(queue->device, "left", READ_WRITE | IPCSHM_CREATE | IPCSHM_PERSISTENT,
+			     0600, PAGE);
 	must(region >= 0, 5);
-	must(write(queue, "x", 1) == 1, 6);
+	must(write(queue->fd, "x", 1) == 1, 6);
 	fd = hold();
 	if (fd >= 0)
-		must(send_fd(fd) <= 0, 7);
+		must(send_fd(queue, fd) <= 0, 7);
 	_exit(0);
 }
 
@@ -384,14 +387,14 @@ static void user_role(struct peer *peer)
 	must(can_have_namespace(), 8);
 	pid = fork();
 	if (!pid)
-		leave_queue((void *)peer->value);
+		leave_queue(peer->queue, (void *)peer->value);
 	must(!(peer->result = wait_child(pid)), 9);
 	peer->result = WAIT_UNTIL(can_have_namespace()) ? 0 : -EBUSY;
 }
 
 TEST_F_TIMEOUT(namespaces, end_though_persistent_objects_are_left, 120)
 {
-	struct peer *user = start_peer(user_role, (struct peer) {
+	struct peer *user = queue_start(&self->queue, user_role, (struct peer) {
 		.value = (uintptr_t)variant->hold
 	});
 

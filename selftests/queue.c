@@ -18,9 +18,9 @@ TEST_F(queue, equal_priorities_arrive_in_the_order_sent)
 	__u64 i;
 
 	for (i = 0; i < 10; i++)
-		ASSERT_TRUE(offer(i, 5));
+		ASSERT_TRUE(offer_value(&self->queue, i, 5));
 	for (i = 0; i < 10; i++)
-		EXPECT_EQ(i, receive_value());
+		EXPECT_EQ(i, receive_value(&self->queue));
 }
 
 TEST_F(queue, higher_priorities_arrive_first_and_equal_ones_in_order)
@@ -33,7 +33,7 @@ TEST_F(queue, higher_priorities_arrive_first_and_equal_ones_in_order)
 	srandom(1);
 	for (i = 0; i < count; i++) {
 		priorities[i] = i % 5 ? random() % 4 : random() % (IPCSHM_PRIORITY_MAX + 1);
-		ASSERT_TRUE(offer(i, priorities[i]));
+		ASSERT_TRUE(offer_value(&self->queue, i, priorities[i]));
 	}
 	for (n = 0; n < count; n++) {
 		next = count;
@@ -41,7 +41,7 @@ TEST_F(queue, higher_priorities_arrive_first_and_equal_ones_in_order)
 			if (!taken[i] && (next == count || priorities[i] > priorities[next]))
 				next = i;
 		taken[next] = true;
-		ASSERT_EQ(next, receive_value());
+		ASSERT_EQ(next, receive_value(&self->queue));
 	}
 }
 
@@ -52,11 +52,11 @@ TEST_F(queue, priorities_from_lowest_to_highest_are_kept)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(priorities); i++)
-		ASSERT_TRUE(offer(i, priorities[i]));
+		ASSERT_TRUE(offer_value(&self->queue, i, priorities[i]));
 	while (i--) {
 		__u64 value;
 
-		ASSERT_EQ(8, ipcshm_receive(queue, &value, 8, &message, IPCSHM_FOREVER));
+		ASSERT_EQ(8, ipcshm_receive(self->queue.fd, &value, 8, &message, IPCSHM_FOREVER));
 		EXPECT_EQ(i, value);
 		EXPECT_EQ(priorities[i], message.priority);
 	}
@@ -73,11 +73,11 @@ static void typed_send_role(struct peer *peer)
 
 TEST_F(queue, message_carries_type_priority_and_size)
 {
-	struct peer *sender = start(typed_send_role, (struct peer) { 0 });
+	struct peer *sender = queue_start(&self->queue, typed_send_role, (struct peer) { 0 });
 	char text[SIZE] = "";
 	struct ipcshm_transfer_args transfer = transfer_of(text, sizeof(text));
 
-	ASSERT_EQ(0, ipcshm_receive_transfer(queue, &transfer, sizeof(transfer)));
+	ASSERT_EQ(0, ipcshm_receive_transfer(self->queue.fd, &transfer, sizeof(transfer)));
 	EXPECT_EQ(0, finish(sender));
 	EXPECT_STREQ("hello", text);
 	EXPECT_EQ(0x123456789abcdef0, transfer.message.type);
@@ -91,11 +91,11 @@ TEST_F(queue, too_large_message_is_refused)
 {
 	char data[SIZE + 1] = "";
 
-	EXPECT_EQ(-EMSGSIZE, ipcshm_send(queue, data, sizeof(data), 0, IPCSHM_FOREVER));
-	EXPECT_EQ(-1, write(queue, data, sizeof(data)));
+	EXPECT_EQ(-EMSGSIZE, ipcshm_send(self->queue.fd, data, sizeof(data), 0, IPCSHM_FOREVER));
+	EXPECT_EQ(-1, write(self->queue.fd, data, sizeof(data)));
 	EXPECT_EQ(EMSGSIZE, errno);
-	EXPECT_EQ(0, stat_now().sent);
-	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).sent);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(queue, message_too_large_for_the_room_stays)
@@ -103,15 +103,15 @@ TEST_F(queue, message_too_large_for_the_room_stays)
 	struct ipcshm_message message;
 	__u64 value;
 
-	ASSERT_TRUE(offer(1, 0));
-	ASSERT_TRUE(offer(2, 0));
-	EXPECT_EQ(-EMSGSIZE, ipcshm_receive(queue, &value, 7, &message, IPCSHM_FOREVER));
+	ASSERT_TRUE(offer_value(&self->queue, 1, 0));
+	ASSERT_TRUE(offer_value(&self->queue, 2, 0));
+	EXPECT_EQ(-EMSGSIZE, ipcshm_receive(self->queue.fd, &value, 7, &message, IPCSHM_FOREVER));
 	EXPECT_EQ(8, message.size);
-	EXPECT_EQ(-1, read(queue, &value, 7));
+	EXPECT_EQ(-1, read(self->queue.fd, &value, 7));
 	EXPECT_EQ(EMSGSIZE, errno);
-	EXPECT_EQ(0, stat_now().received);
-	EXPECT_EQ(1, receive_value());
-	EXPECT_EQ(2, receive_value());
+	EXPECT_EQ(0, queue_stat_now(&self->queue).received);
+	EXPECT_EQ(1, receive_value(&self->queue));
+	EXPECT_EQ(2, receive_value(&self->queue));
 }
 
 TEST_F(queue, room_that_cannot_be_written_puts_the_message_back_in_front)
@@ -121,45 +121,46 @@ TEST_F(queue, room_that_cannot_be_written_puts_the_message_back_in_front)
 
 	ASSERT_NE(MAP_FAILED, room);
 	ASSERT_EQ(0, munmap(room + SIZE, SIZE));
-	ASSERT_TRUE(offer(1, 3));
-	ASSERT_TRUE(offer(2, 3));
-	EXPECT_EQ(-EFAULT, ipcshm_receive(queue, room + SIZE, 8, NULL, IPCSHM_FOREVER));
-	EXPECT_EQ(-EFAULT, ipcshm_receive(queue, room + SIZE - 4, 8, NULL, IPCSHM_FOREVER));
-	EXPECT_EQ(-1, read(queue, room + SIZE, 8));
+	ASSERT_TRUE(offer_value(&self->queue, 1, 3));
+	ASSERT_TRUE(offer_value(&self->queue, 2, 3));
+	EXPECT_EQ(-EFAULT, ipcshm_receive(self->queue.fd, room + SIZE, 8, NULL, IPCSHM_FOREVER));
+	EXPECT_EQ(-EFAULT,
+		  ipcshm_receive(self->queue.fd, room + SIZE - 4, 8, NULL, IPCSHM_FOREVER));
+	EXPECT_EQ(-1, read(self->queue.fd, room + SIZE, 8));
 	EXPECT_EQ(EFAULT, errno);
-	EXPECT_EQ(0, stat_now().received);
-	EXPECT_EQ(2, stat_now().messages + stat_now().senders);
-	EXPECT_EQ(1, receive_value());
-	EXPECT_EQ(2, receive_value());
+	EXPECT_EQ(0, queue_stat_now(&self->queue).received);
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages + queue_stat_now(&self->queue).senders);
+	EXPECT_EQ(1, receive_value(&self->queue));
+	EXPECT_EQ(2, receive_value(&self->queue));
 }
 
 TEST_F(queue, addresses_of_the_kernel_are_efault)
 {
 	void *const kernel = (void *)(1UL << (8 * sizeof(long) - 1));
 
-	EXPECT_EQ(-EFAULT, ipcshm_send(queue, kernel, 8, 0, IPCSHM_FOREVER));
-	EXPECT_EQ(-1, write(queue, kernel, 8));
+	EXPECT_EQ(-EFAULT, ipcshm_send(self->queue.fd, kernel, 8, 0, IPCSHM_FOREVER));
+	EXPECT_EQ(-1, write(self->queue.fd, kernel, 8));
 	EXPECT_EQ(EFAULT, errno);
-	ASSERT_TRUE(offer(1, 0));
-	EXPECT_EQ(-EFAULT, ipcshm_receive(queue, kernel, 8, NULL, IPCSHM_FOREVER));
-	EXPECT_EQ(-1, read(queue, kernel, 8));
+	ASSERT_TRUE(offer_value(&self->queue, 1, 0));
+	EXPECT_EQ(-EFAULT, ipcshm_receive(self->queue.fd, kernel, 8, NULL, IPCSHM_FOREVER));
+	EXPECT_EQ(-1, read(self->queue.fd, kernel, 8));
 	EXPECT_EQ(EFAULT, errno);
-	EXPECT_EQ(1, receive_value());
+	EXPECT_EQ(1, receive_value(&self->queue));
 }
 
 TEST_F(queue, data_that_cannot_be_read_sends_nothing)
 {
 	char *data = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct peer *receiver = block_receiver();
+	struct peer *receiver = block_receiver(&self->queue);
 
 	ASSERT_TRUE(receiver);
-	EXPECT_EQ(-EFAULT, ipcshm_send(queue, data, 8, 0, IPCSHM_FOREVER));
-	EXPECT_EQ(-1, write(queue, data, 8));
+	EXPECT_EQ(-EFAULT, ipcshm_send(self->queue.fd, data, 8, 0, IPCSHM_FOREVER));
+	EXPECT_EQ(-1, write(self->queue.fd, data, 8));
 	EXPECT_EQ(EFAULT, errno);
-	EXPECT_EQ(0, stat_now().sent);
-	EXPECT_EQ(0, stat_now().bytes);
-	EXPECT_EQ(1, stat_now().receivers);
-	ASSERT_EQ(0, try_send(1, 0));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).sent);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).bytes);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).receivers);
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(8, finish(receiver));
 	EXPECT_EQ(1, receiver->value);
 }
@@ -167,6 +168,7 @@ TEST_F(queue, data_that_cannot_be_read_sends_nothing)
 /* Large ones too, whole. */
 FIXTURE(content)
 {
+	struct test_queue queue;
 	unsigned char *sent;
 	unsigned char *received;
 };
@@ -203,8 +205,9 @@ FIXTURE_VARIANT_ADD(content, rendezvous)
 
 FIXTURE_SETUP(content)
 {
-	ASSERT_EQ(0, set_up(variant->max_messages, variant->max_bytes, IPCSHM_MESSAGE_MAX));
-	if (get_info(device).queue_bytes.max < 2 * IPCSHM_MESSAGE_MAX)
+	ASSERT_EQ(0, queue_set_up(&self->queue, variant->max_messages, variant->max_bytes,
+				  IPCSHM_MESSAGE_MAX));
+	if (get_info(self->queue.device).queue_bytes.max < 2 * IPCSHM_MESSAGE_MAX)
 		SKIP(return, "a quota too small for the largest message");
 	self->sent = malloc(IPCSHM_MESSAGE_MAX);
 	self->received = malloc(IPCSHM_MESSAGE_MAX + 1);
@@ -214,7 +217,7 @@ FIXTURE_SETUP(content)
 
 FIXTURE_TEARDOWN(content)
 {
-	tear_down();
+	queue_tear_down(&self->queue);
 	free(self->sent);
 	free(self->received);
 }
@@ -244,12 +247,13 @@ TEST_F_TIMEOUT(content, of_every_size_arrives_whole, 120)
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		make_content(self->sent, sizes[i]);
 		if (!peer) {
-			ASSERT_EQ(0, ipcshm_send(queue, self->sent, sizes[i], 0, IPCSHM_FOREVER));
+			ASSERT_EQ(0, ipcshm_send(self->queue.fd, self->sent, sizes[i], 0,
+						 IPCSHM_FOREVER));
 			continue;
 		}
 		self->received[sizes[i]] = 'x';
-		ASSERT_EQ(sizes[i], ipcshm_receive(queue, self->received, IPCSHM_MESSAGE_MAX, NULL,
-						   IPCSHM_FOREVER));
+		ASSERT_EQ(sizes[i], ipcshm_receive(self->queue.fd, self->received,
+						   IPCSHM_MESSAGE_MAX, NULL, IPCSHM_FOREVER));
 		EXPECT_EQ(0, memcmp(self->sent, self->received, sizes[i]));
 		EXPECT_EQ('x', self->received[sizes[i]]);
 	}
@@ -267,10 +271,10 @@ TEST_F_TIMEOUT(content, of_every_size_is_read_as_written, 120)
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		make_content(self->sent, sizes[i]);
 		if (!peer) {
-			ASSERT_EQ(sizes[i], write(queue, self->sent, sizes[i]));
+			ASSERT_EQ(sizes[i], write(self->queue.fd, self->sent, sizes[i]));
 			continue;
 		}
-		ASSERT_EQ(sizes[i], read(queue, self->received, IPCSHM_MESSAGE_MAX));
+		ASSERT_EQ(sizes[i], read(self->queue.fd, self->received, IPCSHM_MESSAGE_MAX));
 		EXPECT_EQ(0, memcmp(self->sent, self->received, sizes[i]));
 	}
 	if (!peer)
@@ -283,20 +287,20 @@ TEST_F_TIMEOUT(content, of_every_size_is_read_as_written, 120)
 TEST_F(queue, write_and_read_transfer_one_message)
 {
 	char text[16] = "";
-	struct peer *sender = start(write_role, (struct peer) { .value = 7 });
+	struct peer *sender = queue_start(&self->queue, write_role, (struct peer) { .value = 7 });
 	struct ipcshm_message message;
 	__u64 value;
 
-	EXPECT_EQ(8, ipcshm_receive(queue, &value, 8, &message, IPCSHM_FOREVER));
+	EXPECT_EQ(8, ipcshm_receive(self->queue.fd, &value, 8, &message, IPCSHM_FOREVER));
 	EXPECT_EQ(8, finish(sender));
 	EXPECT_EQ(7, value);
 	EXPECT_EQ(0, message.priority);
 	EXPECT_EQ(0, message.type);
-	ASSERT_TRUE(offer(8, 0));
-	ASSERT_TRUE(offer(9, 0));
-	EXPECT_EQ(8, read(queue, text, sizeof(text)));
+	ASSERT_TRUE(offer_value(&self->queue, 8, 0));
+	ASSERT_TRUE(offer_value(&self->queue, 9, 0));
+	EXPECT_EQ(8, read(self->queue.fd, text, sizeof(text)));
 	EXPECT_EQ(8, text[0]);
-	EXPECT_EQ(8, read(queue, text, sizeof(text)));
+	EXPECT_EQ(8, read(self->queue.fd, text, sizeof(text)));
 	EXPECT_EQ(9, text[0]);
 }
 
@@ -309,11 +313,11 @@ static void vector_write_role(struct peer *peer)
 
 TEST_F(queue, vector_is_one_message)
 {
-	struct peer *sender = start(vector_write_role, (struct peer) { 0 });
+	struct peer *sender = queue_start(&self->queue, vector_write_role, (struct peer) { 0 });
 	char one[1] = "", two[3] = "", three[5] = "";
 	struct iovec parts[] = { { one, 1 }, { two, 3 }, { three, 5 } };
 
-	EXPECT_EQ(5, readv(queue, parts, ARRAY_SIZE(parts)));
+	EXPECT_EQ(5, readv(self->queue.fd, parts, ARRAY_SIZE(parts)));
 	EXPECT_EQ(5, finish(sender));
 	EXPECT_EQ('a', one[0]);
 	EXPECT_EQ(0, memcmp(two, "bcd", 3));
@@ -327,25 +331,25 @@ static void empty_write_role(struct peer *peer)
 
 TEST_F(queue, message_of_no_bytes_reads_as_zero)
 {
-	struct peer *sender = start(empty_write_role, (struct peer) { 0 });
+	struct peer *sender = queue_start(&self->queue, empty_write_role, (struct peer) { 0 });
 	char byte = 'x';
 
-	EXPECT_EQ(0, read(queue, &byte, 1));
+	EXPECT_EQ(0, read(self->queue.fd, &byte, 1));
 	EXPECT_EQ('x', byte);
 	EXPECT_EQ(0, finish(sender));
-	EXPECT_EQ(1, stat_now().sent);
-	EXPECT_EQ(1, stat_now().received);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).sent);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).received);
 }
 
 TEST_F(queue, read_of_no_bytes_receives_nothing)
 {
 	char byte;
 
-	EXPECT_EQ(0, read(queue, &byte, 0));
-	ASSERT_TRUE(offer(1, 0));
-	EXPECT_EQ(0, read(queue, &byte, 0));
-	EXPECT_EQ(0, stat_now().received);
-	EXPECT_EQ(1, receive_value());
+	EXPECT_EQ(0, read(self->queue.fd, &byte, 0));
+	ASSERT_TRUE(offer_value(&self->queue, 1, 0));
+	EXPECT_EQ(0, read(self->queue.fd, &byte, 0));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).received);
+	EXPECT_EQ(1, receive_value(&self->queue));
 }
 
 TEST_F(queue, rwf_nowait_does_not_block)
@@ -353,14 +357,15 @@ TEST_F(queue, rwf_nowait_does_not_block)
 	__u64 value = 5;
 	struct iovec part = { &value, sizeof(value) };
 
-	EXPECT_EQ(-1, preadv2(queue, &part, 1, -1, RWF_NOWAIT));
+	EXPECT_EQ(-1, preadv2(self->queue.fd, &part, 1, -1, RWF_NOWAIT));
 	EXPECT_EQ(EAGAIN, errno);
-	ASSERT_TRUE(offer(6, 0));
-	EXPECT_EQ(8, preadv2(queue, &part, 1, -1, RWF_NOWAIT));
+	ASSERT_TRUE(offer_value(&self->queue, 6, 0));
+	EXPECT_EQ(8, preadv2(self->queue.fd, &part, 1, -1, RWF_NOWAIT));
 	EXPECT_EQ(6, value);
-	ASSERT_TRUE(WAIT_UNTIL(stat_now().senders == 0));
-	EXPECT_EQ(variant->depth ? 8 : -1, pwritev2(queue, &part, 1, -1, RWF_NOWAIT));
-	EXPECT_EQ(variant->depth ? 6 : NOTHING, variant->depth ? receive_value() : NOTHING);
+	ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).senders == 0));
+	EXPECT_EQ(variant->depth ? 8 : -1, pwritev2(self->queue.fd, &part, 1, -1, RWF_NOWAIT));
+	EXPECT_EQ(variant->depth ? 6 : NOTHING,
+		  variant->depth ? receive_value(&self->queue) : NOTHING);
 }
 
 TEST_F(queue, cannot_be_seeked)
@@ -368,13 +373,13 @@ TEST_F(queue, cannot_be_seeked)
 	char byte;
 	struct iovec part = { &byte, 1 };
 
-	EXPECT_EQ(-1, lseek(queue, 0, SEEK_CUR));
+	EXPECT_EQ(-1, lseek(self->queue.fd, 0, SEEK_CUR));
 	EXPECT_EQ(ESPIPE, errno);
-	EXPECT_EQ(-1, pread(queue, &byte, 1, 0));
+	EXPECT_EQ(-1, pread(self->queue.fd, &byte, 1, 0));
 	EXPECT_EQ(ESPIPE, errno);
-	EXPECT_EQ(-1, pwrite(queue, &byte, 1, 0));
+	EXPECT_EQ(-1, pwrite(self->queue.fd, &byte, 1, 0));
 	EXPECT_EQ(ESPIPE, errno);
-	EXPECT_EQ(-1, preadv2(queue, &part, 1, 0, 0));
+	EXPECT_EQ(-1, preadv2(self->queue.fd, &part, 1, 0, 0));
 	EXPECT_EQ(ESPIPE, errno);
 }
 
@@ -382,7 +387,8 @@ TEST_F(queue, cannot_be_seeked)
 
 TEST_F(queue, descriptor_does_only_what_it_was_opened_for)
 {
-	int reader = open_again(IPCSHM_READ), writer = open_again(IPCSHM_WRITE);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ),
+	    writer = queue_open_again(&self->queue, IPCSHM_WRITE);
 	__u64 value = 1;
 
 	EXPECT_EQ(O_RDONLY, fcntl(reader, F_GETFL) & O_ACCMODE);
@@ -393,7 +399,7 @@ TEST_F(queue, descriptor_does_only_what_it_was_opened_for)
 	EXPECT_EQ(EBADF, errno);
 	EXPECT_EQ(-1, read(writer, &value, 8));
 	EXPECT_EQ(EBADF, errno);
-	EXPECT_EQ(0, stat_now().sent);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).sent);
 	close(reader);
 	close(writer);
 }
@@ -402,12 +408,12 @@ TEST_F(queue, descriptor_does_only_what_it_was_opened_for)
 
 TEST_F(queue, message_tells_its_sender)
 {
-	struct peer *sender = start(send_role, (struct peer) { .value = 1 });
+	struct peer *sender = queue_start(&self->queue, send_role, (struct peer) { .value = 1 });
 	pid_t pid = sender->pid;
 	struct ipcshm_message message;
 	__u64 value;
 
-	ASSERT_EQ(8, ipcshm_receive(queue, &value, 8, &message, IPCSHM_FOREVER));
+	ASSERT_EQ(8, ipcshm_receive(self->queue.fd, &value, 8, &message, IPCSHM_FOREVER));
 	EXPECT_EQ(pid, message.pid);
 	EXPECT_EQ(getuid(), message.uid);
 	EXPECT_EQ(getgid(), message.gid);
@@ -416,12 +422,12 @@ TEST_F(queue, message_tells_its_sender)
 
 TEST_F(queue, blocked_receiver_learns_the_sender)
 {
-	struct peer *receiver = block_receiver();
+	struct peer *receiver = block_receiver(&self->queue);
 	struct peer *sender;
 	pid_t pid;
 
 	ASSERT_TRUE(receiver);
-	sender = start(send_role, (struct peer) { .value = 1 });
+	sender = queue_start(&self->queue, send_role, (struct peer) { .value = 1 });
 	pid = sender->pid;
 	EXPECT_EQ(0, finish(sender));
 	EXPECT_EQ(8, finish(receiver));
@@ -439,10 +445,10 @@ TEST_F(queue, message_tells_a_sender_that_is_gone)
 
 	if (!variant->depth)
 		SKIP(return, "a rendezvous keeps no message of a dead sender");
-	sender = start(send_role, (struct peer) { .value = 1 });
+	sender = queue_start(&self->queue, send_role, (struct peer) { .value = 1 });
 	pid = sender->pid;
 	EXPECT_EQ(0, finish(sender));
-	ASSERT_EQ(8, ipcshm_receive(queue, &value, 8, &message, IPCSHM_FOREVER));
+	ASSERT_EQ(8, ipcshm_receive(self->queue.fd, &value, 8, &message, IPCSHM_FOREVER));
 	EXPECT_EQ(pid, message.pid);
 }
 
@@ -461,8 +467,8 @@ TEST_F(queue, message_tells_the_real_ids)
 	__u64 value;
 
 	SKIP_UNLESS_ROOT;
-	sender = start(other_user_send_role, (struct peer) { .value = 1 });
-	ASSERT_EQ(8, ipcshm_receive(queue, &value, 8, &message, IPCSHM_FOREVER));
+	sender = queue_start(&self->queue, other_user_send_role, (struct peer) { .value = 1 });
+	ASSERT_EQ(8, ipcshm_receive(self->queue.fd, &value, 8, &message, IPCSHM_FOREVER));
 	EXPECT_EQ(1001, message.uid);
 	EXPECT_EQ(2001, message.gid);
 	EXPECT_EQ(0, finish(sender));
@@ -492,8 +498,8 @@ TEST_F(queue, pid_is_translated_out_of_a_pid_namespace)
 	char byte;
 
 	SKIP_UNLESS_ROOT;
-	sender = start(new_pid_namespace_send_role, (struct peer) { 0 });
-	ASSERT_EQ(1, ipcshm_receive(queue, &byte, 1, &message, IPCSHM_FOREVER));
+	sender = queue_start(&self->queue, new_pid_namespace_send_role, (struct peer) { 0 });
+	ASSERT_EQ(1, ipcshm_receive(self->queue.fd, &byte, 1, &message, IPCSHM_FOREVER));
 	ASSERT_EQ(0, finish(sender));
 	EXPECT_EQ(sender->value, message.pid);
 }
@@ -519,8 +525,8 @@ TEST_F(queue, sender_without_a_number_in_the_pid_namespace_is_zero)
 	struct peer *receiver;
 
 	SKIP_UNLESS_ROOT;
-	receiver = start(new_pid_namespace_receive_role, (struct peer) { 0 });
-	EXPECT_EQ(0, ipcshm_send(queue, "x", 1, 0, IPCSHM_FOREVER));
+	receiver = queue_start(&self->queue, new_pid_namespace_receive_role, (struct peer) { 0 });
+	EXPECT_EQ(0, ipcshm_send(self->queue.fd, "x", 1, 0, IPCSHM_FOREVER));
 	EXPECT_EQ(1, finish(receiver));
 	EXPECT_EQ(0, receiver->message.pid);
 	EXPECT_EQ(getuid(), receiver->message.uid);
@@ -535,12 +541,14 @@ static void new_user_namespace_receive_role(struct peer *peer)
 
 TEST_F(queue, ids_without_a_mapping_are_the_overflow_ids)
 {
-	struct peer *receiver = start(new_user_namespace_receive_role, (struct peer) { 0 });
+	struct peer *receiver =
+		queue_start(&self->queue, new_user_namespace_receive_role, (struct peer) { 0 });
 
-	if (!WAIT_UNTIL(stat_now().receivers || kill(receiver->pid, 0) ||
-			process_state(receiver->pid) == 'Z') || !stat_now().receivers)
+	if (!WAIT_UNTIL(queue_stat_now(&self->queue).receivers || kill(receiver->pid, 0) ||
+			process_state(receiver->pid) == 'Z') ||
+	    !queue_stat_now(&self->queue).receivers)
 		SKIP(return, "no user namespace");
-	EXPECT_EQ(0, try_send(1, 0));
+	EXPECT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(8, finish(receiver));
 	EXPECT_EQ(FOREIGN_ID, receiver->message.uid);
 	EXPECT_EQ(FOREIGN_ID, receiver->message.gid);
@@ -577,12 +585,12 @@ TEST_F(queue, ids_are_translated_into_the_receivers_user_namespace)
 	struct peer *receiver;
 
 	SKIP_UNLESS_ROOT;
-	receiver = start(mapped_receive_role, (struct peer) { 0 });
+	receiver = queue_start(&self->queue, mapped_receive_role, (struct peer) { 0 });
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(receiver)));
 	ASSERT_TRUE(write_id_map(receiver->pid, "uid_map", 77, getuid()));
 	ASSERT_TRUE(write_id_map(receiver->pid, "gid_map", 88, getgid()));
 	tell(receiver);
-	EXPECT_EQ(0, ipcshm_send(queue, "x", 1, 0, IPCSHM_FOREVER));
+	EXPECT_EQ(0, ipcshm_send(self->queue.fd, "x", 1, 0, IPCSHM_FOREVER));
 	EXPECT_EQ(1, finish(receiver));
 	EXPECT_EQ(77, receiver->message.uid);
 	EXPECT_EQ(88, receiver->message.gid);
@@ -596,10 +604,10 @@ TEST_F(queue, time_is_when_it_was_sent)
 
 	before = now_ns(CLOCK_MONOTONIC);
 	for (i = 0; i < 5; i++)
-		ASSERT_TRUE(offer(i, 0));
+		ASSERT_TRUE(offer_value(&self->queue, i, 0));
 	after = now_ns(CLOCK_MONOTONIC);
 	for (i = 0; i < 5; i++) {
-		ASSERT_EQ(8, ipcshm_receive(queue, &value, 8, &message, IPCSHM_FOREVER));
+		ASSERT_EQ(8, ipcshm_receive(self->queue.fd, &value, 8, &message, IPCSHM_FOREVER));
 		EXPECT_LE(before, message.time);
 		EXPECT_GE(variant->depth ? after : now_ns(CLOCK_MONOTONIC), message.time);
 		EXPECT_LE(last, message.time);
@@ -613,9 +621,9 @@ TEST_F(queue, stat_tells_what_it_is)
 {
 	struct ipcshm_queue_stat stat;
 	__u64 now = now_ns(CLOCK_REALTIME);
-	int again = open_again(IPCSHM_READ);
+	int again = queue_open_again(&self->queue, IPCSHM_READ);
 
-	ASSERT_EQ(0, ipcshm_queue_get_stat(queue, &stat, sizeof(stat)));
+	ASSERT_EQ(0, ipcshm_queue_get_stat(self->queue.fd, &stat, sizeof(stat)));
 	EXPECT_NE(0, stat.stat.id);
 	EXPECT_LE(stat.stat.btime, now);
 	EXPECT_GE(stat.stat.btime, now - WAIT_SECONDS * 1000 * MS);
@@ -639,24 +647,24 @@ TEST_F(queue, stat_counts_exactly)
 	unsigned int i;
 
 	for (i = 0; i < 5; i++)
-		ASSERT_TRUE(offer(i, i));
-	stat = stat_now();
+		ASSERT_TRUE(offer_value(&self->queue, i, i));
+	stat = queue_stat_now(&self->queue);
 	EXPECT_EQ(variant->depth ? 5 : 0, stat.messages);
 	EXPECT_EQ(variant->depth ? 40 : 0, stat.bytes);
 	EXPECT_EQ(variant->depth ? 5 : 0, stat.sent);
 	EXPECT_EQ(variant->depth ? 0 : 5, stat.senders);
 	EXPECT_EQ(0, stat.received);
-	EXPECT_EQ(4, receive_value());
-	EXPECT_EQ(3, receive_value());
-	stat = stat_now();
+	EXPECT_EQ(4, receive_value(&self->queue));
+	EXPECT_EQ(3, receive_value(&self->queue));
+	stat = queue_stat_now(&self->queue);
 	EXPECT_EQ(variant->depth ? 3 : 0, stat.messages);
 	EXPECT_EQ(variant->depth ? 24 : 0, stat.bytes);
 	EXPECT_EQ(variant->depth ? 5 : 2, stat.sent);
 	EXPECT_EQ(variant->depth ? 0 : 3, stat.senders);
 	EXPECT_EQ(2, stat.received);
 	for (i = 0; i < 3; i++)
-		EXPECT_NE(NOTHING, receive_value());
-	stat = stat_now();
+		EXPECT_NE(NOTHING, receive_value(&self->queue));
+	stat = queue_stat_now(&self->queue);
 	EXPECT_EQ(0, stat.messages | stat.bytes | stat.senders | stat.receivers);
 	EXPECT_EQ(5, stat.sent);
 	EXPECT_EQ(5, stat.received);
@@ -664,17 +672,17 @@ TEST_F(queue, stat_counts_exactly)
 
 TEST_F(queue, message_handed_over_counts_as_sent_and_received)
 {
-	struct peer *receiver = block_receiver();
+	struct peer *receiver = block_receiver(&self->queue);
 
 	ASSERT_TRUE(receiver);
-	EXPECT_EQ(1, stat_now().receivers);
-	ASSERT_EQ(0, try_send(1, 0));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).receivers);
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(8, finish(receiver));
-	EXPECT_EQ(0, stat_now().receivers);
-	EXPECT_EQ(0, stat_now().messages);
-	EXPECT_EQ(0, stat_now().bytes);
-	EXPECT_EQ(1, stat_now().sent);
-	EXPECT_EQ(1, stat_now().received);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).receivers);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).bytes);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).sent);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).received);
 }
 
 /* Death, descriptors and other programs. */
@@ -685,20 +693,20 @@ TEST_F(queue, messages_of_a_killed_sender_stay)
 
 	if (!variant->depth)
 		SKIP(return, "a rendezvous keeps no message of a dead sender");
-	sender = start(send_role, (struct peer) { .value = 3 });
-	ASSERT_TRUE(WAIT_UNTIL(stat_now().messages == 1));
+	sender = queue_start(&self->queue, send_role, (struct peer) { .value = 3 });
+	ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).messages == 1));
 	kill_peer(sender);
-	EXPECT_EQ(1, stat_now().messages);
-	EXPECT_EQ(3, receive_value());
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(3, receive_value(&self->queue));
 }
 
 TEST_F(queue, works_on_without_its_name)
 {
-	ASSERT_EQ(0, ipcshm_unlink(device, IPCSHM_QUEUE, name.text));
-	EXPECT_EQ(0, stat_now().stat.flags);
-	EXPECT_EQ(-ENOENT, open_again(IPCSHM_READ));
-	ASSERT_TRUE(offer(1, 0));
-	EXPECT_EQ(1, receive_value());
+	ASSERT_EQ(0, ipcshm_unlink(self->queue.device, IPCSHM_QUEUE, self->queue.name.text));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).stat.flags);
+	EXPECT_EQ(-ENOENT, queue_open_again(&self->queue, IPCSHM_READ));
+	ASSERT_TRUE(offer_value(&self->queue, 1, 0));
+	EXPECT_EQ(1, receive_value(&self->queue));
 }
 
 static void passed_send_role(struct peer *peer)
@@ -708,7 +716,7 @@ static void passed_send_role(struct peer *peer)
 	if (setresgid(OTHER_USER, OTHER_USER, OTHER_USER) ||
 	    setresuid(OTHER_USER, OTHER_USER, OTHER_USER))
 		_exit(1);
-	if (open_again(IPCSHM_WRITE) != -EACCES)
+	if (queue_open_again(peer->queue, IPCSHM_WRITE) != -EACCES)
 		_exit(2);
 	fd = receive_descriptor(peer->fd);
 	if (fd < 0)
@@ -725,11 +733,12 @@ TEST_F(queue, descriptor_passed_to_another_user_keeps_its_rights)
 
 	SKIP_UNLESS_ROOT;
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
-	sender = start(passed_send_role, (struct peer) { .fd = sockets[1], .value = 5 });
-	fd = open_again(IPCSHM_WRITE);
+	sender = queue_start(&self->queue, passed_send_role,
+			     (struct peer) { .fd = sockets[1], .value = 5 });
+	fd = queue_open_again(&self->queue, IPCSHM_WRITE);
 	ASSERT_TRUE(send_descriptor(sockets[0], fd));
 	close(fd);
-	EXPECT_EQ(8, ipcshm_receive(queue, &value, 8, &message,
+	EXPECT_EQ(8, ipcshm_receive(self->queue.fd, &value, 8, &message,
 				    ipcshm_deadline(WAIT_SECONDS * 1000 * MS)));
 	EXPECT_EQ(5, value);
 	EXPECT_EQ(OTHER_USER, message.uid);
@@ -739,7 +748,7 @@ TEST_F(queue, descriptor_passed_to_another_user_keeps_its_rights)
 TEST_F(queue, another_program_opens_it_by_name)
 {
 	struct test_name answers = make_name("answers");
-	char *arguments[] = { "peer", "echo", name.text, answers.text, NULL };
+	char *arguments[] = { "peer", "echo", self->queue.name.text, answers.text, NULL };
 	struct ipcshm_queue_attr attr = {
 		.max_messages = variant->max_messages,
 		.max_bytes = variant->max_bytes,
@@ -750,13 +759,14 @@ TEST_F(queue, another_program_opens_it_by_name)
 	pid_t peer;
 	int fd;
 
-	fd = ipcshm_queue_open(device, answers.text, IPCSHM_READ | CREATE_NEW, 0600, &attr);
+	fd = ipcshm_queue_open(self->queue.device, answers.text, IPCSHM_READ | CREATE_NEW, 0600,
+			       &attr);
 	ASSERT_LE(0, fd);
 	peer = fork_peer();
 	ASSERT_LE(0, peer);
 	if (!peer)
 		exec_peer(arguments);
-	ASSERT_EQ(0, ipcshm_send(queue, "hello", 5, 9, IPCSHM_FOREVER));
+	ASSERT_EQ(0, ipcshm_send(self->queue.fd, "hello", 5, 9, IPCSHM_FOREVER));
 	EXPECT_EQ(5, ipcshm_receive(fd, text, sizeof(text), &message, IPCSHM_FOREVER));
 	EXPECT_STREQ("hello", text);
 	EXPECT_EQ(peer, message.pid);
@@ -809,8 +819,8 @@ TEST_F(queue, set_user_id_program_speaks_for_its_caller)
 		unlink(path);
 		SKIP(return, "/tmp has no set-user-ID programs");
 	}
-	sender = start(set_user_id_role, (struct peer) { 0 });
-	EXPECT_EQ(5, ipcshm_receive(queue, text, sizeof(text), &message,
+	sender = queue_start(&self->queue, set_user_id_role, (struct peer) { 0 });
+	EXPECT_EQ(5, ipcshm_receive(self->queue.fd, text, sizeof(text), &message,
 				    ipcshm_deadline(WAIT_SECONDS * 1000 * MS)));
 	EXPECT_STREQ("hello", text);
 	EXPECT_EQ(1001, message.uid);
@@ -824,6 +834,7 @@ TEST_F(queue, set_user_id_program_speaks_for_its_caller)
  */
 FIXTURE(quota)
 {
+	struct test_queue queue;
 	uid_t user;
 };
 
@@ -832,47 +843,47 @@ FIXTURE_SETUP(quota)
 	if (geteuid())
 		SKIP(return, "needs root");
 	self->user = 1000000 + 2 * getpid();
-	ASSERT_EQ(0, set_up(IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, 1 << 20));
+	ASSERT_EQ(0, queue_set_up(&self->queue, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, 1 << 20));
 }
 
 FIXTURE_TEARDOWN(quota)
 {
-	tear_down();
+	queue_tear_down(&self->queue);
 }
 
 /* From here on the test runs as that user; root's own queue is closed. */
-static bool become(uid_t user)
+static bool become(struct test_queue *queue, uid_t user)
 {
-	return !close(queue) && !setresuid(user, user, user) &&
-	       (queue = open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600,
+	return !close(queue->fd) && !setresuid(user, user, user) &&
+	       (queue->fd = open_queue(queue->device, NULL, READ_WRITE | IPCSHM_CREATE, 0600,
 				   IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, 1 << 20)) >= 0;
 }
 
-static __u64 used(void)
+static __u64 used(struct test_queue *queue)
 {
-	return get_info(device).queue_bytes.used;
+	return get_info(queue->device).queue_bytes.used;
 }
 
-static int send_zeroes(size_t size)
+static int send_zeroes(struct test_queue *queue, size_t size)
 {
 	static char data[1 << 20];
 
-	return ipcshm_send(queue, data, size, 0, IPCSHM_FOREVER);
+	return ipcshm_send(queue->fd, data, size, 0, IPCSHM_FOREVER);
 }
 
 /* With a deadline in the past. */
-static int try_zeroes(size_t size)
+static int try_zeroes(struct test_queue *queue, size_t size)
 {
 	static char data[1 << 20];
 
-	return ipcshm_send(queue, data, size, 0, 0);
+	return ipcshm_send(queue->fd, data, size, 0, 0);
 }
 
-static bool receive_one(void)
+static bool receive_one(struct test_queue *queue)
 {
 	static char data[1 << 20];
 
-	return ipcshm_receive(queue, data, sizeof(data), NULL, 0) >= 0;
+	return ipcshm_receive(queue->fd, data, sizeof(data), NULL, 0) >= 0;
 }
 
 TEST_F(quota, queued_messages_count_with_their_bytes)
@@ -881,43 +892,43 @@ TEST_F(quota, queued_messages_count_with_their_bytes)
 	__u64 before, each, fixed;
 	size_t i;
 
-	ASSERT_TRUE(become(self->user));
-	EXPECT_EQ(0, used());
-	ASSERT_EQ(0, send_zeroes(0));
-	fixed = used();
+	ASSERT_TRUE(become(&self->queue, self->user));
+	EXPECT_EQ(0, used(&self->queue));
+	ASSERT_EQ(0, send_zeroes(&self->queue, 0));
+	fixed = used(&self->queue);
 	EXPECT_LT(0, fixed);
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
-		before = used();
-		ASSERT_EQ(0, send_zeroes(lengths[i]));
-		each = used() - before;
+		before = used(&self->queue);
+		ASSERT_EQ(0, send_zeroes(&self->queue, lengths[i]));
+		each = used(&self->queue) - before;
 		EXPECT_EQ(fixed + lengths[i], each);
 	}
-	ASSERT_TRUE(receive_one());
-	EXPECT_EQ(before + each - fixed, used());
+	ASSERT_TRUE(receive_one(&self->queue));
+	EXPECT_EQ(before + each - fixed, used(&self->queue));
 }
 
 TEST_F(quota, comes_back_exactly_when_the_messages_are_received)
 {
 	size_t i;
 
-	ASSERT_TRUE(become(self->user));
+	ASSERT_TRUE(become(&self->queue, self->user));
 	for (i = 0; i < 20; i++)
-		ASSERT_EQ(0, send_zeroes(i * 777));
+		ASSERT_EQ(0, send_zeroes(&self->queue, i * 777));
 	for (i = 0; i < 20; i++)
-		ASSERT_TRUE(receive_one());
-	EXPECT_EQ(0, used());
+		ASSERT_TRUE(receive_one(&self->queue));
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 TEST_F(quota, comes_back_exactly_when_the_queue_is_closed)
 {
 	size_t i;
 
-	ASSERT_TRUE(become(self->user));
+	ASSERT_TRUE(become(&self->queue, self->user));
 	for (i = 0; i < 20; i++)
-		ASSERT_EQ(0, send_zeroes(i * 777));
-	EXPECT_LT(0, used());
-	close(queue);
-	EXPECT_EQ(0, used());
+		ASSERT_EQ(0, send_zeroes(&self->queue, i * 777));
+	EXPECT_LT(0, used(&self->queue));
+	close(self->queue.fd);
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 TEST_F(quota, comes_back_exactly_when_the_sender_is_killed)
@@ -926,62 +937,62 @@ TEST_F(quota, comes_back_exactly_when_the_sender_is_killed)
 	struct peer *sender;
 	int reader;
 
-	ASSERT_EQ(0, close(queue));
+	ASSERT_EQ(0, close(self->queue.fd));
 	ASSERT_EQ(0, setresuid(self->user, self->user, self->user));
-	queue = open_queue(device, other.text, READ_WRITE | IPCSHM_CREATE, 0600, 1,
-			   IPCSHM_UNBOUNDED, SIZE);
-	ASSERT_LE(0, queue);
-	ASSERT_EQ(0, try_send(1, 0));
-	sender = block_sender(2, 0);
+	self->queue.fd = open_queue(self->queue.device, other.text, READ_WRITE | IPCSHM_CREATE,
+				    0600, 1, IPCSHM_UNBOUNDED, SIZE);
+	ASSERT_LE(0, self->queue.fd);
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
+	sender = block_sender(&self->queue, 2, 0);
 	ASSERT_TRUE(sender);
-	reader = ipcshm_queue_open(device, other.text, IPCSHM_READ, 0, NULL);
+	reader = ipcshm_queue_open(self->queue.device, other.text, IPCSHM_READ, 0, NULL);
 	ASSERT_LE(0, reader);
-	close(queue);
+	close(self->queue.fd);
 	kill_peer(sender);
-	EXPECT_LT(0, used());
+	EXPECT_LT(0, used(&self->queue));
 	close(reader);
-	EXPECT_EQ(0, used());
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 TEST_F(quota, failed_send_costs_nothing)
 {
-	ASSERT_TRUE(become(self->user));
-	EXPECT_EQ(-EFAULT, ipcshm_send(queue, NULL, 8, 0, IPCSHM_FOREVER));
-	EXPECT_EQ(-EFAULT, ipcshm_send(queue, NULL, 1 << 20, 0, IPCSHM_FOREVER));
-	EXPECT_EQ(0, used());
+	ASSERT_TRUE(become(&self->queue, self->user));
+	EXPECT_EQ(-EFAULT, ipcshm_send(self->queue.fd, NULL, 8, 0, IPCSHM_FOREVER));
+	EXPECT_EQ(-EFAULT, ipcshm_send(self->queue.fd, NULL, 1 << 20, 0, IPCSHM_FOREVER));
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 TEST_F(quota, message_handed_over_costs_nothing)
 {
 	struct peer *receiver;
 
-	ASSERT_TRUE(become(self->user));
-	receiver = block_receiver();
+	ASSERT_TRUE(become(&self->queue, self->user));
+	receiver = block_receiver(&self->queue);
 	ASSERT_TRUE(receiver);
-	ASSERT_EQ(0, try_send(1, 0));
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(8, finish(receiver));
-	EXPECT_EQ(0, used());
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 TEST_F(quota, counts_for_the_user_who_opened_the_descriptor)
 {
 	struct peer *sender;
 
-	ASSERT_EQ(0, close(queue));
+	ASSERT_EQ(0, close(self->queue.fd));
 	ASSERT_EQ(0, setresuid(self->user, self->user, 0));
-	queue = open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, IPCSHM_UNBOUNDED,
-			   IPCSHM_UNBOUNDED, SIZE);
-	ASSERT_LE(0, queue);
+	self->queue.fd = open_queue(self->queue.device, NULL, READ_WRITE | IPCSHM_CREATE, 0600,
+				    IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, SIZE);
+	ASSERT_LE(0, self->queue.fd);
 	ASSERT_EQ(0, setresuid(0, 0, 0));
 	ASSERT_EQ(0, setresuid(self->user + 1, self->user + 1, 0));
-	sender = start(send_role, (struct peer) { .value = 1 });
+	sender = queue_start(&self->queue, send_role, (struct peer) { .value = 1 });
 	EXPECT_EQ(0, finish(sender));
-	EXPECT_EQ(0, used());
+	EXPECT_EQ(0, used(&self->queue));
 	ASSERT_EQ(0, setresuid(0, 0, 0));
 	ASSERT_EQ(0, setresuid(self->user, self->user, self->user));
-	EXPECT_LT(8, used());
-	EXPECT_EQ(1, receive_value());
-	EXPECT_EQ(0, used());
+	EXPECT_LT(8, used(&self->queue));
+	EXPECT_EQ(1, receive_value(&self->queue));
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 TEST_F_TIMEOUT(quota, used_up_blocks_until_a_message_is_received, 120)
@@ -991,20 +1002,20 @@ TEST_F_TIMEOUT(quota, used_up_blocks_until_a_message_is_received, 120)
 	unsigned int count = 0;
 	int result;
 
-	ASSERT_TRUE(become(self->user));
-	limit = get_info(device).queue_bytes;
+	ASSERT_TRUE(become(&self->queue, self->user));
+	limit = get_info(self->queue.device).queue_bytes;
 	if (limit.max > 256 * size)
 		SKIP(return, "a quota of %llu bytes", limit.max);
-	while (!(result = try_zeroes(size)))
+	while (!(result = try_zeroes(&self->queue, size)))
 		count++;
 	ASSERT_EQ(-ETIMEDOUT, result);
-	EXPECT_EQ(count, stat_now().messages);
-	limit = get_info(device).queue_bytes;
+	EXPECT_EQ(count, queue_stat_now(&self->queue).messages);
+	limit = get_info(self->queue.device).queue_bytes;
 	EXPECT_GE(limit.max, limit.used);
 	EXPECT_GE(limit.used + size + SIZE, limit.max);
-	ASSERT_TRUE(receive_one());
-	EXPECT_EQ(0, try_zeroes(size));
-	EXPECT_EQ(-ETIMEDOUT, try_zeroes(size));
+	ASSERT_TRUE(receive_one(&self->queue));
+	EXPECT_EQ(0, try_zeroes(&self->queue, size));
+	EXPECT_EQ(-ETIMEDOUT, try_zeroes(&self->queue, size));
 }
 
 IPCSHM_TEST_MAIN

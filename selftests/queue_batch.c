@@ -4,25 +4,26 @@
  * came that couldn't go on.
  */
 #include "common/harness.h"
-#include "queue_test.h"
+#include "common/queue.h"
 
 #define KEPT	8	/* messages that the queue keeps */
 #define MANY	12	/* more than that */
 
 FIXTURE(batch)
 {
+	struct test_queue queue;
 	struct ipcshm_message messages[MANY];
 	__u64 values[MANY];
 };
 
 FIXTURE_SETUP(batch)
 {
-	ASSERT_EQ(0, set_up(KEPT, IPCSHM_UNBOUNDED, SIZE));
+	ASSERT_EQ(0, queue_set_up(&self->queue, KEPT, IPCSHM_UNBOUNDED, SIZE));
 }
 
 FIXTURE_TEARDOWN(batch)
 {
-	tear_down();
+	queue_tear_down(&self->queue);
 }
 
 /* Messages with a value each, or room for that. */
@@ -49,14 +50,14 @@ static int send_numbered(FIXTURE_DATA(batch) *self, unsigned int count, __u32 fl
 {
 	number(self->values, count);
 	describe(self->messages, self->values, count);
-	return ipcshm_send_batch(queue, self->messages, count, flags, IPCSHM_FOREVER);
+	return ipcshm_send_batch(self->queue.fd, self->messages, count, flags, IPCSHM_FOREVER);
 }
 
 static int receive_many(FIXTURE_DATA(batch) *self, unsigned int count, __u32 flags)
 {
 	memset(self->values, 0xff, sizeof(self->values));
 	describe(self->messages, self->values, count);
-	return ipcshm_receive_batch(queue, self->messages, count, flags, SOON);
+	return ipcshm_receive_batch(self->queue.fd, self->messages, count, flags, SOON);
 }
 
 /* A structure that has grown since the module was built. */
@@ -65,7 +66,8 @@ struct longer_message {
 	__u64 unknown[3];
 };
 
-static int batch_of_longer(unsigned long command, struct longer_message *messages, __u32 count)
+static int batch_of_longer(struct test_queue *queue, unsigned long command,
+			   struct longer_message *messages, __u32 count)
 {
 	struct ipcshm_batch_args args = {
 		.messages = (uintptr_t)messages,
@@ -74,7 +76,7 @@ static int batch_of_longer(unsigned long command, struct longer_message *message
 		.message_size = sizeof(*messages),
 	};
 
-	return call(queue, command, &args);
+	return call(queue->fd, command, &args);
 }
 
 TEST_F(batch, messages_may_be_longer_than_the_module_knows)
@@ -85,9 +87,9 @@ TEST_F(batch, messages_may_be_longer_than_the_module_knows)
 	number(self->values, 4);
 	for (i = 0; i < 4; i++)
 		describe(&messages[i].message, &self->values[i], 1);
-	ASSERT_EQ(4, batch_of_longer(IPCSHM_IOC_QUEUE_SEND_BATCH, messages, 4));
+	ASSERT_EQ(4, batch_of_longer(&self->queue, IPCSHM_IOC_QUEUE_SEND_BATCH, messages, 4));
 	memset(self->values, 0xff, sizeof(self->values));
-	ASSERT_EQ(4, batch_of_longer(IPCSHM_IOC_QUEUE_RECEIVE_BATCH, messages, 4));
+	ASSERT_EQ(4, batch_of_longer(&self->queue, IPCSHM_IOC_QUEUE_RECEIVE_BATCH, messages, 4));
 	for (i = 0; i < 4; i++) {
 		EXPECT_EQ(i, self->values[i]);
 		EXPECT_EQ(getpid(), messages[i].message.pid);
@@ -104,10 +106,12 @@ TEST_F(batch, ends_before_a_message_with_a_member_that_the_module_does_not_know)
 	for (i = 0; i < 3; i++)
 		describe(&messages[i].message, &self->values[i], 1);
 	messages[2].unknown[2] = 1;
-	EXPECT_EQ(2, batch_of_longer(IPCSHM_IOC_QUEUE_SEND_BATCH, messages, 3));
-	EXPECT_EQ(-E2BIG, batch_of_longer(IPCSHM_IOC_QUEUE_SEND_BATCH, &messages[2], 1));
-	EXPECT_EQ(-E2BIG, batch_of_longer(IPCSHM_IOC_QUEUE_RECEIVE_BATCH, &messages[2], 1));
-	EXPECT_EQ(2, stat_now().messages);
+	EXPECT_EQ(2, batch_of_longer(&self->queue, IPCSHM_IOC_QUEUE_SEND_BATCH, messages, 3));
+	EXPECT_EQ(-E2BIG,
+		  batch_of_longer(&self->queue, IPCSHM_IOC_QUEUE_SEND_BATCH, &messages[2], 1));
+	EXPECT_EQ(-E2BIG,
+		  batch_of_longer(&self->queue, IPCSHM_IOC_QUEUE_RECEIVE_BATCH, &messages[2], 1));
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
 }
 
 /* Partial success. */
@@ -117,10 +121,10 @@ TEST_F(batch, all_are_sent_and_received_in_order)
 	unsigned int i;
 
 	ASSERT_EQ(KEPT, send_numbered(self, KEPT, 0));
-	EXPECT_EQ(KEPT, stat_now().messages);
-	EXPECT_EQ(KEPT, stat_now().sent);
+	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).sent);
 	ASSERT_EQ(KEPT, receive_many(self, KEPT, 0));
-	EXPECT_EQ(KEPT, stat_now().received);
+	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).received);
 	for (i = 0; i < KEPT; i++) {
 		EXPECT_EQ(i, self->values[i]);
 		EXPECT_EQ(8, self->messages[i].size);
@@ -141,7 +145,7 @@ TEST_F(batch, each_message_has_its_own_type_and_priority)
 		self->messages[i].priority = i / 2;
 		self->messages[i].type = 100 + i;
 	}
-	ASSERT_EQ(KEPT, ipcshm_send_batch(queue, self->messages, KEPT, 0, SOON));
+	ASSERT_EQ(KEPT, ipcshm_send_batch(self->queue.fd, self->messages, KEPT, 0, SOON));
 	ASSERT_EQ(KEPT, receive_many(self, KEPT, 0));
 	for (i = 0; i < KEPT; i++) {
 		__u64 value = KEPT - 2 - i / 2 * 2 + i % 2;
@@ -160,7 +164,7 @@ TEST_F(batch, each_room_has_its_own_wish)
 	describe(self->messages, self->values, KEPT);
 	for (i = 0; i < KEPT; i++)
 		self->messages[i].type = i;
-	ASSERT_EQ(KEPT, ipcshm_send_batch(queue, self->messages, KEPT, 0, SOON));
+	ASSERT_EQ(KEPT, ipcshm_send_batch(self->queue.fd, self->messages, KEPT, 0, SOON));
 	describe(self->messages, self->values, 4);
 	self->messages[0].flags = IPCSHM_TYPE_EQUAL;
 	self->messages[0].type = 5;
@@ -170,19 +174,19 @@ TEST_F(batch, each_room_has_its_own_wish)
 	self->messages[2].type = 4;
 	self->messages[3].flags = IPCSHM_TYPE_EQUAL;
 	self->messages[3].type = 5;
-	EXPECT_EQ(3, ipcshm_receive_batch(queue, self->messages, 4, 0, SOON));
+	EXPECT_EQ(3, ipcshm_receive_batch(self->queue.fd, self->messages, 4, 0, SOON));
 	EXPECT_EQ(5, self->values[0]);
 	EXPECT_EQ(1, self->values[1]);
 	EXPECT_EQ(0, self->values[2]);
-	EXPECT_EQ(KEPT - 3, stat_now().messages);
+	EXPECT_EQ(KEPT - 3, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(batch, what_fits_is_sent_without_waiting)
 {
 	EXPECT_EQ(KEPT, send_numbered(self, MANY, IPCSHM_DONTWAIT));
-	EXPECT_EQ(KEPT, stat_now().messages);
+	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).messages);
 	EXPECT_EQ(-EAGAIN, send_numbered(self, MANY, IPCSHM_DONTWAIT));
-	ASSERT_EQ(0, fcntl(queue, F_SETFL, O_NONBLOCK));
+	ASSERT_EQ(0, fcntl(self->queue.fd, F_SETFL, O_NONBLOCK));
 	EXPECT_EQ(-EAGAIN, send_numbered(self, MANY, 0));
 	EXPECT_EQ(KEPT, receive_many(self, MANY, 0));
 	EXPECT_EQ(-EAGAIN, receive_many(self, MANY, 0));
@@ -198,17 +202,17 @@ TEST_F(batch, what_is_there_is_received_without_waiting)
 	EXPECT_EQ(2, self->values[2]);
 	ASSERT_EQ(5, send_numbered(self, 5, 0));
 	EXPECT_EQ(2, receive_many(self, 2, 0));
-	EXPECT_EQ(3, stat_now().messages);
+	EXPECT_EQ(3, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(batch, past_deadline_is_none_if_there_is_nothing_to_wait_for)
 {
 	number(self->values, MANY);
 	describe(self->messages, self->values, MANY);
-	EXPECT_EQ(KEPT, ipcshm_send_batch(queue, self->messages, MANY, 0, 0));
-	EXPECT_EQ(-ETIMEDOUT, ipcshm_send_batch(queue, self->messages, MANY, 0, 0));
-	EXPECT_EQ(KEPT, ipcshm_receive_batch(queue, self->messages, MANY, 0, 0));
-	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive_batch(queue, self->messages, MANY, 0, 0));
+	EXPECT_EQ(KEPT, ipcshm_send_batch(self->queue.fd, self->messages, MANY, 0, 0));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_send_batch(self->queue.fd, self->messages, MANY, 0, 0));
+	EXPECT_EQ(KEPT, ipcshm_receive_batch(self->queue.fd, self->messages, MANY, 0, 0));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive_batch(self->queue.fd, self->messages, MANY, 0, 0));
 }
 
 TEST_F(batch, largest_batch)
@@ -217,13 +221,14 @@ TEST_F(batch, largest_batch)
 	static __u64 values[IPCSHM_BATCH_MAX];
 	unsigned int i;
 
-	ASSERT_EQ(0, ipcshm_queue_set(queue, IPCSHM_BATCH_MAX, IPCSHM_UNBOUNDED));
+	ASSERT_EQ(0, ipcshm_queue_set(self->queue.fd, IPCSHM_BATCH_MAX, IPCSHM_UNBOUNDED));
 	number(values, IPCSHM_BATCH_MAX);
 	describe(messages, values, IPCSHM_BATCH_MAX);
-	ASSERT_EQ(IPCSHM_BATCH_MAX, ipcshm_send_batch(queue, messages, IPCSHM_BATCH_MAX, 0, SOON));
+	ASSERT_EQ(IPCSHM_BATCH_MAX,
+		  ipcshm_send_batch(self->queue.fd, messages, IPCSHM_BATCH_MAX, 0, SOON));
 	memset(values, 0xff, sizeof(values));
-	ASSERT_EQ(IPCSHM_BATCH_MAX, ipcshm_receive_batch(queue, messages, IPCSHM_BATCH_MAX, 0,
-							 SOON));
+	ASSERT_EQ(IPCSHM_BATCH_MAX,
+		  ipcshm_receive_batch(self->queue.fd, messages, IPCSHM_BATCH_MAX, 0, SOON));
 	for (i = 0; i < IPCSHM_BATCH_MAX; i++)
 		ASSERT_EQ(i, values[i]);
 }
@@ -265,14 +270,14 @@ TEST_F(batch, wrong_message_ends_a_batch_that_is_sent)
 		number(self->values, 4);
 		describe(self->messages, self->values, 4);
 		spoil(&self->messages[2], wrong_to_send[i].at, wrong_to_send[i].value);
-		EXPECT_EQ(2, ipcshm_send_batch(queue, self->messages, 4, 0, SOON))
+		EXPECT_EQ(2, ipcshm_send_batch(self->queue.fd, self->messages, 4, 0, SOON))
 			TH_LOG("case %u", i);
 		EXPECT_EQ(-wrong_to_send[i].error,
-			  ipcshm_send_batch(queue, self->messages + 2, 2, 0, SOON))
+			  ipcshm_send_batch(self->queue.fd, self->messages + 2, 2, 0, SOON))
 			TH_LOG("case %u", i);
-		EXPECT_EQ(2, stat_now().messages);
+		EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
 		for (n = 0; n < 2; n++)
-			EXPECT_EQ(n, receive_value());
+			EXPECT_EQ(n, receive_value(&self->queue));
 	}
 }
 
@@ -284,15 +289,15 @@ TEST_F(batch, wrong_room_ends_a_batch_that_is_received)
 		ASSERT_EQ(5, send_numbered(self, 5, 0));
 		describe(self->messages, self->values, 4);
 		spoil(&self->messages[2], wrong_to_receive[i].at, wrong_to_receive[i].value);
-		EXPECT_EQ(2, ipcshm_receive_batch(queue, self->messages, 4, 0, SOON))
+		EXPECT_EQ(2, ipcshm_receive_batch(self->queue.fd, self->messages, 4, 0, SOON))
 			TH_LOG("case %u", i);
-		EXPECT_EQ(3, stat_now().messages);
+		EXPECT_EQ(3, queue_stat_now(&self->queue).messages);
 		EXPECT_EQ(-wrong_to_receive[i].error,
-			  ipcshm_receive_batch(queue, self->messages + 2, 2, 0, SOON))
+			  ipcshm_receive_batch(self->queue.fd, self->messages + 2, 2, 0, SOON))
 			TH_LOG("case %u", i);
-		EXPECT_EQ(3, stat_now().messages);
+		EXPECT_EQ(3, queue_stat_now(&self->queue).messages);
 		for (n = 2; n < 5; n++)
-			EXPECT_EQ(n, receive_value());
+			EXPECT_EQ(n, receive_value(&self->queue));
 	}
 }
 
@@ -301,9 +306,9 @@ TEST_F(batch, too_little_room_for_the_first_tells_the_size)
 	ASSERT_EQ(2, send_numbered(self, 2, 0));
 	describe(self->messages, self->values, 2);
 	self->messages[0].size = 3;
-	EXPECT_EQ(-EMSGSIZE, ipcshm_receive_batch(queue, self->messages, 2, 0, SOON));
+	EXPECT_EQ(-EMSGSIZE, ipcshm_receive_batch(self->queue.fd, self->messages, 2, 0, SOON));
 	EXPECT_EQ(8, self->messages[0].size);
-	EXPECT_EQ(2, stat_now().messages);
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
 }
 
 /* Wherever that is: the kernel takes some at a time. */
@@ -313,15 +318,15 @@ TEST_F(batch, too_little_room_for_a_later_one_leaves_its_structure_as_it_was)
 	__u64 values[40] = { 0 };
 	unsigned int at;
 
-	ASSERT_EQ(0, ipcshm_queue_set(queue, 40, IPCSHM_UNBOUNDED));
+	ASSERT_EQ(0, ipcshm_queue_set(self->queue.fd, 40, IPCSHM_UNBOUNDED));
 	for (at = 1; at < 40; at++) {
 		describe(messages, values, 40);
-		ASSERT_EQ(40, ipcshm_send_batch(queue, messages, 40, 0, SOON));
+		ASSERT_EQ(40, ipcshm_send_batch(self->queue.fd, messages, 40, 0, SOON));
 		messages[at].size = 3;
-		ASSERT_EQ(at, ipcshm_receive_batch(queue, messages, 40, 0, SOON));
+		ASSERT_EQ(at, ipcshm_receive_batch(self->queue.fd, messages, 40, 0, SOON));
 		EXPECT_EQ(3, messages[at].size);
 		describe(messages, values, 40);
-		ASSERT_EQ(40 - at, ipcshm_receive_batch(queue, messages, 40, 0, SOON));
+		ASSERT_EQ(40 - at, ipcshm_receive_batch(self->queue.fd, messages, 40, 0, SOON));
 	}
 }
 
@@ -343,14 +348,14 @@ TEST_F(batch, end_of_the_array_that_cant_be_read_ends_the_batch)
 {
 	struct ipcshm_message *messages = half_an_array(PROT_NONE);
 
-	EXPECT_EQ(2, ipcshm_send_batch(queue, messages, 4, 0, SOON));
-	EXPECT_EQ(2, stat_now().messages);
-	EXPECT_EQ(-EFAULT, ipcshm_send_batch(queue, messages + 2, 4, 0, SOON));
+	EXPECT_EQ(2, ipcshm_send_batch(self->queue.fd, messages, 4, 0, SOON));
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(-EFAULT, ipcshm_send_batch(self->queue.fd, messages + 2, 4, 0, SOON));
 	ASSERT_EQ(2, send_numbered(self, 2, 0));
-	EXPECT_EQ(2, ipcshm_receive_batch(queue, messages, 4, 0, SOON));
-	EXPECT_EQ(2, stat_now().messages);
-	EXPECT_EQ(-EFAULT, ipcshm_receive_batch(queue, messages + 2, 4, 0, SOON));
-	EXPECT_EQ(2, stat_now().messages);
+	EXPECT_EQ(2, ipcshm_receive_batch(self->queue.fd, messages, 4, 0, SOON));
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(-EFAULT, ipcshm_receive_batch(self->queue.fd, messages + 2, 4, 0, SOON));
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(batch, end_of_the_array_that_cant_be_written_loses_nothing)
@@ -360,12 +365,12 @@ TEST_F(batch, end_of_the_array_that_cant_be_written_loses_nothing)
 
 	ASSERT_EQ(5, send_numbered(self, 5, 0));
 	/* What is behind the two is all zero: room for a message of no bytes. */
-	ASSERT_EQ(0, ipcshm_send(queue, NULL, 0, 0, SOON));
-	EXPECT_EQ(2, ipcshm_receive_batch(queue, messages, 4, 0, SOON));
+	ASSERT_EQ(0, ipcshm_send(self->queue.fd, NULL, 0, 0, SOON));
+	EXPECT_EQ(2, ipcshm_receive_batch(self->queue.fd, messages, 4, 0, SOON));
 	for (i = 2; i < 5; i++)
-		EXPECT_EQ(i, receive_value());
-	EXPECT_EQ(-EFAULT, ipcshm_receive_batch(queue, messages + 2, 2, 0, SOON));
-	EXPECT_EQ(1, stat_now().messages);
+		EXPECT_EQ(i, receive_value(&self->queue));
+	EXPECT_EQ(-EFAULT, ipcshm_receive_batch(self->queue.fd, messages + 2, 2, 0, SOON));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(batch, sending_writes_nothing_back)
@@ -374,7 +379,7 @@ TEST_F(batch, sending_writes_nothing_back)
 	size_t page = sysconf(_SC_PAGESIZE);
 
 	ASSERT_EQ(0, mprotect((void *)((uintptr_t)messages & -page), page, PROT_READ));
-	EXPECT_EQ(2, ipcshm_send_batch(queue, messages, 2, 0, SOON));
+	EXPECT_EQ(2, ipcshm_send_batch(self->queue.fd, messages, 2, 0, SOON));
 }
 
 /* Blocked in the middle. */
@@ -401,87 +406,89 @@ static void receive_batch_role(struct peer *peer)
 
 TEST_F(batch, sender_blocks_until_all_are_sent)
 {
-	struct peer *sender = block_sender_how(send_batch_role, (struct peer) { 0 });
+	struct peer *sender = block_sender_how(&self->queue, send_batch_role, (struct peer) { 0 });
 	unsigned int i;
 
 	ASSERT_TRUE(sender);
-	EXPECT_EQ(KEPT, stat_now().messages);
-	EXPECT_EQ(KEPT, stat_now().sent);
+	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).sent);
 	for (i = 0; i < MANY; i++)
-		EXPECT_EQ(i, receive_value());
+		EXPECT_EQ(i, receive_value(&self->queue));
 	EXPECT_EQ(MANY, finish(sender));
-	EXPECT_EQ(MANY, stat_now().sent);
+	EXPECT_EQ(MANY, queue_stat_now(&self->queue).sent);
 }
 
 TEST_F(batch, receiver_blocks_until_there_is_one)
 {
-	struct peer *receiver = block_receiver_how(receive_batch_role, (struct peer) { 0 });
+	struct peer *receiver =
+		block_receiver_how(&self->queue, receive_batch_role, (struct peer) { 0 });
 
 	ASSERT_TRUE(receiver);
-	EXPECT_EQ(0, try_send(5, 0));
+	EXPECT_EQ(0, try_send(&self->queue, 5, 0));
 	EXPECT_EQ(1, finish(receiver));
 	EXPECT_EQ(5, receiver->value);
-	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive_batch(queue, self->messages, 1, 0, 0));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive_batch(self->queue.fd, self->messages, 1, 0, 0));
 }
 
 TEST_F(batch, deadline_in_the_middle_ends_it_with_what_was_sent)
 {
 	struct peer how = { .deadline = ipcshm_deadline(50 * MS) };
 
-	EXPECT_EQ(KEPT, finish(start(send_batch_role, how)));
+	EXPECT_EQ(KEPT, finish(queue_start(&self->queue, send_batch_role, how)));
 	EXPECT_LE(how.deadline, now_ns(CLOCK_MONOTONIC));
-	EXPECT_EQ(-ETIMEDOUT, finish(start(send_batch_role, how)));
-	EXPECT_EQ(KEPT, stat_now().sent);
-	EXPECT_EQ(0, stat_now().senders);
+	EXPECT_EQ(-ETIMEDOUT, finish(queue_start(&self->queue, send_batch_role, how)));
+	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).sent);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 }
 
 TEST_F(batch, signal_in_the_middle_ends_it_with_what_was_sent)
 {
 	struct peer how = { .handles_signal = true };
-	struct peer *sender = block_sender_how(send_batch_role, how);
+	struct peer *sender = block_sender_how(&self->queue, send_batch_role, how);
 
 	ASSERT_TRUE(sender);
 	kill(sender->pid, SIGUSR1);
 	EXPECT_EQ(KEPT, finish(sender));
-	sender = block_sender_how(send_batch_role, how);
+	sender = block_sender_how(&self->queue, send_batch_role, how);
 	ASSERT_TRUE(sender);
 	kill(sender->pid, SIGUSR1);
 	EXPECT_EQ(-EINTR, finish(sender));
-	EXPECT_EQ(KEPT, stat_now().sent);
+	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).sent);
 }
 
 /* Restarting from the beginning would send them once more. */
 TEST_F(batch, signal_in_the_middle_never_restarts_what_was_sent)
 {
 	struct peer how = { .handles_signal = true, .sa_flags = SA_RESTART };
-	struct peer *sender = block_sender_how(send_batch_role, how);
+	struct peer *sender = block_sender_how(&self->queue, send_batch_role, how);
 	unsigned int i;
 
 	ASSERT_TRUE(sender);
 	kill(sender->pid, SIGUSR1);
 	EXPECT_EQ(KEPT, finish(sender));
-	sender = block_sender_how(send_batch_role, how);
+	sender = block_sender_how(&self->queue, send_batch_role, how);
 	ASSERT_TRUE(sender);
 	kill(sender->pid, SIGUSR1);
-	ASSERT_TRUE(WAIT_UNTIL(signals_of(sender) == 1 && stat_now().senders == 1));
+	ASSERT_TRUE(
+		WAIT_UNTIL(signals_of(sender) == 1 && queue_stat_now(&self->queue).senders == 1));
 	for (i = 0; i < KEPT; i++)
-		EXPECT_EQ(i, receive_value());
+		EXPECT_EQ(i, receive_value(&self->queue));
 	for (i = 0; i < MANY; i++)
-		EXPECT_EQ(i, receive_value());
+		EXPECT_EQ(i, receive_value(&self->queue));
 	EXPECT_EQ(MANY, finish(sender));
 }
 
 TEST_F(batch, killed_sender_leaves_what_it_had_sent)
 {
-	struct peer *sender = block_sender_how(send_batch_role, (struct peer) { 0 });
+	struct peer *sender = block_sender_how(&self->queue, send_batch_role, (struct peer) { 0 });
 	unsigned int i;
 
 	ASSERT_TRUE(sender);
 	kill_peer(sender);
-	EXPECT_EQ(0, stat_now().senders);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 	for (i = 0; i < KEPT; i++)
-		EXPECT_EQ(i, receive_value());
-	EXPECT_EQ(0, stat_now().messages);
+		EXPECT_EQ(i, receive_value(&self->queue));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(batch, batch_for_blocked_receivers_wakes_each)
@@ -490,7 +497,7 @@ TEST_F(batch, batch_for_blocked_receivers_wakes_each)
 	unsigned int i;
 
 	for (i = 0; i < 3; i++) {
-		receivers[i] = block_receiver();
+		receivers[i] = block_receiver(&self->queue);
 		ASSERT_TRUE(receivers[i]);
 	}
 	ASSERT_EQ(5, send_numbered(self, 5, 0));
@@ -498,7 +505,7 @@ TEST_F(batch, batch_for_blocked_receivers_wakes_each)
 		EXPECT_EQ(8, finish(receivers[i]));
 		EXPECT_EQ(i, receivers[i]->value);
 	}
-	EXPECT_EQ(2, stat_now().messages);
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
 }
 
 /* With so many, the module looks at all of them for one message at a time. */
@@ -508,11 +515,11 @@ TEST_F_TIMEOUT(batch, batch_is_sent_whole_past_many_who_wish_for_another_type, 6
 	unsigned int i;
 
 	for (i = 0; i < 70; i++)
-		ASSERT_TRUE(block_receiver_how(receive_role, other));
+		ASSERT_TRUE(block_receiver_how(&self->queue, receive_role, other));
 	EXPECT_EQ(KEPT, send_numbered(self, KEPT, 0));
 	for (i = 0; i < KEPT; i++)
-		EXPECT_EQ(i, receive_value());
-	EXPECT_EQ(70, stat_now().receivers);
+		EXPECT_EQ(i, receive_value(&self->queue));
+	EXPECT_EQ(70, queue_stat_now(&self->queue).receivers);
 }
 
 TEST_F(batch, batch_received_lets_blocked_senders_in)
@@ -522,7 +529,7 @@ TEST_F(batch, batch_received_lets_blocked_senders_in)
 
 	ASSERT_EQ(KEPT, send_numbered(self, KEPT, 0));
 	for (i = 0; i < 3; i++) {
-		senders[i] = block_sender(100 + i, 0);
+		senders[i] = block_sender(&self->queue, 100 + i, 0);
 		ASSERT_TRUE(senders[i]);
 	}
 	/* As many as there are, with those that come in meanwhile. */
@@ -535,21 +542,21 @@ TEST_F(batch, batch_received_lets_blocked_senders_in)
 
 /* A message in pieces. */
 
-static int send_pieces(struct ipcshm_segment *segments, __u32 count)
+static int send_pieces(struct test_queue *queue, struct ipcshm_segment *segments, __u32 count)
 {
 	const struct ipcshm_message message = {
 		.data = (uintptr_t)segments,
 		.segments = count,
 	};
 
-	return ipcshm_send_message(queue, &message, SOON);
+	return ipcshm_send_message(queue->fd, &message, SOON);
 }
 
-static long receive_pieces(struct ipcshm_segment *segments, __u32 count)
+static long receive_pieces(struct test_queue *queue, struct ipcshm_segment *segments, __u32 count)
 {
 	struct ipcshm_message message = { .data = (uintptr_t)segments, .segments = count };
 
-	return ipcshm_receive_message(queue, &message, SOON);
+	return ipcshm_receive_message(queue->fd, &message, SOON);
 }
 
 #define PIECE(address, bytes)	{ .data = (uintptr_t)(address), .size = (bytes) }
@@ -563,11 +570,11 @@ TEST_F(batch, pieces_are_sent_as_one_message_and_received_into_pieces)
 		PIECE(c, sizeof(c)) };
 	char whole[12] = "";
 
-	ASSERT_EQ(0, send_pieces(from, 4));
-	ASSERT_EQ(11, ipcshm_receive(queue, whole, sizeof(whole), NULL, SOON));
+	ASSERT_EQ(0, send_pieces(&self->queue, from, 4));
+	ASSERT_EQ(11, ipcshm_receive(self->queue.fd, whole, sizeof(whole), NULL, SOON));
 	EXPECT_STREQ("hello world", whole);
-	ASSERT_EQ(0, send_pieces(from, 4));
-	ASSERT_EQ(11, receive_pieces(to, 4));
+	ASSERT_EQ(0, send_pieces(&self->queue, from, 4));
+	ASSERT_EQ(11, receive_pieces(&self->queue, to, 4));
 	EXPECT_EQ(0, memcmp(a, "he", 2));
 	EXPECT_EQ(0, memcmp(b, "llo wor", 7));
 	EXPECT_STREQ("ld", c);
@@ -583,10 +590,10 @@ TEST_F(batch, most_pieces)
 		from[i] = i * 7;
 		pieces[i] = (struct ipcshm_segment) PIECE(&from[i], 1);
 	}
-	ASSERT_EQ(0, send_pieces(pieces, IPCSHM_SEGMENTS_MAX));
+	ASSERT_EQ(0, send_pieces(&self->queue, pieces, IPCSHM_SEGMENTS_MAX));
 	for (i = 0; i < IPCSHM_SEGMENTS_MAX; i++)
 		pieces[i].data = (uintptr_t)&to[IPCSHM_SEGMENTS_MAX - 1 - i];
-	ASSERT_EQ(IPCSHM_SEGMENTS_MAX, receive_pieces(pieces, IPCSHM_SEGMENTS_MAX));
+	ASSERT_EQ(IPCSHM_SEGMENTS_MAX, receive_pieces(&self->queue, pieces, IPCSHM_SEGMENTS_MAX));
 	for (i = 0; i < IPCSHM_SEGMENTS_MAX; i++)
 		ASSERT_EQ(from[i], to[IPCSHM_SEGMENTS_MAX - 1 - i]);
 }
@@ -598,14 +605,14 @@ TEST_F(batch, pieces_are_too_large_together_or_too_small)
 	struct ipcshm_segment small[] = { PIECE(bytes, 3), PIECE(bytes, 4) };
 	struct ipcshm_message message = { .data = (uintptr_t)small, .segments = 2 };
 
-	EXPECT_EQ(-EMSGSIZE, send_pieces(large, 2));
-	EXPECT_EQ(0, stat_now().messages);
-	EXPECT_EQ(0, send_pieces(large, 1));
-	EXPECT_EQ(SIZE, receive_pieces(large, 2));
-	ASSERT_EQ(0, try_send(1, 0));
-	EXPECT_EQ(-EMSGSIZE, ipcshm_receive_message(queue, &message, SOON));
+	EXPECT_EQ(-EMSGSIZE, send_pieces(&self->queue, large, 2));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(0, send_pieces(&self->queue, large, 1));
+	EXPECT_EQ(SIZE, receive_pieces(&self->queue, large, 2));
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
+	EXPECT_EQ(-EMSGSIZE, ipcshm_receive_message(self->queue.fd, &message, SOON));
 	EXPECT_EQ(8, message.size);
-	EXPECT_EQ(1, receive_value());
+	EXPECT_EQ(1, receive_value(&self->queue));
 }
 
 TEST_F(batch, sizes_of_pieces_that_overflow_are_refused)
@@ -613,12 +620,12 @@ TEST_F(batch, sizes_of_pieces_that_overflow_are_refused)
 	static char bytes[8];
 	struct ipcshm_segment pieces[] = { PIECE(bytes, 8), PIECE(bytes, ~0ULL), PIECE(bytes, 1) };
 	struct ipcshm_segment huge[] = { PIECE(bytes, 1ULL << 63), PIECE(bytes, 1ULL << 63) };
-	int result = send_pieces(pieces, 3);
+	int result = send_pieces(&self->queue, pieces, 3);
 
 	EXPECT_TRUE(result == -EINVAL || result == -EMSGSIZE);
-	result = send_pieces(huge, 2);
+	result = send_pieces(&self->queue, huge, 2);
 	EXPECT_TRUE(result == -EINVAL || result == -EMSGSIZE);
-	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(batch, piece_that_isnt_there_is_no_message)
@@ -626,17 +633,17 @@ TEST_F(batch, piece_that_isnt_there_is_no_message)
 	__u64 values[2];
 	struct ipcshm_segment pieces[] = { PIECE(values, 8), PIECE(1, 8) };
 
-	EXPECT_EQ(-EFAULT, send_pieces(pieces, 2));
-	EXPECT_EQ(-EFAULT, send_pieces(NULL, 1));
-	EXPECT_EQ(-EFAULT, send_pieces((void *)-4096L, 2));
-	EXPECT_EQ(0, stat_now().messages);
-	ASSERT_EQ(0, ipcshm_send(queue, "twelve bytes", 12, 0, SOON));
-	EXPECT_EQ(-EFAULT, receive_pieces(pieces, 2));
-	EXPECT_EQ(-EFAULT, receive_pieces(NULL, 1));
-	EXPECT_EQ(1, stat_now().messages);
+	EXPECT_EQ(-EFAULT, send_pieces(&self->queue, pieces, 2));
+	EXPECT_EQ(-EFAULT, send_pieces(&self->queue, NULL, 1));
+	EXPECT_EQ(-EFAULT, send_pieces(&self->queue, (void *)-4096L, 2));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
+	ASSERT_EQ(0, ipcshm_send(self->queue.fd, "twelve bytes", 12, 0, SOON));
+	EXPECT_EQ(-EFAULT, receive_pieces(&self->queue, pieces, 2));
+	EXPECT_EQ(-EFAULT, receive_pieces(&self->queue, NULL, 1));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
 	/* Only what is needed has to be there. */
 	pieces[0].size = 12;
-	EXPECT_EQ(12, receive_pieces(pieces, 2));
+	EXPECT_EQ(12, receive_pieces(&self->queue, pieces, 2));
 }
 
 TEST_F(batch, messages_of_a_batch_can_be_in_pieces)
@@ -647,10 +654,10 @@ TEST_F(batch, messages_of_a_batch_can_be_in_pieces)
 
 	self->messages[0] = (struct ipcshm_message) { .data = (uintptr_t)from, .segments = 2 };
 	self->messages[1] = (struct ipcshm_message) { .data = (uintptr_t)"efgh", .size = 4 };
-	ASSERT_EQ(2, ipcshm_send_batch(queue, self->messages, 2, 0, SOON));
+	ASSERT_EQ(2, ipcshm_send_batch(self->queue.fd, self->messages, 2, 0, SOON));
 	self->messages[0] = (struct ipcshm_message) { .data = (uintptr_t)first, .size = 4 };
 	self->messages[1] = (struct ipcshm_message) { .data = (uintptr_t)to, .segments = 2 };
-	ASSERT_EQ(2, ipcshm_receive_batch(queue, self->messages, 2, 0, SOON));
+	ASSERT_EQ(2, ipcshm_receive_batch(self->queue.fd, self->messages, 2, 0, SOON));
 	EXPECT_STREQ("abcd", first);
 	EXPECT_STREQ("efgh", second);
 }
@@ -659,27 +666,28 @@ TEST_F(batch, messages_of_a_batch_can_be_in_pieces)
 
 FIXTURE(rendezvous)
 {
+	struct test_queue queue;
 };
 
 FIXTURE_SETUP(rendezvous)
 {
-	ASSERT_EQ(0, set_up(0, 0, SIZE));
+	ASSERT_EQ(0, queue_set_up(&self->queue, 0, 0, SIZE));
 }
 
 FIXTURE_TEARDOWN(rendezvous)
 {
-	tear_down();
+	queue_tear_down(&self->queue);
 }
 
 TEST_F(rendezvous, batch_goes_to_receivers_one_by_one)
 {
-	struct peer *sender = block_sender_how(send_batch_role, (struct peer) { 0 });
+	struct peer *sender = block_sender_how(&self->queue, send_batch_role, (struct peer) { 0 });
 	unsigned int i;
 
 	ASSERT_TRUE(sender);
-	EXPECT_EQ(0, stat_now().sent);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).sent);
 	for (i = 0; i < MANY; i++)
-		EXPECT_EQ(i, receive_value());
+		EXPECT_EQ(i, receive_value(&self->queue));
 	EXPECT_EQ(MANY, finish(sender));
 }
 
@@ -691,12 +699,12 @@ TEST_F(rendezvous, batch_without_waiting_serves_those_who_wait)
 	unsigned int i;
 
 	for (i = 0; i < 2; i++) {
-		receivers[i] = block_receiver();
+		receivers[i] = block_receiver(&self->queue);
 		ASSERT_TRUE(receivers[i]);
 	}
 	number(values, 3);
 	describe(messages, values, 3);
-	EXPECT_EQ(2, ipcshm_send_batch(queue, messages, 3, IPCSHM_DONTWAIT, 0));
+	EXPECT_EQ(2, ipcshm_send_batch(self->queue.fd, messages, 3, IPCSHM_DONTWAIT, 0));
 	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(8, finish(receivers[i]));
 		EXPECT_EQ(i, receivers[i]->value);
@@ -709,12 +717,12 @@ TEST_F(rendezvous, batch_received_takes_what_senders_hold_out)
 	__u64 values[4], i;
 
 	for (i = 0; i < 3; i++)
-		ASSERT_TRUE(block_sender(i, 0));
+		ASSERT_TRUE(block_sender(&self->queue, i, 0));
 	describe(messages, values, 4);
-	EXPECT_EQ(3, ipcshm_receive_batch(queue, messages, 4, 0, SOON));
+	EXPECT_EQ(3, ipcshm_receive_batch(self->queue.fd, messages, 4, 0, SOON));
 	for (i = 0; i < 3; i++) {
 		EXPECT_EQ(i, values[i]);
-		EXPECT_EQ(0, finish(&peers[i]));
+		EXPECT_EQ(0, finish(&self->queue.peers.list[i]));
 	}
 }
 
@@ -745,7 +753,7 @@ static void stream_role(struct peer *peer)
 
 TEST_F_TIMEOUT(batch, stream_of_batches_arrives_once_and_in_order, 120)
 {
-	struct peer *sender = start(stream_role, (struct peer) { 0 });
+	struct peer *sender = queue_start(&self->queue, stream_role, (struct peer) { 0 });
 	__u64 next = 0, sent;
 	int i, count;
 
@@ -756,11 +764,13 @@ TEST_F_TIMEOUT(batch, stream_of_batches_arrives_once_and_in_order, 120)
 			ASSERT_EQ(next + i, self->values[i]);
 		next += count;
 	}
-	while ((count = ipcshm_receive_batch(queue, self->messages, MANY, IPCSHM_DONTWAIT, 0)) > 0)
+	while ((count = ipcshm_receive_batch(self->queue.fd, self->messages, MANY, IPCSHM_DONTWAIT,
+					     0)) > 0)
 		next += count;
 	EXPECT_EQ(0, finish(sender));
 	sent = sender->value;
-	while ((count = ipcshm_receive_batch(queue, self->messages, MANY, IPCSHM_DONTWAIT, 0)) > 0)
+	while ((count = ipcshm_receive_batch(self->queue.fd, self->messages, MANY, IPCSHM_DONTWAIT,
+					     0)) > 0)
 		next += count;
 	EXPECT_EQ(sent, next);
 }

@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 
 #include "common/harness.h"
-#include "queue_test.h"
+#include "common/queue.h"
 
 #define KEPT		4	/* messages that the queue keeps */
 #define SERVERS		4
@@ -25,6 +25,7 @@
 
 FIXTURE(call)
 {
+	struct test_queue queue;
 	int reader;	/* of the test, once it was opened */
 };
 
@@ -54,12 +55,12 @@ FIXTURE_SETUP(call)
 		.max_message_size = SIZE,
 	};
 
-	ASSERT_EQ(0, set_up_attr(attr, IPCSHM_WRITE));
+	ASSERT_EQ(0, queue_set_up_attr(&self->queue, attr, IPCSHM_WRITE));
 }
 
 FIXTURE_TEARDOWN(call)
 {
-	tear_down();
+	queue_tear_down(&self->queue);
 }
 
 /* Callers. */
@@ -94,12 +95,12 @@ static void call_role(struct peer *peer)
 }
 
 /* A caller whose request waits to be received; NULL if it doesn't before long. */
-static struct peer *start_caller(struct peer how)
+static struct peer *start_caller(struct test_queue *queue, struct peer how)
 {
-	__u64 calls = stat_now().calls;
-	struct peer *peer = start(call_role, how);
+	__u64 calls = queue_stat_now(queue).calls;
+	struct peer *peer = queue_start(queue, call_role, how);
 
-	return WAIT_UNTIL(stat_now().calls == calls + 1) ? peer : NULL;
+	return WAIT_UNTIL(queue_stat_now(queue).calls == calls + 1) ? peer : NULL;
 }
 
 /* Servers. */
@@ -136,27 +137,27 @@ static int serve(int fd)
 
 static void serve_role(struct peer *peer)
 {
-	peer->result = serve(open_again(IPCSHM_READ));
+	peer->result = serve(queue_open_again(peer->queue, IPCSHM_READ));
 }
 
-static struct peer *start_server(void)
+static struct peer *start_server(struct test_queue *queue)
 {
-	return block_receiver_how(serve_role, (struct peer) { 0 });
+	return block_receiver_how(queue, serve_role, (struct peer) { 0 });
 }
 
 /* Takes one request and keeps it. */
 static void keep_role(struct peer *peer)
 {
-	peer->fd = open_again(IPCSHM_READ);
+	peer->fd = queue_open_again(peer->queue, IPCSHM_READ);
 	peer->result = take_request(peer->fd, &peer->value) ? 0 : 1;
 	be_ready(peer);
 	pause();
 }
 
 /* What is left to be checked of a queue when all is over. */
-static bool is_idle(void)
+static bool is_idle(struct test_queue *queue)
 {
-	struct ipcshm_queue_stat stat = stat_now();
+	struct ipcshm_queue_stat stat = queue_stat_now(queue);
 
 	return !(stat.calls | stat.messages | stat.bytes | stat.senders);
 }
@@ -165,29 +166,29 @@ static bool is_idle(void)
 
 TEST_F(call, server_echoes_every_call)
 {
-	struct peer *server = start_server();
+	struct peer *server = start_server(&self->queue);
 	__u64 i, value;
 
 	ASSERT_TRUE(server);
 	for (i = 0; i < CALLS; i++) {
 		value = i;
-		ASSERT_EQ(8, call_value(queue, &value, SOON));
+		ASSERT_EQ(8, call_value(self->queue.fd, &value, SOON));
 		ASSERT_EQ(i + TAKE_BACK, value);
 	}
-	EXPECT_TRUE(is_idle());
-	EXPECT_EQ(CALLS, stat_now().sent);
-	EXPECT_EQ(CALLS, stat_now().received);
-	EXPECT_EQ(0, stat_now().dropped);
+	EXPECT_TRUE(is_idle(&self->queue));
+	EXPECT_EQ(CALLS, queue_stat_now(&self->queue).sent);
+	EXPECT_EQ(CALLS, queue_stat_now(&self->queue).received);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).dropped);
 }
 
 TEST_F(call, request_tells_its_caller_type_and_priority)
 {
-	struct peer *caller = start_caller((struct peer) {
+	struct peer *caller = start_caller(&self->queue, (struct peer) {
 		.value = 7,
 		.type = 70,
 		.priority = 700,
 	});
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	struct ipcshm_message message;
 	__u64 value;
 
@@ -198,15 +199,15 @@ TEST_F(call, request_tells_its_caller_type_and_priority)
 	EXPECT_EQ(70, message.type);
 	EXPECT_EQ(700, message.priority);
 	EXPECT_NE(0, message.request_id);
-	EXPECT_EQ(1, stat_now().calls);
-	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).calls);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 	EXPECT_EQ(0, reply_value(reader, message.request_id, 8));
 	EXPECT_EQ(0, finish(caller));
 	EXPECT_EQ(8, caller->value);
 	EXPECT_EQ(8, caller->message.size);
 	EXPECT_EQ(getpid(), (pid_t)caller->message.pid);
 	EXPECT_EQ(0, caller->message.request_id);
-	EXPECT_EQ(0, stat_now().calls);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).calls);
 }
 
 static void send_soon_role(struct peer *peer)
@@ -217,8 +218,9 @@ static void send_soon_role(struct peer *peer)
 
 TEST_F(call, message_that_is_no_request_has_no_token)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *sender = start(send_soon_role, (struct peer) { .value = 7 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *sender =
+		queue_start(&self->queue, send_soon_role, (struct peer) { .value = 7 });
 	__u64 value;
 
 	EXPECT_EQ(0, take_request(reader, &value));
@@ -229,13 +231,13 @@ TEST_F(call, message_that_is_no_request_has_no_token)
 TEST_F(call, requests_are_served_by_priority)
 {
 	const __u32 priorities[] = { 1, 5, 3 };
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	struct peer *callers[3];
 	__u64 token, value;
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		callers[i] = start_caller((struct peer) {
+		callers[i] = start_caller(&self->queue, (struct peer) {
 			.value = priorities[i],
 			.priority = priorities[i],
 		});
@@ -255,14 +257,14 @@ TEST_F(call, requests_are_served_by_priority)
 
 TEST_F(call, requests_can_be_chosen_by_type_and_answered_in_any_order)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	struct ipcshm_message messages[3];
 	struct peer *callers[3];
 	__u64 value;
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		callers[i] = start_caller((struct peer) { .value = i, .type = i });
+		callers[i] = start_caller(&self->queue, (struct peer) { .value = i, .type = i });
 		ASSERT_TRUE(callers[i]);
 	}
 	for (i = 2; i >= 0; i--) {
@@ -270,7 +272,7 @@ TEST_F(call, requests_can_be_chosen_by_type_and_answered_in_any_order)
 						  &messages[i], SOON));
 		EXPECT_EQ(i, value);
 	}
-	EXPECT_EQ(3, stat_now().calls);
+	EXPECT_EQ(3, queue_stat_now(&self->queue).calls);
 	EXPECT_EQ(0, reply_value(reader, messages[1].request_id, 11));
 	EXPECT_EQ(0, finish(callers[1]));
 	EXPECT_EQ(0, reply_value(reader, messages[2].request_id, 12));
@@ -283,13 +285,13 @@ TEST_F(call, requests_can_be_chosen_by_type_and_answered_in_any_order)
 
 TEST_F(call, batch_receives_requests)
 {
-	int reader = open_again(IPCSHM_READ), i;
+	int reader = queue_open_again(&self->queue, IPCSHM_READ), i;
 	struct ipcshm_message messages[2];
 	struct peer *callers[2];
 	__u64 values[2];
 
 	for (i = 0; i < 2; i++) {
-		callers[i] = start_caller((struct peer) { .value = i });
+		callers[i] = start_caller(&self->queue, (struct peer) { .value = i });
 		ASSERT_TRUE(callers[i]);
 		messages[i] = (struct ipcshm_message) {
 			.data = (uintptr_t)&values[i],
@@ -307,8 +309,8 @@ TEST_F(call, batch_receives_requests)
 
 TEST_F(call, peeked_request_has_no_token_and_stays)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { .value = 7 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { .value = 7 });
 	struct ipcshm_transfer_args transfer;
 	__u64 value, token;
 
@@ -324,15 +326,15 @@ TEST_F(call, peeked_request_has_no_token_and_stays)
 
 TEST_F(call, request_that_is_read_is_refused)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { .value = 7 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { .value = 7 });
 	__u64 value = 0;
 
 	ASSERT_TRUE(caller);
 	EXPECT_EQ(8, read(reader, &value, 8));
 	EXPECT_EQ(7, value);
 	EXPECT_EQ(-EOPNOTSUPP, finish(caller));
-	EXPECT_TRUE(is_idle());
+	EXPECT_TRUE(is_idle(&self->queue));
 }
 
 /* Pieces and descriptors, both ways. */
@@ -383,16 +385,18 @@ TEST_F(call, descriptors_go_with_a_request_and_come_with_a_reply)
 		.deadline = SOON,
 		.clock = CLOCK_MONOTONIC,
 	};
-	struct peer *server = start(write_to_it_role, (struct peer) { .fd = open_again(IPCSHM_READ) });
+	struct peer *server =
+		queue_start(&self->queue, write_to_it_role,
+			    (struct peer) { .fd = queue_open_again(&self->queue, IPCSHM_READ) });
 
-	EXPECT_EQ(0, ipcshm_call_transfer(queue, &call, sizeof(call)));
+	EXPECT_EQ(0, ipcshm_call_transfer(self->queue.fd, &call, sizeof(call)));
 	EXPECT_EQ(0, finish(server));
 	EXPECT_EQ(5, call.reply.size);
 	EXPECT_STREQ("reply", room);
 	EXPECT_EQ(1, call.reply.fd_count);
 	EXPECT_EQ(6, pread(same, text, 8, 0));
 	EXPECT_STREQ("served", text);
-	EXPECT_EQ(0, get_info(device).descriptors.used);
+	EXPECT_EQ(0, get_info(self->queue.device).descriptors.used);
 }
 
 TEST_F(call, request_isnt_sent_if_its_reply_has_nowhere_to_go)
@@ -404,22 +408,22 @@ TEST_F(call, request_isnt_sent_if_its_reply_has_nowhere_to_go)
 		.clock = CLOCK_MONOTONIC,
 	};
 
-	EXPECT_EQ(-EFAULT, ipcshm_call_transfer(queue, &call, sizeof(call)));
-	EXPECT_EQ(0, stat_now().messages);
-	EXPECT_EQ(0, stat_now().calls);
-	EXPECT_EQ(0, stat_now().sent);
+	EXPECT_EQ(-EFAULT, ipcshm_call_transfer(self->queue.fd, &call, sizeof(call)));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).calls);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).sent);
 }
 
 TEST_F(call, empty_request_and_empty_reply)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	pid_t pid = fork_peer();
 	struct ipcshm_message message;
 
 	if (!pid)
 		_exit(ipcshm_receive(reader, NULL, 0, &message, SOON) ||
 		      ipcshm_reply(reader, message.request_id, NULL, 0));
-	EXPECT_EQ(0, ipcshm_call(queue, NULL, 0, NULL, 0, SOON));
+	EXPECT_EQ(0, ipcshm_call(self->queue.fd, NULL, 0, NULL, 0, SOON));
 	EXPECT_EQ(0, wait_child(pid));
 }
 
@@ -427,8 +431,8 @@ TEST_F(call, empty_request_and_empty_reply)
 
 TEST_F(call, reply_larger_than_the_room_fails_for_the_caller_alone)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { .room = 4 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { .room = 4 });
 	__u64 value, token;
 
 	ASSERT_TRUE(caller);
@@ -436,14 +440,14 @@ TEST_F(call, reply_larger_than_the_room_fails_for_the_caller_alone)
 	EXPECT_EQ(0, reply_value(reader, token, 1));
 	EXPECT_EQ(-EMSGSIZE, finish(caller));
 	EXPECT_EQ(8, caller->message.size);
-	EXPECT_TRUE(is_idle());
+	EXPECT_TRUE(is_idle(&self->queue));
 }
 
 TEST_F(call, reply_larger_than_any_message_can_be_made_smaller)
 {
 	static char large[SIZE + 1];
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { 0 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { 0 });
 	__u64 value, token;
 
 	ASSERT_TRUE(caller);
@@ -456,8 +460,8 @@ TEST_F(call, reply_larger_than_any_message_can_be_made_smaller)
 
 TEST_F(call, request_too_large_for_the_server_stays)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { .value = 1 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { .value = 1 });
 	struct ipcshm_message message = { 0 };
 	__u64 value, token;
 	char room[4];
@@ -474,11 +478,11 @@ TEST_F(call, request_too_large_for_the_server_stays)
 
 TEST_F(call, caller_whose_room_cant_be_written_fails_alone)
 {
-	struct peer *server = start_server();
+	struct peer *server = start_server(&self->queue);
 
 	ASSERT_TRUE(server);
-	EXPECT_EQ(-EFAULT, ipcshm_call(queue, &(__u64) { 1 }, 8, (void *)1, 8, SOON));
-	EXPECT_EQ(8, call_value(queue, &(__u64) { 1 }, SOON));
+	EXPECT_EQ(-EFAULT, ipcshm_call(self->queue.fd, &(__u64) { 1 }, 8, (void *)1, 8, SOON));
+	EXPECT_EQ(8, call_value(self->queue.fd, &(__u64) { 1 }, SOON));
 	EXPECT_EQ(0, kill(server->pid, 0));
 }
 
@@ -486,8 +490,8 @@ TEST_F(call, caller_whose_room_cant_be_written_fails_alone)
 
 TEST_F(call, token_is_good_once)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { 0 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { 0 });
 	__u64 value, token;
 
 	ASSERT_TRUE(caller);
@@ -502,8 +506,9 @@ TEST_F(call, token_is_good_once)
 
 TEST_F(call, token_is_bound_to_the_descriptor)
 {
-	int reader = open_again(IPCSHM_READ), other = open_again(IPCSHM_READ), same = dup(reader);
-	struct peer *caller = start_caller((struct peer) { 0 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ),
+	    other = queue_open_again(&self->queue, IPCSHM_READ), same = dup(reader);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { 0 });
 	__u64 value, token;
 
 	ASSERT_TRUE(caller);
@@ -521,13 +526,14 @@ static void reply_role(struct peer *peer)
 
 TEST_F(call, process_that_shares_the_descriptor_can_reply)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { 0 }), *other;
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { 0 }), *other;
 	__u64 value, token;
 
 	ASSERT_TRUE(caller);
 	token = take_request(reader, &value);
-	other = start(reply_role, (struct peer) { .fd = reader, .type = token, .value = 3 });
+	other = queue_start(&self->queue, reply_role,
+			    (struct peer) { .fd = reader, .type = token, .value = 3 });
 	EXPECT_EQ(0, finish(other));
 	EXPECT_EQ(0, finish(caller));
 	EXPECT_EQ(3, caller->value);
@@ -535,12 +541,12 @@ TEST_F(call, process_that_shares_the_descriptor_can_reply)
 
 TEST_F(call, tokens_are_not_used_again)
 {
-	int reader = open_again(IPCSHM_READ), i;
+	int reader = queue_open_again(&self->queue, IPCSHM_READ), i;
 	__u64 value, token, last = 0;
 	struct peer *caller;
 
 	for (i = 0; i < 10; i++) {
-		caller = start_caller((struct peer) { 0 });
+		caller = start_caller(&self->queue, (struct peer) { 0 });
 		ASSERT_TRUE(caller);
 		token = take_request(reader, &value);
 		EXPECT_NE(0, token);
@@ -556,58 +562,58 @@ TEST_F(call, tokens_are_not_used_again)
 
 TEST_F(call, deadline_withdraws_a_request_that_waits)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	__u64 value = 1, deadline = ipcshm_deadline(20 * MS * slowness());
 
-	EXPECT_EQ(-ETIMEDOUT, call_value(queue, &value, deadline));
+	EXPECT_EQ(-ETIMEDOUT, call_value(self->queue.fd, &value, deadline));
 	EXPECT_LE(deadline, now_ns(CLOCK_MONOTONIC));
 	EXPECT_EQ(1, value);
-	EXPECT_TRUE(is_idle());
-	EXPECT_EQ(variant->max_messages ? 1 : 0, stat_now().dropped);
+	EXPECT_TRUE(is_idle(&self->queue));
+	EXPECT_EQ(variant->max_messages ? 1 : 0, queue_stat_now(&self->queue).dropped);
 	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive(reader, &value, 8, NULL, 0));
-	EXPECT_EQ(-ETIMEDOUT, call_value(queue, &value, 0));
-	EXPECT_TRUE(is_idle());
-	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+	EXPECT_EQ(-ETIMEDOUT, call_value(self->queue.fd, &value, 0));
+	EXPECT_TRUE(is_idle(&self->queue));
+	EXPECT_EQ(0, get_info(self->queue.device).queue_bytes.used);
 }
 
 TEST_F(call, deadline_of_a_request_that_was_received_makes_the_reply_late)
 {
 	struct peer how = { .deadline = ipcshm_deadline(100 * MS * slowness()) };
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller(how);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, how);
 	__u64 value, token = take_request(reader, &value);
 
 	ASSERT_TRUE(caller);
 	ASSERT_NE(0, token);
 	EXPECT_EQ(-ETIMEDOUT, finish(caller));
 	EXPECT_EQ(-ESRCH, reply_value(reader, token, 1));
-	EXPECT_TRUE(is_idle());
-	EXPECT_EQ(0, stat_now().dropped);
+	EXPECT_TRUE(is_idle(&self->queue));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).dropped);
 }
 
 TEST_F(call, killed_caller_withdraws_a_request_that_waits)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { 0 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { 0 });
 	__u64 value;
 
 	ASSERT_TRUE(caller);
 	kill_peer(caller);
-	EXPECT_TRUE(is_idle());
+	EXPECT_TRUE(is_idle(&self->queue));
 	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive(reader, &value, 8, NULL, 0));
-	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+	EXPECT_EQ(0, get_info(self->queue.device).queue_bytes.used);
 }
 
 TEST_F(call, reply_to_a_killed_caller_is_esrch)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { 0 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { 0 });
 	__u64 value, token;
 
 	ASSERT_TRUE(caller);
 	token = take_request(reader, &value);
 	kill_peer(caller);
-	EXPECT_EQ(0, stat_now().calls);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).calls);
 	EXPECT_EQ(-ESRCH, reply_value(reader, token, 1));
 }
 
@@ -636,21 +642,22 @@ static void call_once_role(struct peer *peer)
 }
 
 /* A caller whose request was received through @reader, with this token. */
-static struct peer *start_received_how(void (*role)(struct peer *), int reader, __u64 *token,
-				       struct peer how)
+static struct peer *start_received_how(struct test_queue *queue, void (*role)(struct peer *),
+				       int reader, __u64 *token, struct peer how)
 {
-	__u64 calls = stat_now().calls, value;
-	struct peer *peer = start(role, how);
+	__u64 calls = queue_stat_now(queue).calls, value;
+	struct peer *peer = queue_start(queue, role, how);
 
-	if (!WAIT_UNTIL(stat_now().calls == calls + 1))
+	if (!WAIT_UNTIL(queue_stat_now(queue).calls == calls + 1))
 		return NULL;
 	*token = take_request(reader, &value);
 	return *token ? peer : NULL;
 }
 
-static struct peer *start_received(int reader, __u64 *token, struct peer how)
+static struct peer *start_received(struct test_queue *queue, int reader, __u64 *token,
+				   struct peer how)
 {
-	return start_received_how(call_once_role, reader, token, how);
+	return start_received_how(queue, call_once_role, reader, token, how);
 }
 
 static bool stop(struct peer *peer)
@@ -660,13 +667,13 @@ static bool stop(struct peer *peer)
 
 TEST_F(call, stopped_caller_gets_its_reply_when_it_goes_on)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	struct peer *caller;
 	__u64 token;
 	int early;
 
 	for (early = 0; early < 2; early++) {
-		caller = start_received(reader, &token, (struct peer) { .value = 1 });
+		caller = start_received(&self->queue, reader, &token, (struct peer) { .value = 1 });
 		ASSERT_TRUE(caller);
 		ASSERT_TRUE(stop(caller));
 		if (early)
@@ -681,15 +688,16 @@ TEST_F(call, stopped_caller_gets_its_reply_when_it_goes_on)
 		EXPECT_EQ(0, finish(caller));
 		EXPECT_EQ(4, caller->value);
 		EXPECT_EQ(0, caller->message.request_id);
-		EXPECT_TRUE(is_idle());
+		EXPECT_TRUE(is_idle(&self->queue));
 	}
 }
 
 TEST_F(call, traced_caller_gets_its_reply)
 {
-	int reader = open_again(IPCSHM_READ), status;
+	int reader = queue_open_again(&self->queue, IPCSHM_READ), status;
 	__u64 token;
-	struct peer *caller = start_received(reader, &token, (struct peer) { .value = 1 });
+	struct peer *caller =
+		start_received(&self->queue, reader, &token, (struct peer) { .value = 1 });
 
 	ASSERT_TRUE(caller);
 	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, caller->pid, 0, 0));
@@ -703,9 +711,9 @@ TEST_F(call, traced_caller_gets_its_reply)
 
 TEST_F(call, handled_signal_with_sa_restart_resumes_the_call)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	__u64 token;
-	struct peer *caller = start_received(reader, &token, (struct peer) {
+	struct peer *caller = start_received(&self->queue, reader, &token, (struct peer) {
 		.handles_signal = true, .sa_flags = SA_RESTART,
 	});
 
@@ -722,15 +730,17 @@ TEST_F(call, handled_signal_with_sa_restart_resumes_the_call)
 TEST_F(call, handled_signal_does_not_end_ipcshm_call)
 {
 	const int flags[] = { 0, SA_RESTART };
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	struct peer *caller;
 	unsigned int i;
 	__u64 token;
 
 	for (i = 0; i < 2; i++) {
-		caller = start_received_how(call_value_role, reader, &token, (struct peer) {
-			.handles_signal = true, .sa_flags = flags[i],
-		});
+		caller = start_received_how(&self->queue, call_value_role, reader, &token,
+					    (struct peer){
+						    .handles_signal = true,
+						    .sa_flags = flags[i],
+					    });
 		ASSERT_TRUE(caller);
 		kill(caller->pid, SIGUSR1);
 		ASSERT_TRUE(WAIT_UNTIL(signals_of(caller) == 1));
@@ -759,12 +769,13 @@ static void resume_when_told_role(struct peer *peer)
 }
 
 /* A call that is interrupted, with the id that its caller has. */
-static struct peer *interrupt_call(int reader, __u64 *token, struct peer how)
+static struct peer *interrupt_call(struct test_queue *queue, int reader, __u64 *token,
+				   struct peer how)
 {
 	struct peer *caller;
 
 	how.handles_signal = true;
-	caller = start_received_how(resume_when_told_role, reader, token, how);
+	caller = start_received_how(queue, resume_when_told_role, reader, token, how);
 	if (!caller || kill(caller->pid, SIGUSR1) || !WAIT_UNTIL(is_ready(caller)))
 		return NULL;
 	return caller->token ? caller : NULL;
@@ -772,14 +783,14 @@ static struct peer *interrupt_call(int reader, __u64 *token, struct peer how)
 
 TEST_F(call, eintr_leaves_an_id_that_resumes_the_call)
 {
-	int reader = open_again(IPCSHM_READ), early;
+	int reader = queue_open_again(&self->queue, IPCSHM_READ), early;
 	struct peer *caller;
 	__u64 token;
 
 	for (early = 0; early < 2; early++) {
-		caller = interrupt_call(reader, &token, (struct peer) { 0 });
+		caller = interrupt_call(&self->queue, reader, &token, (struct peer) { 0 });
 		ASSERT_TRUE(caller);
-		EXPECT_EQ(1, stat_now().calls);
+		EXPECT_EQ(1, queue_stat_now(&self->queue).calls);
 		if (early)
 			EXPECT_EQ(0, reply_value(reader, token, 4));
 		tell(caller);
@@ -791,15 +802,15 @@ TEST_F(call, eintr_leaves_an_id_that_resumes_the_call)
 		EXPECT_EQ(4, caller->value);
 		EXPECT_EQ(0, caller->message.request_id);
 		EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
-		EXPECT_TRUE(is_idle());
+		EXPECT_TRUE(is_idle(&self->queue));
 	}
 }
 
 TEST_F(call, resumed_call_ends_at_its_new_deadline)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	__u64 token;
-	struct peer *caller = interrupt_call(reader, &token, (struct peer) { 0 });
+	struct peer *caller = interrupt_call(&self->queue, reader, &token, (struct peer) { 0 });
 
 	ASSERT_TRUE(caller);
 	caller->deadline = 1;
@@ -807,28 +818,29 @@ TEST_F(call, resumed_call_ends_at_its_new_deadline)
 	EXPECT_EQ(-ETIMEDOUT, finish(caller));
 	EXPECT_EQ(0, caller->message.request_id);
 	EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
-	EXPECT_TRUE(is_idle());
+	EXPECT_TRUE(is_idle(&self->queue));
 }
 
 TEST_F(call, interrupted_call_ends_at_its_deadline)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	__u64 token, deadline = ipcshm_deadline(300 * MS);
-	struct peer *caller = interrupt_call(reader, &token, (struct peer) { .deadline = deadline });
+	struct peer *caller =
+		interrupt_call(&self->queue, reader, &token, (struct peer){ .deadline = deadline });
 
 	ASSERT_TRUE(caller);
 	ASSERT_TRUE(WAIT_UNTIL(now_ns(CLOCK_MONOTONIC) > deadline));
 	EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
-	EXPECT_EQ(0, stat_now().calls);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).calls);
 	tell(caller);
 	EXPECT_EQ(-ETIMEDOUT, finish(caller));
 }
 
 TEST_F(call, reply_to_an_interrupted_call_stays_until_there_is_room)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	__u64 token;
-	struct peer *caller = interrupt_call(reader, &token, (struct peer) { 0 });
+	struct peer *caller = interrupt_call(&self->queue, reader, &token, (struct peer) { 0 });
 
 	ASSERT_TRUE(caller);
 	EXPECT_EQ(0, reply_value(reader, token, 4));
@@ -841,44 +853,46 @@ TEST_F(call, reply_to_an_interrupted_call_stays_until_there_is_room)
 
 TEST_F(call, interrupted_call_is_epipe_when_its_server_goes)
 {
-	struct peer *server = start(keep_role, (struct peer) { 0 });
-	struct peer *caller = start(resume_when_told_role, (struct peer) { .handles_signal = true });
+	struct peer *server = queue_start(&self->queue, keep_role, (struct peer) { 0 });
+	struct peer *caller = queue_start(&self->queue, resume_when_told_role,
+					  (struct peer) { .handles_signal = true });
 
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
 	kill(caller->pid, SIGUSR1);
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(caller)));
-	EXPECT_EQ(1, stat_now().calls);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).calls);
 	kill_peer(server);
-	EXPECT_TRUE(WAIT_UNTIL(!stat_now().calls));
+	EXPECT_TRUE(WAIT_UNTIL(!queue_stat_now(&self->queue).calls));
 	tell(caller);
 	EXPECT_EQ(-EPIPE, finish(caller));
 }
 
 TEST_F(call, interrupted_call_ends_with_its_process)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	__u64 token;
-	struct peer *caller = interrupt_call(reader, &token, (struct peer) { 0 });
+	struct peer *caller = interrupt_call(&self->queue, reader, &token, (struct peer) { 0 });
 
 	ASSERT_TRUE(caller);
 	kill_peer(caller);	/* the test has the same descriptor */
-	EXPECT_TRUE(WAIT_UNTIL(!stat_now().calls));
+	EXPECT_TRUE(WAIT_UNTIL(!queue_stat_now(&self->queue).calls));
 	EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
-	EXPECT_TRUE(is_idle());
+	EXPECT_TRUE(is_idle(&self->queue));
 }
 
 TEST_F(call, interrupted_call_is_resumed_by_its_process_alone)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	__u64 token, id;
-	struct peer *caller = interrupt_call(reader, &token, (struct peer) { 0 });
+	struct peer *caller = interrupt_call(&self->queue, reader, &token, (struct peer) { 0 });
 	struct peer mine = { .deadline = SOON };
 	struct ipcshm_call_args transfer = call_of(&mine);
 
 	ASSERT_TRUE(caller);
 	for (id = 1; id < token + 4; id++) {
 		transfer.request.request_id = id;
-		EXPECT_EQ(-ESRCH, ipcshm_call_transfer(queue, &transfer, sizeof(transfer)));
+		EXPECT_EQ(-ESRCH,
+			  ipcshm_call_transfer(self->queue.fd, &transfer, sizeof(transfer)));
 		EXPECT_EQ(id, transfer.request.request_id);
 	}
 	EXPECT_EQ(0, reply_value(reader, token, 4));
@@ -894,7 +908,7 @@ static void *resume_contested(void *result)
 {
 	struct ipcshm_call_args transfer = contested;
 
-	*(long *)result = ipcshm_call_transfer(me->fd, &transfer, sizeof(transfer));
+	*(long *)result = ipcshm_call_transfer(this_peer->fd, &transfer, sizeof(transfer));
 	return NULL;
 }
 
@@ -920,9 +934,9 @@ static void resume_twice_role(struct peer *peer)
 
 TEST_F(call, interrupted_call_is_resumed_by_one_thread_at_a_time)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	__u64 token;
-	struct peer *caller = start_received_how(resume_twice_role, reader, &token,
+	struct peer *caller = start_received_how(&self->queue, resume_twice_role, reader, &token,
 						 (struct peer) { .handles_signal = true });
 
 	ASSERT_TRUE(caller);
@@ -968,19 +982,21 @@ static void take_all_role(struct peer *peer)
 
 TEST_F_TIMEOUT(call, abandoned_calls_count_in_a_quota_and_end_with_the_process, 120)
 {
-	__u64 before = get_info(device).queue_bytes.used, used;
+	__u64 before = get_info(self->queue.device).queue_bytes.used, used;
 	struct peer *caller;
 
-	ASSERT_TRUE(start(take_all_role, (struct peer) { .fd = open_again(IPCSHM_READ) }));
-	caller = start(abandon_role, (struct peer) { .handles_signal = true });
+	ASSERT_TRUE(
+		queue_start(&self->queue, take_all_role,
+			    (struct peer) { .fd = queue_open_again(&self->queue, IPCSHM_READ) }));
+	caller = queue_start(&self->queue, abandon_role, (struct peer) { .handles_signal = true });
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(caller)));
 	EXPECT_LT(ABANDONED / 2, caller->token);
-	EXPECT_EQ(caller->token, stat_now().calls);
-	used = get_info(device).queue_bytes.used;
+	EXPECT_EQ(caller->token, queue_stat_now(&self->queue).calls);
+	used = get_info(self->queue.device).queue_bytes.used;
 	EXPECT_LE(before + caller->token * 100, used);
 	kill_peer(caller);
-	EXPECT_TRUE(WAIT_UNTIL(!stat_now().calls));
-	EXPECT_TRUE(WAIT_UNTIL(get_info(device).queue_bytes.used == before));
+	EXPECT_TRUE(WAIT_UNTIL(!queue_stat_now(&self->queue).calls));
+	EXPECT_TRUE(WAIT_UNTIL(get_info(self->queue.device).queue_bytes.used == before));
 }
 
 /* A freezer leaves the system call as a stop does. */
@@ -1013,7 +1029,7 @@ static bool is_frozen(const char *directory)
 TEST_F(call, frozen_caller_gets_its_reply)
 {
 	const char *cgroup = "/tmp/test-freezer/test";
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	struct peer *caller;
 	char number[16];
 	__u64 token;
@@ -1023,10 +1039,11 @@ TEST_F(call, frozen_caller_gets_its_reply)
 	if (mount("none", "/tmp/test-freezer", "cgroup2", 0, NULL) && errno != EBUSY)
 		SKIP(return, "no cgroup2");
 	mkdir(cgroup, 0700);
-	caller = start_received(reader, &token, (struct peer) { .value = 1 });
+	caller = start_received(&self->queue, reader, &token, (struct peer) { .value = 1 });
 	ASSERT_TRUE(caller);
 	snprintf(number, sizeof(number), "%d", caller->pid);
-	if (write_file(cgroup, "cgroup.procs", number) && write_file(cgroup, "cgroup.freeze", "1")) {
+	if (write_file(cgroup, "cgroup.procs", number) &&
+	    write_file(cgroup, "cgroup.freeze", "1")) {
 		EXPECT_TRUE(WAIT_UNTIL(is_frozen(cgroup)));
 		EXPECT_EQ(0, reply_value(reader, token, 4));
 		EXPECT_TRUE(write_file(cgroup, "cgroup.freeze", "0"));
@@ -1041,21 +1058,21 @@ TEST_F(call, frozen_caller_gets_its_reply)
 
 TEST_F(call, signal_before_the_request_was_received_withdraws_it)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { .handles_signal = true });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { .handles_signal = true });
 	__u64 value;
 
 	ASSERT_TRUE(caller);
 	kill(caller->pid, SIGUSR1);
 	EXPECT_EQ(-EINTR, finish(caller));
-	EXPECT_TRUE(is_idle());
+	EXPECT_TRUE(is_idle(&self->queue));
 	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive(reader, &value, 8, NULL, 0));
 }
 
 TEST_F(call, restarted_call_makes_its_request_once)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) {
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) {
 		.handles_signal = true,
 		.sa_flags = SA_RESTART,
 		.value = 5,
@@ -1064,10 +1081,10 @@ TEST_F(call, restarted_call_makes_its_request_once)
 
 	ASSERT_TRUE(caller);
 	kill(caller->pid, SIGUSR1);
-	ASSERT_TRUE(WAIT_UNTIL(signals_of(caller) == 1 && stat_now().calls == 1));
+	ASSERT_TRUE(WAIT_UNTIL(signals_of(caller) == 1 && queue_stat_now(&self->queue).calls == 1));
 	token = take_request(reader, &value);
 	EXPECT_EQ(5, value);
-	EXPECT_EQ(0, stat_now().messages + stat_now().senders);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages + queue_stat_now(&self->queue).senders);
 	EXPECT_EQ(0, reply_value(reader, token, 6));
 	EXPECT_EQ(0, finish(caller));
 	EXPECT_EQ(6, caller->value);
@@ -1077,57 +1094,58 @@ TEST_F(call, restarted_call_makes_its_request_once)
 
 TEST_F(call, call_waits_for_the_first_server)
 {
-	struct peer *caller = start_caller((struct peer) { .value = 1 });
+	struct peer *caller = start_caller(&self->queue, (struct peer) { .value = 1 });
 
 	ASSERT_TRUE(caller);
-	ASSERT_TRUE(start(serve_role, (struct peer) { 0 }));
+	ASSERT_TRUE(queue_start(&self->queue, serve_role, (struct peer) { 0 }));
 	EXPECT_EQ(0, finish(caller));
 	EXPECT_EQ(1 + TAKE_BACK, caller->value);
 }
 
 TEST_F(call, without_a_server_any_more_it_is_epipe_at_once)
 {
-	struct peer *server = start_server();
+	struct peer *server = start_server(&self->queue);
 
 	ASSERT_TRUE(server);
-	EXPECT_EQ(8, call_value(queue, &(__u64) { 1 }, SOON));
+	EXPECT_EQ(8, call_value(self->queue.fd, &(__u64) { 1 }, SOON));
 	kill_peer(server);
-	EXPECT_EQ(0, stat_now().readers);
-	EXPECT_EQ(-EPIPE, call_value(queue, &(__u64) { 1 }, IPCSHM_FOREVER));
-	EXPECT_TRUE(is_idle());
+	EXPECT_EQ(0, queue_stat_now(&self->queue).readers);
+	EXPECT_EQ(-EPIPE, call_value(self->queue.fd, &(__u64) { 1 }, IPCSHM_FOREVER));
+	EXPECT_TRUE(is_idle(&self->queue));
 	/* It is not for ever. */
-	ASSERT_TRUE(start_server());
-	EXPECT_EQ(8, call_value(queue, &(__u64) { 1 }, SOON));
+	ASSERT_TRUE(start_server(&self->queue));
+	EXPECT_EQ(8, call_value(self->queue.fd, &(__u64) { 1 }, SOON));
 }
 
 TEST_F(call, server_killed_before_it_received_the_request_is_epipe)
 {
-	struct peer *server = start(keep_role, (struct peer) { 0 });
-	struct peer *first = start_caller((struct peer) { 0 }), *second;
+	struct peer *server = queue_start(&self->queue, keep_role, (struct peer) { 0 });
+	struct peer *first = start_caller(&self->queue, (struct peer) { 0 }), *second;
 
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
-	second = start_caller((struct peer) { 0 });
+	second = start_caller(&self->queue, (struct peer) { 0 });
 	ASSERT_TRUE(first && second);
 	kill_peer(server);
 	EXPECT_EQ(-EPIPE, finish(first));
 	EXPECT_EQ(-EPIPE, finish(second));
-	EXPECT_TRUE(is_idle());
-	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+	EXPECT_TRUE(is_idle(&self->queue));
+	EXPECT_EQ(0, get_info(self->queue.device).queue_bytes.used);
 }
 
 /* Another process has a descriptor to receive through, but not that one. */
 TEST_F(call, server_killed_after_it_received_the_request_is_epipe)
 {
-	struct peer *server = start(keep_role, (struct peer) { 0 }), *other, *caller;
+	struct peer *server = queue_start(&self->queue, keep_role, (struct peer) { 0 }), *other,
+		    *caller;
 
-	caller = start_caller((struct peer) { 0 });
+	caller = start_caller(&self->queue, (struct peer) { 0 });
 	ASSERT_TRUE(caller);
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
-	other = start_server();
+	other = start_server(&self->queue);
 	ASSERT_TRUE(other);
 	kill_peer(server);
 	EXPECT_EQ(-EPIPE, finish(caller));
-	EXPECT_EQ(8, call_value(queue, &(__u64) { 1 }, SOON));
+	EXPECT_EQ(8, call_value(self->queue.fd, &(__u64) { 1 }, SOON));
 }
 
 /* Takes one request through the descriptor that it was given, and keeps it. */
@@ -1140,20 +1158,20 @@ static void keep_shared_role(struct peer *peer)
 
 TEST_F(call, server_killed_is_epipe_though_others_share_its_descriptor)
 {
-	struct peer *caller = start_caller((struct peer) { 0 }), *server;
-	int reader = open_again(IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { 0 }), *server;
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	__u64 value, token;
 
 	ASSERT_TRUE(caller);
-	server = start(keep_shared_role, (struct peer) { .fd = reader });
+	server = queue_start(&self->queue, keep_shared_role, (struct peer) { .fd = reader });
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
 	kill_peer(server);
 	EXPECT_EQ(-EPIPE, finish(caller));
 	/* What the others have received stays theirs. */
-	caller = start_caller((struct peer) { 0 });
+	caller = start_caller(&self->queue, (struct peer) { 0 });
 	token = take_request(reader, &value);
 	ASSERT_NE(0, token);
-	server = start(keep_shared_role, (struct peer) { .fd = reader });
+	server = queue_start(&self->queue, keep_shared_role, (struct peer) { .fd = reader });
 	kill_peer(server);
 	EXPECT_EQ(0, reply_value(reader, token, 4));
 	EXPECT_EQ(0, finish(caller));
@@ -1187,8 +1205,8 @@ static void *take_and_go_on(void *unused)
 {
 	__u64 value, token = take_request(shared_reader, &value);
 
-	be_ready(me);
-	while (token && !is_told(me))
+	be_ready(this_peer);
+	while (token && !is_told(this_peer))
 		usleep(500);
 	_exit(unused || reply_value(shared_reader, token, 4));
 }
@@ -1204,12 +1222,13 @@ static int take_in_a_thread(void *unused)
 
 static void sharing_role(struct peer *peer)
 {
-	static int (*const ends[])(void *) = { take_and_exit, take_and_be_killed, take_in_a_thread };
+	static int (*const ends[])(void *) = { take_and_exit, take_and_be_killed,
+					       take_in_a_thread };
 	static const int flags[] = { 0, CLONE_VM, CLONE_VM | CLONE_VFORK };
 	char *stack = malloc(1 << 16);
 
 	shared_reader = peer->fd;
-	if (clone(ends[peer->value], stack + (1 << 16), CLONE_FILES | flags[peer->room] | SIGCHLD,
+	if (clone(ends[peer->index], stack + (1 << 16), CLONE_FILES | flags[peer->kind] | SIGCHLD,
 		  NULL) < 0)
 		_exit(1);
 	pause();
@@ -1217,19 +1236,19 @@ static void sharing_role(struct peer *peer)
 
 TEST_F(call, server_that_ends_is_epipe_though_it_shares_its_table)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	struct peer *server, *caller;
 	unsigned int i;
 
 	for (i = 0; i < 6; i++) {
-		server = start(sharing_role, (struct peer) {
-			.fd = reader, .value = i % 2, .room = i / 2,
+		server = queue_start(&self->queue, sharing_role, (struct peer) {
+			.fd = reader, .index = i % 2, .kind = i / 2,
 		});
-		EXPECT_EQ(-EPIPE, call_value(queue, &(__u64) { 1 }, SOON));
+		EXPECT_EQ(-EPIPE, call_value(self->queue.fd, &(__u64) { 1 }, SOON));
 		EXPECT_NE('Z', process_state(server->pid));
 		kill_peer(server);
 	}
-	caller = start_caller((struct peer) { 0 });
+	caller = start_caller(&self->queue, (struct peer) { 0 });
 	ASSERT_TRUE(caller);
 	EXPECT_EQ(0, reply_value(reader, take_request(reader, &caller->value), 4));
 	EXPECT_EQ(0, finish(caller));
@@ -1237,14 +1256,14 @@ TEST_F(call, server_that_ends_is_epipe_though_it_shares_its_table)
 
 TEST_F(call, server_whose_first_thread_exits_goes_on)
 {
-	struct peer *server = start(sharing_role, (struct peer) {
-		.fd = open_again(IPCSHM_READ), .value = 2,
+	struct peer *server = queue_start(&self->queue, sharing_role, (struct peer) {
+		.fd = queue_open_again(&self->queue, IPCSHM_READ), .index = 2,
 	});
-	struct peer *caller = start_caller((struct peer) { 0 });
+	struct peer *caller = start_caller(&self->queue, (struct peer) { 0 });
 
 	ASSERT_TRUE(caller);
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
-	EXPECT_EQ(1, stat_now().calls);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).calls);
 	tell(server);
 	EXPECT_EQ(0, finish(caller));
 	EXPECT_EQ(4, caller->value);
@@ -1268,28 +1287,29 @@ static void exec_with_a_copy_role(struct peer *peer)
 
 TEST_F(call, server_that_executes_another_program_is_epipe_though_a_copy_stays)
 {
-	struct peer *server = start(exec_with_a_copy_role,
-				    (struct peer) { .fd = open_again(IPCSHM_READ) });
+	struct peer *server =
+		queue_start(&self->queue, exec_with_a_copy_role,
+			    (struct peer) { .fd = queue_open_again(&self->queue, IPCSHM_READ) });
 
-	EXPECT_EQ(-EPIPE, call_value(queue, &(__u64) { 1 }, SOON));
+	EXPECT_EQ(-EPIPE, call_value(self->queue.fd, &(__u64) { 1 }, SOON));
 	EXPECT_EQ(0, wait_child(server->pid));
 	server->pid = 0;
 }
 
 /* How long an exec takes that closes as many descriptors of the queue; 0: it failed. */
-static __u64 time_exec(unsigned int count)
+static __u64 time_exec(struct test_queue *queue, unsigned int count)
 {
 	struct rlimit limit = { count + 1000, count + 1000 };
 	char *arguments[] = { "peer", "closed", "999", NULL };
-	__u64 *start = mmap(NULL, sizeof(*start), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			    -1, 0);
+	__u64 *start = mmap(NULL, sizeof(*start), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid = fork_peer();
 
 	if (!pid) {
 		if (setrlimit(RLIMIT_NOFILE, &limit))
 			_exit(1);
 		while (count--)
-			if (open_again(IPCSHM_WRITE) < 0)
+			if (queue_open_again(queue, IPCSHM_WRITE) < 0)
 				_exit(1);
 		*start = now_ns(CLOCK_MONOTONIC);
 		exec_peer(arguments);
@@ -1309,8 +1329,8 @@ TEST_F_TIMEOUT(call, exec_takes_linear_time_in_the_descriptors_that_it_closes, 2
 
 	SKIP_UNLESS_ROOT;
 	for (i = 0; i < 3; i++) {
-		few = lesser(few, time_exec(4000));
-		many_more = lesser(many_more, time_exec(16000));
+		few = lesser(few, time_exec(&self->queue, 4000));
+		many_more = lesser(many_more, time_exec(&self->queue, 16000));
 	}
 	ASSERT_NE(0, few);
 	ASSERT_NE(0, many_more);
@@ -1321,8 +1341,8 @@ TEST_F_TIMEOUT(call, exec_takes_linear_time_in_the_descriptors_that_it_closes, 2
 
 TEST_F(call, server_that_only_closes_a_copy_goes_on)
 {
-	struct peer *caller = start_caller((struct peer) { 0 });
-	int reader = open_again(IPCSHM_READ), copy = dup(reader);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { 0 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ), copy = dup(reader);
 	__u64 value, token = take_request(reader, &value);
 
 	ASSERT_TRUE(caller);
@@ -1333,7 +1353,7 @@ TEST_F(call, server_that_only_closes_a_copy_goes_on)
 
 static void close_role(struct peer *peer)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(peer->queue, IPCSHM_READ);
 
 	peer->result = take_request(reader, &peer->value) ? 0 : 1;
 	close(reader);
@@ -1343,9 +1363,9 @@ static void close_role(struct peer *peer)
 
 TEST_F(call, server_that_closes_and_lives_is_epipe)
 {
-	struct peer *server = start(close_role, (struct peer) { 0 });
+	struct peer *server = queue_start(&self->queue, close_role, (struct peer) { 0 });
 
-	EXPECT_EQ(-EPIPE, call_value(queue, &(__u64) { 1 }, SOON));
+	EXPECT_EQ(-EPIPE, call_value(self->queue.fd, &(__u64) { 1 }, SOON));
 	EXPECT_EQ(0, server->result);
 	EXPECT_EQ(0, kill(server->pid, 0));
 }
@@ -1353,32 +1373,34 @@ TEST_F(call, server_that_closes_and_lives_is_epipe)
 TEST_F(call, server_that_executes_another_program_is_epipe)
 {
 	/* Which it has from the test, so that the description stays open. */
-	struct peer *server = start(exec_role, (struct peer) { .fd = open_again(IPCSHM_READ) });
+	struct peer *server =
+		queue_start(&self->queue, exec_role,
+			    (struct peer) { .fd = queue_open_again(&self->queue, IPCSHM_READ) });
 
-	EXPECT_EQ(-EPIPE, call_value(queue, &(__u64) { 1 }, SOON));
+	EXPECT_EQ(-EPIPE, call_value(self->queue.fd, &(__u64) { 1 }, SOON));
 	EXPECT_EQ(0, wait_child(server->pid));
 	server->pid = 0;
 }
 
 TEST_F(call, revocation_ends_calls)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *received = start_caller((struct peer) { 0 }), *waiting;
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *received = start_caller(&self->queue, (struct peer) { 0 }), *waiting;
 	__u64 value, token = take_request(reader, &value);
 
-	waiting = start_caller((struct peer) { 0 });
+	waiting = start_caller(&self->queue, (struct peer) { 0 });
 	ASSERT_TRUE(received && waiting);
-	ASSERT_EQ(0, ipcshm_queue_revoke(queue));
+	ASSERT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 	EXPECT_EQ(-EKEYREVOKED, finish(received));
 	EXPECT_EQ(-EKEYREVOKED, finish(waiting));
 	EXPECT_EQ(-EKEYREVOKED, reply_value(reader, token, 1));
-	EXPECT_TRUE(is_idle());
+	EXPECT_TRUE(is_idle(&self->queue));
 }
 
 TEST_F(call, drained_request_is_enobufs_for_its_caller)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { 0 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { 0 });
 	uint64_t drained = 0;
 
 	if (!variant->max_messages)
@@ -1387,12 +1409,13 @@ TEST_F(call, drained_request_is_enobufs_for_its_caller)
 	EXPECT_EQ(0, ipcshm_queue_drain(reader, &drained));
 	EXPECT_EQ(1, drained);
 	EXPECT_EQ(-ENOBUFS, finish(caller));
-	EXPECT_TRUE(is_idle());
+	EXPECT_TRUE(is_idle(&self->queue));
 }
 
 /* REPLY_RECEIVE. */
 
-static long reply_receive(int fd, __u64 token, __u64 *value, struct ipcshm_call_args *call, __u32 flags)
+static long reply_receive(int fd, __u64 token, __u64 *value, struct ipcshm_call_args *call,
+			  __u32 flags)
 {
 	*call = (struct ipcshm_call_args) {
 		.request = { .data = (uintptr_t)value, .size = sizeof(*value) },
@@ -1406,8 +1429,8 @@ static long reply_receive(int fd, __u64 token, __u64 *value, struct ipcshm_call_
 
 TEST_F(call, reply_receive_without_a_token_only_receives)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { .value = 3 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { .value = 3 });
 	struct ipcshm_call_args call;
 	__u64 value = 99;
 
@@ -1416,15 +1439,15 @@ TEST_F(call, reply_receive_without_a_token_only_receives)
 	EXPECT_EQ(3, value);
 	EXPECT_NE(0, call.request.request_id);
 	EXPECT_EQ(0, call.reply.request_id);
-	EXPECT_EQ(1, stat_now().calls);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).calls);
 	EXPECT_EQ(0, reply_value(reader, call.request.request_id, 4));
 	EXPECT_EQ(0, finish(caller));
 }
 
 TEST_F(call, reply_receive_replies_though_there_is_nothing_to_receive)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *caller = start_caller((struct peer) { .value = 3 });
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *caller = start_caller(&self->queue, (struct peer) { .value = 3 });
 	struct ipcshm_call_args call;
 	__u64 value, token = take_request(reader, &value);
 
@@ -1438,29 +1461,29 @@ TEST_F(call, reply_receive_replies_though_there_is_nothing_to_receive)
 
 TEST_F(call, reply_receive_without_anybody_to_reply_to_receives_nothing)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *gone = start_caller((struct peer) { 0 }), *caller;
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *gone = start_caller(&self->queue, (struct peer) { 0 }), *caller;
 	struct ipcshm_call_args call;
 	__u64 value, token = take_request(reader, &value);
 
 	ASSERT_TRUE(gone);
 	kill_peer(gone);
-	caller = start_caller((struct peer) { .value = 3 });
+	caller = start_caller(&self->queue, (struct peer) { .value = 3 });
 	ASSERT_TRUE(caller);
 	EXPECT_EQ(-ESRCH, reply_receive(reader, token, &value, &call, 0));
-	EXPECT_EQ(1, stat_now().messages + stat_now().senders);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages + queue_stat_now(&self->queue).senders);
 	EXPECT_EQ(0, reply_receive(reader, 0, &value, &call, 0));
 	EXPECT_EQ(3, value);
 }
 
 TEST_F(call, reply_receive_that_cant_reply_receives_nothing)
 {
-	int reader = open_again(IPCSHM_READ);
-	struct peer *first = start_caller((struct peer) { 0 }), *second;
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
+	struct peer *first = start_caller(&self->queue, (struct peer) { 0 }), *second;
 	struct ipcshm_call_args call = { .deadline = SOON, .clock = CLOCK_MONOTONIC };
 	__u64 value, token = take_request(reader, &value);
 
-	second = start_caller((struct peer) { 0 });
+	second = start_caller(&self->queue, (struct peer) { 0 });
 	ASSERT_TRUE(first && second);
 	call.request = (struct ipcshm_message) { .data = (uintptr_t)&value, .size = 8 };
 	call.reply = (struct ipcshm_message) { .data = 1, .size = 8, .request_id = token };
@@ -1469,8 +1492,8 @@ TEST_F(call, reply_receive_that_cant_reply_receives_nothing)
 	call.reply.size = SIZE + 1;
 	EXPECT_EQ(-EMSGSIZE, ipcshm_reply_receive_transfer(reader, &call, sizeof(call)));
 	EXPECT_EQ(token, call.reply.request_id);
-	EXPECT_EQ(2, stat_now().calls);
-	EXPECT_EQ(1, stat_now().messages + stat_now().senders);
+	EXPECT_EQ(2, queue_stat_now(&self->queue).calls);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages + queue_stat_now(&self->queue).senders);
 	EXPECT_EQ(0, reply_receive(reader, token, &value, &call, 0));
 	EXPECT_EQ(0, finish(first));
 }
@@ -1479,7 +1502,7 @@ TEST_F(call, reply_receive_that_cant_reply_receives_nothing)
 static void interrupted_server_role(struct peer *peer)
 {
 	struct ipcshm_call_args call;
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(peer->queue, IPCSHM_READ);
 	__u64 token = take_request(reader, &peer->value);
 
 	peer->value += TAKE_BACK;
@@ -1497,21 +1520,21 @@ TEST_F(call, signal_after_the_reply_doesnt_reply_again)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		server = block_receiver_how(interrupted_server_role, (struct peer) {
+		server = block_receiver_how(&self->queue, interrupted_server_role, (struct peer) {
 			.handles_signal = true,
 			.sa_flags = flags[i],
 			.type = 1,
 		});
 		ASSERT_TRUE(server);
-		caller = start(call_role, (struct peer) { .value = 5 });
+		caller = queue_start(&self->queue, call_role, (struct peer) { .value = 5 });
 		EXPECT_EQ(0, finish(caller));
 		EXPECT_EQ(5 + TAKE_BACK, caller->value);
-		ASSERT_TRUE(WAIT_UNTIL(stat_now().receivers == 1));
+		ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).receivers == 1));
 		kill(server->pid, SIGUSR1);
 		if (flags[i]) {
 			ASSERT_TRUE(WAIT_UNTIL(signals_of(server) == 1 &&
-					       stat_now().receivers == 1));
-			caller = start(call_role, (struct peer) { .value = 6 });
+					       queue_stat_now(&self->queue).receivers == 1));
+			caller = queue_start(&self->queue, call_role, (struct peer) { .value = 6 });
 			EXPECT_EQ(0, finish(caller));
 			EXPECT_EQ(77, caller->value);
 			EXPECT_EQ(1, server->priority);
@@ -1525,17 +1548,17 @@ TEST_F(call, signal_after_the_reply_doesnt_reply_again)
 
 TEST_F(call, call_of_a_full_queue_waits_for_room)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	struct peer *callers[KEPT + 2];
 	__u64 value, token;
 	int i;
 
 	for (i = 0; i < KEPT + 2; i++) {
-		callers[i] = start_caller((struct peer) { .value = i });
+		callers[i] = start_caller(&self->queue, (struct peer) { .value = i });
 		ASSERT_TRUE(callers[i]);
 	}
-	EXPECT_EQ(variant->max_messages, stat_now().messages);
-	EXPECT_EQ(KEPT + 2 - variant->max_messages, stat_now().senders);
+	EXPECT_EQ(variant->max_messages, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(KEPT + 2 - variant->max_messages, queue_stat_now(&self->queue).senders);
 	for (i = 0; i < KEPT + 2; i++) {
 		token = take_request(reader, &value);
 		EXPECT_EQ(i, value);
@@ -1545,28 +1568,28 @@ TEST_F(call, call_of_a_full_queue_waits_for_room)
 		EXPECT_EQ(0, finish(callers[i]));
 		EXPECT_EQ(10 + i, callers[i]->value);
 	}
-	EXPECT_TRUE(is_idle());
+	EXPECT_TRUE(is_idle(&self->queue));
 }
 
 TEST_F(call, caller_without_room_that_gives_up_leaves_nothing)
 {
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	struct peer *caller;
 	__u64 value, i;
 
 	for (i = 0; i < variant->max_messages; i++)
-		ASSERT_EQ(0, try_send(i, 0));
-	EXPECT_EQ(-ETIMEDOUT, call_value(queue, &(__u64) { 9 }, ipcshm_deadline(10 * MS)));
-	caller = start_caller((struct peer) { .value = 9 });
+		ASSERT_EQ(0, try_send(&self->queue, i, 0));
+	EXPECT_EQ(-ETIMEDOUT, call_value(self->queue.fd, &(__u64) { 9 }, ipcshm_deadline(10 * MS)));
+	caller = start_caller(&self->queue, (struct peer) { .value = 9 });
 	ASSERT_TRUE(caller);
 	kill_peer(caller);
-	EXPECT_EQ(0, stat_now().senders);
-	EXPECT_EQ(0, stat_now().dropped);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).dropped);
 	for (i = 0; i < variant->max_messages; i++) {
 		EXPECT_EQ(0, take_request(reader, &value));
 		EXPECT_EQ(i, value);
 	}
-	EXPECT_TRUE(is_idle());
+	EXPECT_TRUE(is_idle(&self->queue));
 }
 
 /* Busy waiting changes nothing but time. */
@@ -1575,17 +1598,17 @@ TEST_F(call, callers_and_servers_that_wait_busily_get_the_same)
 	struct peer *server;
 	__u64 i, value;
 
-	ASSERT_EQ(0, ipcshm_queue_set_busy_poll(queue, 50));
-	server = start_server();
+	ASSERT_EQ(0, ipcshm_queue_set_busy_poll(self->queue.fd, 50));
+	server = start_server(&self->queue);
 	ASSERT_TRUE(server);
 	for (i = 0; i < 200; i++) {
 		value = i;
-		ASSERT_EQ(8, call_value(queue, &value, SOON));
+		ASSERT_EQ(8, call_value(self->queue.fd, &value, SOON));
 		ASSERT_EQ(i + TAKE_BACK, value);
 	}
 	kill_peer(server);
-	EXPECT_EQ(-EPIPE, call_value(queue, &value, SOON));
-	EXPECT_TRUE(is_idle());
+	EXPECT_EQ(-EPIPE, call_value(self->queue.fd, &value, SOON));
+	EXPECT_TRUE(is_idle(&self->queue));
 }
 
 /* Crowds. */
@@ -1609,13 +1632,14 @@ TEST_F_TIMEOUT(call, many_servers_answer_many_callers, 200)
 	int i;
 
 	for (i = 0; i < SERVERS; i++)
-		ASSERT_TRUE(start_server());
+		ASSERT_TRUE(start_server(&self->queue));
 	for (i = 0; i < CALLERS; i++)
-		callers[i] = start(many_calls_role, (struct peer) { .value = i });
+		callers[i] =
+			queue_start(&self->queue, many_calls_role, (struct peer) { .value = i });
 	for (i = 0; i < CALLERS; i++)
 		EXPECT_EQ(8, finish(callers[i]));
-	EXPECT_TRUE(is_idle());
-	EXPECT_EQ(CALLERS * CALLS, stat_now().received);
+	EXPECT_TRUE(is_idle(&self->queue));
+	EXPECT_EQ(CALLERS * CALLS, queue_stat_now(&self->queue).received);
 }
 
 /* A server is killed at any time: each call is answered, or it is EPIPE. */
@@ -1641,16 +1665,17 @@ TEST_F_TIMEOUT(call, killed_servers_leave_no_caller_waiting, 200)
 	unsigned int i;
 
 	for (i = 0; i < CALLERS; i++)
-		callers[i] = start(calls_until_role, (struct peer) { .value = 100 * i });
+		callers[i] = queue_start(&self->queue, calls_until_role,
+					 (struct peer) { .value = 100 * i });
 	for (i = 0; i < RACES; i++) {
-		server = start(serve_role, (struct peer) { 0 });
+		server = queue_start(&self->queue, serve_role, (struct peer) { 0 });
 		usleep(i % 16 * 700 * slowness());
 		kill_peer(server);
-		peer_count--;
+		self->queue.peers.count--;
 	}
-	ASSERT_TRUE(start(serve_role, (struct peer) { 0 }));
-	answered = stat_now().received;
-	ASSERT_TRUE(WAIT_UNTIL(stat_now().received > answered + CALLERS));
+	ASSERT_TRUE(queue_start(&self->queue, serve_role, (struct peer) { 0 }));
+	answered = queue_stat_now(&self->queue).received;
+	ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).received > answered + CALLERS));
 	answered = 0;
 	for (i = 0; i < CALLERS; i++)
 		tell(callers[i]);
@@ -1659,7 +1684,7 @@ TEST_F_TIMEOUT(call, killed_servers_leave_no_caller_waiting, 200)
 		answered += callers[i]->type;
 		failed += callers[i]->priority;
 	}
-	EXPECT_TRUE(is_idle());
+	EXPECT_TRUE(is_idle(&self->queue));
 	EXPECT_LT(0, answered);
 	TH_LOG("%llu answered, %llu EPIPE", answered, failed);
 }
@@ -1667,19 +1692,19 @@ TEST_F_TIMEOUT(call, killed_servers_leave_no_caller_waiting, 200)
 /* A caller is killed at any time: the server goes on, and nothing is left of it. */
 TEST_F_TIMEOUT(call, killed_callers_leave_nothing, 200)
 {
-	struct peer *server = start_server(), *caller;
+	struct peer *server = start_server(&self->queue), *caller;
 	unsigned int i;
 
 	ASSERT_TRUE(server);
 	for (i = 0; i < RACES; i++) {
-		caller = start(calls_until_role, (struct peer) { .value = i });
+		caller = queue_start(&self->queue, calls_until_role, (struct peer) { .value = i });
 		usleep(i % 16 * 300);
 		kill_peer(caller);
-		peer_count--;
-		ASSERT_TRUE(WAIT_UNTIL(is_idle()));
+		self->queue.peers.count--;
+		ASSERT_TRUE(WAIT_UNTIL(is_idle(&self->queue)));
 	}
-	EXPECT_EQ(8, call_value(queue, &(__u64) { 1 }, SOON));
-	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+	EXPECT_EQ(8, call_value(self->queue.fd, &(__u64) { 1 }, SOON));
+	EXPECT_EQ(0, get_info(self->queue.device).queue_bytes.used);
 }
 
 IPCSHM_TEST_MAIN

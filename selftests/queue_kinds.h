@@ -5,11 +5,13 @@
 #ifndef QUEUE_KINDS_H
 #define QUEUE_KINDS_H
 
-#include "queue_test.h"
+#include "common/harness.h"
+#include "common/queue.h"
 
 /* An empty queue of each kind. */
 FIXTURE(queue)
 {
+	struct test_queue queue;
 };
 
 FIXTURE_VARIANT(queue)
@@ -49,12 +51,12 @@ FIXTURE_VARIANT_ADD(queue, rendezvous)
 
 FIXTURE_SETUP(queue)
 {
-	ASSERT_EQ(0, set_up(variant->max_messages, variant->max_bytes, SIZE));
+	ASSERT_EQ(0, queue_set_up(&self->queue, variant->max_messages, variant->max_bytes, SIZE));
 }
 
 FIXTURE_TEARDOWN(queue)
 {
-	tear_down();
+	queue_tear_down(&self->queue);
 }
 
 #endif /* QUEUE_KINDS_H */

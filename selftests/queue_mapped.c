@@ -5,7 +5,7 @@
  */
 #include <pthread.h>
 #include "common/harness.h"
-#include "queue_test.h"
+#include "common/queue.h"
 
 #define PAGE	4096UL
 #define POOL	(64 * PAGE)
@@ -13,6 +13,7 @@
 
 FIXTURE(mapped)
 {
+	struct test_queue queue;
 	const unsigned char *pool;
 	size_t size;
 };
@@ -30,13 +31,13 @@ static struct ipcshm_queue_attr attr_of(__u64 pool_bytes, __u64 max_message_size
 
 FIXTURE_SETUP(mapped)
 {
-	ASSERT_EQ(0, set_up_attr(attr_of(POOL, LARGEST), READ_WRITE));
-	ASSERT_EQ(0, ipcshm_queue_map(queue, (const void **)&self->pool, &self->size));
+	ASSERT_EQ(0, queue_set_up_attr(&self->queue, attr_of(POOL, LARGEST), READ_WRITE));
+	ASSERT_EQ(0, ipcshm_queue_map(self->queue.fd, (const void **)&self->pool, &self->size));
 }
 
 FIXTURE_TEARDOWN(mapped)
 {
-	tear_down();
+	queue_tear_down(&self->queue);
 }
 
 /* Messages whose every byte follows from a number. */
@@ -73,10 +74,10 @@ struct held {
 	__u64 number;
 };
 
-static long hold(struct held *held)
+static long hold(struct test_queue *queue, struct held *held)
 {
 	struct ipcshm_message message;
-	long size = ipcshm_receive_mapped(queue, &held->offset, &message, SOON);
+	long size = ipcshm_receive_mapped(queue->fd, &held->offset, &message, SOON);
 
 	held->size = size;
 	held->number = message.type;
@@ -89,9 +90,9 @@ static bool is_whole(const FIXTURE_DATA(mapped) *self, const struct held *held)
 	       is_numbered(self->pool + held->offset, held->number, held->size);
 }
 
-static int give_back(const struct held *held)
+static int give_back(struct test_queue *queue, const struct held *held)
 {
-	return ipcshm_release(queue, &held->offset, 1);
+	return ipcshm_release(queue->fd, &held->offset, 1);
 }
 
 /* The way of a message. */
@@ -99,16 +100,18 @@ static int give_back(const struct held *held)
 TEST_F(mapped, queue_tells_its_pool)
 {
 	struct ipcshm_queue_attr attr = attr_of(POOL - 5, LARGEST);
-	int fd = ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
+	int fd = ipcshm_queue_open(self->queue.device, NULL, READ_WRITE | IPCSHM_CREATE, 0600,
+				   &attr);
 
 	EXPECT_EQ(POOL, self->size);
-	EXPECT_EQ(POOL, stat_now().pool_bytes);
-	EXPECT_EQ(0, stat_now().pool_used);
-	EXPECT_EQ(0, stat_now().held);
+	EXPECT_EQ(POOL, queue_stat_now(&self->queue).pool_bytes);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).held);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(POOL, attr.pool_bytes);
 	attr = (struct ipcshm_queue_attr) { 0 };
-	ASSERT_LE(0, ipcshm_queue_open(device, name.text, IPCSHM_WRITE, 0, &attr));
+	ASSERT_LE(0, ipcshm_queue_open(self->queue.device, self->queue.name.text, IPCSHM_WRITE, 0,
+				       &attr));
 	EXPECT_EQ(POOL, attr.pool_bytes);
 }
 
@@ -117,8 +120,8 @@ TEST_F(mapped, message_is_received_where_it_is)
 	struct ipcshm_message message;
 	struct held held;
 
-	ASSERT_EQ(0, send_numbered(queue, 7, 5000));
-	EXPECT_EQ(5000, ipcshm_receive_mapped(queue, &held.offset, &message, SOON));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 7, 5000));
+	EXPECT_EQ(5000, ipcshm_receive_mapped(self->queue.fd, &held.offset, &message, SOON));
 	EXPECT_EQ(held.offset, message.data);
 	EXPECT_EQ(5000, message.size);
 	EXPECT_EQ(7, message.type);
@@ -126,28 +129,28 @@ TEST_F(mapped, message_is_received_where_it_is)
 	held.size = 5000;
 	held.number = 7;
 	EXPECT_TRUE(is_whole(self, &held));
-	EXPECT_EQ(1, stat_now().held);
-	EXPECT_LE(5000, stat_now().pool_used);
-	EXPECT_EQ(0, stat_now().messages);
-	EXPECT_EQ(1, stat_now().received);
-	EXPECT_EQ(1, give_back(&held));
-	EXPECT_EQ(0, stat_now().held);
-	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).held);
+	EXPECT_LE(5000, queue_stat_now(&self->queue).pool_used);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).received);
+	EXPECT_EQ(1, give_back(&self->queue, &held));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).held);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
 }
 
 TEST_F(mapped, message_of_no_bytes_is_held_as_well)
 {
 	struct held held[2];
 
-	ASSERT_EQ(0, send_numbered(queue, 1, 0));
-	ASSERT_EQ(0, send_numbered(queue, 2, 0));
-	EXPECT_EQ(0, hold(&held[0]));
-	EXPECT_EQ(0, hold(&held[1]));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 0));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 2, 0));
+	EXPECT_EQ(0, hold(&self->queue, &held[0]));
+	EXPECT_EQ(0, hold(&self->queue, &held[1]));
 	EXPECT_NE(held[0].offset, held[1].offset);
-	EXPECT_EQ(2, stat_now().held);
-	EXPECT_EQ(1, give_back(&held[0]));
-	EXPECT_EQ(1, give_back(&held[1]));
-	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(2, queue_stat_now(&self->queue).held);
+	EXPECT_EQ(1, give_back(&self->queue, &held[0]));
+	EXPECT_EQ(1, give_back(&self->queue, &held[1]));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
 }
 
 TEST_F(mapped, same_messages_can_be_received_plainly)
@@ -155,18 +158,18 @@ TEST_F(mapped, same_messages_can_be_received_plainly)
 	unsigned char data[LARGEST];
 	struct held held;
 
-	ASSERT_EQ(0, send_numbered(queue, 1, 5000));
-	ASSERT_EQ(0, send_numbered(queue, 2, LARGEST));
-	ASSERT_EQ(0, send_numbered(queue, 3, 100));
-	EXPECT_EQ(5000, ipcshm_receive(queue, data, sizeof(data), NULL, SOON));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 5000));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 2, LARGEST));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 3, 100));
+	EXPECT_EQ(5000, ipcshm_receive(self->queue.fd, data, sizeof(data), NULL, SOON));
 	EXPECT_TRUE(is_numbered(data, 1, 5000));
-	EXPECT_EQ(LARGEST, read(queue, data, sizeof(data)));
+	EXPECT_EQ(LARGEST, read(self->queue.fd, data, sizeof(data)));
 	EXPECT_TRUE(is_numbered(data, 2, LARGEST));
-	EXPECT_EQ(0, stat_now().held);
-	EXPECT_EQ(100, hold(&held));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).held);
+	EXPECT_EQ(100, hold(&self->queue, &held));
 	EXPECT_TRUE(is_whole(self, &held));
-	EXPECT_EQ(1, give_back(&held));
-	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(1, give_back(&self->queue, &held));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
 }
 
 TEST_F(mapped, held_message_stays_as_it_is_while_others_come_and_go)
@@ -174,14 +177,14 @@ TEST_F(mapped, held_message_stays_as_it_is_while_others_come_and_go)
 	struct held held, other;
 	int i;
 
-	ASSERT_EQ(0, send_numbered(queue, 77, LARGEST));
-	ASSERT_EQ(LARGEST, hold(&held));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 77, LARGEST));
+	ASSERT_EQ(LARGEST, hold(&self->queue, &held));
 	for (i = 0; i < 50; i++) {
-		ASSERT_EQ(0, send_numbered(queue, i, 1 + i * 300));
-		ASSERT_EQ(1 + i * 300, hold(&other));
+		ASSERT_EQ(0, send_numbered(self->queue.fd, i, 1 + i * 300));
+		ASSERT_EQ(1 + i * 300, hold(&self->queue, &other));
 		ASSERT_TRUE(is_whole(self, &other));
 		ASSERT_TRUE(is_whole(self, &held));
-		ASSERT_EQ(1, give_back(&other));
+		ASSERT_EQ(1, give_back(&self->queue, &other));
 	}
 	EXPECT_TRUE(is_whole(self, &held));
 }
@@ -192,16 +195,16 @@ TEST_F(mapped, messages_are_held_in_any_order)
 	int i;
 
 	for (i = 0; i < 16; i++)
-		ASSERT_EQ(0, send_numbered(queue, i, 1000 * i));
+		ASSERT_EQ(0, send_numbered(self->queue.fd, i, 1000 * i));
 	for (i = 0; i < 16; i++)
-		ASSERT_EQ(1000 * i, hold(&held[i]));
+		ASSERT_EQ(1000 * i, hold(&self->queue, &held[i]));
 	for (i = 0; i < 16; i++)
 		EXPECT_TRUE(is_whole(self, &held[i * 7 % 16]));
 	for (i = 0; i < 16; i++) {
-		EXPECT_EQ(1, give_back(&held[i * 7 % 16]));
-		EXPECT_EQ(15 - i, stat_now().held);
+		EXPECT_EQ(1, give_back(&self->queue, &held[i * 7 % 16]));
+		EXPECT_EQ(15 - i, queue_stat_now(&self->queue).held);
 	}
-	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
 }
 
 TEST_F(mapped, batch_is_received_and_given_back)
@@ -212,18 +215,18 @@ TEST_F(mapped, batch_is_received_and_given_back)
 	int i;
 
 	for (i = 0; i < 8; i++) {
-		ASSERT_EQ(0, send_numbered(queue, i, 100 * i));
+		ASSERT_EQ(0, send_numbered(self->queue.fd, i, 100 * i));
 		messages[i] = (struct ipcshm_message) { .flags = IPCSHM_MAPPED };
 	}
-	ASSERT_EQ(8, ipcshm_receive_batch(queue, messages, 8, 0, SOON));
+	ASSERT_EQ(8, ipcshm_receive_batch(self->queue.fd, messages, 8, 0, SOON));
 	for (i = 0; i < 8; i++) {
 		offsets[i] = messages[i].data;
 		held = (struct held) { messages[i].data, messages[i].size, i };
 		EXPECT_EQ(100 * i, messages[i].size);
 		EXPECT_TRUE(is_whole(self, &held));
 	}
-	EXPECT_EQ(8, ipcshm_release(queue, offsets, 8));
-	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(8, ipcshm_release(self->queue.fd, offsets, 8));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
 }
 
 TEST_F(mapped, blocked_receiver_gets_its_message_there)
@@ -234,11 +237,11 @@ TEST_F(mapped, blocked_receiver_gets_its_message_there)
 
 	ASSERT_LE(0, pid);
 	if (!pid) {
-		if (!WAIT_UNTIL(stat_now().receivers == 1))
+		if (!WAIT_UNTIL(queue_stat_now(&self->queue).receivers == 1))
 			_exit(1);
-		_exit(-send_numbered(queue, 5, 3000));
+		_exit(-send_numbered(self->queue.fd, 5, 3000));
 	}
-	EXPECT_EQ(3000, ipcshm_receive_message(queue, &message, SOON));
+	EXPECT_EQ(3000, ipcshm_receive_message(self->queue.fd, &message, SOON));
 	held = (struct held) { message.data, message.size, message.type };
 	EXPECT_TRUE(is_whole(self, &held));
 	EXPECT_EQ(0, wait_child(pid));
@@ -251,11 +254,11 @@ TEST_F(mapped, wish_is_fulfilled_there)
 		.type = 2,
 	};
 
-	ASSERT_EQ(0, send_numbered(queue, 1, 10));
-	ASSERT_EQ(0, send_numbered(queue, 2, 20));
-	EXPECT_EQ(20, ipcshm_receive_message(queue, &message, SOON));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 10));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 2, 20));
+	EXPECT_EQ(20, ipcshm_receive_message(self->queue.fd, &message, SOON));
 	EXPECT_TRUE(is_numbered(self->pool + message.data, 2, 20));
-	EXPECT_EQ(1, stat_now().messages);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
 }
 
 /* Not for long, if nobody is to pay for it. */
@@ -263,27 +266,28 @@ TEST_F(mapped, held_message_costs_its_sender_nothing)
 {
 	struct held held;
 
-	ASSERT_EQ(0, send_numbered(queue, 1, 5000));
-	EXPECT_LE(5000, get_info(device).queue_bytes.used);
-	ASSERT_EQ(5000, hold(&held));
-	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 5000));
+	EXPECT_LE(5000, get_info(self->queue.device).queue_bytes.used);
+	ASSERT_EQ(5000, hold(&self->queue, &held));
+	EXPECT_EQ(0, get_info(self->queue.device).queue_bytes.used);
 }
 
 TEST_F(mapped, pool_counts_as_region_bytes_of_its_creator)
 {
 	struct ipcshm_queue_attr attr = attr_of(POOL, LARGEST);
-	__u64 before = get_info(device).region_bytes.used;
-	int fd = ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
+	__u64 before = get_info(self->queue.device).region_bytes.used;
+	int fd = ipcshm_queue_open(self->queue.device, NULL, READ_WRITE | IPCSHM_CREATE, 0600,
+				   &attr);
 
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(before + POOL, get_info(device).region_bytes.used);
+	EXPECT_EQ(before + POOL, get_info(self->queue.device).region_bytes.used);
 	close(fd);
-	EXPECT_EQ(before, get_info(device).region_bytes.used);
+	EXPECT_EQ(before, get_info(self->queue.device).region_bytes.used);
 	attr = attr_of(IPCSHM_POOL_MAX, LARGEST);
-	if (get_info(device).region_bytes.max < IPCSHM_POOL_MAX)
-		EXPECT_EQ(-EDQUOT, ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE,
-						     0600, &attr));
-	EXPECT_EQ(before, get_info(device).region_bytes.used);
+	if (get_info(self->queue.device).region_bytes.max < IPCSHM_POOL_MAX)
+		EXPECT_EQ(-EDQUOT, ipcshm_queue_open(self->queue.device, NULL,
+						     READ_WRITE | IPCSHM_CREATE, 0600, &attr));
+	EXPECT_EQ(before, get_info(self->queue.device).region_bytes.used);
 }
 
 /* A pool that is full. */
@@ -296,23 +300,23 @@ TEST_F(mapped, pool_full_of_what_is_held_is_enobufs_and_loses_nothing)
 	uint64_t offset = 1;
 
 	while (count < POOL / LARGEST) {
-		ASSERT_EQ(0, send_numbered(queue, count, LARGEST));
-		ASSERT_EQ(LARGEST, hold(&held[count++]));
+		ASSERT_EQ(0, send_numbered(self->queue.fd, count, LARGEST));
+		ASSERT_EQ(LARGEST, hold(&self->queue, &held[count++]));
 	}
-	EXPECT_EQ(POOL, stat_now().pool_used);
+	EXPECT_EQ(POOL, queue_stat_now(&self->queue).pool_used);
 	/* There is other memory to send. */
-	ASSERT_EQ(0, send_numbered(queue, 100, 3000));
-	ASSERT_EQ(0, send_numbered(queue, 101, 10));
-	EXPECT_EQ(-ENOBUFS, ipcshm_receive_mapped(queue, &offset, NULL, SOON));
-	EXPECT_EQ(2, stat_now().messages);
-	EXPECT_EQ(count, stat_now().received);
-	EXPECT_EQ(count, stat_now().held);
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 100, 3000));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 101, 10));
+	EXPECT_EQ(-ENOBUFS, ipcshm_receive_mapped(self->queue.fd, &offset, NULL, SOON));
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(count, queue_stat_now(&self->queue).received);
+	EXPECT_EQ(count, queue_stat_now(&self->queue).held);
 	/* Copied, it can be had. */
-	EXPECT_EQ(3000, ipcshm_receive(queue, data, sizeof(data), NULL, SOON));
+	EXPECT_EQ(3000, ipcshm_receive(self->queue.fd, data, sizeof(data), NULL, SOON));
 	EXPECT_TRUE(is_numbered(data, 100, 3000));
-	EXPECT_EQ(-ENOBUFS, ipcshm_receive_mapped(queue, &offset, NULL, SOON));
-	EXPECT_EQ(1, give_back(&held[1]));
-	ASSERT_EQ(10, hold(&last));
+	EXPECT_EQ(-ENOBUFS, ipcshm_receive_mapped(self->queue.fd, &offset, NULL, SOON));
+	EXPECT_EQ(1, give_back(&self->queue, &held[1]));
+	ASSERT_EQ(10, hold(&self->queue, &last));
 	EXPECT_TRUE(is_whole(self, &last));
 	EXPECT_TRUE(is_whole(self, &held[0]));
 	EXPECT_TRUE(is_whole(self, &held[2]));
@@ -324,15 +328,15 @@ TEST_F(mapped, what_waits_in_the_pool_leaves_room_for_more_that_is_sent)
 	__u64 i;
 
 	for (i = 0; i < 3 * POOL / LARGEST; i++)
-		ASSERT_EQ(0, send_numbered(queue, i, LARGEST));
+		ASSERT_EQ(0, send_numbered(self->queue.fd, i, LARGEST));
 	for (i = 0; i < 3 * POOL / LARGEST; i++) {
-		ASSERT_EQ(LARGEST, hold(&held));
+		ASSERT_EQ(LARGEST, hold(&self->queue, &held));
 		EXPECT_EQ(i, held.number);
 		EXPECT_TRUE(is_whole(self, &held));
-		EXPECT_EQ(1, give_back(&held));
+		EXPECT_EQ(1, give_back(&self->queue, &held));
 	}
-	EXPECT_EQ(0, stat_now().pool_used);
-	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
+	EXPECT_EQ(0, get_info(self->queue.device).queue_bytes.used);
 }
 
 TEST_F(mapped, batch_ends_where_the_pool_does)
@@ -341,14 +345,15 @@ TEST_F(mapped, batch_ends_where_the_pool_does)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(messages); i++) {
-		ASSERT_EQ(0, send_numbered(queue, i, LARGEST));
+		ASSERT_EQ(0, send_numbered(self->queue.fd, i, LARGEST));
 		messages[i] = (struct ipcshm_message) { .flags = IPCSHM_MAPPED };
 	}
-	EXPECT_EQ(POOL / LARGEST, ipcshm_receive_batch(queue, messages, ARRAY_SIZE(messages), 0,
-						       SOON));
-	EXPECT_EQ(2, stat_now().messages);
-	EXPECT_EQ(-ENOBUFS, ipcshm_receive_batch(queue, messages + POOL / LARGEST, 2, 0, SOON));
-	EXPECT_EQ(2, stat_now().messages);
+	EXPECT_EQ(POOL / LARGEST,
+		  ipcshm_receive_batch(self->queue.fd, messages, ARRAY_SIZE(messages), 0, SOON));
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(-ENOBUFS,
+		  ipcshm_receive_batch(self->queue.fd, messages + POOL / LARGEST, 2, 0, SOON));
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
 }
 
 /* Release. */
@@ -357,54 +362,63 @@ TEST_F(mapped, only_what_is_held_can_be_given_back)
 {
 	struct held held;
 	uint64_t wrong[] = { 0, 0, 1, POOL, ~0ULL, 1ULL << 63, PAGE };
-	int other = open_again(IPCSHM_READ);
+	int other = queue_open_again(&self->queue, IPCSHM_READ);
 	size_t i;
 
-	ASSERT_EQ(0, send_numbered(queue, 1, 100));
-	EXPECT_EQ(-EINVAL, ipcshm_release(queue, wrong, 1));
-	ASSERT_EQ(100, hold(&held));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 100));
+	EXPECT_EQ(-EINVAL, ipcshm_release(self->queue.fd, wrong, 1));
+	ASSERT_EQ(100, hold(&self->queue, &held));
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		if (wrong[i] == held.offset)
 			wrong[i] += 64;
-		EXPECT_EQ(-EINVAL, ipcshm_release(queue, &wrong[i], 1));
+		EXPECT_EQ(-EINVAL, ipcshm_release(self->queue.fd, &wrong[i], 1));
 		wrong[i] = held.offset + 1 + i;
-		EXPECT_EQ(-EINVAL, ipcshm_release(queue, &wrong[i], 1));
+		EXPECT_EQ(-EINVAL, ipcshm_release(self->queue.fd, &wrong[i], 1));
 	}
 	EXPECT_EQ(-EINVAL, ipcshm_release(other, &held.offset, 1));
-	EXPECT_EQ(1, stat_now().held);
-	EXPECT_EQ(1, give_back(&held));
-	EXPECT_EQ(-EINVAL, give_back(&held));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).held);
+	EXPECT_EQ(1, give_back(&self->queue, &held));
+	EXPECT_EQ(-EINVAL, give_back(&self->queue, &held));
 }
 
 /* With a table of descriptors to itself, which goes when the thread does. */
-static void *hold_in_a_thread(void *held)
+struct thread_hold {
+	struct test_queue *queue;
+	struct held held;
+};
+
+static void *hold_in_a_thread(void *argument)
 {
-	return (void *)(intptr_t)(!unshare(CLONE_FILES) && hold(held) == 100);
+	struct thread_hold *hold_of = argument;
+
+	if (unshare(CLONE_FILES) || hold(hold_of->queue, &hold_of->held) != 100)
+		return NULL;
+	return argument;
 }
 
 TEST_F(mapped, end_of_a_thread_gives_nothing_back)
 {
+	struct thread_hold holder = { .queue = &self->queue };
 	pthread_t thread;
-	struct held held;
 	void *done;
 
-	ASSERT_EQ(0, send_numbered(queue, 1, 100));
-	ASSERT_EQ(0, pthread_create(&thread, NULL, hold_in_a_thread, &held));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 100));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, hold_in_a_thread, &holder));
 	ASSERT_EQ(0, pthread_join(thread, &done));
 	ASSERT_TRUE(done);
-	EXPECT_EQ(1, stat_now().held);
-	ASSERT_EQ(0, send_numbered(queue, 2, 100));
-	EXPECT_TRUE(is_whole(self, &held));
-	EXPECT_EQ(1, give_back(&held));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).held);
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 2, 100));
+	EXPECT_TRUE(is_whole(self, &holder.held));
+	EXPECT_EQ(1, give_back(&self->queue, &holder.held));
 }
 
 /* A thread that is still there when its process is killed, though it has a table of its own. */
 
 static void *pause_with_own_descriptors(void *unused)
 {
-	if (unshare(CLONE_FILES) || close(queue))
+	if (unshare(CLONE_FILES) || close(this_peer->queue->fd))
 		return unused;
-	be_ready(me);
+	be_ready(this_peer);
 	for (;;)
 		pause();
 }
@@ -414,7 +428,7 @@ static void hold_beside_a_thread_role(struct peer *peer)
 	struct held held;
 	pthread_t thread;
 
-	if (hold(&held) != 100 ||
+	if (hold(peer->queue, &held) != 100 ||
 	    pthread_create(&thread, NULL, pause_with_own_descriptors, NULL) ||
 	    !WAIT_UNTIL(is_ready(peer)))
 		return;
@@ -428,12 +442,12 @@ TEST_F_TIMEOUT(mapped, killed_process_gives_back_whatever_descriptors_its_thread
 	unsigned int i;
 
 	for (i = 0; i < many(100, 20); i++) {
-		ASSERT_EQ(0, send_numbered(queue, i, 100));
-		holder = start(hold_beside_a_thread_role, (struct peer) { 0 });
+		ASSERT_EQ(0, send_numbered(self->queue.fd, i, 100));
+		holder = queue_start(&self->queue, hold_beside_a_thread_role, (struct peer) { 0 });
 		ASSERT_TRUE(WAIT_UNTIL(is_told(holder)));
-		ASSERT_EQ(1, stat_now().held);
+		ASSERT_EQ(1, queue_stat_now(&self->queue).held);
 		kill_peer(holder);
-		ASSERT_TRUE(WAIT_UNTIL(!stat_now().held));
+		ASSERT_TRUE(WAIT_UNTIL(!queue_stat_now(&self->queue).held));
 	}
 }
 
@@ -441,7 +455,7 @@ static int hold_and_exit(void *unused)
 {
 	struct held held;
 
-	_exit(unused || hold(&held) != 100);
+	_exit(unused || hold(this_peer->queue, &held) != 100);
 }
 
 /* A process that shares the table of descriptors, and closes none. */
@@ -459,11 +473,11 @@ TEST_F(mapped, process_that_exits_gives_back_though_it_shares_its_table)
 {
 	struct peer *holder;
 
-	ASSERT_EQ(0, send_numbered(queue, 1, 100));
-	holder = start(hold_with_a_shared_table_role, (struct peer) { 0 });
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 100));
+	holder = queue_start(&self->queue, hold_with_a_shared_table_role, (struct peer) { 0 });
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(holder)));
 	EXPECT_EQ(0, holder->result);
-	EXPECT_TRUE(WAIT_UNTIL(!stat_now().held));
+	EXPECT_TRUE(WAIT_UNTIL(!queue_stat_now(&self->queue).held));
 }
 
 static void hold_and_exec_role(struct peer *peer)
@@ -471,7 +485,7 @@ static void hold_and_exec_role(struct peer *peer)
 	char *arguments[] = { "peer", "closed", "999", NULL };
 	struct held held;
 
-	peer->result = hold(&held);
+	peer->result = hold(peer->queue, &held);
 	exec_peer(arguments);
 }
 
@@ -479,12 +493,12 @@ TEST_F(mapped, process_that_executes_another_program_gives_back)
 {
 	struct peer *holder;
 
-	ASSERT_EQ(0, send_numbered(queue, 1, 100));
-	holder = start(hold_and_exec_role, (struct peer) { 0 });
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 100));
+	holder = queue_start(&self->queue, hold_and_exec_role, (struct peer) { 0 });
 	EXPECT_EQ(0, wait_child(holder->pid));
 	holder->pid = 0;
 	EXPECT_EQ(100, holder->result);
-	EXPECT_EQ(0, stat_now().held);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).held);
 }
 
 TEST_F(mapped, batch_of_releases_tells_how_far_it_came)
@@ -494,34 +508,34 @@ TEST_F(mapped, batch_of_releases_tells_how_far_it_came)
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, send_numbered(queue, i, 100));
-		ASSERT_EQ(100, hold(&held[i]));
+		ASSERT_EQ(0, send_numbered(self->queue.fd, i, 100));
+		ASSERT_EQ(100, hold(&self->queue, &held[i]));
 		offsets[i < 2 ? i : 3] = held[i].offset;
 	}
 	offsets[2] = 3;
-	EXPECT_EQ(2, ipcshm_release(queue, offsets, 4));
-	EXPECT_EQ(1, stat_now().held);
-	EXPECT_EQ(-EINVAL, ipcshm_release(queue, offsets + 2, 2));
-	EXPECT_EQ(1, stat_now().held);
+	EXPECT_EQ(2, ipcshm_release(self->queue.fd, offsets, 4));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).held);
+	EXPECT_EQ(-EINVAL, ipcshm_release(self->queue.fd, offsets + 2, 2));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).held);
 	/* The same twice is wrong the second time. */
 	offsets[2] = offsets[3];
-	EXPECT_EQ(1, ipcshm_release(queue, offsets + 2, 2));
-	EXPECT_EQ(0, stat_now().held);
+	EXPECT_EQ(1, ipcshm_release(self->queue.fd, offsets + 2, 2));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).held);
 }
 
 TEST_F(mapped, closing_the_descriptor_gives_back)
 {
 	struct ipcshm_message message = { .flags = IPCSHM_MAPPED };
-	int reader = open_again(IPCSHM_READ), copy = dup(reader);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ), copy = dup(reader);
 
-	ASSERT_EQ(0, send_numbered(queue, 1, 100));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 100));
 	ASSERT_EQ(100, ipcshm_receive_message(reader, &message, SOON));
 	close(reader);
-	EXPECT_EQ(1, stat_now().held);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).held);
 	close(copy);
-	EXPECT_EQ(0, stat_now().held);
-	EXPECT_EQ(0, stat_now().pool_used);
-	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).held);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 }
 
 static void hold_role(struct peer *peer)
@@ -541,36 +555,36 @@ TEST_F(mapped, killed_receiver_gives_back_though_others_share_its_descriptor)
 	int i;
 
 	for (i = 0; i < 3; i++)
-		ASSERT_EQ(0, send_numbered(queue, i, 100));
-	ASSERT_EQ(100, hold(&mine));
+		ASSERT_EQ(0, send_numbered(self->queue.fd, i, 100));
+	ASSERT_EQ(100, hold(&self->queue, &mine));
 	for (i = 0; i < 2; i++) {
-		receivers[i] = start(hold_role, (struct peer) { 0 });
+		receivers[i] = queue_start(&self->queue, hold_role, (struct peer) { 0 });
 		ASSERT_TRUE(WAIT_UNTIL(is_ready(receivers[i])));
 		EXPECT_EQ(100, receivers[i]->result);
 	}
-	EXPECT_EQ(3, stat_now().held);
+	EXPECT_EQ(3, queue_stat_now(&self->queue).held);
 	kill_peer(receivers[0]);
-	EXPECT_EQ(2, stat_now().held);
+	EXPECT_EQ(2, queue_stat_now(&self->queue).held);
 	kill_peer(receivers[1]);
-	EXPECT_EQ(1, stat_now().held);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).held);
 	EXPECT_TRUE(is_whole(self, &mine));
-	EXPECT_EQ(1, give_back(&mine));
-	EXPECT_EQ(0, stat_now().pool_used);
-	EXPECT_EQ(3, stat_now().received);
-	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(1, give_back(&self->queue, &mine));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
+	EXPECT_EQ(3, queue_stat_now(&self->queue).received);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(mapped, process_that_shares_the_descriptor_can_give_back)
 {
 	struct peer *receiver;
 
-	ASSERT_EQ(0, send_numbered(queue, 1, 100));
-	receiver = start(hold_role, (struct peer) { 0 });
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 100));
+	receiver = queue_start(&self->queue, hold_role, (struct peer) { 0 });
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(receiver)));
-	EXPECT_EQ(1, ipcshm_release(queue, (uint64_t []) { receiver->value }, 1));
-	EXPECT_EQ(0, stat_now().held);
+	EXPECT_EQ(1, ipcshm_release(self->queue.fd, (uint64_t []) { receiver->value }, 1));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).held);
 	kill_peer(receiver);
-	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
 }
 
 /* The mapping. */
@@ -583,14 +597,15 @@ TEST_F(mapped, pool_is_read_only_for_ever)
 	int memory, i;
 
 	for (i = 0; i < 2; i++) {
-		EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ | more[i], MAP_SHARED, queue, 0));
+		EXPECT_EQ(MAP_FAILED,
+			  mmap(NULL, PAGE, PROT_READ | more[i], MAP_SHARED, self->queue.fd, 0));
 		/* A kernel whose mount of such files is noexec refuses execution itself. */
 		EXPECT_TRUE(errno == EACCES || (more[i] == PROT_EXEC && errno == EPERM));
 		EXPECT_EQ(-1, mprotect((void *)self->pool, PAGE, PROT_READ | more[i]));
 		EXPECT_EQ(EACCES, errno);
 	}
-	ASSERT_EQ(0, send_numbered(queue, 3, PAGE));
-	ASSERT_EQ(PAGE, hold(&held));
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 3, PAGE));
+	ASSERT_EQ(PAGE, hold(&self->queue, &held));
 	/* Nor as a debugger does it. */
 	memory = open(path, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, memory);
@@ -600,24 +615,25 @@ TEST_F(mapped, pool_is_read_only_for_ever)
 
 TEST_F(mapped, mapping_is_shared)
 {
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, queue, 0));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, self->queue.fd, 0));
 	EXPECT_EQ(EINVAL, errno);
 }
 
 TEST_F(mapped, mapping_is_within_the_pool)
 {
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, queue, POOL));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->queue.fd, POOL));
 	EXPECT_EQ(ENXIO, errno);
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, POOL + PAGE, PROT_READ, MAP_SHARED, queue, 0));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, POOL + PAGE, PROT_READ, MAP_SHARED, self->queue.fd, 0));
 	EXPECT_EQ(ENXIO, errno);
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, POOL, PROT_READ, MAP_SHARED, queue, PAGE));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, POOL, PROT_READ, MAP_SHARED, self->queue.fd, PAGE));
 	EXPECT_EQ(ENXIO, errno);
-	EXPECT_NE(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, queue, POOL - PAGE));
+	EXPECT_NE(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->queue.fd, POOL - PAGE));
 }
 
 TEST_F(mapped, mapping_is_for_receivers)
 {
-	int writer = open_again(IPCSHM_WRITE), reader = open_again(IPCSHM_READ);
+	int writer = queue_open_again(&self->queue, IPCSHM_WRITE),
+	    reader = queue_open_again(&self->queue, IPCSHM_READ);
 	const void *pool;
 	size_t size;
 
@@ -628,7 +644,8 @@ TEST_F(mapped, mapping_is_for_receivers)
 TEST_F(mapped, queue_without_a_pool_has_nothing_to_map)
 {
 	struct ipcshm_message message = { .flags = IPCSHM_MAPPED };
-	int fd = open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, 1, PAGE, PAGE);
+	int fd = open_queue(self->queue.device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, 1, PAGE,
+			    PAGE);
 	const void *pool;
 	size_t size;
 
@@ -645,10 +662,10 @@ TEST_F(mapped, mapping_outlives_the_queue)
 {
 	struct held held;
 
-	ASSERT_EQ(0, send_numbered(queue, 9, LARGEST));
-	ASSERT_EQ(LARGEST, hold(&held));
-	close(queue);
-	EXPECT_EQ(0, get_info(device).objects.used);
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 9, LARGEST));
+	ASSERT_EQ(LARGEST, hold(&self->queue, &held));
+	close(self->queue.fd);
+	EXPECT_EQ(0, get_info(self->queue.device).objects.used);
 	EXPECT_TRUE(is_whole(self, &held));
 	EXPECT_EQ(0, munmap((void *)self->pool, self->size));
 }
@@ -662,25 +679,25 @@ TEST_F(mapped, child_sees_what_its_parent_holds)
 {
 	struct held held;
 
-	ASSERT_EQ(0, send_numbered(queue, 9, LARGEST));
-	ASSERT_EQ(LARGEST, hold(&held));
-	EXPECT_EQ(0, finish(start(look_role, (struct peer) {
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 9, LARGEST));
+	ASSERT_EQ(LARGEST, hold(&self->queue, &held));
+	EXPECT_EQ(0, finish(queue_start(&self->queue, look_role, (struct peer) {
 		.type = (uintptr_t)self->pool + held.offset,
 	})));
-	EXPECT_EQ(1, stat_now().held);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).held);
 }
 
 TEST_F(mapped, message_that_isnt_taken_is_no_more_in_the_pool)
 {
-	ASSERT_EQ(0, send_numbered(queue, 1, 5000));
-	EXPECT_LE(5000, stat_now().pool_used);
-	ASSERT_EQ(0, ipcshm_queue_drain(queue, NULL));
-	EXPECT_EQ(0, stat_now().pool_used);
-	EXPECT_EQ(-EFAULT, ipcshm_send(queue, NULL, 5000, 0, SOON));
-	EXPECT_EQ(0, stat_now().pool_used);
-	ASSERT_EQ(0, send_numbered(queue, 1, 5000));
-	ASSERT_EQ(0, ipcshm_queue_revoke(queue));
-	EXPECT_EQ(0, stat_now().pool_used);
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 5000));
+	EXPECT_LE(5000, queue_stat_now(&self->queue).pool_used);
+	ASSERT_EQ(0, ipcshm_queue_drain(self->queue.fd, NULL));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
+	EXPECT_EQ(-EFAULT, ipcshm_send(self->queue.fd, NULL, 5000, 0, SOON));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 5000));
+	ASSERT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
 }
 
 /* Large messages. */
@@ -697,17 +714,18 @@ TEST_F_TIMEOUT(mapped, messages_up_to_the_largest_arrive_whole, 120)
 	struct held held;
 	size_t i;
 
-	close(queue);
-	queue = ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
-	ASSERT_LE(0, queue);
-	ASSERT_EQ(0, ipcshm_queue_map(queue, (const void **)&pool, &self->size));
+	close(self->queue.fd);
+	self->queue.fd = ipcshm_queue_open(self->queue.device, NULL, READ_WRITE | IPCSHM_CREATE,
+					   0600, &attr);
+	ASSERT_LE(0, self->queue.fd);
+	ASSERT_EQ(0, ipcshm_queue_map(self->queue.fd, (const void **)&pool, &self->size));
 	for (i = 0; i < ARRAY_SIZE(large); i++) {
-		ASSERT_EQ(0, send_numbered(queue, i, large[i]));
-		ASSERT_EQ((long)large[i], hold(&held));
+		ASSERT_EQ(0, send_numbered(self->queue.fd, i, large[i]));
+		ASSERT_EQ((long)large[i], hold(&self->queue, &held));
 		EXPECT_TRUE(is_numbered(pool + held.offset, i, large[i]));
-		EXPECT_EQ(1, give_back(&held));
+		EXPECT_EQ(1, give_back(&self->queue, &held));
 	}
-	EXPECT_EQ(0, stat_now().pool_used);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
 }
 
 TEST_F_TIMEOUT(mapped, large_messages_arrive_whole_without_a_pool, 120)
@@ -720,21 +738,23 @@ TEST_F_TIMEOUT(mapped, large_messages_arrive_whole_without_a_pool, 120)
 	struct ipcshm_queue_attr attr = attr_of(0, IPCSHM_MESSAGE_MAX);
 	size_t i;
 
-	close(queue);
-	queue = ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
-	ASSERT_LE(0, queue);
+	close(self->queue.fd);
+	self->queue.fd = ipcshm_queue_open(self->queue.device, NULL, READ_WRITE | IPCSHM_CREATE,
+					   0600, &attr);
+	ASSERT_LE(0, self->queue.fd);
 	for (i = 0; i < ARRAY_SIZE(large); i++) {
-		ASSERT_EQ(0, send_numbered(queue, i, large[i]));
-		ASSERT_EQ(0, send_numbered(queue, i + 1, large[i]));
+		ASSERT_EQ(0, send_numbered(self->queue.fd, i, large[i]));
+		ASSERT_EQ(0, send_numbered(self->queue.fd, i + 1, large[i]));
 		memset(room, 0, sizeof(room));
-		ASSERT_EQ((long)large[i], ipcshm_receive(queue, room, sizeof(room), NULL, SOON));
+		ASSERT_EQ((long)large[i],
+			  ipcshm_receive(self->queue.fd, room, sizeof(room), NULL, SOON));
 		EXPECT_TRUE(is_numbered(room, i, large[i]));
 		memset(room, 0, sizeof(room));
-		ASSERT_EQ((long)large[i], ipcshm_receive_message(queue, &message, SOON));
+		ASSERT_EQ((long)large[i], ipcshm_receive_message(self->queue.fd, &message, SOON));
 		EXPECT_TRUE(is_numbered(room, i + 1, large[i]));
 	}
-	EXPECT_EQ(-EMSGSIZE, ipcshm_send(queue, room, IPCSHM_MESSAGE_MAX + 1, 0, SOON));
-	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+	EXPECT_EQ(-EMSGSIZE, ipcshm_send(self->queue.fd, room, IPCSHM_MESSAGE_MAX + 1, 0, SOON));
+	EXPECT_EQ(0, get_info(self->queue.device).queue_bytes.used);
 }
 
 TEST_F(mapped, large_message_that_cant_be_copied_is_none)
@@ -743,18 +763,19 @@ TEST_F(mapped, large_message_that_cant_be_copied_is_none)
 	size_t size = 1 << 20;
 	char *edge;
 
-	close(queue);
-	queue = ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
-	ASSERT_LE(0, queue);
+	close(self->queue.fd);
+	self->queue.fd = ipcshm_queue_open(self->queue.device, NULL, READ_WRITE | IPCSHM_CREATE,
+					   0600, &attr);
+	ASSERT_LE(0, self->queue.fd);
 	edge = mmap(NULL, size + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_EQ(0, mprotect(edge + size, PAGE, PROT_NONE));
-	EXPECT_EQ(-EFAULT, ipcshm_send(queue, edge + 1, size, 0, SOON));
-	EXPECT_EQ(0, stat_now().messages);
-	EXPECT_EQ(0, get_info(device).queue_bytes.used);
-	ASSERT_EQ(0, send_numbered(queue, 1, size));
-	EXPECT_EQ(-EFAULT, ipcshm_receive(queue, edge + 1, size, NULL, SOON));
-	EXPECT_EQ(1, stat_now().messages);
-	EXPECT_EQ((long)size, ipcshm_receive(queue, edge, size, NULL, SOON));
+	EXPECT_EQ(-EFAULT, ipcshm_send(self->queue.fd, edge + 1, size, 0, SOON));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(0, get_info(self->queue.device).queue_bytes.used);
+	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, size));
+	EXPECT_EQ(-EFAULT, ipcshm_receive(self->queue.fd, edge + 1, size, NULL, SOON));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ((long)size, ipcshm_receive(self->queue.fd, edge, size, NULL, SOON));
 	EXPECT_TRUE(is_numbered((unsigned char *)edge, 1, size));
 }
 
@@ -784,23 +805,23 @@ struct window {
 };
 
 /* What was held is whole to its end. */
-static bool give_back_oldest(const FIXTURE_DATA(mapped) *self, struct window *window)
+static bool give_back_oldest(FIXTURE_DATA(mapped) *self, struct window *window)
 {
 	struct held *held = &window->held[window->oldest++ % WINDOW];
 
-	return is_whole(self, held) && give_back(held) == 1;
+	return is_whole(self, held) && give_back(&self->queue, held) == 1;
 }
 
 /*
  * The pool may be full of what is held.  Then nothing is lost: there is space as
  * soon as enough was given back, all of it at the latest.
  */
-static bool receive_next(const FIXTURE_DATA(mapped) *self, struct window *window, __u64 number)
+static bool receive_next(FIXTURE_DATA(mapped) *self, struct window *window, __u64 number)
 {
 	struct held *held = &window->held[window->next % WINDOW];
 	long size;
 
-	while ((size = hold(held)) == -ENOBUFS)
+	while ((size = hold(&self->queue, held)) == -ENOBUFS)
 		if (window->oldest == window->next || !give_back_oldest(self, window))
 			return false;
 	window->next++;
@@ -814,8 +835,8 @@ TEST_F_TIMEOUT(mapped, stream_is_whole_when_it_comes_and_when_it_is_given_back, 
 	struct peer *sender;
 	unsigned int i;
 
-	ASSERT_EQ(0, ipcshm_queue_set(queue, 8, IPCSHM_UNBOUNDED));
-	sender = start(stream_role, (struct peer) { 0 });
+	ASSERT_EQ(0, ipcshm_queue_set(self->queue.fd, 8, IPCSHM_UNBOUNDED));
+	sender = queue_start(&self->queue, stream_role, (struct peer) { 0 });
 	for (i = 0; i < STREAM; i++) {
 		if (window.next - window.oldest == WINDOW)
 			ASSERT_TRUE(give_back_oldest(self, &window));
@@ -824,8 +845,8 @@ TEST_F_TIMEOUT(mapped, stream_is_whole_when_it_comes_and_when_it_is_given_back, 
 	EXPECT_EQ(0, finish(sender));
 	while (window.oldest < window.next)
 		ASSERT_TRUE(give_back_oldest(self, &window));
-	EXPECT_EQ(0, stat_now().pool_used);
-	EXPECT_EQ(0, get_info(device).queue_bytes.used);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
+	EXPECT_EQ(0, get_info(self->queue.device).queue_bytes.used);
 }
 
 /* A receiver is killed at any time. */
@@ -846,16 +867,17 @@ TEST_F_TIMEOUT(mapped, killed_receivers_leave_nothing_held, 120)
 	unsigned int i, n;
 
 	for (i = 0; i < many(200, 30); i++) {
-		receiver = start(hold_and_release_role, (struct peer) { 0 });
+		receiver = queue_start(&self->queue, hold_and_release_role, (struct peer) { 0 });
 		for (n = 0; n < 10 + i % 10; n++)
-			ASSERT_EQ(0, send_numbered(queue, n, n * 50));
+			ASSERT_EQ(0, send_numbered(self->queue.fd, n, n * 50));
 		kill_peer(receiver);
-		ASSERT_EQ(0, stat_now().held);
-		peer_count--;
+		ASSERT_EQ(0, queue_stat_now(&self->queue).held);
+		self->queue.peers.count--;
 	}
-	ASSERT_EQ(0, ipcshm_queue_drain(queue, NULL));
-	EXPECT_EQ(0, stat_now().pool_used);
-	EXPECT_EQ(stat_now().sent, stat_now().received + stat_now().dropped);
+	ASSERT_EQ(0, ipcshm_queue_drain(self->queue.fd, NULL));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
+	EXPECT_EQ(queue_stat_now(&self->queue).sent,
+		  queue_stat_now(&self->queue).received + queue_stat_now(&self->queue).dropped);
 }
 
 IPCSHM_TEST_MAIN

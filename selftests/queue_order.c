@@ -25,9 +25,9 @@ struct kind {
 };
 
 /* Sends, or leaves a sender blocked. */
-static bool offer_kind(__u64 value, struct kind kind)
+static bool offer_kind(struct test_queue *queue, __u64 value, struct kind kind)
 {
-	__u64 senders = stat_now().senders;
+	__u64 senders = queue_stat_now(queue).senders;
 	struct ipcshm_transfer_args transfer = transfer_of(&value, sizeof(value));
 	struct peer *sender;
 	int result;
@@ -35,18 +35,18 @@ static bool offer_kind(__u64 value, struct kind kind)
 	transfer.message.type = kind.type;
 	transfer.message.priority = kind.priority;
 	transfer.flags = IPCSHM_DONTWAIT;
-	result = ipcshm_send_transfer(queue, &transfer, sizeof(transfer));
+	result = ipcshm_send_transfer(queue->fd, &transfer, sizeof(transfer));
 	if (result != -EAGAIN)
 		return !result;
-	sender = start(send_role, (struct peer) {
+	sender = queue_start(queue, send_role, (struct peer) {
 		.value = value,
 		.type = kind.type,
 		.priority = kind.priority,
 	});
-	return WAIT_UNTIL(stat_now().senders == senders + 1 || is_done(sender));
+	return WAIT_UNTIL(queue_stat_now(queue).senders == senders + 1 || is_done(sender));
 }
 
-static int try_match(__u64 *value, __u32 match, __u64 type, __u32 flags,
+static int try_match(struct test_queue *queue, __u64 *value, __u32 match, __u64 type, __u32 flags,
 		     struct ipcshm_message *message)
 {
 	struct ipcshm_transfer_args transfer = transfer_of(value, sizeof(*value));
@@ -55,18 +55,18 @@ static int try_match(__u64 *value, __u32 match, __u64 type, __u32 flags,
 	transfer.message.flags = match;
 	transfer.message.type = type;
 	transfer.flags = IPCSHM_DONTWAIT | flags;
-	result = ipcshm_receive_transfer(queue, &transfer, sizeof(transfer));
+	result = ipcshm_receive_transfer(queue->fd, &transfer, sizeof(transfer));
 	*message = transfer.message;
 	return result;
 }
 
 /* The value received, or NOTHING. */
-static __u64 take(__u32 match, __u64 type)
+static __u64 take(struct test_queue *queue, __u32 match, __u64 type)
 {
 	struct ipcshm_message message;
 	__u64 value;
 
-	return try_match(&value, match, type, 0, &message) ? NOTHING : value;
+	return try_match(queue, &value, match, type, 0, &message) ? NOTHING : value;
 }
 
 /* Each match, on the same messages. */
@@ -112,21 +112,22 @@ TEST_F_TIMEOUT(queue, each_match_takes_its_messages_in_its_order, 120)
 
 	for (i = 0; i < ARRAY_SIZE(wishes); i++) {
 		for (n = 0; n < ARRAY_SIZE(kinds); n++)
-			ASSERT_TRUE(offer_kind(n, kinds[n]));
+			ASSERT_TRUE(offer_kind(&self->queue, n, kinds[n]));
 		for (taken = 0; wishes[i].order[taken] != END; taken++) {
 			EXPECT_EQ(wishes[i].order[taken],
-				  take(wishes[i].match, wishes[i].type))
+				  take(&self->queue, wishes[i].match, wishes[i].type))
 				TH_LOG("wish %zu, message %zu", i, taken);
 		}
-		EXPECT_EQ(NOTHING, take(wishes[i].match, wishes[i].type));
-		EXPECT_TRUE(WAIT_UNTIL(stat_now().messages + stat_now().senders ==
+		EXPECT_EQ(NOTHING, take(&self->queue, wishes[i].match, wishes[i].type));
+		EXPECT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).messages +
+					       queue_stat_now(&self->queue).senders ==
 				       ARRAY_SIZE(kinds) - taken));
-		while (take(ANY, 0) != NOTHING)
+		while (take(&self->queue, ANY, 0) != NOTHING)
 			taken++;
 		EXPECT_EQ(ARRAY_SIZE(kinds), taken);
-		for (n = 0; n < peer_count; n++)
-			EXPECT_EQ(0, finish(&peers[n]));
-		forget_peers();
+		for (n = 0; n < self->queue.peers.count; n++)
+			EXPECT_EQ(0, finish(&self->queue.peers.list[n]));
+		forget_peers(&self->queue.peers);
 	}
 }
 
@@ -137,9 +138,9 @@ TEST_F(queue, message_tells_its_type_and_priority)
 	__u64 value;
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		ASSERT_TRUE(offer_kind(i, kinds[i]));
+		ASSERT_TRUE(offer_kind(&self->queue, i, kinds[i]));
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
-		ASSERT_EQ(0, try_match(&value, NOT, 3, 0, &message));
+		ASSERT_EQ(0, try_match(&self->queue, &value, NOT, 3, 0, &message));
 		ASSERT_GT(ARRAY_SIZE(kinds), value);
 		EXPECT_EQ(kinds[value].type, message.type);
 		EXPECT_EQ(kinds[value].priority, message.priority);
@@ -226,53 +227,55 @@ TEST_F_TIMEOUT(queue, random_messages_come_as_from_a_model, 120)
 		struct kind kind = random_kind();
 		__u32 match = random_match();
 
-		if (model.count < most && peer_count < SENDERS && random() % 2) {
-			ASSERT_TRUE(offer_kind(i, kind));
+		if (model.count < most && self->queue.peers.count < SENDERS && random() % 2) {
+			ASSERT_TRUE(offer_kind(&self->queue, i, kind));
 			model_add(&model, i, kind);
 			continue;
 		}
-		ASSERT_EQ(model_take(&model, match, kind.type), take(match, kind.type))
-			TH_LOG("step %u, match %u, type %llu", i, match, kind.type);
+		ASSERT_EQ(model_take(&model, match, kind.type),
+			  take(&self->queue, match, kind.type))
+		TH_LOG("step %u, match %u, type %llu", i, match, kind.type);
 		if (model.count)
 			continue;
-		while (peer_count)
-			ASSERT_EQ(0, finish(&peers[--peer_count]));
+		while (self->queue.peers.count)
+			ASSERT_EQ(0, finish(&self->queue.peers.list[--self->queue.peers.count]));
 	}
 	while (model.count)
-		ASSERT_EQ(model_take(&model, ANY, 0), take(ANY, 0));
-	EXPECT_EQ(NOTHING, take(ANY, 0));
+		ASSERT_EQ(model_take(&model, ANY, 0), take(&self->queue, ANY, 0));
+	EXPECT_EQ(NOTHING, take(&self->queue, ANY, 0));
 }
 
 /* Blocked receivers with different wishes. */
 
-static struct peer *block_receiver_for(__u32 match, __u64 type)
+static struct peer *block_receiver_for(struct test_queue *queue, __u32 match, __u64 type)
 {
-	return block_receiver_how(receive_role, (struct peer) { .match = match, .type = type });
+	return block_receiver_how(queue, receive_role,
+				  (struct peer) { .match = match, .type = type });
 }
 
 TEST_F(queue, blocked_receivers_get_what_they_wish_for)
 {
-	struct peer *one = block_receiver_for(EQUAL, 1);
-	struct peer *low = block_receiver_for(UP_TO, 3);
-	struct peer *other = block_receiver_for(NOT, 7);
-	struct peer *any = block_receiver_for(ANY, 0);
+	struct peer *one = block_receiver_for(&self->queue, EQUAL, 1);
+	struct peer *low = block_receiver_for(&self->queue, UP_TO, 3);
+	struct peer *other = block_receiver_for(&self->queue, NOT, 7);
+	struct peer *any = block_receiver_for(&self->queue, ANY, 0);
 
 	ASSERT_TRUE(one && low && other && any);
-	EXPECT_TRUE(offer_kind(70, (struct kind) { .type = 7 }));
+	EXPECT_TRUE(offer_kind(&self->queue, 70, (struct kind) { .type = 7 }));
 	EXPECT_EQ(8, finish(any));
 	EXPECT_EQ(70, any->value);
-	EXPECT_TRUE(offer_kind(30, (struct kind) { .type = 3 }));
+	EXPECT_TRUE(offer_kind(&self->queue, 30, (struct kind) { .type = 3 }));
 	EXPECT_EQ(8, finish(low));
 	EXPECT_EQ(30, low->value);
-	EXPECT_TRUE(offer_kind(10, (struct kind) { .type = 1 }));
+	EXPECT_TRUE(offer_kind(&self->queue, 10, (struct kind) { .type = 1 }));
 	EXPECT_EQ(8, finish(one));
 	EXPECT_EQ(10, one->value);
-	EXPECT_TRUE(offer_kind(11, (struct kind) { .type = 1 }));
+	EXPECT_TRUE(offer_kind(&self->queue, 11, (struct kind) { .type = 1 }));
 	EXPECT_EQ(8, finish(other));
 	EXPECT_EQ(11, other->value);
 	EXPECT_EQ(1, other->message.type);
-	EXPECT_EQ(0, stat_now().messages);
-	EXPECT_EQ(4, stat_now().received);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(4, queue_stat_now(&self->queue).received);
 }
 
 TEST_F(queue, equal_wishes_are_served_in_the_order_they_came)
@@ -281,13 +284,13 @@ TEST_F(queue, equal_wishes_are_served_in_the_order_they_came)
 	__u64 i;
 
 	for (i = 0; i < ARRAY_SIZE(waiting); i++) {
-		waiting[i] = block_receiver_for(EQUAL, i % 2);
+		waiting[i] = block_receiver_for(&self->queue, EQUAL, i % 2);
 		ASSERT_TRUE(waiting[i]);
 	}
-	ASSERT_TRUE(offer_kind(10, (struct kind) { .type = 1 }));
-	ASSERT_TRUE(offer_kind(11, (struct kind) { .type = 1 }));
-	ASSERT_TRUE(offer_kind(0, (struct kind) { .type = 0 }));
-	ASSERT_TRUE(offer_kind(1, (struct kind) { .type = 0 }));
+	ASSERT_TRUE(offer_kind(&self->queue, 10, (struct kind) { .type = 1 }));
+	ASSERT_TRUE(offer_kind(&self->queue, 11, (struct kind) { .type = 1 }));
+	ASSERT_TRUE(offer_kind(&self->queue, 0, (struct kind) { .type = 0 }));
+	ASSERT_TRUE(offer_kind(&self->queue, 1, (struct kind) { .type = 0 }));
 	for (i = 0; i < ARRAY_SIZE(waiting); i++) {
 		EXPECT_EQ(8, finish(waiting[i]));
 		EXPECT_EQ(i % 2 ? 10 + i / 2 : i / 2, waiting[i]->value);
@@ -342,24 +345,24 @@ TEST_F_TIMEOUT(queue, receivers_of_all_kinds_are_served_in_the_order_they_came, 
 	for (i = 0; i < FILTERS; i++) {
 		filters[i].match = matches[random() % ARRAY_SIZE(matches)];
 		filters[i].type = random_type();
-		receivers[i] = block_receiver_for(filters[i].match, filters[i].type);
+		receivers[i] = block_receiver_for(&self->queue, filters[i].match, filters[i].type);
 		ASSERT_TRUE(receivers[i]);
 		filters[i].pid = receivers[i]->pid;
 	}
-	for (step = 0; step < 20 * FILTERS && stat_now().receivers; step++) {
+	for (step = 0; step < 20 * FILTERS && queue_stat_now(&self->queue).receivers; step++) {
 		__u64 type = random_type();
 		int first = first_that_accepts(type);
 
 		if (first < 0)
 			continue;
-		ASSERT_TRUE(offer_kind(step, (struct kind) { .type = type }));
+		ASSERT_TRUE(offer_kind(&self->queue, step, (struct kind) { .type = type }));
 		EXPECT_EQ(8, finish(receivers[first]));
 		EXPECT_EQ(step, receivers[first]->value);
 		EXPECT_EQ(type, receivers[first]->message.type);
 		filters[first].pid = 0;
 	}
-	EXPECT_EQ(0, stat_now().messages);
-	EXPECT_EQ(0, stat_now().senders);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 }
 
 /* What a message costs beside a throng that accepts other types. */
@@ -375,8 +378,8 @@ static void *sleep_for_another_type(void *index)
 	unsigned int i = (uintptr_t)index % ARRAY_SIZE(others);
 	__u64 value;
 
-	ipcshm_receive_typed(me->fd, &value, sizeof(value), others[i].type, others[i].match, NULL,
-			     IPCSHM_FOREVER);
+	ipcshm_receive_typed(this_peer->fd, &value, sizeof(value), others[i].type, others[i].match,
+			     NULL, IPCSHM_FOREVER);
 	return NULL;
 }
 
@@ -396,7 +399,7 @@ static void throng_role(struct peer *peer)
 }
 
 /* The least of many short turns, most of which are disturbed by something. */
-static __u64 time_messages(void)
+static __u64 time_messages(struct test_queue *queue)
 {
 	__u64 best = ~0ULL, start;
 	unsigned int i, turn;
@@ -404,7 +407,8 @@ static __u64 time_messages(void)
 	for (turn = 0; turn < 100; turn++) {
 		start = now_ns(CLOCK_MONOTONIC);
 		for (i = 0; i < COSTED; i++)
-			if (!offer_kind(i, (struct kind) { .type = 1 }) || take(EQUAL, 1) != i)
+			if (!offer_kind(queue, i, (struct kind) { .type = 1 }) ||
+			    take(queue, EQUAL, 1) != i)
 				return 0;
 		if (now_ns(CLOCK_MONOTONIC) - start < best)
 			best = now_ns(CLOCK_MONOTONIC) - start;
@@ -419,12 +423,13 @@ TEST_F_TIMEOUT(queue, message_costs_the_same_beside_receivers_of_other_types, 20
 
 	if (!variant->depth)
 		SKIP(return, "a rendezvous keeps no message");
-	alone = time_messages();
+	alone = time_messages(&self->queue);
 	ASSERT_NE(0, alone);
-	throng = start(throng_role, (struct peer) { 0 });
-	ASSERT_TRUE(WAIT_UNTIL(stat_now().receivers == SLEEPERS || !process_state(throng->pid)));
-	ASSERT_EQ(SLEEPERS, stat_now().receivers);
-	beside = time_messages();
+	throng = queue_start(&self->queue, throng_role, (struct peer) { 0 });
+	ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).receivers == SLEEPERS ||
+			       !process_state(throng->pid)));
+	ASSERT_EQ(SLEEPERS, queue_stat_now(&self->queue).receivers);
+	beside = time_messages(&self->queue);
 	TH_LOG("a message alone: %llu ns, beside %u receivers: %llu ns", alone / COSTED, SLEEPERS,
 	       beside / COSTED);
 	EXPECT_LT(beside, 3 * alone);
@@ -441,26 +446,26 @@ static bool has_edge(int epoll, int ms)
 TEST_F(queue, receiver_that_wishes_for_another_type_makes_no_room)
 {
 	struct epoll_event wish = { .events = EPOLLOUT | EPOLLET };
-	struct peer *other = block_receiver_for(EQUAL, 2), *any = NULL;
+	struct peer *other = block_receiver_for(&self->queue, EQUAL, 2), *any = NULL;
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
 	ASSERT_TRUE(other);
 	if (variant->depth)
-		ASSERT_EQ(0, ipcshm_queue_set(queue, 1, IPCSHM_UNBOUNDED));
-	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, queue, &wish));
+		ASSERT_EQ(0, ipcshm_queue_set(self->queue.fd, 1, IPCSHM_UNBOUNDED));
+	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, self->queue.fd, &wish));
 	EXPECT_TRUE(has_edge(epoll, 0));
-	EXPECT_EQ(variant->depth ? 0 : -EAGAIN, try_send(1, 0));
+	EXPECT_EQ(variant->depth ? 0 : -EAGAIN, try_send(&self->queue, 1, 0));
 	has_edge(epoll, 0);
-	EXPECT_EQ(-EAGAIN, try_send(2, 0));
+	EXPECT_EQ(-EAGAIN, try_send(&self->queue, 2, 0));
 	if (variant->depth) {
-		EXPECT_EQ(POLLIN, poll_now(queue));
-		EXPECT_EQ(1, receive_value());
+		EXPECT_EQ(POLLIN, poll_now(self->queue.fd));
+		EXPECT_EQ(1, receive_value(&self->queue));
 	} else {
-		any = block_receiver();
+		any = block_receiver(&self->queue);
 		ASSERT_TRUE(any);
 	}
 	EXPECT_TRUE(has_edge(epoll, WAIT_SECONDS * 1000));
-	EXPECT_EQ(0, try_send(3, 0));
+	EXPECT_EQ(0, try_send(&self->queue, 3, 0));
 	if (any)
 		EXPECT_EQ(8, finish(any));
 }
@@ -474,12 +479,13 @@ static void receive_at_most_4_role(struct peer *peer)
 	peer->result = ipcshm_receive(peer->fd, &peer->value, 4, NULL, peer->deadline);
 }
 
-static bool block_receivers_without_room(struct peer **receivers)
+static bool block_receivers_without_room(struct test_queue *queue, struct peer **receivers)
 {
 	int i;
 
 	for (i = 0; i < THRONG; i++) {
-		receivers[i] = block_receiver_how(receive_at_most_4_role, (struct peer) { 0 });
+		receivers[i] =
+			block_receiver_how(queue, receive_at_most_4_role, (struct peer) { 0 });
 		if (!receivers[i])
 			return false;
 	}
@@ -491,12 +497,12 @@ TEST_F_TIMEOUT(queue, message_too_large_for_any_blocked_receiver_ends_all_their_
 	struct peer *receivers[THRONG];
 	int i;
 
-	ASSERT_TRUE(block_receivers_without_room(receivers));
-	EXPECT_TRUE(offer(7, 0));
+	ASSERT_TRUE(block_receivers_without_room(&self->queue, receivers));
+	EXPECT_TRUE(offer_value(&self->queue, 7, 0));
 	for (i = 0; i < THRONG; i++)
 		EXPECT_EQ(-EMSGSIZE, finish(receivers[i]));
-	EXPECT_EQ(0, stat_now().receivers);
-	EXPECT_EQ(7, receive_value());
+	EXPECT_EQ(0, queue_stat_now(&self->queue).receivers);
+	EXPECT_EQ(7, receive_value(&self->queue));
 }
 
 TEST_F_TIMEOUT(queue, message_goes_past_all_that_have_no_room_to_one_that_has, 60)
@@ -504,15 +510,15 @@ TEST_F_TIMEOUT(queue, message_goes_past_all_that_have_no_room_to_one_that_has, 6
 	struct peer *receivers[THRONG], *roomy;
 	int i;
 
-	ASSERT_TRUE(block_receivers_without_room(receivers));
-	roomy = block_receiver();
+	ASSERT_TRUE(block_receivers_without_room(&self->queue, receivers));
+	roomy = block_receiver(&self->queue);
 	ASSERT_TRUE(roomy);
-	EXPECT_TRUE(offer(7, 0));
+	EXPECT_TRUE(offer_value(&self->queue, 7, 0));
 	EXPECT_EQ(8, finish(roomy));
 	EXPECT_EQ(7, roomy->value);
 	for (i = 0; i < THRONG; i++)
 		EXPECT_EQ(-EMSGSIZE, finish(receivers[i]));
-	EXPECT_EQ(0, stat_now().receivers);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).receivers);
 }
 
 TEST_F_TIMEOUT(queue, room_for_all_blocked_senders_lets_all_of_them_go, 60)
@@ -520,54 +526,56 @@ TEST_F_TIMEOUT(queue, room_for_all_blocked_senders_lets_all_of_them_go, 60)
 	struct peer *senders[THRONG];
 	__u64 i;
 
-	ASSERT_EQ(0, ipcshm_queue_set(queue, variant->depth, variant->depth ? IPCSHM_UNBOUNDED : 0));
+	ASSERT_EQ(0, ipcshm_queue_set(self->queue.fd, variant->depth,
+				      variant->depth ? IPCSHM_UNBOUNDED : 0));
 	for (i = 0; i < variant->depth; i++)
-		ASSERT_EQ(0, try_send(i, 0));
+		ASSERT_EQ(0, try_send(&self->queue, i, 0));
 	for (i = 0; i < THRONG; i++) {
-		senders[i] = block_sender(100 + i, 0);
+		senders[i] = block_sender(&self->queue, 100 + i, 0);
 		ASSERT_TRUE(senders[i]);
 	}
-	ASSERT_EQ(0, ipcshm_queue_set(queue, variant->depth + THRONG, IPCSHM_UNBOUNDED));
+	ASSERT_EQ(0, ipcshm_queue_set(self->queue.fd, variant->depth + THRONG, IPCSHM_UNBOUNDED));
 	for (i = 0; i < THRONG; i++)
 		EXPECT_EQ(0, finish(senders[i]));
-	EXPECT_EQ(0, stat_now().senders);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 	for (i = 0; i < variant->depth + THRONG; i++)
-		EXPECT_EQ(i < variant->depth ? i : 100 + i - variant->depth, receive_value());
+		EXPECT_EQ(i < variant->depth ? i : 100 + i - variant->depth,
+			  receive_value(&self->queue));
 }
 
 TEST_F(queue, message_that_no_blocked_receiver_wishes_for_waits)
 {
-	struct peer *receiver = block_receiver_for(EQUAL, 1);
+	struct peer *receiver = block_receiver_for(&self->queue, EQUAL, 1);
 
 	ASSERT_TRUE(receiver);
-	EXPECT_TRUE(offer_kind(20, (struct kind) { .type = 2, .priority = 9 }));
-	EXPECT_EQ(variant->depth ? 1 : 0, stat_now().messages);
-	EXPECT_EQ(variant->depth ? 0 : 1, stat_now().senders);
-	EXPECT_EQ(1, stat_now().receivers);
-	EXPECT_EQ(POLLIN, poll_now(queue) & POLLIN);
-	EXPECT_EQ(20, take(ANY, 0));
-	EXPECT_EQ(1, stat_now().receivers);
-	EXPECT_TRUE(offer_kind(10, (struct kind) { .type = 1 }));
+	EXPECT_TRUE(offer_kind(&self->queue, 20, (struct kind) { .type = 2, .priority = 9 }));
+	EXPECT_EQ(variant->depth ? 1 : 0, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(variant->depth ? 0 : 1, queue_stat_now(&self->queue).senders);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).receivers);
+	EXPECT_EQ(POLLIN, poll_now(self->queue.fd) & POLLIN);
+	EXPECT_EQ(20, take(&self->queue, ANY, 0));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).receivers);
+	EXPECT_TRUE(offer_kind(&self->queue, 10, (struct kind) { .type = 1 }));
 	EXPECT_EQ(8, finish(receiver));
 	EXPECT_EQ(10, receiver->value);
 }
 
 TEST_F(queue, blocked_receiver_passes_over_a_message_it_does_not_wish_for)
 {
-	struct peer *small = block_receiver_how(receive_role, (struct peer) {
+	struct peer *small = block_receiver_how(&self->queue, receive_role, (struct peer) {
 		.match = EQUAL,
 		.type = 1,
 		.room = 4,
 	});
 
 	ASSERT_TRUE(small);
-	EXPECT_TRUE(offer_kind(20, (struct kind) { .type = 2 }));
-	EXPECT_EQ(1, stat_now().receivers);
-	EXPECT_TRUE(offer_kind(10, (struct kind) { .type = 1 }));
+	EXPECT_TRUE(offer_kind(&self->queue, 20, (struct kind) { .type = 2 }));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).receivers);
+	EXPECT_TRUE(offer_kind(&self->queue, 10, (struct kind) { .type = 1 }));
 	EXPECT_EQ(-EMSGSIZE, finish(small));
 	EXPECT_EQ(8, small->message.size);
-	EXPECT_EQ(10, take(EQUAL, 1));
-	EXPECT_EQ(20, take(ANY, 0));
+	EXPECT_EQ(10, take(&self->queue, EQUAL, 1));
+	EXPECT_EQ(20, take(&self->queue, ANY, 0));
 }
 
 TEST_F(queue, wish_that_nothing_fulfils_ends_at_its_deadline)
@@ -575,103 +583,105 @@ TEST_F(queue, wish_that_nothing_fulfils_ends_at_its_deadline)
 	struct ipcshm_message message;
 	__u64 value;
 
-	ASSERT_TRUE(offer_kind(20, (struct kind) { .type = 2 }));
-	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive_typed(queue, &value, 8, 1, EQUAL, NULL,
+	ASSERT_TRUE(offer_kind(&self->queue, 20, (struct kind) { .type = 2 }));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive_typed(self->queue.fd, &value, 8, 1, EQUAL, NULL,
 						   ipcshm_deadline(10 * MS)));
-	EXPECT_EQ(-EAGAIN, try_match(&value, NOT, 2, 0, &message));
-	EXPECT_EQ(-EAGAIN, try_match(&value, UP_TO, 1, 0, &message));
-	EXPECT_EQ(0, stat_now().receivers);
-	EXPECT_EQ(20, take(UP_TO, 2));
+	EXPECT_EQ(-EAGAIN, try_match(&self->queue, &value, NOT, 2, 0, &message));
+	EXPECT_EQ(-EAGAIN, try_match(&self->queue, &value, UP_TO, 1, 0, &message));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).receivers);
+	EXPECT_EQ(20, take(&self->queue, UP_TO, 2));
 }
 
 TEST_F(queue, killed_receiver_with_a_wish_leaves_nothing_behind)
 {
-	struct peer *receiver = block_receiver_for(EQUAL, 1);
+	struct peer *receiver = block_receiver_for(&self->queue, EQUAL, 1);
 
 	ASSERT_TRUE(receiver);
 	kill_peer(receiver);
-	EXPECT_EQ(0, stat_now().receivers);
-	ASSERT_TRUE(offer_kind(10, (struct kind) { .type = 1 }));
-	EXPECT_EQ(10, take(EQUAL, 1));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).receivers);
+	ASSERT_TRUE(offer_kind(&self->queue, 10, (struct kind) { .type = 1 }));
+	EXPECT_EQ(10, take(&self->queue, EQUAL, 1));
 }
 
 /* Blocked senders of a full queue. */
 
 FIXTURE(full)
 {
+	struct test_queue queue;
 };
 
 FIXTURE_SETUP(full)
 {
-	ASSERT_EQ(0, set_up(2, IPCSHM_UNBOUNDED, SIZE));
-	ASSERT_TRUE(offer_kind(0, (struct kind) { .type = 1 }));
-	ASSERT_TRUE(offer_kind(1, (struct kind) { .type = 1 }));
+	ASSERT_EQ(0, queue_set_up(&self->queue, 2, IPCSHM_UNBOUNDED, SIZE));
+	ASSERT_TRUE(offer_kind(&self->queue, 0, (struct kind) { .type = 1 }));
+	ASSERT_TRUE(offer_kind(&self->queue, 1, (struct kind) { .type = 1 }));
 }
 
 FIXTURE_TEARDOWN(full)
 {
-	tear_down();
+	queue_tear_down(&self->queue);
 }
 
 TEST_F(full, wish_is_fulfilled_by_a_blocked_sender)
 {
-	ASSERT_TRUE(offer_kind(2, (struct kind) { .type = 2 }));
-	EXPECT_EQ(1, stat_now().senders);
-	EXPECT_EQ(2, take(EQUAL, 2));
-	EXPECT_EQ(0, finish(&peers[0]));
-	EXPECT_EQ(0, stat_now().senders);
-	EXPECT_EQ(2, stat_now().messages);
-	EXPECT_EQ(0, take(ANY, 0));
-	EXPECT_EQ(1, take(ANY, 0));
+	ASSERT_TRUE(offer_kind(&self->queue, 2, (struct kind) { .type = 2 }));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).senders);
+	EXPECT_EQ(2, take(&self->queue, EQUAL, 2));
+	EXPECT_EQ(0, finish(&self->queue.peers.list[0]));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(0, take(&self->queue, ANY, 0));
+	EXPECT_EQ(1, take(&self->queue, ANY, 0));
 }
 
 TEST_F(full, blocked_receiver_with_a_wish_gets_the_message_of_a_sender_without_room)
 {
-	struct peer *receiver = block_receiver_for(EQUAL, 2);
+	struct peer *receiver = block_receiver_for(&self->queue, EQUAL, 2);
 	struct peer *sender;
 
 	ASSERT_TRUE(receiver);
-	sender = start(send_role, (struct peer) { .value = 2, .type = 2 });
+	sender = queue_start(&self->queue, send_role, (struct peer) { .value = 2, .type = 2 });
 	EXPECT_EQ(0, finish(sender));
 	EXPECT_EQ(8, finish(receiver));
 	EXPECT_EQ(2, receiver->value);
-	EXPECT_EQ(2, stat_now().messages);
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(full, message_taken_out_of_turn_makes_room)
 {
-	ASSERT_TRUE(offer_kind(2, (struct kind) { .type = 1, .priority = 0 }));
-	ASSERT_TRUE(offer_kind(3, (struct kind) { .type = 1, .priority = 5 }));
-	EXPECT_EQ(2, stat_now().senders);
-	EXPECT_EQ(0, take(EQUAL, 1));
-	EXPECT_EQ(1, stat_now().senders);
-	EXPECT_EQ(0, finish(&peers[1]));
-	EXPECT_EQ(3, take(ANY, 0));
-	EXPECT_EQ(0, finish(&peers[0]));
-	EXPECT_EQ(1, take(ANY, 0));
-	EXPECT_EQ(2, take(ANY, 0));
+	ASSERT_TRUE(offer_kind(&self->queue, 2, (struct kind) { .type = 1, .priority = 0 }));
+	ASSERT_TRUE(offer_kind(&self->queue, 3, (struct kind) { .type = 1, .priority = 5 }));
+	EXPECT_EQ(2, queue_stat_now(&self->queue).senders);
+	EXPECT_EQ(0, take(&self->queue, EQUAL, 1));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).senders);
+	EXPECT_EQ(0, finish(&self->queue.peers.list[1]));
+	EXPECT_EQ(3, take(&self->queue, ANY, 0));
+	EXPECT_EQ(0, finish(&self->queue.peers.list[0]));
+	EXPECT_EQ(1, take(&self->queue, ANY, 0));
+	EXPECT_EQ(2, take(&self->queue, ANY, 0));
 }
 
 TEST_F(full, sender_that_gives_up_is_not_in_the_order_any_more)
 {
-	struct peer *sender = block_sender_how(send_role, (struct peer) { .value = 2, .type = 2 });
+	struct peer *sender =
+		block_sender_how(&self->queue, send_role, (struct peer) { .value = 2, .type = 2 });
 
 	ASSERT_TRUE(sender);
 	kill_peer(sender);
-	EXPECT_EQ(NOTHING, take(EQUAL, 2));
-	EXPECT_EQ(0, take(UP_TO, 2));
-	EXPECT_EQ(1, take(UP_TO, 2));
-	EXPECT_EQ(NOTHING, take(UP_TO, 2));
+	EXPECT_EQ(NOTHING, take(&self->queue, EQUAL, 2));
+	EXPECT_EQ(0, take(&self->queue, UP_TO, 2));
+	EXPECT_EQ(1, take(&self->queue, UP_TO, 2));
+	EXPECT_EQ(NOTHING, take(&self->queue, UP_TO, 2));
 }
 
 /* Peek. */
 
-static __u64 peek(__u32 match, __u64 type)
+static __u64 peek(struct test_queue *queue, __u32 match, __u64 type)
 {
 	struct ipcshm_message message;
 	__u64 value;
 
-	return try_match(&value, match, type, IPCSHM_PEEK, &message) ? NOTHING : value;
+	return try_match(queue, &value, match, type, IPCSHM_PEEK, &message) ? NOTHING : value;
 }
 
 TEST_F(queue, peek_leaves_the_message_and_its_sender_where_they_are)
@@ -680,22 +690,22 @@ TEST_F(queue, peek_leaves_the_message_and_its_sender_where_they_are)
 	struct ipcshm_message message;
 	__u64 value;
 
-	EXPECT_EQ(NOTHING, peek(ANY, 0));
-	ASSERT_TRUE(offer_kind(1, (struct kind) { .type = 4, .priority = 2 }));
-	ASSERT_TRUE(offer_kind(2, (struct kind) { .type = 5, .priority = 7 }));
-	before = stat_now();
-	EXPECT_EQ(2, peek(ANY, 0));
-	ASSERT_EQ(0, try_match(&value, ANY, 0, IPCSHM_PEEK, &message));
+	EXPECT_EQ(NOTHING, peek(&self->queue, ANY, 0));
+	ASSERT_TRUE(offer_kind(&self->queue, 1, (struct kind) { .type = 4, .priority = 2 }));
+	ASSERT_TRUE(offer_kind(&self->queue, 2, (struct kind) { .type = 5, .priority = 7 }));
+	before = queue_stat_now(&self->queue);
+	EXPECT_EQ(2, peek(&self->queue, ANY, 0));
+	ASSERT_EQ(0, try_match(&self->queue, &value, ANY, 0, IPCSHM_PEEK, &message));
 	EXPECT_EQ(2, value);
 	EXPECT_EQ(5, message.type);
 	EXPECT_EQ(7, message.priority);
 	EXPECT_EQ(sizeof(value), message.size);
-	EXPECT_EQ(variant->depth ? getpid() : peers[1].pid, (pid_t)message.pid);
+	EXPECT_EQ(variant->depth ? getpid() : self->queue.peers.list[1].pid, (pid_t)message.pid);
 	EXPECT_NE(0, message.time);
-	after = stat_now();
+	after = queue_stat_now(&self->queue);
 	EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
-	EXPECT_EQ(2, take(ANY, 0));
-	EXPECT_EQ(1, peek(ANY, 0));
+	EXPECT_EQ(2, take(&self->queue, ANY, 0));
+	EXPECT_EQ(1, peek(&self->queue, ANY, 0));
 }
 
 TEST_F(queue, peek_looks_at_what_it_wishes_for)
@@ -703,10 +713,10 @@ TEST_F(queue, peek_looks_at_what_it_wishes_for)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		ASSERT_TRUE(offer_kind(i, kinds[i]));
+		ASSERT_TRUE(offer_kind(&self->queue, i, kinds[i]));
 	for (i = 0; i < ARRAY_SIZE(wishes); i++) {
 		EXPECT_EQ(wishes[i].order[0] == END ? NOTHING : wishes[i].order[0],
-			  peek(wishes[i].match, wishes[i].type))
+			  peek(&self->queue, wishes[i].match, wishes[i].type))
 			TH_LOG("wish %zu", i);
 	}
 }
@@ -715,13 +725,13 @@ TEST_F(queue, peek_with_too_little_room_tells_the_size)
 {
 	struct ipcshm_transfer_args transfer = transfer_of("", 0);
 
-	ASSERT_TRUE(offer(1, 0));
+	ASSERT_TRUE(offer_value(&self->queue, 1, 0));
 	transfer.flags = IPCSHM_DONTWAIT | IPCSHM_PEEK;
-	EXPECT_EQ(-EMSGSIZE, ipcshm_receive_transfer(queue, &transfer, sizeof(transfer)));
+	EXPECT_EQ(-EMSGSIZE, ipcshm_receive_transfer(self->queue.fd, &transfer, sizeof(transfer)));
 	EXPECT_EQ(8, transfer.message.size);
 	transfer.message = (struct ipcshm_message) { .data = 1, .size = 8 };
-	EXPECT_EQ(-EFAULT, ipcshm_receive_transfer(queue, &transfer, sizeof(transfer)));
-	EXPECT_EQ(1, receive_value());
+	EXPECT_EQ(-EFAULT, ipcshm_receive_transfer(self->queue.fd, &transfer, sizeof(transfer)));
+	EXPECT_EQ(1, receive_value(&self->queue));
 }
 
 /* One peeks, one takes: what is looked at is whole, or not there. */
@@ -746,7 +756,7 @@ static void peek_role(struct peer *peer)
 
 TEST_F_TIMEOUT(queue, peeked_message_is_whole_though_it_is_taken, 120)
 {
-	struct peer *peeker = start(peek_role, (struct peer) { 0 });
+	struct peer *peeker = queue_start(&self->queue, peek_role, (struct peer) { 0 });
 	__u64 words[SIZE / 8];
 	unsigned int i;
 	size_t n;
@@ -756,10 +766,11 @@ TEST_F_TIMEOUT(queue, peeked_message_is_whole_though_it_is_taken, 120)
 	for (i = 0; i < STEPS || !peeker->value; i++) {
 		for (n = 0; n < ARRAY_SIZE(words); n++)
 			words[n] = i;
-		ASSERT_EQ(0, ipcshm_send(queue, words, sizeof(words), 0, SOON));
-		ASSERT_EQ(sizeof(words), ipcshm_receive(queue, words, sizeof(words), NULL, SOON));
+		ASSERT_EQ(0, ipcshm_send(self->queue.fd, words, sizeof(words), 0, SOON));
+		ASSERT_EQ(sizeof(words),
+			  ipcshm_receive(self->queue.fd, words, sizeof(words), NULL, SOON));
 	}
-	ASSERT_EQ(0, ipcshm_queue_revoke(queue));
+	ASSERT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 	EXPECT_EQ(-EKEYREVOKED, finish(peeker));
 	TH_LOG("%llu looks", peeker->value);
 }

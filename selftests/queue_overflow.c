@@ -4,13 +4,14 @@
  * can do about it: change the capacity, discard what is there, take it all away.
  */
 #include "common/harness.h"
-#include "queue_test.h"
+#include "common/queue.h"
 
 #define KEPT		4	/* messages that the queue keeps */
 #define OTHER_USER	1001
 
 FIXTURE(overflow)
 {
+	struct test_queue queue;
 };
 
 FIXTURE_SETUP(overflow)
@@ -19,13 +20,14 @@ FIXTURE_SETUP(overflow)
 
 FIXTURE_TEARDOWN(overflow)
 {
-	tear_down();
+	queue_tear_down(&self->queue);
 }
 
 /* A queue in place of that of the fixture. */
-static bool begin(__u64 max_messages, __u64 max_bytes, enum ipcshm_overflow overflow)
+static bool begin(struct test_queue *queue, __u64 max_messages, __u64 max_bytes,
+		  enum ipcshm_overflow overflow)
 {
-	return !set_up_attr((struct ipcshm_queue_attr) {
+	return !queue_set_up_attr(queue, (struct ipcshm_queue_attr) {
 		.max_messages = max_messages,
 		.max_bytes = max_bytes,
 		.max_message_size = SIZE,
@@ -33,31 +35,31 @@ static bool begin(__u64 max_messages, __u64 max_bytes, enum ipcshm_overflow over
 	}, READ_WRITE);
 }
 
-static int send_size(size_t size)
+static int send_size(struct test_queue *queue, size_t size)
 {
 	static char data[SIZE];
 
-	return ipcshm_send(queue, data, size, 0, 0);
+	return ipcshm_send(queue->fd, data, size, 0, 0);
 }
 
-static __u64 quota(void)
+static __u64 quota(struct test_queue *queue)
 {
-	return get_info(device).queue_bytes.used;
+	return get_info(queue->device).queue_bytes.used;
 }
 
 /* What is received next is this, and then nothing. */
-static bool holds(const __u64 *values, size_t count)
+static bool holds(struct test_queue *queue, const __u64 *values, size_t count)
 {
 	__u64 value;
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (try_receive(&value) != 8 || value != values[i])
+		if (try_receive(queue, &value) != 8 || value != values[i])
 			return false;
-	return try_receive(&value) == -EAGAIN;
+	return try_receive(queue, &value) == -EAGAIN;
 }
 
-#define HOLDS(...)	holds((const __u64 []) { __VA_ARGS__ },		\
+#define HOLDS(...)	holds(&self->queue, (const __u64 []) { __VA_ARGS__ },		\
 			      sizeof((const __u64 []) { __VA_ARGS__ }) / sizeof(__u64))
 
 /* The oldest goes. */
@@ -66,31 +68,31 @@ TEST_F(overflow, oldest_messages_make_way)
 {
 	__u64 i;
 
-	ASSERT_TRUE(begin(KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
-	EXPECT_EQ(IPCSHM_OVERFLOW_DROP_OLDEST, stat_now().overflow);
+	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
+	EXPECT_EQ(IPCSHM_OVERFLOW_DROP_OLDEST, queue_stat_now(&self->queue).overflow);
 	for (i = 0; i < KEPT + 3; i++)
-		EXPECT_EQ(0, try_send(i, 0));
-	EXPECT_EQ(KEPT, stat_now().messages);
-	EXPECT_EQ(KEPT * 8, stat_now().bytes);
-	EXPECT_EQ(KEPT + 3, stat_now().sent);
-	EXPECT_EQ(3, stat_now().dropped);
+		EXPECT_EQ(0, try_send(&self->queue, i, 0));
+	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(KEPT * 8, queue_stat_now(&self->queue).bytes);
+	EXPECT_EQ(KEPT + 3, queue_stat_now(&self->queue).sent);
+	EXPECT_EQ(3, queue_stat_now(&self->queue).dropped);
 	EXPECT_TRUE(HOLDS(3, 4, 5, 6));
-	EXPECT_EQ(KEPT, stat_now().received);
-	EXPECT_EQ(3, stat_now().dropped);
-	EXPECT_EQ(0, quota());
+	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).received);
+	EXPECT_EQ(3, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(0, quota(&self->queue));
 }
 
 TEST_F(overflow, lowest_priority_makes_way_first)
 {
-	ASSERT_TRUE(begin(KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
-	EXPECT_EQ(0, try_send(50, 5));
-	EXPECT_EQ(0, try_send(20, 2));
-	EXPECT_EQ(0, try_send(30, 3));
-	EXPECT_EQ(0, try_send(21, 2));
-	EXPECT_EQ(0, try_send(40, 4));	/* for 20 */
-	EXPECT_EQ(0, try_send(31, 3));	/* for 21 */
-	EXPECT_EQ(0, try_send(32, 3));	/* for 30 */
-	EXPECT_EQ(3, stat_now().dropped);
+	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
+	EXPECT_EQ(0, try_send(&self->queue, 50, 5));
+	EXPECT_EQ(0, try_send(&self->queue, 20, 2));
+	EXPECT_EQ(0, try_send(&self->queue, 30, 3));
+	EXPECT_EQ(0, try_send(&self->queue, 21, 2));
+	EXPECT_EQ(0, try_send(&self->queue, 40, 4));	/* for 20 */
+	EXPECT_EQ(0, try_send(&self->queue, 31, 3));	/* for 21 */
+	EXPECT_EQ(0, try_send(&self->queue, 32, 3));	/* for 30 */
+	EXPECT_EQ(3, queue_stat_now(&self->queue).dropped);
 	EXPECT_TRUE(HOLDS(50, 40, 31, 32));
 }
 
@@ -98,45 +100,45 @@ TEST_F(overflow, message_of_a_lower_priority_than_all_goes_itself)
 {
 	__u64 i;
 
-	ASSERT_TRUE(begin(KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < KEPT; i++)
-		EXPECT_EQ(0, try_send(i, 3));
-	EXPECT_EQ(0, try_send(99, 2));
-	EXPECT_EQ(1, stat_now().dropped);
-	EXPECT_EQ(KEPT + 1, stat_now().sent);
+		EXPECT_EQ(0, try_send(&self->queue, i, 3));
+	EXPECT_EQ(0, try_send(&self->queue, 99, 2));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(KEPT + 1, queue_stat_now(&self->queue).sent);
 	EXPECT_TRUE(HOLDS(0, 1, 2, 3));
-	EXPECT_EQ(0, quota());
+	EXPECT_EQ(0, quota(&self->queue));
 }
 
 TEST_F(overflow, as_many_make_way_as_have_the_bytes_that_are_needed)
 {
 	int i;
 
-	ASSERT_TRUE(begin(IPCSHM_UNBOUNDED, SIZE + 100, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin(&self->queue, IPCSHM_UNBOUNDED, SIZE + 100, IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < 100; i++)
-		ASSERT_EQ(0, send_size(41));
-	EXPECT_EQ(0, stat_now().dropped);
-	EXPECT_EQ(0, send_size(SIZE));
+		ASSERT_EQ(0, send_size(&self->queue, 41));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(0, send_size(&self->queue, SIZE));
 	/* 100 bytes are left beside it: two messages. */
-	EXPECT_EQ(98, stat_now().dropped);
-	EXPECT_EQ(3, stat_now().messages);
-	EXPECT_EQ(2 * 41 + SIZE, stat_now().bytes);
-	EXPECT_EQ(0, send_size(0));
-	EXPECT_EQ(98, stat_now().dropped);
-	EXPECT_EQ(0, send_size(SIZE));
-	EXPECT_EQ(101, stat_now().dropped);
-	EXPECT_EQ(2, stat_now().messages);
+	EXPECT_EQ(98, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(3, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(2 * 41 + SIZE, queue_stat_now(&self->queue).bytes);
+	EXPECT_EQ(0, send_size(&self->queue, 0));
+	EXPECT_EQ(98, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(0, send_size(&self->queue, SIZE));
+	EXPECT_EQ(101, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(overflow, write_drops_and_never_blocks)
 {
 	__u64 i;
 
-	ASSERT_TRUE(begin(1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < 10; i++)
-		EXPECT_EQ(8, write(queue, &i, 8));
-	EXPECT_EQ(9, stat_now().dropped);
-	EXPECT_EQ(POLLIN | POLLOUT, poll_now(queue));
+		EXPECT_EQ(8, write(self->queue.fd, &i, 8));
+	EXPECT_EQ(9, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(POLLIN | POLLOUT, poll_now(self->queue.fd));
 	EXPECT_TRUE(HOLDS(9));
 }
 
@@ -145,13 +147,13 @@ TEST_F(overflow, batch_drops_its_own_first_messages)
 	struct ipcshm_message messages[KEPT + 2];
 	__u64 values[KEPT + 2], i;
 
-	ASSERT_TRUE(begin(KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < KEPT + 2; i++) {
 		values[i] = i;
 		messages[i] = (struct ipcshm_message) { .data = (uintptr_t)&values[i], .size = 8 };
 	}
-	EXPECT_EQ(KEPT + 2, ipcshm_send_batch(queue, messages, KEPT + 2, 0, SOON));
-	EXPECT_EQ(2, stat_now().dropped);
+	EXPECT_EQ(KEPT + 2, ipcshm_send_batch(self->queue.fd, messages, KEPT + 2, 0, SOON));
+	EXPECT_EQ(2, queue_stat_now(&self->queue).dropped);
 	EXPECT_TRUE(HOLDS(2, 3, 4, 5));
 }
 
@@ -161,30 +163,30 @@ TEST_F(overflow, newest_message_is_dropped)
 {
 	__u64 i;
 
-	ASSERT_TRUE(begin(KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
+	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
 	for (i = 0; i < KEPT + 3; i++)
-		EXPECT_EQ(0, try_send(i, i));
-	EXPECT_EQ(KEPT, stat_now().messages);
-	EXPECT_EQ(KEPT + 3, stat_now().sent);
-	EXPECT_EQ(3, stat_now().dropped);
+		EXPECT_EQ(0, try_send(&self->queue, i, i));
+	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(KEPT + 3, queue_stat_now(&self->queue).sent);
+	EXPECT_EQ(3, queue_stat_now(&self->queue).dropped);
 	EXPECT_TRUE(HOLDS(3, 2, 1, 0));
-	EXPECT_EQ(0, quota());
+	EXPECT_EQ(0, quota(&self->queue));
 }
 
 TEST_F(overflow, rendezvous_drops_what_nobody_waits_for)
 {
 	struct peer *receiver;
 
-	ASSERT_TRUE(begin(0, 0, IPCSHM_OVERFLOW_DROP_NEWEST));
-	EXPECT_EQ(0, try_send(1, 0));
-	EXPECT_EQ(1, stat_now().dropped);
-	receiver = block_receiver();
+	ASSERT_TRUE(begin(&self->queue, 0, 0, IPCSHM_OVERFLOW_DROP_NEWEST));
+	EXPECT_EQ(0, try_send(&self->queue, 1, 0));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).dropped);
+	receiver = block_receiver(&self->queue);
 	ASSERT_TRUE(receiver);
-	EXPECT_EQ(0, try_send(2, 0));
+	EXPECT_EQ(0, try_send(&self->queue, 2, 0));
 	EXPECT_EQ(8, finish(receiver));
 	EXPECT_EQ(2, receiver->value);
-	EXPECT_EQ(1, stat_now().dropped);
-	EXPECT_EQ(0, quota());
+	EXPECT_EQ(1, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(0, quota(&self->queue));
 }
 
 TEST_F(overflow, message_for_a_blocked_receiver_drops_nothing)
@@ -195,20 +197,20 @@ TEST_F(overflow, message_for_a_blocked_receiver_drops_nothing)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		ASSERT_TRUE(begin(1, IPCSHM_UNBOUNDED, policies[i]));
-		receiver = block_receiver_how(receive_role, (struct peer) {
+		ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, policies[i]));
+		receiver = block_receiver_how(&self->queue, receive_role, (struct peer) {
 			.match = IPCSHM_TYPE_EQUAL,
 			.type = 1,
 		});
 		ASSERT_TRUE(receiver);
-		EXPECT_EQ(0, try_send(10, 0));
-		EXPECT_EQ(0, ipcshm_send_typed(queue, &(__u64) { 11 }, 8, 1, 0, 0));
+		EXPECT_EQ(0, try_send(&self->queue, 10, 0));
+		EXPECT_EQ(0, ipcshm_send_typed(self->queue.fd, &(__u64) { 11 }, 8, 1, 0, 0));
 		EXPECT_EQ(8, finish(receiver));
 		EXPECT_EQ(11, receiver->value);
-		EXPECT_EQ(0, stat_now().dropped);
+		EXPECT_EQ(0, queue_stat_now(&self->queue).dropped);
 		EXPECT_TRUE(HOLDS(10));
-		close(queue);
-		forget_peers();
+		close(self->queue.fd);
+		forget_peers(&self->queue.peers);
 	}
 }
 
@@ -216,11 +218,11 @@ TEST_F(overflow, dropped_request_is_enobufs_for_its_caller)
 {
 	__u64 value = 1;
 
-	ASSERT_TRUE(begin(1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
-	EXPECT_EQ(0, try_send(1, 0));
-	EXPECT_EQ(-ENOBUFS, ipcshm_call(queue, &value, 8, &value, 8, SOON));
-	EXPECT_EQ(1, stat_now().dropped);
-	EXPECT_EQ(0, stat_now().calls);
+	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
+	EXPECT_EQ(0, try_send(&self->queue, 1, 0));
+	EXPECT_EQ(-ENOBUFS, ipcshm_call(self->queue.fd, &value, 8, &value, 8, SOON));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).calls);
 }
 
 TEST_F(overflow, request_makes_others_go)
@@ -228,14 +230,14 @@ TEST_F(overflow, request_makes_others_go)
 	static char request[SIZE];
 	int i;
 
-	ASSERT_TRUE(begin(IPCSHM_UNBOUNDED, SIZE, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin(&self->queue, IPCSHM_UNBOUNDED, SIZE, IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < SIZE; i++)
-		ASSERT_EQ(0, send_size(1));
-	EXPECT_EQ(-ETIMEDOUT, ipcshm_call(queue, request, SIZE, request, SIZE, SOON));
+		ASSERT_EQ(0, send_size(&self->queue, 1));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_call(self->queue.fd, request, SIZE, request, SIZE, SOON));
 	/* And it went itself when its caller gave up. */
-	EXPECT_EQ(SIZE + 1, stat_now().dropped);
-	EXPECT_EQ(0, stat_now().messages);
-	EXPECT_EQ(0, stat_now().calls);
+	EXPECT_EQ(SIZE + 1, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).calls);
 }
 
 /* Many send more than is kept: what comes is in order, what doesn't is counted. */
@@ -259,11 +261,12 @@ TEST_F_TIMEOUT(overflow, received_and_dropped_are_all_that_was_sent, 120)
 	struct peer *senders[3];
 	int i;
 
-	ASSERT_TRUE(begin(16, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin(&self->queue, 16, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < 3; i++)
-		senders[i] = start(flood_role, (struct peer) { .priority = i });
-	while (stat_now().sent < 3 * FLOOD || stat_now().messages) {
-		if (try_receive(&value) != 8)
+		senders[i] = queue_start(&self->queue, flood_role, (struct peer) { .priority = i });
+	while (queue_stat_now(&self->queue).sent < 3 * FLOOD ||
+	       queue_stat_now(&self->queue).messages) {
+		if (try_receive(&self->queue, &value) != 8)
 			continue;
 		received++;
 		ASSERT_GT(3, value >> 32);
@@ -273,10 +276,10 @@ TEST_F_TIMEOUT(overflow, received_and_dropped_are_all_that_was_sent, 120)
 	for (i = 0; i < 3; i++) {
 		EXPECT_EQ(0, finish(senders[i]));
 	}
-	EXPECT_EQ(received, stat_now().received);
-	EXPECT_EQ(3 * FLOOD, received + stat_now().dropped);
-	EXPECT_EQ(0, quota());
-	TH_LOG("%llu of %u were dropped", stat_now().dropped, 3 * FLOOD);
+	EXPECT_EQ(received, queue_stat_now(&self->queue).received);
+	EXPECT_EQ(3 * FLOOD, received + queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(0, quota(&self->queue));
+	TH_LOG("%llu of %u were dropped", queue_stat_now(&self->queue).dropped, 3 * FLOOD);
 }
 
 /* What it tells. */
@@ -285,33 +288,33 @@ TEST_F(overflow, stat_remembers_the_most_it_held)
 {
 	__u64 i;
 
-	ASSERT_TRUE(begin(KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	for (i = 0; i < 3; i++)
-		ASSERT_EQ(0, try_send(i, 0));
+		ASSERT_EQ(0, try_send(&self->queue, i, 0));
 	EXPECT_TRUE(HOLDS(0, 1, 2));
-	EXPECT_EQ(0, send_size(1000));
-	EXPECT_EQ(3, stat_now().peak_messages);
-	EXPECT_EQ(1000, stat_now().peak_bytes);
-	EXPECT_EQ(1, stat_now().messages);
+	EXPECT_EQ(0, send_size(&self->queue, 1000));
+	EXPECT_EQ(3, queue_stat_now(&self->queue).peak_messages);
+	EXPECT_EQ(1000, queue_stat_now(&self->queue).peak_bytes);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(overflow, stat_tells_since_when_the_next_message_and_sender_wait)
 {
 	__u64 before = now_ns(CLOCK_MONOTONIC), between;
 
-	ASSERT_TRUE(begin(1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
-	EXPECT_EQ(0, stat_now().next_time);
-	EXPECT_EQ(0, stat_now().blocked_time);
-	ASSERT_EQ(0, try_send(1, 0));
+	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).next_time);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).blocked_time);
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	between = now_ns(CLOCK_MONOTONIC);
-	EXPECT_EQ(0, stat_now().blocked_time);
-	ASSERT_TRUE(block_sender(2, 0));
-	EXPECT_LE(before, stat_now().next_time);
-	EXPECT_GE(between, stat_now().next_time);
-	EXPECT_LE(between, stat_now().blocked_time);
-	EXPECT_EQ(1, receive_value());
-	EXPECT_LE(between, stat_now().next_time);
-	EXPECT_EQ(0, stat_now().blocked_time);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).blocked_time);
+	ASSERT_TRUE(block_sender(&self->queue, 2, 0));
+	EXPECT_LE(before, queue_stat_now(&self->queue).next_time);
+	EXPECT_GE(between, queue_stat_now(&self->queue).next_time);
+	EXPECT_LE(between, queue_stat_now(&self->queue).blocked_time);
+	EXPECT_EQ(1, receive_value(&self->queue));
+	EXPECT_LE(between, queue_stat_now(&self->queue).next_time);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).blocked_time);
 }
 
 /* The owner changes the capacity. */
@@ -321,19 +324,19 @@ TEST_F(overflow, more_room_lets_blocked_senders_in)
 	struct peer *senders[3];
 	int i;
 
-	ASSERT_TRUE(begin(1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
-	ASSERT_EQ(0, try_send(0, 0));
+	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_EQ(0, try_send(&self->queue, 0, 0));
 	for (i = 0; i < 3; i++) {
-		senders[i] = block_sender(1 + i, 0);
+		senders[i] = block_sender(&self->queue, 1 + i, 0);
 		ASSERT_TRUE(senders[i]);
 	}
-	EXPECT_EQ(0, ipcshm_queue_set(queue, 3, IPCSHM_UNBOUNDED));
+	EXPECT_EQ(0, ipcshm_queue_set(self->queue.fd, 3, IPCSHM_UNBOUNDED));
 	EXPECT_EQ(0, finish(senders[0]));
 	EXPECT_EQ(0, finish(senders[1]));
-	EXPECT_EQ(1, stat_now().senders);
-	EXPECT_EQ(3, stat_now().messages);
-	EXPECT_EQ(3, stat_now().max_messages);
-	EXPECT_EQ(0, ipcshm_queue_set(queue, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).senders);
+	EXPECT_EQ(3, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(3, queue_stat_now(&self->queue).max_messages);
+	EXPECT_EQ(0, ipcshm_queue_set(self->queue.fd, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED));
 	EXPECT_EQ(0, finish(senders[2]));
 	EXPECT_TRUE(HOLDS(0, 1, 2, 3));
 }
@@ -342,34 +345,34 @@ TEST_F(overflow, rendezvous_can_be_made_to_keep_messages_and_back)
 {
 	struct peer *sender;
 
-	ASSERT_TRUE(begin(0, 0, IPCSHM_OVERFLOW_BLOCK));
-	sender = block_sender(1, 0);
+	ASSERT_TRUE(begin(&self->queue, 0, 0, IPCSHM_OVERFLOW_BLOCK));
+	sender = block_sender(&self->queue, 1, 0);
 	ASSERT_TRUE(sender);
-	EXPECT_EQ(0, ipcshm_queue_set(queue, 2, SIZE));
+	EXPECT_EQ(0, ipcshm_queue_set(self->queue.fd, 2, SIZE));
 	EXPECT_EQ(0, finish(sender));
-	EXPECT_EQ(0, ipcshm_queue_set(queue, 0, 0));
-	EXPECT_EQ(1, stat_now().messages);
-	EXPECT_EQ(-EAGAIN, try_send(2, 0));
+	EXPECT_EQ(0, ipcshm_queue_set(self->queue.fd, 0, 0));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(-EAGAIN, try_send(&self->queue, 2, 0));
 	EXPECT_TRUE(HOLDS(1));
-	EXPECT_EQ(-EAGAIN, try_send(2, 0));
+	EXPECT_EQ(-EAGAIN, try_send(&self->queue, 2, 0));
 }
 
 TEST_F(overflow, less_room_loses_nothing)
 {
-	ASSERT_TRUE(begin(KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
-	ASSERT_EQ(0, try_send(1, 0));
-	ASSERT_EQ(0, try_send(2, 0));
-	ASSERT_EQ(0, try_send(3, 0));
-	EXPECT_EQ(POLLIN | POLLOUT, poll_now(queue));
-	EXPECT_EQ(0, ipcshm_queue_set(queue, 2, SIZE));
-	EXPECT_EQ(3, stat_now().messages);
-	EXPECT_EQ(0, stat_now().dropped);
-	EXPECT_EQ(POLLIN, poll_now(queue));
-	EXPECT_EQ(-EAGAIN, try_send(4, 0));
-	EXPECT_EQ(1, receive_value());
-	EXPECT_EQ(-EAGAIN, try_send(4, 0));
-	EXPECT_EQ(2, receive_value());
-	EXPECT_EQ(0, try_send(4, 0));
+	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
+	ASSERT_EQ(0, try_send(&self->queue, 2, 0));
+	ASSERT_EQ(0, try_send(&self->queue, 3, 0));
+	EXPECT_EQ(POLLIN | POLLOUT, poll_now(self->queue.fd));
+	EXPECT_EQ(0, ipcshm_queue_set(self->queue.fd, 2, SIZE));
+	EXPECT_EQ(3, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(POLLIN, poll_now(self->queue.fd));
+	EXPECT_EQ(-EAGAIN, try_send(&self->queue, 4, 0));
+	EXPECT_EQ(1, receive_value(&self->queue));
+	EXPECT_EQ(-EAGAIN, try_send(&self->queue, 4, 0));
+	EXPECT_EQ(2, receive_value(&self->queue));
+	EXPECT_EQ(0, try_send(&self->queue, 4, 0));
 	EXPECT_TRUE(HOLDS(3, 4));
 }
 
@@ -377,9 +380,10 @@ TEST_F(overflow, opener_is_told_the_capacity_that_was_set)
 {
 	struct ipcshm_queue_attr attr = { 0 };
 
-	ASSERT_TRUE(begin(KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
-	ASSERT_EQ(0, ipcshm_queue_set(queue, 77, 2 * SIZE));
-	ASSERT_LE(0, ipcshm_queue_open(device, name.text, IPCSHM_READ, 0, &attr));
+	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
+	ASSERT_EQ(0, ipcshm_queue_set(self->queue.fd, 77, 2 * SIZE));
+	ASSERT_LE(0, ipcshm_queue_open(self->queue.device, self->queue.name.text, IPCSHM_READ, 0,
+				       &attr));
 	EXPECT_EQ(77, attr.max_messages);
 	EXPECT_EQ(2 * SIZE, attr.max_bytes);
 	EXPECT_EQ(IPCSHM_OVERFLOW_DROP_NEWEST, attr.overflow);
@@ -390,11 +394,11 @@ TEST_F(overflow, room_made_by_the_owner_ends_a_poll)
 {
 	struct peer *poller;
 
-	ASSERT_TRUE(begin(1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
-	ASSERT_EQ(0, try_send(1, 0));
-	poller = start(poll_out_role, (struct peer) { 0 });
+	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
+	poller = queue_start(&self->queue, poll_out_role, (struct peer) { 0 });
 	ASSERT_TRUE(WAIT_UNTIL(process_state(poller->pid) == 'S'));
-	EXPECT_EQ(0, ipcshm_queue_set(queue, 2, IPCSHM_UNBOUNDED));
+	EXPECT_EQ(0, ipcshm_queue_set(self->queue.fd, 2, IPCSHM_UNBOUNDED));
 	EXPECT_EQ(POLLOUT, finish(poller));
 }
 
@@ -415,18 +419,19 @@ static void stranger_role(struct peer *peer)
 TEST_F(overflow, setting_and_revoking_is_for_the_owner)
 {
 	SKIP_UNLESS_ROOT;
-	ASSERT_TRUE(begin(KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
-	ASSERT_EQ(0, try_send(1, 0));
-	EXPECT_EQ(0, finish(start(stranger_role, (struct peer) { 0 })));
-	EXPECT_EQ(KEPT, stat_now().max_messages);
-	EXPECT_EQ(0, stat_now().messages);
+	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
+	EXPECT_EQ(0, finish(queue_start(&self->queue, stranger_role, (struct peer) { 0 })));
+	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).max_messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 }
 
 static void create_as_stranger_role(struct peer *peer)
 {
 	if (setresuid(OTHER_USER, OTHER_USER, OTHER_USER))
 		_exit(1);
-	peer->fd = open_queue(device, name.text, READ_WRITE | CREATE_NEW, 0600, 1, SIZE, SIZE);
+	peer->fd = open_queue(peer->queue->device, peer->queue->name.text, READ_WRITE | CREATE_NEW,
+			      0600, 1, SIZE, SIZE);
 	peer->result = peer->fd < 0 ? peer->fd : 0;
 	be_ready(peer);
 	pause();
@@ -437,15 +442,15 @@ TEST_F(overflow, setting_and_revoking_is_for_cap_ipc_owner)
 	struct peer *owner;
 
 	SKIP_UNLESS_ROOT;
-	ASSERT_TRUE(begin(KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
-	close(queue);
-	owner = start(create_as_stranger_role, (struct peer) { 0 });
+	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	close(self->queue.fd);
+	owner = queue_start(&self->queue, create_as_stranger_role, (struct peer) { 0 });
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(owner)));
 	ASSERT_EQ(0, owner->result);
-	queue = open_again(IPCSHM_READ);
-	ASSERT_LE(0, queue);
-	EXPECT_EQ(0, ipcshm_queue_set(queue, 2, SIZE));
-	EXPECT_EQ(0, ipcshm_queue_revoke(queue));
+	self->queue.fd = queue_open_again(&self->queue, IPCSHM_READ);
+	ASSERT_LE(0, self->queue.fd);
+	EXPECT_EQ(0, ipcshm_queue_set(self->queue.fd, 2, SIZE));
+	EXPECT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 }
 
 /* Drain. */
@@ -455,20 +460,20 @@ TEST_F(overflow, drain_discards_all_and_counts)
 	uint64_t drained = 0;
 	__u64 i;
 
-	ASSERT_TRUE(begin(IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
-	EXPECT_EQ(0, ipcshm_queue_drain(queue, &drained));
+	ASSERT_TRUE(begin(&self->queue, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	EXPECT_EQ(0, ipcshm_queue_drain(self->queue.fd, &drained));
 	EXPECT_EQ(0, drained);
 	for (i = 0; i < 300; i++)
-		ASSERT_EQ(0, try_send(i, i % 7));
-	EXPECT_LT(0, quota());
-	EXPECT_EQ(0, ipcshm_queue_drain(queue, &drained));
+		ASSERT_EQ(0, try_send(&self->queue, i, i % 7));
+	EXPECT_LT(0, quota(&self->queue));
+	EXPECT_EQ(0, ipcshm_queue_drain(self->queue.fd, &drained));
 	EXPECT_EQ(300, drained);
-	EXPECT_EQ(300, stat_now().dropped);
-	EXPECT_EQ(300, stat_now().sent);
-	EXPECT_EQ(0, stat_now().received);
-	EXPECT_EQ(0, stat_now().messages + stat_now().bytes);
-	EXPECT_EQ(0, quota());
-	EXPECT_EQ(0, try_send(5, 0));
+	EXPECT_EQ(300, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(300, queue_stat_now(&self->queue).sent);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).received);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages + queue_stat_now(&self->queue).bytes);
+	EXPECT_EQ(0, quota(&self->queue));
+	EXPECT_EQ(0, try_send(&self->queue, 5, 0));
 	EXPECT_TRUE(HOLDS(5));
 }
 
@@ -478,14 +483,14 @@ TEST_F(overflow, blocked_senders_come_in_after_a_drain)
 	uint64_t drained = 0;
 	int i;
 
-	ASSERT_TRUE(begin(2, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
-	ASSERT_EQ(0, try_send(1, 0));
-	ASSERT_EQ(0, try_send(2, 0));
+	ASSERT_TRUE(begin(&self->queue, 2, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
+	ASSERT_EQ(0, try_send(&self->queue, 2, 0));
 	for (i = 0; i < 2; i++) {
-		senders[i] = block_sender(10 + i, 0);
+		senders[i] = block_sender(&self->queue, 10 + i, 0);
 		ASSERT_TRUE(senders[i]);
 	}
-	EXPECT_EQ(0, ipcshm_queue_drain(queue, &drained));
+	EXPECT_EQ(0, ipcshm_queue_drain(self->queue.fd, &drained));
 	EXPECT_EQ(2, drained);
 	for (i = 0; i < 2; i++)
 		EXPECT_EQ(0, finish(senders[i]));
@@ -497,13 +502,13 @@ TEST_F(overflow, drain_leaves_blocked_receivers_alone)
 	struct peer *receiver;
 	uint64_t drained = 1;
 
-	ASSERT_TRUE(begin(2, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
-	receiver = block_receiver();
+	ASSERT_TRUE(begin(&self->queue, 2, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	receiver = block_receiver(&self->queue);
 	ASSERT_TRUE(receiver);
-	EXPECT_EQ(0, ipcshm_queue_drain(queue, &drained));
+	EXPECT_EQ(0, ipcshm_queue_drain(self->queue.fd, &drained));
 	EXPECT_EQ(0, drained);
-	EXPECT_EQ(1, stat_now().receivers);
-	EXPECT_EQ(0, try_send(1, 0));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).receivers);
+	EXPECT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(8, finish(receiver));
 }
 
@@ -514,46 +519,46 @@ TEST_F(overflow, revoked_queue_is_nobodys)
 	struct ipcshm_message message = { 0 };
 	__u64 value = 0;
 
-	ASSERT_TRUE(begin(2, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
-	ASSERT_EQ(0, try_send(1, 0));
-	EXPECT_EQ(0, ipcshm_queue_revoke(queue));
-	EXPECT_EQ(IPCSHM_STAT_REVOKED, stat_now().stat.flags);
-	EXPECT_EQ(0, stat_now().messages + stat_now().bytes);
-	EXPECT_EQ(0, quota());
-	EXPECT_EQ(-ENOENT, open_again(IPCSHM_READ));
-	EXPECT_EQ(-EKEYREVOKED, try_send(1, 0));
-	EXPECT_EQ(-EKEYREVOKED, try_receive(&value));
-	EXPECT_EQ(-EKEYREVOKED, ipcshm_send_batch(queue, &message, 1, 0, SOON));
-	EXPECT_EQ(-EKEYREVOKED, ipcshm_receive_batch(queue, &message, 1, 0, SOON));
-	EXPECT_EQ(-EKEYREVOKED, ipcshm_call(queue, &value, 8, &value, 8, SOON));
-	EXPECT_EQ(-EKEYREVOKED, ipcshm_reply(queue, 1, &value, 8));
-	EXPECT_EQ(-EKEYREVOKED, ipcshm_queue_set(queue, 2, SIZE));
-	EXPECT_EQ(-EKEYREVOKED, ipcshm_queue_drain(queue, NULL));
-	EXPECT_EQ(-EKEYREVOKED, ipcshm_queue_set_busy_poll(queue, 1));
-	EXPECT_EQ(-1, read(queue, &value, 8));
+	ASSERT_TRUE(begin(&self->queue, 2, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
+	EXPECT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
+	EXPECT_EQ(IPCSHM_STAT_REVOKED, queue_stat_now(&self->queue).stat.flags);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages + queue_stat_now(&self->queue).bytes);
+	EXPECT_EQ(0, quota(&self->queue));
+	EXPECT_EQ(-ENOENT, queue_open_again(&self->queue, IPCSHM_READ));
+	EXPECT_EQ(-EKEYREVOKED, try_send(&self->queue, 1, 0));
+	EXPECT_EQ(-EKEYREVOKED, try_receive(&self->queue, &value));
+	EXPECT_EQ(-EKEYREVOKED, ipcshm_send_batch(self->queue.fd, &message, 1, 0, SOON));
+	EXPECT_EQ(-EKEYREVOKED, ipcshm_receive_batch(self->queue.fd, &message, 1, 0, SOON));
+	EXPECT_EQ(-EKEYREVOKED, ipcshm_call(self->queue.fd, &value, 8, &value, 8, SOON));
+	EXPECT_EQ(-EKEYREVOKED, ipcshm_reply(self->queue.fd, 1, &value, 8));
+	EXPECT_EQ(-EKEYREVOKED, ipcshm_queue_set(self->queue.fd, 2, SIZE));
+	EXPECT_EQ(-EKEYREVOKED, ipcshm_queue_drain(self->queue.fd, NULL));
+	EXPECT_EQ(-EKEYREVOKED, ipcshm_queue_set_busy_poll(self->queue.fd, 1));
+	EXPECT_EQ(-1, read(self->queue.fd, &value, 8));
 	EXPECT_EQ(EKEYREVOKED, errno);
-	EXPECT_EQ(-1, write(queue, &value, 8));
+	EXPECT_EQ(-1, write(self->queue.fd, &value, 8));
 	EXPECT_EQ(EKEYREVOKED, errno);
-	EXPECT_EQ(POLLERR | POLLHUP, poll_now(queue) & ~(POLLIN | POLLOUT));
-	EXPECT_EQ(0, ipcshm_queue_revoke(queue));
+	EXPECT_EQ(POLLERR | POLLHUP, poll_now(self->queue.fd) & ~(POLLIN | POLLOUT));
+	EXPECT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 }
 
 TEST_F(overflow, revocation_ends_whatever_waits)
 {
 	struct peer *sender, *writer, *poller;
 
-	ASSERT_TRUE(begin(1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
-	ASSERT_EQ(0, try_send(1, 0));
-	sender = block_sender(2, 0);
-	writer = block_sender_how(write_role, (struct peer) { 0 });
-	poller = start(poll_out_role, (struct peer) { 0 });
+	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
+	sender = block_sender(&self->queue, 2, 0);
+	writer = block_sender_how(&self->queue, write_role, (struct peer) { 0 });
+	poller = queue_start(&self->queue, poll_out_role, (struct peer) { 0 });
 	ASSERT_TRUE(sender && writer);
 	ASSERT_TRUE(WAIT_UNTIL(process_state(poller->pid) == 'S'));
-	EXPECT_EQ(0, ipcshm_queue_revoke(queue));
+	EXPECT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 	EXPECT_EQ(-EKEYREVOKED, finish(sender));
 	EXPECT_EQ(-EKEYREVOKED, finish(writer));
 	EXPECT_EQ(POLLERR | POLLHUP, finish(poller) & (POLLERR | POLLHUP));
-	EXPECT_EQ(0, stat_now().senders);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 }
 
 TEST_F(overflow, revocation_ends_receivers_that_wait)
@@ -561,16 +566,16 @@ TEST_F(overflow, revocation_ends_receivers_that_wait)
 	struct peer *receivers[12];
 	size_t i;
 
-	ASSERT_TRUE(begin(1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	for (i = 0; i < ARRAY_SIZE(receivers); i++) {
-		receivers[i] = block_receiver_how(i % 2 ? receive_role : read_role,
+		receivers[i] = block_receiver_how(&self->queue, i % 2 ? receive_role : read_role,
 						  (struct peer) { 0 });
 		ASSERT_TRUE(receivers[i]);
 	}
-	EXPECT_EQ(0, ipcshm_queue_revoke(queue));
+	EXPECT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 	for (i = 0; i < ARRAY_SIZE(receivers); i++)
 		EXPECT_EQ(-EKEYREVOKED, finish(receivers[i]));
-	EXPECT_EQ(0, stat_now().receivers);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).receivers);
 }
 
 TEST_F(overflow, name_of_a_revoked_queue_is_free)
@@ -582,11 +587,12 @@ TEST_F(overflow, name_of_a_revoked_queue_is_free)
 	};
 	int fd;
 
-	ASSERT_TRUE(begin(1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
-	EXPECT_EQ(0, ipcshm_queue_revoke(queue));
-	fd = ipcshm_queue_open(device, name.text, READ_WRITE | CREATE_NEW, 0600, &attr);
+	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	EXPECT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
+	fd = ipcshm_queue_open(self->queue.device, self->queue.name.text, READ_WRITE | CREATE_NEW,
+			       0600, &attr);
 	ASSERT_LE(0, fd);
-	EXPECT_NE(stat_now().stat.id, queue_stat(fd).stat.id);
+	EXPECT_NE(queue_stat_now(&self->queue).stat.id, queue_stat(fd).stat.id);
 	EXPECT_EQ(0, ipcshm_send(fd, "x", 1, 0, 0));
 }
 
@@ -610,20 +616,25 @@ TEST_F_TIMEOUT(overflow, revocation_of_a_busy_queue_leaves_nothing, 120)
 	size_t i;
 
 	for (round = 0; round < many(50, 8); round++) {
-		ASSERT_TRUE(begin(round % 3, round % 3 ? IPCSHM_UNBOUNDED : 0,
+		ASSERT_TRUE(begin(&self->queue, round % 3, round % 3 ? IPCSHM_UNBOUNDED : 0,
 				  IPCSHM_OVERFLOW_BLOCK));
 		for (i = 0; i < ARRAY_SIZE(busy); i++)
-			busy[i] = start(busy_role, (struct peer) { .priority = i });
-		ASSERT_TRUE(WAIT_UNTIL(stat_now().sent > 20));
-		ASSERT_EQ(0, ipcshm_queue_revoke(queue));
+			busy[i] = queue_start(&self->queue, busy_role,
+					      (struct peer) { .priority = i });
+		ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).sent > 20));
+		ASSERT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 		for (i = 0; i < ARRAY_SIZE(busy); i++)
 			ASSERT_EQ(-EKEYREVOKED, finish(busy[i]));
-		EXPECT_EQ(0, stat_now().messages + stat_now().senders + stat_now().receivers);
-		EXPECT_EQ(stat_now().sent, stat_now().received + stat_now().dropped);
-		EXPECT_EQ(0, quota());
-		forget_peers();
-		close(queue);
-		close(device);
+		EXPECT_EQ(0, queue_stat_now(&self->queue).messages +
+				     queue_stat_now(&self->queue).senders +
+				     queue_stat_now(&self->queue).receivers);
+		EXPECT_EQ(queue_stat_now(&self->queue).sent,
+			  queue_stat_now(&self->queue).received +
+				  queue_stat_now(&self->queue).dropped);
+		EXPECT_EQ(0, quota(&self->queue));
+		forget_peers(&self->queue.peers);
+		close(self->queue.fd);
+		close(self->queue.device);
 	}
 }
 

@@ -7,7 +7,7 @@
 #include "common/cgroup.h"
 #include "common/fuse.h"
 #include "common/harness.h"
-#include "queue_test.h"
+#include "common/queue.h"
 
 #define SMALL	100	/* bytes of a message */
 #define LARGE	10000	/* of one that is not copied without faults */
@@ -15,6 +15,7 @@
 /* The test is a user of its own, and so is a peer with a value. */
 FIXTURE(quota)
 {
+	struct test_queue queue;
 	struct fuse_memory memory;
 	__u64 record;	/* what a message of no bytes costs */
 };
@@ -30,25 +31,26 @@ static bool become(uid_t user)
 	return !seteuid(0) && !setresgid(user, user, 0) && !setresuid(user, user, 0);
 }
 
-static struct ipcshm_quota bytes(void)
+static struct ipcshm_quota bytes(struct test_queue *queue)
 {
-	return get_info(device).queue_bytes;
+	return get_info(queue->device).queue_bytes;
 }
 
-static __u64 used(void)
+static __u64 used(struct test_queue *queue)
 {
-	return bytes().used;
+	return bytes(queue).used;
 }
 
-static int make_queue(__u64 max_messages, __u64 max_bytes, __u64 max_message_size)
+static int make_queue(struct test_queue *queue, __u64 max_messages, __u64 max_bytes,
+		      __u64 max_message_size)
 {
-	return open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, max_messages, max_bytes,
-			  max_message_size);
+	return open_queue(queue->device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, max_messages,
+			  max_bytes, max_message_size);
 }
 
-static int make_unbounded(void)
+static int make_unbounded(struct test_queue *queue)
 {
-	return make_queue(IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, LARGE);
+	return make_queue(queue, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, LARGE);
 }
 
 FIXTURE_SETUP(quota)
@@ -56,17 +58,17 @@ FIXTURE_SETUP(quota)
 	int one;
 
 	SKIP_UNLESS_ROOT;
-	share_peers();
-	device = open_device();
+	share_peers(&self->queue.peers);
+	self->queue.device = open_device();
 	ASSERT_TRUE(become(test_user(0)));
-	queue = make_unbounded();
-	ASSERT_LE(0, queue);
-	ASSERT_EQ(0, used());
-	one = make_queue(1, 1, 1);
+	self->queue.fd = make_unbounded(&self->queue);
+	ASSERT_LE(0, self->queue.fd);
+	ASSERT_EQ(0, used(&self->queue));
+	one = make_queue(&self->queue, 1, 1, 1);
 	ASSERT_LE(0, one);
-	self->record = used() - 1;
+	self->record = used(&self->queue) - 1;
 	close(one);
-	ASSERT_EQ(0, used());
+	ASSERT_EQ(0, used(&self->queue));
 }
 
 FIXTURE_TEARDOWN(quota)
@@ -74,7 +76,7 @@ FIXTURE_TEARDOWN(quota)
 	EXPECT_EQ(0, seteuid(0));
 	if (self->memory.map)
 		fuse_memory_close(&self->memory);
-	tear_down();
+	queue_tear_down(&self->queue);
 }
 
 static int send_size(int fd, size_t size, __u64 deadline)
@@ -101,9 +103,9 @@ static long receive_from(int fd)
 }
 
 /* Queues that use up the quota but for so many bytes; the last of them, or -1. */
-static int use_up(__u64 spare, __u64 record)
+static int use_up(struct test_queue *queue, __u64 spare, __u64 record)
 {
-	struct ipcshm_quota limit = bytes();
+	struct ipcshm_quota limit = bytes(queue);
 	__u64 left = limit.max - limit.used - spare, size;
 	int fd = -1;
 
@@ -112,7 +114,7 @@ static int use_up(__u64 spare, __u64 record)
 		if (size > IPCSHM_MESSAGE_MAX)
 			size = left > IPCSHM_MESSAGE_MAX + 3 * record ? IPCSHM_MESSAGE_MAX :
 									size / 2;
-		fd = make_queue(1, size, size);
+		fd = make_queue(queue, 1, size, size);
 		if (fd < 0)
 			return -1;
 		left -= size + record;
@@ -124,32 +126,32 @@ static int use_up(__u64 spare, __u64 record)
 
 TEST_F(quota, bounded_queue_is_paid_for_by_its_creator)
 {
-	int fd = make_queue(10, 1000, SMALL), i;
+	int fd = make_queue(&self->queue, 10, 1000, SMALL), i;
 
-	EXPECT_EQ(10 * (SMALL + self->record), used());
+	EXPECT_EQ(10 * (SMALL + self->record), used(&self->queue));
 	for (i = 0; i < 10; i++)
 		EXPECT_EQ(0, try_size(fd, SMALL));
 	EXPECT_EQ(-EAGAIN, try_size(fd, 1));
-	EXPECT_EQ(10 * (SMALL + self->record), used());
+	EXPECT_EQ(10 * (SMALL + self->record), used(&self->queue));
 	close(fd);
-	EXPECT_EQ(0, used());
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 /* No more than can be in it. */
 TEST_F(quota, bytes_that_cant_be_used_cost_nothing)
 {
-	int fd = make_queue(10, 1 << 30, SMALL);
+	int fd = make_queue(&self->queue, 10, 1 << 30, SMALL);
 
-	EXPECT_EQ(10 * (SMALL + self->record), used());
+	EXPECT_EQ(10 * (SMALL + self->record), used(&self->queue));
 	close(fd);
-	fd = make_queue(10, 300, SMALL);
-	EXPECT_EQ(300 + 10 * self->record, used());
+	fd = make_queue(&self->queue, 10, 300, SMALL);
+	EXPECT_EQ(300 + 10 * self->record, used(&self->queue));
 	close(fd);
 }
 
 TEST_F(quota, bytes_of_zero_are_as_many_as_needed)
 {
-	int fd = make_queue(10, 0, SMALL), i;
+	int fd = make_queue(&self->queue, 10, 0, SMALL), i;
 
 	EXPECT_EQ(10 * SMALL, queue_stat(fd).max_bytes);
 	for (i = 0; i < 10; i++)
@@ -158,31 +160,31 @@ TEST_F(quota, bytes_of_zero_are_as_many_as_needed)
 	EXPECT_EQ(0, ipcshm_queue_set(fd, 20, 0));
 	EXPECT_EQ(20 * SMALL, queue_stat(fd).max_bytes);
 	close(fd);
-	fd = make_queue(IPCSHM_UNBOUNDED, 0, SMALL);
+	fd = make_queue(&self->queue, IPCSHM_UNBOUNDED, 0, SMALL);
 	EXPECT_EQ(IPCSHM_UNBOUNDED, queue_stat(fd).max_bytes);
 	close(fd);
-	fd = make_queue(1ULL << 60, 0, SMALL);
+	fd = make_queue(&self->queue, 1ULL << 60, 0, SMALL);
 	EXPECT_EQ(IPCSHM_UNBOUNDED, queue_stat(fd).max_bytes);
 	close(fd);
 }
 
 TEST_F(quota, too_large_a_queue_is_edquot)
 {
-	__u64 max = bytes().max;
+	__u64 max = bytes(&self->queue).max;
 
-	EXPECT_EQ(-EDQUOT, make_queue(max / self->record + 1, 1, 1));
-	EXPECT_EQ(-EDQUOT, make_queue(1ULL << 62, 1, 1));
-	EXPECT_EQ(-EDQUOT, make_queue(IPCSHM_UNBOUNDED - 1, IPCSHM_UNBOUNDED - 1, 1));
-	EXPECT_EQ(0, used());
-	EXPECT_EQ(1, get_info(device).objects.used);
+	EXPECT_EQ(-EDQUOT, make_queue(&self->queue, max / self->record + 1, 1, 1));
+	EXPECT_EQ(-EDQUOT, make_queue(&self->queue, 1ULL << 62, 1, 1));
+	EXPECT_EQ(-EDQUOT, make_queue(&self->queue, IPCSHM_UNBOUNDED - 1, IPCSHM_UNBOUNDED - 1, 1));
+	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(1, get_info(self->queue.device).objects.used);
 }
 
 TEST_F(quota, sends_to_a_bounded_queue_need_no_quota)
 {
-	int fd = make_queue(10, 0, LARGE), i;
+	int fd = make_queue(&self->queue, 10, 0, LARGE), i;
 
-	ASSERT_LE(0, use_up(0, self->record));
-	EXPECT_EQ(bytes().max, used());
+	ASSERT_LE(0, use_up(&self->queue, 0, self->record));
+	EXPECT_EQ(bytes(&self->queue).max, used(&self->queue));
 	EXPECT_EQ(POLLOUT, poll_now(fd));
 	for (i = 0; i < 10; i++)
 		EXPECT_EQ(0, try_size(fd, LARGE));
@@ -246,7 +248,7 @@ TEST_F(quota, idle_memory_is_bounded)
 	ASSERT_LT(0, before);
 	for (i = 0; i < ROWS; i++) {
 		ASSERT_TRUE(become(test_user(i % 10)));
-		fds[i] = make_unbounded();
+		fds[i] = make_unbounded(&self->queue);
 		ASSERT_LE(0, fds[i]);
 	}
 	for (size = 0; size < COUNT(sizes); size++) {
@@ -255,13 +257,13 @@ TEST_F(quota, idle_memory_is_bounded)
 		filled = kernel_memory() - before;
 		for (i = 0; i < 10; i++) {
 			ASSERT_TRUE(become(test_user(i)));
-			EXPECT_EQ(ROWS / 10 * ROW * (sizes[size] + self->record), used());
+			EXPECT_EQ(ROWS / 10 * ROW * (sizes[size] + self->record), used(&self->queue));
 		}
 		for (i = 0; i < ROWS; i++)
 			ASSERT_TRUE(empty(fds[i], sizes[size]));
 		for (i = 0; i < 10; i++) {
 			ASSERT_TRUE(become(test_user(i)));
-			EXPECT_EQ(0, used());
+			EXPECT_EQ(0, used(&self->queue));
 		}
 		idle = kernel_memory() - before;
 		if (sizes[size] >= 1500)
@@ -274,22 +276,22 @@ TEST_F(quota, idle_memory_is_bounded)
 /* What its creator has paid for can stay; it is the same memory that is filled again. */
 TEST_F(quota, idle_memory_of_a_bounded_queue_has_been_paid_for)
 {
-	int fd = make_queue(ROW, 0, 1500), round;
+	int fd = make_queue(&self->queue, ROW, 0, 1500), round;
 	long first = 0, later = 0;
-	__u64 price = used();
+	__u64 price = used(&self->queue);
 
 	for (round = 0; round < 20; round++) {
 		ASSERT_TRUE(fill(fd, round % 2 ? 1500 : 64));
-		EXPECT_EQ(price, used());
+		EXPECT_EQ(price, used(&self->queue));
 		later = kernel_memory();
 		if (!round)
 			first = later;
 		ASSERT_TRUE(empty(fd, round % 2 ? 1500 : 64));
-		EXPECT_EQ(price, used());
+		EXPECT_EQ(price, used(&self->queue));
 	}
 	EXPECT_GT(first + 16 * 1024, later);
 	close(fd);
-	EXPECT_EQ(0, used());
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 /* A queue that has been filled and emptied can be filled and emptied again, in any order. */
@@ -304,106 +306,114 @@ TEST_F(quota, messages_of_all_sizes_are_whole_in_memory_used_again)
 		for (i = 0; i < COUNT(sizes); i++) {
 			size = sizes[(i * 7 + k) % COUNT(sizes)];
 			memset(data, (int)(i + k), size);
-			ASSERT_EQ(0, ipcshm_send(queue, data, size, 0, SOON));
+			ASSERT_EQ(0, ipcshm_send(self->queue.fd, data, size, 0, SOON));
 		}
 		for (i = 0; i < COUNT(sizes); i++) {
 			size = sizes[(i * 7 + k) % COUNT(sizes)];
 			memset(data, (int)(i + k), size);
 			memset(room, 0x5a, sizeof(room));
-			ASSERT_EQ((long)size, ipcshm_receive(queue, room, sizeof(room), NULL, SOON));
+			ASSERT_EQ((long)size, ipcshm_receive(self->queue.fd, room, sizeof(room),
+							     NULL, SOON));
 			EXPECT_EQ(0, memcmp(data, room, size));
 			if (size < sizeof(room))
 				EXPECT_EQ(0x5a, room[size]);
 		}
-		EXPECT_EQ(0, used());
+		EXPECT_EQ(0, used(&self->queue));
 	}
 }
 
 TEST_F(quota, set_charges_the_difference)
 {
-	int fd = make_queue(10, 0, SMALL);
+	int fd = make_queue(&self->queue, 10, 0, SMALL);
 	__u64 each = SMALL + self->record;
 
 	EXPECT_EQ(0, ipcshm_queue_set(fd, 15, 0));
-	EXPECT_EQ(15 * each, used());
+	EXPECT_EQ(15 * each, used(&self->queue));
 	EXPECT_EQ(0, ipcshm_queue_set(fd, 5, 0));
-	EXPECT_EQ(5 * each, used());
-	EXPECT_EQ(-EDQUOT, ipcshm_queue_set(fd, bytes().max, 0));
+	EXPECT_EQ(5 * each, used(&self->queue));
+	EXPECT_EQ(-EDQUOT, ipcshm_queue_set(fd, bytes(&self->queue).max, 0));
 	EXPECT_EQ(5, queue_stat(fd).max_messages);
-	EXPECT_EQ(5 * each, used());
+	EXPECT_EQ(5 * each, used(&self->queue));
 	EXPECT_EQ(0, ipcshm_queue_set(fd, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED));
-	EXPECT_EQ(0, used());
+	EXPECT_EQ(0, used(&self->queue));
 	close(fd);
-	EXPECT_EQ(0, used());
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 /* Else its creator could have them for nothing. */
 TEST_F(quota, messages_over_a_lowered_capacity_are_still_paid_for)
 {
-	int fd = make_queue(10, 0, SMALL), i;
+	int fd = make_queue(&self->queue, 10, 0, SMALL), i;
 	__u64 each = SMALL + self->record;
 
 	for (i = 0; i < 10; i++)
 		ASSERT_EQ(0, try_size(fd, SMALL));
 	EXPECT_EQ(0, ipcshm_queue_set(fd, 2, 0));
-	EXPECT_EQ(10 * each, used());
+	EXPECT_EQ(10 * each, used(&self->queue));
 	for (i = 9; i >= 0; i--) {
 		ASSERT_EQ(SMALL, receive_from(fd));
-		EXPECT_EQ((i > 2 ? i : 2) * each, used());
+		EXPECT_EQ((i > 2 ? i : 2) * each, used(&self->queue));
 	}
 	close(fd);
-	EXPECT_EQ(0, used());
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 TEST_F(quota, revoked_queue_is_paid_back_at_once)
 {
-	int fd = make_queue(10, 0, SMALL);
+	int fd = make_queue(&self->queue, 10, 0, SMALL);
 
 	ASSERT_EQ(0, try_size(fd, SMALL));
 	ASSERT_EQ(0, ipcshm_queue_revoke(fd));
-	EXPECT_EQ(0, used());
+	EXPECT_EQ(0, used(&self->queue));
 	close(fd);
-	EXPECT_EQ(0, used());
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 /* Unbounded queues. */
 
-static struct test_name cgroup;
-
 static void fill_memory_role(struct peer *peer)
 {
-	if (!write_file(cgroup.text, "cgroup.procs", "0"))
+	if (write(peer->other_fd, "0", 1) != 1)
 		_exit(1);
-	write_file(cgroup.text, "memory.swap.max", "0");
 	do
-		peer->result = try_size(queue, SMALL);
+		peer->result = try_size(peer->fd, SMALL);
 	while (!peer->result);
 }
 
 TEST_F(quota, small_messages_at_the_limit_of_a_memory_cgroup_are_enomem)
 {
+	struct test_name cgroup;
+	char path[128];
+	int procs;
+
 	ASSERT_EQ(0, seteuid(0));
 	ASSERT_EQ(0, setresuid(0, 0, 0));
 	cgroup = make_cgroup("16M");
 	if (!cgroup.text[0])
 		SKIP(return, "no memory cgroup available");
-	EXPECT_EQ(-ENOMEM, finish(start(fill_memory_role, (struct peer) { 0 })));
-	EXPECT_LT(10000, queue_stat(queue).messages);
+	write_file(cgroup.text, "memory.swap.max", "0");
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup.text);
+	procs = open(path, O_WRONLY | O_CLOEXEC);
+	ASSERT_LE(0, procs);
+	EXPECT_EQ(-ENOMEM, finish(queue_start(&self->queue, fill_memory_role,
+					      (struct peer) { .other_fd = procs })));
+	EXPECT_LT(10000, queue_stat(self->queue.fd).messages);
 	EXPECT_EQ(0, read_number(cgroup.text, "memory.events", "oom_kill "));
-	close(queue);
+	close(procs);
+	close(self->queue.fd);
 	EXPECT_TRUE(WAIT_UNTIL(!rmdir(cgroup.text)));
 }
 
 TEST_F(quota, message_in_an_unbounded_queue_is_paid_for_by_its_sender)
 {
-	ASSERT_EQ(0, try_size(queue, SMALL));
-	EXPECT_EQ(SMALL + self->record, used());
-	ASSERT_EQ(0, try_size(queue, LARGE));
-	EXPECT_EQ(SMALL + LARGE + 2 * self->record, used());
-	EXPECT_EQ(SMALL, receive_from(queue));
-	EXPECT_EQ(LARGE + self->record, used());
-	EXPECT_EQ(0, ipcshm_queue_drain(queue, NULL));
-	EXPECT_EQ(0, used());
+	ASSERT_EQ(0, try_size(self->queue.fd, SMALL));
+	EXPECT_EQ(SMALL + self->record, used(&self->queue));
+	ASSERT_EQ(0, try_size(self->queue.fd, LARGE));
+	EXPECT_EQ(SMALL + LARGE + 2 * self->record, used(&self->queue));
+	EXPECT_EQ(SMALL, receive_from(self->queue.fd));
+	EXPECT_EQ(LARGE + self->record, used(&self->queue));
+	EXPECT_EQ(0, ipcshm_queue_drain(self->queue.fd, NULL));
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 static void send_size_role(struct peer *peer)
@@ -412,58 +422,58 @@ static void send_size_role(struct peer *peer)
 }
 
 /* A sender that waits for quota is a blocked sender. */
-static struct peer *block_for_quota(__u64 deadline)
+static struct peer *block_for_quota(struct test_queue *queue, __u64 deadline)
 {
-	return block_sender_how(send_size_role, (struct peer) {
+	return block_sender_how(queue, send_size_role, (struct peer) {
 		.value = SMALL, .deadline = deadline
 	});
 }
 
 TEST_F(quota, send_waits_for_quota)
 {
-	int last = use_up(0, self->record);
+	int last = use_up(&self->queue, 0, self->record);
 	struct peer *sender;
 
 	ASSERT_LE(0, last);
-	EXPECT_EQ(-EAGAIN, try_size(queue, SMALL));
-	sender = block_for_quota(SOON);
+	EXPECT_EQ(-EAGAIN, try_size(self->queue.fd, SMALL));
+	sender = block_for_quota(&self->queue, SOON);
 	ASSERT_TRUE(sender);
 	EXPECT_TRUE(WAIT_UNTIL(process_state(sender->pid) == 'S'));
-	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 	EXPECT_EQ(0, ipcshm_queue_revoke(last));	/* the sender has inherited it */
 	EXPECT_EQ(0, finish(sender));
-	EXPECT_EQ(1, stat_now().messages);
-	EXPECT_EQ(0, stat_now().senders);
-	EXPECT_EQ(SMALL, receive_from(queue));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
+	EXPECT_EQ(SMALL, receive_from(self->queue.fd));
 }
 
 TEST_F(quota, send_that_waits_for_quota_ends_with_its_deadline)
 {
-	ASSERT_LE(0, use_up(0, self->record));
-	EXPECT_EQ(-ETIMEDOUT, send_size(queue, SMALL, ipcshm_deadline(50 * MS)));
-	EXPECT_EQ(0, stat_now().senders);
-	EXPECT_EQ(0, stat_now().messages);
-	EXPECT_EQ(bytes().max, used());
+	ASSERT_LE(0, use_up(&self->queue, 0, self->record));
+	EXPECT_EQ(-ETIMEDOUT, send_size(self->queue.fd, SMALL, ipcshm_deadline(50 * MS)));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(bytes(&self->queue).max, used(&self->queue));
 }
 
 TEST_F(quota, killed_sender_that_waited_for_quota_leaves_nothing)
 {
-	int last = use_up(0, self->record);
+	int last = use_up(&self->queue, 0, self->record);
 	struct peer *sender;
 
 	ASSERT_LE(0, last);
-	sender = block_for_quota(SOON);
+	sender = block_for_quota(&self->queue, SOON);
 	ASSERT_TRUE(sender);
 	kill_peer(sender);
-	EXPECT_EQ(0, stat_now().senders);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 	close(last);
-	EXPECT_EQ(0, try_size(queue, SMALL));
+	EXPECT_EQ(0, try_size(self->queue.fd, SMALL));
 }
 
 TEST_F(quota, message_larger_than_the_quota_is_edquot)
 {
-	struct ipcshm_quota limit = bytes();
-	int fd = make_queue(IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, IPCSHM_MESSAGE_MAX);
+	struct ipcshm_quota limit = bytes(&self->queue);
+	int fd = make_queue(&self->queue, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, IPCSHM_MESSAGE_MAX);
 
 	if (limit.max > IPCSHM_MESSAGE_MAX)
 		SKIP(return, "the quota is larger than any message");
@@ -477,23 +487,23 @@ TEST_F(quota, receiver_takes_what_waits_for_quota)
 {
 	struct peer *sender;
 
-	ASSERT_LE(0, use_up(0, self->record));
-	sender = block_for_quota(SOON);
+	ASSERT_LE(0, use_up(&self->queue, 0, self->record));
+	sender = block_for_quota(&self->queue, SOON);
 	ASSERT_TRUE(sender);
-	EXPECT_EQ(POLLIN, poll_now(queue));
-	EXPECT_EQ(SMALL, receive_from(queue));
+	EXPECT_EQ(POLLIN, poll_now(self->queue.fd));
+	EXPECT_EQ(SMALL, receive_from(self->queue.fd));
 	EXPECT_EQ(0, finish(sender));
-	EXPECT_EQ(bytes().max, used());
+	EXPECT_EQ(bytes(&self->queue).max, used(&self->queue));
 }
 
 TEST_F(quota, senders_that_wait_for_quota_end_with_the_queue)
 {
 	struct peer *sender;
 
-	ASSERT_LE(0, use_up(0, self->record));
-	sender = block_for_quota(SOON);
+	ASSERT_LE(0, use_up(&self->queue, 0, self->record));
+	sender = block_for_quota(&self->queue, SOON);
 	ASSERT_TRUE(sender);
-	ASSERT_EQ(0, ipcshm_queue_revoke(queue));
+	ASSERT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 	EXPECT_EQ(-EKEYREVOKED, finish(sender));
 }
 
@@ -503,46 +513,46 @@ TEST_F(quota, many_senders_share_a_little_quota)
 	struct peer *sender[8];
 	int i, j;
 
-	ASSERT_LE(0, use_up(SMALL + self->record, self->record));
+	ASSERT_LE(0, use_up(&self->queue, SMALL + self->record, self->record));
 	for (j = 0; j < 10; j++) {
 		for (i = 0; i < 8; i++)
-			sender[i] = start(send_size_role, (struct peer) {
+			sender[i] = queue_start(&self->queue, send_size_role, (struct peer) {
 				.value = SMALL, .deadline = SOON
 			});
 		for (i = 0; i < 8; i++)
-			ASSERT_EQ(SMALL, receive_from(queue));
+			ASSERT_EQ(SMALL, receive_from(self->queue.fd));
 		for (i = 0; i < 8; i++)
 			ASSERT_EQ(0, finish(sender[i]));
 	}
-	EXPECT_EQ(bytes().max - SMALL - self->record, used());
+	EXPECT_EQ(bytes(&self->queue).max - SMALL - self->record, used(&self->queue));
 }
 
 /* What poll says. */
 
 TEST_F(quota, poll_agrees_with_send)
 {
-	int last = use_up(0, self->record);
+	int last = use_up(&self->queue, 0, self->record);
 	struct peer *poller;
 
 	ASSERT_LE(0, last);
-	EXPECT_EQ(0, poll_now(queue));
-	poller = start(poll_out_role, (struct peer) { 0 });
+	EXPECT_EQ(0, poll_now(self->queue.fd));
+	poller = queue_start(&self->queue, poll_out_role, (struct peer) { 0 });
 	ASSERT_TRUE(WAIT_UNTIL(process_state(poller->pid) == 'S'));
 	EXPECT_FALSE(is_done(poller));
 	EXPECT_EQ(0, ipcshm_queue_revoke(last));
 	EXPECT_EQ(POLLOUT, finish(poller));
-	EXPECT_EQ(POLLOUT, poll_now(queue));
-	EXPECT_EQ(0, try_size(queue, LARGE));
+	EXPECT_EQ(POLLOUT, poll_now(self->queue.fd));
+	EXPECT_EQ(0, try_size(self->queue.fd, LARGE));
 }
 
 /* Room for a small message, but not for the largest. */
 TEST_F(quota, poll_wants_room_for_the_largest_message)
 {
-	ASSERT_LE(0, use_up(LARGE / 2, self->record));
-	EXPECT_EQ(0, poll_now(queue));
-	EXPECT_EQ(0, try_size(queue, SMALL));
-	EXPECT_EQ(-EAGAIN, try_size(queue, LARGE));
-	EXPECT_EQ(POLLIN, poll_now(queue));
+	ASSERT_LE(0, use_up(&self->queue, LARGE / 2, self->record));
+	EXPECT_EQ(0, poll_now(self->queue.fd));
+	EXPECT_EQ(0, try_size(self->queue.fd, SMALL));
+	EXPECT_EQ(-EAGAIN, try_size(self->queue.fd, LARGE));
+	EXPECT_EQ(POLLIN, poll_now(self->queue.fd));
 }
 
 /* What is handed over costs nothing. */
@@ -551,27 +561,27 @@ TEST_F(quota, waiting_receiver_gets_a_message_without_quota)
 {
 	struct peer *receiver;
 
-	ASSERT_LE(0, use_up(0, self->record));
-	receiver = block_receiver_how(receive_role, (struct peer) { 0 });
+	ASSERT_LE(0, use_up(&self->queue, 0, self->record));
+	receiver = block_receiver_how(&self->queue, receive_role, (struct peer) { 0 });
 	ASSERT_TRUE(receiver);
-	EXPECT_EQ(0, try_send(7, 0));
+	EXPECT_EQ(0, try_send(&self->queue, 7, 0));
 	EXPECT_EQ(8, finish(receiver));
 	EXPECT_EQ(7, receiver->value);
-	EXPECT_EQ(bytes().max, used());
+	EXPECT_EQ(bytes(&self->queue).max, used(&self->queue));
 }
 
 TEST_F(quota, rendezvous_needs_no_quota)
 {
 	struct peer *receiver;
 
-	ASSERT_LE(0, use_up(0, self->record));
-	close(queue);
-	queue = make_queue(0, 0, SMALL);
-	ASSERT_LE(0, queue);
-	receiver = block_receiver_how(receive_role, (struct peer) { 0 });
+	ASSERT_LE(0, use_up(&self->queue, 0, self->record));
+	close(self->queue.fd);
+	self->queue.fd = make_queue(&self->queue, 0, 0, SMALL);
+	ASSERT_LE(0, self->queue.fd);
+	receiver = block_receiver_how(&self->queue, receive_role, (struct peer) { 0 });
 	ASSERT_TRUE(receiver);
-	EXPECT_EQ(POLLOUT, poll_now(queue) & POLLOUT);
-	EXPECT_EQ(0, try_send(7, 0));
+	EXPECT_EQ(POLLOUT, poll_now(self->queue.fd) & POLLOUT);
+	EXPECT_EQ(0, try_send(&self->queue, 7, 0));
 	EXPECT_EQ(8, finish(receiver));
 }
 
@@ -586,14 +596,14 @@ TEST_F(quota, calls_need_no_quota)
 	struct peer *caller;
 	__u64 value = 0;
 
-	ASSERT_LE(0, use_up(0, self->record));
-	caller = start(call_role, (struct peer) { .value = 3 });
-	ASSERT_EQ(8, ipcshm_receive(queue, &value, 8, &message, SOON));
+	ASSERT_LE(0, use_up(&self->queue, 0, self->record));
+	caller = queue_start(&self->queue, call_role, (struct peer) { .value = 3 });
+	ASSERT_EQ(8, ipcshm_receive(self->queue.fd, &value, 8, &message, SOON));
 	value++;
-	EXPECT_EQ(0, ipcshm_reply(queue, message.request_id, &value, 8));
+	EXPECT_EQ(0, ipcshm_reply(self->queue.fd, message.request_id, &value, 8));
 	EXPECT_EQ(8, finish(caller));
 	EXPECT_EQ(4, caller->value);
-	EXPECT_EQ(bytes().max, used());
+	EXPECT_EQ(bytes(&self->queue).max, used(&self->queue));
 }
 
 /* Calls; a signal interrupts that, and the peer resumes the call when it is told to. */
@@ -616,21 +626,21 @@ static void call_twice_role(struct peer *peer)
 }
 
 /* An interrupted caller for which a reply of LARGE bytes is kept. */
-static struct peer *keep_reply(__u64 *cost)
+static struct peer *keep_reply(struct test_queue *queue, __u64 *cost)
 {
 	struct ipcshm_message message = { 0 };
 	struct peer *caller;
 	char data[LARGE] = "";
 	__u64 base;
 
-	caller = start(call_twice_role, (struct peer) { .handles_signal = true });
-	if (ipcshm_receive(queue, data, 8, &message, SOON) != 8 || kill(caller->pid, SIGUSR1) ||
+	caller = queue_start(queue, call_twice_role, (struct peer) { .handles_signal = true });
+	if (ipcshm_receive(queue->fd, data, 8, &message, SOON) != 8 || kill(caller->pid, SIGUSR1) ||
 	    !WAIT_UNTIL(is_ready(caller)) || !caller->token)
 		return NULL;
-	base = used();
-	if (ipcshm_reply(queue, message.request_id, data, LARGE))
+	base = used(queue);
+	if (ipcshm_reply(queue->fd, message.request_id, data, LARGE))
 		return NULL;
-	*cost = used() - base;
+	*cost = used(queue) - base;
 	return caller;
 }
 
@@ -639,12 +649,12 @@ TEST_F(quota, kept_reply_is_charged_until_the_call_is_resumed)
 	struct peer *caller;
 	__u64 cost;
 
-	caller = keep_reply(&cost);
+	caller = keep_reply(&self->queue, &cost);
 	ASSERT_TRUE(caller);
 	EXPECT_EQ(LARGE + self->record, cost);
 	tell(caller);
 	EXPECT_LE(0, finish(caller));
-	EXPECT_EQ(0, used());
+	EXPECT_EQ(0, used(&self->queue));
 }
 
 TEST_F(quota, kept_reply_is_paid_back_when_its_caller_is_killed)
@@ -652,16 +662,17 @@ TEST_F(quota, kept_reply_is_paid_back_when_its_caller_is_killed)
 	struct peer *caller;
 	__u64 cost;
 
-	caller = keep_reply(&cost);
+	caller = keep_reply(&self->queue, &cost);
 	ASSERT_TRUE(caller);
 	kill_peer(caller);
-	EXPECT_TRUE(WAIT_UNTIL(!used()));
+	EXPECT_TRUE(WAIT_UNTIL(!used(&self->queue)));
 }
 
 /* User memory that takes its time. */
 
 FIXTURE(slow)
 {
+	struct test_queue queue;
 	struct fuse_memory memory;
 	__u64 record;
 };
@@ -700,22 +711,23 @@ FIXTURE_SETUP(slow)
 	int one;
 
 	SKIP_UNLESS_ROOT;
-	share_peers();
+	share_peers(&self->queue.peers);
 	self->memory.map = NULL;
 	FUSE_MEMORY_OPEN(&self->memory, 8);
-	device = open_device();
-	one = make_queue(1, 1, 1);
-	self->record = used() - 1;
+	self->queue.device = open_device();
+	one = make_queue(&self->queue, 1, 1, 1);
+	self->record = used(&self->queue) - 1;
 	close(one);
-	queue = variant->bounded ? make_queue(8, 0, LARGE) : make_unbounded();
-	ASSERT_LE(0, queue);
+	self->queue.fd = variant->bounded ? make_queue(&self->queue, 8, 0, LARGE)
+					  : make_unbounded(&self->queue);
+	ASSERT_LE(0, self->queue.fd);
 }
 
 FIXTURE_TEARDOWN(slow)
 {
 	EXPECT_EQ(0, seteuid(0));
 	fuse_memory_close(&self->memory);
-	tear_down();
+	queue_tear_down(&self->queue);
 }
 
 /* The receiver is another user, with a descriptor of its own. */
@@ -727,9 +739,9 @@ static void become_receiver(struct peer *peer)
 
 #define RECEIVER(peer) ((peer)->token)
 
-static int receiver_queue(void)
+static int receiver_queue(struct test_queue *queue)
 {
-	return ipcshm_queue_open(device, "slow", READ_WRITE, 0, NULL);
+	return ipcshm_queue_open(queue->device, "slow", READ_WRITE, 0, NULL);
 }
 
 static unsigned char *slow_room;
@@ -739,7 +751,7 @@ static void slow_receive_role(struct peer *peer)
 	struct ipcshm_transfer_args transfer = transfer_of(slow_room, LARGE);
 
 	become_receiver(peer);
-	peer->fd = receiver_queue();
+	peer->fd = receiver_queue(peer->queue);
 	transfer.deadline = SOON;
 	transfer.flags = peer->match;
 	peer->result = ipcshm_receive_transfer(peer->fd, &transfer, sizeof(transfer));
@@ -748,7 +760,7 @@ static void slow_receive_role(struct peer *peer)
 static void slow_read_role(struct peer *peer)
 {
 	become_receiver(peer);
-	peer->fd = receiver_queue();
+	peer->fd = receiver_queue(peer->queue);
 	peer->result = read(peer->fd, slow_room, LARGE) < 0 ? -errno : 0;
 }
 
@@ -762,47 +774,47 @@ static void slow_call_role(struct peer *peer)
 	};
 
 	become_receiver(peer);
-	peer->fd = receiver_queue();
+	peer->fd = receiver_queue(peer->queue);
 	peer->result = ipcshm_call_transfer(peer->fd, &call, sizeof(call));
 }
 
-static __u64 used_by(uid_t user)
+static __u64 used_by(struct test_queue *queue, uid_t user)
 {
 	uid_t self = geteuid();
 	__u64 result;
 
 	if (!become(user))
 		return ~0ULL;
-	result = used();
+	result = used(queue);
 	if (seteuid(0) || setresgid(0, 0, 0) || setresuid(self, self, 0))
 		return ~0ULL;
 	return result;
 }
 
-static bool name_queue(bool bounded)
+static bool name_queue(struct test_queue *queue, bool bounded)
 {
-	close(queue);
-	queue = open_queue(device, "slow", READ_WRITE | CREATE_NEW, 0666,
+	close(queue->fd);
+	queue->fd = open_queue(queue->device, "slow", READ_WRITE | CREATE_NEW, 0666,
 			   bounded ? 8 : IPCSHM_UNBOUNDED, bounded ? 0 : IPCSHM_UNBOUNDED, LARGE);
-	return queue >= 0 && !fchmod(queue, 0666);
+	return queue->fd >= 0 && !fchmod(queue->fd, 0666);
 }
 
 /* While the receiver's copy is blocked the message is the receiver's, and after it nobody's. */
-static bool is_charged_meanwhile(struct fuse_memory *memory, struct peer *receiver, __u64 base,
-				 __u64 cost)
+static bool is_charged_meanwhile(struct test_queue *queue, struct fuse_memory *memory,
+				 struct peer *receiver, __u64 base, __u64 cost)
 {
 	bool charged;
 
 	if (!WAIT_UNTIL(fuse_memory_is_waiting(memory, 0)))
 		return false;
-	charged = used() == base && used_by(RECEIVER(receiver)) == cost;
+	charged = used(queue) == base && used_by(queue, RECEIVER(receiver)) == cost;
 	if (!charged)
-		ksft_print_msg("sender %llu of %llu, receiver %llu of %llu\n", used(), base,
-			       used_by(RECEIVER(receiver)), cost);
+		ksft_print_msg("sender %llu of %llu, receiver %llu of %llu\n", used(queue), base,
+			       used_by(queue, RECEIVER(receiver)), cost);
 	fuse_memory_release(memory, 0);
 	fuse_memory_release(memory, 1);
 	fuse_memory_release(memory, 2);
-	return !finish(receiver) && used_by(RECEIVER(receiver)) == 0 && charged;
+	return !finish(receiver) && used_by(queue, RECEIVER(receiver)) == 0 && charged;
 }
 
 static struct peer receiver_peer(void)
@@ -814,24 +826,27 @@ TEST_F(slow, receive_is_charged_to_the_receiver)
 {
 	__u64 base;
 
-	ASSERT_TRUE(name_queue(variant->bounded));
+	ASSERT_TRUE(name_queue(&self->queue, variant->bounded));
 	slow_room = self->memory.map;
-	base = used();
-	ASSERT_EQ(0, try_size(queue, variant->size));
-	EXPECT_TRUE(is_charged_meanwhile(&self->memory, start(slow_receive_role, receiver_peer()),
-					 base, variant->size + self->record));
-	EXPECT_EQ(base, used());
+	base = used(&self->queue);
+	ASSERT_EQ(0, try_size(self->queue.fd, variant->size));
+	EXPECT_TRUE(
+		is_charged_meanwhile(&self->queue, &self->memory,
+				     queue_start(&self->queue, slow_receive_role, receiver_peer()),
+				     base, variant->size + self->record));
+	EXPECT_EQ(base, used(&self->queue));
 }
 
 TEST_F(slow, read_is_charged_to_the_receiver)
 {
 	__u64 base;
 
-	ASSERT_TRUE(name_queue(variant->bounded));
+	ASSERT_TRUE(name_queue(&self->queue, variant->bounded));
 	slow_room = self->memory.map;
-	base = used();
-	ASSERT_EQ(0, try_size(queue, variant->size));
-	EXPECT_TRUE(is_charged_meanwhile(&self->memory, start(slow_read_role, receiver_peer()),
+	base = used(&self->queue);
+	ASSERT_EQ(0, try_size(self->queue.fd, variant->size));
+	EXPECT_TRUE(is_charged_meanwhile(&self->queue, &self->memory,
+					 queue_start(&self->queue, slow_read_role, receiver_peer()),
 					 base, variant->size + self->record));
 }
 
@@ -840,15 +855,15 @@ TEST_F(slow, peek_is_charged_to_the_receiver)
 	struct peer how = receiver_peer(), *receiver;
 	__u64 base;
 
-	ASSERT_TRUE(name_queue(variant->bounded));
+	ASSERT_TRUE(name_queue(&self->queue, variant->bounded));
 	slow_room = self->memory.map;
-	base = used();
-	ASSERT_EQ(0, try_size(queue, variant->size));
+	base = used(&self->queue);
+	ASSERT_EQ(0, try_size(self->queue.fd, variant->size));
 	how.match = IPCSHM_PEEK | IPCSHM_DONTWAIT;
-	receiver = start(slow_receive_role, how);
+	receiver = queue_start(&self->queue, slow_receive_role, how);
 	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, 0)));
-	ASSERT_EQ((long)variant->size, receive_from(queue));
-	EXPECT_TRUE(is_charged_meanwhile(&self->memory, receiver, base,
+	ASSERT_EQ((long)variant->size, receive_from(self->queue.fd));
+	EXPECT_TRUE(is_charged_meanwhile(&self->queue, &self->memory, receiver, base,
 					 variant->size + self->record));
 }
 
@@ -859,13 +874,13 @@ TEST_F(slow, reply_is_charged_to_the_caller)
 	struct peer *caller;
 	__u64 base;
 
-	ASSERT_TRUE(name_queue(variant->bounded));
+	ASSERT_TRUE(name_queue(&self->queue, variant->bounded));
 	slow_room = self->memory.map;
-	base = used();
-	caller = start(slow_call_role, receiver_peer());
-	ASSERT_EQ(1, ipcshm_receive(queue, data, 1, &message, SOON));
-	ASSERT_EQ(0, ipcshm_reply(queue, message.request_id, data, variant->size));
-	EXPECT_TRUE(is_charged_meanwhile(&self->memory, caller, base,
+	base = used(&self->queue);
+	caller = queue_start(&self->queue, slow_call_role, receiver_peer());
+	ASSERT_EQ(1, ipcshm_receive(self->queue.fd, data, 1, &message, SOON));
+	ASSERT_EQ(0, ipcshm_reply(self->queue.fd, message.request_id, data, variant->size));
+	EXPECT_TRUE(is_charged_meanwhile(&self->queue, &self->memory, caller, base,
 					 variant->size + self->record));
 }
 
@@ -875,23 +890,23 @@ TEST_F(slow, message_put_back_is_charged_to_the_receiver)
 	struct peer *receiver;
 	__u64 base, count = 0;
 
-	ASSERT_TRUE(name_queue(variant->bounded));
+	ASSERT_TRUE(name_queue(&self->queue, variant->bounded));
 	slow_room = self->memory.map;
-	ASSERT_EQ(0, try_size(queue, variant->size));
-	receiver = start(slow_receive_role, receiver_peer());
+	ASSERT_EQ(0, try_size(self->queue.fd, variant->size));
+	receiver = queue_start(&self->queue, slow_receive_role, receiver_peer());
 	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, 0)));
-	while (count < 8 && !try_size(queue, variant->size))
+	while (count < 8 && !try_size(self->queue.fd, variant->size))
 		count++;
-	base = used();
+	base = used(&self->queue);
 	fuse_memory_fail(&self->memory, 0);
 	EXPECT_EQ(-EFAULT, finish(receiver));
-	EXPECT_EQ(9, stat_now().messages);
-	EXPECT_EQ(base, used());
-	EXPECT_EQ(variant->size + self->record, used_by(test_user(1)));
+	EXPECT_EQ(9, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(base, used(&self->queue));
+	EXPECT_EQ(variant->size + self->record, used_by(&self->queue, test_user(1)));
 	while (count--)
-		EXPECT_EQ((long)variant->size, receive_from(queue));
-	EXPECT_EQ((long)variant->size, receive_from(queue));
-	EXPECT_EQ(0, used_by(test_user(1)));
+		EXPECT_EQ((long)variant->size, receive_from(self->queue.fd));
+	EXPECT_EQ((long)variant->size, receive_from(self->queue.fd));
+	EXPECT_EQ(0, used_by(&self->queue, test_user(1)));
 }
 
 IPCSHM_TEST_MAIN

@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 
 #include "common/harness.h"
-#include "queue_test.h"
+#include "common/queue.h"
 
 #define KEPT	4	/* messages that the queue keeps */
 #define ENTRIES	64
@@ -18,6 +18,7 @@
 
 FIXTURE(uring)
 {
+	struct test_queue queue;
 	struct io_uring ring;
 };
 
@@ -25,7 +26,7 @@ FIXTURE_SETUP(uring)
 {
 	int result;
 
-	ASSERT_EQ(0, set_up(KEPT, IPCSHM_UNBOUNDED, SIZE));
+	ASSERT_EQ(0, queue_set_up(&self->queue, KEPT, IPCSHM_UNBOUNDED, SIZE));
 	result = io_uring_queue_init(ENTRIES, &self->ring, 0);
 	if (IS_MISSING(result))
 		SKIP(return, "this kernel has no io_uring, or not for us");
@@ -35,7 +36,7 @@ FIXTURE_SETUP(uring)
 FIXTURE_TEARDOWN(uring)
 {
 	io_uring_queue_exit(&self->ring);
-	tear_down();
+	queue_tear_down(&self->queue);
 }
 
 /* Threads of this process beside itself: io_uring's workers are such. */
@@ -108,11 +109,11 @@ TEST_F(uring, read_and_write_complete_at_once)
 {
 	__u64 from = 5, to = 0, which = 0;
 
-	ASSERT_TRUE(submit_write(&self->ring, queue, &from, 8, 1));
+	ASSERT_TRUE(submit_write(&self->ring, self->queue.fd, &from, 8, 1));
 	EXPECT_EQ(8, completed(&self->ring, &which));
 	EXPECT_EQ(1, which);
-	EXPECT_EQ(1, stat_now().messages);
-	ASSERT_TRUE(submit_read(&self->ring, queue, &to, 8, 2));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
+	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &to, 8, 2));
 	EXPECT_EQ(8, completed(&self->ring, &which));
 	EXPECT_EQ(2, which);
 	EXPECT_EQ(5, to);
@@ -123,11 +124,11 @@ TEST_F(uring, read_waits_without_a_worker)
 {
 	__u64 value = 0;
 
-	ASSERT_TRUE(submit_read(&self->ring, queue, &value, 8, 1));
+	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, 1));
 	EXPECT_TRUE(nothing_completed(&self->ring));
 	EXPECT_EQ(0, workers());
-	EXPECT_EQ(0, stat_now().receivers);
-	ASSERT_EQ(0, try_send(7, 0));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).receivers);
+	ASSERT_EQ(0, try_send(&self->queue, 7, 0));
 	EXPECT_EQ(8, completed(&self->ring, NULL));
 	EXPECT_EQ(7, value);
 	EXPECT_EQ(0, workers());
@@ -138,17 +139,17 @@ TEST_F(uring, write_waits_for_room_without_a_worker)
 	__u64 value = 99, i;
 
 	for (i = 0; i < KEPT; i++)
-		ASSERT_EQ(0, try_send(i, 0));
-	ASSERT_TRUE(submit_write(&self->ring, queue, &value, 8, 1));
+		ASSERT_EQ(0, try_send(&self->queue, i, 0));
+	ASSERT_TRUE(submit_write(&self->ring, self->queue.fd, &value, 8, 1));
 	EXPECT_TRUE(nothing_completed(&self->ring));
 	EXPECT_EQ(0, workers());
-	EXPECT_EQ(0, stat_now().senders);
-	EXPECT_EQ(0, receive_value());
+	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
+	EXPECT_EQ(0, receive_value(&self->queue));
 	EXPECT_EQ(8, completed(&self->ring, NULL));
 	EXPECT_EQ(0, workers());
 	for (i = 1; i < KEPT; i++)
-		EXPECT_EQ(i, receive_value());
-	EXPECT_EQ(99, receive_value());
+		EXPECT_EQ(i, receive_value(&self->queue));
+	EXPECT_EQ(99, receive_value(&self->queue));
 }
 
 TEST_F(uring, many_reads_wait_and_each_gets_one_message)
@@ -156,10 +157,10 @@ TEST_F(uring, many_reads_wait_and_each_gets_one_message)
 	__u64 values[16], which, i, seen = 0;
 
 	for (i = 0; i < 16; i++)
-		ASSERT_TRUE(submit_read(&self->ring, queue, &values[i], 8, i));
+		ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &values[i], 8, i));
 	EXPECT_EQ(0, workers());
 	for (i = 0; i < 16; i++) {
-		ASSERT_EQ(0, ipcshm_send(queue, &i, 8, 0, SOON));
+		ASSERT_EQ(0, ipcshm_send(self->queue.fd, &i, 8, 0, SOON));
 		ASSERT_EQ(8, completed(&self->ring, &which));
 		ASSERT_GT(16, which);
 		EXPECT_EQ(i, values[which]);
@@ -168,7 +169,7 @@ TEST_F(uring, many_reads_wait_and_each_gets_one_message)
 	EXPECT_EQ(0xffff, seen);
 	EXPECT_TRUE(nothing_completed(&self->ring));
 	EXPECT_EQ(0, workers());
-	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(uring, message_from_another_process_completes_a_read)
@@ -176,8 +177,8 @@ TEST_F(uring, message_from_another_process_completes_a_read)
 	struct peer *sender;
 	__u64 value = 0;
 
-	ASSERT_TRUE(submit_read(&self->ring, queue, &value, 8, 1));
-	sender = start(send_role, (struct peer) { .value = 6 });
+	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, 1));
+	sender = queue_start(&self->queue, send_role, (struct peer) { .value = 6 });
 	EXPECT_EQ(8, completed(&self->ring, NULL));
 	EXPECT_EQ(6, value);
 	EXPECT_EQ(0, finish(sender));
@@ -188,12 +189,13 @@ TEST_F(uring, rendezvous_is_read_without_a_worker)
 	struct peer *sender;
 	__u64 value = 0;
 
-	close(queue);
-	queue = open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, 0, 0, SIZE);
-	ASSERT_LE(0, queue);
-	ASSERT_TRUE(submit_read(&self->ring, queue, &value, 8, 1));
+	close(self->queue.fd);
+	self->queue.fd =
+		open_queue(self->queue.device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, 0, 0, SIZE);
+	ASSERT_LE(0, self->queue.fd);
+	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, 1));
 	EXPECT_EQ(0, workers());
-	sender = start(send_role, (struct peer) { .value = 6 });
+	sender = queue_start(&self->queue, send_role, (struct peer) { .value = 6 });
 	EXPECT_EQ(8, completed(&self->ring, NULL));
 	EXPECT_EQ(6, value);
 	EXPECT_EQ(0, finish(sender));
@@ -204,7 +206,7 @@ TEST_F(uring, read_that_may_not_wait_is_eagain_in_the_ring)
 	struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
 	__u64 value;
 
-	io_uring_prep_read(entry, queue, &value, 8, 0);
+	io_uring_prep_read(entry, self->queue.fd, &value, 8, 0);
 	entry->rw_flags = RWF_NOWAIT;
 	ASSERT_EQ(1, io_uring_submit(&self->ring));
 	EXPECT_EQ(-EAGAIN, completed(&self->ring, NULL));
@@ -214,19 +216,19 @@ TEST_F(uring, errors_come_in_the_ring)
 {
 	__u64 value = 1;
 	char byte;
-	int reader = open_again(IPCSHM_READ);
+	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 
 	ASSERT_TRUE(submit_write(&self->ring, reader, &value, 8, 1));
 	EXPECT_EQ(-EBADF, completed(&self->ring, NULL));
-	ASSERT_TRUE(submit_write(&self->ring, queue, (void *)1, 8, 1));
+	ASSERT_TRUE(submit_write(&self->ring, self->queue.fd, (void *)1, 8, 1));
 	EXPECT_EQ(-EFAULT, completed(&self->ring, NULL));
-	ASSERT_EQ(0, try_send(1, 0));
-	ASSERT_TRUE(submit_read(&self->ring, queue, &byte, 1, 1));
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
+	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &byte, 1, 1));
 	EXPECT_EQ(-EMSGSIZE, completed(&self->ring, NULL));
-	ASSERT_TRUE(submit_read(&self->ring, queue, (void *)1, 8, 1));
+	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, (void *)1, 8, 1));
 	EXPECT_EQ(-EFAULT, completed(&self->ring, NULL));
-	EXPECT_EQ(1, stat_now().messages);
-	EXPECT_EQ(1, receive_value());
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(1, receive_value(&self->queue));
 }
 
 TEST_F(uring, read_that_waits_can_be_cancelled)
@@ -235,7 +237,7 @@ TEST_F(uring, read_that_waits_can_be_cancelled)
 	__u64 value = 0, which;
 	int results[2] = { 1, 1 }, i;
 
-	ASSERT_TRUE(submit_read(&self->ring, queue, &value, 8, 0));
+	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, 0));
 	entry = io_uring_get_sqe(&self->ring);
 	io_uring_prep_cancel64(entry, 0, 0);
 	entry->user_data = 1;
@@ -248,8 +250,8 @@ TEST_F(uring, read_that_waits_can_be_cancelled)
 	}
 	EXPECT_EQ(-ECANCELED, results[0]);
 	EXPECT_EQ(0, results[1]);
-	ASSERT_EQ(0, try_send(3, 0));
-	EXPECT_EQ(3, receive_value());
+	ASSERT_EQ(0, try_send(&self->queue, 3, 0));
+	EXPECT_EQ(3, receive_value(&self->queue));
 }
 
 /* A ring that goes while its reads wait takes no message along. */
@@ -267,13 +269,13 @@ static void abandoned_read_role(struct peer *peer)
 
 TEST_F(uring, killed_reader_leaves_nothing_behind)
 {
-	struct peer *reader = start(abandoned_read_role, (struct peer) { 0 });
+	struct peer *reader = queue_start(&self->queue, abandoned_read_role, (struct peer) { 0 });
 
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(reader)));
 	kill_peer(reader);
-	ASSERT_EQ(0, try_send(3, 0));
-	EXPECT_EQ(3, receive_value());
-	EXPECT_EQ(1, stat_now().received);
+	ASSERT_EQ(0, try_send(&self->queue, 3, 0));
+	EXPECT_EQ(3, receive_value(&self->queue));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).received);
 }
 
 TEST_F(uring, end_of_file_completes_a_read)
@@ -287,13 +289,13 @@ TEST_F(uring, end_of_file_completes_a_read)
 	__u64 value;
 	int writer;
 
-	close(queue);
-	queue = ipcshm_queue_open(device, other.text, IPCSHM_READ | CREATE_NEW | IPCSHM_HANGUP,
-				  0600, &attr);
-	ASSERT_LE(0, queue);
-	writer = ipcshm_queue_open(device, other.text, IPCSHM_WRITE, 0, NULL);
+	close(self->queue.fd);
+	self->queue.fd = ipcshm_queue_open(self->queue.device, other.text,
+					   IPCSHM_READ | CREATE_NEW | IPCSHM_HANGUP, 0600, &attr);
+	ASSERT_LE(0, self->queue.fd);
+	writer = ipcshm_queue_open(self->queue.device, other.text, IPCSHM_WRITE, 0, NULL);
 	ASSERT_LE(0, writer);
-	ASSERT_TRUE(submit_read(&self->ring, queue, &value, 8, 1));
+	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, 1));
 	EXPECT_TRUE(nothing_completed(&self->ring));
 	close(writer);
 	EXPECT_EQ(0, completed(&self->ring, NULL));
@@ -303,9 +305,9 @@ TEST_F(uring, revocation_completes_what_waits)
 {
 	__u64 value;
 
-	ASSERT_TRUE(submit_read(&self->ring, queue, &value, 8, 1));
+	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, 1));
 	EXPECT_TRUE(nothing_completed(&self->ring));
-	ASSERT_EQ(0, ipcshm_queue_revoke(queue));
+	ASSERT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 	EXPECT_EQ(-EKEYREVOKED, completed(&self->ring, NULL));
 }
 
@@ -313,25 +315,25 @@ TEST_F(uring, revocation_completes_what_waits)
 
 TEST_F(uring, poll_waits_without_a_worker)
 {
-	ASSERT_TRUE(submit_poll(&self->ring, queue, POLLIN, false));
+	ASSERT_TRUE(submit_poll(&self->ring, self->queue.fd, POLLIN, false));
 	EXPECT_TRUE(nothing_completed(&self->ring));
 	EXPECT_EQ(0, workers());
-	ASSERT_EQ(0, try_send(3, 0));
+	ASSERT_EQ(0, try_send(&self->queue, 3, 0));
 	EXPECT_EQ(POLLIN, completed(&self->ring, NULL) & POLLIN);
 	EXPECT_TRUE(nothing_completed(&self->ring));
-	EXPECT_EQ(3, receive_value());
+	EXPECT_EQ(3, receive_value(&self->queue));
 }
 
 TEST_F(uring, multishot_poll_tells_each_message)
 {
 	__u64 i;
 
-	ASSERT_TRUE(submit_poll(&self->ring, queue, POLLIN, true));
+	ASSERT_TRUE(submit_poll(&self->ring, self->queue.fd, POLLIN, true));
 	EXPECT_TRUE(nothing_completed(&self->ring));
 	for (i = 0; i < 10; i++) {
-		ASSERT_EQ(0, try_send(i, 0));
+		ASSERT_EQ(0, try_send(&self->queue, i, 0));
 		EXPECT_EQ(POLLIN, completed(&self->ring, NULL) & POLLIN);
-		EXPECT_EQ(i, receive_value());
+		EXPECT_EQ(i, receive_value(&self->queue));
 	}
 	EXPECT_EQ(0, workers());
 }
@@ -363,12 +365,12 @@ static void write_stream_role(struct peer *peer)
 
 TEST_F_TIMEOUT(uring, stream_of_reads_and_writes_loses_nothing, 120)
 {
-	struct peer *writer = start(write_stream_role, (struct peer) { 0 });
+	struct peer *writer = queue_start(&self->queue, write_stream_role, (struct peer) { 0 });
 	unsigned char *seen = calloc(STREAM, 1);
 	__u64 value, i, doubled = 0, missing = 0;
 
 	for (i = 0; i < STREAM; i++) {
-		ASSERT_TRUE(submit_read(&self->ring, queue, &value, 8, i));
+		ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, i));
 		ASSERT_EQ(8, completed(&self->ring, NULL));
 		ASSERT_GT(STREAM, value);
 		doubled += seen[value]++;
@@ -379,7 +381,7 @@ TEST_F_TIMEOUT(uring, stream_of_reads_and_writes_loses_nothing, 120)
 	EXPECT_EQ(0, doubled);
 	EXPECT_EQ(0, missing);
 	EXPECT_EQ(0, workers());
-	EXPECT_EQ(0, stat_now().messages);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 }
 
 IPCSHM_TEST_MAIN

@@ -8,7 +8,7 @@
 #include <ipcshm-mutex.h>
 
 #include "common/harness.h"
-#include "region_test.h"
+#include "common/region.h"
 
 #define WORKERS		4
 #define KILLS		many(2000, 100)
@@ -27,14 +27,17 @@ static struct ipcshm_area area;
 static struct shared *shared;
 
 FIXTURE(mutex) {
+	struct test_region region;
 };
 
 FIXTURE_SETUP(mutex)
 {
-	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { .max_members = 200 }));
-	ASSERT_TRUE(map_region());
-	shared = (void *)map;
-	ASSERT_EQ(0, ipcshm_area_init_region(&area, region, map, PAGES * page_size));
+	ASSERT_EQ(0,
+		  region_set_up(&self->region, (struct ipcshm_region_attr) { .max_members = 200 }));
+	ASSERT_TRUE(map_region(&self->region));
+	shared = (void *)self->region.map;
+	ASSERT_EQ(0, ipcshm_area_init_region(&area, self->region.fd, self->region.map,
+					     PAGES * self->region.page_size));
 	ipcshm_mutex_init(&shared->mutex);
 	ipcshm_cond_init(&shared->cond);
 	ASSERT_EQ(0, ipcshm_event_init(&shared->event, 0));
@@ -43,15 +46,15 @@ FIXTURE_SETUP(mutex)
 FIXTURE_TEARDOWN(mutex)
 {
 	ipcshm_area_destroy(&area);
-	tear_down();
+	region_tear_down(&self->region);
 }
 
 /* A peer's own mapping and area; what it inherits of the test's isn't mapped. */
 static void join_area(struct peer *peer)
 {
-	shared = map_pages(peer->fd, 0, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED);
+	shared = map_pages(peer->region, peer->fd, 0, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED);
 	if (shared == MAP_FAILED ||
-	    ipcshm_area_init_region(&area, peer->fd, shared, PAGES * page_size))
+	    ipcshm_area_init_region(&area, peer->fd, shared, PAGES * peer->region->page_size))
 		_exit(1);
 }
 
@@ -88,22 +91,24 @@ static void inherit_role(struct peer *peer)
 
 TEST(child_for_which_there_was_no_room_locks_when_there_is)
 {
+	struct test_region only, *region = &only;
 	struct peer *child;
 
-	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { .max_members = 1 }));
-	map = map_pages(region, 0, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED);
-	ASSERT_NE(MAP_FAILED, map);
-	shared = (void *)map;
-	ASSERT_EQ(0, ipcshm_area_init_region(&area, region, map, PAGES * page_size));
+	ASSERT_EQ(0, region_set_up(region, (struct ipcshm_region_attr) { .max_members = 1 }));
+	region->map = map_pages(region, region->fd, 0, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED);
+	ASSERT_NE(MAP_FAILED, region->map);
+	shared = (void *)region->map;
+	ASSERT_EQ(0, ipcshm_area_init_region(&area, region->fd, region->map,
+					     PAGES * region->page_size));
 	ipcshm_mutex_init(&shared->mutex);
-	child = start_ready(inherit_role, (struct peer) { 0 });
+	child = region_start_ready(region, inherit_role, (struct peer) { 0 });
 	ASSERT_TRUE(child);
 	EXPECT_EQ(-EUSERS, (int)child->value);
-	ASSERT_EQ(0, munmap(map, PAGES * page_size));
+	ASSERT_EQ(0, munmap(region->map, PAGES * region->page_size));
 	tell(child);
 	EXPECT_EQ(-EUSERS, finish(child));
 	ipcshm_area_destroy(&area);
-	tear_down();
+	region_tear_down(region);
 }
 
 static void hold_role(struct peer *peer)
@@ -125,15 +130,15 @@ static void lock_role(struct peer *peer)
 
 TEST_F(mutex, killed_holder_wakes_all_who_wait)
 {
-	struct peer *holder = start_ready(hold_role, (struct peer) { 0 });
+	struct peer *holder = region_start_ready(&self->region, hold_role, (struct peer) { 0 });
 	struct peer *waiters[WORKERS];
 	long told = 0;
 	int i;
 
 	ASSERT_TRUE(holder);
 	for (i = 0; i < WORKERS; i++)
-		waiters[i] = start(lock_role, (struct peer) { 0 });
-	ASSERT_TRUE(WAIT_UNTIL(stat_now().waiters == WORKERS));
+		waiters[i] = region_start(&self->region, lock_role, (struct peer) { 0 });
+	ASSERT_TRUE(WAIT_UNTIL(region_stat_now(&self->region).waiters == WORKERS));
 	EXPECT_EQ(-EBUSY, ipcshm_mutex_trylock(&area, &shared->mutex));
 	kill_peer(holder);
 	for (i = 0; i < WORKERS; i++) {
@@ -173,7 +178,7 @@ static void fork_role(struct peer *peer)
 
 TEST_F(mutex, child_cannot_unlock_what_its_parent_has)
 {
-	struct peer *peer = start(fork_role, (struct peer) { 0 });
+	struct peer *peer = region_start(&self->region, fork_role, (struct peer) { 0 });
 
 	EXPECT_EQ(0, finish(peer));
 	EXPECT_EQ(EPERM, peer->value);
@@ -189,7 +194,7 @@ static void exec_role(struct peer *peer)
 
 TEST_F(mutex, who_executes_another_program_has_died)
 {
-	struct peer *peer = start(exec_role, (struct peer) { 0 });
+	struct peer *peer = region_start(&self->region, exec_role, (struct peer) { 0 });
 
 	wait_child(peer->pid);
 	peer->pid = 0;
@@ -225,7 +230,8 @@ TEST_F_TIMEOUT(mutex, workers_killed_at_any_time_leave_it_usable, 300)
 	__u64 progress;
 
 	for (i = 0; i < WORKERS; i++)
-		ASSERT_TRUE(workers[i] = start_ready(work_role, (struct peer) { 0 }));
+		ASSERT_TRUE(workers[i] = region_start_ready(&self->region, work_role,
+							    (struct peer) { 0 }));
 	for (i = 0; i < KILLS; i++) {
 		struct peer *victim = workers[i % WORKERS];
 		volatile unsigned int wait = rand_r(&seed) % 4096;
@@ -234,10 +240,11 @@ TEST_F_TIMEOUT(mutex, workers_killed_at_any_time_leave_it_usable, 300)
 			wait--;
 		kill_peer(victim);
 		progress = __atomic_load_n(&shared->first, __ATOMIC_RELAXED);
-		ASSERT_TRUE(WAIT_UNTIL(__atomic_load_n(&shared->first, __ATOMIC_RELAXED) != progress));
-		peer_count = victim - peers;
-		ASSERT_TRUE(start_ready(work_role, (struct peer) { 0 }));
-		peer_count = WORKERS;
+		ASSERT_TRUE(
+			WAIT_UNTIL(__atomic_load_n(&shared->first, __ATOMIC_RELAXED) != progress));
+		self->region.peers.count = victim - self->region.peers.list;
+		ASSERT_TRUE(region_start_ready(&self->region, work_role, (struct peer) { 0 }));
+		self->region.peers.count = WORKERS;
 	}
 	ASSERT_LE(0, lock());
 	EXPECT_EQ(0, shared->broken);
@@ -276,7 +283,8 @@ TEST_F_TIMEOUT(mutex, no_signal_is_lost_with_who_is_killed, 300)
 	unsigned int i;
 
 	for (i = 0; i < WORKERS; i++)
-		ASSERT_TRUE(consumers[i] = start_ready(consume_role, (struct peer) { 0 }));
+		ASSERT_TRUE(consumers[i] = region_start_ready(&self->region, consume_role,
+							      (struct peer) { 0 }));
 	for (i = 0; i < KILLS; i++) {
 		struct peer *victim = consumers[i % WORKERS];
 
@@ -286,9 +294,9 @@ TEST_F_TIMEOUT(mutex, no_signal_is_lost_with_who_is_killed, 300)
 		ASSERT_EQ(0, ipcshm_cond_signal(&area, &shared->cond));
 		kill_peer(victim);
 		ASSERT_TRUE(WAIT_UNTIL(!__atomic_load_n(&shared->items, __ATOMIC_RELAXED)));
-		peer_count = victim - peers;
-		ASSERT_TRUE(start_ready(consume_role, (struct peer) { 0 }));
-		peer_count = WORKERS;
+		self->region.peers.count = victim - self->region.peers.list;
+		ASSERT_TRUE(region_start_ready(&self->region, consume_role, (struct peer) { 0 }));
+		self->region.peers.count = WORKERS;
 	}
 }
 
@@ -300,10 +308,10 @@ static void event_role(struct peer *peer)
 
 TEST_F(mutex, death_ends_the_wait_for_an_event)
 {
-	struct peer *member = start_member(), *waiter;
+	struct peer *member = start_member(&self->region), *waiter;
 
 	ASSERT_TRUE(member);
-	waiter = block(event_role, (struct peer) { 0 });
+	waiter = block_waiter(&self->region, event_role, (struct peer) { 0 });
 	ASSERT_TRUE(waiter);
 	kill_peer(member);
 	EXPECT_EQ(-EOWNERDEAD, finish(waiter));
@@ -311,7 +319,7 @@ TEST_F(mutex, death_ends_the_wait_for_an_event)
 
 TEST_F(mutex, event_wakes_one)
 {
-	struct peer *waiter = block(event_role, (struct peer) { 0 });
+	struct peer *waiter = block_waiter(&self->region, event_role, (struct peer) { 0 });
 
 	ASSERT_TRUE(waiter);
 	EXPECT_EQ(0, ipcshm_event_set(&area, &shared->event));

@@ -7,7 +7,7 @@
 #include <sys/epoll.h>
 
 #include "common/harness.h"
-#include "region_test.h"
+#include "common/region.h"
 
 #define BYTES		65536
 #define PRODUCERS	3
@@ -38,6 +38,7 @@ static const struct ipcshm_ring_attr attrs[] = {
 };
 
 FIXTURE(ring) {
+	struct test_region region;
 };
 
 FIXTURE_VARIANT(ring) {
@@ -167,13 +168,13 @@ TEST(rings_are_opened_or_created)
 }
 
 /* The area, of a process that maps the region now. */
-static void enter(void)
+static void enter(struct test_region *region)
 {
 	void *base;
 	size_t size;
 
-	if (ipcshm_region_map(region, READ_WRITE | IPCSHM_MAP_DONTFORK, &base, &size) ||
-	    ipcshm_area_init_region(&area, region, base, size))
+	if (ipcshm_region_map(region->fd, READ_WRITE | IPCSHM_MAP_DONTFORK, &base, &size) ||
+	    ipcshm_area_init_region(&area, region->fd, base, size))
 		_exit(10);
 }
 
@@ -192,18 +193,18 @@ FIXTURE_SETUP(ring)
 	};
 	struct ipcshm_ring_attr attr = attrs[variant->layout];
 
-	ASSERT_EQ(0, set_up(region_attr));
+	ASSERT_EQ(0, region_set_up(&self->region, region_attr));
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		     -1, 0);
 	ASSERT_NE(MAP_FAILED, board);
-	enter();
+	enter(&self->region);
 	attr.flags = variant->flags;
 	ASSERT_EQ(0, ipcshm_ring_create(&area, 0, &attr));
 }
 
 FIXTURE_TEARDOWN(ring)
 {
-	tear_down();
+	region_tear_down(&self->region);
 }
 
 static struct ipcshm_ring_status stat_of(struct ipcshm_ring *ring)
@@ -225,15 +226,15 @@ static void get_role(struct peer *peer)
 {
 	struct ipcshm_ring ring;
 
-	enter();
+	enter(peer->region);
 	attach(&ring, IPCSHM_RING_CONSUMER);
 	be_ready(peer);
 	peer->result = ipcshm_ring_get(&ring, &peer->value, 8, SOON);
 }
 
-static bool is_blocked(void)
+static bool is_blocked(struct test_region *region)
 {
-	return stat_now().waiters == 1;
+	return region_stat_now(region).waiters == 1;
 }
 
 TEST_F(ring, consumer_sleeps_until_an_item_comes)
@@ -244,9 +245,9 @@ TEST_F(ring, consumer_sleeps_until_an_item_comes)
 
 	attach(&ring, IPCSHM_RING_PRODUCER);
 	for (i = 1; i <= 10; i++) {
-		peer = start_ready(get_role, (struct peer) { 0 });
+		peer = region_start_ready(&self->region, get_role, (struct peer) { 0 });
 		ASSERT_NE(NULL, peer);
-		ASSERT_TRUE(WAIT_UNTIL(is_blocked()));
+		ASSERT_TRUE(WAIT_UNTIL(is_blocked(&self->region)));
 		ASSERT_EQ(0, put_number(&ring, i));
 		EXPECT_EQ(8, finish(peer));
 		EXPECT_EQ(i, peer->value);
@@ -272,11 +273,11 @@ static long ticks_of(pid_t pid)
 
 TEST_F(ring, idle_consumer_uses_no_cpu)
 {
-	struct peer *peer = start_ready(get_role, (struct peer) { 0 });
+	struct peer *peer = region_start_ready(&self->region, get_role, (struct peer) { 0 });
 	long ticks;
 
 	ASSERT_NE(NULL, peer);
-	ASSERT_TRUE(WAIT_UNTIL(is_blocked()));
+	ASSERT_TRUE(WAIT_UNTIL(is_blocked(&self->region)));
 	ticks = ticks_of(peer->pid);
 	sleep(1);
 	EXPECT_GE(1, ticks_of(peer->pid) - ticks);
@@ -288,7 +289,7 @@ static void put_role(struct peer *peer)
 	struct ipcshm_ring ring;
 	uint64_t i;
 
-	enter();
+	enter(peer->region);
 	attach(&ring, IPCSHM_RING_PRODUCER);
 	be_ready(peer);
 	for (i = 0; i < peer->value && !peer->result; i++)
@@ -303,13 +304,14 @@ TEST_F(ring, producer_and_consumer_wait_for_each_other)
 	uint64_t i, number;
 
 	attach(&ring, IPCSHM_RING_CONSUMER);
-	peer = start_ready(put_role, (struct peer) { .value = count });
+	peer = region_start_ready(&self->region, put_role, (struct peer) { .value = count });
 	ASSERT_NE(NULL, peer);
 	for (i = 0; i < count; i++) {
 		ASSERT_EQ(8, ipcshm_ring_get(&ring, &number, 8, SOON));
 		ASSERT_EQ(i, number);
 		if (i % 1000 == 0)
-			ASSERT_TRUE(WAIT_UNTIL(stat_now().waiters || is_done(peer)));
+			ASSERT_TRUE(WAIT_UNTIL(region_stat_now(&self->region).waiters ||
+					       is_done(peer)));
 	}
 	EXPECT_EQ(0, finish(peer));
 	EXPECT_LT(0, stat_of(&ring).sleeps);
@@ -345,15 +347,15 @@ TEST_F(ring, chunks_make_the_region_grow)
 		return;
 	attach(&ring, IPCSHM_RING_PRODUCER);
 	attach(&other, IPCSHM_RING_CONSUMER);
-	EXPECT_EQ(whole_pages(size - (PLACES - 1) * PLACE), stat_now().size);
+	EXPECT_EQ(whole_pages(size - (PLACES - 1) * PLACE), region_stat_now(&self->region).size);
 	while (!ipcshm_ring_put(&ring, &in, 8, IPCSHM_NOW))
 		in++;
 	EXPECT_LT(BYTES / 2 / 32 - 129, in);
-	EXPECT_LE(BYTES / 2, stat_now().size);
+	EXPECT_LE(BYTES / 2, region_stat_now(&self->region).size);
 	while (ipcshm_ring_get(&other, &number, 8, IPCSHM_NOW) == 8)
 		ASSERT_EQ(out++, number);
 	EXPECT_EQ(in, out);
-	EXPECT_GE(whole_pages(size), stat_now().size);
+	EXPECT_GE(whole_pages(size), region_stat_now(&self->region).size);
 }
 
 /* A hostile peer says that a chunk is where the region hasn't come to yet. */
@@ -367,7 +369,8 @@ TEST_F(ring, chunk_beyond_the_region_is_not_accessed)
 		return;
 	attach(&ring, IPCSHM_RING_CONSUMER);
 	/* Before the places; they, and the map, are multiples of 128. */
-	entries = (uint64_t *)((char *)area.base + ring_size(variant->flags) - PLACES * PLACE - 128);
+	entries =
+		(uint64_t *)((char *)area.base + ring_size(variant->flags) - PLACES * PLACE - 128);
 	ASSERT_EQ(1ULL << 33 | 1 << 16, entries[1]);
 	entries[1] |= 7;
 	EXPECT_EQ(-EAGAIN, ipcshm_ring_get(&ring, &number, 8, IPCSHM_NOW));
@@ -389,7 +392,7 @@ TEST_F(ring, event_loop_misses_nothing)
 	fd = ipcshm_ring_fd(&ring);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, epoll_ctl(loop, EPOLL_CTL_ADD, fd, &event));
-	peer = start_ready(put_role, (struct peer) { .value = count });
+	peer = region_start_ready(&self->region, put_role, (struct peer) { .value = count });
 	ASSERT_NE(NULL, peer);
 	while (expected < count) {
 		while (ipcshm_ring_get(&ring, &number, 8, IPCSHM_NOW) == 8)
@@ -408,7 +411,7 @@ static void reserve_role(struct peer *peer)
 	struct ipcshm_ring ring;
 	void *data;
 
-	enter();
+	enter(peer->region);
 	attach(&ring, IPCSHM_RING_PRODUCER);
 	if (!ipcshm_ring_reserve(&ring, 8, &data, SOON))
 		be_ready(peer);
@@ -421,15 +424,15 @@ TEST_F(ring, death_with_a_reservation_lets_the_consumer_go_on)
 	struct peer *dead, *consumer;
 	struct ipcshm_ring ring;
 
-	dead = start_ready(reserve_role, (struct peer) { 0 });
+	dead = region_start_ready(&self->region, reserve_role, (struct peer) { 0 });
 	ASSERT_NE(NULL, dead);
 	if (variant->flags & IPCSHM_RING_MULTI_PRODUCER) {
 		attach(&ring, IPCSHM_RING_PRODUCER);
 		ASSERT_EQ(0, put_number(&ring, 7));
 	}
-	consumer = start_ready(get_role, (struct peer) { 0 });
+	consumer = region_start_ready(&self->region, get_role, (struct peer) { 0 });
 	ASSERT_NE(NULL, consumer);
-	ASSERT_TRUE(WAIT_UNTIL(is_blocked()));
+	ASSERT_TRUE(WAIT_UNTIL(is_blocked(&self->region)));
 	kill_peer(dead);
 	if (!(variant->flags & IPCSHM_RING_MULTI_PRODUCER)) {
 		attach(&ring, IPCSHM_RING_PRODUCER);
@@ -444,7 +447,7 @@ static void peek_role(struct peer *peer)
 	struct ipcshm_ring ring;
 	const void *data;
 
-	enter();
+	enter(peer->region);
 	attach(&ring, IPCSHM_RING_CONSUMER);
 	if (ipcshm_ring_peek(&ring, &data, SOON) == 8)
 		be_ready(peer);
@@ -459,16 +462,16 @@ TEST_F(ring, death_with_an_item_brings_it_back)
 
 	attach(&ring, IPCSHM_RING_PRODUCER);
 	ASSERT_EQ(0, put_number(&ring, 7));
-	dead = start_ready(peek_role, (struct peer) { 0 });
+	dead = region_start_ready(&self->region, peek_role, (struct peer) { 0 });
 	ASSERT_NE(NULL, dead);
 	if (variant->flags & IPCSHM_RING_MULTI_CONSUMER) {
-		consumer = start_ready(get_role, (struct peer) { 0 });
+		consumer = region_start_ready(&self->region, get_role, (struct peer) { 0 });
 		ASSERT_NE(NULL, consumer);
-		ASSERT_TRUE(WAIT_UNTIL(is_blocked()));
+		ASSERT_TRUE(WAIT_UNTIL(is_blocked(&self->region)));
 	}
 	kill_peer(dead);
 	if (!consumer)
-		consumer = start_ready(get_role, (struct peer) { 0 });
+		consumer = region_start_ready(&self->region, get_role, (struct peer) { 0 });
 	ASSERT_NE(NULL, consumer);
 	EXPECT_EQ(8, finish(consumer));
 	EXPECT_EQ(7, consumer->value);
@@ -485,7 +488,7 @@ static void produce_role(struct peer *peer)
 	struct ipcshm_ring ring;
 	uint64_t i = NUMBERS, from = 0;
 
-	enter();
+	enter(peer->region);
 	attach(&ring, IPCSHM_RING_PRODUCER);
 	be_ready(peer);
 	for (; !board->stop; i++) {
@@ -519,7 +522,7 @@ static void consume_role(struct peer *peer)
 	uint64_t item;
 	ssize_t ret;
 
-	enter();
+	enter(peer->region);
 	attach(&ring, IPCSHM_RING_CONSUMER);
 	be_ready(peer);
 	for (;;) {
@@ -554,8 +557,9 @@ TEST_F(ring, kills_lose_nothing)
 
 	srand(getpid());
 	for (i = 0; i < producers + consumers; i++) {
-		peer[i] = start_ready(i < producers ? produce_role : consume_role,
-				      (struct peer) { 0 });
+		peer[i] = region_start_ready(&self->region,
+					     i < producers ? produce_role : consume_role,
+					     (struct peer) { 0 });
 		ASSERT_NE(NULL, peer[i]);
 	}
 	for (k = 0; k < KILLS; k++) {
@@ -563,8 +567,9 @@ TEST_F(ring, kills_lose_nothing)
 		victim = (unsigned int)rand() % (producers + consumers);
 		ASSERT_TRUE(WAIT_UNTIL(board->gets > gets + (unsigned int)rand() % 50));
 		kill_peer(peer[victim]);
-		peer[victim] = start_ready(victim < producers ? produce_role : consume_role,
-					   (struct peer) { 0 });
+		peer[victim] = region_start_ready(&self->region,
+						  victim < producers ? produce_role : consume_role,
+						  (struct peer) { 0 });
 		ASSERT_NE(NULL, peer[victim]);
 	}
 	gets = board->gets;

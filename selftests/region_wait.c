@@ -7,8 +7,8 @@
 #include <sys/epoll.h>
 
 #include "common/harness.h"
+#include "common/region.h"
 #include "common/swap.h"
-#include "region_test.h"
 
 #define ROUNDS		many(1000, 50)	/* of each pair; 100 processes: 100,000 waits */
 #define PAIRS		50
@@ -17,82 +17,92 @@
 #define PUNCH		(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 
 FIXTURE(wait) {
+	struct test_region region;
 };
 
 FIXTURE_SETUP(wait)
 {
-	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { .max_members = 200 }));
-	ASSERT_TRUE(map_region());
+	ASSERT_EQ(0,
+		  region_set_up(&self->region, (struct ipcshm_region_attr){ .max_members = 200 }));
+	ASSERT_TRUE(map_region(&self->region));
 }
 
 FIXTURE_TEARDOWN(wait)
 {
-	tear_down();
+	region_tear_down(&self->region);
 }
 
-static int wait_word(__u64 offset, __u32 size, __u64 expected, __u64 deadline)
+static int wait_word(struct test_region *region, __u64 offset, __u32 size, __u64 expected,
+		     __u64 deadline)
 {
-	return ipcshm_region_wait(region, offset, size, expected, deaths_now(), deadline);
+	return ipcshm_region_wait(region->fd, offset, size, expected, deaths_now(region), deadline);
 }
 
 /* What a wait on a 4-byte word says at once; it doesn't stay. */
-static int try_wait(__u64 offset, __u32 expected)
+static int try_wait(struct test_region *region, __u64 offset, __u32 expected)
 {
-	return wait_word(offset, 4, expected, 0);
+	return wait_word(region, offset, 4, expected, 0);
 }
 
 /* The word and its size. */
 
 TEST_F(wait, word_that_differs_is_not_waited_on)
 {
-	store(8, 5);
-	EXPECT_EQ(-EAGAIN, try_wait(8, 4));
-	EXPECT_EQ(-EAGAIN, wait_word(8, 4, 4, FOREVER));
-	EXPECT_EQ(-ETIMEDOUT, try_wait(8, 5));
-	EXPECT_EQ(0, stat_now().waiters);
+	store_word(&self->region, 8, 5);
+	EXPECT_EQ(-EAGAIN, try_wait(&self->region, 8, 4));
+	EXPECT_EQ(-EAGAIN, wait_word(&self->region, 8, 4, 4, FOREVER));
+	EXPECT_EQ(-ETIMEDOUT, try_wait(&self->region, 8, 5));
+	EXPECT_EQ(0, region_stat_now(&self->region).waiters);
 }
 
 TEST_F(wait, all_eight_bytes_count_and_no_more)
 {
 	const __u64 value = 0x1122334455667788;
 
-	memcpy(map + 8, &value, 8);
-	memset(map + 16, 0xff, 8);
-	EXPECT_EQ(-ETIMEDOUT, wait_word(8, 8, value, 0));
-	EXPECT_EQ(-EAGAIN, wait_word(8, 8, value ^ 1ULL << 63, FOREVER));
-	EXPECT_EQ(-EAGAIN, wait_word(8, 8, value ^ 1, FOREVER));
-	EXPECT_EQ(-ETIMEDOUT, wait_word(8, 4, (__u32)value, 0));
-	EXPECT_EQ(-ETIMEDOUT, wait_word(12, 4, value >> 32, 0));
+	memcpy(self->region.map + 8, &value, 8);
+	memset(self->region.map + 16, 0xff, 8);
+	EXPECT_EQ(-ETIMEDOUT, wait_word(&self->region, 8, 8, value, 0));
+	EXPECT_EQ(-EAGAIN, wait_word(&self->region, 8, 8, value ^ 1ULL << 63, FOREVER));
+	EXPECT_EQ(-EAGAIN, wait_word(&self->region, 8, 8, value ^ 1, FOREVER));
+	EXPECT_EQ(-ETIMEDOUT, wait_word(&self->region, 8, 4, (__u32)value, 0));
+	EXPECT_EQ(-ETIMEDOUT, wait_word(&self->region, 12, 4, value >> 32, 0));
 }
 
 TEST_F(wait, last_word_is_a_word)
 {
-	EXPECT_EQ(-ETIMEDOUT, wait_word(PAGES * page_size - 4, 4, 0, 0));
-	EXPECT_EQ(-ETIMEDOUT, wait_word(PAGES * page_size - 8, 8, 0, 0));
+	EXPECT_EQ(-ETIMEDOUT,
+		  wait_word(&self->region, PAGES * self->region.page_size - 4, 4, 0, 0));
+	EXPECT_EQ(-ETIMEDOUT,
+		  wait_word(&self->region, PAGES * self->region.page_size - 8, 8, 0, 0));
 }
 
 TEST_F(wait, beyond_the_end_is_no_word)
 {
 	const __u64 offsets[] = {
-		PAGES * page_size, PAGES * page_size + 8, 1ULL << 32, 1ULL << 62, 1ULL << 63,
-		IPCSHM_MEMBER_PAGE_OFFSET, ~7ULL,
+		PAGES * self->region.page_size,
+		PAGES * self->region.page_size + 8,
+		1ULL << 32,
+		1ULL << 62,
+		1ULL << 63,
+		IPCSHM_MEMBER_PAGE_OFFSET,
+		~7ULL,
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
-		EXPECT_EQ(-EINVAL, wait_word(offsets[i], 4, 0, FOREVER));
-		EXPECT_EQ(-EINVAL, wait_word(offsets[i], 8, 0, FOREVER));
-		EXPECT_EQ(-EINVAL, ipcshm_region_watch(region, offsets[i], 4, 0, 0));
+		EXPECT_EQ(-EINVAL, wait_word(&self->region, offsets[i], 4, 0, FOREVER));
+		EXPECT_EQ(-EINVAL, wait_word(&self->region, offsets[i], 8, 0, FOREVER));
+		EXPECT_EQ(-EINVAL, ipcshm_region_watch(self->region.fd, offsets[i], 4, 0, 0));
 	}
 }
 
 TEST_F(wait, hole_is_zero)
 {
-	struct peer *peer = block_on(3 * page_size);
+	struct peer *peer = block_on(&self->region, 3 * self->region.page_size);
 
 	ASSERT_TRUE(peer);
-	EXPECT_EQ(-EAGAIN, try_wait(2 * page_size, 1));
-	EXPECT_EQ(1, wake(3 * page_size, 1));
+	EXPECT_EQ(-EAGAIN, try_wait(&self->region, 2 * self->region.page_size, 1));
+	EXPECT_EQ(1, wake_word(&self->region, 3 * self->region.page_size, 1));
 	EXPECT_EQ(0, finish(peer));
 }
 
@@ -100,47 +110,50 @@ TEST_F(wait, word_that_was_punched_out_is_zero)
 {
 	struct peer *peer;
 
-	store(page_size, 5);
-	ASSERT_EQ(0, fallocate(region, PUNCH, page_size, page_size));
-	EXPECT_EQ(-EAGAIN, try_wait(page_size, 5));
-	peer = block_on(page_size);
+	store_word(&self->region, self->region.page_size, 5);
+	ASSERT_EQ(0, fallocate(self->region.fd, PUNCH, self->region.page_size,
+			       self->region.page_size));
+	EXPECT_EQ(-EAGAIN, try_wait(&self->region, self->region.page_size, 5));
+	peer = block_on(&self->region, self->region.page_size);
 	ASSERT_TRUE(peer);
-	EXPECT_EQ(1, wake(page_size, 1));
+	EXPECT_EQ(1, wake_word(&self->region, self->region.page_size, 1));
 	EXPECT_EQ(0, finish(peer));
 }
 
 TEST_F(wait, wake_up_finds_who_waited_before_the_page_was_punched_out)
 {
-	struct peer *peer = block_on(page_size);
+	struct peer *peer = block_on(&self->region, self->region.page_size);
 
 	ASSERT_TRUE(peer);
-	ASSERT_EQ(0, fallocate(region, PUNCH, page_size, page_size));
-	store(page_size, 5);
-	EXPECT_EQ(1, wake(page_size, 1));
+	ASSERT_EQ(0, fallocate(self->region.fd, PUNCH, self->region.page_size,
+			       self->region.page_size));
+	store_word(&self->region, self->region.page_size, 5);
+	EXPECT_EQ(1, wake_word(&self->region, self->region.page_size, 1));
 	EXPECT_EQ(0, finish(peer));
-	EXPECT_EQ(-EAGAIN, try_wait(page_size, 0));
+	EXPECT_EQ(-EAGAIN, try_wait(&self->region, self->region.page_size, 0));
 }
 
 TEST_F(wait, word_need_not_be_mapped)
 {
 	struct peer *peer;
 
-	ASSERT_EQ(0, munmap(map, PAGES * page_size));
-	ASSERT_EQ(4, pwrite(region, &(__u32) { 7 }, 4, 4));
-	peer = block(wait_role, (struct peer) { .offset = 4, .expected = 7 });
+	ASSERT_EQ(0, munmap(self->region.map, PAGES * self->region.page_size));
+	ASSERT_EQ(4, pwrite(self->region.fd, &(__u32) { 7 }, 4, 4));
+	peer = block_waiter(&self->region, wait_role, (struct peer) { .offset = 4, .expected = 7 });
 	ASSERT_TRUE(peer);
-	EXPECT_EQ(1, wake(4, 1));
+	EXPECT_EQ(1, wake_word(&self->region, 4, 1));
 	EXPECT_EQ(0, finish(peer));
 }
 
 TEST_F(wait, private_copy_of_a_word_is_not_the_word)
 {
-	__u32 *copy = map_pages(region, 0, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	__u32 *copy = map_pages(&self->region, self->region.fd, 0, 1, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE);
 
 	ASSERT_NE(MAP_FAILED, copy);
 	*copy = 5;
-	EXPECT_EQ(-EAGAIN, try_wait(0, 5));
-	EXPECT_EQ(-ETIMEDOUT, try_wait(0, 0));
+	EXPECT_EQ(-EAGAIN, try_wait(&self->region, 0, 5));
+	EXPECT_EQ(-ETIMEDOUT, try_wait(&self->region, 0, 0));
 }
 
 TEST_F(wait, swapped_out_word_is_read_back)
@@ -149,29 +162,32 @@ TEST_F(wait, swapped_out_word_is_read_back)
 
 	if (!has_swap())
 		SKIP(return, "no swap");
-	memset(map, 0x5a, PAGES * page_size);
-	ASSERT_TRUE(page_out(map, PAGES * page_size));
-	EXPECT_EQ(-EAGAIN, try_wait(page_size, 0));
-	ASSERT_TRUE(page_out(map, PAGES * page_size));
-	peer = block(wait_role, (struct peer) { .offset = page_size, .expected = 0x5a5a5a5a });
+	memset(self->region.map, 0x5a, PAGES * self->region.page_size);
+	ASSERT_TRUE(page_out(self->region.map, PAGES * self->region.page_size));
+	EXPECT_EQ(-EAGAIN, try_wait(&self->region, self->region.page_size, 0));
+	ASSERT_TRUE(page_out(self->region.map, PAGES * self->region.page_size));
+	peer = block_waiter(
+		&self->region, wait_role,
+		(struct peer){ .offset = self->region.page_size, .expected = 0x5a5a5a5a });
 	ASSERT_TRUE(peer);
-	ASSERT_TRUE(page_out(map, PAGES * page_size));
-	EXPECT_EQ(1, wake(page_size, 1));
+	ASSERT_TRUE(page_out(self->region.map, PAGES * self->region.page_size));
+	EXPECT_EQ(1, wake_word(&self->region, self->region.page_size, 1));
 	EXPECT_EQ(0, finish(peer));
-	ASSERT_TRUE(page_out(map, PAGES * page_size));
-	EXPECT_EQ(0, ipcshm_region_watch(region, 0, 4, 0x5a5a5a5a, 0));
-	EXPECT_EQ(0, poll(&(struct pollfd) { .fd = region, .events = POLLIN }, 1, 0));
-	EXPECT_EQ(0x5a5a5a5a, load(0));
+	ASSERT_TRUE(page_out(self->region.map, PAGES * self->region.page_size));
+	EXPECT_EQ(0, ipcshm_region_watch(self->region.fd, 0, 4, 0x5a5a5a5a, 0));
+	EXPECT_EQ(0, poll(&(struct pollfd) { .fd = self->region.fd, .events = POLLIN }, 1, 0));
+	EXPECT_EQ(0x5a5a5a5a, load_word(&self->region, 0));
 }
 
-static struct peer *block_huge(size_t size, size_t step)
+static struct peer *block_huge(struct test_region *region, size_t size, size_t step)
 {
-	struct peer *first = &peers[peer_count];
+	struct peer *first = &region->peers.list[region->peers.count];
 	size_t offset;
 
 	for (offset = step; offset < size; offset += step) {
-		*(__u32 *)(map + offset) = offset;
-		if (!block(wait_role, (struct peer) { .offset = offset, .expected = offset }))
+		*(__u32 *)(region->map + offset) = offset;
+		if (!block_waiter(region, wait_role,
+				  (struct peer){ .offset = offset, .expected = offset }))
 			return NULL;
 	}
 	return first;
@@ -187,21 +203,22 @@ TEST_F(wait, words_of_a_huge_page_are_words)
 
 	if (!was)
 		SKIP(return, SHMEM_ENABLED " cannot be set");
-	region = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
-	ASSERT_LE(0, region);
-	ASSERT_EQ(0, ipcshm_region_map(region, READ_WRITE, &at, &size));
+	self->region.fd =
+		ipcshm_region_open(self->region.device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
+	ASSERT_LE(0, self->region.fd);
+	ASSERT_EQ(0, ipcshm_region_map(self->region.fd, READ_WRITE, &at, &size));
 	ASSERT_EQ(0, madvise(at, size, MADV_DONTFORK));
 	ASSERT_EQ(0, madvise(at, size, MADV_HUGEPAGE));
-	map = at;
-	memset(map, 0, size);
+	self->region.map = at;
+	memset(self->region.map, 0, size);
 	restore_huge_pages(was);
 	if (!smaps_field(at, "ShmemPmdMapped"))
 		SKIP(return, "no huge pages to be had");
-	peer = block_huge(size, 256 << 10);
+	peer = block_huge(&self->region, size, 256 << 10);
 	ASSERT_TRUE(peer);
 	for (offset = 256 << 10; offset < size; offset += 256 << 10, peer++) {
-		EXPECT_EQ(-EAGAIN, try_wait(offset, offset + 1));
-		EXPECT_EQ(1, wake(offset, 1));
+		EXPECT_EQ(-EAGAIN, try_wait(&self->region, offset, offset + 1));
+		EXPECT_EQ(1, wake_word(&self->region, offset, 1));
 		EXPECT_EQ(0, finish(peer));
 	}
 }
@@ -210,21 +227,21 @@ TEST_F(wait, words_of_a_huge_page_are_words)
 
 TEST_F(wait, wake_up_ends_a_wait)
 {
-	struct peer *peer = block_on(0);
+	struct peer *peer = block_on(&self->region, 0);
 
 	ASSERT_TRUE(peer);
-	store(0, 1);
-	EXPECT_EQ(1, wake(0, 1));
+	store_word(&self->region, 0, 1);
+	EXPECT_EQ(1, wake_word(&self->region, 0, 1));
 	EXPECT_EQ(0, finish(peer));
-	EXPECT_EQ(0, stat_now().waiters);
+	EXPECT_EQ(0, region_stat_now(&self->region).waiters);
 }
 
 TEST_F(wait, wake_up_ends_a_wait_though_the_word_has_not_changed)
 {
-	struct peer *peer = block_on(0);
+	struct peer *peer = block_on(&self->region, 0);
 
 	ASSERT_TRUE(peer);
-	EXPECT_EQ(1, wake(0, 1));
+	EXPECT_EQ(1, wake_word(&self->region, 0, 1));
 	EXPECT_EQ(0, finish(peer));
 }
 
@@ -232,11 +249,11 @@ TEST_F(wait, wake_up_without_a_waiter_is_not_kept)
 {
 	struct peer *peer;
 
-	EXPECT_EQ(0, wake(0, 1));
-	EXPECT_EQ(0, wake(0, INT_MAX));
-	peer = block_on(0);
+	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
+	EXPECT_EQ(0, wake_word(&self->region, 0, INT_MAX));
+	peer = block_on(&self->region, 0);
 	ASSERT_TRUE(peer);
-	EXPECT_EQ(1, wake(0, INT_MAX));
+	EXPECT_EQ(1, wake_word(&self->region, 0, INT_MAX));
 	EXPECT_EQ(0, finish(peer));
 }
 
@@ -246,28 +263,28 @@ TEST_F(wait, who_came_first_is_woken_first)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
-		waiters[i] = block_on(0);
+		waiters[i] = block_on(&self->region, 0);
 		ASSERT_TRUE(waiters[i]);
 	}
 	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
-		EXPECT_EQ(1, wake(0, 1));
+		EXPECT_EQ(1, wake_word(&self->region, 0, 1));
 		EXPECT_EQ(0, finish(waiters[i]));
-		EXPECT_EQ(ARRAY_SIZE(waiters) - i - 1, stat_now().waiters);
+		EXPECT_EQ(ARRAY_SIZE(waiters) - i - 1, region_stat_now(&self->region).waiters);
 	}
 }
 
 TEST_F(wait, who_waits_again_is_last)
 {
-	struct peer *first = block_on(0), *second = block_on(0);
+	struct peer *first = block_on(&self->region, 0), *second = block_on(&self->region, 0);
 
 	ASSERT_TRUE(first && second);
-	EXPECT_EQ(1, wake(0, 1));
+	EXPECT_EQ(1, wake_word(&self->region, 0, 1));
 	EXPECT_EQ(0, finish(first));
-	first = block_on(0);
+	first = block_on(&self->region, 0);
 	ASSERT_TRUE(first);
-	EXPECT_EQ(1, wake(0, 1));
+	EXPECT_EQ(1, wake_word(&self->region, 0, 1));
 	EXPECT_EQ(0, finish(second));
-	EXPECT_EQ(1, stat_now().waiters);
+	EXPECT_EQ(1, region_stat_now(&self->region).waiters);
 }
 
 TEST_F(wait, no_more_are_woken_than_asked_for)
@@ -276,56 +293,58 @@ TEST_F(wait, no_more_are_woken_than_asked_for)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
-		waiters[i] = block_on(4);
+		waiters[i] = block_on(&self->region, 4);
 		ASSERT_TRUE(waiters[i]);
 	}
-	EXPECT_EQ(0, wake(4, 0));
-	EXPECT_EQ(3, wake(4, 3));
+	EXPECT_EQ(0, wake_word(&self->region, 4, 0));
+	EXPECT_EQ(3, wake_word(&self->region, 4, 3));
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(0, finish(waiters[i]));
-	EXPECT_EQ(2, stat_now().waiters);
-	EXPECT_EQ(2, wake(4, 3));
+	EXPECT_EQ(2, region_stat_now(&self->region).waiters);
+	EXPECT_EQ(2, wake_word(&self->region, 4, 3));
 	for (i = 3; i < 5; i++)
 		EXPECT_EQ(0, finish(waiters[i]));
 }
 
 TEST_F(wait, wake_up_of_any_other_word_wakes_nobody)
 {
-	struct peer *peer = block_on(64);
+	struct peer *peer = block_on(&self->region, 64);
 	__u64 offset;
 
 	ASSERT_TRUE(peer);
-	for (offset = 0; offset < PAGES * page_size; offset += 4)
+	for (offset = 0; offset < PAGES * self->region.page_size; offset += 4)
 		if (offset != 64)
-			ASSERT_EQ(0, wake(offset, INT_MAX));
-	EXPECT_EQ(-EINVAL, wake(65, 1));
-	EXPECT_EQ(0, wake(~3ULL, 1));
-	EXPECT_EQ(1, stat_now().waiters);
-	EXPECT_EQ(1, wake(64, 1));
+			ASSERT_EQ(0, wake_word(&self->region, offset, INT_MAX));
+	EXPECT_EQ(-EINVAL, wake_word(&self->region, 65, 1));
+	EXPECT_EQ(0, wake_word(&self->region, ~3ULL, 1));
+	EXPECT_EQ(1, region_stat_now(&self->region).waiters);
+	EXPECT_EQ(1, wake_word(&self->region, 64, 1));
 	EXPECT_EQ(0, finish(peer));
 }
 
 TEST_F(wait, word_of_another_region_is_another_word)
 {
-	struct ipcshm_region_attr attr = { .size = page_size };
-	int other = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
-	struct peer *peer = block_on(0);
+	struct ipcshm_region_attr attr = { .size = self->region.page_size };
+	int other =
+		ipcshm_region_open(self->region.device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
+	struct peer *peer = block_on(&self->region, 0);
 
 	ASSERT_TRUE(peer);
 	EXPECT_EQ(0, ipcshm_region_wake(other, 0, 1));
-	EXPECT_EQ(1, wake(0, 1));
+	EXPECT_EQ(1, wake_word(&self->region, 0, 1));
 	EXPECT_EQ(0, finish(peer));
 }
 
 TEST_F(wait, any_descriptor_of_the_region_will_do)
 {
-	int reader = open_again(IPCSHM_READ), other = open_again(READ_WRITE);
-	struct peer *peer = block(wait_role, (struct peer) { .fd = reader });
+	int reader = region_open_again(&self->region, IPCSHM_READ),
+	    other = region_open_again(&self->region, READ_WRITE);
+	struct peer *peer = block_waiter(&self->region, wait_role, (struct peer) { .fd = reader });
 
 	ASSERT_TRUE(peer);
 	EXPECT_EQ(1, ipcshm_region_wake(other, 0, 1));
 	EXPECT_EQ(0, finish(peer));
-	peer = block(wait_role, (struct peer) { .fd = other });
+	peer = block_waiter(&self->region, wait_role, (struct peer) { .fd = other });
 	ASSERT_TRUE(peer);
 	EXPECT_EQ(1, ipcshm_region_wake(reader, 0, 1));
 	EXPECT_EQ(0, finish(peer));
@@ -344,10 +363,10 @@ static void family_role(struct peer *peer)
 
 TEST_F(wait, parent_and_child_wait_each_for_itself)
 {
-	struct peer *peer = start(family_role, (struct peer) { 0 });
+	struct peer *peer = region_start(&self->region, family_role, (struct peer) { 0 });
 
-	ASSERT_TRUE(WAIT_UNTIL(stat_now().waiters == 2));
-	EXPECT_EQ(2, wake(0, 5));
+	ASSERT_TRUE(WAIT_UNTIL(region_stat_now(&self->region).waiters == 2));
+	EXPECT_EQ(2, wake_word(&self->region, 0, 5));
 	EXPECT_EQ(0, finish(peer));
 	EXPECT_EQ(0, peer->value);
 }
@@ -355,6 +374,7 @@ TEST_F(wait, parent_and_child_wait_each_for_itself)
 /* Deadlines and signals. */
 
 FIXTURE(deadline) {
+	struct test_region region;
 };
 
 FIXTURE_VARIANT(deadline) {
@@ -366,18 +386,22 @@ FIXTURE_VARIANT_ADD(deadline, monotonic) { CLOCK_MONOTONIC };
 
 FIXTURE_SETUP(deadline)
 {
-	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { 0 }));
+	ASSERT_EQ(0, region_set_up(&self->region, (struct ipcshm_region_attr) { 0 }));
 }
 
 FIXTURE_TEARDOWN(deadline)
 {
-	tear_down();
+	region_tear_down(&self->region);
 }
 
-static int wait_until(clockid_t clock, __u64 deadline, __u32 expected)
+static int wait_until(struct test_region *region, clockid_t clock, __u64 deadline, __u32 expected)
 {
 	struct peer how = {
-		.fd = region, .size = 4, .expected = expected, .deadline = deadline, .clock = clock,
+		.fd = region->fd,
+		.size = 4,
+		.expected = expected,
+		.deadline = deadline,
+		.clock = clock,
 	};
 
 	return wait_on(&how);
@@ -387,22 +411,22 @@ TEST_F(deadline, ends_a_wait_and_not_early)
 {
 	__u64 at = now_ns(variant->clock) + 100 * MS;
 
-	EXPECT_EQ(-ETIMEDOUT, wait_until(variant->clock, at, 0));
+	EXPECT_EQ(-ETIMEDOUT, wait_until(&self->region, variant->clock, at, 0));
 	EXPECT_LE(at, now_ns(variant->clock));
-	EXPECT_EQ(0, stat_now().waiters);
-	EXPECT_EQ(0, wake(0, 1));
+	EXPECT_EQ(0, region_stat_now(&self->region).waiters);
+	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
 }
 
 TEST_F(deadline, in_the_past_ends_a_wait_at_once)
 {
-	EXPECT_EQ(-ETIMEDOUT, wait_until(variant->clock, 0, 0));
-	EXPECT_EQ(-ETIMEDOUT, wait_until(variant->clock, 1, 0));
-	EXPECT_EQ(-ETIMEDOUT, wait_until(variant->clock, now_ns(variant->clock), 0));
+	EXPECT_EQ(-ETIMEDOUT, wait_until(&self->region, variant->clock, 0, 0));
+	EXPECT_EQ(-ETIMEDOUT, wait_until(&self->region, variant->clock, 1, 0));
+	EXPECT_EQ(-ETIMEDOUT, wait_until(&self->region, variant->clock, now_ns(variant->clock), 0));
 }
 
 TEST_F(deadline, in_the_past_is_no_matter_if_the_word_differs)
 {
-	EXPECT_EQ(-EAGAIN, wait_until(variant->clock, 0, 1));
+	EXPECT_EQ(-EAGAIN, wait_until(&self->region, variant->clock, 0, 1));
 }
 
 TEST_F(deadline, far_away_is_waited_for)
@@ -411,19 +435,19 @@ TEST_F(deadline, far_away_is_waited_for)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(far); i++) {
-		struct peer *peer = block(wait_role, (struct peer) {
+		struct peer *peer = block_waiter(&self->region, wait_role, (struct peer) {
 			.deadline = far[i], .clock = variant->clock,
 		});
 
 		ASSERT_TRUE(peer);
-		EXPECT_EQ(1, wake(0, 1));
+		EXPECT_EQ(1, wake_word(&self->region, 0, 1));
 		EXPECT_EQ(0, finish(peer));
 	}
 }
 
 TEST_F(deadline, is_kept_though_signals_interrupt)
 {
-	struct peer *peer = block(wait_role, (struct peer) {
+	struct peer *peer = block_waiter(&self->region, wait_role, (struct peer) {
 		.deadline = now_ns(variant->clock) + 500 * MS, .clock = variant->clock,
 		.handles_signal = true, .sa_flags = SA_RESTART,
 	});
@@ -440,67 +464,68 @@ TEST_F(deadline, is_kept_though_signals_interrupt)
 
 TEST_F(wait, signal_handler_ends_a_wait)
 {
-	struct peer *peer = block(wait_role, (struct peer) { .handles_signal = true });
+	struct peer *peer =
+		block_waiter(&self->region, wait_role, (struct peer){ .handles_signal = true });
 
 	ASSERT_TRUE(peer);
 	kill(peer->pid, SIGUSR1);
 	EXPECT_EQ(-EINTR, finish(peer));
 	EXPECT_EQ(1, peer->signals);
-	EXPECT_EQ(0, wake(0, 1));
+	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
 }
 
 TEST_F(wait, signal_handler_with_restart_ends_no_wait)
 {
-	struct peer *peer = block(wait_role, (struct peer) {
+	struct peer *peer = block_waiter(&self->region, wait_role, (struct peer) {
 		.handles_signal = true, .sa_flags = SA_RESTART,
 	});
 
 	ASSERT_TRUE(peer);
 	kill(peer->pid, SIGUSR1);
 	ASSERT_TRUE(WAIT_UNTIL(signals_of(peer) == 1));
-	ASSERT_TRUE(WAIT_UNTIL(wake(0, 1)));
+	ASSERT_TRUE(WAIT_UNTIL(wake_word(&self->region, 0, 1)));
 	EXPECT_EQ(0, finish(peer));
 }
 
 TEST_F(wait, stop_and_continue_ends_no_wait)
 {
-	struct peer *peer = block_on(0);
+	struct peer *peer = block_on(&self->region, 0);
 
 	ASSERT_TRUE(peer);
 	kill(peer->pid, SIGSTOP);
 	ASSERT_TRUE(WAIT_UNTIL(process_state(peer->pid) == 'T'));
 	kill(peer->pid, SIGCONT);
-	ASSERT_TRUE(WAIT_UNTIL(wake(0, 1)));
+	ASSERT_TRUE(WAIT_UNTIL(wake_word(&self->region, 0, 1)));
 	EXPECT_EQ(0, finish(peer));
 }
 
 TEST_F(wait, stopped_waiter_sees_a_change_when_it_goes_on)
 {
-	struct peer *peer = block_on(0);
+	struct peer *peer = block_on(&self->region, 0);
 
 	ASSERT_TRUE(peer);
 	kill(peer->pid, SIGSTOP);
 	ASSERT_TRUE(WAIT_UNTIL(process_state(peer->pid) == 'T'));
-	store(0, 1);
-	wake(0, 1);
+	store_word(&self->region, 0, 1);
+	wake_word(&self->region, 0, 1);
 	kill(peer->pid, SIGCONT);
 	EXPECT_EQ(-EAGAIN, finish(peer));
 }
 
 TEST_F(wait, killed_waiter_leaves_no_trace)
 {
-	__u64 used = get_info(device).waiters.used;
-	struct peer *first = block_on(0), *second = block_on(0);
+	__u64 used = get_info(self->region.device).waiters.used;
+	struct peer *first = block_on(&self->region, 0), *second = block_on(&self->region, 0);
 
 	ASSERT_TRUE(first && second);
-	EXPECT_EQ(used + 2, get_info(device).waiters.used);
+	EXPECT_EQ(used + 2, get_info(self->region.device).waiters.used);
 	kill_peer(first);
-	EXPECT_EQ(1, stat_now().waiters);
-	EXPECT_EQ(used + 1, get_info(device).waiters.used);
-	EXPECT_EQ(1, wake(0, 5));
+	EXPECT_EQ(1, region_stat_now(&self->region).waiters);
+	EXPECT_EQ(used + 1, get_info(self->region.device).waiters.used);
+	EXPECT_EQ(1, wake_word(&self->region, 0, 5));
 	EXPECT_EQ(0, finish(second));
-	EXPECT_EQ(0, deaths_now());
-	EXPECT_EQ(used, get_info(device).waiters.used);
+	EXPECT_EQ(0, deaths_now(&self->region));
+	EXPECT_EQ(used, get_info(self->region.device).waiters.used);
 }
 
 /* Time namespaces: the deadline is of the clock that the process sees. */
@@ -510,7 +535,7 @@ static void shifted_role(struct peer *peer)
 	__u64 start = now_ns(CLOCK_REALTIME);
 	__u64 at = now_ns(CLOCK_MONOTONIC) + 200 * MS;
 
-	peer->result = wait_until(CLOCK_MONOTONIC, at, 0);
+	peer->result = wait_until(peer->region, CLOCK_MONOTONIC, at, 0);
 	peer->value = now_ns(CLOCK_REALTIME) - start;
 }
 
@@ -524,7 +549,7 @@ static void enter_time_namespace_role(struct peer *peer)
 	if (unshare(CLONE_NEWTIME))
 		_exit(1);
 	fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-	length = snprintf(offset, sizeof(offset), "monotonic %lld 0", (long long)peer->expected);
+	length = snprintf(offset, sizeof(offset), "monotonic %lld 0", (long long)peer->count);
 	if (write(fd, offset, length) != length)
 		_exit(2);
 	child = fork_peer();
@@ -536,6 +561,7 @@ static void enter_time_namespace_role(struct peer *peer)
 }
 
 FIXTURE(shifted_clock) {
+	struct test_region region;
 };
 
 FIXTURE_VARIANT(shifted_clock) {
@@ -547,12 +573,12 @@ FIXTURE_VARIANT_ADD(shifted_clock, earlier) { -1 };
 
 FIXTURE_SETUP(shifted_clock)
 {
-	ASSERT_EQ(0, set_up((struct ipcshm_region_attr) { 0 }));
+	ASSERT_EQ(0, region_set_up(&self->region, (struct ipcshm_region_attr) { 0 }));
 }
 
 FIXTURE_TEARDOWN(shifted_clock)
 {
-	tear_down();
+	region_tear_down(&self->region);
 }
 
 TEST_F(shifted_clock, has_deadlines_of_its_own)
@@ -562,7 +588,8 @@ TEST_F(shifted_clock, has_deadlines_of_its_own)
 	SKIP_UNLESS_ROOT;
 	if (access("/proc/self/timens_offsets", F_OK))
 		SKIP(return, "no time namespaces");
-	peer = start(enter_time_namespace_role, (struct peer) { .expected = variant->seconds });
+	peer = region_start(&self->region, enter_time_namespace_role,
+			    (struct peer){ .count = variant->seconds });
 	EXPECT_EQ(-ETIMEDOUT, finish(peer));
 	EXPECT_LE(199 * MS, peer->value);
 	EXPECT_GE(10 * SECOND, peer->value);
@@ -572,66 +599,66 @@ TEST_F(shifted_clock, has_deadlines_of_its_own)
 
 TEST_F(wait, death_of_a_member_ends_a_wait)
 {
-	struct peer *member = start_member(), *peer = block_on(0);
+	struct peer *member = start_member(&self->region), *peer = block_on(&self->region, 0);
 
 	ASSERT_TRUE(member && peer);
 	kill_peer(member);
 	EXPECT_EQ(-EOWNERDEAD, finish(peer));
-	EXPECT_EQ(0, stat_now().waiters);
-	EXPECT_EQ(0, wake(0, 1));
+	EXPECT_EQ(0, region_stat_now(&self->region).waiters);
+	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
 }
 
 TEST_F(wait, death_before_the_wait_ends_it_at_once)
 {
-	struct peer how = { .fd = region, .size = 4, .deadline = FOREVER };
+	struct peer how = { .fd = self->region.fd, .size = 4, .deadline = FOREVER };
 
-	ASSERT_TRUE(one_death());
+	ASSERT_TRUE(one_death(&self->region));
 	EXPECT_EQ(-EOWNERDEAD, wait_on(&how));
 	how.deaths = 2;
 	EXPECT_EQ(-EOWNERDEAD, wait_on(&how));
-	how.deaths = deaths_now();
+	how.deaths = deaths_now(&self->region);
 	how.deadline = 0;
 	EXPECT_EQ(-ETIMEDOUT, wait_on(&how));
 }
 
 TEST_F(wait, death_ends_the_waits_of_all_words)
 {
-	struct peer *member = start_member(), *waiters[40];
+	struct peer *member = start_member(&self->region), *waiters[40];
 	unsigned int i;
 
 	ASSERT_TRUE(member);
 	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
-		waiters[i] = block_on(i / 2 * 260);
+		waiters[i] = block_on(&self->region, i / 2 * 260);
 		ASSERT_TRUE(waiters[i]);
 	}
 	kill_peer(member);
 	for (i = 0; i < ARRAY_SIZE(waiters); i++)
 		EXPECT_EQ(-EOWNERDEAD, finish(waiters[i]));
-	EXPECT_EQ(0, stat_now().waiters);
+	EXPECT_EQ(0, region_stat_now(&self->region).waiters);
 }
 
 static void leaving_role(struct peer *peer)
 {
-	void *at = map_pages(region, 0, 1, PROT_READ, MAP_SHARED);
+	void *at = map_pages(peer->region, peer->region->fd, 0, 1, PROT_READ, MAP_SHARED);
 
 	be_ready(peer);
-	munmap(at, page_size);
+	munmap(at, peer->region->page_size);
 }
 
 TEST_F(wait, leaving_ends_no_wait)
 {
-	struct peer *peer = block_on(0);
+	struct peer *peer = block_on(&self->region, 0);
 
 	ASSERT_TRUE(peer);
-	EXPECT_EQ(0, finish(start(leaving_role, (struct peer) { 0 })));
-	EXPECT_EQ(1, stat_now().waiters);
-	EXPECT_EQ(1, wake(0, 1));
+	EXPECT_EQ(0, finish(region_start(&self->region, leaving_role, (struct peer) { 0 })));
+	EXPECT_EQ(1, region_stat_now(&self->region).waiters);
+	EXPECT_EQ(1, wake_word(&self->region, 0, 1));
 	EXPECT_EQ(0, finish(peer));
 }
 
 static void waiting_member_role(struct peer *peer)
 {
-	join(peer);
+	join_region(peer);
 	peer->result = wait_on(peer);
 	for (;;)
 		pause();
@@ -639,8 +666,8 @@ static void waiting_member_role(struct peer *peer)
 
 TEST_F(wait, death_of_a_waiting_member_ends_the_waits_of_others)
 {
-	struct peer *member = block(waiting_member_role, (struct peer) { 0 });
-	struct peer *peer = block_on(0);
+	struct peer *member = block_waiter(&self->region, waiting_member_role, (struct peer) { 0 });
+	struct peer *peer = block_on(&self->region, 0);
 
 	ASSERT_TRUE(member && peer);
 	kill_peer(member);
@@ -649,12 +676,13 @@ TEST_F(wait, death_of_a_waiting_member_ends_the_waits_of_others)
 
 TEST_F(wait, death_in_one_region_is_none_in_another)
 {
-	struct ipcshm_region_attr attr = { .size = page_size };
-	int other = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
-	struct peer *peer = start(wait_role, (struct peer) { .fd = other });
+	struct ipcshm_region_attr attr = { .size = self->region.page_size };
+	int other =
+		ipcshm_region_open(self->region.device, NULL, READ_WRITE | IPCSHM_CREATE, 0, &attr);
+	struct peer *peer = region_start(&self->region, wait_role, (struct peer) { .fd = other });
 
 	ASSERT_TRUE(WAIT_UNTIL(region_stat(other).waiters == 1));
-	ASSERT_TRUE(one_death());
+	ASSERT_TRUE(one_death(&self->region));
 	EXPECT_EQ(1, region_stat(other).waiters);
 	EXPECT_EQ(0, region_stat(other).deaths);
 	EXPECT_EQ(1, ipcshm_region_wake(other, 0, 1));
@@ -664,7 +692,7 @@ TEST_F(wait, death_in_one_region_is_none_in_another)
 /* A death just as somebody begins to wait is never missed. */
 static void race_death_role(struct peer *peer)
 {
-	peer->deaths = deaths_now();
+	peer->deaths = deaths_now(peer->region);
 	be_ready(peer);
 	peer->deadline = now_ns(CLOCK_MONOTONIC) + WAIT_SECONDS * SECOND;
 	peer->clock = CLOCK_MONOTONIC;
@@ -676,14 +704,14 @@ TEST_F_TIMEOUT(wait, death_as_a_wait_begins_is_not_missed, 120)
 	unsigned int i;
 
 	for (i = 0; i < 200; i++) {
-		struct peer *member = start_member(), *peer;
+		struct peer *member = start_member(&self->region), *peer;
 
 		ASSERT_TRUE(member);
-		peer = start_ready(race_death_role, (struct peer) { 0 });
+		peer = region_start_ready(&self->region, race_death_role, (struct peer) { 0 });
 		ASSERT_TRUE(peer);
 		kill_peer(member);
 		ASSERT_EQ(-EOWNERDEAD, finish(peer));
-		forget_peers();
+		forget_peers(&self->region.peers);
 	}
 }
 
@@ -706,10 +734,10 @@ static void dawdle(__u32 *state)
 }
 
 /* Waits until a word isn't as expected; false if nobody wakes it in time. */
-static bool await_change(__u64 offset, __u32 expected)
+static bool await_change(struct test_region *region, __u64 offset, __u32 expected)
 {
-	while (load(offset) == expected) {
-		int result = wait_word(offset, 4, expected, SOON);
+	while (load_word(region, offset) == expected) {
+		int result = wait_word(region, offset, 4, expected, SOON);
 
 		if (result && result != -EAGAIN)
 			return false;
@@ -720,8 +748,9 @@ static bool await_change(__u64 offset, __u32 expected)
 /* Members that leave at the end: no death helps anybody out. */
 static void join_for_a_while(struct peer *peer)
 {
-	map = map_pages(peer->fd, 0, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED);
-	if (map == MAP_FAILED)
+	peer->region->map =
+		map_pages(peer->region, peer->fd, 0, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED);
+	if (peer->region->map == MAP_FAILED)
 		_exit(1);
 }
 
@@ -732,15 +761,15 @@ static void pair_role(struct peer *peer)
 
 	join_for_a_while(peer);
 	for (turn = peer->value; turn < 2 * ROUNDS; turn += 2) {
-		if (turn && !await_change(peer->offset, turn - 2)) {
+		if (turn && !await_change(peer->region, peer->offset, turn - 2)) {
 			peer->result = -ETIMEDOUT;
 			break;
 		}
 		dawdle(&random);
-		store(peer->offset, turn);
-		wake(peer->offset, 1);
+		store_word(peer->region, peer->offset, turn);
+		wake_word(peer->region, peer->offset, 1);
 	}
-	munmap(map, PAGES * page_size);
+	munmap(peer->region->map, PAGES * peer->region->page_size);
 }
 
 TEST_F_TIMEOUT(wait, pairs_of_processes_lose_no_wake_up, 300)
@@ -748,17 +777,19 @@ TEST_F_TIMEOUT(wait, pairs_of_processes_lose_no_wake_up, 300)
 	unsigned int i, lost = 0;
 
 	for (i = 0; i < PAIRS; i++) {
-		__u64 offset = (i % PAGES) * page_size + i * 4;
+		__u64 offset = (i % PAGES) * self->region.page_size + i * 4;
 
-		store(offset, -1);
-		start(pair_role, (struct peer) { .offset = offset, .value = 0 });
-		start(pair_role, (struct peer) { .offset = offset, .value = 1 });
+		store_word(&self->region, offset, -1);
+		region_start(&self->region, pair_role,
+			     (struct peer){ .offset = offset, .value = 0 });
+		region_start(&self->region, pair_role,
+			     (struct peer){ .offset = offset, .value = 1 });
 	}
 	for (i = 0; i < 2 * PAIRS; i++)
-		lost += finish(&peers[i]) != 0;
+		lost += finish(&self->region.peers.list[i]) != 0;
 	EXPECT_EQ(0, lost);
-	EXPECT_EQ(0, deaths_now());
-	EXPECT_EQ(0, stat_now().waiters);
+	EXPECT_EQ(0, deaths_now(&self->region));
+	EXPECT_EQ(0, region_stat_now(&self->region).waiters);
 }
 
 /*
@@ -777,24 +808,24 @@ static void begin_role(struct peer *peer)
 
 	join_for_a_while(peer);
 	for (round = 1; round <= RACES; round++) {
-		store(BEGINS, round);
-		if (!await_change(0, round - 1)) {
+		store_word(peer->region, BEGINS, round);
+		if (!await_change(peer->region, 0, round - 1)) {
 			peer->result = -ETIMEDOUT;
 			break;
 		}
 	}
-	munmap(map, PAGES * page_size);
+	munmap(peer->region->map, PAGES * peer->region->page_size);
 }
 
 /* How long a wait takes, at best, that ends when it has looked at the word: ns. */
-static __u64 looking_time(void)
+static __u64 looking_time(struct test_region *region)
 {
 	__u64 start, time, best = ~0ULL;
 	int i;
 
 	for (i = 0; i < 200; i++) {
 		start = now_ns(CLOCK_MONOTONIC);
-		wait_word(0, 4, 1, SOON);
+		wait_word(region, 0, 4, 1, SOON);
 		time = now_ns(CLOCK_MONOTONIC) - start;
 		best = time < best ? time : best;
 	}
@@ -803,19 +834,19 @@ static __u64 looking_time(void)
 
 TEST_F_TIMEOUT(wait, store_as_a_wait_begins_is_not_missed, 120)
 {
-	const __u64 latest = 2 * looking_time();
-	struct peer *peer = start(begin_role, (struct peer) { 0 });
+	const __u64 latest = 2 * looking_time(&self->region);
+	struct peer *peer = region_start(&self->region, begin_role, (struct peer) { 0 });
 	__u32 round;
 	__u64 until;
 
 	for (round = 1; round <= RACES; round++) {
-		while (load(BEGINS) != round && !is_done(peer))
+		while (load_word(&self->region, BEGINS) != round && !is_done(peer))
 			;
 		until = now_ns(CLOCK_MONOTONIC) + latest * (round % DELAYS) / DELAYS;
 		while (now_ns(CLOCK_MONOTONIC) < until)
 			;
-		store(0, round);
-		wake(0, 1);
+		store_word(&self->region, 0, round);
+		wake_word(&self->region, 0, 1);
 	}
 	EXPECT_EQ(0, finish(peer));
 }
@@ -843,22 +874,22 @@ static bool stay_on_this_cpu(void)
  */
 TEST_F_TIMEOUT(wait, store_in_the_midst_of_a_beginning_wait_is_not_missed, 600)
 {
-	const __u64 latest = 4 * looking_time();
+	const __u64 latest = 4 * looking_time(&self->region);
 	struct peer *peer;
 	__u32 round;
 
 	SKIP_UNLESS_ROOT;
 	ASSERT_TRUE(stay_on_this_cpu());
-	peer = start(begin_role, (struct peer) { 0 });
+	peer = region_start(&self->region, begin_role, (struct peer) { 0 });
 	ASSERT_TRUE(run_as(SCHED_FIFO, 1));
 	for (round = 1; round <= RACES; round++) {
 		struct timespec delay = { .tv_nsec = latest * (round % DELAYS) / DELAYS };
 
 		do
 			nanosleep(&delay, NULL);
-		while (load(BEGINS) != round && !is_done(peer));
-		store(0, round);
-		wake(0, 1);
+		while (load_word(&self->region, BEGINS) != round && !is_done(peer));
+		store_word(&self->region, 0, round);
+		wake_word(&self->region, 0, 1);
 	}
 	ASSERT_TRUE(run_as(SCHED_OTHER, 0));
 	EXPECT_EQ(0, finish(peer));
@@ -866,14 +897,14 @@ TEST_F_TIMEOUT(wait, store_in_the_midst_of_a_beginning_wait_is_not_missed, 600)
 
 /* A lock of one word: 0 is free, 1 is taken, 2 is taken and perhaps waited for. */
 
-static bool lock_word(__u64 offset)
+static bool lock_word(struct test_region *region, __u64 offset)
 {
-	__u32 *word = (__u32 *)(map + offset), old = 0;
+	__u32 *word = (__u32 *)(region->map + offset), old = 0;
 
 	if (__atomic_compare_exchange_n(word, &old, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return true;
 	while (__atomic_exchange_n(word, 2, __ATOMIC_SEQ_CST)) {
-		int result = wait_word(offset, 4, 2, SOON);
+		int result = wait_word(region, offset, 4, 2, SOON);
 
 		if (result && result != -EAGAIN)
 			return false;
@@ -881,10 +912,10 @@ static bool lock_word(__u64 offset)
 	return true;
 }
 
-static void unlock_word(__u64 offset)
+static void unlock_word(struct test_region *region, __u64 offset)
 {
-	if (__atomic_exchange_n((__u32 *)(map + offset), 0, __ATOMIC_SEQ_CST) == 2)
-		wake(offset, 1);
+	if (__atomic_exchange_n((__u32 *)(region->map + offset), 0, __ATOMIC_SEQ_CST) == 2)
+		wake_word(region, offset, 1);
 }
 
 #define LOCKS		4
@@ -897,17 +928,17 @@ static void lock_role(struct peer *peer)
 
 	join_for_a_while(peer);
 	for (i = 0; i < TURNS; i++) {
-		__u64 offset = random_below(&random, LOCKS) * page_size;
+		__u64 offset = random_below(&random, LOCKS) * peer->region->page_size;
 
-		if (!lock_word(offset)) {
+		if (!lock_word(peer->region, offset)) {
 			peer->result = -ETIMEDOUT;
 			break;
 		}
-		++*(volatile __u32 *)(map + offset + 64);
+		++*(volatile __u32 *)(peer->region->map + offset + 64);
 		dawdle(&random);
-		unlock_word(offset);
+		unlock_word(peer->region, offset);
 	}
-	munmap(map, PAGES * page_size);
+	munmap(peer->region->map, PAGES * peer->region->page_size);
 }
 
 TEST_F_TIMEOUT(wait, crowd_at_a_few_locks_loses_no_wake_up, 300)
@@ -916,57 +947,61 @@ TEST_F_TIMEOUT(wait, crowd_at_a_few_locks_loses_no_wake_up, 300)
 	__u32 turns = 0;
 
 	for (i = 0; i < 2 * PAIRS; i++)
-		start(lock_role, (struct peer) { 0 });
+		region_start(&self->region, lock_role, (struct peer) { 0 });
 	for (i = 0; i < 2 * PAIRS; i++)
-		lost += finish(&peers[i]) != 0;
+		lost += finish(&self->region.peers.list[i]) != 0;
 	EXPECT_EQ(0, lost);
 	for (i = 0; i < LOCKS; i++)
-		turns += load(i * page_size + 64);
+		turns += load_word(&self->region, i * self->region.page_size + 64);
 	EXPECT_EQ(2 * PAIRS * TURNS, turns);
-	EXPECT_EQ(0, stat_now().waiters);
+	EXPECT_EQ(0, region_stat_now(&self->region).waiters);
 }
 
 /* Many at once. */
 
-static __u32 asleep;	/* threads that were not woken yet */
+struct waiting_thread {
+	pthread_t thread;
+	struct test_region *region;
+	__u64 offset;
+};
 
-static void *wait_thread(void *offset)
+static void *wait_in_thread(void *argument)
 {
-	int result = wait_word((uintptr_t)offset, 4, 0, FOREVER);
+	struct waiting_thread *waiting = argument;
 
-	__atomic_sub_fetch(&asleep, 1, __ATOMIC_SEQ_CST);
-	return (void *)(long)result;
+	return (void *)(long)wait_word(waiting->region, waiting->offset, 4, 0, FOREVER);
 }
 
 TEST_F_TIMEOUT(wait, thousands_of_words_each_have_their_waiter, 120)
 {
 	pthread_attr_t small;
-	pthread_t *threads = calloc(THREADS, sizeof(*threads));
+	struct waiting_thread *threads = calloc(THREADS, sizeof(*threads));
 	unsigned int i, wrong = 0;
 	void *result;
 
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 32768);
-	asleep = THREADS;
-	for (i = 0; i < THREADS; i++)
-		ASSERT_EQ(0, pthread_create(&threads[i], &small, wait_thread,
-					    (void *)(uintptr_t)(i * 4)));
-	ASSERT_TRUE(WAIT_UNTIL(stat_now().waiters == THREADS));
-	for (i = 0; i < THREADS; i++)
-		wrong += wake((i * 7 % THREADS) * 4, 2) != 1;
 	for (i = 0; i < THREADS; i++) {
-		ASSERT_EQ(0, pthread_join(threads[i], &result));
+		threads[i].region = &self->region;
+		threads[i].offset = i * 4;
+		ASSERT_EQ(0, pthread_create(&threads[i].thread, &small, wait_in_thread,
+					    &threads[i]));
+	}
+	ASSERT_TRUE(WAIT_UNTIL(region_stat_now(&self->region).waiters == THREADS));
+	for (i = 0; i < THREADS; i++)
+		wrong += wake_word(&self->region, (i * 7 % THREADS) * 4, 2) != 1;
+	for (i = 0; i < THREADS; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i].thread, &result));
 		wrong += result != NULL;
 	}
 	EXPECT_EQ(0, wrong);
-	EXPECT_EQ(0, stat_now().waiters);
+	EXPECT_EQ(0, region_stat_now(&self->region).waiters);
 }
 
 /* Waits again and again on a word that doesn't change. */
-static void *wait_again_thread(void *unused)
+static void *wait_again_in_thread(void *region)
 {
-	(void)unused;
-	while (!wait_word(0, 4, 0, FOREVER))
+	while (!wait_word(region, 0, 4, 0, FOREVER))
 		;
 	return NULL;
 }
@@ -982,10 +1017,10 @@ TEST_F(wait, waking_all_ends_though_they_wait_again_at_once)
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 32768);
 	for (i = 0; i < count; i++)
-		ASSERT_EQ(0, pthread_create(&thread, &small, wait_again_thread, NULL));
-	ASSERT_TRUE(WAIT_UNTIL(stat_now().waiters == count));
+		ASSERT_EQ(0, pthread_create(&thread, &small, wait_again_in_thread, &self->region));
+	ASSERT_TRUE(WAIT_UNTIL(region_stat_now(&self->region).waiters == count));
 	for (i = 0; i < 20; i++) {
-		woken = wake(0, INT_MAX);
+		woken = wake_word(&self->region, 0, INT_MAX);
 		EXPECT_GE((int)count, woken);
 	}
 }
@@ -1001,9 +1036,9 @@ static short events_of(int fd)
 	return poll(&entry, 1, 0) < 0 ? -1 : entry.revents;
 }
 
-static int watch(__u64 offset, __u32 expected)
+static int watch(struct test_region *region, __u64 offset, __u32 expected)
 {
-	return ipcshm_region_watch(region, offset, 4, expected, deaths_now());
+	return ipcshm_region_watch(region->fd, offset, 4, expected, deaths_now(region));
 }
 
 /* Is blocked in poll(); what it says at the end. */
@@ -1021,53 +1056,56 @@ static void beyond_role(struct peer *peer)
 	peer->result = ipcshm_region_wait(peer->fd, peer->value, 4, 0, 0, IPCSHM_FOREVER);
 }
 
-static struct peer *block_poller(short events)
+static struct peer *block_poller(struct test_region *region, short events)
 {
-	struct peer *peer = start_ready(poll_role, (struct peer) { .value = events });
+	struct peer *peer = region_start_ready(region, poll_role, (struct peer){ .value = events });
 
 	return peer && WAIT_UNTIL(process_state(peer->pid) == 'S') ? peer : NULL;
 }
 
 TEST_F(wait, nothing_is_watched_at_first)
 {
-	EXPECT_EQ(NONE, events_of(region));
-	store(0, 1);
-	wake(0, 1);
-	EXPECT_EQ(NONE, events_of(region));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	store_word(&self->region, 0, 1);
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
 }
 
 TEST_F(wait, watch_tells_as_long_as_the_word_differs)
 {
-	ASSERT_EQ(0, watch(0, 0));
-	EXPECT_EQ(NONE, events_of(region));
-	store(0, 1);
-	EXPECT_EQ(POLLIN, events_of(region));
-	EXPECT_EQ(POLLIN, events_of(region));
-	store(0, 0);
-	EXPECT_EQ(NONE, events_of(region));
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	store_word(&self->region, 0, 1);
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+	store_word(&self->region, 0, 0);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
 }
 
 TEST_F(wait, watch_of_eight_bytes_sees_them_all)
 {
-	ASSERT_EQ(0, ipcshm_region_watch(region, 8, 8, 1ULL << 40, 0));
-	EXPECT_EQ(POLLIN, events_of(region));
-	store(12, 1 << 8);
-	EXPECT_EQ(NONE, events_of(region));
-	store(16, 1);
-	EXPECT_EQ(NONE, events_of(region));
+	ASSERT_EQ(0, ipcshm_region_watch(self->region.fd, 8, 8, 1ULL << 40, 0));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+	store_word(&self->region, 12, 1 << 8);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	store_word(&self->region, 16, 1);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
 }
 
 /* Who has only a descriptor isn't in the way of a region that shrinks. */
 TEST_F(wait, word_that_goes_with_a_part_of_the_region_ends_what_waits_for_it)
 {
 	struct ipcshm_region_attr attr = { .size = 3 * 4096, .max_size = 3 * 4096 };
-	int fd = ipcshm_region_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
+	int fd = ipcshm_region_open(self->region.device, NULL, READ_WRITE | IPCSHM_CREATE, 0600,
+				    &attr);
 	struct pollfd entry = { .fd = fd, .events = POLLIN };
 	struct peer *low, *high;
 
 	ASSERT_LE(0, fd);
-	low = start_ready(beyond_role, (struct peer) { .fd = fd, .value = 4096 });
-	high = start_ready(beyond_role, (struct peer) { .fd = fd, .value = 8192 });
+	low = region_start_ready(&self->region, beyond_role,
+				 (struct peer){ .fd = fd, .value = 4096 });
+	high = region_start_ready(&self->region, beyond_role,
+				  (struct peer){ .fd = fd, .value = 8192 });
 	ASSERT_TRUE(low && high);
 	ASSERT_TRUE(WAIT_UNTIL(region_stat(fd).waiters == 2));
 	ASSERT_EQ(0, ipcshm_region_watch(fd, 8192, 4, 0, 0));
@@ -1082,106 +1120,107 @@ TEST_F(wait, word_that_goes_with_a_part_of_the_region_ends_what_waits_for_it)
 
 TEST_F(wait, watch_tells_of_a_wake_up_until_it_is_set_again)
 {
-	ASSERT_EQ(0, watch(0, 0));
-	EXPECT_EQ(0, wake(0, 1));
-	EXPECT_EQ(POLLIN, events_of(region));
-	EXPECT_EQ(POLLIN, events_of(region));
-	ASSERT_EQ(0, watch(0, 0));
-	EXPECT_EQ(NONE, events_of(region));
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
+	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
 }
 
 TEST_F(wait, watch_tells_of_no_wake_up_of_another_word)
 {
 	__u64 offset;
 
-	ASSERT_EQ(0, watch(64, 0));
-	for (offset = 0; offset < PAGES * page_size; offset += 4)
+	ASSERT_EQ(0, watch(&self->region, 64, 0));
+	for (offset = 0; offset < PAGES * self->region.page_size; offset += 4)
 		if (offset != 64)
-			wake(offset, 1);
-	EXPECT_EQ(NONE, events_of(region));
+			wake_word(&self->region, offset, 1);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
 }
 
 TEST_F(wait, blocked_poller_is_woken_with_the_word)
 {
 	struct peer *peer;
 
-	ASSERT_EQ(0, watch(0, 0));
-	peer = block_poller(POLLIN);
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
+	peer = block_poller(&self->region, POLLIN);
 	ASSERT_TRUE(peer);
-	store(0, 1);
-	EXPECT_EQ(0, wake(0, 1));
+	store_word(&self->region, 0, 1);
+	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
 	EXPECT_EQ(POLLIN, finish(peer));
 }
 
 TEST_F(wait, watch_takes_no_wake_up_from_a_waiter)
 {
-	struct peer *peer = block_on(0);
+	struct peer *peer = block_on(&self->region, 0);
 
 	ASSERT_TRUE(peer);
-	ASSERT_EQ(0, watch(0, 0));
-	EXPECT_EQ(1, wake(0, 1));
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
+	EXPECT_EQ(1, wake_word(&self->region, 0, 1));
 	EXPECT_EQ(0, finish(peer));
-	EXPECT_EQ(POLLIN, events_of(region));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
 }
 
 TEST_F(wait, watch_is_replaced_by_the_next)
 {
-	ASSERT_EQ(0, watch(0, 0));
-	store(0, 1);
-	ASSERT_EQ(0, watch(4, 0));
-	EXPECT_EQ(NONE, events_of(region));
-	wake(0, 1);
-	EXPECT_EQ(NONE, events_of(region));
-	wake(4, 1);
-	EXPECT_EQ(POLLIN, events_of(region));
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
+	store_word(&self->region, 0, 1);
+	ASSERT_EQ(0, watch(&self->region, 4, 0));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	wake_word(&self->region, 4, 1);
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
 }
 
 TEST_F(wait, watch_that_is_refused_changes_nothing)
 {
-	ASSERT_EQ(0, watch(0, 0));
-	EXPECT_EQ(-EINVAL, ipcshm_region_watch(region, PAGES * page_size, 4, 0, 0));
-	EXPECT_EQ(-EINVAL, ipcshm_region_watch(region, 2, 4, 0, 0));
-	EXPECT_EQ(-EINVAL, ipcshm_region_watch(region, 0, 4, 1ULL << 32, 0));
-	EXPECT_EQ(-EINVAL, ipcshm_region_watch(region, 0, 0, 1, 0));
-	EXPECT_EQ(NONE, events_of(region));
-	wake(0, 1);
-	EXPECT_EQ(POLLIN, events_of(region));
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
+	EXPECT_EQ(-EINVAL,
+		  ipcshm_region_watch(self->region.fd, PAGES * self->region.page_size, 4, 0, 0));
+	EXPECT_EQ(-EINVAL, ipcshm_region_watch(self->region.fd, 2, 4, 0, 0));
+	EXPECT_EQ(-EINVAL, ipcshm_region_watch(self->region.fd, 0, 4, 1ULL << 32, 0));
+	EXPECT_EQ(-EINVAL, ipcshm_region_watch(self->region.fd, 0, 0, 1, 0));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
 }
 
 TEST_F(wait, watch_is_taken_away_by_a_size_of_zero)
 {
-	ASSERT_EQ(0, watch(0, 0));
-	store(0, 1);
-	ASSERT_EQ(0, ipcshm_region_watch(region, 0, 0, 0, 0));
-	EXPECT_EQ(NONE, events_of(region));
-	wake(0, 1);
-	EXPECT_EQ(NONE, events_of(region));
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
+	store_word(&self->region, 0, 1);
+	ASSERT_EQ(0, ipcshm_region_watch(self->region.fd, 0, 0, 0, 0));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
 }
 
 TEST_F(wait, new_watch_is_seen_by_who_polls_already)
 {
 	struct peer *peer;
 
-	ASSERT_EQ(0, watch(0, 0));
-	peer = block_poller(POLLIN);
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
+	peer = block_poller(&self->region, POLLIN);
 	ASSERT_TRUE(peer);
-	ASSERT_EQ(0, watch(0, 1));
+	ASSERT_EQ(0, watch(&self->region, 0, 1));
 	EXPECT_EQ(POLLIN, finish(peer));
 }
 
 TEST_F(wait, descriptors_watch_each_for_itself)
 {
-	int other = open_again(IPCSHM_READ);
+	int other = region_open_again(&self->region, IPCSHM_READ);
 
 	ASSERT_EQ(0, ipcshm_region_watch(other, 4, 4, 0, 0));
-	ASSERT_EQ(0, watch(0, 0));
-	store(0, 1);
-	EXPECT_EQ(POLLIN, events_of(region));
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
+	store_word(&self->region, 0, 1);
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
 	EXPECT_EQ(NONE, events_of(other));
-	wake(4, 1);
+	wake_word(&self->region, 4, 1);
 	EXPECT_EQ(POLLIN, events_of(other));
 	close(other);
-	wake(4, 1);
+	wake_word(&self->region, 4, 1);
 }
 
 TEST_F(wait, many_descriptors_watch_one_word)
@@ -1190,11 +1229,11 @@ TEST_F(wait, many_descriptors_watch_one_word)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(fds); i++) {
-		fds[i] = open_again(IPCSHM_READ);
+		fds[i] = region_open_again(&self->region, IPCSHM_READ);
 		ASSERT_EQ(0, ipcshm_region_watch(fds[i], 0, 4, 0, 0));
 	}
 	close(fds[7]);
-	EXPECT_EQ(0, wake(0, 1));
+	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
 	for (i = 0; i < ARRAY_SIZE(fds); i++)
 		if (i != 7)
 			EXPECT_EQ(POLLIN, events_of(fds[i]));
@@ -1202,12 +1241,12 @@ TEST_F(wait, many_descriptors_watch_one_word)
 
 TEST_F(wait, duplicates_of_a_descriptor_share_its_watch)
 {
-	int copy = dup(region);
+	int copy = dup(self->region.fd);
 
 	ASSERT_EQ(0, ipcshm_region_watch(copy, 0, 4, 1, 0));
-	EXPECT_EQ(POLLIN, events_of(region));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
 	close(copy);
-	EXPECT_EQ(POLLIN, events_of(region));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
 }
 
 /* Sets the watch that its parent polls for. */
@@ -1218,37 +1257,38 @@ static void watch_role(struct peer *peer)
 
 TEST_F(wait, watch_set_by_a_child_is_that_of_the_descriptor)
 {
-	EXPECT_EQ(0, finish(start(watch_role, (struct peer) { 0 })));
-	EXPECT_EQ(NONE, events_of(region));
-	wake(0, 1);
-	EXPECT_EQ(POLLIN, events_of(region));
+	EXPECT_EQ(0, finish(region_start(&self->region, watch_role, (struct peer) { 0 })));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
 }
 
 TEST_F(wait, death_is_told_until_it_is_acknowledged)
 {
-	EXPECT_EQ(NONE, events_of(region));
-	ASSERT_TRUE(one_death());
-	EXPECT_EQ(POLLPRI, events_of(region));
-	EXPECT_EQ(POLLPRI, events_of(region));
-	ASSERT_EQ(0, ipcshm_region_watch(region, 0, 0, 0, 1));
-	EXPECT_EQ(NONE, events_of(region));
-	ASSERT_EQ(0, watch(0, 0));
-	EXPECT_EQ(NONE, events_of(region));
-	ASSERT_TRUE(one_death());
-	EXPECT_EQ(POLLPRI, events_of(region));
-	store(0, 1);
-	EXPECT_EQ(POLLIN | POLLPRI, events_of(region));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	ASSERT_TRUE(one_death(&self->region));
+	EXPECT_EQ(POLLPRI, events_of(self->region.fd));
+	EXPECT_EQ(POLLPRI, events_of(self->region.fd));
+	ASSERT_EQ(0, ipcshm_region_watch(self->region.fd, 0, 0, 0, 1));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	ASSERT_TRUE(one_death(&self->region));
+	EXPECT_EQ(POLLPRI, events_of(self->region.fd));
+	store_word(&self->region, 0, 1);
+	EXPECT_EQ(POLLIN | POLLPRI, events_of(self->region.fd));
 }
 
 TEST_F(wait, new_descriptor_knows_the_deaths_before_it)
 {
-	ASSERT_TRUE(one_death());
-	EXPECT_EQ(NONE, events_of(open_again(IPCSHM_READ)));
+	ASSERT_TRUE(one_death(&self->region));
+	EXPECT_EQ(NONE, events_of(region_open_again(&self->region, IPCSHM_READ)));
 }
 
 TEST_F(wait, blocked_poller_is_woken_by_a_death)
 {
-	struct peer *member = start_member(), *peer = block_poller(POLLPRI);
+	struct peer *member = start_member(&self->region),
+		    *peer = block_poller(&self->region, POLLPRI);
 
 	ASSERT_TRUE(member && peer);
 	kill_peer(member);
@@ -1263,43 +1303,43 @@ static __u32 epoll_events(int set, int timeout)
 	return epoll_wait(set, &event, 1, timeout) == 1 ? event.events : 0;
 }
 
-static int epoll_of(__u32 events)
+static int epoll_of(struct test_region *region, __u32 events)
 {
 	struct epoll_event event = { .events = events };
 	int set = epoll_create1(EPOLL_CLOEXEC);
 
-	epoll_ctl(set, EPOLL_CTL_ADD, region, &event);
+	epoll_ctl(set, EPOLL_CTL_ADD, region->fd, &event);
 	return set;
 }
 
 TEST_F(wait, level_triggered_epoll_tells_again)
 {
-	int set = epoll_of(EPOLLIN | EPOLLPRI);
+	int set = epoll_of(&self->region, EPOLLIN | EPOLLPRI);
 
-	ASSERT_EQ(0, watch(0, 0));
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
 	EXPECT_EQ(0, epoll_events(set, 0));
-	store(0, 1);
-	wake(0, 1);
+	store_word(&self->region, 0, 1);
+	wake_word(&self->region, 0, 1);
 	EXPECT_EQ(EPOLLIN, epoll_events(set, 0));
 	EXPECT_EQ(EPOLLIN, epoll_events(set, 0));
-	ASSERT_EQ(0, watch(0, 1));
+	ASSERT_EQ(0, watch(&self->region, 0, 1));
 	EXPECT_EQ(0, epoll_events(set, 0));
-	ASSERT_TRUE(one_death());
+	ASSERT_TRUE(one_death(&self->region));
 	/* Pollers are woken by a work item, which may not have run yet. */
 	EXPECT_TRUE(WAIT_UNTIL(epoll_events(set, 0) == EPOLLPRI));
 }
 
 TEST_F(wait, edge_triggered_epoll_tells_once_for_a_wake_up)
 {
-	int set = epoll_of(EPOLLIN | EPOLLPRI | EPOLLET);
+	int set = epoll_of(&self->region, EPOLLIN | EPOLLPRI | EPOLLET);
 
-	ASSERT_EQ(0, watch(0, 0));
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
 	EXPECT_EQ(0, epoll_events(set, 0));
-	store(0, 1);
-	wake(0, 1);
+	store_word(&self->region, 0, 1);
+	wake_word(&self->region, 0, 1);
 	EXPECT_EQ(EPOLLIN, epoll_events(set, 0));
 	EXPECT_EQ(0, epoll_events(set, 0));
-	wake(0, 1);
+	wake_word(&self->region, 0, 1);
 	EXPECT_EQ(EPOLLIN, epoll_events(set, 0));
 	EXPECT_EQ(0, epoll_events(set, 0));
 }
@@ -1314,25 +1354,27 @@ TEST_F(wait, blocked_epoll_is_woken)
 {
 	struct peer *peer;
 
-	ASSERT_EQ(0, watch(0, 0));
-	peer = start_ready(epoll_role, (struct peer) { .value = epoll_of(EPOLLIN) });
+	ASSERT_EQ(0, watch(&self->region, 0, 0));
+	peer = region_start_ready(&self->region, epoll_role,
+				  (struct peer){ .value = epoll_of(&self->region, EPOLLIN) });
 	ASSERT_TRUE(peer);
 	ASSERT_TRUE(WAIT_UNTIL(process_state(peer->pid) == 'S'));
-	store(0, 1);
-	wake(0, 1);
+	store_word(&self->region, 0, 1);
+	wake_word(&self->region, 0, 1);
 	EXPECT_EQ(EPOLLIN, finish(peer));
 }
 
 TEST_F(wait, watched_descriptor_leaves_an_epoll_set_when_it_is_closed)
 {
-	int other = open_again(IPCSHM_READ), set = epoll_create1(EPOLL_CLOEXEC);
+	int other = region_open_again(&self->region, IPCSHM_READ),
+	    set = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event event = { .events = EPOLLIN };
 
 	ASSERT_EQ(0, epoll_ctl(set, EPOLL_CTL_ADD, other, &event));
 	ASSERT_EQ(0, ipcshm_region_watch(other, 0, 4, 0, 0));
 	close(other);
-	store(0, 1);
-	wake(0, 1);
+	store_word(&self->region, 0, 1);
+	wake_word(&self->region, 0, 1);
 	EXPECT_EQ(0, epoll_events(set, 0));
 }
 
@@ -1346,7 +1388,7 @@ struct crowd {
 };
 
 /* Each descriptor watches the word at @offset, and those after it @step bytes further on each. */
-static bool make_crowd(struct crowd *crowd, __u64 offset, __u64 step)
+static bool make_crowd(struct test_region *region, struct crowd *crowd, __u64 offset, __u64 step)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 	unsigned int i, set;
@@ -1354,9 +1396,9 @@ static bool make_crowd(struct crowd *crowd, __u64 offset, __u64 step)
 	for (set = 0; set < SETS; set++)
 		crowd->sets[set] = epoll_create1(EPOLL_CLOEXEC);
 	for (i = 0; i < WATCHES; i++) {
-		crowd->fds[i] = open_again(IPCSHM_READ);
+		crowd->fds[i] = region_open_again(region, IPCSHM_READ);
 		if (crowd->fds[i] < 0 ||
-		    ipcshm_region_watch(crowd->fds[i], offset + i * step, 4, 0, deaths_now()))
+		    ipcshm_region_watch(crowd->fds[i], offset + i * step, 4, 0, deaths_now(region)))
 			return false;
 		event.data.u32 = i;
 		for (set = 0; set < SETS; set++)
@@ -1377,7 +1419,8 @@ static unsigned int missed_edges(const struct crowd *crowd, unsigned int count)
 		unsigned int left = count;
 
 		while (left) {
-			int got = epoll_wait(crowd->sets[set], events, WATCHES, WAIT_SECONDS * 1000);
+			int got =
+				epoll_wait(crowd->sets[set], events, WATCHES, WAIT_SECONDS * 1000);
 
 			if (got <= 0)
 				break;
@@ -1396,10 +1439,10 @@ TEST_F(wait, each_wake_up_is_an_edge_for_each_of_many_watches)
 	struct crowd crowd;
 	unsigned int round;
 
-	ASSERT_TRUE(make_crowd(&crowd, 0, 0));
+	ASSERT_TRUE(make_crowd(&self->region, &crowd, 0, 0));
 	for (round = 1; round <= 5; round++) {
-		store(0, round);
-		EXPECT_EQ(0, wake(0, 1));
+		store_word(&self->region, 0, round);
+		EXPECT_EQ(0, wake_word(&self->region, 0, 1));
 		EXPECT_EQ(0, missed_edges(&crowd, WATCHES));
 	}
 }
@@ -1409,10 +1452,10 @@ TEST_F(wait, wake_ups_of_many_words_are_edges_for_their_watches)
 	struct crowd crowd;
 	unsigned int round, i;
 
-	ASSERT_TRUE(make_crowd(&crowd, 0, 8));
+	ASSERT_TRUE(make_crowd(&self->region, &crowd, 0, 8));
 	for (round = 1; round <= 3; round++) {
 		for (i = 0; i < WATCHES; i++)
-			EXPECT_EQ(0, wake(i * 8, 1));
+			EXPECT_EQ(0, wake_word(&self->region, i * 8, 1));
 		EXPECT_EQ(0, missed_edges(&crowd, WATCHES));
 	}
 }
@@ -1420,17 +1463,18 @@ TEST_F(wait, wake_ups_of_many_words_are_edges_for_their_watches)
 TEST_F(wait, shrinking_is_an_edge_for_each_watch_beyond_the_end)
 {
 	struct ipcshm_region_attr attr = { .size = 2 * 4096, .max_size = 2 * 4096 };
-	int kept = region;
+	int kept = self->region.fd;
 	struct crowd crowd;
 
-	name.text[0] = 's';
-	region = ipcshm_region_open(device, name.text, READ_WRITE | CREATE_NEW, 0600, &attr);
-	ASSERT_LE(0, region);
-	ASSERT_TRUE(make_crowd(&crowd, 4096, 8));
-	EXPECT_EQ(0, ipcshm_region_resize(region, 4096));
+	self->region.name.text[0] = 's';
+	self->region.fd = ipcshm_region_open(self->region.device, self->region.name.text,
+					     READ_WRITE | CREATE_NEW, 0600, &attr);
+	ASSERT_LE(0, self->region.fd);
+	ASSERT_TRUE(make_crowd(&self->region, &crowd, 4096, 8));
+	EXPECT_EQ(0, ipcshm_region_resize(self->region.fd, 4096));
 	EXPECT_EQ(0, missed_edges(&crowd, WATCHES));
-	close(region);
-	region = kept;
+	close(self->region.fd);
+	self->region.fd = kept;
 }
 
 static void storm_role(struct peer *peer)
@@ -1448,7 +1492,7 @@ static void watching_role(struct peer *peer)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(fds); i++) {
-		fds[i] = open_again(IPCSHM_READ);
+		fds[i] = region_open_again(peer->region, IPCSHM_READ);
 		epoll_ctl(set, EPOLL_CTL_ADD, fds[i], &event);
 		ipcshm_region_watch(fds[i], peer->offset, 4, 0, 0);
 	}
@@ -1463,19 +1507,21 @@ static void watching_role(struct peer *peer)
 TEST_F_TIMEOUT(wait, watches_lose_no_wake_up_though_others_end_meanwhile, 120)
 {
 	const unsigned int rounds = many(200, 30);
-	struct peer *storm = start_ready(storm_role, (struct peer) { .offset = 0 });
+	struct peer *storm =
+		region_start_ready(&self->region, storm_role, (struct peer){ .offset = 0 });
 	struct peer *watching[4] = { NULL };
 	struct crowd crowd;
 	unsigned int round;
 
 	ASSERT_TRUE(storm);
-	ASSERT_TRUE(make_crowd(&crowd, 0, 0));
+	ASSERT_TRUE(make_crowd(&self->region, &crowd, 0, 0));
 	for (round = 0; round < rounds; round++) {
 		struct peer **one = &watching[round % ARRAY_SIZE(watching)];
 
 		if (*one)
 			kill_peer(*one);
-		*one = start_ready(watching_role, (struct peer) { .offset = 0 });
+		*one = region_start_ready(&self->region, watching_role,
+					  (struct peer) { .offset = 0 });
 		ASSERT_TRUE(*one);
 		ASSERT_EQ(0, missed_edges(&crowd, WATCHES));
 	}
@@ -1483,7 +1529,7 @@ TEST_F_TIMEOUT(wait, watches_lose_no_wake_up_though_others_end_meanwhile, 120)
 	/* What is still to be reported of the storm. */
 	while (epoll_wait(crowd.sets[0], &(struct epoll_event) { 0 }, 1, 100) > 0)
 		;
-	EXPECT_EQ(0, wake(0, 1));
+	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
 	EXPECT_EQ(0, missed_edges(&crowd, WATCHES));
 }
 
@@ -1494,25 +1540,25 @@ TEST_F(wait, deaths_and_wake_ups_find_their_sleepers_among_many)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sleeping); i++) {
-		sleeping[i] = block_on(i % 50 * 4);
+		sleeping[i] = block_on(&self->region, i % 50 * 4);
 		ASSERT_TRUE(sleeping[i]);
 	}
 	for (i = 0; i < 50; i++)
-		EXPECT_EQ(1, wake(i * 4, 1));
+		EXPECT_EQ(1, wake_word(&self->region, i * 4, 1));
 	for (i = 0; i < 50; i++)
 		EXPECT_EQ(0, finish(sleeping[i]));
-	EXPECT_EQ(50, stat_now().waiters);
-	ASSERT_TRUE(one_death());
+	EXPECT_EQ(50, region_stat_now(&self->region).waiters);
+	ASSERT_TRUE(one_death(&self->region));
 	for (i = 50; i < 100; i++)
 		EXPECT_EQ(-EOWNERDEAD, finish(sleeping[i]));
 }
 
 /* Polls for its turn, instead of waiting for it. */
-static bool poll_change(int fd, __u64 offset, __u32 expected)
+static bool poll_change(struct test_region *region, int fd, __u64 offset, __u32 expected)
 {
 	struct pollfd entry = { .fd = fd, .events = POLLIN };
 
-	while (load(offset) == expected) {
+	while (load_word(region, offset) == expected) {
 		if (ipcshm_region_watch(fd, offset, 4, expected, 0) ||
 		    poll(&entry, 1, WAIT_SECONDS * 1000) != 1)
 			return false;
@@ -1522,19 +1568,19 @@ static bool poll_change(int fd, __u64 offset, __u32 expected)
 
 static void poll_pair_role(struct peer *peer)
 {
-	int fd = open_again(READ_WRITE);
+	int fd = region_open_again(peer->region, READ_WRITE);
 	__u32 turn;
 
 	join_for_a_while(peer);
 	for (turn = peer->value; turn < 1000; turn += 2) {
-		if (turn && !poll_change(fd, peer->offset, turn - 2)) {
+		if (turn && !poll_change(peer->region, fd, peer->offset, turn - 2)) {
 			peer->result = -ETIMEDOUT;
 			break;
 		}
-		store(peer->offset, turn);
-		wake(peer->offset, 1);
+		store_word(peer->region, peer->offset, turn);
+		wake_word(peer->region, peer->offset, 1);
 	}
-	munmap(map, PAGES * page_size);
+	munmap(peer->region->map, PAGES * peer->region->page_size);
 }
 
 TEST_F_TIMEOUT(wait, pollers_lose_no_wake_up, 120)
@@ -1542,12 +1588,14 @@ TEST_F_TIMEOUT(wait, pollers_lose_no_wake_up, 120)
 	unsigned int i, lost = 0;
 
 	for (i = 0; i < 10; i++) {
-		store(i * 4, -1);
-		start(poll_pair_role, (struct peer) { .offset = i * 4, .value = 0 });
-		start(poll_pair_role, (struct peer) { .offset = i * 4, .value = 1 });
+		store_word(&self->region, i * 4, -1);
+		region_start(&self->region, poll_pair_role,
+			     (struct peer){ .offset = i * 4, .value = 0 });
+		region_start(&self->region, poll_pair_role,
+			     (struct peer){ .offset = i * 4, .value = 1 });
 	}
 	for (i = 0; i < 20; i++)
-		lost += finish(&peers[i]) != 0;
+		lost += finish(&self->region.peers.list[i]) != 0;
 	EXPECT_EQ(0, lost);
 }
 
@@ -1555,26 +1603,27 @@ TEST_F_TIMEOUT(wait, pollers_lose_no_wake_up, 120)
 
 TEST_F(wait, revocation_ends_all_waits)
 {
-	struct peer *first = block_on(0), *second = block_on(page_size);
+	struct peer *first = block_on(&self->region, 0),
+		    *second = block_on(&self->region, self->region.page_size);
 
 	ASSERT_TRUE(first && second);
-	ASSERT_EQ(0, ipcshm_region_revoke(region));
+	ASSERT_EQ(0, ipcshm_region_revoke(self->region.fd));
 	EXPECT_EQ(-EKEYREVOKED, finish(first));
 	EXPECT_EQ(-EKEYREVOKED, finish(second));
-	EXPECT_EQ(-EKEYREVOKED, try_wait(0, 0));
-	EXPECT_EQ(-EKEYREVOKED, wake(0, 1));
-	EXPECT_EQ(-EKEYREVOKED, watch(0, 0));
-	EXPECT_EQ(0, stat_now().waiters);
+	EXPECT_EQ(-EKEYREVOKED, try_wait(&self->region, 0, 0));
+	EXPECT_EQ(-EKEYREVOKED, wake_word(&self->region, 0, 1));
+	EXPECT_EQ(-EKEYREVOKED, watch(&self->region, 0, 0));
+	EXPECT_EQ(0, region_stat_now(&self->region).waiters);
 }
 
 TEST_F(wait, revocation_is_told_by_poll)
 {
-	struct peer *peer = block_poller(POLLIN);
+	struct peer *peer = block_poller(&self->region, POLLIN);
 
 	ASSERT_TRUE(peer);
-	ASSERT_EQ(0, ipcshm_region_revoke(region));
+	ASSERT_EQ(0, ipcshm_region_revoke(self->region.fd));
 	EXPECT_EQ(POLLERR | POLLHUP, finish(peer));
-	EXPECT_EQ(POLLERR | POLLHUP, events_of(region));
+	EXPECT_EQ(POLLERR | POLLHUP, events_of(self->region.fd));
 }
 
 IPCSHM_TEST_MAIN

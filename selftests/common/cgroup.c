@@ -24,7 +24,8 @@ long long read_number(const char *directory, const char *file, const char *word)
 	snprintf(path, sizeof(path), "%s/%s", directory, file);
 	stream = fopen(path, "re");
 	while (stream && fgets(line, sizeof(line), stream))
-		if (!strncmp(line, word, strlen(word)) && sscanf(line + strlen(word), "%lld", &number))
+		if (!strncmp(line, word, strlen(word)) &&
+		    sscanf(line + strlen(word), "%lld", &number))
 			break;
 	if (stream)
 		fclose(stream);

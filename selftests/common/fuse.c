@@ -118,7 +118,8 @@ static void fuse_memory_interrupt(struct fuse_memory_server *server, __u64 uniqu
 
 	if (server->memory->deaf)
 		return;
-	for (request = server->pending; request < server->pending + FUSE_MEMORY_PENDING; request++) {
+	for (request = server->pending; request < server->pending + FUSE_MEMORY_PENDING;
+	     request++) {
 		if (request->unique != unique)
 			continue;
 		__atomic_sub_fetch(&fuse_memory_page_of(server, request)->waiting, 1,
@@ -534,7 +535,8 @@ void fuse_memory_close(struct fuse_memory *memory)
 	if (memory->map)
 		munmap(memory->map, memory->pages * memory->page_size);
 	if (memory->content)
-		munmap(memory->content, memory->pages * (memory->page_size + sizeof(*memory->page)));
+		munmap(memory->content,
+		       memory->pages * (memory->page_size + sizeof(*memory->page)));
 	close(memory->fd);
 	close(memory->bell);
 	close(memory->control);

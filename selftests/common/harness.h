@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's harness, as the programs use it. Its variables are static: include this header in one
- * file of a program.
+ * The kernel's harness, as the programs use it. Its variables are static: include this header in
+ * one file of a program.
  *
  * Use TEST_F() rather than TEST(): EXPECT and ASSERT then also work in child processes.
  */

@@ -64,7 +64,10 @@ __u64 smaps_field(const void *address, const char *field)
 	return sum;
 }
 
-/* Set what the system allows of huge pages for shared memory. Returns the previous mode, or NULL if it cannot be set. */
+/*
+ * Sets what the system allows of huge pages for shared memory. Returns the previous mode, or NULL if
+ * it cannot be set.
+ */
 const char *set_huge_pages(const char *mode)
 {
 	static char was[32];

@@ -14,48 +14,48 @@
 
 #define ROOM	4096
 
-static int fail(const char *what, long result)
+static int report_failure(const char *what, long result)
 {
 	fprintf(stderr, "# peer: %s: %s\n", what, strerror((int)-result));
 	return 1;
 }
 
 /* Adds one to the first word of a region. */
-static int add(int fd)
+static int add_one(int fd)
 {
 	size_t size;
 	void *map;
 	int result = ipcshm_region_map(fd, IPCSHM_READ | IPCSHM_WRITE, &map, &size);
 
 	if (result)
-		return fail("map", result);
+		return report_failure("map", result);
 	__atomic_fetch_add((uint32_t *)map, 1, __ATOMIC_SEQ_CST);
 	return 0;
 }
 
 /* region NAME: add to a region opened by name */
-static int region(char **arguments)
+static int open_and_add(char **arguments)
 {
 	int fd = ipcshm_region_open(ipcshm_open(), arguments[0], IPCSHM_READ | IPCSHM_WRITE, 0,
 				    NULL);
 
-	return fd < 0 ? fail(arguments[0], fd) : add(fd);
+	return fd < 0 ? report_failure(arguments[0], fd) : add_one(fd);
 }
 
 /* region-fd NUMBER: add to a region that was inherited */
-static int region_fd(char **arguments)
+static int add_to_inherited(char **arguments)
 {
-	return add(atoi(arguments[0]));
+	return add_one(atoi(arguments[0]));
 }
 
 /* closed NUMBER: there is no such descriptor here */
-static int closed(char **arguments)
+static int check_closed(char **arguments)
 {
 	return fcntl(atoi(arguments[0]), F_GETFD) == -1 && errno == EBADF ? 0 : 1;
 }
 
 /* echo FROM TO: receive one message and send it on, both queues opened by name */
-static int echo(char **arguments)
+static int echo_message(char **arguments)
 {
 	struct ipcshm_message message;
 	int device = ipcshm_open();
@@ -66,23 +66,30 @@ static int echo(char **arguments)
 	int result;
 
 	if (from < 0)
-		return fail(arguments[0], from);
+		return report_failure(arguments[0], from);
 	if (to < 0)
-		return fail(arguments[1], to);
+		return report_failure(arguments[1], to);
 	size = ipcshm_receive(from, data, sizeof(data), &message, IPCSHM_FOREVER);
 	if (size < 0)
-		return fail("receive", size);
+		return report_failure("receive", size);
 	result = ipcshm_send(to, data, (size_t)size, message.priority, IPCSHM_FOREVER);
-	return result ? fail("send", result) : 0;
+	return result ? report_failure("send", result) : 0;
 }
 
 /* send-fd NUMBER TEXT: send TEXT to a queue that was inherited */
-static int send_fd(char **arguments)
+static int send_to_inherited(char **arguments)
 {
 	int result = ipcshm_send(atoi(arguments[0]), arguments[1], strlen(arguments[1]), 0,
 				 IPCSHM_FOREVER);
 
-	return result ? fail("send", result) : 0;
+	return result ? report_failure("send", result) : 0;
+}
+
+/* pause: wait to be killed */
+static int wait_for_signal(char **arguments)
+{
+	(void)arguments;
+	return pause();
 }
 
 static const struct {
@@ -90,11 +97,12 @@ static const struct {
 	int arguments;
 	int (*run)(char **arguments);
 } commands[] = {
-	{ "region", 1, region },
-	{ "region-fd", 1, region_fd },
-	{ "closed", 1, closed },
-	{ "echo", 2, echo },
-	{ "send-fd", 2, send_fd },
+	{ "region", 1, open_and_add },
+	{ "region-fd", 1, add_to_inherited },
+	{ "closed", 1, check_closed },
+	{ "echo", 2, echo_message },
+	{ "send-fd", 2, send_to_inherited },
+	{ "pause", 0, wait_for_signal },
 };
 
 int main(int argc, char **argv)

@@ -4,8 +4,6 @@
  * NUMA policy, locking and swap.
  */
 #include <linux/mempolicy.h>
-#include <setjmp.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>

@@ -5,7 +5,6 @@
  */
 #include <ipcshm-cond.h>
 #include <ipcshm-event.h>
-#include <ipcshm-mutex.h>
 
 #include "common/harness.h"
 #include "common/region.h"

@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Watching a word of a region by poll and epoll. */
+#include <sys/epoll.h>
+
+#include "common/harness.h"
+#include "common/region.h"
+#include "common/swap.h"
+#include "common/wait.h"
+#include "wait_fixture.h"
+
+/* Watching. */
+
+#define NONE	0
+
+static short events_of(int fd)
+{
+	struct pollfd entry = { .fd = fd, .events = POLLIN | POLLPRI | POLLOUT };
+
+	return poll(&entry, 1, 0) < 0 ? -1 : entry.revents;
+}
+
+/* Is blocked in poll(); what it says at the end. */
+static void poll_role(struct peer *peer)
+{
+	struct pollfd entry = { .fd = peer->fd, .events = peer->value };
+
+	be_ready(peer);
+	peer->result = poll(&entry, 1, -1) < 0 ? -errno : entry.revents;
+}
+
+static void beyond_role(struct peer *peer)
+{
+	be_ready(peer);
+	peer->result = ipcshm_region_wait(peer->fd, peer->value, 4, 0, 0, IPCSHM_FOREVER);
+}
+
+static struct peer *block_poller(struct test_region *region, short events)
+{
+	struct peer *peer = region_start_ready(region, poll_role, (struct peer){ .value = events });
+
+	return peer && WAIT_UNTIL(process_state(peer->pid) == 'S') ? peer : NULL;
+}
+
+TEST_F(wait, nothing_is_watched_at_first)
+{
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	store_word(&self->region, 0, 1);
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+}
+
+TEST_F(wait, watch_tells_as_long_as_the_word_differs)
+{
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	store_word(&self->region, 0, 1);
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+	store_word(&self->region, 0, 0);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+}
+
+TEST_F(wait, watch_of_eight_bytes_sees_them_all)
+{
+	ASSERT_EQ(0, ipcshm_region_watch(self->region.fd, 8, 8, 1ULL << 40, 0));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+	store_word(&self->region, 12, 1 << 8);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	store_word(&self->region, 16, 1);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+}
+
+/* Who has only a descriptor isn't in the way of a region that shrinks. */
+TEST_F(wait, word_that_goes_with_a_part_of_the_region_ends_what_waits_for_it)
+{
+	struct ipcshm_region_attr attr = { .size = 3 * 4096, .max_size = 3 * 4096 };
+	int fd = ipcshm_region_open(self->region.device, NULL, READ_WRITE | IPCSHM_CREATE, 0600,
+				    &attr);
+	struct pollfd entry = { .fd = fd, .events = POLLIN };
+	struct peer *low, *high;
+
+	ASSERT_LE(0, fd);
+	low = region_start_ready(&self->region, beyond_role,
+				 (struct peer){ .fd = fd, .value = 4096 });
+	high = region_start_ready(&self->region, beyond_role,
+				  (struct peer){ .fd = fd, .value = 8192 });
+	ASSERT_TRUE(low && high);
+	ASSERT_TRUE(WAIT_UNTIL(region_stat(fd).waiters == 2));
+	ASSERT_EQ(0, ipcshm_region_watch(fd, 8192, 4, 0, 0));
+	EXPECT_EQ(0, poll(&entry, 1, 0));
+	EXPECT_EQ(0, ipcshm_region_resize(fd, 8192));
+	EXPECT_EQ(-EINVAL, finish(high));
+	EXPECT_EQ(1, poll(&entry, 1, 1000 * WAIT_SECONDS));
+	EXPECT_EQ(1, region_stat(fd).waiters);
+	EXPECT_EQ(1, ipcshm_region_wake(fd, 4096, 1));
+	EXPECT_EQ(0, finish(low));
+}
+
+TEST_F(wait, watch_tells_of_a_wake_up_until_it_is_set_again)
+{
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+}
+
+TEST_F(wait, watch_tells_of_no_wake_up_of_another_word)
+{
+	__u64 offset;
+
+	ASSERT_EQ(0, watch_word(&self->region, 64, 0));
+	for (offset = 0; offset < PAGES * self->region.page_size; offset += 4)
+		if (offset != 64)
+			wake_word(&self->region, offset, 1);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+}
+
+TEST_F(wait, blocked_poller_is_woken_with_the_word)
+{
+	struct peer *peer;
+
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	peer = block_poller(&self->region, POLLIN);
+	ASSERT_TRUE(peer);
+	store_word(&self->region, 0, 1);
+	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
+	EXPECT_EQ(POLLIN, finish(peer));
+}
+
+TEST_F(wait, watch_takes_no_wake_up_from_a_waiter)
+{
+	struct peer *peer = block_on(&self->region, 0);
+
+	ASSERT_TRUE(peer);
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	EXPECT_EQ(1, wake_word(&self->region, 0, 1));
+	EXPECT_EQ(0, finish(peer));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+}
+
+TEST_F(wait, watch_is_replaced_by_the_next)
+{
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	store_word(&self->region, 0, 1);
+	ASSERT_EQ(0, watch_word(&self->region, 4, 0));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	wake_word(&self->region, 4, 1);
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+}
+
+TEST_F(wait, watch_that_is_refused_changes_nothing)
+{
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	EXPECT_EQ(-EINVAL,
+		  ipcshm_region_watch(self->region.fd, PAGES * self->region.page_size, 4, 0, 0));
+	EXPECT_EQ(-EINVAL, ipcshm_region_watch(self->region.fd, 2, 4, 0, 0));
+	EXPECT_EQ(-EINVAL, ipcshm_region_watch(self->region.fd, 0, 4, 1ULL << 32, 0));
+	EXPECT_EQ(-EINVAL, ipcshm_region_watch(self->region.fd, 0, 0, 1, 0));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+}
+
+TEST_F(wait, watch_is_taken_away_by_a_size_of_zero)
+{
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	store_word(&self->region, 0, 1);
+	ASSERT_EQ(0, ipcshm_region_watch(self->region.fd, 0, 0, 0, 0));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+}
+
+TEST_F(wait, new_watch_is_seen_by_who_polls_already)
+{
+	struct peer *peer;
+
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	peer = block_poller(&self->region, POLLIN);
+	ASSERT_TRUE(peer);
+	ASSERT_EQ(0, watch_word(&self->region, 0, 1));
+	EXPECT_EQ(POLLIN, finish(peer));
+}
+
+TEST_F(wait, descriptors_watch_each_for_itself)
+{
+	int other = region_open_again(&self->region, IPCSHM_READ);
+
+	ASSERT_EQ(0, ipcshm_region_watch(other, 4, 4, 0, 0));
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	store_word(&self->region, 0, 1);
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+	EXPECT_EQ(NONE, events_of(other));
+	wake_word(&self->region, 4, 1);
+	EXPECT_EQ(POLLIN, events_of(other));
+	close(other);
+	wake_word(&self->region, 4, 1);
+}
+
+TEST_F(wait, many_descriptors_watch_one_word)
+{
+	int fds[20];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = region_open_again(&self->region, IPCSHM_READ);
+		ASSERT_EQ(0, ipcshm_region_watch(fds[i], 0, 4, 0, 0));
+	}
+	close(fds[7]);
+	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		if (i != 7)
+			EXPECT_EQ(POLLIN, events_of(fds[i]));
+}
+
+TEST_F(wait, duplicates_of_a_descriptor_share_its_watch)
+{
+	int copy = dup(self->region.fd);
+
+	ASSERT_EQ(0, ipcshm_region_watch(copy, 0, 4, 1, 0));
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+	close(copy);
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+}
+
+/* Sets the watch that its parent polls for. */
+static void watch_role(struct peer *peer)
+{
+	peer->result = ipcshm_region_watch(peer->fd, 0, 4, 0, 0);
+}
+
+TEST_F(wait, watch_set_by_a_child_is_that_of_the_descriptor)
+{
+	EXPECT_EQ(0, finish(region_start(&self->region, watch_role, (struct peer) { 0 })));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(POLLIN, events_of(self->region.fd));
+}
+
+TEST_F(wait, death_is_told_until_it_is_acknowledged)
+{
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	ASSERT_TRUE(one_death(&self->region));
+	EXPECT_EQ(POLLPRI, events_of(self->region.fd));
+	EXPECT_EQ(POLLPRI, events_of(self->region.fd));
+	ASSERT_EQ(0, ipcshm_region_watch(self->region.fd, 0, 0, 0, 1));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	EXPECT_EQ(NONE, events_of(self->region.fd));
+	ASSERT_TRUE(one_death(&self->region));
+	EXPECT_EQ(POLLPRI, events_of(self->region.fd));
+	store_word(&self->region, 0, 1);
+	EXPECT_EQ(POLLIN | POLLPRI, events_of(self->region.fd));
+}
+
+TEST_F(wait, new_descriptor_knows_the_deaths_before_it)
+{
+	ASSERT_TRUE(one_death(&self->region));
+	EXPECT_EQ(NONE, events_of(region_open_again(&self->region, IPCSHM_READ)));
+}
+
+TEST_F(wait, blocked_poller_is_woken_by_a_death)
+{
+	struct peer *member = start_member(&self->region),
+		    *peer = block_poller(&self->region, POLLPRI);
+
+	ASSERT_TRUE(member && peer);
+	kill_peer(member);
+	EXPECT_EQ(POLLPRI, finish(peer));
+}
+
+/* What an epoll set says of its only member. */
+static __u32 epoll_events(int set, int timeout)
+{
+	struct epoll_event event;
+
+	return epoll_wait(set, &event, 1, timeout) == 1 ? event.events : 0;
+}
+
+static int epoll_of(struct test_region *region, __u32 events)
+{
+	struct epoll_event event = { .events = events };
+	int set = epoll_create1(EPOLL_CLOEXEC);
+
+	epoll_ctl(set, EPOLL_CTL_ADD, region->fd, &event);
+	return set;
+}
+
+TEST_F(wait, level_triggered_epoll_tells_again)
+{
+	int set = epoll_of(&self->region, EPOLLIN | EPOLLPRI);
+
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	EXPECT_EQ(0, epoll_events(set, 0));
+	store_word(&self->region, 0, 1);
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(EPOLLIN, epoll_events(set, 0));
+	EXPECT_EQ(EPOLLIN, epoll_events(set, 0));
+	ASSERT_EQ(0, watch_word(&self->region, 0, 1));
+	EXPECT_EQ(0, epoll_events(set, 0));
+	ASSERT_TRUE(one_death(&self->region));
+	/* Pollers are woken by a work item, which may not have run yet. */
+	EXPECT_TRUE(WAIT_UNTIL(epoll_events(set, 0) == EPOLLPRI));
+}
+
+TEST_F(wait, edge_triggered_epoll_tells_once_for_a_wake_up)
+{
+	int set = epoll_of(&self->region, EPOLLIN | EPOLLPRI | EPOLLET);
+
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	EXPECT_EQ(0, epoll_events(set, 0));
+	store_word(&self->region, 0, 1);
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(EPOLLIN, epoll_events(set, 0));
+	EXPECT_EQ(0, epoll_events(set, 0));
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(EPOLLIN, epoll_events(set, 0));
+	EXPECT_EQ(0, epoll_events(set, 0));
+}
+
+static void epoll_role(struct peer *peer)
+{
+	be_ready(peer);
+	peer->result = epoll_events(peer->value, -1);
+}
+
+TEST_F(wait, blocked_epoll_is_woken)
+{
+	struct peer *peer;
+
+	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
+	peer = region_start_ready(&self->region, epoll_role,
+				  (struct peer){ .value = epoll_of(&self->region, EPOLLIN) });
+	ASSERT_TRUE(peer);
+	ASSERT_TRUE(WAIT_UNTIL(process_state(peer->pid) == 'S'));
+	store_word(&self->region, 0, 1);
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(EPOLLIN, finish(peer));
+}
+
+TEST_F(wait, watched_descriptor_leaves_an_epoll_set_when_it_is_closed)
+{
+	int other = region_open_again(&self->region, IPCSHM_READ),
+	    set = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = { .events = EPOLLIN };
+
+	ASSERT_EQ(0, epoll_ctl(set, EPOLL_CTL_ADD, other, &event));
+	ASSERT_EQ(0, ipcshm_region_watch(other, 0, 4, 0, 0));
+	close(other);
+	store_word(&self->region, 0, 1);
+	wake_word(&self->region, 0, 1);
+	EXPECT_EQ(0, epoll_events(set, 0));
+}
+
+/* More watches than a waker notifies itself, each in more than one set. */
+#define WATCHES	200
+#define SETS	3
+
+struct crowd {
+	int fds[WATCHES];
+	int sets[SETS];
+};
+
+/* Each descriptor watches the word at @offset, and those after it @step bytes further on each. */
+static bool make_crowd(struct test_region *region, struct crowd *crowd, __u64 offset, __u64 step)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	unsigned int i, set;
+
+	for (set = 0; set < SETS; set++)
+		crowd->sets[set] = epoll_create1(EPOLL_CLOEXEC);
+	for (i = 0; i < WATCHES; i++) {
+		crowd->fds[i] = region_open_again(region, IPCSHM_READ);
+		if (crowd->fds[i] < 0 ||
+		    ipcshm_region_watch(crowd->fds[i], offset + i * step, 4, 0, deaths_now(region)))
+			return false;
+		event.data.u32 = i;
+		for (set = 0; set < SETS; set++)
+			if (epoll_ctl(crowd->sets[set], EPOLL_CTL_ADD, crowd->fds[i], &event))
+				return false;
+	}
+	return true;
+}
+
+/* How many of the first watches, in any set, are not reported before long. */
+static unsigned int missed_edges(const struct crowd *crowd, unsigned int count)
+{
+	struct epoll_event events[WATCHES];
+	unsigned int set, missed = 0;
+
+	for (set = 0; set < SETS; set++) {
+		bool seen[WATCHES] = { false };
+		unsigned int left = count;
+
+		while (left) {
+			int got =
+				epoll_wait(crowd->sets[set], events, WATCHES, WAIT_SECONDS * 1000);
+
+			if (got <= 0)
+				break;
+			while (got--) {
+				left -= events[got].data.u32 < count && !seen[events[got].data.u32];
+				seen[events[got].data.u32] = true;
+			}
+		}
+		missed += left;
+	}
+	return missed;
+}
+
+TEST_F(wait, each_wake_up_is_an_edge_for_each_of_many_watches)
+{
+	struct crowd crowd;
+	unsigned int round;
+
+	ASSERT_TRUE(make_crowd(&self->region, &crowd, 0, 0));
+	for (round = 1; round <= 5; round++) {
+		store_word(&self->region, 0, round);
+		EXPECT_EQ(0, wake_word(&self->region, 0, 1));
+		EXPECT_EQ(0, missed_edges(&crowd, WATCHES));
+	}
+}
+
+TEST_F(wait, wake_ups_of_many_words_are_edges_for_their_watches)
+{
+	struct crowd crowd;
+	unsigned int round, i;
+
+	ASSERT_TRUE(make_crowd(&self->region, &crowd, 0, 8));
+	for (round = 1; round <= 3; round++) {
+		for (i = 0; i < WATCHES; i++)
+			EXPECT_EQ(0, wake_word(&self->region, i * 8, 1));
+		EXPECT_EQ(0, missed_edges(&crowd, WATCHES));
+	}
+}
+
+TEST_F(wait, shrinking_is_an_edge_for_each_watch_beyond_the_end)
+{
+	struct ipcshm_region_attr attr = { .size = 2 * 4096, .max_size = 2 * 4096 };
+	int kept = self->region.fd;
+	struct crowd crowd;
+
+	self->region.name.text[0] = 's';
+	self->region.fd = ipcshm_region_open(self->region.device, self->region.name.text,
+					     READ_WRITE | CREATE_NEW, 0600, &attr);
+	ASSERT_LE(0, self->region.fd);
+	ASSERT_TRUE(make_crowd(&self->region, &crowd, 4096, 8));
+	EXPECT_EQ(0, ipcshm_region_resize(self->region.fd, 4096));
+	EXPECT_EQ(0, missed_edges(&crowd, WATCHES));
+	close(self->region.fd);
+	self->region.fd = kept;
+}
+
+static void storm_role(struct peer *peer)
+{
+	be_ready(peer);
+	for (;;)
+		ipcshm_region_wake(peer->fd, peer->offset, 1);
+}
+
+/* Has watches on the word, sets them anew, and is killed at some time. */
+static void watching_role(struct peer *peer)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int set = epoll_create1(EPOLL_CLOEXEC), fds[40];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = region_open_again(peer->region, IPCSHM_READ);
+		epoll_ctl(set, EPOLL_CTL_ADD, fds[i], &event);
+		ipcshm_region_watch(fds[i], peer->offset, 4, 0, 0);
+	}
+	be_ready(peer);
+	for (i = 0;; i++) {
+		ipcshm_region_watch(fds[i % ARRAY_SIZE(fds)], i % 3 ? peer->offset : i % 64 * 4,
+				    4, 0, 0);
+		epoll_wait(set, &event, 1, 0);
+	}
+}
+
+TEST_F_TIMEOUT(wait, watches_lose_no_wake_up_though_others_end_meanwhile, 120)
+{
+	const unsigned int rounds = many(200, 30);
+	struct peer *storm =
+		region_start_ready(&self->region, storm_role, (struct peer){ .offset = 0 });
+	struct peer *watching[4] = { NULL };
+	struct crowd crowd;
+	unsigned int round;
+
+	ASSERT_TRUE(storm);
+	ASSERT_TRUE(make_crowd(&self->region, &crowd, 0, 0));
+	for (round = 0; round < rounds; round++) {
+		struct peer **one = &watching[round % ARRAY_SIZE(watching)];
+
+		if (*one)
+			kill_peer(*one);
+		*one = region_start_ready(&self->region, watching_role,
+					  (struct peer) { .offset = 0 });
+		ASSERT_TRUE(*one);
+		ASSERT_EQ(0, missed_edges(&crowd, WATCHES));
+	}
+	kill_peer(storm);
+	/* What is still to be reported of the storm. */
+	while (epoll_wait(crowd.sets[0], &(struct epoll_event) { 0 }, 1, 100) > 0)
+		;
+	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
+	EXPECT_EQ(0, missed_edges(&crowd, WATCHES));
+}
+
+/* Sleepers of other words are not looked at, those who know of a death are not ended by it. */
+TEST_F(wait, deaths_and_wake_ups_find_their_sleepers_among_many)
+{
+	struct peer *sleeping[100];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sleeping); i++) {
+		sleeping[i] = block_on(&self->region, i % 50 * 4);
+		ASSERT_TRUE(sleeping[i]);
+	}
+	for (i = 0; i < 50; i++)
+		EXPECT_EQ(1, wake_word(&self->region, i * 4, 1));
+	for (i = 0; i < 50; i++)
+		EXPECT_EQ(0, finish(sleeping[i]));
+	EXPECT_EQ(50, region_stat_now(&self->region).waiters);
+	ASSERT_TRUE(one_death(&self->region));
+	for (i = 50; i < 100; i++)
+		EXPECT_EQ(-EOWNERDEAD, finish(sleeping[i]));
+}
+
+/* Polls for its turn, instead of waiting for it. */
+static bool poll_change(struct test_region *region, int fd, __u64 offset, __u32 expected)
+{
+	struct pollfd entry = { .fd = fd, .events = POLLIN };
+
+	while (load_word(region, offset) == expected) {
+		if (ipcshm_region_watch(fd, offset, 4, expected, 0) ||
+		    poll(&entry, 1, WAIT_SECONDS * 1000) != 1)
+			return false;
+	}
+	return true;
+}
+
+static void poll_pair_role(struct peer *peer)
+{
+	int fd = region_open_again(peer->region, READ_WRITE);
+	__u32 turn;
+
+	join_for_a_while(peer);
+	for (turn = peer->value; turn < 1000; turn += 2) {
+		if (turn && !poll_change(peer->region, fd, peer->offset, turn - 2)) {
+			peer->result = -ETIMEDOUT;
+			break;
+		}
+		store_word(peer->region, peer->offset, turn);
+		wake_word(peer->region, peer->offset, 1);
+	}
+	munmap(peer->region->map, PAGES * peer->region->page_size);
+}
+
+TEST_F_TIMEOUT(wait, pollers_lose_no_wake_up, 120)
+{
+	unsigned int i, lost = 0;
+
+	for (i = 0; i < 10; i++) {
+		store_word(&self->region, i * 4, -1);
+		region_start(&self->region, poll_pair_role,
+			     (struct peer){ .offset = i * 4, .value = 0 });
+		region_start(&self->region, poll_pair_role,
+			     (struct peer){ .offset = i * 4, .value = 1 });
+	}
+	for (i = 0; i < 20; i++)
+		lost += finish(&self->region.peers.list[i]) != 0;
+	EXPECT_EQ(0, lost);
+}
+
+TEST_F(wait, revocation_is_told_by_poll)
+{
+	struct peer *peer = block_poller(&self->region, POLLIN);
+
+	ASSERT_TRUE(peer);
+	ASSERT_EQ(0, ipcshm_region_revoke(self->region.fd));
+	EXPECT_EQ(POLLERR | POLLHUP, finish(peer));
+	EXPECT_EQ(POLLERR | POLLHUP, events_of(self->region.fd));
+}
+
+IPCSHM_TEST_MAIN

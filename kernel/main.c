@@ -13,11 +13,11 @@
 #include <linux/seq_file.h>
 
 #include "compat.h"
-#include "event.h"
 #include "huge.h"
 #include "ioctl.h"
 #include "quota.h"
 #include "netlink.h"
+#include "netlink_notify.h"
 #include "open.h"
 #include "queue_file.h"
 #include "region.h"

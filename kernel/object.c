@@ -14,7 +14,7 @@
 #include <linux/user_namespace.h>
 
 #include "compat.h"
-#include "event.h"
+#include "netlink_notify.h"
 #include "object.h"
 #include "quota.h"
 #include "registry.h"

@@ -11,7 +11,7 @@
 #include <linux/uidgid.h>
 #include <linux/workqueue.h>
 
-#include "event.h"
+#include "netlink_notify.h"
 #include "uapi/linux/ipcshm.h"
 
 struct file;

@@ -31,7 +31,7 @@
 #include <linux/refcount.h>
 #include <linux/sched.h>
 
-#include "event.h"
+#include "netlink_notify.h"
 #include "quota.h"
 #include "quota_internal.h"
 #include "trace.h"

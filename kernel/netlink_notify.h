@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Notifying listeners of what happens. */
-#ifndef IPCSHM_EVENT_H
-#define IPCSHM_EVENT_H
+#ifndef IPCSHM_NETLINK_NOTIFY_H
+#define IPCSHM_NETLINK_NOTIFY_H
 
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -49,4 +49,4 @@ void ipcshm_notify_stop(void);
 
 void ipcshm_notify(struct net *net, const struct ipcshm_notification *event);
 
-#endif /* IPCSHM_EVENT_H */
+#endif /* IPCSHM_NETLINK_NOTIFY_H */

@@ -18,7 +18,7 @@
 #include <net/genetlink.h>
 #include <net/netns/generic.h>
 
-#include "event.h"
+#include "netlink_notify.h"
 #include "uapi/linux/ipcshm.h"
 
 /* Messages that wait for the work item, and how many of them it handles at a time. */

@@ -400,14 +400,14 @@ int ipcshm_topic_wait(const struct ipcshm_topic *handle, uint32_t publishers,
 {
 	struct topic *topic = (struct topic *)handle;
 	struct wanted_peers wanted = { publishers, subscribers };
-	const struct topic_call call = {
+	const struct gate_call call = {
 		.attempt = attempt_wait,
 		.handle = topic,
 		.argument = &wanted,
 		.gate = &topic->shared->peers,
 	};
 
-	return topic_wait_for(topic, &call, deadline);
+	return gate_wait(topic->area, &call, deadline);
 }
 
 /* Statistics. */

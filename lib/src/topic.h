@@ -6,9 +6,10 @@
  *	     0	geometry, written once		stride bytes for each sample:
  *	   256	tail of the log			     0	struct sample_meta
  *	   384	gate of subscribers		    64	data
- *	   512	gate of publishers, epoch	   end	64 bytes of user header
- *	   640	gate of topic_wait()
- *	   768	rows of publishers
+ *	   512	gate of publishers		   end	64 bytes of user header
+ *	   640	epoch
+ *	   768	gate of topic_wait()
+ *	  1024	rows of publishers
  *		rows of subscribers
  *		log: a word for each position modulo the history
  *		owners: a word for each sample
@@ -42,9 +43,7 @@
 #ifndef IPCSHM_TOPIC_INTERNAL_H
 #define IPCSHM_TOPIC_INTERNAL_H
 
-#include <stdatomic.h>
-
-#include "area.h"
+#include "gate.h"
 
 #pragma GCC visibility push(default)
 #include <ipcshm-topic.h>
@@ -61,11 +60,6 @@
 #define POSITION_MASK	(~0ULL >> INDEX_BITS)
 
 #define NO_LIMIT	UINT64_MAX
-
-/* A gate word: bit 0 says that a task may sleep; the rest is a count of openings. */
-struct topic_gate {
-	_Atomic uint32_t word;
-} __attribute__((aligned(TOPIC_ALIGN)));
 
 /**
  * struct topic_geometry - what a topic is like; a handle has a copy that was checked
@@ -102,10 +96,10 @@ struct topic_geometry {
 struct topic_shared {
 	struct topic_geometry geometry __attribute__((aligned(256)));
 	_Atomic uint64_t tail __attribute__((aligned(256)));
-	struct topic_gate items;
-	struct topic_gate room;
+	struct gate items;
+	struct gate room;
 	_Atomic uint32_t epoch __attribute__((aligned(64)));
-	struct topic_gate peers;
+	struct gate peers;
 } __attribute__((aligned(TOPIC_ALIGN)));
 
 /**
@@ -203,20 +197,6 @@ struct publisher {
 	uint64_t *seen;
 };
 
-#define TOPIC_SPIN_MAX	20000U	/* nanoseconds */
-
-/**
- * struct topic_spin - how long to look for a sample before sleeping
- * @max: nanoseconds, at most
- * @now: nanoseconds, the next time
- * @skipped: sleeps since the last look, if @now is 0
- */
-struct topic_spin {
-	uint32_t max;
-	uint32_t now;
-	uint32_t skipped;
-};
-
 /**
  * struct subscriber - struct ipcshm_subscriber
  * @topic: of it
@@ -238,7 +218,7 @@ struct subscriber {
 	uint64_t missed;
 	uint64_t missed_all;
 	uint64_t used;
-	struct topic_spin spin;
+	struct gate_spin spin;
 };
 
 _Static_assert(sizeof(struct topic) <= sizeof(struct ipcshm_topic), "a handle is too small");
@@ -296,37 +276,6 @@ static inline bool token_is_alive(const struct topic *topic, _Atomic uint32_t *t
 static inline bool token_is_own(const struct topic *topic, uint32_t token)
 {
 	return area_known_token(topic->area) == token;
-}
-
-/**
- * struct topic_call - a call that may have to wait
- * @attempt: does it without: -EAGAIN, or -EALREADY
- * @handle, @argument: for @attempt
- * @gate: where it sleeps
- * @spin: how long to look again before it sleeps, or NULL
- */
-struct topic_call {
-	int (*attempt)(void *handle, void *argument);
-	void *handle;
-	void *argument;
-	struct topic_gate *gate;
-	struct topic_spin *spin;
-};
-
-/* topic_gate.c */
-
-void topic_gate_wake(const struct topic *topic, struct topic_gate *gate);
-uint32_t topic_gate_enter(struct topic_gate *gate);
-int topic_wait_for(const struct topic *topic, const struct topic_call *call, uint64_t deadline);
-
-/*
- * What the sleepers wait for was stored seq_cst, as is this load; a sleeper sets the bit and
- * looks again, seq_cst. So one of the two sees the other.
- */
-static inline void topic_gate_open(const struct topic *topic, struct topic_gate *gate)
-{
-	if (__builtin_expect(atomic_load(&gate->word) & 1, 0))
-		topic_gate_wake(topic, gate);
 }
 
 /* topic.c */

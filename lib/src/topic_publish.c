@@ -164,7 +164,7 @@ int ipcshm_publisher_loan(struct ipcshm_publisher *handle, uint64_t size,
 {
 	struct publisher *publisher = publisher_of(handle);
 	const struct topic *topic = publisher->topic;
-	const struct topic_call call = {
+	const struct gate_call call = {
 		.attempt = attempt_loan,
 		.handle = publisher,
 		.argument = sample,
@@ -181,7 +181,7 @@ int ipcshm_publisher_loan(struct ipcshm_publisher *handle, uint64_t size,
 	sample->size = size;
 	ret = attempt_loan(publisher, sample);
 	if (ret == -EAGAIN && deadline)
-		ret = topic_wait_for(topic, &call, deadline);
+		ret = gate_wait(topic->area, &call, deadline);
 	return ret;
 }
 
@@ -200,7 +200,7 @@ int ipcshm_publisher_discard(struct ipcshm_publisher *handle, const struct ipcsh
 		publisher->free[publisher->free_count++] = sample->index;
 	} else {
 		disown(topic, sample->index);
-		topic_gate_open(topic, &topic->shared->room);
+		gate_open(topic->area, &topic->shared->room);
 	}
 	return 0;
 }
@@ -294,7 +294,7 @@ int ipcshm_publisher_publish(struct ipcshm_publisher *handle, const struct ipcsh
 	struct publisher *publisher = publisher_of(handle);
 	const struct topic *topic = publisher->topic;
 	uint32_t index = sample->index;
-	const struct topic_call call = {
+	const struct gate_call call = {
 		.attempt = attempt_publish,
 		.handle = publisher,
 		.argument = &index,
@@ -312,15 +312,15 @@ int ipcshm_publisher_publish(struct ipcshm_publisher *handle, const struct ipcsh
 	write_meta(publisher, sample);
 	ret = attempt_publish(publisher, &index);
 	if ((ret == -EAGAIN || ret == -EALREADY) && deadline)
-		ret = topic_wait_for(topic, &call, deadline);
+		ret = gate_wait(topic->area, &call, deadline);
 	if (ret)
 		return ret;
 	publisher->loans &= ~(1U << loan);
 	publisher->number++;
 	disown_published(topic, index);
-	topic_gate_open(topic, &topic->shared->items);
+	gate_open(topic->area, &topic->shared->items);
 	/* The sample that has left the log may be free. */
-	topic_gate_open(topic, &topic->shared->room);
+	gate_open(topic->area, &topic->shared->room);
 	return 0;
 }
 
@@ -366,7 +366,7 @@ int ipcshm_publisher_attach(struct ipcshm_publisher *handle, const struct ipcshm
 			continue;
 		publisher->scan = i * (topic->geometry.samples / topic->geometry.publishers);
 		update_limit(publisher);
-		topic_gate_open(topic, &topic->shared->peers);
+		gate_open(topic->area, &topic->shared->peers);
 		return 0;
 	}
 	free(publisher->seen);
@@ -392,5 +392,5 @@ void ipcshm_publisher_detach(struct ipcshm_publisher *handle)
 	}
 	atomic_store(&publisher->row->token, 0);
 	publisher->token = 0;
-	topic_gate_open(topic, &topic->shared->room);
+	gate_open(topic->area, &topic->shared->room);
 }

@@ -116,7 +116,7 @@ static int take_sample(struct subscriber *subscriber, uint64_t position, uint64_
 	set_cursor(subscriber, position + 1);
 	/* A reliable subscriber has made room. */
 	if (subscriber->reliable)
-		topic_gate_open(topic, &topic->shared->room);
+		gate_open(topic->area, &topic->shared->room);
 	return ret;
 }
 
@@ -163,7 +163,7 @@ int ipcshm_subscriber_take(struct ipcshm_subscriber *handle, struct ipcshm_sampl
 {
 	struct subscriber *subscriber = subscriber_of(handle);
 	const struct topic *topic = subscriber->topic;
-	const struct topic_call call = {
+	const struct gate_call call = {
 		.attempt = attempt_take,
 		.handle = subscriber,
 		.argument = sample,
@@ -176,7 +176,7 @@ int ipcshm_subscriber_take(struct ipcshm_subscriber *handle, struct ipcshm_sampl
 		return ret;
 	ret = attempt_take(subscriber, sample);
 	if ((ret == -EAGAIN || ret == -EALREADY) && deadline)
-		ret = topic_wait_for(topic, &call, deadline);
+		ret = gate_wait(topic->area, &call, deadline);
 	return ret;
 }
 
@@ -222,7 +222,7 @@ int ipcshm_subscriber_release(struct ipcshm_subscriber *handle, const struct ipc
 			continue;
 		subscriber->used &= ~(1ULL << i);
 		atomic_store(hold_at(subscriber, i), 0);
-		topic_gate_open(topic, &topic->shared->room);
+		gate_open(topic->area, &topic->shared->room);
 		return 0;
 	}
 	return -EINVAL;
@@ -230,7 +230,7 @@ int ipcshm_subscriber_release(struct ipcshm_subscriber *handle, const struct ipc
 
 int ipcshm_subscriber_set_busy_poll(struct ipcshm_subscriber *handle, uint32_t nanoseconds)
 {
-	subscriber_of(handle)->spin = (struct topic_spin) { .max = nanoseconds, .now = nanoseconds };
+	subscriber_of(handle)->spin = (struct gate_spin) { .max = nanoseconds, .now = nanoseconds };
 	return 0;
 }
 
@@ -238,8 +238,7 @@ int ipcshm_subscriber_arm(struct ipcshm_subscriber *handle, int fd)
 {
 	struct subscriber *subscriber = subscriber_of(handle);
 	const struct topic *topic = subscriber->topic;
-	struct topic_gate *gate = &topic->shared->items;
-	uint64_t offset = (uintptr_t)&gate->word - (uintptr_t)topic->area->base;
+	struct gate *gate = &topic->shared->items;
 	uint32_t deaths = ipcshm_area_deaths(topic->area);
 	uint32_t word;
 
@@ -247,10 +246,11 @@ int ipcshm_subscriber_arm(struct ipcshm_subscriber *handle, int fd)
 		return -ESRCH;
 	if (topic->area->fd < 0)
 		return -EOPNOTSUPP;
-	word = topic_gate_enter(gate);
+	word = gate_enter(gate);
 	if (!is_earlier(atomic_load(log_at(topic, subscriber->cursor)), subscriber->cursor))
 		return 1;
-	return ipcshm_region_watch(fd, offset, sizeof(word), word, deaths);
+	return ipcshm_region_watch(fd, gate_offset(topic->area, gate), sizeof(word), word,
+				   deaths);
 }
 
 /* Attaching. */
@@ -315,7 +315,7 @@ int ipcshm_subscriber_attach(struct ipcshm_subscriber *handle, const struct ipcs
 	*subscriber = (struct subscriber) {
 		.topic = topic,
 		.token = token,
-		.spin = { .max = TOPIC_SPIN_MAX, .now = TOPIC_SPIN_MAX },
+		.spin = { .max = GATE_SPIN_MAX, .now = GATE_SPIN_MAX },
 	};
 	for (i = 0; i < topic->geometry.subscribers; i++) {
 		subscriber->row = subscriber_row(topic, i);
@@ -328,8 +328,8 @@ int ipcshm_subscriber_attach(struct ipcshm_subscriber *handle, const struct ipcs
 			set_cursor(subscriber, first_position(topic, history));
 		if (ret)
 			ipcshm_subscriber_detach(handle);
-		topic_gate_open(topic, &topic->shared->peers);
-		topic_gate_open(topic, &topic->shared->room);
+		gate_open(topic->area, &topic->shared->peers);
+		gate_open(topic->area, &topic->shared->room);
 		return ret;
 	}
 	return -EUSERS;
@@ -345,5 +345,5 @@ void ipcshm_subscriber_detach(struct ipcshm_subscriber *handle)
 		return;
 	atomic_store(&subscriber->row->token, 0);
 	subscriber->token = 0;
-	topic_gate_open(topic, &topic->shared->room);
+	gate_open(topic->area, &topic->shared->room);
 }

@@ -38,9 +38,9 @@ mutant topic_publish.c 's/^\tlook_at_log(publisher);.*$//' "a publisher takes a 
 mutant topic_publish.c 's/last_lives = ipcshm_area_is_alive(topic->area, token)/last_lives = true/' "loans of the dead count"
 mutant topic.h 's/return ((old >> 32) + 1) << 32 | token/return token/' "a claimed sample is claimed again"
 mutant topic_publish.c 's/if (is_beyond_limit(publisher, position))/if (false)/' "publishers do not wait for reliable subscribers"
-mutant topic_gate.c 's/^\t\t\tipcshm_area_wake.*$//' "a gate that opens wakes nobody"
+mutant gate.c 's/^\t\t\tipcshm_area_wake.*$//' "a gate that opens wakes nobody"
 mutant topic_publish.c 's/^\t\t\tmove_tail(topic, position);$//' "no publisher moves the tail of a dead one"
-mutant topic_publish.c 's/topic_gate_open(topic, &topic->shared->items)/topic_gate_open(topic, \&topic->shared->room)/' "a publication wakes no subscriber"
+mutant topic_publish.c 's/gate_open(topic->area, &topic->shared->items)/gate_open(topic->area, \&topic->shared->room)/' "a publication wakes no subscriber"
 
 test=build/check/ring_model
 arguments=(-t slots_of_one_and_one)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * Topics: sleeping and waking.
+ * Gates of topics and services: sleeping and waking.
  *
  *	sleeper					waker
  *	S0 set bit 0				W0 store what is waited for
@@ -12,26 +12,26 @@
  */
 #include <limits.h>
 
-#include "topic.h"
+#include "gate.h"
 
 #define SPIN_MIN	2000U	/* nanoseconds; less is not worth it */
 #define SPIN_LOOKS	16	/* between two looks at the clock */
 #define SPIN_RETRY	64	/* sleeps without a spin, then one try */
 
-void topic_gate_wake(const struct topic *topic, struct topic_gate *gate)
+void gate_wake(const struct ipcshm_area *area, struct gate *gate)
 {
 	uint32_t word = atomic_load(&gate->word);
 
 	while (word & 1) {
 		if (atomic_compare_exchange_weak(&gate->word, &word, word + 1)) {
-			ipcshm_area_wake(topic->area, (const uint32_t *)&gate->word, INT_MAX);
+			ipcshm_area_wake(area, (const uint32_t *)&gate->word, INT_MAX);
 			return;
 		}
 	}
 }
 
 /* Returns the word to sleep on. */
-uint32_t topic_gate_enter(struct topic_gate *gate)
+uint32_t gate_enter(struct gate *gate)
 {
 	return atomic_fetch_or(&gate->word, 1) | 1;
 }
@@ -41,7 +41,7 @@ static bool is_to_wait(int ret)
 	return ret == -EAGAIN || ret == -EALREADY;
 }
 
-static uint32_t spin_time(struct topic_spin *spin)
+static uint32_t spin_time(struct gate_spin *spin)
 {
 	if (!spin || !spin->max)
 		return 0;
@@ -51,7 +51,7 @@ static uint32_t spin_time(struct topic_spin *spin)
 }
 
 /* Attempt the call again for a while: longer the more often that has succeeded. */
-static int spin_for(const struct topic_call *call, uint64_t deadline)
+static int spin_for(const struct gate_call *call, uint64_t deadline)
 {
 	uint32_t time = spin_time(call->spin);
 	uint64_t end;
@@ -77,18 +77,18 @@ static int spin_for(const struct topic_call *call, uint64_t deadline)
 }
 
 /* The call was attempted once, and has to wait. */
-int topic_wait_for(const struct topic *topic, const struct topic_call *call, uint64_t deadline)
+int gate_wait(const struct ipcshm_area *area, const struct gate_call *call, uint64_t deadline)
 {
 	uint32_t deaths, word;
 	int err, ret;
 
 	for (;;) {
 		/* First: a death after this ends the sleep. */
-		deaths = ipcshm_area_deaths(topic->area);
+		deaths = ipcshm_area_deaths(area);
 		ret = spin_for(call, deadline);
 		if (!is_to_wait(ret))
 			return ret;
-		word = topic_gate_enter(call->gate);
+		word = gate_enter(call->gate);
 		ret = call->attempt(call->handle, call->argument);
 		if (!is_to_wait(ret))
 			return ret;
@@ -96,11 +96,11 @@ int topic_wait_for(const struct topic *topic, const struct topic_call *call, uin
 			return -ETIMEDOUT;
 		if (ret == -EALREADY)
 			continue;
-		err = ipcshm_area_wait(topic->area, (const uint32_t *)&call->gate->word, word,
-				       deaths, deadline);
+		err = ipcshm_area_wait(area, (const uint32_t *)&call->gate->word, word, deaths,
+				       deadline);
 		if (!err || err == -EAGAIN || err == -EOWNERDEAD)
 			continue;
-		/* A sample that has come counts more than the reason to give up. */
+		/* What has come counts more than the reason to give up. */
 		ret = call->attempt(call->handle, call->argument);
 		return is_to_wait(ret) ? err : ret;
 	}

@@ -267,6 +267,9 @@ static int attempt_publish(void *handle, void *argument)
 			move_tail(topic, position);
 			continue;
 		}
+		/* Slow: other publishers have filled the log since the tail was loaded. */
+		if (!log_is_at(word, position - topic->geometry.history))
+			continue;
 		if (is_beyond_limit(publisher, position))
 			return -EAGAIN;
 		if (atomic_compare_exchange_strong(log_at(topic, position), &word,	/* T1 */

@@ -33,6 +33,8 @@ struct topical {
 #define ONE_TO_TWO	0x21U
 #define MANY_LOANS	0x100U
 #define LOANS_MANY	4
+#define LOG_OF_ONE	1152	/* where the log is, with one publisher and one subscriber */
+#define LOG_OF_TWO	1280	/* with two publishers */
 
 /* What the processes note, at no step of its own. */
 #define published	world.ghost[0]	/* publications that have returned */
@@ -115,7 +117,7 @@ static void tell_shared(const void *before)
 	uint64_t tail, log[2];
 
 	memcpy(&tail, was->control + 256, 8);
-	memcpy(log, was->control + 896, 16);
+	memcpy(log, was->control + LOG_OF_ONE, 16);
 	fprintf(stderr, "tail %llu log %llx %llx", (unsigned long long)tail,
 		(unsigned long long)log[0], (unsigned long long)log[1]);
 }
@@ -295,6 +297,21 @@ static void take_latest(void)
 	check(!ipcshm_subscriber_release(&subscriber, &sample), "not released");
 }
 
+/* The log has the latest publications, and no other. */
+static const char *find_gap_in_log(void)
+{
+	const uint64_t history = 4;
+	uint64_t tail, word, position;
+
+	memcpy(&tail, world.shared.control + 256, 8);
+	for (position = tail - history; position < tail; position++) {
+		memcpy(&word, world.shared.control + LOG_OF_TWO + position % history * 8, 8);
+		if (word >> 20 != position)
+			return "a publication was overwritten by an earlier one";
+	}
+	return NULL;
+}
+
 static bool loans_are_held(void)
 {
 	return !(finished & 1);
@@ -335,6 +352,13 @@ TEST(two_subscribers)
 TEST(two_publishers)
 {
 	EXPECT_HOLDS(.role = { publish_1, publish_1, take_2 }, .flags = TWO_TO_ONE);
+}
+
+/* One publisher may be slow at any point, while the other goes round the whole log. */
+TEST(slow_publisher)
+{
+	EXPECT_HOLDS(.role = { publish_1, publish_6 }, .flags = TWO_TO_ONE,
+		     .end = find_gap_in_log);
 }
 
 TEST(death_of_a_publisher)

@@ -6,10 +6,11 @@
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
-#include "queue_batch.h"
 #include "compat.h"
 #include "gfp.h"
 #include "ioctl.h"
+#include "outgoing.h"
+#include "queue_batch.h"
 #include "receive_buffer.h"
 
 #define CHUNK 32

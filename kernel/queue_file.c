@@ -15,9 +15,11 @@
 #include <linux/uaccess.h>
 
 #include "gfp.h"
-#include "quota.h"
+#include "held.h"
+#include "outgoing.h"
 #include "queue.h"
 #include "queue_file.h"
+#include "quota.h"
 #include "receive_buffer.h"
 #include "user_copy.h"
 #include "work.h"

@@ -5,7 +5,9 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "held.h"
 #include "ioctl.h"
+#include "outgoing.h"
 #include "queue.h"
 #include "queue_batch.h"
 #include "queue_file.h"

@@ -1,173 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* User memory of messages: payloads to send, buffers to receive into, messages held mapped. */
-#include <linux/bits.h>
-#include <linux/minmax.h>
+/* What callers receive into: the choice of a message, and its delivery to user memory. */
 #include <linux/pid_namespace.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
-#include "gfp.h"
+#include "held.h"
 #include "ioctl.h"
 #include "quota.h"
 #include "receive_buffer.h"
 #include "user_copy.h"
-
-static void iter_clamp(size_t *size, u64 asked)
-{
-	*size = min_t(u64, asked, IPCSHM_MESSAGE_MAX + 1);	/* which is too much for any */
-}
-
-static int segments_get(const struct ipcshm_message *user, unsigned int direction,
-			struct ipcshm_buffer *buffer)
-{
-	u32 i, count = user->segments;
-	struct ipcshm_segment *from;
-	size_t part, size = 0;
-
-	from = memdup_user(u64_to_user_ptr(user->data), count * sizeof(*from));
-	if (IS_ERR(from))
-		return PTR_ERR(from);
-	buffer->segments = kmalloc_array(count, sizeof(*buffer->segments), IPCSHM_GFP);
-	if (!buffer->segments) {
-		kfree(from);
-		return -ENOMEM;
-	}
-	for (i = 0; i < count; i++) {
-		iter_clamp(&part, from[i].size);
-		buffer->segments[i].iov_base = u64_to_user_ptr(from[i].data);
-		buffer->segments[i].iov_len = part;
-		iter_clamp(&size, (u64)size + part);
-	}
-	kfree(from);
-	iov_iter_init(&buffer->iter, direction, buffer->segments, count, size);
-	return 0;
-}
-
-/* The caller's memory: in pieces, or in one. */
-static int buffer_get(const struct ipcshm_message *user, unsigned int direction,
-		      struct ipcshm_buffer *buffer)
-{
-	size_t size;
-
-	buffer->segments = NULL;
-	if (user->segments)
-		return segments_get(user, direction, buffer);
-	iter_clamp(&size, user->size);
-	iov_iter_ubuf(&buffer->iter, direction, u64_to_user_ptr(user->data), size);
-	return 0;
-}
-
-/* Sending. */
-
-/*
- * A persistent queue is held by its network namespace.  A file can hold that namespace in
- * turn, if only by the mount that it lies on, and then neither would ever be freed.  A
- * reply never waits in the queue.
- */
-static bool may_carry_fds(const struct ipcshm_queue *queue, const struct ipcshm_message *user)
-{
-	return !queue->persistent || user->request_id;
-}
-
-/* All receivers can read the pool; a reply is for one caller. */
-static struct ipcshm_pool *pool_for(struct ipcshm_queue *queue, const struct ipcshm_message *user)
-{
-	return queue->pool.size && !user->request_id ? &queue->pool : NULL;
-}
-
-/* A message of what is at @from, else as described in @user, which was checked; or an error. */
-struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_queue_file *qfile,
-					  const struct ipcshm_message *user, struct iov_iter *from)
-{
-	struct ipcshm_queue *queue = qfile->queue;
-	struct ipcshm_pool *pool;
-
-	if (iov_iter_count(from) > queue->max_message_size)
-		return ERR_PTR(-EMSGSIZE);
-	if (user->fd_count && !may_carry_fds(queue, user))
-		return ERR_PTR(-EPERM);
-	pool = pool_for(queue, user);
-	return ipcshm_msg_create(user, from, pool, qfile->payer,
-				 pool ? NULL : ipcshm_queue_pop_spare(queue, iov_iter_count(from)));
-}
-
-/* A spare message, one of many that are got at a time; or NULL. */
-static struct ipcshm_msg *cache_pop(struct ipcshm_queue *queue, struct ipcshm_msg_cache *cache,
-				    size_t size)
-{
-	struct ipcshm_msg *msg = cache->first;
-
-	if (!msg) {
-		if (!cache->count)
-			return NULL;
-		msg = ipcshm_queue_pop_spares(queue, size, cache->count);
-		cache->count = 0;
-		if (!msg)
-			return NULL;
-	} else if (msg->slot_class != ipcshm_slot_class(size)) {
-		return NULL;
-	}
-	cache->first = msg->next;
-	return msg;
-}
-
-/* Give back what was not used. */
-void ipcshm_msg_cache_empty(struct ipcshm_queue *queue, struct ipcshm_msg_cache *cache)
-{
-	struct ipcshm_msg *msg;
-
-	while ((msg = cache->first)) {
-		cache->first = msg->next;
-		ipcshm_queue_recycle(queue, msg);
-	}
-}
-
-/* A spare message with a small payload that is in one piece; NULL: take the long way. */
-static struct ipcshm_msg *load_words(struct ipcshm_queue_file *qfile,
-				     const struct ipcshm_message *user,
-				     struct ipcshm_msg_cache *cache)
-{
-	struct ipcshm_queue *queue = qfile->queue;
-	struct ipcshm_msg *msg;
-
-	if (user->segments || user->fd_count || user->size > IPCSHM_WORDS_MAX ||
-	    user->size > queue->max_message_size || pool_for(queue, user))
-		return NULL;
-	msg = cache ? cache_pop(queue, cache, user->size) :
-		      ipcshm_queue_pop_spare(queue, user->size);
-	if (!msg)
-		return NULL;
-	if (!ipcshm_payload_get(msg->data, u64_to_user_ptr(user->data), user->size)) {
-		ipcshm_queue_recycle(queue, msg);
-		return NULL;
-	}
-	ipcshm_msg_start(msg, user, qfile->payer, cache ? cache->time : ktime_get_ns());
-	return msg;
-}
-
-/* As ipcshm_outgoing_create(), with the payload described in @user as well. */
-struct ipcshm_msg *ipcshm_outgoing_load(struct ipcshm_queue_file *qfile,
-					const struct ipcshm_message *user,
-					struct ipcshm_msg_cache *cache)
-{
-	struct ipcshm_buffer buffer;
-	struct ipcshm_msg *msg;
-	int err;
-
-	msg = load_words(qfile, user, cache);
-	if (likely(msg))
-		return msg;
-	err = buffer_get(user, WRITE, &buffer);
-	if (err)
-		return ERR_PTR(err);
-	msg = ipcshm_outgoing_create(qfile, user, &buffer.iter);
-	kfree(buffer.segments);
-	return msg;
-}
-
-/* Slots. */
 
 void ipcshm_rbuf_put(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
 {
@@ -193,110 +36,10 @@ int ipcshm_rbuf_prepare(struct ipcshm_receive_buffer *rbuf, struct ipcshm_messag
 	rbuf->criteria.needed = 0;
 	if (user->flags & IPCSHM_MAPPED)
 		return 0;
-	err = buffer_get(user, READ, &rbuf->buffer);
+	err = ipcshm_buffer_get(user, READ, &rbuf->buffer);
 	if (!err)
 		rbuf->criteria.room = iov_iter_count(&rbuf->buffer.iter);
 	return err;
-}
-
-/* Messages received mapped. */
-
-static unsigned long held_index(u64 offset)
-{
-	return offset >> IPCSHM_POOL_SHIFT;
-}
-
-/*
- * Prepare to hold the message, so that held_commit() cannot fail.  Until then no other
- * thread can release the message, not even by guessing its offset.
- */
-static int held_prepare(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
-{
-	struct ipcshm_process *process = ipcshm_process_get(&qfile->processes);
-	struct ipcshm_msg *held;
-	int err;
-
-	if (IS_ERR(process))
-		return PTR_ERR(process);
-	held = ipcshm_msg_in_pool(rbuf->msg, &qfile->queue->pool);
-	if (IS_ERR(held))
-		return PTR_ERR(held);
-	err = xa_reserve(&qfile->held, held_index(held->offset), IPCSHM_GFP);
-	if (err) {
-		ipcshm_msg_put(held);
-		return err;
-	}
-	held->holder = process->pid;
-	rbuf->held = held;
-	rbuf->user->data = held->offset;
-	return 0;
-}
-
-static void held_cancel(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
-{
-	xa_release(&qfile->held, held_index(rbuf->held->offset));
-	ipcshm_msg_put(rbuf->held);
-}
-
-/* From now on the queue file holds the message until it is released. */
-static void held_commit(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
-{
-	struct ipcshm_msg *held = rbuf->held;
-
-	atomic_long_inc(&qfile->queue->held);
-	atomic_long_inc(&qfile->nr_held);
-	/* The entry is reserved: nothing is allocated. */
-	xa_store(&qfile->held, held_index(held->offset), held, GFP_NOWAIT);
-}
-
-/* The message that is held at @index, no longer; or NULL. */
-static struct ipcshm_msg *held_take(struct ipcshm_queue_file *qfile, unsigned long index)
-{
-	struct ipcshm_msg *held;
-
-	xa_lock(&qfile->held);
-	held = xa_load(&qfile->held, index);
-	if (held)	/* leave an entry that is reserved */
-		__xa_erase(&qfile->held, index);
-	xa_unlock(&qfile->held);
-	return held;
-}
-
-bool ipcshm_held_release(struct ipcshm_queue_file *qfile, u64 offset)
-{
-	struct ipcshm_msg *held = NULL;
-
-	if (IS_ALIGNED(offset, BIT_ULL(IPCSHM_POOL_SHIFT)))
-		held = held_take(qfile, held_index(offset));
-	if (!held)
-		return false;
-	atomic_long_dec(&qfile->queue->held);
-	atomic_long_dec(&qfile->nr_held);
-	ipcshm_msg_put(held);
-	return true;
-}
-
-/* All that @holder holds; NULL: that anyone does. */
-void ipcshm_held_release_all(struct ipcshm_queue_file *qfile, const struct pid *holder)
-{
-	struct ipcshm_msg *held;
-	unsigned long index;
-
-	xa_for_each(&qfile->held, index, held) {
-		xa_lock(&qfile->held);
-		held = xa_load(&qfile->held, index);
-		if (held && holder && held->holder != holder)
-			held = NULL;
-		if (held)
-			__xa_erase(&qfile->held, index);
-		xa_unlock(&qfile->held);
-		cond_resched();
-		if (!held)
-			continue;
-		atomic_long_dec(&qfile->queue->held);
-		atomic_long_dec(&qfile->nr_held);
-		ipcshm_msg_put(held);
-	}
 }
 
 /* Delivery. */
@@ -304,7 +47,7 @@ void ipcshm_held_release_all(struct ipcshm_queue_file *qfile, const struct pid *
 static int rbuf_fill(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
 {
 	if (rbuf->user->flags & IPCSHM_MAPPED)
-		return held_prepare(qfile, rbuf);
+		return ipcshm_held_prepare(qfile, rbuf);
 	return ipcshm_msg_copy(rbuf->msg, &rbuf->buffer.iter);
 }
 
@@ -419,15 +162,15 @@ static bool hold_at_once(struct ipcshm_queue_file *qfile, struct ipcshm_receive_
 {
 	int err;
 
-	if (held_prepare(qfile, rbuf))
+	if (ipcshm_held_prepare(qfile, rbuf))
 		return false;
 	pagefault_disable();
 	err = rbuf_describe(rbuf, rbuf->msg->request_id, to);
 	pagefault_enable();
 	if (err)
-		held_cancel(qfile, rbuf);
+		ipcshm_held_cancel(qfile, rbuf);
 	else
-		held_commit(qfile, rbuf);
+		ipcshm_held_commit(qfile, rbuf);
 	return !err;
 }
 
@@ -525,10 +268,10 @@ static int deliver_message(struct ipcshm_queue_file *qfile, struct ipcshm_receiv
 	if (!mapped)
 		return err;
 	if (err) {
-		held_cancel(qfile, rbuf);
+		ipcshm_held_cancel(qfile, rbuf);
 		return err;
 	}
-	held_commit(qfile, rbuf);
+	ipcshm_held_commit(qfile, rbuf);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* User memory of messages: payloads to send, buffers to receive into, messages held mapped. */
+/* What callers receive into. */
 #ifndef IPCSHM_RECEIVE_BUFFER_H
 #define IPCSHM_RECEIVE_BUFFER_H
 
@@ -7,6 +7,7 @@
 
 #include "backlog.h"
 #include "queue_file.h"
+#include "user_buffer.h"
 
 /**
  * struct ipcshm_criteria - what a receiver asks for
@@ -18,16 +19,6 @@ struct ipcshm_criteria {
 	struct ipcshm_match match;
 	size_t room;
 	size_t needed;
-};
-
-/**
- * struct ipcshm_buffer - a caller's memory
- * @iter: where it is
- * @segments: its pieces, if there are several
- */
-struct ipcshm_buffer {
-	struct iov_iter iter;
-	struct iovec *segments;
 };
 
 /**
@@ -46,18 +37,6 @@ struct ipcshm_receive_buffer {
 	struct ipcshm_buffer buffer;
 };
 
-static inline bool ipcshm_message_is_valid(const struct ipcshm_message *user)
-{
-	return user->segments <= IPCSHM_SEGMENTS_MAX && user->fd_count <= IPCSHM_FDS_MAX &&
-	       !user->reserved && !user->reserved1;
-}
-
-static inline bool ipcshm_outgoing_is_valid(const struct ipcshm_message *user)
-{
-	return ipcshm_message_is_valid(user) && !user->flags &&
-	       user->priority <= IPCSHM_PRIORITY_MAX;
-}
-
 static inline bool ipcshm_rbuf_is_valid(const struct ipcshm_queue_file *qfile,
 					const struct ipcshm_message *user)
 {
@@ -69,25 +48,6 @@ static inline bool ipcshm_rbuf_is_valid(const struct ipcshm_queue_file *qfile,
 	return ipcshm_message_is_valid(user) && !(user->flags & ~(types | IPCSHM_MAPPED)) &&
 	       !(how & (how - 1));
 }
-
-/**
- * struct ipcshm_msg_cache - spare messages of a queue, for a batch
- * @first: those that have been got, all of one slot class
- * @count: how many may be got, once
- * @time: when the batch is sent
- */
-struct ipcshm_msg_cache {
-	struct ipcshm_msg *first;
-	u32 count;
-	u64 time;
-};
-
-struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_queue_file *qfile,
-					  const struct ipcshm_message *user, struct iov_iter *from);
-struct ipcshm_msg *ipcshm_outgoing_load(struct ipcshm_queue_file *qfile,
-					const struct ipcshm_message *user,
-					struct ipcshm_msg_cache *cache);
-void ipcshm_msg_cache_empty(struct ipcshm_queue *queue, struct ipcshm_msg_cache *cache);
 
 int ipcshm_rbuf_prepare(struct ipcshm_receive_buffer *rbuf, struct ipcshm_message *user);
 void ipcshm_rbuf_put(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf);
@@ -105,7 +65,4 @@ int ipcshm_rbuf_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 int ipcshm_rbuf_put_needed(const struct ipcshm_receive_buffer *rbuf, void __user *to);
 void ipcshm_rbuf_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf);
 
-bool ipcshm_held_release(struct ipcshm_queue_file *qfile, u64 offset);
-void ipcshm_held_release_all(struct ipcshm_queue_file *qfile, const struct pid *holder);
-
-#endif /* IPCSHM_SLOT_H */
+#endif /* IPCSHM_RECEIVE_BUFFER_H */

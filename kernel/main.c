@@ -19,7 +19,7 @@
 #include "netlink.h"
 #include "netlink_notify.h"
 #include "open.h"
-#include "queue_file.h"
+#include "queue_open.h"
 #include "region.h"
 #include "registry.h"
 #include "shmem.h"

@@ -8,7 +8,7 @@
 #include "ioctl.h"
 #include "object.h"
 #include "open.h"
-#include "queue_file.h"
+#include "queue_open.h"
 #include "region.h"
 #include "registry.h"
 

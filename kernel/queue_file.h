@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Queue files: what a descriptor of a queue can do, and how queues and descriptors are made. */
+/* Queue files: what a descriptor of a queue has of its own, and can do. */
 #ifndef IPCSHM_QUEUE_FILE_H
 #define IPCSHM_QUEUE_FILE_H
 
@@ -14,7 +14,7 @@
 #include "queue.h"
 #include "quota.h"
 
-extern const struct ipcshm_object_ops ipcshm_queue_ops;
+extern const struct file_operations ipcshm_qfile_fops;
 
 /**
  * struct ipcshm_queue_file - what a descriptor of a queue has of its own
@@ -61,11 +61,7 @@ static inline int qfile_check_access(const struct ipcshm_queue_file *qfile, fmod
 	return ipcshm_queue_is_revoked(qfile->queue) ? -EKEYREVOKED : 0;
 }
 
-int ipcshm_queue_file_init(void);
-void ipcshm_queue_file_exit(void);
-size_t ipcshm_queue_find_invalid(const struct ipcshm_queue_open_args *args);
-bool ipcshm_queue_capacity_is_valid(u64 max_messages, u64 max_bytes, u64 max_message_size);
-u64 ipcshm_queue_bytes_needed(u64 max_messages, u64 max_bytes, u64 max_message_size);
+struct ipcshm_queue_file *ipcshm_qfile_create(struct ipcshm_queue *queue, u32 flags);
 int ipcshm_qfile_begin(const struct file *file, fmode_t mode, u64 deadline, u32 clock,
 		       bool dontwait, struct ipcshm_timeout *timeout);
 int ipcshm_qfile_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,

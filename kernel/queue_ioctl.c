@@ -11,6 +11,7 @@
 #include "queue.h"
 #include "queue_batch.h"
 #include "queue_file.h"
+#include "queue_open.h"
 #include "receive_buffer.h"
 
 static int receive_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,

@@ -1,56 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The members of a region: joins, ends, and the pages that show them.
+ * The members of a region: joins and ends.
  *
  * A member is an address space.  Each of its mappings of the region counts, and has
  * the membership as its vm_private_data.  A child that finds no slot, quota or memory
  * at fork(2), where no error can be returned, is a stray: it has a membership without
  * a token.  It becomes a member when it asks for its token while a slot is free.
  */
-#include <linux/cred.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
-#include <linux/overflow.h>
-#include <linux/pid.h>
-#include <linux/pid_namespace.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
-#include <linux/uaccess.h>
-#include <linux/user_namespace.h>
 
 #include "compat.h"
+#include "member.h"
+#include "member_internal.h"
 #include "object.h"
 #include "quota.h"
-#include "member.h"
 #include "trace.h"
-
-/* Members that are described in one turn, under the lock and on the stack. */
-#define DESCRIBE_BATCH 16
-
-/**
- * struct ipcshm_membership - an address space that maps the region
- * @by_mm: in the region's members; protected by their lock
- * @by_slot: in the region's members while it has a token; protected by their lock
- * @mm: the address space; no reference, since it outlives its mappings; immutable
- * @maps: its mappings, and calls that use this; protected by the members' lock
- * @token: identifies it in this region; 0: a stray; set once, under the members' lock
- * @uid: user of its first mapping, or of the parent; immutable
- * @payer: user whose quota it is charged to while it has a token; the charge keeps it
- * @joined: time at which it got the token, CLOCK_REALTIME
- */
-struct ipcshm_membership {
-	struct rb_node by_mm;
-	struct rb_node by_slot;
-	const struct mm_struct *mm;
-	u32 maps;
-	u32 token;
-	kuid_t uid;
-	struct ipcshm_quotas *payer;
-	u64 joined;
-};
 
 void ipcshm_members_init(struct ipcshm_members *members, const struct ipcshm_object *object,
 			 u32 max)
@@ -71,108 +41,9 @@ void ipcshm_members_destroy(struct ipcshm_members *members)
 	mutex_destroy(&members->lock);
 }
 
-/* The member pages. */
-
-static void page_install(struct ipcshm_members *members, u32 index,
-			 struct ipcshm_member_table_page *page)
-{
-	struct ipcshm_member_page *header = page_address(page->page);
-
-	lockdep_assert_held(&members->lock);
-	if (!index) {
-		header->version = IPCSHM_MEMBER_PAGE_VERSION;
-		header->max_members = members->max;
-	}
-	ipcshm_member_table_add(&members->table, index, page);
-	/* Pairs with ipcshm_members_revoke(). */
-	smp_mb();
-	if (!index && READ_ONCE(members->revoked))
-		WRITE_ONCE(header->revoked, 1);
-}
-
-/* Adds a page to the table if there is none at the index; or -ENOMEM. */
-static int page_ensure(struct ipcshm_members *members, u32 index)
-{
-	struct ipcshm_member_table_page *page;
-
-	if (ipcshm_member_table_page(&members->table, index))
-		return 0;
-	page = ipcshm_member_table_page_create();
-	if (!page)
-		return -ENOMEM;
-	mutex_lock(&members->lock);
-	if (!ipcshm_member_table_page(&members->table, index)) {
-		page_install(members, index, page);
-		page = NULL;
-	}
-	mutex_unlock(&members->lock);
-	ipcshm_member_table_page_destroy(page);
-	return 0;
-}
-
-static vm_fault_t table_fault(struct vm_fault *vmf)
-{
-	struct ipcshm_members *members = vmf->vma->vm_private_data;
-	pgoff_t index = vmf->pgoff - (IPCSHM_MEMBER_PAGE_OFFSET >> PAGE_SHIFT);
-
-	if (index >= IPCSHM_MEMBER_TABLE_PAGES)
-		return VM_FAULT_SIGBUS;
-	if (page_ensure(members, index))
-		return VM_FAULT_OOM;
-	vmf->page = ipcshm_member_table_page(&members->table, index);
-	get_page(vmf->page);
-	return 0;
-}
-
-static const struct vm_operations_struct table_vm_ops = {
-	.fault = table_fault,
-};
-
-/* Read-only for ever: neither mprotect(2) nor ptrace(2) can write to it. */
-int ipcshm_members_map_table(struct ipcshm_members *members, struct vm_area_struct *vma)
-{
-	int err;
-
-	if (vma->vm_pgoff != IPCSHM_MEMBER_PAGE_OFFSET >> PAGE_SHIFT ||
-	    vma_pages(vma) > IPCSHM_MEMBER_TABLE_PAGES)
-		return -ENXIO;
-	/* VM_SHARED isn't set if the descriptor is read-only. */
-	if (!(vma->vm_flags & VM_MAYSHARE))
-		return -EINVAL;
-	if (vma->vm_flags & VM_WRITE)
-		return -EACCES;
-	err = page_ensure(members, 0);
-	if (err)
-		return err;
-	ipcshm_vm_flags_mod(vma, VM_DONTEXPAND, VM_MAYWRITE);
-	vma->vm_private_data = members;
-	vma->vm_ops = &table_vm_ops;
-	return 0;
-}
-
-u32 ipcshm_members_deaths(const struct ipcshm_members *members)
-{
-	const struct ipcshm_member_page *header = ipcshm_member_table_header(&members->table);
-
-	return header ? READ_ONCE(header->deaths) : 0;
-}
-
-/* Takes no lock: the caller must not wait for a holder of one. */
-void ipcshm_members_revoke(struct ipcshm_members *members)
-{
-	struct ipcshm_member_page *header;
-
-	WRITE_ONCE(members->revoked, true);
-	/* Pairs with page_install(): one of the two sees what the other has stored. */
-	smp_mb();
-	header = ipcshm_member_table_header(&members->table);
-	if (header)
-		WRITE_ONCE(header->revoked, 1);
-}
-
 /* Memberships, by address space and by slot: each step is logarithmic. */
 
-static struct ipcshm_membership *membership_find(struct ipcshm_members *members,
+struct ipcshm_membership *ipcshm_membership_find(struct ipcshm_members *members,
 						 const struct mm_struct *mm)
 {
 	struct rb_node *node = members->by_mm.rb_node;
@@ -194,18 +65,13 @@ static bool goes_before_by_mm(struct rb_node *node, const struct rb_node *other)
 	       rb_entry(other, struct ipcshm_membership, by_mm)->mm;
 }
 
-static u32 node_slot(const struct rb_node *node)
-{
-	return IPCSHM_TOKEN_SLOT(rb_entry(node, struct ipcshm_membership, by_slot)->token);
-}
-
 static bool goes_before_by_slot(struct rb_node *node, const struct rb_node *other)
 {
 	return node_slot(node) < node_slot(other);
 }
 
 /* The member with the lowest slot at or above this one, or NULL. */
-static struct ipcshm_membership *membership_find_slot(struct ipcshm_members *members, u64 slot)
+struct ipcshm_membership *ipcshm_membership_find_slot(struct ipcshm_members *members, u64 slot)
 {
 	struct rb_node *node = members->by_slot.rb_node;
 	struct rb_node *best = NULL;
@@ -294,7 +160,7 @@ static int membership_admit_charged(struct ipcshm_members *members,
 		if (ipcshm_member_table_page(&members->table, index))
 			break;
 		mutex_unlock(&members->lock);
-		err = page_ensure(members, index);
+		err = ipcshm_member_page_ensure(members, index);
 		if (err)
 			return err;
 	}
@@ -306,7 +172,7 @@ static int membership_admit_charged(struct ipcshm_members *members,
 	return err;
 }
 
-static int membership_admit(struct ipcshm_members *members, struct ipcshm_membership *member)
+int ipcshm_membership_admit(struct ipcshm_members *members, struct ipcshm_membership *member)
 {
 	struct ipcshm_quotas *payer;
 	int err;
@@ -324,7 +190,7 @@ static int membership_admit(struct ipcshm_members *members, struct ipcshm_member
 static struct ipcshm_membership *membership_count_map(struct ipcshm_members *members,
 						      const struct mm_struct *mm)
 {
-	struct ipcshm_membership *member = membership_find(members, mm);
+	struct ipcshm_membership *member = ipcshm_membership_find(members, mm);
 
 	if (member)
 		member->maps++;
@@ -377,7 +243,7 @@ struct ipcshm_membership *ipcshm_members_map(struct ipcshm_members *members, str
 
 	if (IS_ERR(member))
 		return member;
-	err = membership_admit(members, member);
+	err = ipcshm_membership_admit(members, member);
 	if (!err)
 		return member;
 	ipcshm_members_unmap(members, member);
@@ -403,7 +269,7 @@ struct ipcshm_membership *ipcshm_members_map_copied(struct ipcshm_members *membe
 
 	member = membership_get(members, mm, GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	if (mm != original->mm)
-		membership_admit(members, member);
+		ipcshm_membership_admit(members, member);
 	return member;
 }
 
@@ -496,7 +362,7 @@ bool ipcshm_members_unmap(struct ipcshm_members *members, struct ipcshm_membersh
 int ipcshm_members_lock_alone(struct ipcshm_members *members)
 {
 	mutex_lock(&members->lock);
-	if (members->count + members->strays == !!membership_find(members, current->mm))
+	if (members->count + members->strays == !!ipcshm_membership_find(members, current->mm))
 		return 0;
 	mutex_unlock(&members->lock);
 	return -EBUSY;
@@ -505,190 +371,4 @@ int ipcshm_members_lock_alone(struct ipcshm_members *members)
 void ipcshm_members_unlock(struct ipcshm_members *members)
 {
 	mutex_unlock(&members->lock);
-}
-
-/* State. */
-
-void ipcshm_members_stat(struct ipcshm_members *members, struct ipcshm_region_stat *stat)
-{
-	const struct ipcshm_member_page *header;
-
-	mutex_lock(&members->lock);
-	header = ipcshm_member_table_header(&members->table);
-	stat->max_members = members->max;
-	stat->members = members->count;
-	stat->joins = header ? header->joins : 0;
-	stat->deaths = header ? header->deaths : 0;
-	mutex_unlock(&members->lock);
-}
-
-/**
- * ipcshm_members_self - the token of the current process, which may be a stray
- * @members: the region's members
- * @token: filled in
- *
- * Return: 0, or -ESRCH: the process doesn't have the region mapped; -EUSERS, -EDQUOT,
- * -ENOMEM: it inherited a mapping, and can't become a member now.
- */
-int ipcshm_members_self(struct ipcshm_members *members, u32 *token)
-{
-	struct ipcshm_membership *member;
-	int err;
-
-	mutex_lock(&members->lock);
-	member = membership_find(members, current->mm);
-	*token = member ? member->token : 0;
-	if (member && !*token)
-		member->maps++;	/* it stays without the lock, until unmap */
-	mutex_unlock(&members->lock);
-	if (*token || !member)
-		return member ? 0 : -ESRCH;
-	err = membership_admit(members, member);
-	*token = READ_ONCE(member->token);
-	ipcshm_members_unmap(members, member);
-	return err;
-}
-
-/*
- * A child joins before it has a process ID, so the ID is looked up later.  It is looked up
- * by number, since RCU keeps nothing else of a task whose fork failed.
- */
-static u32 member_pid(const struct ipcshm_membership *member)
-{
-	u32 pid = 0;
-#ifdef CONFIG_MEMCG
-	struct task_struct *owner;
-
-	rcu_read_lock();
-	owner = rcu_dereference(member->mm->owner);
-	if (owner)
-		pid = pid_nr_ns(find_pid_ns(owner->tgid, &init_pid_ns),
-				task_active_pid_ns(current));
-	rcu_read_unlock();
-#endif
-	return pid;
-}
-
-static void member_describe(const struct ipcshm_membership *member, struct ipcshm_member *to)
-{
-	*to = (struct ipcshm_member){
-		.token = member->token,
-		.pid = member_pid(member),
-		.uid = from_kuid_munged(current_user_ns(), member->uid),
-		.maps = member->maps,
-		.joined = member->joined,
-	};
-}
-
-/**
- * ipcshm_members_get - describe the member with a token
- * @members: the region's members
- * @args: the token; the other members are filled in
- *
- * Return: 0, or -EINVAL: not a token; -ESRCH: never given out, or its slot has had another
- * member since.
- */
-int ipcshm_members_get(struct ipcshm_members *members, struct ipcshm_region_member_args *args)
-{
-	u32 slot = IPCSHM_TOKEN_SLOT(args->token);
-	struct ipcshm_membership *member;
-	struct ipcshm_member known = {};
-	u32 word;
-
-	if (args->token < IPCSHM_TOKEN_MIN || args->token > IPCSHM_TOKEN_MASK)
-		return -EINVAL;
-	mutex_lock(&members->lock);
-	word = ipcshm_member_table_word(&members->table, slot);
-	member = word == args->token ? membership_find_slot(members, slot) : NULL;
-	if (member)
-		member_describe(member, &known);
-	mutex_unlock(&members->lock);
-	if (IPCSHM_TOKEN_GENERATION(word) != IPCSHM_TOKEN_GENERATION(args->token))
-		return -ESRCH;
-	args->end = member ? IPCSHM_END_NONE : IPCSHM_SLOT_HOW(word);
-	args->code = member ? 0 : IPCSHM_SLOT_CODE(word);
-	args->pid = known.pid;
-	args->uid = known.uid;
-	args->maps = known.maps;
-	args->joined = known.joined;
-	return 0;
-}
-
-/*
- * Describes at most @count members from a slot on.  Returns their number, and sets the slot
- * to go on with.
- */
-static u32 members_describe(struct ipcshm_members *members, u64 *slot, struct ipcshm_member *to,
-			    u32 count)
-{
-	struct ipcshm_membership *member;
-	struct rb_node *node;
-	u32 i = 0;
-
-	mutex_lock(&members->lock);
-	member = membership_find_slot(members, *slot);
-	for (node = member ? &member->by_slot : NULL; node && i < count; node = rb_next(node)) {
-		member_describe(rb_entry(node, struct ipcshm_membership, by_slot), &to[i++]);
-		*slot = node_slot(node) + 1;
-	}
-	mutex_unlock(&members->lock);
-	return i;
-}
-
-/*
- * Describes the member with the lowest slot at or above @cursor, which is set to the next.
- * Concurrent joins and ends make no other member be missed or listed twice.
- */
-bool ipcshm_members_next(struct ipcshm_members *members, u64 *cursor, struct ipcshm_member *to)
-{
-	return members_describe(members, cursor, to, 1);
-}
-
-static int member_put(u64 address, u32 size, const struct ipcshm_member *member)
-{
-	void __user *to = u64_to_user_ptr(address);
-	size_t known = min_t(size_t, size, sizeof(*member));
-
-	if (copy_to_user(to, member, known) || clear_user(to + known, size - known))
-		return -EFAULT;
-	return 0;
-}
-
-static int members_put(const struct ipcshm_region_members_args *args, u32 at,
-		       const struct ipcshm_member *batch, u32 count)
-{
-	int err = 0;
-	u32 i;
-
-	for (i = 0; i < count && !err; i++)
-		err = member_put(args->members + (u64)(at + i) * args->member_size,
-				 args->member_size, &batch[i]);
-	return err;
-}
-
-/*
- * A copy to user space may fault, which takes mmap_lock, so each batch is copied without the
- * lock.  The list may include members that join concurrently.  Its length is the number
- * written, or the number of members if the room was too small.
- */
-int ipcshm_members_list(struct ipcshm_members *members, struct ipcshm_region_members_args *args)
-{
-	struct ipcshm_member batch[DESCRIBE_BATCH];
-	u32 some, written = 0, fit = min_t(u32, args->count, IPCSHM_MEMBERS_MAX);
-	u64 slot = 0;
-	int err;
-
-	while (written < fit) {
-		some = members_describe(members, &slot, batch,
-					min_t(u32, fit - written, DESCRIBE_BATCH));
-		if (!some)
-			break;
-		err = members_put(args, written, batch, some);
-		if (err)
-			return err;
-		written += some;
-		cond_resched();
-	}
-	args->count = written < fit ? written : max(written, READ_ONCE(members->count));
-	return 0;
 }

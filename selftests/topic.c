@@ -315,6 +315,122 @@ static int poll_samples(FIXTURE_DATA(topic) *self)
 	return 0;
 }
 
+TEST_F(topic, opens_what_exists_without_its_attributes)
+{
+	struct ipcshm_topic_attr attr = { 0 };
+	struct ipcshm_topic topic;
+
+	ASSERT_EQ(0, ipcshm_topic_open(&topic, self->device, self->name.text, 0, 0, &attr, SOON));
+	EXPECT_EQ(WORDS * 8, attr.max_sample_size);
+	EXPECT_EQ(PUBLISHERS, attr.publishers);
+	EXPECT_STREQ("words", attr.type);
+	ipcshm_topic_close(&topic);
+
+	attr = (struct ipcshm_topic_attr) { .type = "other" };
+	EXPECT_EQ(-EPROTOTYPE, ipcshm_topic_open(&topic, self->device, self->name.text, 0, 0, &attr,
+						 SOON));
+	attr = (struct ipcshm_topic_attr) { 0 };
+	EXPECT_EQ(-ENOENT, ipcshm_topic_open(&topic, self->device, "no-such-topic", 0, 0, &attr,
+					     SOON));
+	EXPECT_EQ(-EINVAL, ipcshm_topic_open(&topic, self->device, self->name.text,
+					     IPCSHM_PERSISTENT, 0, &attr, SOON));
+}
+
+/* A control area that no process has initialized, nor is about to. */
+TEST_F(topic, does_not_wait_for_what_no_process_creates)
+{
+	struct ipcshm_region_attr size = { .size = 4096 };
+	struct ipcshm_topic_attr attr = { 0 };
+	struct test_name samples = self->name;
+	struct ipcshm_topic topic;
+	int control, data;
+
+	ipcshm_topic_close(&self->topic);
+	strcat(samples.text, ".samples");
+	control = ipcshm_region_open(self->device, self->name.text,
+				     IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE, 0600, &size);
+	data = ipcshm_region_open(self->device, samples.text,
+				  IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE, 0600, &size);
+	ASSERT_LE(0, control);
+	ASSERT_LE(0, data);
+	EXPECT_EQ(-ENOENT, ipcshm_topic_open(&topic, self->device, self->name.text, 0, 0, &attr,
+					     SOON));
+	close(control);
+	close(data);
+	ASSERT_EQ(0, open_topic(self->device, self->name.text, 0, &self->topic));
+}
+
+static int open_control(FIXTURE_DATA(topic) *self, __u32 rights)
+{
+	return ipcshm_region_open(self->device, self->name.text, rights, 0, NULL);
+}
+
+static __u32 count_members(int region)
+{
+	return ipcshm_region_members(region, NULL, 0, sizeof(struct ipcshm_member));
+}
+
+TEST_F(topic, is_inspected_without_becoming_a_member)
+{
+	int control = open_control(self, IPCSHM_READ);
+	struct ipcshm_topic_peer peers[2] = { 0 };
+	struct ipcshm_subscriber subscriber;
+	struct ipcshm_publisher publisher;
+	struct ipcshm_topic_stat stat;
+	struct ipcshm_sample sample;
+	__u32 members;
+	pid_t child;
+
+	ASSERT_LE(0, control);
+	members = count_members(control);
+	ASSERT_EQ(0, ipcshm_publisher_attach(&publisher, &self->topic));
+	ASSERT_EQ(0, ipcshm_subscriber_attach(&subscriber, &self->topic, IPCSHM_TOPIC_RELIABLE, 0));
+	for (__u64 number = 0; number < 5; number++)
+		ASSERT_EQ(0, publish_number(&publisher, number));
+	ASSERT_EQ(0, ipcshm_subscriber_take(&subscriber, &sample, IPCSHM_NOW));
+
+	ASSERT_EQ(0, ipcshm_topic_inspect(control, &stat, sizeof(stat)));
+	EXPECT_EQ(5, stat.published);
+	EXPECT_EQ(1, stat.publishers);
+	EXPECT_EQ(1, stat.subscribers);
+	EXPECT_EQ(1, stat.reliable);
+	EXPECT_EQ(1, stat.held);
+	EXPECT_EQ(4, stat.lag);
+	EXPECT_STREQ("words", stat.attr.type);
+	ASSERT_EQ(2, ipcshm_topic_peers(control, peers, 2, sizeof(*peers)));
+	EXPECT_EQ(IPCSHM_TOPIC_PUBLISHER, peers[0].flags);
+	EXPECT_EQ(IPCSHM_TOPIC_SUBSCRIBER | IPCSHM_TOPIC_RELIABLE, peers[1].flags);
+	EXPECT_EQ(peers[0].token, peers[1].token);
+	EXPECT_EQ(1, peers[1].held);
+	EXPECT_EQ(4, peers[1].lag);
+	EXPECT_EQ(2, ipcshm_topic_peers(control, NULL, 0, sizeof(*peers)));
+	EXPECT_EQ(members, count_members(control));
+
+	/* The dead do not count. */
+	child = start_process(self, 0, publish_forever);
+	ASSERT_EQ(0, ipcshm_topic_wait(&self->topic, 2, 1, SOON));
+	kill_process(child);
+	ASSERT_EQ(0, ipcshm_topic_inspect(control, &stat, sizeof(stat)));
+	EXPECT_EQ(1, stat.publishers);
+	close(control);
+}
+
+TEST_F(topic, inspects_no_other_region)
+{
+	struct ipcshm_region_attr attr = { .size = 4096 };
+	struct ipcshm_topic_stat stat;
+	int region;
+
+	region = ipcshm_region_open(self->device, NULL, IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE,
+				    0600, &attr);
+	ASSERT_LE(0, region);
+	EXPECT_EQ(-EPROTO, ipcshm_topic_inspect(region, &stat, sizeof(stat)));
+	EXPECT_EQ(-EPROTO, ipcshm_topic_peers(region, NULL, 0, sizeof(struct ipcshm_topic_peer)));
+	EXPECT_EQ(-EINVAL, ipcshm_topic_inspect(region, &stat, sizeof(stat) - 1));
+	close(region);
+	EXPECT_EQ(-EBADF, ipcshm_topic_inspect(-1, &stat, sizeof(stat)));
+}
+
 TEST_F(topic, reports_samples_to_event_loops)
 {
 	struct ipcshm_publisher publisher;

@@ -90,7 +90,8 @@ struct ipcshm_area {
  * @name: the region's
  * @flags: IPCSHM_PERSISTENT, IPCSHM_POPULATE, IPCSHM_HUGE, of a new region; or 0
  * @mode: permission bits of a new region, less the umask
- * @attr: of a new region, its size more than IPCSHM_AREA_HEADER; out: of the one opened
+ * @attr: of a new region, its size more than IPCSHM_AREA_HEADER; all 0: open an existing
+ *	area only; out: of the one opened
  * @init: called by one process, before any other is let in, to initialize what
  *	follows the first IPCSHM_AREA_HEADER bytes, which is zero: returns 0 or
  *	-errno; NULL: zeroes will do
@@ -115,8 +116,8 @@ struct ipcshm_area {
  *			       ipcshm_deadline(1000000000));
  *
  * Return: 1: this process has initialized the area, 0: another one had; or
- * -EINVAL; -ETIMEDOUT; -EINTR: a signal was handled; -EPROTO: the region of that name
- * is no such area; -EUSERS, -EDQUOT: no room for another member; the errors of
+ * -EINVAL; -ENOENT: with @attr all 0, there is no such area, and no process creates it;
+ * -ETIMEDOUT; -EINTR: a signal was handled; -EPROTO: the region of that name is no such area; -EUSERS, -EDQUOT: no room for another member; the errors of
  * @init, ipcshm_region_open(), ipcshm_region_map() and ipcshm_area_init_region().
  */
 int ipcshm_area_open(struct ipcshm_area *area, int device, const char *name, uint32_t flags,

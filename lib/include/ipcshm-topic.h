@@ -59,6 +59,10 @@ extern "C" {
 /* Flags of ipcshm_subscriber_attach(). */
 #define IPCSHM_TOPIC_RELIABLE	0x01U	/* publishers wait for this subscriber */
 
+/* Flags of struct ipcshm_topic_peer, beside IPCSHM_TOPIC_RELIABLE. */
+#define IPCSHM_TOPIC_PUBLISHER	0x02U
+#define IPCSHM_TOPIC_SUBSCRIBER	0x04U
+
 /**
  * struct ipcshm_topic_attr - what a topic is like
  * @max_sample_size: bytes of the largest sample, 1 to IPCSHM_TOPIC_SIZE_MAX
@@ -166,6 +170,24 @@ struct ipcshm_topic_stat {
 };
 
 /**
+ * struct ipcshm_topic_peer - a publisher or subscriber of a topic
+ * @token: of its process, a member of the control region: see ipcshm_region_member()
+ * @flags: IPCSHM_TOPIC_PUBLISHER; or IPCSHM_TOPIC_SUBSCRIBER, IPCSHM_TOPIC_RELIABLE
+ * @held: of a subscriber: samples that it holds
+ * @reserved: 0
+ * @lag: of a subscriber: samples that it has not taken
+ * @missed: of a subscriber: samples that it has missed since it attached
+ */
+struct ipcshm_topic_peer {
+	uint32_t token;
+	uint32_t flags;
+	uint32_t held;
+	uint32_t reserved;
+	uint64_t lag;
+	uint64_t missed;
+};
+
+/**
  * ipcshm_topic_size - calculate the memory that a topic needs
  * @attr: of the topic
  * @control: filled in: bytes of the control area
@@ -215,16 +237,18 @@ int ipcshm_topic_attach(struct ipcshm_topic *topic, const struct ipcshm_area *ar
  * @flags: IPCSHM_PERSISTENT, IPCSHM_POPULATE, IPCSHM_HUGE, of a new topic;
  *	IPCSHM_TOPIC_READ_ONLY; or 0
  * @mode: permission bits of a new topic, less the umask
- * @attr: of a new topic; out: of the one opened, also with -EPROTOTYPE
+ * @attr: of a new topic; with @max_sample_size 0, only an existing topic is opened, and @flags
+ *	may have IPCSHM_TOPIC_READ_ONLY only; out: of the one opened, also with -EPROTOTYPE
  * @deadline: CLOCK_MONOTONIC nanoseconds, or IPCSHM_FOREVER: how long to wait for a process
  *	that creates the topic
  *
  * Processes may call it in any order. If one dies while it creates the topic, another one
  * creates it.
  *
- * Return: 0, or -EINVAL; -EPROTO: the regions of that name are no topic; -EPROTOTYPE: its
- * sample size, type or type version differs from @attr; -ETIMEDOUT; -EINTR; -ENOMEM; the errors
- * of ipcshm_area_open() and ipcshm_region_open().
+ * Return: 0, or -EINVAL; -ENOENT: there is no such topic, and @attr does not say how to create
+ * it; -EPROTO: the regions of that name are no topic; -EPROTOTYPE: its sample size, type or type
+ * version differs from @attr; -ETIMEDOUT; -EINTR; -ENOMEM; the errors of ipcshm_area_open() and
+ * ipcshm_region_open().
  */
 int ipcshm_topic_open(struct ipcshm_topic *topic, int device, const char *name, uint32_t flags,
 		      mode_t mode, struct ipcshm_topic_attr *attr, uint64_t deadline);
@@ -258,6 +282,32 @@ int ipcshm_topic_wait(const struct ipcshm_topic *topic, uint32_t publishers,
  */
 int ipcshm_topic_get_stat(const struct ipcshm_topic *topic, struct ipcshm_topic_stat *stat,
 			  size_t size);
+
+/**
+ * ipcshm_topic_inspect - get the state of a topic without opening it
+ * @fd: descriptor of the topic's control region, the region that has its name, open for reading
+ * @stat: filled in; the counters may change meanwhile
+ * @size: sizeof(*@stat); later versions of the structure are longer
+ *
+ * The process becomes no member and writes nothing. Whoever may write the region can make the
+ * numbers wrong.
+ *
+ * Return: 0, or -EPROTO: the region is no topic that was opened by name; -EINVAL: @size is
+ * smaller than the first version of the structure; -EBADF; -EKEYREVOKED; -ENOMEM.
+ */
+int ipcshm_topic_inspect(int fd, struct ipcshm_topic_stat *stat, size_t size);
+
+/**
+ * ipcshm_topic_peers - list the publishers and subscribers of a topic
+ * @fd: as for ipcshm_topic_inspect()
+ * @peers: array, filled in with as many as fit: publishers, then subscribers
+ * @count: how many fit
+ * @size: sizeof(*@peers); later versions of the structure are longer
+ *
+ * Return: the number of all peers, which may be more than @count; or an error of
+ * ipcshm_topic_inspect().
+ */
+int ipcshm_topic_peers(int fd, struct ipcshm_topic_peer *peers, uint32_t count, size_t size);
 
 /**
  * ipcshm_publisher_attach - become a publisher of a topic

@@ -38,16 +38,26 @@ static void clear(const struct ipcshm_area *area)
 		memset((char *)area->base + first, 0, area->size - first);
 }
 
+/**
+ * struct initializer - what makes an area ready
+ * @create: initialize it; or only wait for a process that does
+ * @init, @data: as given to ipcshm_area_open()
+ */
+struct initializer {
+	bool create;
+	int (*init)(const struct ipcshm_area *area, void *data);
+	void *data;
+};
+
 /* Initialize the claimed area; a failure leaves it to the next process. */
-static int fill(const struct ipcshm_area *area, bool is_new,
-		int (*init)(const struct ipcshm_area *, void *), void *data)
+static int fill(const struct ipcshm_area *area, bool is_new, const struct initializer *by)
 {
 	_Atomic uint32_t *state = state_of(area);
 	int ret;
 
 	if (!is_new)
 		clear(area);
-	ret = init ? init(area, data) : 0;
+	ret = by->init ? by->init(area, by->data) : 0;
 	/* Pairs with the load in make_ready(): what is published has been initialized. */
 	atomic_store_explicit(state, ret < 0 ? CREATING : READY, memory_order_release);
 	ipcshm_area_wake(area, (const uint32_t *)state, INT32_MAX);
@@ -55,8 +65,7 @@ static int fill(const struct ipcshm_area *area, bool is_new,
 }
 
 /* Returns 1 if this process has initialized the area, 0 if another one had, or an error. */
-static int make_ready(const struct ipcshm_area *area,
-		      int (*init)(const struct ipcshm_area *, void *), void *data,
+static int make_ready(const struct ipcshm_area *area, const struct initializer *by,
 		      uint64_t deadline)
 {
 	const uint32_t self = ipcshm_area_token(area);
@@ -78,10 +87,12 @@ static int make_ready(const struct ipcshm_area *area,
 		if (!now || !ipcshm_area_is_alive(area, owner)) {
 			bool is_new = !now;
 
+			if (!by->create)
+				return -ENOENT;
 			if (atomic_compare_exchange_strong_explicit(state, &now, CREATING | self,
 								    memory_order_acquire,
 								    memory_order_relaxed))
-				return fill(area, is_new, init, data);
+				return fill(area, is_new, by);
 			continue;
 		}
 		if (ret && ret != -EAGAIN && ret != -EOWNERDEAD)
@@ -97,8 +108,9 @@ static int open_region(struct ipcshm_area *area, int device, const char *name, u
 	void *base;
 	int fd, ret;
 
-	fd = ipcshm_region_open(device, name, IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE | flags,
-				mode, attr);
+	if (attr->size)
+		flags |= IPCSHM_CREATE;
+	fd = ipcshm_region_open(device, name, IPCSHM_READ | IPCSHM_WRITE | flags, mode, attr);
 	if (fd < 0)
 		return fd;
 	ret = ipcshm_region_map(fd, IPCSHM_READ | IPCSHM_WRITE, &base, &size);
@@ -117,15 +129,18 @@ int ipcshm_area_open(struct ipcshm_area *area, int device, const char *name, uin
 		     int (*init)(const struct ipcshm_area *area, void *data), void *data,
 		     uint64_t deadline)
 {
+	const struct initializer by = { attr && attr->size, init, data };
 	const uint32_t allowed = IPCSHM_PERSISTENT | IPCSHM_POPULATE | IPCSHM_HUGE;
 	int saved = errno;
 	int ret;
 
-	if (flags & ~allowed || !attr || attr->size <= IPCSHM_AREA_HEADER)
+	if (!attr || flags & ~(by.create ? allowed : 0))
+		return -EINVAL;
+	if (by.create && attr->size <= IPCSHM_AREA_HEADER)
 		return -EINVAL;
 	ret = open_region(area, device, name, flags, mode, attr);
 	if (!ret) {
-		ret = make_ready(area, init, data, deadline);
+		ret = make_ready(area, &by, deadline);
 		if (ret < 0)
 			ipcshm_area_close(area);
 	}

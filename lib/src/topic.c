@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * Topics: geometry, creation, attaching, peers and statistics.
+ * Topics: geometry, creation, attaching, and waiting for peers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +23,6 @@ static uint32_t round_up_power(uint32_t value)
 	return value < 2 ? 1 : 1U << (32 - __builtin_clz(value - 1));
 }
 
-static uint64_t round_up(uint64_t value, uint64_t to)
-{
-	return (value + to - 1) / to * to;
-}
-
 /* Samples that all handles need together, if each publisher also has claimed some ahead. */
 static uint64_t samples_needed(const struct topic_geometry *geometry)
 {
@@ -37,11 +32,16 @@ static uint64_t samples_needed(const struct topic_geometry *geometry)
 	return needed + needed / 3 + 1;
 }
 
+static uint64_t compute_stride(uint64_t sample_size)
+{
+	return topic_round_up(sizeof(struct sample_meta) + sample_size + IPCSHM_TOPIC_HEADER,
+			      TOPIC_ALIGN);
+}
+
 static bool geometry_is_valid(const struct topic_geometry *geometry)
 {
 	return geometry->sample_size && geometry->sample_size <= IPCSHM_TOPIC_SIZE_MAX &&
-	       geometry->stride == round_up(sizeof(struct sample_meta) + geometry->sample_size +
-					    IPCSHM_TOPIC_HEADER, TOPIC_ALIGN) &&
+	       geometry->stride == compute_stride(geometry->sample_size) &&
 	       geometry->publishers && geometry->publishers <= IPCSHM_TOPIC_HANDLES_MAX &&
 	       geometry->subscribers && geometry->subscribers <= IPCSHM_TOPIC_HANDLES_MAX &&
 	       geometry->max_held && geometry->max_held <= IPCSHM_TOPIC_HELD_MAX &&
@@ -69,8 +69,7 @@ static int make_geometry(const struct ipcshm_topic_attr *attr, struct topic_geom
 	*geometry = (struct topic_geometry) {
 		.version = TOPIC_VERSION,
 		.sample_size = attr->max_sample_size,
-		.stride = round_up(sizeof(struct sample_meta) + attr->max_sample_size +
-				   IPCSHM_TOPIC_HEADER, TOPIC_ALIGN),
+		.stride = compute_stride(attr->max_sample_size),
 		.history = round_up_power(history > 2 * publishers ? history : 2 * publishers),
 		.publishers = publishers,
 		.subscribers = or_default(attr->subscribers, 16),
@@ -88,31 +87,26 @@ static int make_geometry(const struct ipcshm_topic_attr *attr, struct topic_geom
 
 static size_t row_size(const struct topic_geometry *geometry)
 {
-	return round_up(offsetof(struct topic_subscriber_row, hold) +
-			geometry->max_held * sizeof(uint32_t), 64);
+	return topic_round_up(offsetof(struct topic_subscriber_row, hold) +
+			      geometry->max_held * sizeof(uint32_t), 64);
 }
 
-/* Where the parts of a control area are, in bytes from its start. */
-struct topic_places {
-	size_t publishers, subscribers, log, owners, end;
-};
-
-static struct topic_places place_parts(const struct topic_geometry *geometry)
+struct topic_places topic_place_parts(const struct topic_geometry *geometry)
 {
 	struct topic_places at = { .publishers = sizeof(struct topic_shared) };
 
 	at.subscribers = at.publishers +
 			 geometry->publishers * sizeof(struct topic_publisher_row);
-	at.log = round_up(at.subscribers + geometry->subscribers * row_size(geometry),
-			  TOPIC_ALIGN);
-	at.owners = round_up(at.log + geometry->history * sizeof(uint64_t), TOPIC_ALIGN);
-	at.end = round_up(at.owners + geometry->samples * sizeof(uint64_t), TOPIC_ALIGN);
+	at.log = topic_round_up(at.subscribers + geometry->subscribers * row_size(geometry),
+				TOPIC_ALIGN);
+	at.owners = topic_round_up(at.log + geometry->history * sizeof(uint64_t), TOPIC_ALIGN);
+	at.end = topic_round_up(at.owners + geometry->samples * sizeof(uint64_t), TOPIC_ALIGN);
 	return at;
 }
 
-static void locate_parts(struct topic *topic, unsigned char *base)
+void topic_locate_parts(struct topic *topic, unsigned char *base)
 {
-	const struct topic_places at = place_parts(&topic->geometry);
+	const struct topic_places at = topic_place_parts(&topic->geometry);
 
 	topic->shared = (void *)base;
 	topic->publishers = (void *)(base + at.publishers);
@@ -124,7 +118,7 @@ static void locate_parts(struct topic *topic, unsigned char *base)
 
 static size_t control_size(const struct topic_geometry *geometry)
 {
-	return place_parts(geometry).end;
+	return topic_place_parts(geometry).end;
 }
 
 static size_t samples_size(const struct topic_geometry *geometry)
@@ -161,7 +155,7 @@ int ipcshm_topic_create(const struct ipcshm_area *area, uint64_t offset,
 	base = ipcshm_area_at(area, offset, control_size(&topic.geometry), TOPIC_ALIGN);
 	if (!base)
 		return -ENOSPC;
-	locate_parts(&topic, base);
+	topic_locate_parts(&topic, base);
 	magic = &topic.shared->geometry.magic;
 	/* An atomic store of its own: who attaches too early looks at it meanwhile. */
 	atomic_store_explicit(magic, 0, memory_order_relaxed);
@@ -169,12 +163,12 @@ int ipcshm_topic_create(const struct ipcshm_area *area, uint64_t offset,
 	memcpy(magic + 1, &topic.geometry.magic + 1, sizeof(topic.geometry) - sizeof(*magic));
 	for (i = 0; i < topic.geometry.history; i++)
 		topic.log[i] = log_word((uint64_t)i - topic.geometry.history, NO_INDEX);
-	/* Pairs with the load in load_geometry(). */
+	/* Pairs with the load in topic_load_geometry(). */
 	atomic_store_explicit(magic, TOPIC_MAGIC, memory_order_release);
 	return 0;
 }
 
-static int load_geometry(const struct topic_shared *shared, struct topic_geometry *geometry)
+int topic_load_geometry(const struct topic_shared *shared, struct topic_geometry *geometry)
 {
 	if (atomic_load_explicit(&shared->geometry.magic, memory_order_acquire) != TOPIC_MAGIC)
 		return -EPROTO;
@@ -182,8 +176,8 @@ static int load_geometry(const struct topic_shared *shared, struct topic_geometr
 	return geometry->version == TOPIC_VERSION && geometry_is_valid(geometry) ? 0 : -EPROTO;
 }
 
-static void describe_geometry(const struct topic_geometry *geometry,
-			      struct ipcshm_topic_attr *attr)
+void topic_describe_geometry(const struct topic_geometry *geometry,
+			     struct ipcshm_topic_attr *attr)
 {
 	*attr = (struct ipcshm_topic_attr) {
 		.max_sample_size = geometry->sample_size,
@@ -220,17 +214,17 @@ int ipcshm_topic_attach(struct ipcshm_topic *handle, const struct ipcshm_area *a
 	if (!base)
 		return -EPROTO;
 	*topic = (struct topic) { .area = area, .samples = samples };
-	ret = load_geometry((void *)base, &topic->geometry);
+	ret = topic_load_geometry((void *)base, &topic->geometry);
 	if (ret)
 		return ret;
 	if (!ipcshm_area_at(area, offset, control_size(&topic->geometry), TOPIC_ALIGN) ||
 	    size < samples_size(&topic->geometry))
 		return -EPROTO;
-	locate_parts(topic, base);
+	topic_locate_parts(topic, base);
 	if (!attr)
 		return 0;
 	wrong = differs(&topic->geometry, attr);
-	describe_geometry(&topic->geometry, attr);
+	topic_describe_geometry(&topic->geometry, attr);
 	return wrong ? -EPROTOTYPE : 0;
 }
 
@@ -250,7 +244,9 @@ static int map_samples(struct topic *topic, int device, const char *name, uint32
 	if (snprintf(full, sizeof(full), "%s" SAMPLES_SUFFIX, name) >= (int)sizeof(full))
 		return -ENAMETOOLONG;
 	flags &= ~IPCSHM_TOPIC_READ_ONLY;
-	fd = ipcshm_region_open(device, full, rights | IPCSHM_CREATE | flags, mode, &attr);
+	if (bytes)
+		flags |= IPCSHM_CREATE;
+	fd = ipcshm_region_open(device, full, rights | flags, mode, &attr);
 	if (fd < 0)
 		return fd;
 	ret = ipcshm_region_map(fd, rights, &address, &topic->size);
@@ -278,18 +274,20 @@ static int open_parts(struct ipcshm_topic *handle, int device, const char *name,
 	struct topic mapped = { .name = strdup(name) };
 	struct topic *topic = (struct topic *)handle;
 	struct ipcshm_region_attr region = { 0 };
-	size_t control, bytes;
+	size_t control = 0, bytes = 0;
 	int ret;
 
 	if (!mapped.name)
 		return -ENOMEM;
-	ret = ipcshm_topic_size(attr, &control, &bytes);
-	if (ret)
-		goto free_name;
+	if (attr->max_sample_size) {
+		ret = ipcshm_topic_size(attr, &control, &bytes);
+		if (ret)
+			goto free_name;
+		region.size = IPCSHM_AREA_HEADER + control;
+	}
 	ret = map_samples(&mapped, device, name, flags, mode, bytes);
 	if (ret)
 		goto free_name;
-	region.size = IPCSHM_AREA_HEADER + control;
 	ret = ipcshm_area_open(&mapped.own_area, device, name, flags & ~IPCSHM_TOPIC_READ_ONLY,
 			       mode, &region, create_in_area, attr, deadline);
 	if (ret < 0)
@@ -317,12 +315,11 @@ free_name:
 int ipcshm_topic_open(struct ipcshm_topic *handle, int device, const char *name, uint32_t flags,
 		      mode_t mode, struct ipcshm_topic_attr *attr, uint64_t deadline)
 {
-	const uint32_t allowed = IPCSHM_PERSISTENT | IPCSHM_POPULATE | IPCSHM_HUGE |
-				 IPCSHM_TOPIC_READ_ONLY;
+	const uint32_t created = IPCSHM_PERSISTENT | IPCSHM_POPULATE | IPCSHM_HUGE;
 	int saved = errno;
 	int ret;
 
-	if (flags & ~allowed)
+	if (!attr || flags & ~(IPCSHM_TOPIC_READ_ONLY | (attr->max_sample_size ? created : 0)))
 		return -EINVAL;
 	ret = open_parts(handle, device, name, flags, mode, attr, deadline);
 	errno = saved;
@@ -360,24 +357,6 @@ bool topic_take_row(const struct topic *topic, _Atomic uint32_t *token, uint32_t
 	       atomic_compare_exchange_strong(token, &old, own);
 }
 
-static uint32_t count_publishers(const struct topic *topic)
-{
-	uint32_t i, count = 0;
-
-	for (i = 0; i < topic->geometry.publishers; i++)
-		count += token_is_alive(topic, &topic->publishers[i].token);
-	return count;
-}
-
-static uint32_t count_subscribers(const struct topic *topic)
-{
-	uint32_t i, count = 0;
-
-	for (i = 0; i < topic->geometry.subscribers; i++)
-		count += token_is_alive(topic, &subscriber_row(topic, i)->token);
-	return count;
-}
-
 /**
  * struct wanted_peers - what a call waits for
  * @publishers, @subscribers: at least so many
@@ -391,8 +370,8 @@ static int attempt_wait(void *handle, void *argument)
 	const struct wanted_peers *wanted = argument;
 	const struct topic *topic = handle;
 
-	return count_publishers(topic) >= wanted->publishers &&
-	       count_subscribers(topic) >= wanted->subscribers ? 0 : -EAGAIN;
+	return topic_count_publishers(topic) >= wanted->publishers &&
+	       topic_count_subscribers(topic) >= wanted->subscribers ? 0 : -EAGAIN;
 }
 
 int ipcshm_topic_wait(const struct ipcshm_topic *handle, uint32_t publishers,
@@ -408,46 +387,4 @@ int ipcshm_topic_wait(const struct ipcshm_topic *handle, uint32_t publishers,
 	};
 
 	return gate_wait(topic->area, &call, deadline);
-}
-
-/* Statistics. */
-
-static void add_subscriber(const struct topic *topic, struct topic_subscriber_row *row,
-			   struct ipcshm_topic_stat *stat)
-{
-	uint64_t cursor = atomic_load_explicit(&row->cursor, memory_order_relaxed);
-	uint32_t k;
-
-	stat->subscribers++;
-	stat->reliable += atomic_load_explicit(&row->flags, memory_order_relaxed) &
-			  IPCSHM_TOPIC_RELIABLE;
-	stat->missed += atomic_load_explicit(&row->missed, memory_order_relaxed);
-	for (k = 0; k < topic->geometry.max_held; k++)
-		stat->held += !!atomic_load_explicit(&row->hold[k], memory_order_relaxed);
-	if (cursor < stat->published && stat->published - cursor > stat->lag)
-		stat->lag = stat->published - cursor;
-}
-
-int ipcshm_topic_get_stat(const struct ipcshm_topic *handle, struct ipcshm_topic_stat *to,
-			  size_t size)
-{
-	const struct topic *topic = (const struct topic *)handle;
-	struct ipcshm_topic_stat stat = {
-		.published = atomic_load(&topic->shared->tail),
-		.publishers = count_publishers(topic),
-	};
-	uint32_t i;
-
-	if (size < sizeof(stat))
-		return -EINVAL;
-	describe_geometry(&topic->geometry, &stat.attr);
-	for (i = 0; i < topic->geometry.subscribers; i++) {
-		struct topic_subscriber_row *row = subscriber_row(topic, i);
-
-		if (token_is_alive(topic, &row->token))
-			add_subscriber(topic, row, &stat);
-	}
-	memset(to, 0, size);
-	memcpy(to, &stat, sizeof(stat));
-	return 0;
 }

@@ -4,12 +4,12 @@
  *
  *	control area				samples
  *	     0	geometry, written once		stride bytes for each sample:
- *	   256	tail of the log			     0	struct sample_meta
- *	   384	gate of subscribers		    64	data
- *	   512	gate of publishers		   end	64 bytes of user header
- *	   640	epoch
- *	   768	gate of topic_wait()
- *	  1024	rows of publishers
+ *	   128	tail of the log			     0	struct sample_meta
+ *	   256	gate of subscribers		    64	data
+ *	   384	gate of publishers		   end	64 bytes of user header
+ *	   512	epoch of reliable subscribers
+ *	   640	gate of topic_wait()
+ *	   768	rows of publishers
  *		rows of subscribers
  *		log: a word for each position modulo the history
  *		owners: a word for each sample
@@ -94,8 +94,8 @@ struct topic_geometry {
  * @peers: where tasks sleep for publishers and subscribers
  */
 struct topic_shared {
-	struct topic_geometry geometry __attribute__((aligned(256)));
-	_Atomic uint64_t tail __attribute__((aligned(256)));
+	struct topic_geometry geometry;
+	_Atomic uint64_t tail __attribute__((aligned(TOPIC_ALIGN)));
 	struct gate items;
 	struct gate room;
 	_Atomic uint32_t epoch __attribute__((aligned(64)));
@@ -221,6 +221,7 @@ struct subscriber {
 	struct gate_spin spin;
 };
 
+_Static_assert(sizeof(struct topic_shared) == 768, "the layout differs from what is above");
 _Static_assert(sizeof(struct topic) <= sizeof(struct ipcshm_topic), "a handle is too small");
 _Static_assert(sizeof(struct publisher) <= sizeof(struct ipcshm_publisher), "likewise");
 _Static_assert(sizeof(struct subscriber) <= sizeof(struct ipcshm_subscriber), "likewise");
@@ -244,6 +245,14 @@ static inline bool log_is_at(uint64_t word, uint64_t position)
 static inline _Atomic uint64_t *log_at(const struct topic *topic, uint64_t position)
 {
 	return &topic->log[position & (topic->geometry.history - 1)];
+}
+
+/* The next position that may be published; the tail itself may be one behind. */
+static inline uint64_t topic_find_end(const struct topic *topic)
+{
+	uint64_t end = atomic_load(&topic->shared->tail);
+
+	return log_is_at(atomic_load(log_at(topic, end)), end) ? end + 1 : end;
 }
 
 static inline uint64_t owner_word(uint64_t old, uint32_t token)
@@ -280,6 +289,26 @@ static inline bool token_is_own(const struct topic *topic, uint32_t token)
 
 /* topic.c */
 
+/* Where the parts of a control area are, in bytes from its start. */
+struct topic_places {
+	size_t publishers, subscribers, log, owners, end;
+};
+
+static inline uint64_t topic_round_up(uint64_t value, uint64_t to)
+{
+	return (value + to - 1) / to * to;
+}
+
+int topic_load_geometry(const struct topic_shared *shared, struct topic_geometry *geometry);
+void topic_describe_geometry(const struct topic_geometry *geometry,
+			     struct ipcshm_topic_attr *attr);
+struct topic_places topic_place_parts(const struct topic_geometry *geometry);
+void topic_locate_parts(struct topic *topic, unsigned char *base);
 bool topic_take_row(const struct topic *topic, _Atomic uint32_t *token, uint32_t own);
+
+/* topic_stat.c */
+
+uint32_t topic_count_publishers(const struct topic *topic);
+uint32_t topic_count_subscribers(const struct topic *topic);
 
 #endif /* IPCSHM_TOPIC_INTERNAL_H */

@@ -29,14 +29,6 @@ static void count_missed(struct subscriber *subscriber, uint64_t count)
 			      memory_order_relaxed);
 }
 
-/* The next position that may be published; the tail itself may be one behind. */
-static uint64_t find_end(const struct topic *topic)
-{
-	uint64_t end = atomic_load(&topic->shared->tail);
-
-	return log_is_at(atomic_load(log_at(topic, end)), end) ? end + 1 : end;
-}
-
 /*
  * The log has passed the cursor: go on with the oldest samples, but leave a distance, since the
  * publishers go on, too.
@@ -45,7 +37,7 @@ static void skip_missed(struct subscriber *subscriber)
 {
 	const struct topic *topic = subscriber->topic;
 	uint64_t history = topic->geometry.history;
-	uint64_t end = find_end(topic);
+	uint64_t end = topic_find_end(topic);
 	uint64_t oldest = end > history ? end - history : 0;
 	uint64_t cursor = oldest + history / 8;
 
@@ -190,7 +182,7 @@ int ipcshm_subscriber_latest(struct ipcshm_subscriber *handle, struct ipcshm_sam
 	if (ret)
 		return ret;
 	for (tries = 0; tries < TOPIC_TRIES; tries++) {
-		end = find_end(topic);
+		end = topic_find_end(topic);
 		if (!end)
 			return -EAGAIN;
 		word = atomic_load(log_at(topic, end - 1));
@@ -267,7 +259,7 @@ static void clear_row(const struct topic *topic, struct topic_subscriber_row *ro
 
 static uint64_t first_position(const struct topic *topic, uint32_t history)
 {
-	uint64_t end = find_end(topic);
+	uint64_t end = topic_find_end(topic);
 
 	return end > history ? end - history : 0;
 }
@@ -287,7 +279,7 @@ static int be_reliable(struct subscriber *subscriber, uint32_t history)
 		set_cursor(subscriber, first_position(topic, history));
 		atomic_store(&subscriber->row->flags, IPCSHM_TOPIC_RELIABLE);
 		atomic_fetch_add(&topic->shared->epoch, 1);
-		if (find_end(topic) - subscriber->cursor <= room)
+		if (topic_find_end(topic) - subscriber->cursor <= room)
 			return 0;
 		atomic_store(&subscriber->row->flags, 0);
 	}

@@ -33,8 +33,8 @@ struct topical {
 #define ONE_TO_TWO	0x21U
 #define MANY_LOANS	0x100U
 #define LOANS_MANY	4
-#define LOG_OF_ONE	1152	/* where the log is, with one publisher and one subscriber */
-#define LOG_OF_TWO	1280	/* with two publishers */
+#define LOG_OF_ONE	896	/* where the log is, with one publisher and one subscriber */
+#define LOG_OF_TWO	1024	/* with two publishers */
 
 /* What the processes note, at no step of its own. */
 #define published	world.ghost[0]	/* publications that have returned */
@@ -51,7 +51,7 @@ static bool is_constant(const void *address)
 	const unsigned char *at = address;
 	const unsigned char *control = world.shared.control;
 
-	return at < control + 256 || at >= world.shared.samples;
+	return at < control + 128 || at >= world.shared.samples;
 }
 
 void before_access(const volatile void *address);
@@ -116,7 +116,7 @@ static void tell_shared(const void *before)
 	const struct topical *was = before;
 	uint64_t tail, log[2];
 
-	memcpy(&tail, was->control + 256, 8);
+	memcpy(&tail, was->control + 128, 8);
 	memcpy(log, was->control + LOG_OF_ONE, 16);
 	fprintf(stderr, "tail %llu log %llx %llx", (unsigned long long)tail,
 		(unsigned long long)log[0], (unsigned long long)log[1]);
@@ -303,7 +303,7 @@ static const char *find_gap_in_log(void)
 	const uint64_t history = 4;
 	uint64_t tail, word, position;
 
-	memcpy(&tail, world.shared.control + 256, 8);
+	memcpy(&tail, world.shared.control + 128, 8);
 	for (position = tail - history; position < tail; position++) {
 		memcpy(&word, world.shared.control + LOG_OF_TWO + position % history * 8, 8);
 		if (word >> 20 != position)

@@ -68,6 +68,7 @@ files_are_installed()
 ./opt/x/include/ipcshm-event.h
 ./opt/x/include/ipcshm-mutex.h
 ./opt/x/include/ipcshm-ring.h
+./opt/x/include/ipcshm-service.h
 ./opt/x/include/ipcshm-topic.h
 ./opt/x/include/ipcshm.h
 ./opt/x/include/linux/ipcshm.h

@@ -20,11 +20,12 @@
 #define ALICE		1001
 #define BOB		1002
 
-static struct link link_;
-static int device;
-static struct test_name name;
-
 FIXTURE(netlink) {
+	struct link link;
+	struct link listener;		/* to events */
+	__u64 last_seq;			/* of the events that it received */
+	int device;
+	struct test_name name;
 };
 
 FIXTURE_SETUP(netlink)
@@ -32,27 +33,27 @@ FIXTURE_SETUP(netlink)
 	SKIP_UNLESS_ROOT;
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
 	umask(0);
-	name = make_name("netlink");
-	device = open_device();
-	ASSERT_LE(0, device);
-	ASSERT_EQ(0, link_open(&link_));
+	self->name = make_name("netlink");
+	self->device = open_device();
+	ASSERT_LE(0, self->device);
+	ASSERT_EQ(0, link_open(&self->link));
 }
 
 FIXTURE_TEARDOWN(netlink)
 {
-	link_close(&link_);
-	close(device);
+	link_close(&self->link);
+	close(self->device);
 }
 
 /* A named region, of one page that can become four. */
-static int make_region(const char *text, __u32 mode)
+static int make_region(int device, const char *text, __u32 mode)
 {
 	struct ipcshm_region_attr attr = { .size = PAGE, .max_size = 4 * PAGE, .max_members = 8 };
 
 	return ipcshm_region_open(device, text, READ_WRITE | CREATE_NEW, mode, &attr);
 }
 
-static int make_queue(const char *text, __u32 flags, __u32 mode)
+static int make_queue(int device, const char *text, __u32 flags, __u32 mode)
 {
 	return open_queue(device, text, READ_WRITE | IPCSHM_CREATE | flags, mode, 8,
 			  IPCSHM_UNBOUNDED, 64);
@@ -207,31 +208,31 @@ static bool is_list(const struct ids *ids, const __u64 *expected, size_t count)
 }
 
 /* Become another user, and get a socket of that user's. */
-static int become(uid_t user)
+static int become(struct link *link, uid_t user)
 {
 	if (setgroups(0, NULL) || setresgid(user, user, user) || setresuid(user, user, user))
 		return -errno;
-	link_close(&link_);
-	return link_open(&link_);
+	link_close(link);
+	return link_open(link);
 }
 
 /* One object. */
 
 TEST_F(netlink, tells_all_of_a_region)
 {
-	int fd = make_region(name.text, 0640), again;
+	int fd = make_region(self->device, self->name.text, 0640), again;
 	struct ipcshm_region_stat stat;
 	struct object told;
 	char *memory;
 
 	ASSERT_LE(0, fd);
-	again = open_region(device, name.text, IPCSHM_READ, 0, 0);
+	again = open_region(self->device, self->name.text, IPCSHM_READ, 0, 0);
 	ASSERT_LE(0, again);
 	memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ASSERT_NE(MAP_FAILED, memory);
 	memory[0] = 1;
 	stat = region_stat(fd);
-	ASSERT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_GET, stat.stat.id, &told));
+	ASSERT_EQ(0, by_id(&self->link, IPCSHM_CMD_OBJECT_GET, stat.stat.id, &told));
 	EXPECT_EQ(stat.stat.id, told.id);
 	EXPECT_EQ(stat.stat.btime, told.btime);
 	EXPECT_EQ(IPCSHM_REGION, told.kind);
@@ -240,7 +241,7 @@ TEST_F(netlink, tells_all_of_a_region)
 	EXPECT_EQ(0640, told.mode);
 	EXPECT_EQ(IPCSHM_STAT_NAMED, told.flags);
 	EXPECT_EQ(2, told.opens);
-	EXPECT_STREQ(name.text, told.name);
+	EXPECT_STREQ(self->name.text, told.name);
 	EXPECT_EQ(PAGE, told.region.size);
 	EXPECT_EQ(4 * PAGE, told.region.max_size);
 	EXPECT_EQ(PAGE, told.region.allocated);
@@ -254,14 +255,15 @@ TEST_F(netlink, tells_all_of_a_region)
 
 TEST_F(netlink, tells_all_of_a_queue)
 {
-	int fd = make_queue(name.text, IPCSHM_PERSISTENT, 0606);
+	int fd = make_queue(self->device, self->name.text, IPCSHM_PERSISTENT, 0606);
 	struct object told;
 
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, ipcshm_send(fd, "one", 3, 0, IPCSHM_FOREVER));
 	ASSERT_EQ(0, ipcshm_send(fd, "two", 3, 0, IPCSHM_FOREVER));
 	ASSERT_EQ(3, ipcshm_receive(fd, &(char[8]){ 0 }, 8, NULL, IPCSHM_FOREVER));
-	ASSERT_EQ(0, by_name(&link_, IPCSHM_CMD_OBJECT_GET, IPCSHM_QUEUE, name.text, &told));
+	ASSERT_EQ(0, by_name(&self->link, IPCSHM_CMD_OBJECT_GET, IPCSHM_QUEUE, self->name.text,
+			     &told));
 	EXPECT_EQ(queue_stat(fd).stat.id, told.id);
 	EXPECT_EQ(IPCSHM_QUEUE, told.kind);
 	EXPECT_EQ(0606, told.mode);
@@ -295,27 +297,28 @@ TEST_F(netlink, a_leading_slash_is_dropped)
 	char slash[80];
 	struct object told;
 
-	snprintf(slash, sizeof(slash), "/%s", name.text);
-	ASSERT_LE(0, make_region(name.text, 0600));
-	EXPECT_EQ(0, by_name(&link_, IPCSHM_CMD_OBJECT_GET, IPCSHM_REGION, slash, &told));
-	EXPECT_STREQ(name.text, told.name);
-	EXPECT_EQ(-ENOENT, by_name(&link_, IPCSHM_CMD_OBJECT_GET, IPCSHM_QUEUE, slash, &told));
+	snprintf(slash, sizeof(slash), "/%s", self->name.text);
+	ASSERT_LE(0, make_region(self->device, self->name.text, 0600));
+	EXPECT_EQ(0, by_name(&self->link, IPCSHM_CMD_OBJECT_GET, IPCSHM_REGION, slash, &told));
+	EXPECT_STREQ(self->name.text, told.name);
+	EXPECT_EQ(-ENOENT, by_name(&self->link, IPCSHM_CMD_OBJECT_GET, IPCSHM_QUEUE, slash, &told));
 }
 
 TEST_F(netlink, what_has_no_name_is_told_by_its_number)
 {
-	int fd = make_region(name.text, 0600);
+	int fd = make_region(self->device, self->name.text, 0600);
 	__u64 id = id_of(fd);
 	struct object told;
 
-	ASSERT_EQ(0, unlink_name(device, IPCSHM_REGION, name.text));
-	ASSERT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_GET, id, &told));
+	ASSERT_EQ(0, unlink_name(self->device, IPCSHM_REGION, self->name.text));
+	ASSERT_EQ(0, by_id(&self->link, IPCSHM_CMD_OBJECT_GET, id, &told));
 	EXPECT_STREQ("", told.name);
 	EXPECT_EQ(0, told.flags);
-	EXPECT_EQ(-ENOENT, by_name(&link_, IPCSHM_CMD_OBJECT_GET, IPCSHM_REGION, name.text, NULL));
+	EXPECT_EQ(-ENOENT, by_name(&self->link, IPCSHM_CMD_OBJECT_GET, IPCSHM_REGION,
+				   self->name.text, NULL));
 	close(fd);
-	EXPECT_TRUE(WAIT_UNTIL(by_id(&link_, IPCSHM_CMD_OBJECT_GET, id, NULL) == -ENOENT));
-	EXPECT_STREQ("no such object, or none that the caller may open", link_.text);
+	EXPECT_TRUE(WAIT_UNTIL(by_id(&self->link, IPCSHM_CMD_OBJECT_GET, id, NULL) == -ENOENT));
+	EXPECT_STREQ("no such object, or none that the caller may open", self->link.text);
 }
 
 /* All of them. */
@@ -325,43 +328,44 @@ TEST_F(netlink, a_dump_has_all_in_the_order_of_their_numbers)
 	struct ids all;
 	__u64 ids[4];
 
-	ids[0] = id_of(make_region(name.text, 0600));
-	ids[1] = id_of(make_queue(NULL, 0, 0600));
-	ids[2] = id_of(open_region(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, PAGE));
-	ids[3] = id_of(make_queue(name.text, 0, 0600));
-	all = list_all(&link_);
+	ids[0] = id_of(make_region(self->device, self->name.text, 0600));
+	ids[1] = id_of(make_queue(self->device, NULL, 0, 0600));
+	ids[2] = id_of(open_region(self->device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, PAGE));
+	ids[3] = id_of(make_queue(self->device, self->name.text, 0, 0600));
+	all = list_all(&self->link);
 	EXPECT_TRUE(is_list(&all, ids, 4));
 	EXPECT_LT(ids[0], ids[1]);
 	EXPECT_LT(ids[1], ids[2]);
-	EXPECT_FALSE(link_.interrupted);
+	EXPECT_FALSE(self->link.interrupted);
 }
 
 TEST_F(netlink, a_dump_goes_by_kind_name_and_owner)
 {
-	int region = make_region(name.text, 0600), queue = make_queue(name.text, 0, 0600);
-	int other = make_queue("other", 0, 0600);
+	int region = make_region(self->device, self->name.text, 0600);
+	int queue = make_queue(self->device, self->name.text, 0, 0600);
+	int other = make_queue(self->device, "other", 0, 0600);
 	struct ids ids = { 0 };
 
 	ASSERT_EQ(0, fchown(region, ALICE, 0));
-	ask_all(&link_, IPCSHM_CMD_OBJECT_GET);
-	mnl_attr_put_u32(link_.header, IPCSHM_A_OBJECT_KIND, IPCSHM_QUEUE);
-	EXPECT_EQ(0, list(&link_, &ids));
+	ask_all(&self->link, IPCSHM_CMD_OBJECT_GET);
+	mnl_attr_put_u32(self->link.header, IPCSHM_A_OBJECT_KIND, IPCSHM_QUEUE);
+	EXPECT_EQ(0, list(&self->link, &ids));
 	EXPECT_TRUE(is_list(&ids, (__u64[]) { id_of(queue), id_of(other) }, 2));
-	ask_all(&link_, IPCSHM_CMD_OBJECT_GET);
-	mnl_attr_put_strz(link_.header, IPCSHM_A_OBJECT_NAME, name.text);
-	EXPECT_EQ(0, list(&link_, &ids));
+	ask_all(&self->link, IPCSHM_CMD_OBJECT_GET);
+	mnl_attr_put_strz(self->link.header, IPCSHM_A_OBJECT_NAME, self->name.text);
+	EXPECT_EQ(0, list(&self->link, &ids));
 	EXPECT_TRUE(is_list(&ids, (__u64[]) { id_of(region), id_of(queue) }, 2));
-	ask_all(&link_, IPCSHM_CMD_OBJECT_GET);
-	mnl_attr_put_strz(link_.header, IPCSHM_A_OBJECT_NAME, "/other");
-	EXPECT_EQ(0, list(&link_, &ids));
+	ask_all(&self->link, IPCSHM_CMD_OBJECT_GET);
+	mnl_attr_put_strz(self->link.header, IPCSHM_A_OBJECT_NAME, "/other");
+	EXPECT_EQ(0, list(&self->link, &ids));
 	EXPECT_TRUE(is_list(&ids, (__u64[]) { id_of(other) }, 1));
-	ask_all(&link_, IPCSHM_CMD_OBJECT_GET);
-	mnl_attr_put_u32(link_.header, IPCSHM_A_OBJECT_UID, ALICE);
-	EXPECT_EQ(0, list(&link_, &ids));
+	ask_all(&self->link, IPCSHM_CMD_OBJECT_GET);
+	mnl_attr_put_u32(self->link.header, IPCSHM_A_OBJECT_UID, ALICE);
+	EXPECT_EQ(0, list(&self->link, &ids));
 	EXPECT_TRUE(is_list(&ids, (__u64[]) { id_of(region) }, 1));
-	ask_all(&link_, IPCSHM_CMD_OBJECT_GET);
-	mnl_attr_put_u32(link_.header, IPCSHM_A_OBJECT_UID, BOB);
-	EXPECT_EQ(0, list(&link_, &ids));
+	ask_all(&self->link, IPCSHM_CMD_OBJECT_GET);
+	mnl_attr_put_u32(self->link.header, IPCSHM_A_OBJECT_UID, BOB);
+	EXPECT_EQ(0, list(&self->link, &ids));
 	EXPECT_EQ(0, ids.count);
 }
 
@@ -369,37 +373,39 @@ TEST_F(netlink, a_dump_goes_by_kind_name_and_owner)
 
 TEST_F(netlink, unlink_takes_the_name_and_once)
 {
-	int fd = make_queue(name.text, IPCSHM_PERSISTENT, 0600);
+	int fd = make_queue(self->device, self->name.text, IPCSHM_PERSISTENT, 0600);
 	__u64 id = id_of(fd);
 
-	ASSERT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_UNLINK, id, NULL));
+	ASSERT_EQ(0, by_id(&self->link, IPCSHM_CMD_OBJECT_UNLINK, id, NULL));
 	EXPECT_EQ(0, queue_stat(fd).stat.flags);
 	EXPECT_EQ(1, queue_stat(fd).stat.opens);
-	EXPECT_EQ(-ENOENT, by_id(&link_, IPCSHM_CMD_OBJECT_UNLINK, id, NULL));
-	EXPECT_STREQ("it has no name", link_.text);
-	EXPECT_LE(0, make_region(name.text, 0600));
-	EXPECT_EQ(0, by_name(&link_, IPCSHM_CMD_OBJECT_UNLINK, IPCSHM_REGION, name.text, NULL));
-	EXPECT_EQ(-ENOENT, open_region(device, name.text, IPCSHM_READ, 0, 0));
+	EXPECT_EQ(-ENOENT, by_id(&self->link, IPCSHM_CMD_OBJECT_UNLINK, id, NULL));
+	EXPECT_STREQ("it has no name", self->link.text);
+	EXPECT_LE(0, make_region(self->device, self->name.text, 0600));
+	EXPECT_EQ(0, by_name(&self->link, IPCSHM_CMD_OBJECT_UNLINK, IPCSHM_REGION, self->name.text,
+			     NULL));
+	EXPECT_EQ(-ENOENT, open_region(self->device, self->name.text, IPCSHM_READ, 0, 0));
 }
 
 TEST_F(netlink, unlinking_what_nobody_uses_frees_it)
 {
-	int fd = make_queue(name.text, IPCSHM_PERSISTENT, 0600);
+	int fd = make_queue(self->device, self->name.text, IPCSHM_PERSISTENT, 0600);
 	__u64 id = id_of(fd);
 
 	close(fd);
-	ASSERT_TRUE(WAIT_UNTIL(get_info(device).objects.used));
-	ASSERT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_UNLINK, id, NULL));
-	EXPECT_EQ(-ENOENT, by_id(&link_, IPCSHM_CMD_OBJECT_GET, id, NULL));
+	ASSERT_TRUE(WAIT_UNTIL(get_info(self->device).objects.used));
+	ASSERT_EQ(0, by_id(&self->link, IPCSHM_CMD_OBJECT_UNLINK, id, NULL));
+	EXPECT_EQ(-ENOENT, by_id(&self->link, IPCSHM_CMD_OBJECT_GET, id, NULL));
 }
 
 TEST_F(netlink, revoke_takes_a_region_from_all)
 {
-	int fd = make_region(name.text, 0600);
+	int fd = make_region(self->device, self->name.text, 0600);
 	struct object told;
 
-	ASSERT_EQ(0, by_name(&link_, IPCSHM_CMD_OBJECT_REVOKE, IPCSHM_REGION, name.text, NULL));
-	ASSERT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_GET, id_of(fd), &told));
+	ASSERT_EQ(0, by_name(&self->link, IPCSHM_CMD_OBJECT_REVOKE, IPCSHM_REGION, self->name.text,
+			     NULL));
+	ASSERT_EQ(0, by_id(&self->link, IPCSHM_CMD_OBJECT_GET, id_of(fd), &told));
 	EXPECT_EQ(IPCSHM_STAT_REVOKED, told.flags);
 	EXPECT_EQ(0, told.region.size);
 	EXPECT_EQ(0, told.region.allocated);
@@ -416,13 +422,14 @@ TEST_F(netlink, revoke_does_not_wait_for_a_writer_whose_data_does_not_come)
 	int fd;
 
 	FUSE_MEMORY_OPEN(&source, 1);
-	fd = make_region(name.text, 0600);
+	fd = make_region(self->device, self->name.text, 0600);
 	ASSERT_LE(0, fd);
 	writer = fork_peer();
 	if (!writer)
 		_exit(write(fd, source.map, PAGE) < 0 ? errno : 0);
 	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&source, 0)));
-	ASSERT_EQ(0, by_name(&link_, IPCSHM_CMD_OBJECT_REVOKE, IPCSHM_REGION, name.text, NULL));
+	ASSERT_EQ(0, by_name(&self->link, IPCSHM_CMD_OBJECT_REVOKE, IPCSHM_REGION, self->name.text,
+			     NULL));
 	ASSERT_EQ(0, link_open(&other));
 	EXPECT_EQ(0, by_id(&other, IPCSHM_CMD_OBJECT_REVOKE, id_of(fd), NULL));
 	link_close(&other);
@@ -488,7 +495,8 @@ static void *map(int fd)
 
 TEST_F(netlink, tells_the_members_of_a_region_or_of_all)
 {
-	int fds[] = { make_region(name.text, 0600), make_region("other", 0600) };
+	int fds[] = { make_region(self->device, self->name.text, 0600),
+		      make_region(self->device, "other", 0600) };
 	struct ipcshm_region_self_args own = { 0 };
 	struct members members;
 	pid_t child;
@@ -500,7 +508,7 @@ TEST_F(netlink, tells_the_members_of_a_region_or_of_all)
 		pause();
 	}
 	ASSERT_TRUE(WAIT_UNTIL(region_stat(fds[1]).members == 1));
-	ASSERT_EQ(0, members_of(&link_, id_of(fds[0]), &members));
+	ASSERT_EQ(0, members_of(&self->link, id_of(fds[0]), &members));
 	ASSERT_EQ(2, members.count);
 	EXPECT_EQ(id_of(fds[0]), members.region[0]);
 	EXPECT_EQ(getpid(), members.member[0].pid);
@@ -511,104 +519,107 @@ TEST_F(netlink, tells_the_members_of_a_region_or_of_all)
 	EXPECT_EQ(1, members.member[0].maps);
 	EXPECT_GE(now_ns(CLOCK_REALTIME), members.member[0].joined);
 	EXPECT_LT(now_ns(CLOCK_REALTIME) - 60 * 1000000000ULL, members.member[0].joined);
-	ASSERT_EQ(0, members_of(&link_, 0, &members));
+	ASSERT_EQ(0, members_of(&self->link, 0, &members));
 	ASSERT_EQ(3, members.count);
 	EXPECT_EQ(id_of(fds[1]), members.region[2]);
 	EXPECT_EQ(child, members.member[2].pid);
 	kill_child(child);
-	ASSERT_EQ(0, members_of(&link_, id_of(fds[1]), &members));
+	ASSERT_EQ(0, members_of(&self->link, id_of(fds[1]), &members));
 	EXPECT_EQ(0, members.count);
 }
 
 TEST_F(netlink, members_are_asked_of_a_region)
 {
-	int queue = make_queue(name.text, 0, 0600);
+	int queue = make_queue(self->device, self->name.text, 0, 0600);
 	struct members members;
 
-	EXPECT_EQ(-ENOENT, members_of(&link_, 1ULL << 60, &members));
-	EXPECT_EQ(-ENOENT, members_of(&link_, id_of(queue), &members));
+	EXPECT_EQ(-ENOENT, members_of(&self->link, 1ULL << 60, &members));
+	EXPECT_EQ(-ENOENT, members_of(&self->link, id_of(queue), &members));
 	if (!dumps_say_what_is_wrong())
 		return;
-	EXPECT_EQ(IPCSHM_A_MEMBER_REGION, link_.attr);
-	EXPECT_STREQ("no such region, or none that the caller may open", link_.text);
+	EXPECT_EQ(IPCSHM_A_MEMBER_REGION, self->link.attr);
+	EXPECT_STREQ("no such region, or none that the caller may open", self->link.text);
 }
 
 /* Who sees and does what. */
 
 TEST_F(netlink, users_see_what_they_may_open)
 {
-	int secret = make_region("secret", 0600), shown = make_queue("shown", 0, 0602);
-	int unnamed = open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0666, 8, 64, 64);
+	int secret = make_region(self->device, "secret", 0600);
+	int shown = make_queue(self->device, "shown", 0, 0602);
+	int unnamed = open_queue(self->device, NULL, READ_WRITE | IPCSHM_CREATE, 0666, 8, 64, 64);
 	__u64 ids[4] = { id_of(secret), id_of(shown), id_of(unnamed) };
 	struct members members;
 	struct ids all;
 	int own;
 
 	ASSERT_NE(MAP_FAILED, map(secret));
-	all = list_all(&link_);
+	all = list_all(&self->link);
 	EXPECT_TRUE(is_list(&all, ids, 3));
-	ASSERT_EQ(0, become(ALICE));
-	own = open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0, 8, 64, 64);
-	all = list_all(&link_);
+	ASSERT_EQ(0, become(&self->link, ALICE));
+	own = open_queue(self->device, NULL, READ_WRITE | IPCSHM_CREATE, 0, 8, 64, 64);
+	all = list_all(&self->link);
 	EXPECT_TRUE(is_list(&all, (__u64[]) { ids[1], id_of(own) }, 2));
-	EXPECT_EQ(-ENOENT, by_id(&link_, IPCSHM_CMD_OBJECT_GET, ids[0], NULL));
-	EXPECT_EQ(-ENOENT, by_name(&link_, IPCSHM_CMD_OBJECT_GET, IPCSHM_REGION, "secret", NULL));
-	EXPECT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_GET, ids[1], NULL));
-	EXPECT_EQ(-ENOENT, by_id(&link_, IPCSHM_CMD_OBJECT_GET, ids[2], NULL));
-	EXPECT_EQ(-ENOENT, members_of(&link_, ids[0], &members));
-	EXPECT_EQ(0, members_of(&link_, 0, &members));
+	EXPECT_EQ(-ENOENT, by_id(&self->link, IPCSHM_CMD_OBJECT_GET, ids[0], NULL));
+	EXPECT_EQ(-ENOENT,
+		  by_name(&self->link, IPCSHM_CMD_OBJECT_GET, IPCSHM_REGION, "secret", NULL));
+	EXPECT_EQ(0, by_id(&self->link, IPCSHM_CMD_OBJECT_GET, ids[1], NULL));
+	EXPECT_EQ(-ENOENT, by_id(&self->link, IPCSHM_CMD_OBJECT_GET, ids[2], NULL));
+	EXPECT_EQ(-ENOENT, members_of(&self->link, ids[0], &members));
+	EXPECT_EQ(0, members_of(&self->link, 0, &members));
 	EXPECT_EQ(0, members.count);
 }
 
 TEST_F(netlink, users_change_what_they_own)
 {
-	int theirs = make_region("theirs", 0666), own;
+	int theirs = make_region(self->device, "theirs", 0666), own;
 
-	ASSERT_EQ(0, become(ALICE));
-	own = make_region(name.text, 0);
-	EXPECT_EQ(-EPERM, by_id(&link_, IPCSHM_CMD_OBJECT_UNLINK, id_of(theirs), NULL));
-	EXPECT_STREQ("only its owner may do that, or who has CAP_IPC_OWNER", link_.text);
-	EXPECT_EQ(-EPERM, by_id(&link_, IPCSHM_CMD_OBJECT_REVOKE, id_of(theirs), NULL));
+	ASSERT_EQ(0, become(&self->link, ALICE));
+	own = make_region(self->device, self->name.text, 0);
+	EXPECT_EQ(-EPERM, by_id(&self->link, IPCSHM_CMD_OBJECT_UNLINK, id_of(theirs), NULL));
+	EXPECT_STREQ("only its owner may do that, or who has CAP_IPC_OWNER", self->link.text);
+	EXPECT_EQ(-EPERM, by_id(&self->link, IPCSHM_CMD_OBJECT_REVOKE, id_of(theirs), NULL));
 	EXPECT_EQ(IPCSHM_STAT_NAMED, region_stat(theirs).stat.flags);
-	EXPECT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_UNLINK, id_of(own), NULL));
-	EXPECT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_REVOKE, id_of(own), NULL));
+	EXPECT_EQ(0, by_id(&self->link, IPCSHM_CMD_OBJECT_UNLINK, id_of(own), NULL));
+	EXPECT_EQ(0, by_id(&self->link, IPCSHM_CMD_OBJECT_REVOKE, id_of(own), NULL));
 }
 
 /* A program with more rights, tricked into using a socket, shows and does no more. */
 TEST_F(netlink, a_socket_has_the_rights_of_its_opener)
 {
-	int secret = make_region("secret", 0600), shown = make_region("shown", 0666);
+	int secret = make_region(self->device, "secret", 0600);
+	int shown = make_region(self->device, "shown", 0666);
 	__u64 id = id_of(secret), id_shown = id_of(shown);
 	struct ids all;
 
 	ASSERT_EQ(0, seteuid(ALICE));
-	link_close(&link_);
-	ASSERT_EQ(0, link_open(&link_));
+	link_close(&self->link);
+	ASSERT_EQ(0, link_open(&self->link));
 	ASSERT_EQ(0, seteuid(0));
-	all = list_all(&link_);
+	all = list_all(&self->link);
 	EXPECT_TRUE(is_list(&all, &id_shown, 1));
-	EXPECT_EQ(-ENOENT, by_id(&link_, IPCSHM_CMD_OBJECT_REVOKE, id, NULL));
-	EXPECT_EQ(-EPERM, by_id(&link_, IPCSHM_CMD_OBJECT_REVOKE, id_shown, NULL));
-	ask(&link_, IPCSHM_CMD_QUOTA_SET);
-	mnl_attr_put(link_.header, IPCSHM_A_QUOTAS_DEFAULT, 0, NULL);
-	EXPECT_EQ(-EPERM, link_talk(&link_, NULL, NULL));
+	EXPECT_EQ(-ENOENT, by_id(&self->link, IPCSHM_CMD_OBJECT_REVOKE, id, NULL));
+	EXPECT_EQ(-EPERM, by_id(&self->link, IPCSHM_CMD_OBJECT_REVOKE, id_shown, NULL));
+	ask(&self->link, IPCSHM_CMD_QUOTA_SET);
+	mnl_attr_put(self->link.header, IPCSHM_A_QUOTAS_DEFAULT, 0, NULL);
+	EXPECT_EQ(-EPERM, link_talk(&self->link, NULL, NULL));
 }
 
 TEST_F(netlink, a_user_doesnt_change_things_through_roots_socket)
 {
-	int shown = make_region("shown", 0666);
+	int shown = make_region(self->device, "shown", 0666);
 
 	ASSERT_EQ(0, seteuid(ALICE));
-	EXPECT_EQ(-EPERM, by_id(&link_, IPCSHM_CMD_OBJECT_REVOKE, id_of(shown), NULL));
-	EXPECT_EQ(-EPERM, by_id(&link_, IPCSHM_CMD_OBJECT_UNLINK, id_of(shown), NULL));
-	EXPECT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_GET, id_of(shown), NULL));
+	EXPECT_EQ(-EPERM, by_id(&self->link, IPCSHM_CMD_OBJECT_REVOKE, id_of(shown), NULL));
+	EXPECT_EQ(-EPERM, by_id(&self->link, IPCSHM_CMD_OBJECT_UNLINK, id_of(shown), NULL));
+	EXPECT_EQ(0, by_id(&self->link, IPCSHM_CMD_OBJECT_GET, id_of(shown), NULL));
 	ASSERT_EQ(0, seteuid(0));
 }
 
 TEST_F(netlink, namespaces_dont_see_each_other)
 {
-	int fd = make_region(name.text, 0666), inside;
-	struct ids all = list_all(&link_);
+	int fd = make_region(self->device, self->name.text, 0666), inside;
+	struct ids all = list_all(&self->link);
 	struct link other;
 
 	EXPECT_EQ(1, all.count);
@@ -617,23 +628,23 @@ TEST_F(netlink, namespaces_dont_see_each_other)
 	EXPECT_EQ(0, list_all(&other).count);
 	EXPECT_EQ(-ENOENT, by_id(&other, IPCSHM_CMD_OBJECT_GET, id_of(fd), NULL));
 	EXPECT_EQ(-ENOENT, by_id(&other, IPCSHM_CMD_OBJECT_REVOKE, id_of(fd), NULL));
-	close(device);
-	device = open_device();
-	inside = make_region(name.text, 0666);
+	close(self->device);
+	self->device = open_device();
+	inside = make_region(self->device, self->name.text, 0666);
 	ASSERT_LE(0, inside);
 	EXPECT_EQ(1, list_all(&other).count);
-	EXPECT_EQ(1, list_all(&link_).count);
+	EXPECT_EQ(1, list_all(&self->link).count);
 	link_close(&other);
 }
 
 /* root of a user namespace is an administrator of that namespace's networks alone. */
 TEST_F(netlink, an_administrator_is_one_of_the_networks_user_namespace)
 {
-	int theirs = make_region("theirs", 0666);
+	int theirs = make_region(self->device, "theirs", 0666);
 	struct object told;
 	struct link inside;
 
-	ASSERT_EQ(0, become(ALICE));
+	ASSERT_EQ(0, become(&self->link, ALICE));
 	ASSERT_EQ(0, unshare(CLONE_NEWUSER));
 	ASSERT_EQ(0, link_open(&inside));
 	EXPECT_EQ(-EPERM, by_id(&inside, IPCSHM_CMD_OBJECT_REVOKE, id_of(theirs), NULL));
@@ -641,9 +652,9 @@ TEST_F(netlink, an_administrator_is_one_of_the_networks_user_namespace)
 	EXPECT_EQ(65534, told.uid);
 	link_close(&inside);
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
-	close(device);
-	device = open_device();
-	theirs = make_region("theirs", 0);
+	close(self->device);
+	self->device = open_device();
+	theirs = make_region(self->device, "theirs", 0);
 	ASSERT_EQ(0, link_open(&inside));
 	EXPECT_EQ(0, link_subscribe(&inside));
 	EXPECT_EQ(0, by_id(&inside, IPCSHM_CMD_OBJECT_REVOKE, id_of(theirs), NULL));
@@ -745,18 +756,18 @@ TEST_F(netlink, what_is_wrong_is_said)
 	for (i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++) {
 		const struct wrong *wrong = &wrongs[i];
 
-		(wrong->dump ? ask_all : ask)(&link_, wrong->command);
+		(wrong->dump ? ask_all : ask)(&self->link, wrong->command);
 		for (j = 0; j < 3; j++)
-			put_attr(link_.header, wrong->attrs[j].type, wrong->attrs[j].size,
+			put_attr(self->link.header, wrong->attrs[j].type, wrong->attrs[j].size,
 				 wrong->attrs[j].value);
-		EXPECT_EQ(-wrong->err, link_talk(&link_, NULL, NULL))
-			TH_LOG("request %zu: %s", i, link_.text);
+		EXPECT_EQ(-wrong->err, link_talk(&self->link, NULL, NULL))
+			TH_LOG("request %zu: %s", i, self->link.text);
 		if (wrong->dump && wrong->text && !dumps_say_what_is_wrong())
 			continue;
-		EXPECT_EQ(wrong->attr, link_.attr)
-			TH_LOG("request %zu: %s", i, link_.text);
+		EXPECT_EQ(wrong->attr, self->link.attr)
+			TH_LOG("request %zu: %s", i, self->link.text);
 		if (wrong->text)
-			EXPECT_STREQ(wrong->text, link_.text);
+			EXPECT_STREQ(wrong->text, self->link.text);
 	}
 }
 
@@ -788,7 +799,7 @@ static bool is_ascending(const struct ids *all)
 	return true;
 }
 
-static int open_unnamed(void)
+static int open_unnamed(int device)
 {
 	return open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, 8, 64, 64);
 }
@@ -803,27 +814,27 @@ TEST_F(netlink, a_dump_misses_nothing_and_says_if_it_isnt_of_one_time)
 
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
 	for (i = 0; i < count; i++) {
-		close(open_unnamed());
-		staying[i] = id_of(open_unnamed());
+		close(open_unnamed(self->device));
+		staying[i] = id_of(open_unnamed(self->device));
 	}
-	link_close(&link_);
-	ASSERT_EQ(0, link_open_with(&link_, PAGE));	/* a few objects at a time */
+	link_close(&self->link);
+	ASSERT_EQ(0, link_open_with(&self->link, PAGE));	/* a few objects at a time */
 	child = fork_peer();
 	if (!child)
 		for (;;)
-			close(open_unnamed());
+			close(open_unnamed(self->device));
 	for (round = 0; round < 20 || (!interrupted && round < 1000); round++) {
-		all = list_all(&link_);
+		all = list_all(&self->link);
 		ASSERT_TRUE(is_ascending(&all));
 		ASSERT_TRUE(contains_all(&all, staying, count));
-		interrupted += link_.interrupted;
+		interrupted += self->link.interrupted;
 		free(all.id);
 	}
 	EXPECT_LT(0, interrupted);
 	kill_child(child);
-	all = list_all(&link_);
+	all = list_all(&self->link);
 	EXPECT_TRUE(is_list(&all, staying, count));
-	EXPECT_FALSE(link_.interrupted);
+	EXPECT_FALSE(self->link.interrupted);
 }
 
 #define REGIONS	200
@@ -835,26 +846,27 @@ TEST_F(netlink, a_dump_of_members_goes_on_when_they_and_their_regions_go)
 	int fds[REGIONS], i;
 
 	for (i = 0; i < REGIONS; i++) {
-		fds[i] = open_region(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
+		fds[i] = open_region(self->device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
 		maps[i] = map(fds[i]);
 		ASSERT_NE(MAP_FAILED, maps[i]);
 	}
-	link_close(&link_);
-	ASSERT_EQ(0, link_open_with(&link_, PAGE));
-	ask_all(&link_, IPCSHM_CMD_MEMBER_GET);
-	ASSERT_EQ(0, link_send(&link_));
-	ASSERT_EQ(1, link_receive(&link_, take_member, &members));
+	link_close(&self->link);
+	ASSERT_EQ(0, link_open_with(&self->link, PAGE));
+	ask_all(&self->link, IPCSHM_CMD_MEMBER_GET);
+	ASSERT_EQ(0, link_send(&self->link));
+	ASSERT_EQ(1, link_receive(&self->link, take_member, &members));
 	ASSERT_GT(REGIONS / 2, members.count);
 	/* One that was told, and one that wasn't; of those that come, one. */
 	for (i = 0; i < REGIONS; i += REGIONS - 1) {
 		ASSERT_EQ(0, munmap(maps[i], PAGE));
 		close(fds[i]);
 	}
-	ASSERT_NE(MAP_FAILED, map(open_region(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, PAGE)));
-	while (link_receive(&link_, take_member, &members) == 1)
+	ASSERT_NE(MAP_FAILED,
+		  map(open_region(self->device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, PAGE)));
+	while (link_receive(&self->link, take_member, &members) == 1)
 		;
 	EXPECT_EQ(REGIONS, members.count);
-	EXPECT_TRUE(link_.interrupted);
+	EXPECT_TRUE(self->link.interrupted);
 	for (i = 1; i < REGIONS - 1; i++)
 		EXPECT_EQ(members.region[i], id_of(fds[i]));
 }
@@ -870,20 +882,21 @@ TEST_F(netlink, many_objects_are_dumped_whole)
 	struct ids all;
 	__u64 start;
 
-	ASSERT_EQ(0, set_limit(&link_, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS, MANY + 100));
+	ASSERT_EQ(0, set_limit(&self->link, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS, MANY + 100));
 	for (i = 0; i < count; i++) {
 		char text[32];
 
 		snprintf(text, sizeof(text), "queue-%u", i);
-		ASSERT_EQ(0, close(make_queue(text, IPCSHM_PERSISTENT, 0600)));
+		ASSERT_EQ(0, close(make_queue(self->device, text, IPCSHM_PERSISTENT, 0600)));
 	}
 	start = now_ns(CLOCK_MONOTONIC);
-	all = list_all(&link_);
+	all = list_all(&self->link);
 	start = now_ns(CLOCK_MONOTONIC) - start;
 	TH_LOG("%zu objects in %llu ms", all.count, start / 1000000);
 	EXPECT_EQ(count, all.count);
 	EXPECT_TRUE(is_ascending(&all));
-	EXPECT_EQ(0, set_limit(&link_, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS, IPCSHM_QUOTA_FOLLOW_DEFAULT));
+	EXPECT_EQ(0, set_limit(&self->link, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS,
+			       IPCSHM_QUOTA_FOLLOW_DEFAULT));
 }
 
 /* Limits. */
@@ -946,7 +959,7 @@ static bool is_limit(struct ipcshm_quota told, struct ipcshm_quota limit)
 }
 
 /* What a process that ended had is given back a little later. */
-static bool is_settled(struct ipcshm_info *info)
+static bool is_settled(int device, struct ipcshm_info *info)
 {
 	struct ipcshm_info before = *info;
 
@@ -958,12 +971,12 @@ TEST_F(netlink, limits_are_those_that_info_tells)
 {
 	struct ipcshm_info info = { 0 };
 	struct limits limits = { 0 };
-	int fd = make_region(NULL, 0);
+	int fd = make_region(self->device, NULL, 0);
 
-	fd = open_region(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
+	fd = open_region(self->device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
 	ASSERT_NE(MAP_FAILED, map(fd));
-	ASSERT_TRUE(WAIT_UNTIL(is_settled(&info)));
-	ASSERT_EQ(0, own_limits(&link_, &limits));
+	ASSERT_TRUE(WAIT_UNTIL(is_settled(self->device, &info)));
+	ASSERT_EQ(0, own_limits(&self->link, &limits));
 	EXPECT_EQ(0, limits.uid);
 	EXPECT_FALSE(limits.is_default);
 	EXPECT_TRUE(is_limit(limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS], info.objects));
@@ -973,7 +986,7 @@ TEST_F(netlink, limits_are_those_that_info_tells)
 	EXPECT_TRUE(is_limit(limits.limit[IPCSHM_QUOTA_TYPE_WAITERS], info.waiters));
 	EXPECT_FALSE(limits.own[IPCSHM_QUOTA_TYPE_OBJECTS]);
 	EXPECT_LE(1, info.members.used);
-	ASSERT_EQ(0, default_limits(&link_, &limits));
+	ASSERT_EQ(0, default_limits(&self->link, &limits));
 	EXPECT_TRUE(limits.is_default);
 	EXPECT_EQ(~0U, limits.uid);
 	EXPECT_EQ(~0ULL, limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS].used);
@@ -987,29 +1000,30 @@ TEST_F(netlink, a_users_own_limit_holds_until_it_is_given_back)
 	struct limits limits;
 	__u64 usual;
 
-	ASSERT_EQ(0, limits_of(&link_, user, &limits));
+	ASSERT_EQ(0, limits_of(&self->link, user, &limits));
 	EXPECT_EQ(user, limits.uid);
 	EXPECT_EQ(0, limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS].used);
 	usual = limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS].max;
-	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, 2));
-	ASSERT_EQ(0, limits_of(&link_, user, &limits));
+	ASSERT_EQ(0, set_limit(&self->link, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, 2));
+	ASSERT_EQ(0, limits_of(&self->link, user, &limits));
 	EXPECT_TRUE(limits.own[IPCSHM_QUOTA_TYPE_OBJECTS]);
 	EXPECT_FALSE(limits.own[IPCSHM_QUOTA_TYPE_MEMBERS]);
 	EXPECT_EQ(2, limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS].max);
 	ASSERT_EQ(0, seteuid(user));
-	EXPECT_EQ(2, get_info(device).objects.max);
-	EXPECT_LE(0, open_unnamed());
-	EXPECT_LE(0, open_unnamed());
-	EXPECT_EQ(-EDQUOT, open_unnamed());
+	EXPECT_EQ(2, get_info(self->device).objects.max);
+	EXPECT_LE(0, open_unnamed(self->device));
+	EXPECT_LE(0, open_unnamed(self->device));
+	EXPECT_EQ(-EDQUOT, open_unnamed(self->device));
 	ASSERT_EQ(0, seteuid(0));
 	/* Who has more keeps it. */
-	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, 0));
+	ASSERT_EQ(0, set_limit(&self->link, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, 0));
 	ASSERT_EQ(0, seteuid(user));
-	EXPECT_EQ(2, get_info(device).objects.used);
-	EXPECT_EQ(-EDQUOT, open_unnamed());
+	EXPECT_EQ(2, get_info(self->device).objects.used);
+	EXPECT_EQ(-EDQUOT, open_unnamed(self->device));
 	ASSERT_EQ(0, seteuid(0));
-	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, IPCSHM_QUOTA_FOLLOW_DEFAULT));
-	ASSERT_EQ(0, limits_of(&link_, user, &limits));
+	ASSERT_EQ(0, set_limit(&self->link, false, user, IPCSHM_QUOTA_TYPE_OBJECTS,
+			       IPCSHM_QUOTA_FOLLOW_DEFAULT));
+	ASSERT_EQ(0, limits_of(&self->link, user, &limits));
 	EXPECT_FALSE(limits.own[IPCSHM_QUOTA_TYPE_OBJECTS]);
 	EXPECT_EQ(usual, limits.limit[IPCSHM_QUOTA_TYPE_OBJECTS].max);
 }
@@ -1020,21 +1034,24 @@ TEST_F(netlink, the_default_holds_for_users_without_their_own)
 	struct limits limits;
 	__u64 usual;
 
-	ASSERT_EQ(0, default_limits(&link_, &limits));
+	ASSERT_EQ(0, default_limits(&self->link, &limits));
 	usual = limits.limit[IPCSHM_QUOTA_TYPE_WAITERS].max;
-	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_TYPE_WAITERS, 5));
-	ASSERT_EQ(0, set_limit(&link_, true, 0, IPCSHM_QUOTA_TYPE_WAITERS, 8));
-	EXPECT_EQ(0, own_limits(&link_, &limits));
+	ASSERT_EQ(0, set_limit(&self->link, false, user, IPCSHM_QUOTA_TYPE_WAITERS, 5));
+	ASSERT_EQ(0, set_limit(&self->link, true, 0, IPCSHM_QUOTA_TYPE_WAITERS, 8));
+	EXPECT_EQ(0, own_limits(&self->link, &limits));
 	/* In another network namespace than the first, a quarter is out of reach. */
 	EXPECT_EQ(6, limits.limit[IPCSHM_QUOTA_TYPE_WAITERS].max);
-	EXPECT_EQ(0, limits_of(&link_, user, &limits));
+	EXPECT_EQ(0, limits_of(&self->link, user, &limits));
 	EXPECT_EQ(5, limits.limit[IPCSHM_QUOTA_TYPE_WAITERS].max);
-	EXPECT_EQ(0, set_limit(&link_, true, 0, IPCSHM_QUOTA_TYPE_WAITERS, usual));
-	EXPECT_EQ(-ERANGE, set_limit(&link_, true, 0, IPCSHM_QUOTA_TYPE_WAITERS, IPCSHM_QUOTA_FOLLOW_DEFAULT));
-	EXPECT_EQ(IPCSHM_A_QUOTA_MAX, link_.attr);
-	EXPECT_EQ(-ERANGE, set_limit(&link_, false, user, IPCSHM_QUOTA_TYPE_WAITERS, 1ULL << 63));
-	EXPECT_STREQ("more than any limit, and not a user's return to the default", link_.text);
-	EXPECT_EQ(0, limits_of(&link_, user, &limits));
+	EXPECT_EQ(0, set_limit(&self->link, true, 0, IPCSHM_QUOTA_TYPE_WAITERS, usual));
+	EXPECT_EQ(-ERANGE, set_limit(&self->link, true, 0, IPCSHM_QUOTA_TYPE_WAITERS,
+				     IPCSHM_QUOTA_FOLLOW_DEFAULT));
+	EXPECT_EQ(IPCSHM_A_QUOTA_MAX, self->link.attr);
+	EXPECT_EQ(-ERANGE,
+		  set_limit(&self->link, false, user, IPCSHM_QUOTA_TYPE_WAITERS, 1ULL << 63));
+	EXPECT_STREQ("more than any limit, and not a user's return to the default",
+		     self->link.text);
+	EXPECT_EQ(0, limits_of(&self->link, user, &limits));
 	EXPECT_EQ(5, limits.limit[IPCSHM_QUOTA_TYPE_WAITERS].max);
 }
 
@@ -1042,19 +1059,19 @@ TEST_F(netlink, users_see_their_own_limits_and_set_none)
 {
 	struct limits limits = { 0 };
 
-	ASSERT_EQ(0, become(ALICE));
-	EXPECT_EQ(0, own_limits(&link_, &limits));
+	ASSERT_EQ(0, become(&self->link, ALICE));
+	EXPECT_EQ(0, own_limits(&self->link, &limits));
 	EXPECT_EQ(ALICE, limits.uid);
-	EXPECT_EQ(0, limits_of(&link_, ALICE, &limits));
-	EXPECT_EQ(-EPERM, limits_of(&link_, BOB, &limits));
-	EXPECT_EQ(IPCSHM_A_QUOTAS_UID, link_.attr);
-	EXPECT_STREQ("another user's limits need CAP_IPC_OWNER", link_.text);
-	EXPECT_EQ(0, default_limits(&link_, &limits));
-	EXPECT_EQ(-EPERM, set_limit(&link_, false, ALICE, IPCSHM_QUOTA_TYPE_OBJECTS, 1));
+	EXPECT_EQ(0, limits_of(&self->link, ALICE, &limits));
+	EXPECT_EQ(-EPERM, limits_of(&self->link, BOB, &limits));
+	EXPECT_EQ(IPCSHM_A_QUOTAS_UID, self->link.attr);
+	EXPECT_STREQ("another user's limits need CAP_IPC_OWNER", self->link.text);
+	EXPECT_EQ(0, default_limits(&self->link, &limits));
+	EXPECT_EQ(-EPERM, set_limit(&self->link, false, ALICE, IPCSHM_QUOTA_TYPE_OBJECTS, 1));
 	limits.messages = 0;
-	ASSERT_LE(0, open_unnamed());
-	ask_all(&link_, IPCSHM_CMD_QUOTA_GET);
-	EXPECT_EQ(0, link_talk(&link_, take_limits, &limits));
+	ASSERT_LE(0, open_unnamed(self->device));
+	ask_all(&self->link, IPCSHM_CMD_QUOTA_GET);
+	EXPECT_EQ(0, link_talk(&self->link, take_limits, &limits));
 	EXPECT_EQ(2, limits.messages);	/* the default, and ALICE's */
 	EXPECT_EQ(ALICE, limits.uid);
 }
@@ -1063,13 +1080,15 @@ TEST_F(netlink, an_administrator_sees_the_limits_of_all)
 {
 	struct limits limits = { 0 };
 
-	ASSERT_EQ(0, set_limit(&link_, false, ALICE, IPCSHM_QUOTA_TYPE_OBJECTS, 9));
-	ASSERT_EQ(0, set_limit(&link_, false, BOB, IPCSHM_QUOTA_TYPE_OBJECTS, 9));
-	ask_all(&link_, IPCSHM_CMD_QUOTA_GET);
-	EXPECT_EQ(0, link_talk(&link_, take_limits, &limits));
+	ASSERT_EQ(0, set_limit(&self->link, false, ALICE, IPCSHM_QUOTA_TYPE_OBJECTS, 9));
+	ASSERT_EQ(0, set_limit(&self->link, false, BOB, IPCSHM_QUOTA_TYPE_OBJECTS, 9));
+	ask_all(&self->link, IPCSHM_CMD_QUOTA_GET);
+	EXPECT_EQ(0, link_talk(&self->link, take_limits, &limits));
 	EXPECT_LE(4, limits.messages);	/* the default, root, ALICE and BOB at least */
-	EXPECT_EQ(0, set_limit(&link_, false, ALICE, IPCSHM_QUOTA_TYPE_OBJECTS, IPCSHM_QUOTA_FOLLOW_DEFAULT));
-	EXPECT_EQ(0, set_limit(&link_, false, BOB, IPCSHM_QUOTA_TYPE_OBJECTS, IPCSHM_QUOTA_FOLLOW_DEFAULT));
+	EXPECT_EQ(0, set_limit(&self->link, false, ALICE, IPCSHM_QUOTA_TYPE_OBJECTS,
+			       IPCSHM_QUOTA_FOLLOW_DEFAULT));
+	EXPECT_EQ(0, set_limit(&self->link, false, BOB, IPCSHM_QUOTA_TYPE_OBJECTS,
+			       IPCSHM_QUOTA_FOLLOW_DEFAULT));
 }
 
 /* Events. */
@@ -1104,26 +1123,30 @@ static int take_event(const struct nlattr **attrs, void *data)
 	return 0;
 }
 
-static __u64 last_seq;
-
-/* The next event, in time and without a gap; of type 0 if there is none. */
-static struct event next_event(struct link *link)
+/* The next event; of type 0 if there is none. */
+static struct event await_event(struct link *link)
 {
-	struct timeval patience = { .tv_sec = 5 };
+	struct timeval timeout = { .tv_sec = 5 };
 	struct event event = { 0 };
 
-	setsockopt(mnl_socket_get_fd(link->socket), SOL_SOCKET, SO_RCVTIMEO, &patience,
-		   sizeof(patience));
-	if (link_receive(link, take_event, &event) != 1)
-		return (struct event) { 0 };
-	if (event.seq != ++last_seq || event.time > now_ns(CLOCK_REALTIME))
+	setsockopt(mnl_socket_get_fd(link->socket), SOL_SOCKET, SO_RCVTIMEO, &timeout,
+		   sizeof(timeout));
+	return link_receive(link, take_event, &event) == 1 ? event : (struct event) { 0 };
+}
+
+/* The listener's next event; of a type that does not exist after a gap, or out of time. */
+static struct event next_event(FIXTURE_DATA(netlink) *self)
+{
+	struct event event = await_event(&self->listener);
+
+	if (event.type && (event.seq != ++self->last_seq || event.time > now_ns(CLOCK_REALTIME)))
 		event.type = ~0U;
 	return event;
 }
 
 #define EXPECT_EVENT(event_type, event_id, event_name)		\
 	({							\
-		struct event event_ = next_event(&listener);	\
+		struct event event_ = next_event(self);	\
 								\
 		EXPECT_EQ(event_type, event_.type);		\
 		EXPECT_EQ(event_id, event_.id);			\
@@ -1133,26 +1156,24 @@ static struct event next_event(struct link *link)
 		event_;						\
 	})
 
-static struct link listener;
-
 TEST_F(netlink, events_tell_the_life_of_an_object)
 {
 	int fd, again;
 	__u64 id;
 
-	ASSERT_EQ(0, link_open(&listener));
-	ASSERT_EQ(0, link_subscribe(&listener));
-	fd = make_queue(name.text, 0, 0600);
+	ASSERT_EQ(0, link_open(&self->listener));
+	ASSERT_EQ(0, link_subscribe(&self->listener));
+	fd = make_queue(self->device, self->name.text, 0, 0600);
 	id = id_of(fd);
-	EXPECT_EQ(IPCSHM_QUEUE, EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_CREATE, id, name.text).kind);
-	again = open_queue(device, name.text, READ_WRITE, 0, 0, 0, 0);
-	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_OPEN, id, name.text);
+	EXPECT_EQ(IPCSHM_QUEUE, EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_CREATE, id, self->name.text).kind);
+	again = open_queue(self->device, self->name.text, READ_WRITE, 0, 0, 0, 0);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_OPEN, id, self->name.text);
 	close(again);
-	EXPECT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_UNLINK, id, NULL));
-	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_UNLINK, id, name.text);
+	EXPECT_EQ(0, by_id(&self->link, IPCSHM_CMD_OBJECT_UNLINK, id, NULL));
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_UNLINK, id, self->name.text);
 	close(fd);
-	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_FREE, id, name.text);
-	fd = open_unnamed();
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_FREE, id, self->name.text);
+	fd = open_unnamed(self->device);
 	id = id_of(fd);
 	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_CREATE, id, "");
 	close(fd);
@@ -1162,25 +1183,25 @@ TEST_F(netlink, events_tell_the_life_of_an_object)
 TEST_F(netlink, events_tell_of_lost_messages)
 {
 	struct ipcshm_queue_open_args args = {
-		.how = open_args(name.text, READ_WRITE | IPCSHM_CREATE, 0600),
+		.how = open_args(self->name.text, READ_WRITE | IPCSHM_CREATE, 0600),
 		.max_messages = 2,
 		.max_bytes = IPCSHM_UNBOUNDED,
 		.max_message_size = 8,
 		.overflow = IPCSHM_OVERFLOW_DROP_OLDEST,
 	};
-	int fd = call(device, IPCSHM_IOC_QUEUE_OPEN, &args), i;
+	int fd = call(self->device, IPCSHM_IOC_QUEUE_OPEN, &args), i;
 	__u64 id = args.how.id;
 
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, link_open(&listener));
-	ASSERT_EQ(0, link_subscribe(&listener));
+	ASSERT_EQ(0, link_open(&self->listener));
+	ASSERT_EQ(0, link_subscribe(&self->listener));
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(0, ipcshm_send(fd, "message", 7, 0, IPCSHM_FOREVER));
-	EXPECT_EQ(1, EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_DROP, id, name.text).messages);
+	EXPECT_EQ(1, EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_DROP, id, self->name.text).messages);
 	EXPECT_EQ(1, queue_stat(fd).dropped);
 	close(fd);
-	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_FREE, id, name.text);
-	EXPECT_EQ(2, EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_DROP, id, name.text).messages);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_FREE, id, self->name.text);
+	EXPECT_EQ(2, EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_DROP, id, self->name.text).messages);
 }
 
 TEST_F(netlink, events_tell_of_members)
@@ -1192,22 +1213,22 @@ TEST_F(netlink, events_tell_of_members)
 	__u64 id;
 	int fd;
 
-	ASSERT_EQ(0, link_open(&listener));
-	ASSERT_EQ(0, link_subscribe(&listener));
-	fd = make_region(name.text, 0600);
+	ASSERT_EQ(0, link_open(&self->listener));
+	ASSERT_EQ(0, link_subscribe(&self->listener));
+	fd = make_region(self->device, self->name.text, 0600);
 	id = id_of(fd);
-	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_CREATE, id, name.text);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_CREATE, id, self->name.text);
 	memory = map(fd);
-	token = EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_JOIN, id, name.text).token;
+	token = EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_JOIN, id, self->name.text).token;
 	EXPECT_NE(0, token);
 	child = fork_peer();
 	if (!child)
 		pause();
-	event = EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_JOIN, id, name.text);
+	event = EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_JOIN, id, self->name.text);
 	EXPECT_NE(token, event.token);
 	kill_child(child);
 	token = event.token;
-	event = next_event(&listener);
+	event = next_event(self);
 	EXPECT_EQ(IPCSHM_NOTIFY_TYPE_DEATH, event.type);
 	EXPECT_EQ(child, event.pid);
 	EXPECT_EQ(token, event.token);
@@ -1216,19 +1237,19 @@ TEST_F(netlink, events_tell_of_members)
 	child = fork_peer();
 	if (!child)
 		_exit(7);
-	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_JOIN, id, name.text);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_JOIN, id, self->name.text);
 	EXPECT_EQ(7, wait_child(child));
-	event = next_event(&listener);
+	event = next_event(self);
 	EXPECT_EQ(IPCSHM_NOTIFY_TYPE_DEATH, event.type);
 	EXPECT_EQ(IPCSHM_END_EXITED, event.end);
 	EXPECT_EQ(7, event.code);
 	munmap(memory, PAGE);
-	event = EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_LEAVE, id, name.text);
+	event = EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_LEAVE, id, self->name.text);
 	EXPECT_EQ(IPCSHM_END_LEFT, event.end);
 	EXPECT_EQ(0, event.code);
-	EXPECT_EQ(0, by_id(&link_, IPCSHM_CMD_OBJECT_REVOKE, id, NULL));
-	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_UNLINK, id, name.text);
-	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_REVOKE, id, name.text);
+	EXPECT_EQ(0, by_id(&self->link, IPCSHM_CMD_OBJECT_REVOKE, id, NULL));
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_UNLINK, id, self->name.text);
+	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_REVOKE, id, self->name.text);
 }
 
 TEST_F(netlink, events_tell_of_quotas)
@@ -1236,13 +1257,13 @@ TEST_F(netlink, events_tell_of_quotas)
 	uid_t user = 0x0a000000 + getpid();
 	struct event event;
 
-	ASSERT_EQ(0, link_open(&listener));
-	ASSERT_EQ(0, link_subscribe(&listener));
-	ASSERT_EQ(0, set_limit(&link_, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, 0));
+	ASSERT_EQ(0, link_open(&self->listener));
+	ASSERT_EQ(0, link_subscribe(&self->listener));
+	ASSERT_EQ(0, set_limit(&self->link, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, 0));
 	ASSERT_EQ(0, seteuid(user));
-	EXPECT_EQ(-EDQUOT, open_unnamed());
+	EXPECT_EQ(-EDQUOT, open_unnamed(self->device));
 	ASSERT_EQ(0, seteuid(0));
-	event = next_event(&listener);
+	event = next_event(self);
 	EXPECT_EQ(IPCSHM_NOTIFY_TYPE_QUOTA, event.type);
 	EXPECT_EQ(IPCSHM_QUOTA_TYPE_OBJECTS, event.quota);
 	EXPECT_EQ(1, event.amount);
@@ -1253,15 +1274,15 @@ TEST_F(netlink, events_tell_of_quotas)
 
 TEST_F(netlink, events_are_for_administrators_of_the_namespace)
 {
-	ASSERT_EQ(0, link_open(&listener));
-	ASSERT_EQ(0, link_subscribe(&listener));
+	ASSERT_EQ(0, link_open(&self->listener));
+	ASSERT_EQ(0, link_subscribe(&self->listener));
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
-	close(device);
-	device = open_device();
-	ASSERT_LE(0, open_unnamed());
-	EXPECT_EQ(0, next_event(&listener).type);	/* of another namespace */
-	ASSERT_EQ(0, become(ALICE));
-	EXPECT_EQ(-EPERM, link_subscribe(&link_));
+	close(self->device);
+	self->device = open_device();
+	ASSERT_LE(0, open_unnamed(self->device));
+	EXPECT_EQ(0, next_event(self).type);	/* of another namespace */
+	ASSERT_EQ(0, become(&self->link, ALICE));
+	EXPECT_EQ(-EPERM, link_subscribe(&self->link));
 }
 
 /* With room for all that happens. */
@@ -1280,17 +1301,18 @@ TEST_F(netlink, lost_events_are_reported_and_leave_a_gap)
 	int size = 4096, i, result, overruns = 0;
 	struct link other;
 
-	ASSERT_EQ(0, link_open(&listener));
+	ASSERT_EQ(0, link_open(&self->listener));
 	ASSERT_EQ(0, listen_to_all(&other));
-	ASSERT_EQ(0, setsockopt(mnl_socket_get_fd(listener.socket), SOL_SOCKET, SO_RCVBUF, &size,
-				sizeof(size)));
-	ASSERT_EQ(0, link_subscribe(&listener));
+	ASSERT_EQ(0, setsockopt(mnl_socket_get_fd(self->listener.socket), SOL_SOCKET, SO_RCVBUF,
+				&size, sizeof(size)));
+	ASSERT_EQ(0, link_subscribe(&self->listener));
 	for (i = 0; i < 200; i++)
-		close(open_unnamed());
+		close(open_unnamed(self->device));
 	for (i = 0; i < 400; i++)
-		next_event(&other);
-	ASSERT_EQ(0, fcntl(mnl_socket_get_fd(listener.socket), F_SETFL, O_NONBLOCK));
-	for (last = event; (result = link_receive(&listener, take_event, &event)) != -EAGAIN;) {
+		await_event(&other);
+	ASSERT_EQ(0, fcntl(mnl_socket_get_fd(self->listener.socket), F_SETFL, O_NONBLOCK));
+	for (last = event;
+	     (result = link_receive(&self->listener, take_event, &event)) != -EAGAIN;) {
 		overruns += result == -ENOBUFS;
 		if (result != 1)
 			continue;
@@ -1299,19 +1321,19 @@ TEST_F(netlink, lost_events_are_reported_and_leave_a_gap)
 	}
 	EXPECT_LT(0, overruns);
 	EXPECT_GT(400, last.seq);
-	close(open_unnamed());
-	next_event(&other);
-	ASSERT_EQ(1, link_receive(&listener, take_event, &event));
+	close(open_unnamed(self->device));
+	await_event(&other);
+	ASSERT_EQ(1, link_receive(&self->listener, take_event, &event));
 	EXPECT_EQ(401, event.seq);
 	link_close(&other);
 }
 
-static __u64 cpu_time_of_events(unsigned int rounds)
+static __u64 cpu_time_of_events(int device, unsigned int rounds)
 {
 	__u64 before = now_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	while (rounds--)
-		close(open_unnamed());
+		close(open_unnamed(device));
 	return now_ns(CLOCK_THREAD_CPUTIME_ID) - before;
 }
 
@@ -1323,17 +1345,17 @@ TEST_F(netlink, listeners_cost_those_who_act_nothing)
 	__u64 without, with;
 
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &descriptors));
-	ASSERT_EQ(0, link_open(&listener));
-	ASSERT_EQ(0, link_subscribe(&listener));
-	cpu_time_of_events(rounds);
-	without = cpu_time_of_events(rounds);
+	ASSERT_EQ(0, link_open(&self->listener));
+	ASSERT_EQ(0, link_subscribe(&self->listener));
+	cpu_time_of_events(self->device, rounds);
+	without = cpu_time_of_events(self->device, rounds);
 	for (i = 0; i < count; i++) {
 		struct link more;
 
 		ASSERT_EQ(0, link_open(&more));
 		ASSERT_EQ(0, link_subscribe(&more));
 	}
-	with = cpu_time_of_events(rounds);
+	with = cpu_time_of_events(self->device, rounds);
 	TH_LOG("%u events: %llu us with 1 listener, %llu us with %u", 2 * rounds, without / 1000,
 	       with / 1000, count);
 	EXPECT_GT(without * 5 + 10 * 1000 * 1000, with);
@@ -1349,16 +1371,16 @@ TEST_F(netlink, no_event_goes_missing_unnoticed)
 	unsigned int i;
 
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &descriptors));
-	ASSERT_EQ(0, listen_to_all(&listener));
+	ASSERT_EQ(0, listen_to_all(&self->listener));
 	for (i = 0; i < listeners; i++) {	/* delivery takes its time */
 		struct link more;
 
 		ASSERT_EQ(0, link_open(&more));
 		ASSERT_EQ(0, link_subscribe(&more));
 	}
-	cpu_time_of_events(rounds);
+	cpu_time_of_events(self->device, rounds);
 	while (last < 2 * rounds) {
-		ASSERT_EQ(1, link_receive(&listener, take_event, &event));
+		ASSERT_EQ(1, link_receive(&self->listener, take_event, &event));
 		ASSERT_LT(last, event.seq);
 		if (event.type == IPCSHM_NOTIFY_TYPE_LOST)
 			EXPECT_EQ(last + event.amount, event.seq);
@@ -1374,17 +1396,17 @@ TEST_F(netlink, events_come_in_order_and_none_is_missing)
 	__u64 count = 3 * 2 * rounds;
 	pid_t children[3];
 
-	ASSERT_EQ(0, listen_to_all(&listener));
+	ASSERT_EQ(0, listen_to_all(&self->listener));
 	for (i = 0; i < 3; i++) {
 		children[i] = fork_peer();
 		if (!children[i]) {
 			while (rounds--)
-				close(open_unnamed());
+				close(open_unnamed(self->device));
 			_exit(0);
 		}
 	}
 	while (count--)
-		ASSERT_LT(next_event(&listener).type - 1, IPCSHM_NOTIFY_TYPE_QUOTA);
+		ASSERT_LT(next_event(self).type - 1, IPCSHM_NOTIFY_TYPE_QUOTA);
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(0, wait_child(children[i]));
 }

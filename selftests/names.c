@@ -472,7 +472,8 @@ TEST_F(name, isnt_asked_for_when_a_descriptor_is_used)
 
 static int open_numbered(int device, enum ipcshm_kind kind, __u64 id, __u32 flags)
 {
-	struct ipcshm_region_open_args region = { .how = { .id = id, .flags = flags | IPCSHM_BY_ID } };
+	struct ipcshm_region_open_args region = { .how = { .id = id,
+							   .flags = flags | IPCSHM_BY_ID } };
 	struct ipcshm_queue_open_args queue = { .how = region.how };
 
 	return kind == IPCSHM_REGION ? call(device, IPCSHM_IOC_REGION_OPEN, &region) :
@@ -527,8 +528,11 @@ TEST_F(name, is_opened_by_number_as_its_mode_permits)
 	id = STAT(fd).id;
 	pid = fork();
 	if (pid == 0)
-		_exit(become_user(stranger) && open_numbered(self->device, self->kind, id, R) >= 0 &&
-		      open_numbered(self->device, self->kind, id, R | W) == -EACCES ? 0 : 1);
+		_exit(become_user(stranger) &&
+				      open_numbered(self->device, self->kind, id, R) >= 0 &&
+				      open_numbered(self->device, self->kind, id, R | W) == -EACCES
+			      ? 0
+			      : 1);
 	EXPECT_EQ(0, wait_child(pid));
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queues: file descriptors on the way.  Which ones, all or none of a message's,
- * and that none is left behind wherever the message ends.
+ * Queues: file descriptors in messages: the kinds that may be sent, the ends of their messages,
+ * and their quota.
  */
 #include <mqueue.h>
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -12,51 +11,10 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
-#include "common/fuse.h"
-#include "common/harness.h"
-#include "common/queue.h"
+#include "fds_fixture.h"
 
-#define KEPT	8	/* messages that the queue keeps */
 #define PAGE	4096
 #define LARGE	65536	/* a larger quota takes too long to be used up */
-
-FIXTURE(fds)
-{
-	struct test_queue queue;
-	struct signal_pipe pipe;	/* who reads it sees when the last writing end is closed */
-};
-
-FIXTURE_SETUP(fds)
-{
-	ASSERT_EQ(0, queue_set_up(&self->queue, KEPT, IPCSHM_UNBOUNDED, SIZE));
-	self->pipe = make_pipe();
-	ASSERT_LE(0, self->pipe.read);
-}
-
-FIXTURE_TEARDOWN(fds)
-{
-	queue_tear_down(&self->queue);
-}
-
-static int send_fds(struct test_queue *queue, const int *fds, __u32 count)
-{
-	return ipcshm_send_fds(queue->fd, "x", 1, fds, count, SOON);
-}
-
-static int send_fd(struct test_queue *queue, int fd)
-{
-	return send_fds(queue, &fd, 1);
-}
-
-/* How many the message carried, of which as many as there is room for are in @fds; or -errno. */
-static int receive_fds(struct test_queue *queue, int *fds, __u32 room)
-{
-	struct ipcshm_message message;
-	char byte;
-	long result = ipcshm_receive_fds(queue->fd, &byte, 1, fds, room, &message, SOON);
-
-	return result < 0 ? result : (int)message.fd_count;
-}
 
 static int receive_fd(struct test_queue *queue)
 {
@@ -65,37 +23,15 @@ static int receive_fd(struct test_queue *queue)
 	return receive_fds(queue, &fd, 1) == 1 ? fd : -1;
 }
 
-/* The lowest number that is free. */
-static int next_fd(struct test_queue *queue)
-{
-	int fd = dup(queue->fd);
-
-	close(fd);
-	return fd;
-}
-
-/* Nobody has a writing end of it: what is on the way is closed a little later. */
-static bool is_closed(const struct signal_pipe *pipe)
-{
-	struct pollfd entry = { .fd = pipe->read, .events = POLLIN };
-
-	return WAIT_UNTIL(poll(&entry, 1, 0) == 1 && entry.revents == POLLHUP);
-}
-
 /* The writing end is on the way, and nowhere else. */
 static bool send_end(struct test_queue *queue, struct signal_pipe *pipe)
 {
 	return !send_fd(queue, pipe->write) && !close(pipe->write);
 }
 
-static __u64 used(struct test_queue *queue)
-{
-	return get_info(queue->device).descriptors.used;
-}
-
 /* Kinds. */
 
-static int named_pipe(void)
+static int make_named_pipe(void)
 {
 	char path[64];
 	int fd = -1;
@@ -108,52 +44,42 @@ static int named_pipe(void)
 	return fd;
 }
 
-static int region(void)
+static int make_region(void)
 {
 	return open_region(open_device(), NULL, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
 }
 
-static int memory(void)
-{
-	return memfd_create("test", MFD_CLOEXEC);
-}
-
-static int file(void)
-{
-	return open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-}
-
-static int directory(void)
+static int make_directory(void)
 {
 	return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static int pipe_end(void)
+static int make_pipe_end(void)
 {
 	return make_pipe().write;
 }
 
-static int event(void)
+static int make_event(void)
 {
 	return eventfd(0, EFD_CLOEXEC);
 }
 
-static int unix_socket(void)
+static int make_unix_socket(void)
 {
 	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
-static int epoll(void)
+static int make_epoll(void)
 {
 	return epoll_create1(EPOLL_CLOEXEC);
 }
 
-static int another_queue(void)
+static int make_another_queue(void)
 {
 	return open_queue(open_device(), NULL, READ_WRITE | IPCSHM_CREATE, 0600, 1, PAGE, PAGE);
 }
 
-static int posix_queue(void)
+static int make_posix_queue(void)
 {
 	char path[32];
 	int fd;
@@ -164,22 +90,22 @@ static int posix_queue(void)
 	return fd;
 }
 
-static int this_device(void)
+static int make_this_device(void)
 {
 	return open_device();
 }
 
-static int null_device(void)
+static int make_null_device(void)
 {
 	return open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-static int timer(void)
+static int make_timer(void)
 {
 	return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 }
 
-static int signal_set(void)
+static int make_signal_set(void)
 {
 	sigset_t none;
 
@@ -187,35 +113,22 @@ static int signal_set(void)
 	return signalfd(-1, &none, SFD_CLOEXEC);
 }
 
-static int process(void)
-{
-	return syscall(SYS_pidfd_open, getpid(), 0);
-}
-
-static int name_space(void)
+static int make_name_space(void)
 {
 	return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
-static int proc_file(void)
+static int make_proc_file(void)
 {
 	return open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
 }
 
-static int path(void)
+static int make_path(void)
 {
 	return open("/", O_PATH | O_CLOEXEC);
 }
 
-static int closed(void)
-{
-	int fd = open_device();
-
-	close(fd);
-	return fd;
-}
-
-static int negative(void)
+static int make_negative(void)
 {
 	return -1;
 }
@@ -225,28 +138,28 @@ static const struct {
 	int (*open)(void);	/* NULL: the descriptor is the queue's own */
 	int result;
 } kinds[] = {
-	{ "region", region, 0 },
-	{ "memfd", memory, 0 },
-	{ "regular file", file, 0 },
-	{ "directory", directory, 0 },
-	{ "pipe", pipe_end, 0 },
-	{ "FIFO", named_pipe, 0 },
-	{ "eventfd", event, 0 },
-	{ "Unix socket", unix_socket, -EPERM },
-	{ "epoll", epoll, -EPERM },
+	{ "region", make_region, 0 },
+	{ "memfd", make_memory, 0 },
+	{ "regular file", make_file, 0 },
+	{ "directory", make_directory, 0 },
+	{ "pipe", make_pipe_end, 0 },
+	{ "FIFO", make_named_pipe, 0 },
+	{ "eventfd", make_event, 0 },
+	{ "Unix socket", make_unix_socket, -EPERM },
+	{ "epoll", make_epoll, -EPERM },
 	{ "the queue itself", NULL, -EPERM },
-	{ "another queue", another_queue, -EPERM },
-	{ "a POSIX message queue", posix_queue, -EPERM },
-	{ "/dev/ipcshm", this_device, -EPERM },
-	{ "/dev/null", null_device, -EPERM },
-	{ "timerfd", timer, -EPERM },
-	{ "signalfd", signal_set, -EPERM },
-	{ "pidfd", process, -EPERM },
-	{ "a namespace", name_space, -EPERM },
-	{ "a file of /proc", proc_file, -EPERM },
-	{ "O_PATH", path, -EBADF },
-	{ "a closed one", closed, -EBADF },
-	{ "a negative one", negative, -EBADF },
+	{ "another queue", make_another_queue, -EPERM },
+	{ "a POSIX message queue", make_posix_queue, -EPERM },
+	{ "/dev/ipcshm", make_this_device, -EPERM },
+	{ "/dev/null", make_null_device, -EPERM },
+	{ "timerfd", make_timer, -EPERM },
+	{ "signalfd", make_signal_set, -EPERM },
+	{ "pidfd", make_process, -EPERM },
+	{ "a namespace", make_name_space, -EPERM },
+	{ "a file of /proc", make_proc_file, -EPERM },
+	{ "O_PATH", make_path, -EBADF },
+	{ "a closed one", make_closed, -EBADF },
+	{ "a negative one", make_negative, -EBADF },
 };
 
 TEST_F(fds, only_what_cant_hold_a_queue_may_go)
@@ -269,25 +182,25 @@ TEST_F(fds, only_what_cant_hold_a_queue_may_go)
 		close(fd);
 	}
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 }
 
 TEST_F(fds, one_wrong_descriptor_among_right_ones_stops_the_message)
 {
-	int fds[3] = { memory(), unix_socket(), memory() };
+	int fds[3] = { make_memory(), make_unix_socket(), make_memory() };
 
 	EXPECT_EQ(-EPERM, send_fds(&self->queue, fds, 3));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 	EXPECT_EQ(0, send_fds(&self->queue, fds, 1));
-	EXPECT_EQ(1, used(&self->queue));
+	EXPECT_EQ(1, used_descriptors(&self->queue));
 }
 
 /* What comes is the same open file. */
 
 TEST_F(fds, received_descriptor_is_the_same_open_file)
 {
-	int from = memory(), to;
+	int from = make_memory(), to;
 	char text[8] = "";
 
 	ASSERT_EQ(5, write(from, "hello", 5));
@@ -327,7 +240,7 @@ static void receive_region_role(struct peer *peer)
 
 TEST_F(fds, region_sent_to_another_process_is_shared_with_it)
 {
-	int fd = region();
+	int fd = make_region();
 	__u64 *word = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	struct peer *peer;
 
@@ -375,405 +288,15 @@ TEST_F(fds, descriptors_outlive_their_sender)
 	EXPECT_EQ('y', byte);
 }
 
-/* All or none, and the rest. */
-
-TEST_F(fds, most_descriptors_of_a_message)
-{
-	int from[IPCSHM_FDS_MAX], to[IPCSHM_FDS_MAX], i;
-
-	for (i = 0; i < IPCSHM_FDS_MAX; i++) {
-		from[i] = memory();
-		ASSERT_EQ(i, pwrite(from[i], "0123456789abcdef", i, 0));
-	}
-	ASSERT_EQ(0, send_fds(&self->queue, from, IPCSHM_FDS_MAX));
-	EXPECT_EQ(IPCSHM_FDS_MAX, used(&self->queue));
-	ASSERT_EQ(IPCSHM_FDS_MAX, receive_fds(&self->queue, to, IPCSHM_FDS_MAX));
-	for (i = 0; i < IPCSHM_FDS_MAX; i++) {
-		EXPECT_EQ(i, lseek(to[i], 0, SEEK_END));
-	}
-	EXPECT_EQ(0, used(&self->queue));
-}
-
-TEST_F(fds, same_descriptor_can_go_more_than_once)
-{
-	int fds[3] = { self->pipe.write, self->pipe.write, self->pipe.write }, to[3];
-
-	ASSERT_EQ(0, send_fds(&self->queue, fds, 3));
-	close(self->pipe.write);
-	ASSERT_EQ(3, receive_fds(&self->queue, to, 3));
-	EXPECT_NE(to[0], to[1]);
-	close(to[0]);
-	close(to[1]);
-	EXPECT_EQ(1, write(to[2], "x", 1));
-}
-
-TEST_F(fds, what_there_is_no_room_for_is_closed)
-{
-	int from[3] = { memory(), memory(), self->pipe.write }, to[3] = { -2, -2, -2 };
-	int next = next_fd(&self->queue);
-
-	ASSERT_EQ(0, send_fds(&self->queue, from, 3));
-	close(self->pipe.write);
-	next = next_fd(&self->queue);
-	EXPECT_EQ(3, receive_fds(&self->queue, to, 2));
-	EXPECT_EQ(next, to[0]);
-	EXPECT_LT(next, to[1]);
-	EXPECT_EQ(-2, to[2]);
-	EXPECT_TRUE(is_closed(&self->pipe));
-	EXPECT_EQ(0, used(&self->queue));
-}
-
-TEST_F(fds, receiver_that_asks_for_none_gets_none)
-{
-	struct ipcshm_message message;
-	int next;
-	char byte;
-
-	ASSERT_EQ(0, send_fd(&self->queue, self->pipe.write));
-	ASSERT_EQ(0, send_fd(&self->queue, self->pipe.write));
-	close(self->pipe.write);
-	next = next_fd(&self->queue);
-	EXPECT_EQ(1, ipcshm_receive(self->queue.fd, &byte, 1, &message, SOON));
-	EXPECT_EQ(1, message.fd_count);
-	EXPECT_EQ(1, read(self->queue.fd, &byte, 1));
-	EXPECT_EQ(next, next_fd(&self->queue));
-	EXPECT_TRUE(is_closed(&self->pipe));
-}
-
-static int limit_to(int fds)
-{
-	struct rlimit limit;
-
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = fds;
-	return setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-TEST_F(fds, too_many_open_files_leave_the_message_whole)
-{
-	int from[3] = { memory(), memory(), memory() }, to[3] = { -2, -2, -2 }, next, i;
-
-	ASSERT_EQ(0, send_fds(&self->queue, from, 3));
-	next = next_fd(&self->queue);
-	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, limit_to(next + i));
-		EXPECT_EQ(-EMFILE, receive_fds(&self->queue, to, 3));
-		EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
-		EXPECT_EQ(0, queue_stat_now(&self->queue).received);
-		EXPECT_EQ(3, used(&self->queue));
-		ASSERT_EQ(0, limit_to(1024));
-		EXPECT_EQ(next, next_fd(&self->queue));
-	}
-	ASSERT_EQ(3, receive_fds(&self->queue, to, 3));
-	for (i = 0; i < 3; i++)
-		EXPECT_EQ(FD_CLOEXEC, fcntl(to[i], F_GETFD));
-}
-
-/*
- * A receive that fails leaves no trace: a descriptor that was installed and closed again
- * would drop the POSIX locks that the receiver has on the same file.
- */
-
-static bool lock_file(int fd)
-{
-	struct flock lock = { .l_type = F_WRLCK };
-
-	return !fcntl(fd, F_SETLK, &lock);
-}
-
-static void test_lock_role(struct peer *peer)
-{
-	struct flock lock = { .l_type = F_WRLCK };
-
-	peer->result = fcntl(peer->other_fd, F_GETLK, &lock) ? -errno : lock.l_type;
-}
-
-/* Whether the lock is still there, as another process sees it. */
-static bool is_locked(struct test_queue *queue, int fd)
-{
-	return finish(queue_start(queue, test_lock_role, (struct peer){ .other_fd = fd })) ==
-	       F_WRLCK;
-}
-
-/* A file that the test has locked, and room for no descriptor but one. */
-static int lock_and_limit(struct test_queue *queue)
-{
-	int locked = memory(), fds[3] = { locked, memory(), locked };
-
-	if (!lock_file(locked) || send_fds(queue, fds, 3) || send_fds(queue, fds, 3) ||
-	    !is_locked(queue, locked))
-		return -1;
-	return limit_to(next_fd(queue) + 1) ? -1 : locked;
-}
-
-TEST_F(fds, too_many_open_files_leave_locks)
-{
-	int locked = lock_and_limit(&self->queue), to[3];
-
-	ASSERT_LE(0, locked);
-	EXPECT_EQ(-EMFILE, receive_fds(&self->queue, to, 3));
-	EXPECT_TRUE(is_locked(&self->queue, locked));
-	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
-}
-
-TEST_F(fds, too_many_open_files_of_a_batch_leave_locks)
-{
-	struct ipcshm_message messages[2];
-	int locked = lock_and_limit(&self->queue), to[3], i;
-	char bytes[2];
-
-	ASSERT_LE(0, locked);
-	for (i = 0; i < 2; i++)
-		messages[i] = (struct ipcshm_message) {
-			.data = (uintptr_t)&bytes[i],
-			.size = 1,
-			.fds = (uintptr_t)to,
-			.fd_count = 3,
-		};
-	EXPECT_EQ(-EMFILE, ipcshm_receive_batch(self->queue.fd, messages, 2, 0, SOON));
-	EXPECT_TRUE(is_locked(&self->queue, locked));
-	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
-}
-
-static void reply_role(struct peer *peer)
-{
-	struct ipcshm_message message = { 0 };
-	int fds[2] = { peer->value, memory() };
-	char byte;
-
-	if (ipcshm_receive(peer->fd, &byte, 1, &message, SOON) != 1)
-		_exit(1);
-	message = (struct ipcshm_message) {
-		.data = (uintptr_t)&byte,
-		.size = 1,
-		.request_id = message.request_id,
-		.fds = (uintptr_t)fds,
-		.fd_count = 2,
-	};
-	peer->result = ipcshm_reply_message(peer->fd, &message);
-}
-
-TEST_F(fds, too_many_open_files_of_a_reply_leave_locks)
-{
-	int locked = memory(), to[2];
-	char byte = 'x';
-	struct ipcshm_call_args call = {
-		.request = { .data = (uintptr_t)&byte, .size = 1 },
-		.reply = {
-			.data = (uintptr_t)&byte,
-			.size = 1,
-			.fds = (uintptr_t)to,
-			.fd_count = 2,
-		},
-		.deadline = SOON,
-		.clock = CLOCK_MONOTONIC,
-	};
-	struct peer *server;
-
-	ASSERT_TRUE(lock_file(locked));
-	server = queue_start(&self->queue, reply_role, (struct peer) { .value = locked });
-	ASSERT_EQ(0, limit_to(next_fd(&self->queue) + 1));
-	EXPECT_EQ(-EMFILE, ipcshm_call_transfer(self->queue.fd, &call, sizeof(call)));
-	EXPECT_EQ(0, finish(server));
-	EXPECT_TRUE(is_locked(&self->queue, locked));
-	EXPECT_EQ(0, used(&self->queue));
-}
-
-TEST_F(fds, array_that_cant_be_written_leaves_locks)
-{
-	char *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int locked = memory();
-
-	ASSERT_TRUE(lock_file(locked));
-	ASSERT_EQ(0, send_fd(&self->queue, locked));
-	EXPECT_EQ(-EFAULT, receive_fds(&self->queue, (int *)page, 1));
-	EXPECT_TRUE(is_locked(&self->queue, locked));
-}
-
-/* The structure is written last. */
-TEST_F(fds, structure_that_cant_be_written_leaves_locks)
-{
-	struct ipcshm_transfer_args *transfer = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-						MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int locked = memory(), to[2] = { -2, -2 };
-	char byte;
-
-	ASSERT_TRUE(lock_file(locked));
-	ASSERT_EQ(0, send_fd(&self->queue, locked));
-	*transfer = transfer_of(&byte, 1);
-	transfer->message.fds = (uintptr_t)to;
-	transfer->message.fd_count = 2;
-	ASSERT_EQ(0, mprotect(transfer, PAGE, PROT_READ));
-	EXPECT_EQ(-EFAULT, ipcshm_receive_transfer(self->queue.fd, transfer, sizeof(*transfer)));
-	EXPECT_TRUE(is_locked(&self->queue, locked));
-	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
-	EXPECT_EQ(1, receive_fds(&self->queue, to, 2));
-}
-
-/*
- * Another thread can act while the numbers are copied out, for as long as a FUSE server
- * likes: it must not lose a descriptor when the copy fails in the end.
- */
-
-struct neighbour {
-	struct fuse_memory *memory;
-	int fd;		/* the queue */
-	int first;	/* the lowest number that was free before the receive */
-	int mine[3];	/* its descriptors: one in place of each that is received, and another */
-};
-
-static void *take_numbers(void *argument)
-{
-	struct neighbour *neighbour = argument;
-	int i;
-
-	if (!WAIT_UNTIL(fuse_memory_is_waiting(neighbour->memory, 0)))
-		return NULL;
-	for (i = 0; i < 2; i++)
-		neighbour->mine[i] = dup2(neighbour->fd, neighbour->first + i);
-	neighbour->mine[2] = dup(neighbour->fd);
-	fuse_memory_fail(neighbour->memory, 0);
-	return neighbour;
-}
-
-TEST_F(fds, copy_that_fails_late_closes_nothing_of_another_thread)
-{
-	int from[2] = { memory(), memory() }, i;
-	struct neighbour neighbour;
-	struct fuse_memory memory = { 0 };
-	pthread_t thread;
-	void *done;
-
-	SKIP_UNLESS_ROOT;
-	FUSE_MEMORY_OPEN(&memory, 1);
-	ASSERT_EQ(0, send_fds(&self->queue, from, 2));
-	neighbour = (struct neighbour) {
-		.memory = &memory,
-		.fd = self->queue.fd,
-		.first = next_fd(&self->queue),
-	};
-	ASSERT_EQ(0, pthread_create(&thread, NULL, take_numbers, &neighbour));
-	EXPECT_EQ(-EFAULT, receive_fds(&self->queue, (int *)memory.map, 2));
-	ASSERT_EQ(0, pthread_join(thread, &done));
-	ASSERT_NE(NULL, done);
-	for (i = 0; i < 3; i++) {
-		if (neighbour.mine[i] < 0)
-			continue;
-		EXPECT_EQ(0, fcntl(neighbour.mine[i], F_GETFD))
-			TH_LOG("%d was closed", neighbour.mine[i]);
-		close(neighbour.mine[i]);
-	}
-	EXPECT_EQ(neighbour.first, next_fd(&self->queue));
-	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
-	fuse_memory_close(&memory);
-}
-
-/* So that the same call can be made again: fd_count is still the room. */
-TEST_F(fds, too_many_open_files_write_nothing_back)
-{
-	int fds[2] = { memory(), memory() }, to[1];
-	struct ipcshm_transfer_args transfer, before;
-	char byte;
-
-	ASSERT_EQ(0, send_fds(&self->queue, fds, 2));
-	transfer = transfer_of(&byte, 1);
-	transfer.message.fds = (uintptr_t)to;
-	transfer.message.fd_count = 1;
-	before = transfer;
-	ASSERT_EQ(0, limit_to(next_fd(&self->queue)));
-	EXPECT_EQ(-EMFILE, ipcshm_receive_transfer(self->queue.fd, &transfer, sizeof(transfer)));
-	EXPECT_EQ(0, memcmp(&before, &transfer, sizeof(before)));
-}
-
-TEST_F(fds, what_there_is_room_for_is_all_that_needs_to_be_free)
-{
-	int from[3] = { memory(), memory(), memory() }, to[3] = { -2, -2, -2 }, next;
-
-	ASSERT_EQ(0, send_fds(&self->queue, from, 3));
-	next = next_fd(&self->queue);
-	ASSERT_EQ(0, limit_to(next + 1));
-	EXPECT_EQ(3, receive_fds(&self->queue, to, 1));
-	EXPECT_EQ(next, to[0]);
-}
-
-TEST_F(fds, array_that_cant_be_written_leaves_the_message_whole)
-{
-	char *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int from[2] = { memory(), memory() }, to[2], next;
-
-	ASSERT_EQ(0, send_fds(&self->queue, from, 2));
-	next = next_fd(&self->queue);
-	EXPECT_EQ(-EFAULT, receive_fds(&self->queue, (int *)page, 2));
-	EXPECT_EQ(-EFAULT, receive_fds(&self->queue, (int *)(page + PAGE - 4), 2));
-	EXPECT_EQ(next, next_fd(&self->queue));
-	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
-	EXPECT_EQ(2, receive_fds(&self->queue, to, 2));
-}
-
-TEST_F(fds, array_that_cant_be_read_is_no_message)
-{
-	EXPECT_EQ(-EFAULT, send_fds(&self->queue, NULL, 1));
-	EXPECT_EQ(-EFAULT, send_fds(&self->queue, (int *)-4096L, 1));
-	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
-	EXPECT_EQ(0, used(&self->queue));
-}
-
-TEST_F(fds, batch_ends_before_the_message_whose_descriptors_dont_fit)
-{
-	int from[2] = { memory(), memory() }, to[4] = { -2, -2, -2, -2 }, next;
-	struct ipcshm_message messages[2];
-	char bytes[2];
-	int i;
-
-	ASSERT_EQ(0, send_fds(&self->queue, from, 2));
-	ASSERT_EQ(0, send_fds(&self->queue, from, 2));
-	for (i = 0; i < 2; i++)
-		messages[i] = (struct ipcshm_message) {
-			.data = (uintptr_t)&bytes[i],
-			.size = 1,
-			.fds = (uintptr_t)&to[2 * i],
-			.fd_count = 2,
-		};
-	next = next_fd(&self->queue);
-	ASSERT_EQ(0, limit_to(next + 3));
-	EXPECT_EQ(1, ipcshm_receive_batch(self->queue.fd, messages, 2, 0, SOON));
-	EXPECT_LE(0, to[1]);
-	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
-	EXPECT_EQ(-EMFILE, ipcshm_receive_batch(self->queue.fd, messages + 1, 1, 0, SOON));
-	ASSERT_EQ(0, limit_to(1024));
-	EXPECT_EQ(1, ipcshm_receive_batch(self->queue.fd, messages + 1, 1, 0, SOON));
-	EXPECT_EQ(2, messages[1].fd_count);
-}
-
-TEST_F(fds, peek_tells_how_many_and_gives_none)
-{
-	struct ipcshm_transfer_args transfer = transfer_of("", 0);
-	int fds[2] = { memory(), memory() }, to[2] = { -2, -2 }, next;
-	char byte;
-
-	ASSERT_EQ(0, send_fds(&self->queue, fds, 2));
-	next = next_fd(&self->queue);
-	transfer.message.data = (uintptr_t)&byte;
-	transfer.message.size = 1;
-	transfer.message.fds = (uintptr_t)to;
-	transfer.message.fd_count = 2;
-	transfer.flags = IPCSHM_DONTWAIT | IPCSHM_PEEK;
-	EXPECT_EQ(0, ipcshm_receive_transfer(self->queue.fd, &transfer, sizeof(transfer)));
-	EXPECT_EQ(2, transfer.message.fd_count);
-	EXPECT_EQ(-2, to[0]);
-	EXPECT_EQ(next, next_fd(&self->queue));
-	EXPECT_EQ(2, receive_fds(&self->queue, to, 2));
-}
-
 /* Where nobody receives them. */
 
 TEST_F(fds, queue_that_goes_closes_them)
 {
 	ASSERT_TRUE(send_end(&self->queue, &self->pipe));
-	EXPECT_EQ(1, used(&self->queue));
+	EXPECT_EQ(1, used_descriptors(&self->queue));
 	close(self->queue.fd);
 	EXPECT_TRUE(is_closed(&self->pipe));
-	EXPECT_TRUE(WAIT_UNTIL(used(&self->queue) == 0));
+	EXPECT_TRUE(WAIT_UNTIL(used_descriptors(&self->queue) == 0));
 }
 
 TEST_F(fds, drain_closes_them)
@@ -781,7 +304,7 @@ TEST_F(fds, drain_closes_them)
 	ASSERT_TRUE(send_end(&self->queue, &self->pipe));
 	ASSERT_EQ(0, ipcshm_queue_drain(self->queue.fd, NULL));
 	EXPECT_TRUE(is_closed(&self->pipe));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 }
 
 TEST_F(fds, revocation_closes_them)
@@ -789,7 +312,7 @@ TEST_F(fds, revocation_closes_them)
 	ASSERT_TRUE(send_end(&self->queue, &self->pipe));
 	ASSERT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 	EXPECT_TRUE(is_closed(&self->pipe));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 }
 
 TEST_F(fds, overflow_closes_them)
@@ -808,7 +331,7 @@ TEST_F(fds, overflow_closes_them)
 	ASSERT_TRUE(send_end(&self->queue, &self->pipe));
 	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_TRUE(is_closed(&self->pipe));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 }
 
 TEST_F(fds, message_that_isnt_sent_keeps_none)
@@ -821,7 +344,7 @@ TEST_F(fds, message_that_isnt_sent_keeps_none)
 	EXPECT_EQ(-EAGAIN, send_fd(&self->queue, self->pipe.write));
 	close(self->pipe.write);
 	EXPECT_TRUE(is_closed(&self->pipe));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 }
 
 static void send_fd_role(struct peer *peer)
@@ -840,10 +363,10 @@ TEST_F(fds, killed_sender_that_was_blocked_keeps_none)
 				  (struct peer) { .other_fd = self->pipe.write });
 	ASSERT_TRUE(sender);
 	close(self->pipe.write);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 	kill_peer(sender);
 	EXPECT_TRUE(is_closed(&self->pipe));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 }
 
 static void receive_fd_role(struct peer *peer)
@@ -884,7 +407,7 @@ TEST_F_TIMEOUT(fds, killed_receiver_keeps_none, 120)
 			ASSERT_TRUE(is_closed(&pipe));
 			close(pipe.read);
 		}
-		ASSERT_EQ(0, used(&self->queue));
+		ASSERT_EQ(0, used_descriptors(&self->queue));
 		forget_peers(&self->queue.peers);
 	}
 	TH_LOG("%u of %u stayed in the queue", stayed, i);
@@ -900,7 +423,7 @@ TEST_F(fds, blocked_receiver_gets_them)
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(receiver)));
 	EXPECT_EQ(1, receiver->result);
 	EXPECT_EQ(1, receiver->message.fd_count);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 	kill_peer(receiver);
 	EXPECT_TRUE(is_closed(&self->pipe));
 }
@@ -909,18 +432,18 @@ TEST_F(fds, blocked_receiver_gets_them)
 
 TEST_F(fds, descriptors_on_the_way_count_for_who_opened_the_sending_one)
 {
-	int fds[3] = { memory(), memory(), memory() };
+	int fds[3] = { make_memory(), make_memory(), make_memory() };
 	uid_t user = 1000000 + 2 * getpid();
 
 	SKIP_UNLESS_ROOT;
-	ASSERT_EQ(0, used(&self->queue));
+	ASSERT_EQ(0, used_descriptors(&self->queue));
 	ASSERT_EQ(0, setresuid(user, user, 0));
 	EXPECT_EQ(0, send_fds(&self->queue, fds, 3));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 	ASSERT_EQ(0, setresuid(0, 0, 0));
-	EXPECT_EQ(3, used(&self->queue));
+	EXPECT_EQ(3, used_descriptors(&self->queue));
 	EXPECT_EQ(3, receive_fds(&self->queue, fds, 0));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 }
 
 static int try_fds(struct test_queue *queue, const int *fds, __u32 count)
@@ -953,19 +476,19 @@ TEST_F_TIMEOUT(fds, used_up_quota_is_edquot_and_comes_back, 120)
 		ASSERT_EQ(0, send_fds(&self->queue, fds, IPCSHM_FDS_MAX));
 		sent += IPCSHM_FDS_MAX;
 	}
-	EXPECT_EQ(sent, used(&self->queue));
+	EXPECT_EQ(sent, used_descriptors(&self->queue));
 	bytes = get_info(self->queue.device).queue_bytes.used;
 	EXPECT_EQ(-EDQUOT, try_fds(&self->queue, fds, IPCSHM_FDS_MAX));
 	EXPECT_EQ(-ETIMEDOUT, ipcshm_send_fds(self->queue.fd, "x", 1, fds, IPCSHM_FDS_MAX, 0));
-	EXPECT_EQ(sent, used(&self->queue));
+	EXPECT_EQ(sent, used_descriptors(&self->queue));
 	EXPECT_EQ(bytes, get_info(self->queue.device).queue_bytes.used);
 	EXPECT_EQ(IPCSHM_FDS_MAX, receive_fds(&self->queue, fds, 0));
-	EXPECT_EQ(sent - IPCSHM_FDS_MAX, used(&self->queue));
+	EXPECT_EQ(sent - IPCSHM_FDS_MAX, used_descriptors(&self->queue));
 	EXPECT_EQ(0, send_fds(&self->queue, fds, IPCSHM_FDS_MAX));
 	close(self->pipe.write);
 	close(self->queue.fd);
 	EXPECT_TRUE(is_closed(&self->pipe));
-	EXPECT_TRUE(WAIT_UNTIL(used(&self->queue) == 0));
+	EXPECT_TRUE(WAIT_UNTIL(used_descriptors(&self->queue) == 0));
 }
 
 IPCSHM_TEST_MAIN

@@ -257,7 +257,8 @@ TEST_F(quota, idle_memory_is_bounded)
 		filled = kernel_memory() - before;
 		for (i = 0; i < 10; i++) {
 			ASSERT_TRUE(become(test_user(i)));
-			EXPECT_EQ(ROWS / 10 * ROW * (sizes[size] + self->record), used(&self->queue));
+			EXPECT_EQ(ROWS / 10 * ROW * (sizes[size] + self->record),
+				  used(&self->queue));
 		}
 		for (i = 0; i < ROWS; i++)
 			ASSERT_TRUE(empty(fds[i], sizes[size]));

@@ -183,3 +183,14 @@ bool offer_value(struct test_queue *queue, __u64 value, __u32 priority)
 			     (struct peer) { .value = value, .priority = priority });
 	return WAIT_UNTIL(queue_stat_now(queue).senders == senders + 1 || is_done(sender));
 }
+
+struct peer *block_receiver_with_handler(struct test_queue *queue,
+						void (*role)(struct peer *), int sa_flags,
+						__u64 deadline)
+{
+	return block_receiver_how(queue, role, (struct peer) {
+		.handles_signal = true,
+		.sa_flags = sa_flags,
+		.deadline = deadline,
+	});
+}

@@ -52,6 +52,9 @@ struct peer *block_receiver_how(struct test_queue *queue, void (*role)(struct pe
 				struct peer how);
 struct peer *block_sender(struct test_queue *queue, __u64 value, __u32 priority);
 struct peer *block_receiver(struct test_queue *queue);
+struct peer *block_receiver_with_handler(struct test_queue *queue,
+						void (*role)(struct peer *), int sa_flags,
+						__u64 deadline);
 bool offer_value(struct test_queue *queue, __u64 value, __u32 priority);
 
 /* Roles. */

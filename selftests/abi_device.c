@@ -97,7 +97,7 @@ TEST_F(abi, each_unknown_flag_is_refused)
 	}
 }
 
-/* Values at the edge of what is allowed. */
+/* The smallest and the largest valid values. */
 static const struct change right_values[] = {
 	CHANGE(REGION_CREATE, region_open_args, how.flags, R | C, 0),
 	CHANGE(REGION_CREATE, region_open_args, how.flags, R | W | C, 0),
@@ -429,7 +429,7 @@ TEST_F(abi, without_a_free_descriptor_nothing_is_left_behind)
 	}
 }
 
-/* A call that couldn't return what it opens doesn't even look for it. */
+/* A call that cannot return a descriptor does not look for the object. */
 TEST_F(abi, missing_descriptor_is_told_before_what_is_wrong_with_the_name)
 {
 	const struct change changes[] = {
@@ -486,7 +486,7 @@ TEST_F(abi, stat_and_info_are_filled_to_their_end)
 }
 
 /*
- * What is told.
+ * Reported values.
  */
 
 TEST_F(abi, info_tells_version_features_and_limits)

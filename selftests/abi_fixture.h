@@ -7,7 +7,7 @@
 #include "common/abi.h"
 
 /*
- * What holds for single commands.
+ * Tests of single commands.
  */
 FIXTURE(abi) {
 	struct world world;

@@ -61,7 +61,7 @@ static const struct change wrong_queue_values[] = {
 	CHANGE(QUEUE_OPEN, queue_open_args, how.name_len, NAME_LEN - 1, ENOENT),
 };
 
-/* What is wrong in any message that is sent, or received. */
+/* Invalid in any message, sent or received. */
 #define WRONG_IN_MESSAGE(form, type, message)				\
 	CHANGE(form, type, message.reserved, 1, EINVAL),		\
 	CHANGE(form, type, message.reserved, 1U << 31, EINVAL),		\
@@ -196,7 +196,7 @@ TEST_F(abi, sizes_out_of_range_are_refused_before_missing_rights)
 	close(reader);
 }
 
-/* Who may only send, or only receive, is refused the other before anything is looked at. */
+/* A descriptor without the right fails before any argument is read. */
 TEST_F(abi, missing_rights_are_refused_before_the_message_is_looked_at)
 {
 	const enum form by_senders[] = { SEND, SEND_BATCH, CALL };

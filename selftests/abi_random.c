@@ -5,8 +5,8 @@
 #include "common/harness.h"
 
 /*
- * Random input: whatever is thrown at a descriptor, every answer is one that is
- * documented, nothing blocks, and nothing is left when all is over.
+ * Random input: every answer is a documented one, nothing blocks, and nothing is left
+ * in the end.
  */
 #define RANDOM_CALLS	many(100000, 10000)
 #define RANDOM_SECONDS	30	/* fewer calls, if the machine is slow */
@@ -128,8 +128,8 @@ static void random_batch(struct random *random, struct ipcshm_batch_args *args)
 }
 
 /*
- * What must not be left to chance: memory for the asking, a wait without end, and
- * an array of a random size in the midst of our memory.
+ * Arguments that must not be random: memory that is allocated on request, endless
+ * waits, and arrays of a random size in the midst of the test's memory.
  */
 static void tame_args(struct random *random, struct world *world, unsigned long number,
 		      union args *args)
@@ -222,7 +222,7 @@ static bool counts_messages(unsigned long number)
 	       _IOC_NR(number) == _IOC_NR(IPCSHM_IOC_QUEUE_RELEASE);
 }
 
-/* What was answered, or 1 if that is no answer. */
+/* The answer, or 1 if it is not a documented one. */
 static int random_call(struct random *random, struct world *world, int fd)
 {
 	unsigned long number = random_args(random, world, world->args);

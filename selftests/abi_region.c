@@ -180,7 +180,7 @@ TEST_F(abi, resize_refuses_each_wrong_value)
 }
 
 /*
- * Regions: what depends on the size of a page, or takes more than one change.
+ * Regions: values that depend on the size of a page, and changes of several members.
  */
 
 TEST_F(abi, words_may_lie_up_to_the_end_of_the_region)
@@ -308,7 +308,7 @@ TEST_F(abi, self_is_for_members)
 	EXPECT_GT(MAX_MEMBERS, IPCSHM_TOKEN_SLOT(world->args->self.token));
 }
 
-/* An array of longer members than the kernel's: what it doesn't know is zero. */
+/* An array of longer members than the kernel's: the unknown rest is zero. */
 TEST_F(abi, members_are_written_as_the_caller_lays_them_out)
 {
 	const __u32 sizes[] = { IPCSHM_MEMBER_SIZE_VER0, IPCSHM_MEMBER_SIZE_VER0 + 1, 40,

@@ -11,7 +11,7 @@
 #include "layout.h"
 
 /*
- * What holds for every command.
+ * Tests of every command.
  */
 FIXTURE(command) {
 	struct world world;
@@ -219,7 +219,7 @@ TEST_F(command, refuses_a_structure_that_is_only_partly_there)
 
 		memcpy(place, self->world.args, there);
 		EXPECT_TRUE(call_fails(&self->world, self->fd, self->number, place, EFAULT));
-		/* of an answer, what fits may have been written */
+		/* the part of an answer that fits may have been written */
 		if (!(forms[variant->form].does & ALL_OUT)) {
 			EXPECT_EQ(0, memcmp(place, self->world.args, there));
 		}

@@ -39,7 +39,7 @@ struct course {
 
 #define WHOLE	((struct course) { WORDS + 1, WORDS + 1 })
 
-/* Each word from the one before it: what another process has left half done spoils all that follow. */
+/* Each word follows from the one before it: a half-done initialization spoils the rest. */
 static int init(const struct ipcshm_area *area, void *data)
 {
 	const struct course *course = data;
@@ -91,7 +91,7 @@ TEST_F(area, the_first_initializes_and_the_others_find_it)
 	ipcshm_area_close(&first);
 }
 
-/* Exit statuses of children: whether they have initialized it, or what was wrong. */
+/* Exit statuses of children: whether they have initialized it, or an error. */
 enum { FOUND, INITIALIZED, ERROR, SPOILED };
 
 static int open_and_look(int device, const char *name, struct course course,
@@ -145,12 +145,13 @@ TEST_F_TIMEOUT(area, creators_that_die_or_fail_leave_it_to_the_others, 120)
 			int status = wait_child(pids[i]);
 
 			ASSERT_NE(SPOILED, status);
-			ASSERT_TRUE(status == FOUND ||
-				    status == (i % 4 == 0 ? -SIGKILL : i % 4 == 2 ? ERROR : INITIALIZED));
+			ASSERT_TRUE(status == FOUND || status == (i % 4 == 0   ? -SIGKILL
+								  : i % 4 == 2 ? ERROR
+									       : INITIALIZED));
 			initialized += status == INITIALIZED;
 			found += status == FOUND;
 		}
-		/* Those that opened it after the last user had gone created one of their own. */
+		/* Children that opened it after its last user had gone have created it anew. */
 		ASSERT_LE(1, initialized);
 		ASSERT_LE(PEERS / 2, initialized + found);
 	}
@@ -189,7 +190,7 @@ TEST_F(area, what_is_no_area_is_refused)
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, ipcshm_region_map(fd, READ_WRITE, &memory, &size));
 	for (unsigned int i = 0; i < 32; i++) {
-		/* In place of bit 30, a claim without owner, which anyone may take over: a later version. */
+		/* Bit 30: a later version's claim without owner that any process may take over. */
 		*(uint32_t *)memory = i == 30 ? 0x80000002U : 1U << i;
 		EXPECT_EQ(-EPROTO, ipcshm_area_open(&area, self->device, self->name.text, 0, 0600,
 						    &attr, NULL, NULL, SOON));

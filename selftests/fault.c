@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Faults in the kernel's own work: each call is made again and again, and each
- * time another allocation or copy from or to user memory within it fails, until
- * none is left to fail (Documentation/fault-injection in the kernel source).  A
- * call that fails says ENOMEM or EFAULT, and has had no effect; a request by netlink
- * may also say ENOBUFS, that its answer is lost.  What a call took is given back in
- * the end.  Leaks are for kmemleak to find.
+ * Faults in the kernel's own work: each call is repeated, and each time another
+ * allocation or copy from or to user memory within it fails, until none is left to
+ * fail (Documentation/fault-injection in the kernel source).  The call then fails with
+ * ENOMEM or EFAULT, without an effect.  A netlink request may also fail with ENOBUFS
+ * if its answer is lost.  Every resource is given back in the end; kmemleak finds leaks.
  *
  * A new call is a new row of calls[].
  */
@@ -77,8 +76,8 @@ static bool fault_arm(unsigned int nth)
 }
 
 /*
- * How many are left of those, 0 if it has; none will any more.  Reading and
- * writing the file can be what fails.
+ * Disarms; returns how many operations were left before the fault, 0 if it happened.
+ * Reading and writing the file can be the operation that fails.
  */
 static unsigned int fault_disarm(void)
 {
@@ -90,7 +89,7 @@ static unsigned int fault_disarm(void)
 	return read ? atoi(text) : 1;
 }
 
-/* What the calls work on: all of it new for each attempt. */
+/* The objects of a call, new for each attempt. */
 
 struct scene {
 	struct ipcshm_info before;
@@ -108,7 +107,7 @@ struct scene {
 	pid_t child;
 };
 
-/* What there is to be seen of the effects of a call. */
+/* The visible effects of a call. */
 struct view {
 	__u64 used[6];
 	struct ipcshm_region_stat region;
@@ -180,7 +179,7 @@ static bool scene_clear(struct scene *scene)
 	return !memcmp(&after, &scene->before, sizeof(after));
 }
 
-/* Calls: what each returns is 0 or more, or -errno. */
+/* Calls; each returns 0 or more, or -errno. */
 
 static int make_descriptor(struct scene *scene, int result)
 {
@@ -207,7 +206,7 @@ static int try_info(struct scene *scene)
 	return call(scene->device, IPCSHM_IOC_INFO, &info);
 }
 
-/* Of whom there is no record yet; it stays. */
+/* The kernel makes a record of the user, which stays. */
 static int try_info_of_a_new_user(struct scene *scene)
 {
 	static uid_t user = 70000;
@@ -547,7 +546,7 @@ static int try_map_pool(struct scene *scene)
 	return make_mapping(scene, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, scene->queue, 0), PAGE);
 }
 
-/* Nobody answers. */
+/* No server answers. */
 static int try_call(struct scene *scene)
 {
 	char reply[64];
@@ -577,7 +576,7 @@ static int try_reply(struct scene *scene)
 	return ipcshm_reply(scene->queue, scene->request_id, TEXT, sizeof(TEXT));
 }
 
-/* The token says whether the reply was sent, whatever became of receiving. */
+/* The token shows whether the reply was sent, even if the receive failed. */
 static int try_reply_receive(struct scene *scene)
 {
 	char text[64];
@@ -594,7 +593,7 @@ static int try_reply_receive(struct scene *scene)
 	return args.reply.request_id ? result : 0;
 }
 
-/* What it is to receive is there before the faults are. */
+/* Sends the message before the faults are armed. */
 static int await_call_and_send(struct scene *scene)
 {
 	return await_call(scene) ?: try_send(scene);
@@ -705,7 +704,7 @@ static int try_subscribe(struct scene *scene)
 	return link_subscribe(&scene->link);
 }
 
-/* Who listens is told of both. */
+/* Subscribers get notifications of both. */
 static int try_create_and_close(struct scene *scene)
 {
 	int fd = open_some_region(scene, NULL, IPCSHM_CREATE);
@@ -718,11 +717,11 @@ static int try_create_and_close(struct scene *scene)
 }
 
 /**
- * struct attempt - a call, and what it returns if nothing within it fails
+ * struct attempt - a call, and its result if nothing within it fails
  * @name: for messages
  * @run: the call
- * @success: -errno, or 0 for what isn't negative
- * @prepare: what comes before it, without faults; or NULL
+ * @success: -errno, or 0 for any result that is not negative
+ * @prepare: preparation, without faults; or NULL
  */
 struct attempt {
 	const char *name;
@@ -819,7 +818,7 @@ static bool is_success(const struct attempt *attempt, int result)
 	return attempt->success ? result == attempt->success : result >= 0;
 }
 
-/* What netlink has to tell gets lost, whether it was an error or not. */
+/* The answer of netlink is lost, an error or not. */
 static bool is_lost(const struct attempt *attempt, int result)
 {
 	return result == -ENOBUFS && !strncmp(attempt->name, "netlink", 7);
@@ -884,7 +883,7 @@ TEST_F_TIMEOUT(fault, in_any_call_is_an_error_without_effect, 300)
 	EXPECT_LT(ARRAY_SIZE(calls), faults);
 }
 
-/* How much of what loading does can fail. */
+/* How many operations of loading can fail. */
 static unsigned int count_loading(void)
 {
 	unsigned int left;
@@ -896,7 +895,7 @@ static unsigned int count_loading(void)
 	return WAIT_UNTIL(!unload_module()) ? FAULTS_MAX - left : 0;
 }
 
-/* What the module does of it comes last; before that it is read and linked. */
+/* The module's own part comes last, after it was read and linked. */
 TEST_F_TIMEOUT(fault, in_loading_leaves_nothing_behind, 600)
 {
 	unsigned int nth, all, failed = 0;

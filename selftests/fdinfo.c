@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who has a descriptor: what /proc/PID/fdinfo tells of regions and queues. */
+/* /proc/PID/fdinfo of regions and queues. */
 #include <stdarg.h>
 
 #include "common/harness.h"
@@ -116,7 +116,7 @@ TEST_F(fdinfo, messages_are_held_through_a_descriptor)
 	EXPECT_TRUE(has(getpid(), other, "\nipcshm-held:\t0\n"));
 }
 
-/* Receives a request, and keeps its caller waiting until it is told. */
+/* Receives a request, and keeps its caller waiting until the test signals. */
 static void serve_role(struct peer *peer)
 {
 	struct ipcshm_message request;

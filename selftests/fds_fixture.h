@@ -11,7 +11,7 @@
 FIXTURE(fds)
 {
 	struct test_queue queue;
-	struct signal_pipe pipe;	/* who reads it sees when the last writing end is closed */
+	struct signal_pipe pipe;	/* its reader sees when the last writing end is closed */
 };
 
 FIXTURE_SETUP(fds)

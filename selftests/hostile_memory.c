@@ -27,7 +27,7 @@ static const char *const place_names[PLACES] = {
 
 enum target { DEVICE, REGION, QUEUE };
 
-/* Each test is a process of its own, so that what it works on can be static. */
+/* Each test is a process of its own, so that its objects can be static. */
 static struct fuse_memory memory;
 static size_t page_size;
 static int device, region, queue, memfd;
@@ -114,7 +114,7 @@ static void caller_role(struct peer *peer)
 	pause();
 }
 
-/* The structures, and what the objects need. */
+/* The structures, and their objects. */
 
 static void arrange_region_open(void)
 {
@@ -517,7 +517,7 @@ static void stuck_role(struct peer *peer)
 		peer->result = -errno;
 }
 
-/* The others: what every other process of the machine can go on with. @value: how far. */
+/* The other processes of the machine; @value counts their finished operations. */
 
 static void others_at_device(struct peer *peer)
 {
@@ -606,7 +606,7 @@ static void others_role(struct peer *peer)
 	others_at_region(peer);
 }
 
-/* What happens in the meantime. */
+/* Actions on the stuck task and its object. */
 enum action {
 	NOTHING, FAIL, KILL_TASK, KILL_PARTY, KILL_SERVER, UNLINK, REVOKE, NETLINK_REVOKE, DRAIN,
 	NEW_NAMESPACE,
@@ -670,7 +670,7 @@ static bool set_up_objects(void)
 		.max_size = 8 * page_size,
 	};
 	struct ipcshm_queue_open_args queue_args = {
-		/* What others drain is not waited for. */
+		/* Do not wait for a message that another process drains. */
 		.how = open_args(queue_name.text, READ_WRITE | CREATE_NEW | IPCSHM_NONBLOCK, 0666),
 		.max_messages = 16,
 		.max_bytes = 65536,
@@ -804,7 +804,7 @@ static const char *try_stuck(size_t index, enum place place, enum place gate, en
 	return check_result(operation, action, stuck->result);
 }
 
-/* What is wrong when an operation is stuck at a place, or NULL. */
+/* The error of an operation that is stuck at a place, or NULL. */
 static const char *try(size_t index, enum place place, enum place gate, enum action action)
 {
 	struct ipcshm_info before = get_info(device);
@@ -905,7 +905,7 @@ static bool is_in_table(enum target target, unsigned int number)
 	return false;
 }
 
-/* A structure without a size has no effect; only an unknown number is ENOTTY. */
+/* A structure without a size has no effect; only an unknown number fails with ENOTTY. */
 static bool is_known(int fd, unsigned int number)
 {
 	return call(fd, _IOC(_IOC_READ | _IOC_WRITE, IPCSHM_IOC_MAGIC, number, 0), NULL) != -ENOTTY;

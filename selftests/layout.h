@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The layout of every structure of the interface, for any compiler and any word
- * size: what was published once never moves.
+ * size: published members never move.
  */
 #ifndef IPCSHM_LAYOUT_H
 #define IPCSHM_LAYOUT_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Quotas of members and waiters, and of regions that can grow: who pays, that
- * the count is exact, and that all is given back however it ends.  (Those of
- * objects and messages are in names.c.)
+ * Quotas of members and waiters, and of regions that can grow: the user that pays,
+ * the exact count, and that all is given back after any end.  (Quotas of objects and
+ * messages are in object_quota.c.)
  */
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -54,7 +54,7 @@ FIXTURE_SETUP(limits)
 
 FIXTURE_TEARDOWN(limits)
 {
-	EXPECT_EQ(0, seteuid(0));	/* to kill those who became another user */
+	EXPECT_EQ(0, seteuid(0));	/* to kill peers of another user */
 	region_tear_down(&self->region);
 }
 
@@ -304,7 +304,7 @@ TEST_F_TIMEOUT(limits, members_over_the_quota_are_refused, 200)
 		if (self->region.peers.list[i].pid)
 			kill_peer(&self->region.peers.list[i]);
 	ASSERT_TRUE(become(unique_user()));
-	/* What is left is the test's own: less than two of the many. */
+	/* The rest is the test's own, less than two of the many. */
 	EXPECT_GT(2 * FIELDS, members_used(&self->region));
 }
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # usage: load MODULE
 #
-# A kernel whose shared memory differs from what the module assumes refuses the module: insmod fails with "Operation not
+# A kernel with unexpected shared memory refuses the module: insmod fails with "Operation not
 # supported", the kernel's log names the difference in one line, and nothing is left behind. MODULE is a build with
 # IPCSHM_FAULTS=y, which behaves as on such a kernel (kernel/shmem.c).
 
@@ -32,7 +32,7 @@ refuses()
 	[ ! -e /dev/ipcshm ] && [ ! -d /sys/module/ipcshm ] || { echo "# something is left"; return 1; }
 }
 
-# What is as it is everywhere is no reason.
+# A module without a difference loads.
 loads() { insmod "$module" && [ -e /dev/ipcshm ] && rmmod ipcshm; }
 
 result()

@@ -19,7 +19,7 @@ static int unlink_bytes(int device, enum ipcshm_kind kind, const void *name, siz
 }
 
 /*
- * What a name may be.
+ * Valid names.
  */
 
 FIXTURE(spelling) {
@@ -642,7 +642,7 @@ static int by_id(const void *a, const void *b)
 	return first->id < second->id ? -1 : first->id > second->id;
 }
 
-/* Of those who saw an object, exactly one has created it. */
+/* Exactly one of the processes that saw an object has created it. */
 static size_t count_wrong_generations(struct seen *seen, size_t count, size_t *generations)
 {
 	size_t wrong = 0;
@@ -685,7 +685,7 @@ TEST_F_TIMEOUT(name, is_created_by_exactly_one_of_many, 120)
 	EXPECT_EQ(-ENOENT, TRY(R));
 }
 
-/* A descriptor of the device allows what its access mode says. */
+/* The access mode of the device's descriptor limits the rights. */
 TEST_F(name, device_descriptor_allows_what_its_access_mode_says)
 {
 	int reader = open(TEST_DEVICE, O_RDONLY | O_CLOEXEC);

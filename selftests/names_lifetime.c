@@ -63,7 +63,7 @@ TEST_F(name, stays_while_the_descriptor_is_in_flight)
 	EXPECT_TRUE(WAIT_UNTIL(TRY(R) == -ENOENT));
 }
 
-/* Creates, or opens what another created, and waits to be killed. */
+/* Creates or opens the object, and waits to be killed. */
 static void use_until_killed(int device, enum ipcshm_kind kind, const char *name, __u32 flags,
 			     struct signal_pipe *ready)
 {
@@ -416,7 +416,7 @@ TEST_F(name, gone_with_its_namespace_leaves_the_object_to_its_users)
 	EXPECT_TRUE(leave_text(self->kind, fd));
 }
 
-/* A user who is root in namespaces of his own, and nobody outside. */
+/* A user that is root in namespaces of its own, without privileges outside. */
 static void be_root_inside(struct __test_metadata *_metadata, struct user user, int outside,
 			   enum ipcshm_kind kind, const char *name, int socket)
 {

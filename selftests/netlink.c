@@ -203,7 +203,7 @@ TEST_F(netlink, revoke_takes_a_region_from_all)
 	EXPECT_EQ(EKEYREVOKED, errno);
 }
 
-/* What blocks under netlink's locks blocks every family of the machine. */
+/* A call that blocks under netlink's locks blocks every family of the machine. */
 TEST_F(netlink, revoke_does_not_wait_for_a_writer_whose_data_does_not_come)
 {
 	struct fuse_memory source = { 0 };
@@ -278,10 +278,10 @@ TEST_F(netlink, members_are_asked_of_a_region)
 	EXPECT_STREQ("no such region, or none that the caller may open", self->link.text);
 }
 
-/* What is refused, and how that is said. */
+/* Invalid requests, and the texts of their errors. */
 
 struct wrong {
-	const char *text;	/* what the kernel says; NULL: in its own words */
+	const char *text;	/* the module's text; NULL: the kernel's own */
 	__u8 command;
 	bool dump;
 	int err;

@@ -85,7 +85,7 @@ TEST_F(netlink, a_dump_of_members_goes_on_when_they_and_their_regions_go)
 	ASSERT_EQ(0, link_send(&self->link));
 	ASSERT_EQ(1, link_receive(&self->link, take_member, &members));
 	ASSERT_GT(REGIONS / 2, members.count);
-	/* One that was told, and one that wasn't; of those that come, one. */
+	/* One dumped and one pending region go, and one pending region is added. */
 	for (i = 0; i < REGIONS; i += REGIONS - 1) {
 		ASSERT_EQ(0, munmap(maps[i], PAGE));
 		close(fds[i]);
@@ -104,7 +104,7 @@ TEST_F(netlink, a_dump_of_members_goes_on_when_they_and_their_regions_go)
 
 #define MANY		100000
 
-/* In how long is told, and depends on what else the machine does. */
+/* The test prints the time; it depends on the load of the machine. */
 TEST_F(netlink, many_objects_are_dumped_whole)
 {
 	unsigned int count = many(MANY, MANY / 20), i;

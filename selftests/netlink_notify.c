@@ -197,7 +197,7 @@ TEST_F(netlink, events_are_for_administrators_of_the_namespace)
 	EXPECT_EQ(-EPERM, link_subscribe(&self->link));
 }
 
-/* With room for all that happens. */
+/* With room for all notifications. */
 static int listen_to_all(struct link *link)
 {
 	int size = 64 << 20;
@@ -249,7 +249,7 @@ static __u64 cpu_time_of_events(int device, unsigned int rounds)
 	return now_ns(CLOCK_THREAD_CPUTIME_ID) - before;
 }
 
-/* What it costs to act doesn't grow with the number of those who listen. */
+/* The cost of an operation does not grow with the number of subscribers. */
 TEST_F(netlink, listeners_cost_those_who_act_nothing)
 {
 	unsigned int rounds = 100, count = many(20000, 2000), i;
@@ -273,7 +273,7 @@ TEST_F(netlink, listeners_cost_those_who_act_nothing)
 	EXPECT_GT(without * 5 + 10 * 1000 * 1000, with);
 }
 
-/* All that happened is either received or known to be lost, also if nothing comes after it. */
+/* Each notification is received or reported as lost, even the last one. */
 TEST_F(netlink, no_event_goes_missing_unnoticed)
 {
 	const unsigned int listeners = 1000, rounds = 5000;

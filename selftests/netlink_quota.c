@@ -61,7 +61,7 @@ static bool is_limit(struct ipcshm_quota told, struct ipcshm_quota limit)
 	return told.used == limit.used && told.max == limit.max;
 }
 
-/* What a process that ended had is given back a little later. */
+/* The quota of a dead process is given back a little later. */
 static bool is_settled(int device, struct ipcshm_info *info)
 {
 	struct ipcshm_info before = *info;
@@ -118,7 +118,7 @@ TEST_F(netlink, a_users_own_limit_holds_until_it_is_given_back)
 	EXPECT_LE(0, open_unnamed(self->device));
 	EXPECT_EQ(-EDQUOT, open_unnamed(self->device));
 	ASSERT_EQ(0, seteuid(0));
-	/* Who has more keeps it. */
+	/* A user above the new maximum keeps its objects. */
 	ASSERT_EQ(0, set_limit(&self->link, false, user, IPCSHM_QUOTA_TYPE_OBJECTS, 0));
 	ASSERT_EQ(0, seteuid(user));
 	EXPECT_EQ(2, get_info(self->device).objects.used);

@@ -194,7 +194,7 @@ TEST_F(queue_inode, is_not_opened_through_proc)
 }
 
 /*
- * Regions: what their inode adds.
+ * Regions: the effects of their inode.
  */
 
 FIXTURE(region) {
@@ -245,7 +245,7 @@ TEST_F(region, opens_as_fchmod_permits)
 	EXPECT_EQ(-EACCES, ATTEMPT(self->owner, R));
 }
 
-/* The mode's bits of the group are then the list's mask, and nobody's rights. */
+/* The group bits of the mode are then the list's mask, and no longer the group's rights. */
 TEST_F(region, opens_as_its_access_control_list_permits)
 {
 	const struct user member = { make_user(2).uid, self->owner.gid, 0 };
@@ -345,7 +345,7 @@ TEST_F(region, is_revoked_with_cap_ipc_owner)
 	EXPECT_NE(0, region_stat(self->fd).stat.flags & IPCSHM_STAT_REVOKED);
 }
 
-/* The new owner may, the old one may not any more; a right to write isn't needed. */
+/* The new owner may, the old one may no longer; the right to write is not needed. */
 TEST_F(region, is_revoked_by_whom_fchown_made_its_owner)
 {
 	int reader = open_kind(self->device, IPCSHM_REGION, self->name.text, R, 0);

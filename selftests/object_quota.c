@@ -6,7 +6,7 @@
 #include "names_fixture.h"
 
 /*
- * Quotas, of a user who is nobody else.
+ * Quotas, of a user of the test's own.
  */
 
 FIXTURE(quota) {

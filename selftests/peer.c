@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The other program: what the tests exec to see what goes over an exec, and
- * that programs which share nothing but a name can co-operate.  Exits with 0
- * if all went well.
+ * The program that the tests execute: it checks the effects of exec, and that programs
+ * which share only a name can co-operate.  Exits with 0 if all checks pass.
  */
 #include <errno.h>
 #include <fcntl.h>

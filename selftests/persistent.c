@@ -12,7 +12,7 @@
 #define KEPT	8
 #define PAGE	4096
 
-/* A queue whose name keeps it. */
+/* A persistent queue. */
 FIXTURE(persistent)
 {
 	struct test_queue queue;
@@ -205,7 +205,7 @@ TEST_F(persistent, reply_carries_descriptors)
 	EXPECT_EQ(0, used(&self->queue));
 }
 
-/* What a queue takes does not change while it exists. */
+/* The size limits of a queue do not change while it exists. */
 
 TEST_F(persistent, unlinked_queue_still_takes_none)
 {
@@ -230,9 +230,8 @@ TEST_F(persistent, opening_with_the_flag_changes_nothing)
  * Network namespaces.
  *
  * A file can hold a namespace by the mount that it lies on: a mount that a less privileged
- * namespace of mounts inherits stays together with what is mounted on it.  A user
- * namespace that may have one network namespace sees when that is freed: it can have the
- * next one.
+ * mount namespace inherits stays together with the mounts on top of it.  A user namespace
+ * with a maximum of one network namespace shows when it is freed: the next one can be made.
  */
 
 static bool write_file(const char *path, const char *text)

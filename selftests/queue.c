@@ -401,7 +401,7 @@ TEST_F(queue, descriptor_does_only_what_it_was_opened_for)
 	close(writer);
 }
 
-/* What it tells of itself. */
+/* Statistics. */
 
 TEST_F(queue, stat_tells_what_it_is)
 {

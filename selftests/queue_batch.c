@@ -233,7 +233,7 @@ TEST_F(batch, largest_batch)
 		ASSERT_EQ(i, values[i]);
 }
 
-/* What is wrong with one message is no harm to those before it. */
+/* An invalid message does not affect the messages before it. */
 
 static const struct {
 	size_t at;		/* in the structure of a message, 4 bytes */
@@ -364,7 +364,7 @@ TEST_F(batch, end_of_the_array_that_cant_be_written_loses_nothing)
 	unsigned int i;
 
 	ASSERT_EQ(5, send_numbered(self, 5, 0));
-	/* What is behind the two is all zero: room for a message of no bytes. */
+	/* All zero behind the two: room for a message of no bytes. */
 	ASSERT_EQ(0, ipcshm_send(self->queue.fd, NULL, 0, 0, SOON));
 	EXPECT_EQ(2, ipcshm_receive_batch(self->queue.fd, messages, 4, 0, SOON));
 	for (i = 2; i < 5; i++)
@@ -532,7 +532,7 @@ TEST_F(batch, batch_received_lets_blocked_senders_in)
 		senders[i] = block_sender(&self->queue, 100 + i, 0);
 		ASSERT_TRUE(senders[i]);
 	}
-	/* As many as there are, with those that come in meanwhile. */
+	/* All messages, including those that arrive during the call. */
 	EXPECT_EQ(KEPT + 3, receive_many(self, KEPT + 3, 0));
 	for (i = 0; i < 3; i++) {
 		EXPECT_EQ(0, finish(senders[i]));
@@ -641,7 +641,7 @@ TEST_F(batch, piece_that_isnt_there_is_no_message)
 	EXPECT_EQ(-EFAULT, receive_pieces(&self->queue, pieces, 2));
 	EXPECT_EQ(-EFAULT, receive_pieces(&self->queue, NULL, 1));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
-	/* Only what is needed has to be there. */
+	/* Pieces behind the end of the message are not accessed. */
 	pieces[0].size = 12;
 	EXPECT_EQ(12, receive_pieces(&self->queue, pieces, 2));
 }

@@ -631,7 +631,7 @@ TEST_F_TIMEOUT(call, many_servers_answer_many_callers, 200)
 	EXPECT_EQ(CALLERS * CALLS, queue_stat_now(&self->queue).received);
 }
 
-/* A server is killed at any time: each call is answered, or it is EPIPE. */
+/* A server is killed at any time: each call is answered or fails with EPIPE. */
 static void calls_until_role(struct peer *peer)
 {
 	__u64 value;

@@ -86,7 +86,7 @@ TEST_F(call, server_killed_is_epipe_though_others_share_its_descriptor)
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
 	kill_peer(server);
 	EXPECT_EQ(-EPIPE, finish(caller));
-	/* What the others have received stays theirs. */
+	/* Requests that others have received stay theirs. */
 	caller = start_caller(&self->queue, (struct peer) { 0 });
 	token = take_request(reader, &value);
 	ASSERT_NE(0, token);

@@ -91,7 +91,7 @@ static struct ipcshm_call_args call_of(struct peer *peer)
 	};
 }
 
-/* Calls once; with EINTR, the peer's token is what the call left. */
+/* Calls once; after EINTR, the peer's token is the request id. */
 static void call_once_role(struct peer *peer)
 {
 	struct ipcshm_call_args transfer = call_of(peer);
@@ -100,7 +100,7 @@ static void call_once_role(struct peer *peer)
 	peer->message.request_id = transfer.request.request_id;
 }
 
-/* A caller whose request was received through @reader, with this token. */
+/* A caller whose request was received through @reader, with this id. */
 static struct peer *start_received_how(struct test_queue *queue, void (*role)(struct peer *),
 				       int reader, __u64 *token, struct peer how)
 {
@@ -185,7 +185,7 @@ TEST_F(call, handled_signal_with_sa_restart_resumes_the_call)
 	EXPECT_EQ(0, caller->message.request_id);
 }
 
-/* The library resumes whatever the handler's flags. */
+/* The library resumes the call with any flags of the handler. */
 TEST_F(call, handled_signal_does_not_end_ipcshm_call)
 {
 	const int flags[] = { 0, SA_RESTART };
@@ -209,7 +209,7 @@ TEST_F(call, handled_signal_does_not_end_ipcshm_call)
 	}
 }
 
-/* After EINTR the structure has the id; here the peer waits to be told before it goes on. */
+/* After EINTR the structure has the id; the peer resumes when the test signals. */
 static void resume_when_told_role(struct peer *peer)
 {
 	struct ipcshm_call_args transfer = call_of(peer);

@@ -4,7 +4,7 @@
 #include "common/queue.h"
 
 /*
- * What queued messages cost, for users that nobody else is.
+ * The cost of queued messages, for users of the test's own.
  */
 FIXTURE(quota)
 {

@@ -196,7 +196,7 @@ TEST_F(fds, one_wrong_descriptor_among_right_ones_stops_the_message)
 	EXPECT_EQ(1, used_descriptors(&self->queue));
 }
 
-/* What comes is the same open file. */
+/* A received descriptor is the same open file. */
 
 TEST_F(fds, received_descriptor_is_the_same_open_file)
 {
@@ -288,7 +288,7 @@ TEST_F(fds, descriptors_outlive_their_sender)
 	EXPECT_EQ('y', byte);
 }
 
-/* Where nobody receives them. */
+/* Descriptors that are never received. */
 
 TEST_F(fds, queue_that_goes_closes_them)
 {
@@ -379,7 +379,7 @@ static void receive_fd_role(struct peer *peer)
 	pause();
 }
 
-/* Whatever comes first: it is received and goes with the receiver, or it stays in the queue. */
+/* The descriptor is received and closed with the receiver, or it stays in the queue. */
 TEST_F_TIMEOUT(fds, killed_receiver_keeps_none, 120)
 {
 	unsigned int i, stayed = 0;

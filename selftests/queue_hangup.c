@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queues with IPCSHM_HANGUP: what is told to those at one end when nobody is left
- * at the other, and that nothing is told before.
+ * Queues with IPCSHM_HANGUP: the hang-up that one end sees when the other end has no
+ * user left, and not before.
  *
- * The test's own descriptor can only send.  Peers inherit it; who is to be at the
- * other end opens another, after the peers are there.
+ * The test's own descriptor can only send.  Peers inherit it; a process at the other
+ * end opens another, after the peers are there.
  */
 #include "common/harness.h"
 #include "common/queue.h"
@@ -72,7 +72,7 @@ static int open_unwritable(struct test_queue *queue)
 	return fd < 0 ? -errno : fd;
 }
 
-/* There was a receiver, and there is none any more. */
+/* The only receiver has gone. */
 static bool leave_as_receiver(struct test_queue *queue)
 {
 	int reader = queue_open_again(queue, IPCSHM_READ);
@@ -80,7 +80,7 @@ static bool leave_as_receiver(struct test_queue *queue)
 	return reader >= 0 && !close(reader);
 }
 
-/* A receiver, and no sender any more: the test's only descriptor is that. */
+/* A receiver without a sender: the test's only descriptor can receive. */
 static bool become_receiver(struct test_queue *queue)
 {
 	int reader = queue_open_again(queue, IPCSHM_READ);
@@ -194,7 +194,7 @@ static void open_and_wait_role(struct peer *peer)
 	pause();
 }
 
-/* Whoever opens a descriptor of its own with these rights, and doesn't end. */
+/* Starts a process that opens a descriptor with these rights, and stays. */
 static struct peer *start_opener(struct test_queue *queue, __u32 flags)
 {
 	struct peer *peer = queue_start(queue, open_and_wait_role, (struct peer){ .value = flags });

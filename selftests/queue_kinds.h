@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A fixture for what holds for every queue, however much it keeps.
+ * A fixture for queues of every capacity.
  */
 #ifndef QUEUE_KINDS_H
 #define QUEUE_KINDS_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queues with a pool: messages that are received where they are, and stay as they
- * are until they are given back, by whoever held them or by its end.
+ * Queues with a pool: messages that are received in place, and stay unchanged until
+ * they are given back, by their holder or by its end.
  */
 #include <pthread.h>
 #include "common/harness.h"
@@ -261,7 +261,7 @@ TEST_F(mapped, wish_is_fulfilled_there)
 	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
 }
 
-/* Not for long, if nobody is to pay for it. */
+/* A message that no user pays for must not be held for long. */
 TEST_F(mapped, held_message_costs_its_sender_nothing)
 {
 	struct held held;
@@ -804,7 +804,7 @@ struct window {
 	unsigned int oldest, next;
 };
 
-/* What was held is whole to its end. */
+/* A held message stays whole until it is given back. */
 static bool give_back_oldest(FIXTURE_DATA(mapped) *self, struct window *window)
 {
 	struct held *held = &window->held[window->oldest++ % WINDOW];
@@ -813,8 +813,8 @@ static bool give_back_oldest(FIXTURE_DATA(mapped) *self, struct window *window)
 }
 
 /*
- * The pool may be full of what is held.  Then nothing is lost: there is space as
- * soon as enough was given back, all of it at the latest.
+ * The pool may be full of held messages.  Then nothing is lost: there is space as
+ * soon as enough messages have been given back.
  */
 static bool receive_next(FIXTURE_DATA(mapped) *self, struct window *window, __u64 number)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queues: which message comes next, by type and by priority, to those who find it
- * there and to those who are blocked; and looking at it without taking it.
+ * Queues: the next message by type and by priority, for receivers that find it in the
+ * queue and for blocked ones; and peeking at it.
  */
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -18,7 +18,7 @@
 #define NOT		IPCSHM_TYPE_NOT
 #define UP_TO		IPCSHM_TYPE_UP_TO
 
-/* What a message is besides its value. */
+/* The attributes of a message besides its value. */
 struct kind {
 	__u64 type;
 	__u32 priority;
@@ -365,7 +365,7 @@ TEST_F_TIMEOUT(queue, receivers_of_all_kinds_are_served_in_the_order_they_came, 
 	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 }
 
-/* What a message costs beside a throng that accepts other types. */
+/* The cost of a message beside many receivers of other types. */
 
 #define SLEEPERS	many(10000, 4000)
 #define COSTED		100	/* messages of type 1 in a turn */
@@ -435,7 +435,7 @@ TEST_F_TIMEOUT(queue, message_costs_the_same_beside_receivers_of_other_types, 20
 	EXPECT_LT(beside, 3 * alone);
 }
 
-/* Whether there is an edge, of those that the queue can be written to. */
+/* Whether the queue has become writable. */
 static bool has_edge(int epoll, int ms)
 {
 	struct epoll_event event;
@@ -734,7 +734,7 @@ TEST_F(queue, peek_with_too_little_room_tells_the_size)
 	EXPECT_EQ(1, receive_value(&self->queue));
 }
 
-/* One peeks, one takes: what is looked at is whole, or not there. */
+/* One peeks, one receives: a message that is peeked at is whole, or not there. */
 static void peek_role(struct peer *peer)
 {
 	__u64 words[SIZE / 8];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queues: what becomes of messages for which there is no room, and what the owner
- * can do about it: change the capacity, discard what is there, take it all away.
+ * Queues: messages without room, and the remedies of the owner: to change the
+ * capacity, to discard the messages, to revoke the queue.
  */
 #include "common/harness.h"
 #include "common/queue.h"
@@ -47,7 +47,7 @@ static __u64 quota(struct test_queue *queue)
 	return get_info(queue->device).queue_bytes.used;
 }
 
-/* What is received next is this, and then nothing. */
+/* Receives exactly these values, and then nothing. */
 static bool holds(struct test_queue *queue, const __u64 *values, size_t count)
 {
 	__u64 value;
@@ -240,7 +240,7 @@ TEST_F(overflow, request_makes_others_go)
 	EXPECT_EQ(0, queue_stat_now(&self->queue).calls);
 }
 
-/* Many send more than is kept: what comes is in order, what doesn't is counted. */
+/* Many send more than is kept: messages arrive in order, lost ones are counted. */
 
 #define FLOOD	many(200000, 10000)
 
@@ -282,7 +282,7 @@ TEST_F_TIMEOUT(overflow, received_and_dropped_are_all_that_was_sent, 120)
 	TH_LOG("%llu of %u were dropped", queue_stat_now(&self->queue).dropped, 3 * FLOOD);
 }
 
-/* What it tells. */
+/* Statistics. */
 
 TEST_F(overflow, stat_remembers_the_most_it_held)
 {
@@ -402,7 +402,7 @@ TEST_F(overflow, room_made_by_the_owner_ends_a_poll)
 	EXPECT_EQ(POLLOUT, finish(poller));
 }
 
-/* Who isn't the owner. */
+/* A user other than the owner. */
 static void stranger_role(struct peer *peer)
 {
 	if (setresgid(OTHER_USER, OTHER_USER, OTHER_USER) ||
@@ -412,7 +412,7 @@ static void stranger_role(struct peer *peer)
 		_exit(2);
 	if (ipcshm_queue_revoke(peer->fd) != -EACCES)
 		_exit(3);
-	/* What the descriptor is the right to, it can do. */
+	/* It can use the rights of the descriptor. */
 	peer->result = ipcshm_queue_drain(peer->fd, NULL);
 }
 
@@ -596,7 +596,7 @@ TEST_F(overflow, name_of_a_revoked_queue_is_free)
 	EXPECT_EQ(0, ipcshm_send(fd, "x", 1, 0, 0));
 }
 
-/* Revoked while everybody is busy: nobody hangs, nothing is left. */
+/* Revoked while many processes use it: none hangs, nothing is left. */
 static void busy_role(struct peer *peer)
 {
 	__u64 value;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queues: who pays for messages. The creator of a bounded queue does when it is created,
- * the sender for what an unbounded queue keeps, nobody for what a sleeping task gets, and
- * the receiver for what it keeps the kernel from freeing.
+ * Queues: users that pay for messages. The creator of a bounded queue pays when it is
+ * created, the sender for a message that an unbounded queue keeps, and the receiver for
+ * memory that it keeps the kernel from freeing. A message for a sleeping task is free.
  */
 #include "common/cgroup.h"
 #include "common/fuse.h"
@@ -17,7 +17,7 @@ FIXTURE(quota)
 {
 	struct test_queue queue;
 	struct fuse_memory memory;
-	__u64 record;	/* what a message of no bytes costs */
+	__u64 record;	/* the cost of a message of no bytes */
 };
 
 static uid_t test_user(unsigned int number)
@@ -234,8 +234,8 @@ static bool empty(int fd, size_t size)
 }
 
 /*
- * Queues of many users are filled and emptied with each size in turn. Quotas return to what they
- * were each time, and so does memory, but for 16 KiB a queue.
+ * Queues of many users are filled and emptied with each size in turn. Quotas return to their
+ * initial value each time, and so does memory, except for 16 KiB a queue.
  */
 TEST_F(quota, idle_memory_is_bounded)
 {
@@ -274,7 +274,7 @@ TEST_F(quota, idle_memory_is_bounded)
 		close(fds[i]);
 }
 
-/* What its creator has paid for can stay; it is the same memory that is filled again. */
+/* Memory that the creator has paid for stays, and is filled again. */
 TEST_F(quota, idle_memory_of_a_bounded_queue_has_been_paid_for)
 {
 	int fd = make_queue(&self->queue, ROW, 0, 1500), round;
@@ -528,7 +528,7 @@ TEST_F(quota, many_senders_share_a_little_quota)
 	EXPECT_EQ(bytes(&self->queue).max - SMALL - self->record, used(&self->queue));
 }
 
-/* What poll says. */
+/* Poll. */
 
 TEST_F(quota, poll_agrees_with_send)
 {
@@ -556,7 +556,7 @@ TEST_F(quota, poll_wants_room_for_the_largest_message)
 	EXPECT_EQ(POLLIN, poll_now(self->queue.fd));
 }
 
-/* What is handed over costs nothing. */
+/* A message that is handed over costs nothing. */
 
 TEST_F(quota, waiting_receiver_gets_a_message_without_quota)
 {
@@ -607,7 +607,7 @@ TEST_F(quota, calls_need_no_quota)
 	EXPECT_EQ(bytes(&self->queue).max, used(&self->queue));
 }
 
-/* Calls; a signal interrupts that, and the peer resumes the call when it is told to. */
+/* Calls; a signal interrupts the call, and the peer resumes it when the test signals. */
 static void call_twice_role(struct peer *peer)
 {
 	static char reply[LARGE];
@@ -706,7 +706,7 @@ FIXTURE_VARIANT_ADD(slow, large_bounded)
 	.bounded = true,
 };
 
-/* What the sender is charged in either case is not looked at: another user sends. */
+/* Another user sends, so that the sender's charge does not matter. */
 FIXTURE_SETUP(slow)
 {
 	int one;
@@ -800,7 +800,7 @@ static bool name_queue(struct test_queue *queue, bool bounded)
 	return queue->fd >= 0 && !fchmod(queue->fd, 0666);
 }
 
-/* While the receiver's copy is blocked the message is the receiver's, and after it nobody's. */
+/* A message is charged to the receiver while its copy is blocked, and to no user after it. */
 static bool is_charged_meanwhile(struct test_queue *queue, struct fuse_memory *memory,
 				 struct peer *receiver, __u64 base, __u64 cost)
 {
@@ -885,7 +885,7 @@ TEST_F(slow, reply_is_charged_to_the_caller)
 					 variant->size + self->record));
 }
 
-/* A message that is put back where there is no longer room is charged to who put it there. */
+/* A message that is put back without room is charged to its receiver. */
 TEST_F(slow, message_put_back_is_charged_to_the_receiver)
 {
 	struct peer *receiver;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queues at full speed: whatever the processes at both ends do, and even if they
- * are killed, no message is lost, doubled, damaged or out of order.
+ * Queues at full speed: no message is lost, doubled, damaged or out of order, even if
+ * processes at both ends are killed.
  */
 #include <ipcshm.h>
 #include <poll.h>
@@ -134,8 +134,8 @@ static __u64 million(void)
 }
 
 /*
- * Each message of a rendezvous wakes someone, and to wake an idle processor takes
- * an emulator milliseconds.  So there both ends share one after some messages.
+ * Each message of a rendezvous wakes a task, and an emulator takes milliseconds to wake
+ * an idle processor.  Both ends share a processor after some messages.
  */
 static __u64 spread_of(const FIXTURE_VARIANT(traffic) *variant)
 {
@@ -300,8 +300,8 @@ TEST_F_TIMEOUT(traffic, edge_triggered_sender_misses_no_room, 120)
 
 /*
  * Many senders, many receivers, and now and then one of them is killed.  Sizes,
- * priorities and types are random, and so is what a receiver wishes for, how much
- * room it has, and how long each of them waits.
+ * priorities and types are random, and so are the types that a receiver accepts, its
+ * room, and the timeouts.
  */
 
 #define SIDE		8	/* processes at each end */
@@ -310,8 +310,8 @@ TEST_F_TIMEOUT(traffic, edge_triggered_sender_misses_no_room, 120)
 #define BATCH		4	/* the most messages that are sent with one call */
 #define KILLS		200	/* processes that are killed, or a few more */
 #define IMPATIENCE	5000000	/* nanoseconds: the longest deadline */
-#define NO_TYPE		(~0ULL)	/* that of the message which says that it's over */
-#define FINISHED	'a'	/* what sender 0 tells at its end, sender 1 one more */
+#define NO_TYPE		(~0ULL)	/* that of the last message */
+#define FINISHED	'a'	/* mark of sender 0 at its end; sender 1: one more */
 
 struct parcel {
 	__u32 sender;
@@ -320,7 +320,7 @@ struct parcel {
 	__u64 words[];
 };
 
-/* What the processes write down, in memory they share. */
+/* The records of the processes, in memory that they share. */
 struct ledger {
 	__u32 each;			/* messages of each sender */
 	__u32 next[SIDE];		/* the first sequence number not yet tried */
@@ -332,7 +332,7 @@ struct ledger {
 	__u8 *received[SIDE];
 };
 
-/* Ten million in all; a rendezvous takes longer, each wakes someone. */
+/* Ten million in all; a rendezvous takes longer, as each message wakes a task. */
 static __u32 messages_of_each(const FIXTURE_VARIANT(traffic) *variant)
 {
 	return many(10 * MILLION / (variant->max_messages ? 1 : 20), 16000) / SIDE;
@@ -467,7 +467,7 @@ static struct ipcshm_message random_wish(void *room)
 	};
 }
 
-/* Till a message of no bytes says that it's over. */
+/* Until a message of no bytes ends the traffic. */
 static int receive_parcels(int fd, struct ledger *ledger)
 {
 	struct parcel *parcel = malloc(SIZE_MAX_SENT), *expected = malloc(SIZE_MAX_SENT);

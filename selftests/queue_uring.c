@@ -82,7 +82,7 @@ static bool submit_poll(struct io_uring *ring, int fd, unsigned int events, bool
 	return io_uring_submit(ring) == 1;
 }
 
-/* What completes next: its result, and which it was; -1000 if nothing does. */
+/* The next completion: its result and data; -1000 if there is none. */
 static int completed(struct io_uring *ring, __u64 *data)
 {
 	struct __kernel_timespec limit = { .tv_sec = WAIT_SECONDS };

@@ -13,7 +13,7 @@
 
 #define OWNER		0x0b000001	/* creates namespaces */
 #define QUOTA		16		/* objects that OWNER or root can have more */
-#define FROM_BELOW	12		/* of these, what comes out of containers */
+#define FROM_BELOW	12		/* of these, the objects of containers */
 #define PAGE		4096
 
 /**
@@ -81,7 +81,7 @@ static int create_object(int at)
 	return open_region(at, NULL, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
 }
 
-/* Until it is refused; what there is remains open. */
+/* Creates objects until one is refused; they remain open. */
 static unsigned int fill(int at, int *result)
 {
 	unsigned int count = 0;
@@ -155,7 +155,7 @@ static void container_role(struct container *container, uid_t user, const int *f
 		pause();
 }
 
-/* One that has filled what it can; @flags: of each namespace, from outside. */
+/* A container that has used up its quota; @flags: of each namespace, from outside. */
 static bool container_start_in(struct container *container, uid_t user, const int *flags,
 			       int depth)
 {
@@ -199,12 +199,13 @@ FIXTURE_TEARDOWN(quota)
 {
 	EXPECT_EQ(0, set_limit(&self->link, false, OWNER, IPCSHM_QUOTA_TYPE_OBJECTS,
 			       IPCSHM_QUOTA_FOLLOW_DEFAULT));
-	EXPECT_EQ(0, set_limit(&self->link, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS, IPCSHM_QUOTA_FOLLOW_DEFAULT));
+	EXPECT_EQ(0, set_limit(&self->link, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS,
+			       IPCSHM_QUOTA_FOLLOW_DEFAULT));
 	link_close(&self->link);
 	close(device);
 }
 
-/* What a process of OWNER outside any container gets. */
+/* The number of objects that OWNER can create outside of containers. */
 static unsigned int fill_as_owner(void)
 {
 	unsigned int count;
@@ -287,7 +288,7 @@ TEST_F(ceiling, what_a_container_has_comes_back_when_it_ends)
 			       IPCSHM_QUOTA_FOLLOW_DEFAULT));
 }
 
-/* What netlink says of limits. */
+/* Quotas in netlink. */
 
 struct answer {
 	unsigned int messages, others;	/* of other user namespaces */

@@ -52,7 +52,7 @@ struct board {
 	uint32_t words[2][WORDS];
 };
 
-/* In turn with the other side: checks what that wrote, and answers. */
+/* In turn with the other side: checks its words, and answers. */
 static int play(struct board *board, uint32_t side)
 {
 	uint32_t turn, now, i;
@@ -228,7 +228,7 @@ TEST_F(region, futex_works_between_processes)
 			syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL, NULL, 0);
 		_exit(*word);
 	}
-	/* Only a peer that waits for this word can be woken, whatever it is mapped at. */
+	/* A peer that waits for this word is woken, at any address of its mapping. */
 	ASSERT_TRUE(WAIT_UNTIL(syscall(SYS_futex, self->word, FUTEX_WAKE, 1, NULL, NULL, 0) == 1));
 	__atomic_store_n(self->word, 5, __ATOMIC_RELEASE);
 	syscall(SYS_futex, self->word, FUTEX_WAKE, 1, NULL, NULL, 0);

@@ -32,7 +32,7 @@ static const char *const deed_names[DEEDS] = {
 	"split", "look",
 };
 
-/* What happened at least so often, and what at most: a kill may come in between. */
+/* The least and the largest number of events: a kill may come in between. */
 struct bounds {
 	__u64 begun, ended;
 };
@@ -42,7 +42,7 @@ struct chaos {
 	int ends[2];			/* of a socket: descriptors pass through it */
 	bool unmaps;
 	size_t page_size;
-	enum deed doing[WORKERS];	/* what each was about when it was killed */
+	enum deed doing[WORKERS];	/* the operation of each when it was killed */
 	struct bounds joins[TRACKED], unmaps_of[TRACKED];
 };
 
@@ -382,7 +382,7 @@ static bool start_bystanders(struct test_region *region)
 	return true;
 }
 
-/* While nobody dies any more. */
+/* After the last death. */
 static bool bystander_knows(struct test_region *region, int i)
 {
 	__u32 deaths = region_stat(chaos->regions[i]).deaths;

@@ -225,7 +225,7 @@ TEST_F(death, counts_a_member_once_whatever_it_has_mapped)
 	EXPECT_EQ(2, maps_now(&self->region));
 }
 
-/* What the kernel says of a member; all zero if it doesn't know it. */
+/* The kernel's report of a member; all zero if the member is unknown. */
 static struct ipcshm_region_member_args what_is_known_of(struct test_region *region, __u32 token)
 {
 	struct ipcshm_region_member_args member = { 0 };
@@ -356,7 +356,7 @@ TEST_F(members, member_dies_though_another_process_has_its_descriptor)
 	EXPECT_EQ(1, deaths_now(&self->region));
 }
 
-/* Sends its descriptor, where nobody receives it. */
+/* Sends its descriptor, which is never received. */
 static void sender_role(struct peer *peer)
 {
 	int own = region_open_again(peer->region, READ_WRITE);
@@ -383,7 +383,7 @@ TEST_F(members, member_dies_though_its_descriptor_is_in_flight)
 	EXPECT_EQ(1, region_stat(late).deaths);
 }
 
-/* A member whose child has all descriptors, but not the mappings. */
+/* A member with a child that has all descriptors, but not the mappings. */
 static void leaky_role(struct peer *peer)
 {
 	void *at = map_pages(peer->region, peer->region->fd, 0, 1, RW, SHARED);
@@ -427,7 +427,7 @@ static void writer_role(struct peer *peer)
 	}
 }
 
-/* The dead have no store left to make: each of their words is what it will be. */
+/* A dead member stores nothing more: each of its words has its last value. */
 static bool last_words_are_there(struct peer *peer)
 {
 	volatile __u64 *first = (void *)peer->region->map,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Mappings of a region that are split, moved, joined and replaced, and what they count as. */
+/* Mappings of a region that are split, moved, joined and replaced, and their count. */
 #include <linux/userfaultfd.h>
 #include <sys/syscall.h>
 

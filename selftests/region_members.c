@@ -124,7 +124,7 @@ TEST_F(members, death_of_a_child_leaves_its_parent_alive)
 	EXPECT_EQ(1, region_stat_now(&self->region).members);
 }
 
-/* A member with a child that is one, too; both tell their tokens. */
+/* A member with a child that is a member too; both report their tokens. */
 static void parent_role(struct peer *peer)
 {
 	join_region(peer);
@@ -163,9 +163,9 @@ TEST_F(members, mapping_with_dontfork_is_not_inherited)
 	EXPECT_EQ(1, region_stat_now(&self->region).members);
 }
 
-/* Threads, and what else shares an address space. */
+/* Threads, and other tasks that share an address space. */
 
-/* What a thread or a clone finds out: the token that it has by a descriptor. */
+/* The token that a thread or a clone has by a descriptor. */
 struct token_query {
 	int fd;
 	__u32 token;
@@ -571,7 +571,7 @@ TEST_F(members, list_needs_room_that_can_be_written)
 	EXPECT_EQ(1, list_members(&self->region, list, UINT_MAX));
 }
 
-/* In a PID namespace of its own: who is seen there, and as what. */
+/* In a PID namespace of its own: the processes and numbers that it sees. */
 static void namespace_role(struct peer *peer)
 {
 	struct ipcshm_member list[2] = { 0 };

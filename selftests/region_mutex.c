@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Mutex, condition and event of the library in a region, between processes that are
- * killed: a death wakes who waits, whoever it hits, and whatever that one was doing.
+ * killed: the death of any process, in the midst of any operation, wakes the waiters.
  */
 #include <ipcshm-cond.h>
 #include <ipcshm-event.h>
@@ -16,7 +16,7 @@ struct shared {
 	struct ipcshm_mutex mutex;
 	struct ipcshm_cond cond;
 	struct ipcshm_event event;
-	__u64 first, second;	/* equal, but while somebody has the mutex */
+	__u64 first, second;	/* equal, except while the mutex is held */
 	__u64 items;
 	__u32 broken;		/* they weren't */
 	__u32 repairs;
@@ -48,7 +48,7 @@ FIXTURE_TEARDOWN(mutex)
 	region_tear_down(&self->region);
 }
 
-/* A peer's own mapping and area; what it inherits of the test's isn't mapped. */
+/* A peer's own mapping and area; the test's mapping is not inherited. */
 static void join_area(struct peer *peer)
 {
 	shared = map_pages(peer->region, peer->fd, 0, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED);
@@ -57,7 +57,7 @@ static void join_area(struct peer *peer)
 		_exit(1);
 }
 
-/* Locks, and says whether the last owner has died; -errno if it can't. */
+/* Locks; returns whether the last owner has died, or -errno. */
 static long lock(void)
 {
 	long result = ipcshm_mutex_lock(&area, &shared->mutex, SOON);
@@ -275,7 +275,7 @@ static void consume_role(struct peer *peer)
 	}
 }
 
-/* A signal to one who is killed meanwhile is one for the others. */
+/* The signal of a killed waiter goes to another waiter. */
 TEST_F_TIMEOUT(mutex, no_signal_is_lost_with_who_is_killed, 300)
 {
 	struct peer *consumers[WORKERS];

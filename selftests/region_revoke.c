@@ -198,7 +198,7 @@ TEST_F_TIMEOUT(memory, writers_are_stopped_by_the_revocation, 120)
 	}
 }
 
-/* Drops what it has mapped all the time, so that it is always in a page fault. */
+/* Drops its pages all the time, so that it is always in a page fault. */
 static void fault_role(struct peer *peer)
 {
 	unsigned char *at = map_pages(peer->region, peer->fd, 0, SIZE, RW, MAP_SHARED);
@@ -291,7 +291,7 @@ TEST_F(memory, revocation_gives_the_quota_back)
 		  get_info(self->region.device).region_bytes.used);
 }
 
-/* Writers whose data does not come: what they write from lies in the file of a FUSE server. */
+/* Writers whose data does not come: it lies in the file of a FUSE server. */
 
 static struct fuse_memory source;
 
@@ -310,7 +310,7 @@ static void stuck_write_role(struct peer *peer)
 		write(peer->region->fd, source.map, peer->region->page_size) < 0 ? -errno : 0;
 }
 
-/* What comes before it is written. */
+/* The data before it is written. */
 static void stuck_writev_role(struct peer *peer)
 {
 	struct iovec parts[] = {

@@ -185,7 +185,7 @@ static bool is_executable(const void *map)
 	return rights[2] != '-';
 }
 
-/* The personality of old programs, for which what can be read can be executed. */
+/* The personality of old programs, which makes readable memory executable. */
 TEST_F(region, reading_does_not_imply_execution)
 {
 	const int plain = personality(0xffffffff);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rings in a region: waiting between processes, event loops, and what is left when
+ * Rings in a region: waiting between processes, event loops, and the state after
  * producers and consumers are killed.
  */
 #include <ipcshm-ring.h>
@@ -17,14 +17,14 @@
 #define KILLS		many(200, 20)
 #define MANY		(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER)
 
-/* What the processes tell each other outside of the ring. */
+/* The state that the processes share outside of the ring. */
 struct board {
 	_Atomic uint32_t series;	/* that producers have begun */
 	_Atomic uint32_t sent[SERIES];	/* how many items of each have been put in */
 	_Atomic unsigned char received[SERIES][NUMBERS / 8];
 	_Atomic uint64_t gets;
 	_Atomic bool stop;	/* no more is put in, */
-	_Atomic bool drain;	/* and what is there is the rest */
+	_Atomic bool drain;	/* the rest is in the ring */
 };
 
 static struct board *board;
@@ -358,7 +358,7 @@ TEST_F(ring, chunks_make_the_region_grow)
 	EXPECT_GE(whole_pages(size), region_stat_now(&self->region).size);
 }
 
-/* A hostile peer says that a chunk is where the region hasn't come to yet. */
+/* A hostile peer announces a chunk beyond the end of the region. */
 TEST_F(ring, chunk_beyond_the_region_is_not_accessed)
 {
 	struct ipcshm_ring ring;

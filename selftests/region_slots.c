@@ -138,7 +138,7 @@ TEST_F(full, child_without_a_token_can_change_its_mapping)
 	EXPECT_EQ(1, deaths_now(&self->region));
 }
 
-/* Children that find no room at fork, and what each can do to get in later. */
+/* Children that find no room at fork, and their ways to join later. */
 
 static void ask_again(struct peer *peer)
 {

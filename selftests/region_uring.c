@@ -51,7 +51,7 @@ FIXTURE_TEARDOWN(uring)
 	region_tear_down(&self->region);
 }
 
-/* The result of what was prepared; -ETIME if there is none before long. */
+/* The result of the prepared entry; -ETIME if there is none before long. */
 static int complete(struct io_uring *ring, unsigned int flags, struct io_uring_sqe *entry)
 {
 	struct __kernel_timespec limit = { .tv_sec = WAIT_SECONDS };

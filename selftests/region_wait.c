@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Waiting on a word of a region: what ends a wait (a wake-up, a death, a deadline, a signal). */
+/* Waits on a word of a region, and their ends: wake-up, death, deadline, signal. */
 #include "common/harness.h"
 #include "common/region.h"
 #include "common/swap.h"
 #include "common/wait.h"
 #include "wait_fixture.h"
 
-/* What a wait on a 4-byte word says at once; it doesn't stay. */
+/* The immediate result of a wait on a 4-byte word. */
 static int try_wait(struct test_region *region, __u64 offset, __u32 expected)
 {
 	return wait_word(region, offset, 4, expected, 0);
@@ -657,7 +657,7 @@ TEST_F(wait, death_in_one_region_is_none_in_another)
 	EXPECT_EQ(0, finish(peer));
 }
 
-/* A death just as somebody begins to wait is never missed. */
+/* A death just as a wait begins is never missed. */
 static void race_death_role(struct peer *peer)
 {
 	peer->deaths = deaths_now(peer->region);

@@ -26,7 +26,7 @@ static void dawdle(__u32 *state)
 		turns--;
 }
 
-/* Waits until a word isn't as expected; false if nobody wakes it in time. */
+/* Waits until a word is not as expected; false if no wake-up comes in time. */
 static bool await_change(struct test_region *region, __u64 offset, __u32 expected)
 {
 	while (load_word(region, offset) == expected) {
@@ -77,14 +77,14 @@ TEST_F_TIMEOUT(wait, pairs_of_processes_lose_no_wake_up, 300)
 }
 
 /*
- * One begins to wait, again and again, just as the other stores and wakes, a
- * little later each time: whether the store comes before the look at the word,
- * between that and going to sleep, or after both, it isn't missed.  How much later
- * is measured, because on a slow machine the moment comes after many times longer.
+ * One process begins to wait, again and again, just as the other stores and wakes, a
+ * little later each time.  The store is not missed, before the look at the word, between
+ * that and going to sleep, or after both.  The delay is measured, because the moment comes
+ * many times later on a slow machine.
  */
 #define RACES		many(200000, 5000)
 #define DELAYS		100	/* different ones */
-#define BEGINS		64	/* offset of the word that says who begins to wait */
+#define BEGINS		64	/* offset of the word that the waiter stores to as it begins */
 
 static void begin_role(struct peer *peer)
 {

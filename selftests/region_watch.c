@@ -19,7 +19,7 @@ static short events_of(int fd)
 	return poll(&entry, 1, 0) < 0 ? -1 : entry.revents;
 }
 
-/* Is blocked in poll(); what it says at the end. */
+/* Blocks in poll(), and returns its events. */
 static void poll_role(struct peer *peer)
 {
 	struct pollfd entry = { .fd = peer->fd, .events = peer->value };
@@ -70,7 +70,7 @@ TEST_F(wait, watch_of_eight_bytes_sees_them_all)
 	EXPECT_EQ(NONE, events_of(self->region.fd));
 }
 
-/* Who has only a descriptor isn't in the way of a region that shrinks. */
+/* A process with only a descriptor does not keep a region from shrinking. */
 TEST_F(wait, word_that_goes_with_a_part_of_the_region_ends_what_waits_for_it)
 {
 	struct ipcshm_region_attr attr = { .size = 3 * 4096, .max_size = 3 * 4096 };
@@ -273,7 +273,7 @@ TEST_F(wait, blocked_poller_is_woken_by_a_death)
 	EXPECT_EQ(POLLPRI, finish(peer));
 }
 
-/* What an epoll set says of its only member. */
+/* The events of an epoll set's only member. */
 static __u32 epoll_events(int set, int timeout)
 {
 	struct epoll_event event;
@@ -504,14 +504,14 @@ TEST_F_TIMEOUT(wait, watches_lose_no_wake_up_though_others_end_meanwhile, 120)
 		ASSERT_EQ(0, missed_edges(&crowd, WATCHES));
 	}
 	kill_peer(storm);
-	/* What is still to be reported of the storm. */
+	/* Receive the rest of the storm. */
 	while (epoll_wait(crowd.sets[0], &(struct epoll_event) { 0 }, 1, 100) > 0)
 		;
 	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
 	EXPECT_EQ(0, missed_edges(&crowd, WATCHES));
 }
 
-/* Sleepers of other words are not looked at, those who know of a death are not ended by it. */
+/* Sleepers of other words are not visited; sleepers that know of a death sleep on. */
 TEST_F(wait, deaths_and_wake_ups_find_their_sleepers_among_many)
 {
 	struct peer *sleeping[100];

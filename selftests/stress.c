@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the machine can do to processes that are in the middle of using the
- * module: the module comes and goes, namespaces end, a processor goes away, memory
- * runs short, cgroups are killed, signals come at any moment, processes stand
- * still.  Nobody hangs, nothing is lost, and all is given back.
+ * Events of the machine while processes use the module: the module comes and goes,
+ * namespaces end, a processor goes away, memory runs short, cgroups are killed, signals
+ * come at any moment, processes stand still.  No process hangs, no message is lost, and
+ * all quotas return to their initial values.
  */
 #include <ipcshm.h>
 #include <poll.h>
@@ -119,7 +119,7 @@ static void stop_crowd(struct test_region *region)
 	forget_peers(&region->peers);
 }
 
-/* What the test has of its own before it starts anything, it has in the end. */
+/* The test's own quotas are in the end as at the start. */
 static bool is_as_at(struct test_region *region, struct ipcshm_info then)
 {
 	struct ipcshm_info now;
@@ -252,8 +252,8 @@ static __u32 pattern(__u32 round, __u64 offset)
 }
 
 /*
- * A region larger than what the cgroup lets it have in memory is written and read
- * again, by two processes in turn: by then most of it has been to swap and back.
+ * A region larger than the memory of the cgroup is written and read again, by two
+ * processes in turn: by then most of it has been to swap and back.
  */
 static void thrash_role(struct peer *peer)
 {
@@ -503,7 +503,7 @@ TEST_F_TIMEOUT(stress, signals_come_at_any_moment, 200)
 	EXPECT_TRUE(is_as_at(&self->region, self->start));
 }
 
-/* Processes that stand still, wherever they happen to be, hold nobody up. */
+/* Processes that stand still at any place do not hold up others. */
 TEST_F_TIMEOUT(stress, processes_stand_still_anywhere, 200)
 {
 	const unsigned int rounds = many(500, 30);

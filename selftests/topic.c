@@ -162,7 +162,8 @@ TEST_F_TIMEOUT(topic, survives_kills_at_random_moments, many(3600, 240))
 	for (unsigned int i = 0; i < KILLS; i++) {
 		usleep(rand() % 5000);
 		victim = rand() % (PUBLISHERS + SUBSCRIBERS);
-		ASSERT_EQ(1000, kill_process(pids[victim])) TH_LOG("process %u, kill %u", victim, i);
+		ASSERT_EQ(1000, kill_process(pids[victim]))
+		TH_LOG("process %u, kill %u", victim, i);
 		pids[victim] = start_process(self, 0, victim < PUBLISHERS ? publish_forever :
 							 hold_forever);
 	}

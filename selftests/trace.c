@@ -47,7 +47,7 @@ static const char *all_traced(void)
 	return text;
 }
 
-/* Whether it was traced: "ipcshm_" and what is formatted. */
+/* Whether the trace has a line of "ipcshm_" and the formatted text. */
 static bool __attribute__((format(printf, 1, 2))) traced(const char *format, ...)
 {
 	char line[512] = "ipcshm_";
@@ -179,10 +179,13 @@ TEST_F(trace, messages_are_sent_received_and_dropped)
 
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, ipcshm_send(fd, "one", 3, 5, IPCSHM_FOREVER));
-	EXPECT_TRUE(traced("send: id=%llu size=3 priority=5 type=0 pid=%d messages=0\n", id, getpid()));
+	EXPECT_TRUE(
+		traced("send: id=%llu size=3 priority=5 type=0 pid=%d messages=0\n", id, getpid()));
 	ASSERT_EQ(0, ipcshm_send(fd, "four", 4, 6, IPCSHM_FOREVER));
-	EXPECT_TRUE(traced("send: id=%llu size=4 priority=6 type=0 pid=%d messages=0\n", id, getpid()));
-	EXPECT_TRUE(traced("drop: id=%llu size=3 priority=5 type=0 pid=%d messages=0\n", id, getpid()));
+	EXPECT_TRUE(
+		traced("send: id=%llu size=4 priority=6 type=0 pid=%d messages=0\n", id, getpid()));
+	EXPECT_TRUE(
+		traced("drop: id=%llu size=3 priority=5 type=0 pid=%d messages=0\n", id, getpid()));
 	EXPECT_FALSE(traced("receive: "));
 	ASSERT_EQ(4, ipcshm_receive(fd, &(char[8]){ 0 }, 8, NULL, IPCSHM_FOREVER));
 	EXPECT_TRUE(traced("receive: id=%llu size=4 priority=6 type=0 pid=%d messages=0\n", id,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Unloading: refused while anything of the module is in use, possible as soon as
- * nothing is.  That all is given back then, the module checks itself: it warns of
- * a quota that isn't 0.  Loading: what the parameters mean.  Needs the module's
- * file, /ipcshm.ko or IPCSHM_KO.
+ * Unloading: refused while any part of the module is in use, possible after that.  The
+ * module itself checks that all is given back: it warns of a quota that is not 0.
+ * Loading: the effects of the parameters.  Needs the module's file, /ipcshm.ko or
+ * IPCSHM_KO.
  */
 #include <ipcshm.h>
 #include <sched.h>

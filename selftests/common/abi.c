@@ -47,7 +47,7 @@ const struct form_facts forms[FORMS] = {
 #undef FORM
 };
 
-/* Quotas are the user's: be one whom nobody else is. */
+/* Quotas are per user: become a user of no other process. */
 int become_unique_user(void)
 {
 	uid_t uid = 0x10000000 + getpid();
@@ -146,7 +146,7 @@ void renew_region(struct world *world)
 	world->memory = map_growing(world->fd[REGION]);
 }
 
-/* Likewise. */
+/* Replaces the queue by a new one, empty as at first. */
 void renew_queue(struct world *world)
 {
 	int fd = open_pooled(world, READ_WRITE);
@@ -453,7 +453,7 @@ void start_other(struct world *world, enum form form)
 	}
 }
 
-/* Somebody whom a reply can be sent to. */
+/* Starts a caller, and receives its request. */
 void await_request(struct world *world)
 {
 	struct ipcshm_transfer_args args = { 0 };
@@ -465,7 +465,7 @@ void await_request(struct world *world)
 	world->request_id = args.message.request_id;
 }
 
-/* Somebody who replies. */
+/* Starts a server. */
 void await_server(struct world *world)
 {
 	world->request_id = 0;
@@ -588,7 +588,7 @@ void close_answer(unsigned long number, int result)
 		close(result);
 }
 
-/* Calls, and tells whether the call failed as it should and without effect. */
+/* Calls; returns whether the call failed as it should and without effect. */
 bool call_fails(struct world *world, int fd, unsigned long number, void *args, int error)
 {
 	struct snapshot before = take_snapshot(world), after;
@@ -619,8 +619,8 @@ bool call_is_refused(struct world *world, int fd, unsigned long number, union ar
 }
 
 /*
- * Calls, and tells whether the call gave the answer it should give, and with
- * the effect it should have.
+ * Calls; returns whether the call gave the answer and had the effect that it
+ * should have.
  */
 bool call_succeeds(struct world *world, enum form form, unsigned long number, void *args)
 {

@@ -13,10 +13,10 @@
 #define NAME_LEN	11	/* of the names under test, so that less than that is another */
 #define CAPACITY	4
 #define BATCH		2	/* messages in an array of them */
-#define MAX_PAGES	4	/* what the region under test can grow to */
+#define MAX_PAGES	4	/* the largest size of the region under test */
 #define MAX_MEMBERS	4	/* of it */
 #define KERNEL_ADDRESS	(-4096L)
-#define HOLE_ADDRESS	(1L << 62)	/* what no machine's pages reach */
+#define HOLE_ADDRESS	(1L << 62)	/* beyond the pages of any machine */
 
 /*
  * A form is a command with valid arguments and the state in which it succeeds.
@@ -60,11 +60,11 @@ enum form {
 
 enum target { DEVICE, REGION, QUEUE, TARGETS };
 
-/* What a form does if all is well; the first two exclude each other. */
+/* The effects of a valid form; the first two exclude each other. */
 #define OUT	0x01	/* writes to its structure */
 #define ALL_OUT	0x02	/* does nothing else with it */
 #define EFFECT	0x04	/* on what a snapshot shows */
-#define ASKS	0x08	/* somebody else, before it answers: what that did stays */
+#define ASKS	0x08	/* another process, before it answers: its effects stay */
 
 struct form_facts {
 	unsigned long number;
@@ -103,7 +103,7 @@ union args {
 	char bytes[1 << _IOC_SIZEBITS];
 };
 
-/* What the calls are made on. */
+/* The objects of the calls. */
 struct world {
 	int device;
 	int fd[TARGETS];
@@ -112,7 +112,7 @@ struct world {
 	struct ipcshm_message messages[BATCH];
 	__u64 request_id;			/* of a request that was received */
 	__u64 offset;			/* of a message that is held */
-	pid_t other;			/* who waits for a reply, or gives one; 0: nobody */
+	pid_t other;			/* process that awaits or sends a reply; 0: none */
 	struct ipcshm_member members[MAX_MEMBERS];
 	void *memory;			/* the region's: to be a member of it */
 	char *edge;			/* the first byte after writable memory */
@@ -187,7 +187,7 @@ bool call_is_refused(struct world *world, int fd, unsigned long number, union ar
 		     int error);
 bool call_succeeds(struct world *world, enum form form, unsigned long number, void *args);
 
-/* One member changed in a form's valid arguments, and what comes of it. */
+/* One member changed in a form's valid arguments, and the result. */
 struct change {
 	enum form form;
 	size_t offset, size;

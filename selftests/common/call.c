@@ -25,7 +25,7 @@ void call_role(struct peer *peer)
 	peer->message = call.reply;
 }
 
-/* A caller whose request waits to be received; NULL if it doesn't before long. */
+/* A caller with a pending request; NULL if there is none before long. */
 struct peer *start_caller(struct test_queue *queue, struct peer how)
 {
 	__u64 calls = queue_stat_now(queue).calls;
@@ -83,7 +83,7 @@ void keep_role(struct peer *peer)
 	pause();
 }
 
-/* What is left to be checked of a queue when all is over. */
+/* The state of a queue after all calls have ended. */
 bool is_idle(struct test_queue *queue)
 {
 	struct ipcshm_queue_stat stat = queue_stat_now(queue);

@@ -12,7 +12,7 @@
 #define CALLS		many(20000, 500)	/* of each caller in a crowd */
 #define RACES		many(200, 30)
 #define ABANDONED	many(2000, 200)
-#define TAKE_BACK	5	/* what a server adds to a value */
+#define TAKE_BACK	5	/* a server adds this to a value */
 
 /* Callers. */
 

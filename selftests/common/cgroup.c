@@ -32,7 +32,7 @@ long long read_number(const char *directory, const char *file, const char *word)
 	return number;
 }
 
-/* A memory cgroup with a limit; empty if there is none to be had. */
+/* A memory cgroup with a limit; empty if memory cgroups are unavailable. */
 struct test_name make_cgroup(const char *limit)
 {
 	struct test_name path = { "" };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests that need a memory cgroup have in common. */
+/* Common code of the tests that need a memory cgroup. */
 #ifndef IPCSHM_CGROUP_H
 #define IPCSHM_CGROUP_H
 

@@ -26,7 +26,7 @@ int receive_fds(struct test_queue *queue, int *fds, __u32 room)
 	return result < 0 ? result : (int)message.fd_count;
 }
 
-/* Nobody has a writing end of it: what is on the way is closed a little later. */
+/* No writing end is open: descriptors in flight are closed a little later. */
 bool is_closed(const struct signal_pipe *pipe)
 {
 	struct pollfd entry = { .fd = pipe->read, .events = POLLIN };

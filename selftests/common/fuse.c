@@ -340,7 +340,7 @@ static void fuse_memory_run(struct fuse_memory *memory, int control)
 	char options[96];
 	unsigned char error = EPERM;
 
-	/* Only what the server needs stays open. */
+	/* Close all that the server does not need. */
 	dup2(memory->bell, 3);
 	dup2(control, 4);
 	syscall(SYS_close_range, 5, ~0U, 0);
@@ -499,8 +499,8 @@ void fuse_memory_delay(struct fuse_memory *memory, size_t page, unsigned int ms)
 /*
  * fuse_memory_block - make the next access to a page wait again
  *
- * Drops the page from the page cache and from all mappings, after what was stored
- * to it has come to @content. Must not be called while a task waits for the page.
+ * Drops the page from the page cache and from all mappings, after its stores have
+ * come to @content. Must not be called while a task waits for the page.
  *
  * Return: 0, or -errno.
  */

@@ -28,7 +28,7 @@ enum fuse_memory_mode {
 };
 
 /**
- * struct fuse_memory_page - what the test and the server share about a page
+ * struct fuse_memory_page - a page, as the test and the server share it
  * @mode: enum fuse_memory_mode, set by the test
  * @delay: milliseconds between a read and its reply, set by the test
  * @waiting: reads that have no reply yet, set by the server

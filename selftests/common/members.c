@@ -26,7 +26,7 @@ __u64 memberships(struct test_region *region)
 	return get_info(region->device).members.used - region->before.members.used;
 }
 
-/* Has inherited a mapping; tells its token. */
+/* Has inherited a mapping; reports its token. */
 void inherit_role(struct peer *peer)
 {
 	peer->token = self_token(peer->region->fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the kernel shows of the members of a region. */
+/* The kernel's reports of the members of a region. */
 #ifndef IPCSHM_MEMBERS_H
 #define IPCSHM_MEMBERS_H
 

@@ -31,7 +31,7 @@ void ask_all(struct link *link, __u8 command)
 	link_begin(link, link->family, command, NLM_F_DUMP);
 }
 
-/* What an error message says besides the number. */
+/* Text and attribute of an error message. */
 static int link_error(struct link *link, const struct nlmsghdr *header)
 {
 	const struct nlmsgerr *error = mnl_nlmsg_get_payload(header);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Speaking to the netlink family: a request is begun, gets its attributes, and is
- * sent; what the kernel answers comes to a function, or as -errno with what it
- * said was wrong.
+ * Requests of the netlink family: a request is begun, gets its attributes, and is
+ * sent. The kernel's answer goes to a function; an error is returned as -errno, with
+ * the kernel's text.
  */
 #ifndef IPCSHM_NETLINK_H
 #define IPCSHM_NETLINK_H
@@ -16,13 +16,13 @@
 #define NO_ATTR		0
 
 /**
- * struct link - a socket, what is asked, and what came of it
+ * struct link - a socket, its request, and the state of the answer
  * @family: its number
- * @group: that of events
+ * @group: that of notifications
  * @room: bytes that are received at a time
- * @interrupted: a message said that the dump isn't of one time
- * @text: what the kernel said was wrong
- * @attr: the type of the attribute that was wrong, or missing
+ * @interrupted: the dump was inconsistent (NLM_F_DUMP_INTR)
+ * @text: the kernel's text for an error
+ * @attr: the type of the wrong or missing attribute
  */
 struct link {
 	struct mnl_socket *socket;

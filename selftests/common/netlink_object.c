@@ -199,8 +199,8 @@ void *map_page(int fd)
 }
 
 /*
- * Whether this kernel passes on what a dump says when it refuses to start; 6.1
- * doesn't, and the number of the error is all there is.
+ * Whether this kernel passes on the text of a dump that cannot start. 6.1 passes on
+ * the error number alone.
  */
 bool dumps_say_what_is_wrong(void)
 {

@@ -13,7 +13,7 @@
 
 #define MEMBERS	256
 
-/* An object, as it is told. */
+/* An object, as netlink reports it. */
 struct object {
 	__u64 id, btime;
 	__u32 kind, uid, gid, mode, flags, opens;
@@ -22,7 +22,7 @@ struct object {
 	struct ipcshm_queue_stat queue;
 };
 
-/* The numbers of objects, in the order in which they come. */
+/* The ids of objects, in the order of their messages. */
 struct ids {
 	size_t count, room;
 	__u64 *id;

@@ -126,7 +126,7 @@ int create_as(struct user user, int device, enum ipcshm_kind kind, const char *n
 	return fd;
 }
 
-/* A child that becomes another user and looks at what he has to pay. */
+/* The usage of another user, read by a child that becomes that user. */
 struct ipcshm_info info_of(struct user user, int device)
 {
 	struct ipcshm_info *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Objects of either kind, and what users may do with them. */
+/* Objects of either kind, and the rights of users. */
 #ifndef IPCSHM_OBJECT_H
 #define IPCSHM_OBJECT_H
 
@@ -13,7 +13,7 @@
 #define MESSAGE_MAX	64
 #define MANY		65536	/* more objects than that take too long */
 
-#define LEFT_TEXT	"what was left here"
+#define LEFT_TEXT	"text of an object"
 
 /*
  * Calls that are the same for both kinds.
@@ -32,7 +32,7 @@ bool leave_text(enum ipcshm_kind kind, int fd);
 bool has_text(enum ipcshm_kind kind, int fd);
 
 /*
- * Users.  The numbers are those of nobody else, so that quotas are too.
+ * Users.  No other process has their numbers, so that the tests know their quotas.
  */
 struct user {
 	uid_t uid;
@@ -42,7 +42,7 @@ struct user {
 struct user make_user(int which);
 bool become_user(struct user user);
 
-/* What a user gets to hear: 0, or an errno. */
+/* An attempt of a user; its result is 0 or an errno. */
 struct attempt {
 	int device;
 	enum ipcshm_kind kind;

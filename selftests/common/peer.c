@@ -74,7 +74,7 @@ struct peer *start_peer(struct peers *peers, void (*role)(struct peer *), struct
 	return peer;
 }
 
-/* Waits for the end of a peer: what its call returned. */
+/* Waits for the end of a peer; returns the result of its call. */
 long finish(struct peer *peer)
 {
 	int status = wait_child(peer->pid);

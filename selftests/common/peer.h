@@ -39,8 +39,8 @@ struct peer {
 	/* At a queue: */
 	size_t room;
 	__u32 priority;
-	__u64 type;			/* sent, or wished for */
-	__u32 match;			/* which types are */
+	__u64 type;			/* sent, or accepted */
+	__u32 match;			/* types that are accepted */
 	struct ipcshm_message message;
 
 	/* In a region: */
@@ -73,7 +73,7 @@ void forget_peers(struct peers *peers);
 void count_peer_signal(int number);
 unsigned int signals_of(struct peer *peer);
 
-/* A peer tells the test, and the test tells a peer to go on. */
+/* A peer signals the test, and the test signals a peer to continue. */
 
 void be_ready(struct peer *peer);
 bool is_ready(struct peer *peer);

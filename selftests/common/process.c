@@ -24,7 +24,7 @@ long sleeps(pid_t pid)
 
 /*
  * Whether a process is off its CPU, and not only about to be: then its going to
- * sleep has been counted.  The kernel waits for that to tell where it is.
+ * sleep has been counted.  The kernel waits for that to show the system call.
  */
 bool is_asleep(pid_t pid)
 {

@@ -15,7 +15,7 @@
 #define SOON		ipcshm_deadline(WAIT_SECONDS * 1000 * MS)
 
 /**
- * struct test_queue - what a fixture keeps of its queue
+ * struct test_queue - a fixture's queue
  * @device: a descriptor of the device
  * @fd: a descriptor of the queue
  * @name: the name of the queue

@@ -18,10 +18,10 @@
 #define SOON		ipcshm_deadline(WAIT_SECONDS * SECOND)
 
 /**
- * struct test_region - what a fixture keeps of its region
+ * struct test_region - a fixture's region
  * @device: a descriptor of the device
  * @fd: a descriptor of the region
- * @before: what the user had before the test
+ * @before: the user's quotas before the test
  * @name: the name of the region
  * @page_size: bytes in a page
  * @map: the mapping that makes the test a member, see map_region()
@@ -54,7 +54,7 @@ int wake_word(struct test_region *region, __u64 offset, __u32 count);
 __u32 self_token(int fd);
 bool is_alive(struct test_region *region, __u32 token);
 
-/* Peers; those that may not get so far before long are NULL then. */
+/* Peers; NULL for a peer that does not get so far before long. */
 
 struct peer *region_start(struct test_region *region, void (*role)(struct peer *),
 			  struct peer how);
@@ -66,7 +66,7 @@ struct peer *block_waiter(struct test_region *region, void (*role)(struct peer *
 			  struct peer how);
 struct peer *block_on(struct test_region *region, __u64 offset);
 
-/* Roles, and what they are made from. */
+/* Roles, and their parts. */
 
 void join_region(struct peer *peer);
 void member_role(struct peer *peer);

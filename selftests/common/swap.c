@@ -27,7 +27,7 @@ bool is_resident(void *address, size_t size)
 	return any;
 }
 
-/* Only what is in the page table is paged out. */
+/* Pages in the page table alone are paged out. */
 void touch_pages(void *address, size_t size)
 {
 	size_t page = sysconf(_SC_PAGESIZE), i;
@@ -65,8 +65,8 @@ __u64 smaps_field(const void *address, const char *field)
 }
 
 /*
- * Sets what the system allows of huge pages for shared memory. Returns the previous mode, or NULL if
- * it cannot be set.
+ * Sets the system's mode of huge pages for shared memory. Returns the previous mode, or NULL
+ * if it cannot be set.
  */
 const char *set_huge_pages(const char *mode)
 {
@@ -84,7 +84,7 @@ const char *set_huge_pages(const char *mode)
 	return was[0] ? was : NULL;
 }
 
-/* Huge pages for memory whose users ask for them. */
+/* Huge pages on request. */
 const char *allow_huge_pages(void)
 {
 	return set_huge_pages("advise");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests that need swap, or huge pages, have in common. */
+/* Common code of the tests that need swap or huge pages. */
 #ifndef IPCSHM_SWAP_H
 #define IPCSHM_SWAP_H
 

@@ -2,8 +2,8 @@
 #include "test.h"
 
 /*
- * How many times longer than with a stock kernel things take: IPCSHM_SLOW of the
- * environment, for kernels that check what they do.
+ * The slowness relative to a stock kernel: IPCSHM_SLOW of the environment, for kernels
+ * with checks.
  */
 unsigned int slowness(void)
 {
@@ -143,7 +143,7 @@ bool pipe_tell(struct signal_pipe *to)
 	return write(to->write, "", 1) == 1;
 }
 
-/* False if there is nobody left to tell (the caller must have closed ->write). */
+/* False if all writers are gone (the caller must have closed ->write). */
 bool pipe_await(struct signal_pipe *from)
 {
 	char byte;
@@ -212,8 +212,8 @@ char process_state(pid_t pid)
 }
 
 /*
- * How much of something that is done many times: all of it with IPCSHM_LONG in the
- * environment, else what is enough for a look.
+ * The number of repetitions: @all with IPCSHM_LONG in the environment, else @some,
+ * which is enough for a quick run.
  */
 unsigned int many(unsigned int all, unsigned int some)
 {

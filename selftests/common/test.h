@@ -80,7 +80,7 @@ __u64 now_ns(clockid_t clock);
 int wait_child(pid_t pid);
 void kill_child(pid_t pid);
 
-/* A one-way signal between processes: a pipe on which one tells, one waits. */
+/* A one-way signal between processes: a pipe that one writes and one awaits. */
 struct signal_pipe {
 	int read, write;
 };

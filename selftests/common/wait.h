@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Waits of the test itself, and what several processes do at a word. */
+/* Waits of the test itself, and roles of several processes at a word. */
 #ifndef IPCSHM_WAIT_H
 #define IPCSHM_WAIT_H
 

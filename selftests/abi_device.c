@@ -207,7 +207,7 @@ TEST_F(abi, each_value_at_the_edge_is_accepted)
 	}
 }
 
-TEST_F(abi, stat_and_info_ignore_what_they_are_given)
+TEST_F(abi, stat_and_info_ignore_their_input)
 {
 	const enum form filled[] = { INFO, REGION_STAT, QUEUE_STAT };
 
@@ -430,7 +430,7 @@ TEST_F(abi, without_a_free_descriptor_nothing_is_left_behind)
 }
 
 /* A call that cannot return a descriptor does not look for the object. */
-TEST_F(abi, missing_descriptor_is_told_before_what_is_wrong_with_the_name)
+TEST_F(abi, missing_descriptor_is_reported_before_a_wrong_name)
 {
 	const struct change changes[] = {
 		CHANGE(REGION_CREATE, region_open_args, how.name, NOWHERE, EMFILE),
@@ -489,7 +489,7 @@ TEST_F(abi, stat_and_info_are_filled_to_their_end)
  * Reported values.
  */
 
-TEST_F(abi, info_tells_version_features_and_limits)
+TEST_F(abi, info_has_version_features_and_limits)
 {
 	struct ipcshm_info info = get_info(self->world.device);
 
@@ -525,7 +525,7 @@ TEST_F(abi, largest_sizes_are_within_the_interface)
 	EXPECT_REFUSED(largest);
 }
 
-TEST_F(abi, info_counts_what_the_user_created)
+TEST_F(abi, info_counts_the_users_objects)
 {
 	struct ipcshm_info before = get_info(self->world.device), after;
 	int region = open_region(self->world.device, NULL, R | C, 0, system_page_size() + 1);
@@ -559,7 +559,7 @@ TEST_F(abi, info_counts_the_messages_that_wait)
 	EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
 }
 
-TEST_F(abi, only_the_creating_call_says_created)
+TEST_F(abi, only_the_creating_call_reports_created)
 {
 	struct ipcshm_region_open_args region;
 	struct ipcshm_queue_open_args queue;
@@ -595,7 +595,7 @@ TEST_F(abi, only_the_creating_call_says_created)
 		close(fds[i]);
 }
 
-TEST_F(abi, sizes_are_told_in_whole_pages)
+TEST_F(abi, sizes_are_reported_in_whole_pages)
 {
 	const __u64 sizes[] = { 1, system_page_size() - 1, system_page_size(),
 				system_page_size() + 1, 10 * system_page_size() - 1 };
@@ -653,7 +653,7 @@ static __u64 just_before(void)
 	return now_ns(CLOCK_REALTIME) - 20000000;
 }
 
-TEST_F(abi, region_stat_tells_what_was_created)
+TEST_F(abi, region_stat_has_the_created_sizes)
 {
 	__u64 since = just_before();
 	struct ipcshm_region_stat stat;
@@ -680,7 +680,7 @@ TEST_F(abi, region_stat_tells_what_was_created)
 	EXPECT_EQ(1, region_stat(fd).stat.opens);
 }
 
-TEST_F(abi, queue_stat_tells_what_was_created)
+TEST_F(abi, queue_stat_has_the_created_sizes)
 {
 	__u64 since = just_before();
 	struct ipcshm_queue_stat stat;

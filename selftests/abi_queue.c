@@ -301,7 +301,7 @@ TEST_F(abi, queue_stat_counts_messages_and_bytes)
 	EXPECT_EQ(1, stat.received);
 }
 
-TEST_F(abi, room_too_small_tells_the_size_and_keeps_the_message)
+TEST_F(abi, room_too_small_returns_the_size_and_keeps_the_message)
 {
 	struct world *world = &self->world;
 	union args expected;

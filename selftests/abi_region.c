@@ -421,7 +421,7 @@ TEST_F(abi, wrong_values_are_refused_before_a_revoked_region)
 	}
 }
 
-TEST_F(abi, every_opener_is_told_what_a_region_can_be)
+TEST_F(abi, every_opener_gets_the_limits_of_a_region)
 {
 	struct ipcshm_region_open_args args = {
 		.how = open_args(self->world.name.text, R | W | C, 0600),

@@ -86,7 +86,7 @@ TEST_F(command, succeeds_with_each_size_from_the_first_published)
 	}
 }
 
-TEST_F(command, writes_only_what_the_caller_has_room_for)
+TEST_F(command, writes_no_more_than_the_callers_room)
 {
 	const size_t least = forms[variant->form].least;
 	char canary[sizeof(self->world.args->bytes)];
@@ -107,7 +107,7 @@ TEST_F(command, refuses_each_size_under_the_first_published)
 	}
 }
 
-TEST_F(command, accepts_what_it_doesnt_know_if_it_is_zero)
+TEST_F(command, accepts_unknown_members_that_are_zero)
 {
 	const size_t sizes[] = { self->size + 1, self->size + 8, 4095, 4096, 4097, SIZE_MAX_IOC };
 
@@ -123,7 +123,7 @@ TEST_F(command, accepts_what_it_doesnt_know_if_it_is_zero)
 	}
 }
 
-TEST_F(command, refuses_what_it_doesnt_know_if_it_isnt_zero)
+TEST_F(command, refuses_unknown_members_that_are_not_zero)
 {
 	const size_t sizes[] = { self->size + 1, self->size + 8, 4096, SIZE_MAX_IOC };
 
@@ -142,7 +142,7 @@ TEST_F(command, refuses_what_it_doesnt_know_if_it_isnt_zero)
 	}
 }
 
-TEST_F(command, answers_zero_for_what_it_doesnt_know_if_all_is_out)
+TEST_F(command, zeroes_unknown_members_of_output)
 {
 	const size_t sizes[] = { self->size + 1, self->size + 8, 4096, SIZE_MAX_IOC };
 	const char zero[sizeof(union args)] = { 0 };

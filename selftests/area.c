@@ -172,7 +172,7 @@ TEST_F(area, waiting_for_a_creator_ends_at_the_deadline)
 	ipcshm_area_close(&first);
 }
 
-TEST_F(area, what_is_no_area_is_refused)
+TEST_F(area, region_that_is_no_area_is_refused)
 {
 	struct ipcshm_region_attr attr = { .size = SIZE }, small = { .size = IPCSHM_AREA_HEADER };
 	struct ipcshm_area area;

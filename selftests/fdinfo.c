@@ -62,7 +62,7 @@ TEST_F(fdinfo, the_device_has_a_kind_and_no_id)
 	EXPECT_FALSE(has(getpid(), self->queue.device, "ipcshm-id:"));
 }
 
-TEST_F(fdinfo, a_queue_is_told)
+TEST_F(fdinfo, queue_has_its_lines)
 {
 	EXPECT_TRUE(has(getpid(), self->queue.fd, "\nipcshm-kind:\tqueue\nipcshm-id:\t%llu\n"
 			"ipcshm-name:\t%s\nipcshm-held:\t0\nipcshm-calls:\t0\n",
@@ -74,7 +74,7 @@ TEST_F(fdinfo, a_queue_is_told)
 			"\nflags:\t02000001\n"));
 }
 
-TEST_F(fdinfo, a_region_is_told)
+TEST_F(fdinfo, region_has_its_lines)
 {
 	int fd = open_region(self->queue.device, self->queue.name.text, READ_WRITE | IPCSHM_CREATE,
 			     0600, PAGE);
@@ -85,7 +85,7 @@ TEST_F(fdinfo, a_region_is_told)
 	EXPECT_FALSE(has(getpid(), fd, "ipcshm-held:"));
 }
 
-TEST_F(fdinfo, a_name_that_is_gone_is_not_told)
+TEST_F(fdinfo, unlinked_name_is_not_shown)
 {
 	ASSERT_EQ(0, unlink_name(self->queue.device, IPCSHM_QUEUE, self->queue.name.text));
 	EXPECT_TRUE(has(getpid(), self->queue.fd,

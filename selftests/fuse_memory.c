@@ -78,7 +78,7 @@ TEST_F(fuse, delayed_page_comes_after_its_delay)
 	EXPECT_LE(50000000ULL, now_ns(CLOCK_MONOTONIC) - start);
 }
 
-TEST_F(fuse, page_blocks_again_and_keeps_what_was_stored)
+TEST_F(fuse, page_blocks_again_and_keeps_its_content)
 {
 	struct peer *copy;
 

@@ -866,7 +866,7 @@ FIXTURE_TEARDOWN(stuck)
 	close(device);
 }
 
-TEST_F_TIMEOUT(stuck, operation_holds_up_nobody_else, 280)
+TEST_F_TIMEOUT(stuck, operation_does_not_hold_up_others, 280)
 {
 	enum place place;
 	const char *wrong;

@@ -96,7 +96,7 @@ static void user_member_role(struct peer *peer)
 
 /* Region bytes. */
 
-TEST_F(limits, region_counts_what_it_can_grow_to)
+TEST_F(limits, region_counts_its_largest_size)
 {
 	int fd = create(&self->region, self->region.page_size, 10 * self->region.page_size);
 
@@ -340,7 +340,7 @@ static void user_wait_role(struct peer *peer)
 	wait_role(peer);
 }
 
-TEST_F(limits, waiter_counts_for_who_opened_the_descriptor)
+TEST_F(limits, waiter_counts_for_the_opener_of_the_descriptor)
 {
 	struct peer *peer = block_waiter(&self->region, user_wait_role,
 					 (struct peer) { .value = unique_user() + 1 });
@@ -352,7 +352,7 @@ TEST_F(limits, waiter_counts_for_who_opened_the_descriptor)
 	EXPECT_EQ(1, waiters_used(&self->region));
 }
 
-TEST_F(limits, waiter_is_given_back_whatever_ends_the_wait)
+TEST_F(limits, waiter_is_given_back_after_any_end_of_the_wait)
 {
 	struct peer *peer;
 

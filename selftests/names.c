@@ -369,7 +369,7 @@ TEST_F_TIMEOUT(name, is_opened_as_its_mode_permits, 120)
 	}
 }
 
-TEST_F(name, gives_its_creator_the_rights_asked_for_and_nobody_else)
+TEST_F(name, gives_its_creator_alone_the_requested_rights)
 {
 	const struct attempt again = { self->device, self->kind, self->name.text, R, false };
 	const struct user owner = make_user(0);
@@ -480,7 +480,7 @@ static int open_numbered(int device, enum ipcshm_kind kind, __u64 id, __u32 flag
 				       call(device, IPCSHM_IOC_QUEUE_OPEN, &queue);
 }
 
-TEST_F(name, is_not_needed_by_who_knows_the_number)
+TEST_F(name, is_not_needed_to_open_by_number)
 {
 	const enum ipcshm_kind other = self->kind == IPCSHM_REGION ? IPCSHM_QUEUE : IPCSHM_REGION;
 	int fd = OPEN(R | W | C | X, 0600), again;
@@ -686,7 +686,7 @@ TEST_F_TIMEOUT(name, is_created_by_exactly_one_of_many, 120)
 }
 
 /* The access mode of the device's descriptor limits the rights. */
-TEST_F(name, device_descriptor_allows_what_its_access_mode_says)
+TEST_F(name, device_descriptor_is_limited_by_its_access_mode)
 {
 	int reader = open(TEST_DEVICE, O_RDONLY | O_CLOEXEC);
 	int writer = open(TEST_DEVICE, O_WRONLY | O_CLOEXEC);

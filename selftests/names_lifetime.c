@@ -104,7 +104,7 @@ TEST_F(name, killed_users_leave_nothing_behind)
 	EXPECT_EQ(-ENOENT, TRY(R));
 }
 
-TEST_F(name, killed_creator_leaves_the_others_what_they_use)
+TEST_F(name, killed_creator_leaves_the_object_to_its_users)
 {
 	struct signal_pipe ready = make_pipe();
 	pid_t pid = fork_peer();
@@ -122,7 +122,7 @@ TEST_F(name, killed_creator_leaves_the_others_what_they_use)
 	EXPECT_EQ(-ENOENT, TRY(R));
 }
 
-TEST_F(name, killed_users_leave_what_is_persistent)
+TEST_F(name, killed_users_leave_persistent_objects)
 {
 	int fd;
 

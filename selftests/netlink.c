@@ -7,7 +7,7 @@
 
 /* One object. */
 
-TEST_F(netlink, tells_all_of_a_region)
+TEST_F(netlink, region_has_all_attributes)
 {
 	int fd = make_region(self->device, self->name.text, 0640), again;
 	struct ipcshm_region_stat stat;
@@ -42,7 +42,7 @@ TEST_F(netlink, tells_all_of_a_region)
 	EXPECT_EQ(PAGE, stat.allocated);
 }
 
-TEST_F(netlink, tells_all_of_a_queue)
+TEST_F(netlink, queue_has_all_attributes)
 {
 	int fd = make_queue(self->device, self->name.text, IPCSHM_PERSISTENT, 0606);
 	struct object told;
@@ -94,7 +94,7 @@ TEST_F(netlink, a_leading_slash_is_dropped)
 		  ask_by_name(&self->link, IPCSHM_CMD_OBJECT_GET, IPCSHM_QUEUE, slash, &told));
 }
 
-TEST_F(netlink, what_has_no_name_is_told_by_its_number)
+TEST_F(netlink, object_without_a_name_is_found_by_its_number)
 {
 	int fd = make_region(self->device, self->name.text, 0600);
 	__u64 id = id_of(fd);
@@ -177,7 +177,7 @@ TEST_F(netlink, unlink_takes_the_name_and_once)
 	EXPECT_EQ(-ENOENT, open_region(self->device, self->name.text, IPCSHM_READ, 0, 0));
 }
 
-TEST_F(netlink, unlinking_what_nobody_uses_frees_it)
+TEST_F(netlink, unlinking_an_unused_object_frees_it)
 {
 	int fd = make_queue(self->device, self->name.text, IPCSHM_PERSISTENT, 0600);
 	__u64 id = id_of(fd);
@@ -230,7 +230,7 @@ TEST_F(netlink, revoke_does_not_wait_for_a_writer_whose_data_does_not_come)
 
 /* Members. */
 
-TEST_F(netlink, tells_the_members_of_a_region_or_of_all)
+TEST_F(netlink, members_of_a_region_or_of_all_are_listed)
 {
 	int fds[] = { make_region(self->device, self->name.text, 0600),
 		      make_region(self->device, "other", 0600) };
@@ -362,7 +362,7 @@ static void put_attr(struct nlmsghdr *header, __u16 type, __u16 size, __u64 valu
 		mnl_attr_put(header, type, size, &value);
 }
 
-TEST_F(netlink, what_is_wrong_is_said)
+TEST_F(netlink, invalid_requests_have_a_text)
 {
 	size_t i, j;
 

@@ -33,7 +33,7 @@ static bool is_ascending(const struct ids *all)
 	return true;
 }
 
-TEST_F(netlink, a_dump_misses_nothing_and_says_if_it_isnt_of_one_time)
+TEST_F(netlink, a_dump_misses_nothing_and_reports_inconsistency)
 {
 	int count = many(STAYING, STAYING / 10), i, round, interrupted = 0;
 	__u64 *staying = calloc(count, sizeof(*staying));

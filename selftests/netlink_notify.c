@@ -68,7 +68,7 @@ static struct event next_event(FIXTURE_DATA(netlink) *self)
 		event_;						\
 	})
 
-TEST_F(netlink, events_tell_the_life_of_an_object)
+TEST_F(netlink, life_of_an_object_is_notified)
 {
 	int fd, again;
 	__u64 id;
@@ -92,7 +92,7 @@ TEST_F(netlink, events_tell_the_life_of_an_object)
 	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_FREE, id, "");
 }
 
-TEST_F(netlink, events_tell_of_lost_messages)
+TEST_F(netlink, lost_messages_are_notified)
 {
 	struct ipcshm_queue_open_args args = {
 		.how = open_args(self->name.text, READ_WRITE | IPCSHM_CREATE, 0600),
@@ -116,7 +116,7 @@ TEST_F(netlink, events_tell_of_lost_messages)
 	EXPECT_EQ(2, EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_DROP, id, self->name.text).messages);
 }
 
-TEST_F(netlink, events_tell_of_members)
+TEST_F(netlink, joins_leaves_and_deaths_are_notified)
 {
 	struct event event;
 	void *memory;
@@ -164,7 +164,7 @@ TEST_F(netlink, events_tell_of_members)
 	EXPECT_EVENT(IPCSHM_NOTIFY_TYPE_REVOKE, id, self->name.text);
 }
 
-TEST_F(netlink, events_tell_of_quotas)
+TEST_F(netlink, exceeded_quotas_are_notified)
 {
 	uid_t user = 0x0a000000 + getpid();
 	struct event event;
@@ -184,7 +184,7 @@ TEST_F(netlink, events_tell_of_quotas)
 	EXPECT_EQ(~0ULL, event.id);
 }
 
-TEST_F(netlink, events_are_for_administrators_of_the_namespace)
+TEST_F(netlink, notifications_are_for_administrators_of_the_namespace)
 {
 	ASSERT_EQ(0, link_open(&self->listener));
 	ASSERT_EQ(0, link_subscribe(&self->listener));
@@ -207,7 +207,7 @@ static int listen_to_all(struct link *link)
 			   sizeof(size)) ? -errno : 0) ?: link_subscribe(link);
 }
 
-TEST_F(netlink, lost_events_are_reported_and_leave_a_gap)
+TEST_F(netlink, lost_notifications_are_reported_and_leave_a_gap)
 {
 	struct event event = { 0 }, last;
 	int size = 4096, i, result, overruns = 0;
@@ -250,7 +250,7 @@ static __u64 cpu_time_of_events(int device, unsigned int rounds)
 }
 
 /* The cost of an operation does not grow with the number of subscribers. */
-TEST_F(netlink, listeners_cost_those_who_act_nothing)
+TEST_F(netlink, subscribers_cost_other_processes_nothing)
 {
 	unsigned int rounds = 100, count = many(20000, 2000), i;
 	struct rlimit descriptors = { count + 100, count + 100 };
@@ -274,7 +274,7 @@ TEST_F(netlink, listeners_cost_those_who_act_nothing)
 }
 
 /* Each notification is received or reported as lost, even the last one. */
-TEST_F(netlink, no_event_goes_missing_unnoticed)
+TEST_F(netlink, no_notification_is_lost_unnoticed)
 {
 	const unsigned int listeners = 1000, rounds = 5000;
 	struct rlimit descriptors = { listeners + 100, listeners + 100 };
@@ -302,7 +302,7 @@ TEST_F(netlink, no_event_goes_missing_unnoticed)
 }
 
 /* Several processes make events, and a listener that keeps up gets them all. */
-TEST_F(netlink, events_come_in_order_and_none_is_missing)
+TEST_F(netlink, notifications_come_in_order_and_complete)
 {
 	int rounds = 500, i;	/* no more than can wait to be delivered */
 	__u64 count = 3 * 2 * rounds;

@@ -70,7 +70,7 @@ static bool is_settled(int device, struct ipcshm_info *info)
 	return !memcmp(&before, info, sizeof(before));
 }
 
-TEST_F(netlink, limits_are_those_that_info_tells)
+TEST_F(netlink, quotas_are_those_of_info)
 {
 	struct ipcshm_info info = { 0 };
 	struct limits limits = { 0 };

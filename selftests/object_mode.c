@@ -346,7 +346,7 @@ TEST_F(region, is_revoked_with_cap_ipc_owner)
 }
 
 /* The new owner may, the old one may no longer; the right to write is not needed. */
-TEST_F(region, is_revoked_by_whom_fchown_made_its_owner)
+TEST_F(region, is_revoked_by_its_new_owner_after_fchown)
 {
 	int reader = open_kind(self->device, IPCSHM_REGION, self->name.text, R, 0);
 

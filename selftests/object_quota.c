@@ -271,7 +271,7 @@ static int create_by(struct user user, int device, enum ipcshm_kind kind)
 	return fd;
 }
 
-TEST_F(bytes, are_paid_by_who_created_whoever_keeps_it)
+TEST_F(bytes, are_paid_by_the_creator_even_if_another_keeps_it)
 {
 	const struct user creator = make_user(1), keeper = make_user(2);
 	int fd = create_by(creator, self->device, IPCSHM_REGION);
@@ -287,7 +287,7 @@ TEST_F(bytes, are_paid_by_who_created_whoever_keeps_it)
 	EXPECT_EQ(0, info_of(creator, self->device).region_bytes.used);
 }
 
-TEST_F(bytes, of_messages_are_paid_by_who_opened_the_descriptor)
+TEST_F(bytes, of_messages_are_paid_by_the_opener_of_the_descriptor)
 {
 	const struct user opener = make_user(1), sender = make_user(2);
 	int fd = create_by(opener, self->device, IPCSHM_QUEUE);

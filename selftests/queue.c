@@ -382,7 +382,7 @@ TEST_F(queue, cannot_be_seeked)
 
 /* Rights. */
 
-TEST_F(queue, descriptor_does_only_what_it_was_opened_for)
+TEST_F(queue, descriptor_has_only_the_rights_of_its_open)
 {
 	int reader = queue_open_again(&self->queue, IPCSHM_READ),
 	    writer = queue_open_again(&self->queue, IPCSHM_WRITE);
@@ -403,7 +403,7 @@ TEST_F(queue, descriptor_does_only_what_it_was_opened_for)
 
 /* Statistics. */
 
-TEST_F(queue, stat_tells_what_it_is)
+TEST_F(queue, stat_has_its_attributes)
 {
 	struct ipcshm_queue_stat stat;
 	__u64 now = now_ns(CLOCK_REALTIME);

@@ -181,7 +181,7 @@ TEST_F(batch, each_room_has_its_own_wish)
 	EXPECT_EQ(KEPT - 3, queue_stat_now(&self->queue).messages);
 }
 
-TEST_F(batch, what_fits_is_sent_without_waiting)
+TEST_F(batch, messages_that_fit_are_sent_without_waiting)
 {
 	EXPECT_EQ(KEPT, send_numbered(self, MANY, IPCSHM_DONTWAIT));
 	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).messages);
@@ -195,7 +195,7 @@ TEST_F(batch, what_fits_is_sent_without_waiting)
 	EXPECT_EQ(-EAGAIN, receive_many(self, MANY, IPCSHM_DONTWAIT));
 }
 
-TEST_F(batch, what_is_there_is_received_without_waiting)
+TEST_F(batch, queued_messages_are_received_without_waiting)
 {
 	ASSERT_EQ(3, send_numbered(self, 3, 0));
 	EXPECT_EQ(3, receive_many(self, MANY, 0));
@@ -301,7 +301,7 @@ TEST_F(batch, wrong_room_ends_a_batch_that_is_received)
 	}
 }
 
-TEST_F(batch, too_little_room_for_the_first_tells_the_size)
+TEST_F(batch, too_little_room_for_the_first_returns_the_size)
 {
 	ASSERT_EQ(2, send_numbered(self, 2, 0));
 	describe(self->messages, self->values, 2);
@@ -430,7 +430,7 @@ TEST_F(batch, receiver_blocks_until_there_is_one)
 	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive_batch(self->queue.fd, self->messages, 1, 0, 0));
 }
 
-TEST_F(batch, deadline_in_the_middle_ends_it_with_what_was_sent)
+TEST_F(batch, deadline_in_the_middle_ends_it_with_the_sent_part)
 {
 	struct peer how = { .deadline = ipcshm_deadline(50 * MS) };
 
@@ -441,7 +441,7 @@ TEST_F(batch, deadline_in_the_middle_ends_it_with_what_was_sent)
 	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 }
 
-TEST_F(batch, signal_in_the_middle_ends_it_with_what_was_sent)
+TEST_F(batch, signal_in_the_middle_ends_it_with_the_sent_part)
 {
 	struct peer how = { .handles_signal = true };
 	struct peer *sender = block_sender_how(&self->queue, send_batch_role, how);
@@ -457,7 +457,7 @@ TEST_F(batch, signal_in_the_middle_ends_it_with_what_was_sent)
 }
 
 /* Restarting from the beginning would send them once more. */
-TEST_F(batch, signal_in_the_middle_never_restarts_what_was_sent)
+TEST_F(batch, signal_in_the_middle_never_restarts_the_sent_part)
 {
 	struct peer how = { .handles_signal = true, .sa_flags = SA_RESTART };
 	struct peer *sender = block_sender_how(&self->queue, send_batch_role, how);
@@ -478,7 +478,7 @@ TEST_F(batch, signal_in_the_middle_never_restarts_what_was_sent)
 	EXPECT_EQ(MANY, finish(sender));
 }
 
-TEST_F(batch, killed_sender_leaves_what_it_had_sent)
+TEST_F(batch, killed_sender_leaves_its_sent_messages)
 {
 	struct peer *sender = block_sender_how(&self->queue, send_batch_role, (struct peer) { 0 });
 	unsigned int i;
@@ -509,7 +509,7 @@ TEST_F(batch, batch_for_blocked_receivers_wakes_each)
 }
 
 /* With so many, the module looks at all of them for one message at a time. */
-TEST_F_TIMEOUT(batch, batch_is_sent_whole_past_many_who_wish_for_another_type, 60)
+TEST_F_TIMEOUT(batch, batch_is_sent_whole_past_many_receivers_of_another_type, 60)
 {
 	const struct peer other = { .type = 9, .match = IPCSHM_TYPE_EQUAL };
 	unsigned int i;
@@ -691,7 +691,7 @@ TEST_F(rendezvous, batch_goes_to_receivers_one_by_one)
 	EXPECT_EQ(MANY, finish(sender));
 }
 
-TEST_F(rendezvous, batch_without_waiting_serves_those_who_wait)
+TEST_F(rendezvous, batch_without_waiting_serves_blocked_receivers)
 {
 	struct ipcshm_message messages[3];
 	struct peer *receivers[2];
@@ -711,7 +711,7 @@ TEST_F(rendezvous, batch_without_waiting_serves_those_who_wait)
 	}
 }
 
-TEST_F(rendezvous, batch_received_takes_what_senders_hold_out)
+TEST_F(rendezvous, batch_received_takes_messages_of_blocked_senders)
 {
 	struct ipcshm_message messages[4];
 	__u64 values[4], i;

@@ -24,7 +24,7 @@ TEST_F(call, server_echoes_every_call)
 	EXPECT_EQ(0, queue_stat_now(&self->queue).dropped);
 }
 
-TEST_F(call, request_tells_its_caller_type_and_priority)
+TEST_F(call, request_has_its_caller_type_and_priority)
 {
 	struct peer *caller = start_caller(&self->queue, (struct peer) {
 		.value = 7,

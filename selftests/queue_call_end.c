@@ -21,7 +21,7 @@ TEST_F(call, call_waits_for_the_first_server)
 	EXPECT_EQ(1 + TAKE_BACK, caller->value);
 }
 
-TEST_F(call, without_a_server_any_more_it_is_epipe_at_once)
+TEST_F(call, call_after_the_last_server_fails_with_epipe_at_once)
 {
 	struct peer *server = start_server(&self->queue);
 

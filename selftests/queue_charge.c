@@ -148,7 +148,7 @@ TEST_F(quota, message_handed_over_costs_nothing)
 	EXPECT_EQ(0, used(&self->queue));
 }
 
-TEST_F(quota, counts_for_the_user_who_opened_the_descriptor)
+TEST_F(quota, counts_for_the_opener_of_the_descriptor)
 {
 	struct peer *sender;
 

@@ -162,7 +162,7 @@ static const struct {
 	{ "a negative one", make_negative, -EBADF },
 };
 
-TEST_F(fds, only_what_cant_hold_a_queue_may_go)
+TEST_F(fds, only_descriptors_that_cannot_hold_a_queue_are_sent)
 {
 	size_t i;
 	int fd;
@@ -430,7 +430,7 @@ TEST_F(fds, blocked_receiver_gets_them)
 
 /* Quota. */
 
-TEST_F(fds, descriptors_on_the_way_count_for_who_opened_the_sending_one)
+TEST_F(fds, descriptors_in_flight_count_for_the_opener_of_the_sending_one)
 {
 	int fds[3] = { make_memory(), make_memory(), make_memory() };
 	uid_t user = 1000000 + 2 * getpid();

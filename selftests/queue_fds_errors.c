@@ -47,7 +47,7 @@ TEST_F(fds, same_descriptor_can_go_more_than_once)
 	EXPECT_EQ(1, write(to[2], "x", 1));
 }
 
-TEST_F(fds, what_there_is_no_room_for_is_closed)
+TEST_F(fds, descriptors_without_room_are_closed)
 {
 	int from[3] = { make_memory(), make_memory(), self->pipe.write }, to[3] = { -2, -2, -2 };
 	int next = next_fd(&self->queue);
@@ -326,7 +326,7 @@ TEST_F(fds, too_many_open_files_write_nothing_back)
 	EXPECT_EQ(0, memcmp(&before, &transfer, sizeof(before)));
 }
 
-TEST_F(fds, what_there_is_room_for_is_all_that_needs_to_be_free)
+TEST_F(fds, only_descriptors_with_room_need_free_numbers)
 {
 	int from[3] = { make_memory(), make_memory(), make_memory() }, to[3] = { -2, -2, -2 }, next;
 
@@ -386,7 +386,7 @@ TEST_F(fds, batch_ends_before_the_message_whose_descriptors_dont_fit)
 	EXPECT_EQ(2, messages[1].fd_count);
 }
 
-TEST_F(fds, peek_tells_how_many_and_gives_none)
+TEST_F(fds, peek_returns_the_count_and_no_descriptor)
 {
 	struct ipcshm_transfer_args transfer = transfer_of("", 0);
 	int fds[2] = { make_memory(), make_memory() }, to[2] = { -2, -2 }, next;

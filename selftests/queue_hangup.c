@@ -115,7 +115,7 @@ TEST_F(hangup, open_that_fails_is_no_receiver_that_has_gone)
 	EXPECT_EQ(0, queue_stat_now(&self->queue).readers);
 }
 
-TEST_F(hangup, stat_tells_who_is_there)
+TEST_F(hangup, stat_counts_both_ends)
 {
 	int reader;
 
@@ -150,7 +150,7 @@ TEST_F(hangup, sender_waits_for_the_first_receiver)
 	EXPECT_EQ(0, finish(sender));
 }
 
-TEST_F(hangup, sending_to_nobody_is_epipe_without_a_signal)
+TEST_F(hangup, sending_without_a_receiver_fails_with_epipe_without_a_signal)
 {
 	struct ipcshm_message message = { 0 };
 
@@ -263,7 +263,7 @@ static void send_three_role(struct peer *peer)
 	peer->result = ipcshm_send_batch(peer->fd, messages, KEPT + 2, 0, SOON);
 }
 
-TEST_F(hangup, batch_returns_what_was_sent_before)
+TEST_F(hangup, batch_returns_the_part_sent_before)
 {
 	struct peer *sender = block_sender_how(&self->queue, send_three_role, (struct peer) { 0 });
 
@@ -307,7 +307,7 @@ TEST_F(hangup, receiver_waits_for_the_first_sender)
 	EXPECT_EQ(5, receiver->value);
 }
 
-TEST_F(hangup, receiver_gets_what_is_left_and_then_the_end)
+TEST_F(hangup, receiver_gets_the_rest_and_then_the_end)
 {
 	__u64 value = 0;
 	struct ipcshm_message message = { .data = (uintptr_t)&value, .size = 8 };
@@ -331,7 +331,7 @@ TEST_F(hangup, receiver_gets_what_is_left_and_then_the_end)
 	EXPECT_EQ(0, try_read(&self->queue));
 }
 
-TEST_F(hangup, end_comes_also_to_who_wishes_for_another_type)
+TEST_F(hangup, end_comes_also_to_receivers_of_another_type)
 {
 	__u64 value;
 	int writer;
@@ -391,7 +391,7 @@ TEST_F(hangup, new_sender_ends_the_end)
 
 /* Poll. */
 
-TEST_F(hangup, poll_tells_a_sender)
+TEST_F(hangup, poll_reports_the_end_to_a_sender)
 {
 	const short writable = variant->max_messages ? POLLOUT : 0;
 	int reader;
@@ -405,7 +405,7 @@ TEST_F(hangup, poll_tells_a_sender)
 	EXPECT_EQ(writable, poll_all(self->queue.fd));
 }
 
-TEST_F(hangup, poll_tells_a_receiver)
+TEST_F(hangup, poll_reports_the_end_to_a_receiver)
 {
 	int writer;
 
@@ -485,7 +485,7 @@ FIXTURE_TEARDOWN(plain)
 	queue_tear_down(&self->queue);
 }
 
-TEST_F(plain, queue_keeps_messages_for_whoever_comes)
+TEST_F(plain, queue_keeps_messages_for_later_receivers)
 {
 	struct peer *sender;
 

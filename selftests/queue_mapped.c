@@ -97,7 +97,7 @@ static int give_back(struct test_queue *queue, const struct held *held)
 
 /* The way of a message. */
 
-TEST_F(mapped, queue_tells_its_pool)
+TEST_F(mapped, queue_stat_has_its_pool)
 {
 	struct ipcshm_queue_attr attr = attr_of(POOL - 5, LARGEST);
 	int fd = ipcshm_queue_open(self->queue.device, NULL, READ_WRITE | IPCSHM_CREATE, 0600,
@@ -292,7 +292,7 @@ TEST_F(mapped, pool_counts_as_region_bytes_of_its_creator)
 
 /* A pool that is full. */
 
-TEST_F(mapped, pool_full_of_what_is_held_is_enobufs_and_loses_nothing)
+TEST_F(mapped, pool_full_of_held_messages_is_enobufs_and_loses_nothing)
 {
 	static unsigned char data[LARGEST];
 	struct held held[POOL / LARGEST], last;
@@ -322,7 +322,7 @@ TEST_F(mapped, pool_full_of_what_is_held_is_enobufs_and_loses_nothing)
 	EXPECT_TRUE(is_whole(self, &held[2]));
 }
 
-TEST_F(mapped, what_waits_in_the_pool_leaves_room_for_more_that_is_sent)
+TEST_F(mapped, queued_messages_leave_room_in_the_pool)
 {
 	struct held held;
 	__u64 i;
@@ -358,7 +358,7 @@ TEST_F(mapped, batch_ends_where_the_pool_does)
 
 /* Release. */
 
-TEST_F(mapped, only_what_is_held_can_be_given_back)
+TEST_F(mapped, only_held_messages_can_be_given_back)
 {
 	struct held held;
 	uint64_t wrong[] = { 0, 0, 1, POOL, ~0ULL, 1ULL << 63, PAGE };
@@ -436,7 +436,7 @@ static void hold_beside_a_thread_role(struct peer *peer)
 	pause();
 }
 
-TEST_F_TIMEOUT(mapped, killed_process_gives_back_whatever_descriptors_its_threads_have, 120)
+TEST_F_TIMEOUT(mapped, killed_process_gives_back_all_with_any_descriptors_of_its_threads, 120)
 {
 	struct peer *holder;
 	unsigned int i;
@@ -501,7 +501,7 @@ TEST_F(mapped, process_that_executes_another_program_gives_back)
 	EXPECT_EQ(0, queue_stat_now(&self->queue).held);
 }
 
-TEST_F(mapped, batch_of_releases_tells_how_far_it_came)
+TEST_F(mapped, batch_of_releases_returns_its_progress)
 {
 	struct held held[3];
 	uint64_t offsets[4];
@@ -675,7 +675,7 @@ static void look_role(struct peer *peer)
 	peer->result = !is_numbered((const void *)peer->type, 9, LARGEST);
 }
 
-TEST_F(mapped, child_sees_what_its_parent_holds)
+TEST_F(mapped, child_sees_its_parents_held_messages)
 {
 	struct held held;
 

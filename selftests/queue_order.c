@@ -131,7 +131,7 @@ TEST_F_TIMEOUT(queue, each_match_takes_its_messages_in_its_order, 120)
 	}
 }
 
-TEST_F(queue, message_tells_its_type_and_priority)
+TEST_F(queue, message_has_its_type_and_priority)
 {
 	struct ipcshm_message message;
 	size_t i;
@@ -253,7 +253,7 @@ static struct peer *block_receiver_for(struct test_queue *queue, __u32 match, __
 				  (struct peer) { .match = match, .type = type });
 }
 
-TEST_F(queue, blocked_receivers_get_what_they_wish_for)
+TEST_F(queue, blocked_receivers_get_messages_of_their_types)
 {
 	struct peer *one = block_receiver_for(&self->queue, EQUAL, 1);
 	struct peer *low = block_receiver_for(&self->queue, UP_TO, 3);
@@ -661,7 +661,7 @@ TEST_F(full, message_taken_out_of_turn_makes_room)
 	EXPECT_EQ(2, take(&self->queue, ANY, 0));
 }
 
-TEST_F(full, sender_that_gives_up_is_not_in_the_order_any_more)
+TEST_F(full, sender_that_gives_up_leaves_the_order)
 {
 	struct peer *sender =
 		block_sender_how(&self->queue, send_role, (struct peer) { .value = 2, .type = 2 });
@@ -708,7 +708,7 @@ TEST_F(queue, peek_leaves_the_message_and_its_sender_where_they_are)
 	EXPECT_EQ(1, peek(&self->queue, ANY, 0));
 }
 
-TEST_F(queue, peek_looks_at_what_it_wishes_for)
+TEST_F(queue, peek_returns_the_first_message_that_matches)
 {
 	size_t i;
 
@@ -721,7 +721,7 @@ TEST_F(queue, peek_looks_at_what_it_wishes_for)
 	}
 }
 
-TEST_F(queue, peek_with_too_little_room_tells_the_size)
+TEST_F(queue, peek_with_too_little_room_returns_the_size)
 {
 	struct ipcshm_transfer_args transfer = transfer_of("", 0);
 

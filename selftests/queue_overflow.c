@@ -173,7 +173,7 @@ TEST_F(overflow, newest_message_is_dropped)
 	EXPECT_EQ(0, quota(&self->queue));
 }
 
-TEST_F(overflow, rendezvous_drops_what_nobody_waits_for)
+TEST_F(overflow, rendezvous_drops_messages_without_a_receiver)
 {
 	struct peer *receiver;
 
@@ -298,7 +298,7 @@ TEST_F(overflow, stat_remembers_the_most_it_held)
 	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
 }
 
-TEST_F(overflow, stat_tells_since_when_the_next_message_and_sender_wait)
+TEST_F(overflow, stat_has_the_waiting_times_of_message_and_sender)
 {
 	__u64 before = now_ns(CLOCK_MONOTONIC), between;
 
@@ -376,7 +376,7 @@ TEST_F(overflow, less_room_loses_nothing)
 	EXPECT_TRUE(HOLDS(3, 4));
 }
 
-TEST_F(overflow, opener_is_told_the_capacity_that_was_set)
+TEST_F(overflow, opener_gets_the_changed_capacity)
 {
 	struct ipcshm_queue_attr attr = { 0 };
 
@@ -514,7 +514,7 @@ TEST_F(overflow, drain_leaves_blocked_receivers_alone)
 
 /* Revoke. */
 
-TEST_F(overflow, revoked_queue_is_nobodys)
+TEST_F(overflow, revoked_queue_is_gone_for_all)
 {
 	struct ipcshm_message message = { 0 };
 	__u64 value = 0;
@@ -543,7 +543,7 @@ TEST_F(overflow, revoked_queue_is_nobodys)
 	EXPECT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 }
 
-TEST_F(overflow, revocation_ends_whatever_waits)
+TEST_F(overflow, revocation_ends_all_waits_of_a_queue)
 {
 	struct peer *sender, *writer, *poller;
 

@@ -4,7 +4,7 @@
 #include "common/harness.h"
 #include "queue_kinds.h"
 
-TEST_F(queue, poll_tells_what_would_not_block)
+TEST_F(queue, poll_reports_calls_that_would_not_block)
 {
 	const short writable = variant->depth ? POLLOUT : 0;
 
@@ -17,7 +17,7 @@ TEST_F(queue, poll_tells_what_would_not_block)
 	EXPECT_EQ(POLLOUT, poll_now(self->queue.fd));
 }
 
-TEST_F(queue, poll_tells_only_what_the_descriptor_may)
+TEST_F(queue, poll_reports_only_rights_of_the_descriptor)
 {
 	int reader = queue_open_again(&self->queue, IPCSHM_READ),
 	    writer = queue_open_again(&self->queue, IPCSHM_WRITE);
@@ -42,7 +42,7 @@ TEST_F(queue, message_ends_a_poll)
 	EXPECT_EQ(POLLIN, finish(poller));
 }
 
-TEST_F(queue, level_triggered_epoll_tells_as_long_as_there_is_a_message)
+TEST_F(queue, level_triggered_epoll_reports_as_long_as_there_is_a_message)
 {
 	int set = watch_queue(&self->queue, EPOLLIN);
 
@@ -56,7 +56,7 @@ TEST_F(queue, level_triggered_epoll_tells_as_long_as_there_is_a_message)
 	close(set);
 }
 
-TEST_F(queue, edge_triggered_epoll_tells_each_message)
+TEST_F(queue, edge_triggered_epoll_reports_each_message)
 {
 	int set = watch_queue(&self->queue, EPOLLIN | EPOLLET);
 

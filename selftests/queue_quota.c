@@ -484,7 +484,7 @@ TEST_F(quota, message_larger_than_the_quota_is_edquot)
 }
 
 /* It is in its queue, though that does not keep it: a receiver takes it directly. */
-TEST_F(quota, receiver_takes_what_waits_for_quota)
+TEST_F(quota, receiver_takes_a_message_that_waits_for_quota)
 {
 	struct peer *sender;
 

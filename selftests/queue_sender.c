@@ -9,7 +9,7 @@
 #define OTHER_USER	65533
 #define FOREIGN_ID	65534	/* the default of kernel.overflowuid and overflowgid */
 
-TEST_F(queue, message_tells_its_sender)
+TEST_F(queue, message_has_its_sender)
 {
 	struct peer *sender = queue_start(&self->queue, send_role, (struct peer) { .value = 1 });
 	pid_t pid = sender->pid;
@@ -39,7 +39,7 @@ TEST_F(queue, blocked_receiver_learns_the_sender)
 	EXPECT_EQ(getgid(), receiver->message.gid);
 }
 
-TEST_F(queue, message_tells_a_sender_that_is_gone)
+TEST_F(queue, message_has_a_sender_that_is_gone)
 {
 	struct ipcshm_message message;
 	struct peer *sender;
@@ -63,7 +63,7 @@ static void other_user_send_role(struct peer *peer)
 	send_role(peer);
 }
 
-TEST_F(queue, message_tells_the_real_ids)
+TEST_F(queue, message_has_the_real_ids)
 {
 	struct ipcshm_message message;
 	struct peer *sender;

@@ -575,7 +575,7 @@ static bool say_that_it_is_over(int fd)
 	return true;
 }
 
-TEST_F_TIMEOUT(traffic, killed_senders_and_receivers_harm_nobody_else, 3000)
+TEST_F_TIMEOUT(traffic, killed_senders_and_receivers_do_no_harm, 3000)
 {
 	struct crowd crowd = { .ledger = make_ledger(messages_of_each(variant)) };
 	__u64 start = now_ns(CLOCK_MONOTONIC), told_time = start;

@@ -301,7 +301,7 @@ TEST_F(uring, end_of_file_completes_a_read)
 	EXPECT_EQ(0, completed(&self->ring, NULL));
 }
 
-TEST_F(uring, revocation_completes_what_waits)
+TEST_F(uring, revocation_completes_pending_requests)
 {
 	__u64 value;
 
@@ -324,7 +324,7 @@ TEST_F(uring, poll_waits_without_a_worker)
 	EXPECT_EQ(3, receive_value(&self->queue));
 }
 
-TEST_F(uring, multishot_poll_tells_each_message)
+TEST_F(uring, multishot_poll_reports_each_message)
 {
 	__u64 i;
 

@@ -256,7 +256,7 @@ TEST_F(full, room_ends_a_poll)
 	EXPECT_EQ(POLLOUT, finish(poller));
 }
 
-TEST_F(full, edge_triggered_epoll_tells_when_there_is_room)
+TEST_F(full, edge_triggered_epoll_reports_room)
 {
 	int set = watch_queue(&self->queue, EPOLLOUT | EPOLLET);
 	int i;

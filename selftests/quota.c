@@ -271,7 +271,7 @@ FIXTURE_TEARDOWN(ceiling)
 	close(device);
 }
 
-TEST_F(ceiling, what_a_container_has_comes_back_when_it_ends)
+TEST_F(ceiling, quota_of_a_container_comes_back_at_its_end)
 {
 	struct container container = { 0 };
 
@@ -424,7 +424,7 @@ TEST_F(ceiling, administrator_of_a_namespace_sets_no_more_than_its_creator_may_h
 			       IPCSHM_QUOTA_FOLLOW_DEFAULT));
 }
 
-TEST_F(ceiling, administrator_outside_sees_what_users_of_a_container_have)
+TEST_F(ceiling, administrator_outside_sees_users_of_a_container)
 {
 	struct container container = { 0 };
 	struct answer answer = { 0 };

@@ -211,7 +211,7 @@ TEST_F(death, is_counted_once_and_shown_in_the_slot)
 	EXPECT_EQ(1, memberships(&self->region));
 }
 
-TEST_F(death, counts_a_member_once_whatever_it_has_mapped)
+TEST_F(death, counts_a_member_once_for_all_its_mappings)
 {
 	struct peer *peer;
 
@@ -234,7 +234,7 @@ static struct ipcshm_region_member_args what_is_known_of(struct test_region *reg
 	return member;
 }
 
-TEST_F(death, is_told_with_its_kind)
+TEST_F(death, is_reported_with_its_kind)
 {
 	struct ipcshm_region_member_args known;
 	struct peer *peer;
@@ -255,7 +255,7 @@ TEST_F(death, is_told_with_its_kind)
 	EXPECT_EQ(0, code);
 }
 
-TEST_F(members, leaving_is_told_with_its_kind)
+TEST_F(members, leaving_is_reported_with_its_kind)
 {
 	__u32 code = 1000, token;
 

@@ -7,7 +7,7 @@
 
 /* Size and state. */
 
-TEST_F(region, fstat_tells_size_owner_and_mode)
+TEST_F(region, fstat_has_size_owner_and_mode)
 {
 	struct stat stat;
 
@@ -18,7 +18,7 @@ TEST_F(region, fstat_tells_size_owner_and_mode)
 	EXPECT_EQ(S_IFREG | 0600, stat.st_mode);
 }
 
-TEST_F(region, fstat_tells_memory_in_use)
+TEST_F(region, fstat_has_memory_in_use)
 {
 	struct stat stat;
 
@@ -79,7 +79,7 @@ TEST_F(region, size_never_changes)
 	self->map[self->size - 1] = 1;
 }
 
-TEST_F(region, stat_tells_what_it_is)
+TEST_F(region, stat_has_its_attributes)
 {
 	struct ipcshm_region_stat stat;
 	__u64 now = now_ns(CLOCK_REALTIME);
@@ -111,7 +111,7 @@ TEST_F(region, stat_follows_opens_and_unlink)
 	EXPECT_EQ(0, region_stat(self->fd).stat.flags);
 }
 
-TEST_F(region, open_tells_whether_it_created)
+TEST_F(region, open_reports_whether_it_created)
 {
 	struct ipcshm_region_attr attr = { .size = self->page };
 	int fd = ipcshm_region_open(self->device, self->name.text, READ_WRITE | IPCSHM_CREATE,

@@ -72,7 +72,7 @@ TEST_F(members, mapping_without_any_access_joins)
 	EXPECT_NE(0, self_token(self->region.fd));
 }
 
-TEST_F(members, mapping_that_fails_joins_nobody)
+TEST_F(members, failed_mapping_makes_no_member)
 {
 	int reader = region_open_again(&self->region, IPCSHM_READ);
 
@@ -254,7 +254,7 @@ TEST_F(members, last_munmap_leaves_and_is_no_death)
 	EXPECT_EQ(1, region_stat_now(&self->region).joins);
 }
 
-TEST_F(members, who_comes_back_gets_another_token)
+TEST_F(members, member_that_returns_gets_another_token)
 {
 	__u32 token, i, last = 0;
 
@@ -279,7 +279,7 @@ static void *map_member_page(struct test_region *region, int fd, int protection,
 	return mmap(NULL, region->page_size, protection, flags, fd, IPCSHM_MEMBER_PAGE_OFFSET);
 }
 
-TEST_F(members, page_tells_what_it_is)
+TEST_F(members, page_has_its_attributes)
 {
 	unsigned int i;
 
@@ -290,7 +290,7 @@ TEST_F(members, page_tells_what_it_is)
 		EXPECT_EQ(0, self->region.member_page->reserved[i]);
 }
 
-TEST_F(members, page_of_any_descriptor_makes_nobody_a_member)
+TEST_F(members, mapped_page_makes_no_member)
 {
 	int reader = region_open_again(&self->region, IPCSHM_READ);
 	const struct ipcshm_member_page *page =
@@ -488,7 +488,7 @@ TEST_F(members, token_that_cannot_be_is_dead)
 
 /* IPCSHM_IOC_REGION_MEMBERS */
 
-TEST_F(members, list_tells_token_process_user_maps_and_time)
+TEST_F(members, list_has_token_process_user_maps_and_time)
 {
 	__u64 since = now_ns(CLOCK_REALTIME);
 	struct ipcshm_member member;
@@ -503,7 +503,7 @@ TEST_F(members, list_tells_token_process_user_maps_and_time)
 	EXPECT_GE(now_ns(CLOCK_REALTIME), member.joined);
 }
 
-TEST_F(members, list_tells_the_process_of_a_child)
+TEST_F(members, list_has_the_process_of_a_child)
 {
 	struct peer *child;
 
@@ -600,7 +600,7 @@ static void enter_namespace_role(struct peer *peer)
 		pause();
 }
 
-TEST_F(members, list_tells_processes_as_the_caller_sees_them)
+TEST_F(members, list_has_processes_as_the_caller_sees_them)
 {
 	struct ipcshm_member list[2] = { 0 };
 	struct peer *peer;
@@ -623,7 +623,7 @@ static void user_role(struct peer *peer)
 	member_role(peer);
 }
 
-TEST_F(members, list_tells_the_user_who_joined)
+TEST_F(members, list_has_the_user_that_joined)
 {
 	SKIP_UNLESS_ROOT;
 	ASSERT_TRUE(region_start_ready(&self->region, user_role, (struct peer) { 0 }));

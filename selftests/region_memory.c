@@ -76,7 +76,7 @@ static void populate_role(struct peer *peer)
 	peer->result = fd < 0 ? fd : 0;
 }
 
-TEST_F(memory, populating_over_the_limit_of_a_memory_cgroup_is_enomem_and_kills_nobody)
+TEST_F(memory, populating_over_the_limit_of_a_memory_cgroup_is_enomem_and_kills_no_process)
 {
 	struct peer *peer;
 
@@ -242,7 +242,7 @@ TEST_F(created_huge, region_takes_no_more_than_its_size)
 	EXPECT_EQ(0, used_memory(self->region.fd));
 }
 
-TEST_F(memory, pages_that_were_pinned_outlive_the_revocation_and_harm_nobody)
+TEST_F(memory, pinned_pages_outlive_the_revocation_without_harm)
 {
 	struct iovec all = { .iov_len = SIZE * self->region.page_size };
 	char bytes[64];
@@ -317,7 +317,7 @@ static void check_role(struct peer *peer)
 		peer->result += at[i] != 0x5a;
 }
 
-TEST_F(memory, swapped_out_memory_is_there_for_everybody)
+TEST_F(memory, swapped_out_memory_comes_back_for_all)
 {
 	if (!has_swap())
 		SKIP(return, "no swap");

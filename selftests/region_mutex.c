@@ -127,7 +127,7 @@ static void lock_role(struct peer *peer)
 		peer->result = -EPERM;
 }
 
-TEST_F(mutex, killed_holder_wakes_all_who_wait)
+TEST_F(mutex, killed_holder_wakes_all_waiters)
 {
 	struct peer *holder = region_start_ready(&self->region, hold_role, (struct peer) { 0 });
 	struct peer *waiters[WORKERS];
@@ -175,7 +175,7 @@ static void fork_role(struct peer *peer)
 	peer->result |= unlock();
 }
 
-TEST_F(mutex, child_cannot_unlock_what_its_parent_has)
+TEST_F(mutex, child_cannot_unlock_its_parents_mutex)
 {
 	struct peer *peer = region_start(&self->region, fork_role, (struct peer) { 0 });
 
@@ -191,7 +191,7 @@ static void exec_role(struct peer *peer)
 	_exit(1);
 }
 
-TEST_F(mutex, who_executes_another_program_has_died)
+TEST_F(mutex, exec_of_another_program_is_a_death)
 {
 	struct peer *peer = region_start(&self->region, exec_role, (struct peer) { 0 });
 
@@ -276,7 +276,7 @@ static void consume_role(struct peer *peer)
 }
 
 /* The signal of a killed waiter goes to another waiter. */
-TEST_F_TIMEOUT(mutex, no_signal_is_lost_with_who_is_killed, 300)
+TEST_F_TIMEOUT(mutex, no_signal_is_lost_with_a_killed_waiter, 300)
 {
 	struct peer *consumers[WORKERS];
 	unsigned int i;

@@ -20,7 +20,7 @@ TEST_F(memory, mapping_of_the_largest_size_grows_with_the_region)
 	EXPECT_EQ(MAX_SIZE, readable_pages(&self->region, self->region.map, MAX_SIZE));
 }
 
-TEST_F(memory, what_a_region_grows_by_is_zero)
+TEST_F(memory, growth_is_zero)
 {
 	ASSERT_TRUE(map_region(&self->region));
 	memset(self->region.map, 0x5a, SIZE * self->region.page_size);
@@ -30,7 +30,7 @@ TEST_F(memory, what_a_region_grows_by_is_zero)
 			     (MAX_SIZE - SIZE) * self->region.page_size));
 }
 
-TEST_F(memory, what_was_cut_off_comes_back_as_zero)
+TEST_F(memory, removed_part_comes_back_as_zero)
 {
 	ASSERT_TRUE(map_region(&self->region));
 	memset(self->region.map, 0x5a, SIZE * self->region.page_size);
@@ -76,7 +76,7 @@ static void touch_role(struct peer *peer)
 	peer->value = readable_pages(peer->region, at, MAX_SIZE);
 }
 
-TEST_F(memory, members_use_what_was_grown_without_another_call)
+TEST_F(memory, members_use_growth_without_another_call)
 {
 	struct peer *peer = region_start_ready(&self->region, touch_role, (struct peer) { 0 });
 

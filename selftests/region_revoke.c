@@ -49,7 +49,7 @@ TEST_F(memory, persistent_name_is_revoked_too)
 	EXPECT_EQ(self->region.before.objects.used + 1, get_info(self->region.device).objects.used);
 }
 
-TEST_F(memory, access_to_what_was_revoked_is_a_sigbus)
+TEST_F(memory, access_to_a_revoked_region_is_a_sigbus)
 {
 	unsigned char *private, *reader;
 
@@ -268,7 +268,7 @@ TEST_F(memory, root_revokes_a_region_of_another_user)
 	EXPECT_EQ(0, ipcshm_region_revoke(self->region.fd));
 }
 
-TEST_F(memory, reader_revokes_what_it_owns)
+TEST_F(memory, reader_revokes_its_own_region)
 {
 	EXPECT_EQ(0, ipcshm_region_revoke(region_open_again(&self->region, IPCSHM_READ)));
 }

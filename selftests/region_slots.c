@@ -36,7 +36,7 @@ FIXTURE_TEARDOWN(full)
 	region_tear_down(&self->region);
 }
 
-TEST_F(full, page_and_stat_tell_how_many_fit)
+TEST_F(full, page_and_stat_have_the_number_of_slots)
 {
 	EXPECT_EQ(variant->max, self->region.member_page->max_members);
 	EXPECT_EQ(variant->max, region_stat_now(&self->region).max_members);

@@ -88,7 +88,7 @@ TEST_F(wait, word_that_was_punched_out_is_zero)
 	EXPECT_EQ(0, finish(peer));
 }
 
-TEST_F(wait, wake_up_finds_who_waited_before_the_page_was_punched_out)
+TEST_F(wait, wake_up_finds_waiters_from_before_the_page_was_punched_out)
 {
 	struct peer *peer = block_on(&self->region, self->region.page_size);
 
@@ -225,7 +225,7 @@ TEST_F(wait, wake_up_without_a_waiter_is_not_kept)
 	EXPECT_EQ(0, finish(peer));
 }
 
-TEST_F(wait, who_came_first_is_woken_first)
+TEST_F(wait, first_waiter_is_woken_first)
 {
 	struct peer *waiters[6];
 	unsigned int i;
@@ -241,7 +241,7 @@ TEST_F(wait, who_came_first_is_woken_first)
 	}
 }
 
-TEST_F(wait, who_waits_again_is_last)
+TEST_F(wait, repeated_wait_is_last)
 {
 	struct peer *first = block_on(&self->region, 0), *second = block_on(&self->region, 0);
 
@@ -274,7 +274,7 @@ TEST_F(wait, no_more_are_woken_than_asked_for)
 		EXPECT_EQ(0, finish(waiters[i]));
 }
 
-TEST_F(wait, wake_up_of_any_other_word_wakes_nobody)
+TEST_F(wait, wake_up_of_any_other_word_wakes_no_waiter)
 {
 	struct peer *peer = block_on(&self->region, 64);
 	__u64 offset;

@@ -49,7 +49,7 @@ TEST_F(wait, nothing_is_watched_at_first)
 	EXPECT_EQ(NONE, events_of(self->region.fd));
 }
 
-TEST_F(wait, watch_tells_as_long_as_the_word_differs)
+TEST_F(wait, watch_reports_as_long_as_the_word_differs)
 {
 	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
 	EXPECT_EQ(NONE, events_of(self->region.fd));
@@ -71,7 +71,7 @@ TEST_F(wait, watch_of_eight_bytes_sees_them_all)
 }
 
 /* A process with only a descriptor does not keep a region from shrinking. */
-TEST_F(wait, word_that_goes_with_a_part_of_the_region_ends_what_waits_for_it)
+TEST_F(wait, word_that_goes_with_a_part_of_the_region_ends_its_waits)
 {
 	struct ipcshm_region_attr attr = { .size = 3 * 4096, .max_size = 3 * 4096 };
 	int fd = ipcshm_region_open(self->region.device, NULL, READ_WRITE | IPCSHM_CREATE, 0600,
@@ -96,7 +96,7 @@ TEST_F(wait, word_that_goes_with_a_part_of_the_region_ends_what_waits_for_it)
 	EXPECT_EQ(0, finish(low));
 }
 
-TEST_F(wait, watch_tells_of_a_wake_up_until_it_is_set_again)
+TEST_F(wait, watch_reports_a_wake_up_until_it_is_set_again)
 {
 	ASSERT_EQ(0, watch_word(&self->region, 0, 0));
 	EXPECT_EQ(0, wake_word(&self->region, 0, 1));
@@ -106,7 +106,7 @@ TEST_F(wait, watch_tells_of_a_wake_up_until_it_is_set_again)
 	EXPECT_EQ(NONE, events_of(self->region.fd));
 }
 
-TEST_F(wait, watch_tells_of_no_wake_up_of_another_word)
+TEST_F(wait, watch_reports_no_wake_up_of_another_word)
 {
 	__u64 offset;
 
@@ -175,7 +175,7 @@ TEST_F(wait, watch_is_taken_away_by_a_size_of_zero)
 	EXPECT_EQ(NONE, events_of(self->region.fd));
 }
 
-TEST_F(wait, new_watch_is_seen_by_who_polls_already)
+TEST_F(wait, new_watch_is_seen_by_current_pollers)
 {
 	struct peer *peer;
 
@@ -241,7 +241,7 @@ TEST_F(wait, watch_set_by_a_child_is_that_of_the_descriptor)
 	EXPECT_EQ(POLLIN, events_of(self->region.fd));
 }
 
-TEST_F(wait, death_is_told_until_it_is_acknowledged)
+TEST_F(wait, death_is_reported_until_it_is_acknowledged)
 {
 	EXPECT_EQ(NONE, events_of(self->region.fd));
 	ASSERT_TRUE(one_death(&self->region));
@@ -290,7 +290,7 @@ static int epoll_of(struct test_region *region, __u32 events)
 	return set;
 }
 
-TEST_F(wait, level_triggered_epoll_tells_again)
+TEST_F(wait, level_triggered_epoll_reports_again)
 {
 	int set = epoll_of(&self->region, EPOLLIN | EPOLLPRI);
 
@@ -307,7 +307,7 @@ TEST_F(wait, level_triggered_epoll_tells_again)
 	EXPECT_TRUE(WAIT_UNTIL(epoll_events(set, 0) == EPOLLPRI));
 }
 
-TEST_F(wait, edge_triggered_epoll_tells_once_for_a_wake_up)
+TEST_F(wait, edge_triggered_epoll_reports_a_wake_up_once)
 {
 	int set = epoll_of(&self->region, EPOLLIN | EPOLLPRI | EPOLLET);
 
@@ -482,7 +482,7 @@ static void watching_role(struct peer *peer)
 	}
 }
 
-TEST_F_TIMEOUT(wait, watches_lose_no_wake_up_though_others_end_meanwhile, 120)
+TEST_F_TIMEOUT(wait, watches_lose_no_wake_up_while_others_end, 120)
 {
 	const unsigned int rounds = many(200, 30);
 	struct peer *storm =
@@ -577,7 +577,7 @@ TEST_F_TIMEOUT(wait, pollers_lose_no_wake_up, 120)
 	EXPECT_EQ(0, lost);
 }
 
-TEST_F(wait, revocation_is_told_by_poll)
+TEST_F(wait, revocation_is_reported_by_poll)
 {
 	struct peer *peer = block_poller(&self->region, POLLIN);
 

@@ -159,7 +159,7 @@ static int unlock_role(const struct ipcshm_area *area)
 	return -ipcshm_mutex_unlock(area, &shared_of(area)->mutex);
 }
 
-TEST_F(sync, child_cannot_unlock_what_its_parent_has)
+TEST_F(sync, child_cannot_unlock_its_parents_mutex)
 {
 	EXPECT_EQ(0, ipcshm_mutex_lock(&self->area, &self->shared->mutex, 0));
 	EXPECT_EQ(EPERM, finish(start(&self->area, unlock_role)));
@@ -449,7 +449,7 @@ TEST_F(sync, manual_event_wakes_all)
 }
 
 /*
- * Somebody writes what it likes, all the time.
+ * A hostile process writes random words all the time.
  */
 
 static int __attribute__((noreturn)) spoil_role(const struct ipcshm_area *area)

@@ -4,7 +4,7 @@
  * and between them is a buffer.
  *
  *	buffer bounded <TEXT		a ring: the producer waits while it is full
- *	buffer unbounded <TEXT		chunks: the region grows, nobody waits for room;
+ *	buffer unbounded <TEXT		chunks: the region grows, no process waits for room;
  *					the consumer begins when all has been read
  */
 #include <ipcshm-ring.h>
@@ -37,9 +37,10 @@ static void produce(struct ipcshm_ring *ring)
 	while ((size = getline(&line, &room, stdin)) > 0) {
 		if (size > LINE_MAX_BYTES)
 			die("a line is longer than %d bytes", LINE_MAX_BYTES);
-		check(ipcshm_ring_put(ring, line, (size_t)size, patience()), "put into", "buffer");
+		check(ipcshm_ring_put(ring, line, (size_t)size, demo_deadline()), "put into",
+		      "buffer");
 	}
-	check(ipcshm_ring_put(ring, END, 0, patience()), "put into", "buffer");
+	check(ipcshm_ring_put(ring, END, 0, demo_deadline()), "put into", "buffer");
 	free(line);
 }
 
@@ -50,7 +51,8 @@ static void consume(struct ipcshm_ring *ring)
 	size_t size;
 
 	do {
-		size = (size_t)check(ipcshm_ring_peek(ring, &line, patience()), "peek at", "buffer");
+		size = (size_t)check(ipcshm_ring_peek(ring, &line, demo_deadline()), "peek at",
+				     "buffer");
 		if (fwrite(line, 1, size, stdout) != size)
 			die("can't write");
 		check(ipcshm_ring_release(ring), "release", "line");

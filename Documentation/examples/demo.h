@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the demos' programs have in common. */
+/* Common code of the demos' programs. */
 #ifndef DEMO_H
 #define DEMO_H
 
@@ -25,7 +25,7 @@ static inline void die(const char *format, ...)
 	exit(EXIT_FAILURE);
 }
 
-/* What was tried, on what, and why it failed: for calls that return -errno. */
+/* For calls that return -errno: prints the action, its object, and the error. */
 static inline int check(long result, const char *what, const char *name)
 {
 	if (result < 0)
@@ -38,8 +38,8 @@ static inline int open_device(void)
 	return check(ipcshm_open(), "open", "/dev/ipcshm");
 }
 
-/* If a peer dies, nobody waits for it for longer than this. */
-static inline uint64_t patience(void)
+/* No process waits longer than this for a peer that has died. */
+static inline uint64_t demo_deadline(void)
 {
 	return ipcshm_deadline(20 * SECOND);
 }

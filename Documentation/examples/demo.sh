@@ -63,7 +63,7 @@ echo "Input: the $# files in $texts, $(($(wc -c <"$work/text") / 1024)) KiB"
 
 echo
 echo "1. Information sharing: $takers programs take letters for their texts from one stock, until"
-echo "   it runs out.  The stock is a table in a region; another program watches it meanwhile."
+echo "   it runs out.  The stock is a table in a region; another program watches it."
 
 stock create $pieces $takers || exit 1
 stock-watch >"$work/watched" &
@@ -174,7 +174,7 @@ same "$work/expected" "$work/top" "the same ten as of tr | grep | sort | uniq -c
 
 echo
 echo "4. Modularity once more, as a service: three programs count the words of files that another"
-echo "   one hands them as descriptors and waits for the reply.  One of them is killed meanwhile."
+echo "   one hands them as descriptors and waits for the reply.  One of them is killed at work."
 
 service-serve &
 servers=$!

@@ -20,7 +20,7 @@ static void count_words(struct word_table *table, const char *text, uint32_t siz
 	}
 }
 
-/* A block counts when @done says so: not before, not in part, and not twice. */
+/* A block counts as a whole when @done is set, not before, and not twice. */
 static void count_block(struct pipe_counts *counts, const struct block *block, uint32_t size)
 {
 	const uint64_t done = __atomic_load_n(&counts->done, __ATOMIC_ACQUIRE);

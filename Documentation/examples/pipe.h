@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What joins the programs of the third demo:
+/* The shared memory of the third demo's programs:
  *
  *	pipe-read --text--> pipe-filter --words--> pipe-count --counts--> pipe-top
  *
@@ -90,7 +90,7 @@ static inline void pipe_open(struct pipe *pipe)
 	int device = open_device();
 
 	check(ipcshm_area_open(&pipe->area, device, PIPE_REGION, 0, 0600, &attr, pipe_init, pipe,
-			       patience()), "open area", PIPE_REGION);
+			       demo_deadline()), "open area", PIPE_REGION);
 	pipe->counts = pipe_counts(&pipe->area);
 	if (!pipe->counts)
 		die("area %s is too small", PIPE_REGION);
@@ -106,7 +106,7 @@ static inline struct block *block_reserve(struct ipcshm_ring *ring)
 {
 	void *room = NULL;
 
-	check(ipcshm_ring_reserve(ring, sizeof(struct block), &room, patience()), "reserve in",
+	check(ipcshm_ring_reserve(ring, sizeof(struct block), &room, demo_deadline()), "reserve in",
 	      "ring");
 	return room;
 }
@@ -120,11 +120,11 @@ static inline const struct block *block_peek(struct ipcshm_ring *ring)
 {
 	const void *block = NULL;
 
-	check((int)ipcshm_ring_peek(ring, &block, patience()), "peek at", "ring");
+	check((int)ipcshm_ring_peek(ring, &block, demo_deadline()), "peek at", "ring");
 	return block;
 }
 
-/* What comes from another program is checked before it is used. */
+/* Data of another program is checked before it is used. */
 static inline uint32_t block_size(const struct block *block)
 {
 	uint32_t size = *(const volatile uint32_t *)&block->size;
@@ -137,7 +137,7 @@ static inline uint32_t block_size(const struct block *block)
 /* Deaths of others are no reason to stop waiting. */
 static inline void pipe_await(const struct pipe *pipe, struct ipcshm_event *event)
 {
-	uint64_t deadline = patience();
+	uint64_t deadline = demo_deadline();
 	int ret;
 
 	do

@@ -6,8 +6,8 @@
  *	producer-consumer [ITEMS]
  *
  * A producer puts the numbers from 1 to ITEMS in, two consumers take them out, and the
- * parent checks the sum.  Without the module it works in plain shared memory, only that
- * nobody would learn of a death.
+ * parent checks the sum.  Without the module it works in plain shared memory, but deaths
+ * remain unnoticed.
  */
 #include <ipcshm-cond.h>
 #include <sys/mman.h>
@@ -30,7 +30,7 @@ struct buffer {
 static struct ipcshm_area area;
 static struct buffer *buffer;
 
-/* What an owner that died has left is as good as ever: in and out change last. */
+/* The buffer is valid even after an owner's death: in and out change last. */
 static void locked(int result)
 {
 	if (result == -EOWNERDEAD)
@@ -40,12 +40,12 @@ static void locked(int result)
 
 static void wait_for(struct ipcshm_cond *condition, uint32_t deaths)
 {
-	locked(ipcshm_cond_wait(&area, condition, &buffer->lock, deaths, patience()));
+	locked(ipcshm_cond_wait(&area, condition, &buffer->lock, deaths, demo_deadline()));
 }
 
 static void produce(uint64_t number)
 {
-	locked(ipcshm_mutex_lock(&area, &buffer->lock, patience()));
+	locked(ipcshm_mutex_lock(&area, &buffer->lock, demo_deadline()));
 	while (buffer->in - buffer->out == SLOTS)
 		wait_for(&buffer->not_full, ipcshm_area_deaths(&area));
 	buffer->slots[buffer->in % SLOTS] = number;
@@ -54,13 +54,13 @@ static void produce(uint64_t number)
 	ipcshm_cond_signal(&area, &buffer->not_empty);
 }
 
-/* False if nothing will come any more, as the producer has ended. */
+/* False if no number will come, as the producer has ended. */
 static bool wait_for_number(void)
 {
 	uint32_t deaths;
 
 	while (buffer->in == buffer->out && buffer->out < buffer->total) {
-		deaths = ipcshm_area_deaths(&area);	/* before looking at who is alive */
+		deaths = ipcshm_area_deaths(&area);	/* before the check of the producer */
 		if (buffer->producer && !ipcshm_area_is_alive(&area, buffer->producer))
 			return false;
 		wait_for(&buffer->not_empty, deaths);
@@ -72,7 +72,7 @@ static bool consume(void)
 {
 	bool more;
 
-	locked(ipcshm_mutex_lock(&area, &buffer->lock, patience()));
+	locked(ipcshm_mutex_lock(&area, &buffer->lock, demo_deadline()));
 	more = wait_for_number();
 	if (more) {
 		buffer->sum += buffer->slots[buffer->out % SLOTS];

@@ -17,7 +17,7 @@ static int call(int queue, int file, struct findings *found)
 	struct ipcshm_call_args call = {
 		.request = { .fds = (uintptr_t)&file, .fd_count = 1 },
 		.reply = { .data = (uintptr_t)found, .size = sizeof(*found) },
-		.deadline = patience(),
+		.deadline = demo_deadline(),
 		.clock = CLOCK_MONOTONIC,
 	};
 	int result = ipcshm_call_transfer(queue, &call, sizeof(call));

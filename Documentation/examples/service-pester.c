@@ -22,7 +22,7 @@ static int call_with(int queue, size_t size, uint32_t files)
 			.fd_count = files,
 		},
 		.reply = { .data = (uintptr_t)&found, .size = sizeof(found) },
-		.deadline = patience(),
+		.deadline = demo_deadline(),
 		.clock = CLOCK_MONOTONIC,
 	};
 
@@ -39,7 +39,7 @@ int main(void)
 	for (size = 1; size <= sizeof(struct findings); size++) {
 		refused += call_with(queue, size, 0);
 		refused += call_with(queue, size, 1);
-		check(ipcshm_send(queue, "no request", size < 10 ? size : 10, 0, patience()),
+		check(ipcshm_send(queue, "no request", size < 10 ? size : 10, 0, demo_deadline()),
 		      "send to", SERVICE_QUEUE);
 	}
 	refused += call_with(queue, 0, 0);

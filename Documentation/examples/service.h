@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the two programs of the service have in common: the queue of requests. */
+/* Common code of the service's two programs: the queue of requests. */
 #ifndef SERVICE_H
 #define SERVICE_H
 

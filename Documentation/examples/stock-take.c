@@ -3,8 +3,8 @@
  *
  * Set the texts in type: take a piece from the stock for every letter, as long
  * as there is one.  Several of these run at once, and begin when all are there.
- * At the end say what this one did, a line for each letter: letter, pieces taken,
- * pieces it was refused.
+ * At the end print the results of this process, a line for each letter: letter, pieces
+ * taken, pieces refused.
  */
 #include <ctype.h>
 #include <sched.h>
@@ -28,7 +28,7 @@ static int take(_Atomic struct pieces *row)
 /* There is no call yet to wait until a word of a region changes: look again. */
 static void begin_together(struct stock *stock)
 {
-	uint64_t deadline = patience();
+	uint64_t deadline = demo_deadline();
 
 	atomic_fetch_add(&stock->begun, 1);
 	while (atomic_load(&stock->begun) < stock->takers) {

@@ -13,7 +13,7 @@
 int main(void)
 {
 	const struct stock *stock = stock_open(IPCSHM_READ);
-	uint64_t deadline = patience();
+	uint64_t deadline = demo_deadline();
 	unsigned long reads = 0, changes = 0;
 	uint32_t before = 0;
 

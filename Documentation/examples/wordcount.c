@@ -50,19 +50,19 @@ static void count(const struct task *task, struct word_table *table)
 	fclose(file);
 }
 
-/* An empty message says that there is no more work. */
+/* An empty message ends the work. */
 static void work(int queue, struct word_table *table)
 {
 	struct task task;
 
-	while (check(ipcshm_receive(queue, &task, sizeof(task), NULL, patience()),
+	while (check(ipcshm_receive(queue, &task, sizeof(task), NULL, demo_deadline()),
 		     "receive from", "the queue of tasks"))
 		count(&task, table);
 }
 
 static void send_task(int queue, const void *task, size_t size)
 {
-	check(ipcshm_send(queue, task, size, 0, patience()), "send to", "the queue of tasks");
+	check(ipcshm_send(queue, task, size, 0, demo_deadline()), "send to", "the queue of tasks");
 }
 
 static void send_file(int queue, const char *path)

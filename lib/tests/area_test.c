@@ -49,7 +49,7 @@ FIXTURE_TEARDOWN(area)
 	ipcshm_area_destroy(&self->area);
 }
 
-/* Those who can die. */
+/* Members that can die. */
 FIXTURE(mortal) {
 	struct ipcshm_area area;
 	struct ipcshm_member_page *members;
@@ -262,7 +262,7 @@ static bool is_asleep(pid_t pid)
 	return text[0] == 'S';
 }
 
-/* The same in all areas, with a deadline and without: only a handler without SA_RESTART ends a wait. */
+/* In all areas, with a deadline and without, only a handler without SA_RESTART ends a wait. */
 TEST_F(area, handler_set_to_restart_does_not_end_a_wait)
 {
 	const uint64_t deadlines[] = { IPCSHM_FOREVER, SOON };

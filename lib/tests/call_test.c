@@ -174,14 +174,14 @@ TEST_F(call, reply_that_was_not_sent_is_still_to_be_sent)
 	}
 }
 
-TEST_F(call, reply_to_nobody_is_over)
+TEST_F(call, reply_after_the_caller_has_gone_is_over)
 {
 	EXPECT_FAILS(ESRCH, ipcshm_reply_receive(9, self->there, 6, self->back, 64,
 						 &self->message, 5));
 	EXPECT_EQ(0, self->message.request_id);
 }
 
-TEST_F(call, request_without_room_tells_its_size)
+TEST_F(call, request_without_room_returns_its_size)
 {
 	answer_request();
 	fake.out.call.request.size = 4096;

@@ -369,7 +369,7 @@ static int __attribute__((noreturn)) spoil_role(const struct ipcshm_area *area)
 		unsigned int at = (unsigned int)rand_r(&seed) % (sizeof(struct ipcshm_cell) / 8);
 		uint64_t value = (uint64_t)rand_r(&seed) << 33 ^ (uint64_t)rand_r(&seed);
 
-		/* The first word says that it is a cell, of which size. */
+		/* The first word marks a cell, and holds its size. */
 		__atomic_store_n(&words[at ? at : 1], rand_r(&seed) % 2 ? value : value % 8,
 				 __ATOMIC_RELAXED);
 	}

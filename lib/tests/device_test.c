@@ -67,7 +67,7 @@ TEST(info_has_the_size_of_the_caller)
 	}
 }
 
-/* The kernel writes all of it, and tells what it doesn't know by zeroes. */
+/* The kernel writes all of it, with zeroes for unknown members. */
 TEST(info_is_left_to_the_kernel_to_fill)
 {
 	struct ipcshm_info info, before;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A kernel to test the library against: it answers what the test tells it to,
- * and keeps what it was asked.  The linker puts it in place of the system calls
- * (--wrap).  Each TEST() is a process of its own, and finds it new.
+ * A fake kernel to test the library against: it returns the answers of the test, and
+ * records the calls.  The linker puts it in place of the system calls (--wrap).  Each
+ * TEST() is a process of its own, and finds it new.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -46,18 +46,18 @@ union fake_argument {
 
 /**
  * struct fake - the kernel
- * @active: false lets mmap and clock_gettime through to the system, for those
- *	who aren't under test
+ * @active: false lets mmap and clock_gettime through to the system, for code that is
+ *	not under test
  * @error: if not 0, open and ioctl fail with it
  * @interrupts: how many more times ioctl fails with EINTR, before @error
  * @result: what open and ioctl return otherwise
  * @writes: ioctl writes @out to its argument, in the size of the command
  * @out: see @writes
- * @map: what mmap returns
- * @map_of_fd: if not NULL, what mmap of a descriptor returns, be it @active or not
+ * @map: the result of mmap
+ * @map_of_fd: if not NULL, the result of mmap of a descriptor, even if not @active
  * @map_error: if not 0, mmap fails with it
- * @now: what clock_gettime tells
- * @asked: what it was asked; @calls of any kind
+ * @now: the time of clock_gettime
+ * @asked: the recorded calls; @calls of any kind
  */
 struct fake {
 	bool active;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * For the compiler's -include: each atomic access of the library is told of before
- * it is made, so that a test can do something at just that point.
+ * For the compiler's -include: a hook runs before each atomic access of the library, so
+ * that a test can act at just that point.
  */
 #ifndef HOOK_H
 #define HOOK_H

@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What is installed: is it all there, does a program compile, link and run with
-# what pkg-config tells, and does the library show what its header declares and
-# nothing else?  Wants CC, CXX and O (where the library was built) in the
-# environment.
+# The installed files: all are there, a program compiles, links and runs with the
+# flags of pkg-config, and the library exports exactly the calls of its headers.
+# Takes CC, CXX and O (where the library was built) from the environment.
 
 # The tests are called by check, and compilers and flags are words to be split.
 # shellcheck disable=SC2317,SC2086,SC2046,SC2016
@@ -82,8 +81,8 @@ files_are_installed()
 		same libipcshm.so.1 "$(readlink "$libdir/libipcshm.so")"
 }
 
-# What is below PREFIX is told in terms of it, so that the tree can be moved.
-package_tells_where()
+# Paths below PREFIX are written in terms of it, so that the tree can be moved.
+package_has_its_paths()
 {
 	same 'prefix=/opt/x
 includedir=${prefix}/include
@@ -222,7 +221,7 @@ uninstall_leaves_nothing()
 
 echo "TAP version 13"
 check files_are_installed
-check package_tells_where
+check package_has_its_paths
 check program_links_shared
 check program_links_static
 check program_links_as_cxx

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A member page that a test writes, where the module isn't: who joins, and who
- * dies, as ipcshm_area_init_futex() describes it.
+ * A member page that a test writes without the module: joins and deaths, as
+ * ipcshm_area_init_futex() describes them.
  */
 #ifndef MEMBERS_H
 #define MEMBERS_H
@@ -58,7 +58,7 @@ static inline void members_die(struct ipcshm_member_page *page, uint32_t token)
 	syscall(SYS_futex, &page->deaths, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-/* It leaves alive; nobody is told. */
+/* It leaves alive; no other member is informed. */
 static inline void members_leave(struct ipcshm_member_page *page, uint32_t token)
 {
 	members_end(page, token, IPCSHM_SLOT_END(IPCSHM_END_LEFT, 0));
@@ -78,8 +78,8 @@ static inline int members_wait_longer(const struct ipcshm_area *area, const uint
 }
 
 /*
- * All waits take longer than they are asked to: a mutex looks again now and then at
- * whether its owner has left, so a death that woke nobody would only be late.
+ * Makes all waits take longer than requested: a mutex regularly checks whether its owner
+ * has left, so a death without a wake-up would only be late.
  */
 static inline void members_be_late(struct ipcshm_area *area)
 {

@@ -96,7 +96,7 @@ TEST(largest_message_is_not_negative)
 	EXPECT_RETURNS(IPCSHM_MESSAGE_MAX, ipcshm_receive(9, NULL, 0, NULL, 0));
 }
 
-TEST(receive_with_too_little_room_tells_the_size)
+TEST(receive_with_too_little_room_returns_the_size)
 {
 	struct ipcshm_message message = { .size = 1 };
 	char room[4];
@@ -228,7 +228,7 @@ TEST(descriptors_are_handed_on)
 	EXPECT_EQ(7, message.fd_count);
 }
 
-TEST(mapped_tells_the_offset)
+TEST(mapped_returns_the_offset)
 {
 	union fake_argument want = {
 		.transfer.message.flags = IPCSHM_MAPPED,

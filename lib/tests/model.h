@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A model checker for the library's own code: a few processes, each of which runs a
- * role on a stack of its own, and every order in which they can do what the others
- * see: each access to the shared memory, each wait and wake-up, each step of a death,
- * at every point where it can come.
+ * A model checker for the library's own code.  A few processes run a role each on a
+ * stack of its own, in every order of their visible steps: accesses to the shared
+ * memory, waits and wake-ups, and the steps of a death, at every possible point.
  *
  * Define MODEL_SHARED, the type of the shared memory, include this, then the sources
- * under test, and say what the functions declared below do: their atomic operations are calls of
- * the model's from here on, which let all others have their turn first.  A state is
- * the shared memory, and the stack and the registers of each process; one that was
- * seen before (by a hash of 64 bits) isn't gone into again.  What it doesn't know of
- * is memory that is ordered otherwise than the program.
+ * under test, and define the functions that are declared below.  From here on, atomic
+ * operations are calls of the model, which let all other processes run first.  A state
+ * is the shared memory, and the stack and the registers of each process; a known state
+ * (by a hash of 64 bits) is not explored again.  The model does not cover memory that
+ * is ordered otherwise than the program.
  *
- * It fails at a check() in a role; when somebody sleeps and nobody is left who could
- * wake it, also if it has a deadline; and at what the scenario says of the end.
+ * It fails at a check() in a role; when a process sleeps and no other process could
+ * wake it, even with a deadline; and at the scenario's check of the end.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -74,7 +73,7 @@ struct process {
 	unsigned int member;
 	bool late;		/* its deadline is past */
 	struct question question;	/* of one who waits or wakes, */
-	int answer;			/* and what it is told */
+	int answer;			/* and its answer */
 	const char *used;	/* of its stack, from here to the end */
 	jmp_buf registers;
 };
@@ -101,20 +100,20 @@ static struct world {
 } world;
 
 /**
- * struct scenario - who does what
+ * struct scenario - the roles of processes
  * @role: of each process; NULL: no more
  * @threads: the first two are threads of one process
  * @deaths: how many may die
  * @mortal: bits: which of them
  * @hurry: deadlines can pass
  * @signals: how many waits may be ended by a signal
- * @leaves: whether somebody has left who was waited for; NULL: never
+ * @leaves: whether an awaited process has left; NULL: never
  * @flags: for set_up_shared()
  * @attaching: for the roles: attaching is looked at as well
- * @ordered: for the roles: what comes has to be in order
- * @dead_owner: the mutex is that of one who died before
- * @may_sleep: whether it is right that somebody sleeps for ever; NULL: never
- * @end: NULL or what is wrong, when all have ended
+ * @ordered: for the roles: items have to be in order
+ * @dead_owner: the mutex is that of a process that died before
+ * @may_sleep: whether a process may sleep for ever; NULL: never
+ * @end: the error when all have ended, or NULL
  */
 struct scenario {
 	void (*role[PROCESSES])(void);
@@ -168,12 +167,12 @@ static void check(bool right, const char *what)
 		to_scheduler(RUNS);
 }
 
-/* Of the scenarios: what nobody writes any more, */
+/* Functions of the scenarios: whether an address is not written again, */
 static bool is_constant(const void *address);
 /* the shared memory as it is at first, */
 static void set_up_shared(void);
-/* what of it is told of the way to a failure, */
-static void tell_shared(const void *before);
+/* the print of a step on the way to a failure, */
+static void print_shared(const void *before);
 /* and what they note of a death. */
 static void on_death(uint32_t token);
 
@@ -186,7 +185,7 @@ static void step(const void *address)
 		to_scheduler(RUNS);
 }
 
-/* What is asked of the scheduler, and its answer. */
+/* A question to the scheduler, and its answer. */
 static int ask(enum state state, struct question question)
 {
 	struct process *process = &world.process[current];
@@ -241,7 +240,7 @@ uint64_t ipcshm_deadline(uint64_t timeout)
 
 #define HURRY	(IPCSHM_FOREVER - 2)	/* a deadline that passes at any time */
 
-/* What can come next. */
+/* The possible next steps. */
 
 struct choice {
 	enum { RUN, WAKE_THIS, TIME_OUT, INTERRUPT, BE_LATE, KILL, BURY } what;
@@ -473,7 +472,7 @@ static bool is_new(uint64_t hash)
 	return ++states < STATES / 4 * 3;
 }
 
-static bool somebody_sleeps(void)
+static bool task_sleeps(void)
 {
 	unsigned int i;
 
@@ -483,12 +482,12 @@ static bool somebody_sleeps(void)
 	return false;
 }
 
-/* When nobody can do anything any more. */
-static const char *what_is_wrong(void)
+/* The error when no process can continue, or NULL. */
+static const char *find_error(void)
 {
-	if (somebody_sleeps())
+	if (task_sleeps())
 		return scenario->may_sleep && scenario->may_sleep() ? NULL :
-		       "somebody sleeps for ever";
+		       "a process sleeps for ever";
 	return scenario->end ? scenario->end() : NULL;
 }
 
@@ -500,7 +499,7 @@ static void tell(const struct choice *choice, const struct world *before)
 	};
 
 	fprintf(stderr, "# ");
-	tell_shared(&before->shared);
+	print_shared(&before->shared);
 	fprintf(stderr, " deaths %u, states %u %u %u: %u %s", before->members.page.deaths, before->process[0].state, before->process[1].state,
 		before->process[2].state, choice->who, names[choice->what]);
 	if (choice->what == WAKE_THIS)
@@ -520,7 +519,7 @@ static bool explore(unsigned int depth)
 		return true;
 	count = enumerate(choices, &progress);
 	if (!progress)
-		failure = what_is_wrong();
+		failure = find_error();
 	if (depth == DEPTH - 1)
 		failure = "no end to it";
 	memcpy(saved, &world, sizeof(world));

@@ -173,7 +173,7 @@ TEST(set_spin_hands_on_the_bound)
 	EXPECT_FAILS(EINVAL, ipcshm_queue_set_busy_poll(9, UINT32_MAX));
 }
 
-TEST(drain_tells_how_many)
+TEST(drain_returns_the_count)
 {
 	union fake_argument want = { 0 };
 	uint64_t messages = 1;
@@ -188,7 +188,7 @@ TEST(drain_tells_how_many)
 	EXPECT_RETURNS(0, ipcshm_queue_drain(9, NULL));
 }
 
-TEST(drain_that_fails_tells_nothing)
+TEST(drain_that_fails_returns_no_count)
 {
 	uint64_t messages = 1;
 

@@ -367,7 +367,7 @@ TEST(member_is_alive_while_its_slot_has_its_token)
 	EXPECT_EQ(1, ipcshm_is_alive(&page, 0x10000));
 }
 
-/* A token may come from memory that somebody has scribbled on. */
+/* A token may come from memory that a hostile process wrote. */
 TEST(what_is_no_token_is_not_alive_even_if_its_slot_has_it)
 {
 	struct ipcshm_member_page *page = calloc(1, sizeof(*page));

@@ -18,7 +18,7 @@
 #define ACCESSES_MAX	(1U << 19)	/* of one call, however large the ring is */
 #define ITEM_MAX	4096
 
-/* What the fuzzer gave, from here on. */
+/* The rest of the fuzzer's input. */
 struct input {
 	const uint8_t *at;
 	size_t left;
@@ -84,7 +84,7 @@ void before_access(const volatile void *address)
 	}
 }
 
-/* Nobody sleeps: whoever would is told at once that it was for nothing. */
+/* No call sleeps: a wait returns at once, as if it were for nothing. */
 static int never_wait(const struct ipcshm_area *area, const uint32_t *word, uint32_t expected,
 		      uint32_t deaths, uint64_t deadline)
 {
@@ -150,7 +150,7 @@ static unsigned int sum_of(const void *data, size_t size)
 
 static struct ipcshm_area *area_of_all;	/* of all handles */
 
-/* A call of a handle of whichever side; its errors are as good as its success. */
+/* A call of a handle of any side; errors are valid results. */
 static void act(struct ipcshm_ring *ring, const struct ipcshm_ring_attr *attr)
 {
 	static unsigned char item[ITEM_MAX * 8];

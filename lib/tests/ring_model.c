@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rings: every order of what a few producers and consumers do, with deaths at every
- * step.  The library's files are compiled by themselves, with hook.h: each atomic
- * access of theirs is a step here.
+ * Rings: every order of the steps of a few producers and consumers, with deaths at
+ * every step.  The library's files are compiled by themselves, with hook.h: each of
+ * their atomic accesses is a step here.
  */
 #include "kselftest_harness.h"
 
@@ -29,7 +29,7 @@ struct ringed {
 
 #define WORDS	12		/* of the largest item */
 
-/* What the processes note, without anybody's seeing it: bits of the items' numbers. */
+/* Notes of the processes, at no step of their own: bits of the items' numbers. */
 #define gone_in	world.ghost[0]	/* put has returned */
 #define came	world.ghost[1]	/* was seen */
 #define twice	world.ghost[2]	/* was seen before */
@@ -43,8 +43,8 @@ static bool is_between(const void *address, size_t from, size_t to)
 }
 
 /*
- * The geometry, and what nobody here looks at: counters but for the last, and on which
- * CPUs the others are, since nobody spins.
+ * The geometry, and unused words: counters except for the last, and the CPUs of the
+ * others, since no process spins.
  */
 #define COUNTERS	640, 672
 #define CPU_OF_PRODUCER	152, 156
@@ -139,7 +139,7 @@ static void set_up_shared(void)
 	at_once = false;
 }
 
-static void tell_shared(const void *before)
+static void print_shared(const void *before)
 {
 	const unsigned char *ring = ((const struct ringed *)before)->ring;
 	uint64_t tail, head, one, two;
@@ -157,14 +157,14 @@ static void on_death(uint32_t token)
 	dead |= 1U << IPCSHM_TOKEN_SLOT(token);
 }
 
-/* What roles do. */
+/* Parts of roles. */
 
 static void attach(struct ipcshm_ring *ring, uint32_t side)
 {
 	int ret;
 
 	memset(ring, 0, sizeof(*ring));
-	/* In most scenarios this is no part of what others could come in between. */
+	/* In most scenarios other processes do not run in between. */
 	at_once = !scenario->attaching;
 	ret = ipcshm_ring_attach(ring, here(), 0, side);
 	at_once = false;
@@ -182,7 +182,7 @@ static void put(struct ipcshm_ring *ring, uint64_t item)
 
 static void see(uint64_t item)
 {
-	check(item < 8, "an item that nobody put in");
+	check(item < 8, "an item that was not put in");
 	twice |= came & 1U << item;
 	came |= 1U << item;
 }
@@ -325,7 +325,7 @@ static void get_3(void)
 		get(&ring);
 }
 
-/* Until it has that of the one who doesn't die. */
+/* Until it has the item of the producer that does not die. */
 static void get_until_1(void)
 {
 	struct ipcshm_ring ring;
@@ -529,7 +529,7 @@ static bool is_lost(void)
 	return missing;
 }
 
-/* What is left comes out, all that was put in has come, and the ring can be filled again. */
+/* The rest comes out, no item is missing, and the ring can be filled again. */
 static const char *nothing_is_lost(void)
 {
 	static const struct ipcshm_area_ops ops = {
@@ -558,7 +558,7 @@ static const char *nothing_is_lost(void)
 		wrong = "an item is lost";
 	if (twice && !dead)
 		wrong = "an item came twice";
-	/* The end of a ring of records, and a chunk that has been begun, may be too small for one. */
+	/* The end of a ring of records, and a begun chunk, may be too small for a record. */
 	if (!wrong && fill(&area) < items_max() - !!(scenario->flags & (CHUNKS | RECORDS)))
 		wrong = "room is lost";
 	ipcshm_area_destroy(&area);
@@ -574,7 +574,7 @@ static const char *nothing_is_lost(void)
 	EXPECT_STREQ("", wrong ? wrong : ""); \
 } while (0)
 
-/* One of each: the consumer sleeps, the producer sleeps, and nobody for ever. */
+/* One of each: the consumer sleeps, the producer sleeps, and none for ever. */
 TEST(slots_of_one_and_one)
 {
 	EXPECT_HOLDS(.role = { put_3, get_3 });
@@ -620,7 +620,7 @@ TEST(records_of_many_with_the_death_of_a_consumer)
 		     .flags = MANY | RECORDS);
 }
 
-/* Whoever needs two finds them, wherever another consumer has come to. */
+/* A consumer that needs two items finds them, at any progress of the other. */
 TEST(slots_of_many_consumers_one_of_which_needs_two)
 {
 	EXPECT_HOLDS(.role = { get_2_at_once, begin_with_3_and_get_1 },
@@ -711,7 +711,7 @@ TEST(records_that_overwrite_with_a_death)
 		     .flags = IPCSHM_RING_OVERWRITE | RECORDS);
 }
 
-/* The oldest chunk is free when both have released, whoever sees it first. */
+/* The oldest chunk is free when both have released, in any order. */
 TEST(chunks_of_many_that_two_consumers_reclaim)
 {
 	EXPECT_HOLDS(.role = { get_any, get_any, put_4 }, .flags = MANY | CHUNKS | FILLED);

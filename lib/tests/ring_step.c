@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A process that is killed before each instruction in turn of what it does with a
- * ring, and what the others find then: all that was committed before, nothing that
- * wasn't, and a ring that works.
+ * A process is killed before each instruction of an operation on a ring in turn.  The
+ * others then find all committed items, no uncommitted item, and a ring that works.
  *
  * The victim runs an operation under ptrace(2), one instruction at a time; after the
- * nth it is killed.  The test is the one who knows of deaths: it writes the member
- * page.
+ * nth it is killed.  The test itself writes the member page, and so reports deaths.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -29,7 +27,7 @@
 #define STEPS_MAX	20000
 #define DONE		42	/* the victim's exit status */
 
-/* What the victim is doing. */
+/* The victim's operation. */
 struct victim {
 	struct ipcshm_area *area;
 	uint32_t side;
@@ -382,7 +380,7 @@ static const char *try_one(FIXTURE_DATA(killed) *self, const FIXTURE_VARIANT(kil
 	members_die(self->members, token);
 	self->area.fd = -1;
 	if (put_items(&self->area, AFTER, 1))
-		return "nothing can be put in any more";
+		return "nothing can be put in";
 	count = drain(&self->area, items);
 	return judge(deed, items, count);
 }

@@ -31,7 +31,7 @@
 #define BATCH		8
 #define MANY		(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER)
 
-/* What the processes note beside the ring. */
+/* Notes of the processes beside the ring. */
 struct board {
 	_Atomic uint32_t series;
 	_Atomic uint32_t sent[SERIES];

@@ -111,7 +111,7 @@ static int put(struct ipcshm_ring *ring, uint64_t value)
 	return ipcshm_ring_put(ring, &value, 8, IPCSHM_NOW);
 }
 
-/* What comes out, or -errno. */
+/* The item, or -errno. */
 static int64_t get(struct ipcshm_ring *ring)
 {
 	int64_t value = 0;
@@ -304,7 +304,7 @@ TEST_F(ring, who_has_no_token_is_refused)
 
 TEST_F(ring, keeps_order_over_many_laps)
 {
-	/* Where the oldest is in the middle of a chunk, the rest of that isn't to be had. */
+	/* If the oldest is in the middle of a chunk, the rest of the chunk is unavailable. */
 	size_t most = CHUNKS ? self->room - 8 : self->room;
 	uint64_t in = 0, out = 0;
 	size_t i, n;
@@ -672,7 +672,7 @@ TEST_F(ring, producer_waits_for_room)
 	EXPECT_EQ(77, get(&self->one.consumer));
 }
 
-/* At a deadline they would find what they weren't told of. */
+/* A deadline would hide a missing wake-up. */
 static void *put_for_ever(void *argument)
 {
 	uint64_t value = 77;
@@ -689,7 +689,7 @@ static void *put_large_for_ever(void *argument)
 }
 
 /* By a consumer that finds nothing but that. */
-TEST_F(ring, room_of_what_was_discarded_is_told)
+TEST_F(ring, room_of_discarded_records_is_announced)
 {
 	struct ipcshm_ring third;
 	pthread_t thread;
@@ -989,7 +989,7 @@ TEST_F(ring, a_lost_chunk_can_be_released)
 	EXPECT_EQ(0, ipcshm_ring_release(&self->one.consumer));
 }
 
-/* Who is there. */
+/* Attached members. */
 
 TEST_F(ring, counts_the_living)
 {
@@ -1214,7 +1214,7 @@ TEST_F(ring, calls_are_short_however_large_the_ring_is)
 
 #define TRAFFIC	20000
 
-/* One who puts in or gets out; whoever fails says where. */
+/* A thread that puts in or gets out, and the place of its failure. */
 struct worker {
 	FIXTURE_DATA(ring) *ring;
 	uint32_t slot;

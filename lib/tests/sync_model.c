@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mutex, condition, event and cell: every order of what a few processes do, with deaths at
- * every step.
+ * Mutex, condition, event and cell: every order of the steps of a few processes, with
+ * deaths at every step.
  */
 #include "kselftest_harness.h"
 
@@ -32,9 +32,9 @@ struct synchronised {
 
 #define shared	(&world.shared)
 
-/* What the processes note, without anybody's seeing it. */
-#define holder	world.ghost[0]	/* the token of who is inside */
-#define owed	world.ghost[1]	/* somebody has died with the mutex, and nobody was told */
+/* Notes of the processes, at no step of their own. */
+#define holder	world.ghost[0]	/* the token of the process inside */
+#define owed	world.ghost[1]	/* an owner has died, and no process has learned of it */
 #define lost	world.ghost[2]	/* the mutex isn't recoverable: 1: soon, 2: now */
 
 #define ALL	7U
@@ -60,7 +60,7 @@ static void set_up_shared(void)
 	}
 }
 
-static void tell_shared(const void *before)
+static void print_shared(const void *before)
 {
 	const struct synchronised *was = before;
 
@@ -83,7 +83,7 @@ static void on_death(uint32_t token)
 static void enter(int result)
 {
 	check(result == 0 || result == -EOWNERDEAD, "not locked");
-	check((result == -EOWNERDEAD) == owed, "a death isn't told, or one that wasn't");
+	check((result == -EOWNERDEAD) == owed, "a death is not reported, or one that did not happen");
 	check(lost < 2, "a mutex that isn't recoverable was locked");
 	check(!holder, "two are inside");
 	holder = ipcshm_area_token(here());
@@ -95,7 +95,7 @@ static void enter(int result)
 
 static void leave(void)
 {
-	check(holder == ipcshm_area_token(here()), "somebody else is inside");
+	check(holder == ipcshm_area_token(here()), "another process is inside");
 	holder = 0;
 	check(!ipcshm_mutex_unlock(here(), &shared->mutex), "not unlocked");
 }
@@ -134,7 +134,7 @@ static void try_lock(void)
 	leave();
 }
 
-/* Who is told of a death leaves things as they are. */
+/* The process that learns of a death repairs nothing. */
 static void lock_and_not_repair(void)
 {
 	int result = ipcshm_mutex_lock(here(), &shared->mutex, IPCSHM_FOREVER);
@@ -213,7 +213,7 @@ static void lock_and_go(void)
 	world.members.page.slot[current] = 0;
 }
 
-/* Once another has the mutex, that one has to tell the others: they don't look again. */
+/* The next owner of the mutex has to inform the others: they do not check again. */
 static bool first_has_left_with_it(void)
 {
 	return owner_of(shared->mutex.word) == token_of(0) && !ipcshm_area_is_alive(here(), token_of(0));
@@ -224,20 +224,20 @@ TEST(mutex_of_one_who_left)
 	EXPECT_HOLDS(.role = { lock_and_go, lock_once, lock_once }, .leaves = first_has_left_with_it);
 }
 
-TEST(mutex_that_nobody_repairs_or_can)
+TEST(mutex_that_is_not_repaired_or_cannot_be)
 {
 	EXPECT_HOLDS(.role = { lock_and_not_repair, lock_and_not_repair, lock_and_not_repair },
 		     .dead_owner = true);
 }
 
-TEST(mutex_that_nobody_repairs)
+TEST(mutex_that_is_not_repaired)
 {
 	EXPECT_HOLDS(.role = { lock_and_not_repair, lock_and_not_repair, lock_and_not_repair },
 		     .deaths = 2, .mortal = ALL);
 }
 
 /*
- * Condition.  One makes something, one of the others takes it and tells the next.
+ * Condition.  One makes an item, one of the others takes it and signals the next.
  */
 
 #define made	shared->number[0]
@@ -333,7 +333,7 @@ static void take_in_a_hurry(void)
 
 static const char *is_taken(void)
 {
-	return made && !taken && world.process[1].state == DONE ? "nobody has taken it" : NULL;
+	return made && !taken && world.process[1].state == DONE ? "no process has taken it" : NULL;
 }
 
 TEST(condition_with_two_waiters)
@@ -369,8 +369,8 @@ TEST(condition_for_all)
 }
 
 /*
- * Phases, on one condition: that somebody waits for another phase, and came after the
- * signal was counted, must not take it from who has waited for it.
+ * Phases, on one condition: a process that waits for another phase, and came after the
+ * signal was counted, must not take the signal from an earlier waiter.
  */
 
 static void make_phase(uint32_t phase)
@@ -460,7 +460,7 @@ FIXTURE_TEARDOWN(long)
 {
 }
 
-TEST_F_TIMEOUT(long, condition_with_signals_that_nobody_needs, 300)
+TEST_F_TIMEOUT(long, condition_with_unneeded_signals, 300)
 {
 	EXPECT_HOLDS(.role = { make_both, await_second, wait_in_a_hurry }, .hurry = true,
 		     .may_sleep = second_has_come);
@@ -499,7 +499,7 @@ TEST(conditions_of_a_bounded_buffer)
 }
 
 /*
- * Event.  One that resets itself is a baton here: who has it sets it for the next.
+ * Event.  One that resets itself is a baton here: its holder sets it for the next.
  */
 
 static void pass_baton_until(uint64_t deadline)

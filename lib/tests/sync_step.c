@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A process is killed after each single instruction of what it does with a mutex or a
- * condition; the others must go on, and know of it if it had the mutex.
+ * A process is killed after each single instruction of an operation on a mutex or a
+ * condition; the others must go on, and learn of its death if it had the mutex.
  *
  * Compiled as the library is, with no sanitizer, so that the instructions are those of
  * the library.
@@ -37,11 +37,11 @@ static int lock(void)
 	return ipcshm_mutex_lock(&area, &shared->mutex, SOON);
 }
 
-/* What the victim does before it is stepped through what it dies of. */
+/* The victim's preparation before the stepped operation. */
 struct scene {
 	void (*before)(void);
 	void (*steps)(void);
-	int (*waiter)(void);	/* sleeps meanwhile; 0 or -EOWNERDEAD is right */
+	int (*waiter)(void);	/* sleeps at the same time; 0 or -EOWNERDEAD is right */
 };
 
 static void lock_before(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Topics: every order of what a few publishers and subscribers do, with deaths at every step.
+ * Topics: every order of the steps of a few publishers and subscribers, with deaths at every step.
  * The library's files are compiled by themselves, with hook.h: each atomic access of theirs is
  * a step here.
  */
@@ -36,7 +36,7 @@ struct topical {
 #define LOG_OF_ONE	896	/* where the log is, with one publisher and one subscriber */
 #define LOG_OF_TWO	1024	/* with two publishers */
 
-/* What the processes note, at no step of its own. */
+/* Notes of the processes, at no step of their own. */
 #define published	world.ghost[0]	/* publications that have returned */
 #define received	world.ghost[1]	/* taken and missed, by all subscribers */
 #define finished	world.ghost[2]	/* bits: processes whose role has ended */
@@ -111,7 +111,7 @@ static void set_up_shared(void)
 	at_once = false;
 }
 
-static void tell_shared(const void *before)
+static void print_shared(const void *before)
 {
 	const struct topical *was = before;
 	uint64_t tail, log[2];
@@ -127,7 +127,7 @@ static void on_death(uint32_t token)
 	finished |= 1U << IPCSHM_TOKEN_SLOT(token);
 }
 
-/* What roles do. A sample's value is its publisher and number. */
+/* Parts of roles. A sample's value is its publisher and number. */
 
 static uint64_t value_of(uint32_t publisher, uint64_t number)
 {

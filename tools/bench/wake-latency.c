@@ -107,7 +107,7 @@ static void answer_wakes(const struct kind *kind)
 	_exit(0);
 }
 
-/* A death ends the waits of all members: each wait is given the count of deaths, and is begun again. */
+/* A death ends the waits of all members: each wait gets the count of deaths, and begins again. */
 static pid_t start_answering(const struct kind *kind)
 {
 	pid_t pid;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The grammar of the fuzzer: each call, on what it is made, and what each of its
- * values means, so that most of what is made up gets past the first check.  A new
- * ioctl is a new row of calls[], with its structure's members.
+ * The grammar of the fuzzer: each call, its object, and the meaning of its values, so
+ * that most generated calls get past the first check.  A new ioctl is a new row of
+ * calls[], with its structure's members.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -8,8 +8,8 @@
  * seed and from the corpus they start with; which run at the same time doesn't.
  *
  * -o writes the programs that were kept; -l is memory that outlives the kernel: each
- * program is written there before it runs, so that the last ones are known.  -r runs the programs of a
- * file over and over instead.
+ * program is written there before it runs, so that the last ones are known.  -r repeats
+ * the programs of a file instead.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -360,7 +360,7 @@ static void execute_new(void)
 	}
 }
 
-/* Of the corpus, the last first, which have grown out of the others: those that reach nothing new are emptied. */
+/* From the last program, which has grown out of others; a program that adds nothing is emptied. */
 static void execute_corpus(void)
 {
 	unsigned int at, before;
@@ -393,7 +393,7 @@ static void watch_child(pid_t pid, int life)
 	close(entry.fd);
 }
 
-/* In a process of its own, which dies after @life ms, whatever it does, and all that it has forked with it. */
+/* In a process of its own, which dies after @life ms, with all that it has forked. */
 static void run_in_child(void (*function)(void), int life)
 {
 	pid_t pid = fork();

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* After 1 and after 15 ms, with EIO, when a signal comes; the others within 20 ms, by userfaultfd. */
+/* After 1 and 15 ms, with EIO, when a signal comes; the others within 20 ms, by userfaultfd. */
 #define LATE_PAGES	6
 
 /* Once in a process. Without FUSE or userfaultfd, the pages are ordinary memory. */

@@ -37,7 +37,7 @@ extern unsigned int handle_count;
 extern struct mapping maps[MAPS + HELPERS];
 extern unsigned int map_count;
 
-/* A descriptor that a call returned, if it did: closed when the program ends, at once if there are too many. */
+/* A returned descriptor: closed when the program ends, or at once if there are too many. */
 void remember(int fd, enum on kind);
 
 /* Where a mapping may come to be: nothing that we need ourselves is near. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ipcshm-cost: what single operations cost, in nanoseconds of the machine's clock.
+ * ipcshm-cost: the cost of single operations, in nanoseconds of the machine's clock.
  *
  * Made for a machine whose clock counts instructions (make bench-cost), where the
- * outcome is the same each time: one processor, and no noise.  On any other it
- * tells times, as good as one process alone can measure them.
+ * outcome is the same each time: one processor, and no noise.  On any other machine it
+ * prints times, as exact as one process alone can measure them.
  *
  *	ipcshm-cost [operations|calls|depth|receivers|profile]...
  *
@@ -85,7 +85,7 @@ static void receive_row(struct bench_channel *channel, char *row, const void **a
 	}
 }
 
-/* What is between markers. */
+/* The section between two markers. */
 static enum { MARK_NOTHING, MARK_SENDING, MARK_RECEIVING } marked;
 
 static struct cost measure_row(struct bench_channel *channel, char *rows)
@@ -115,7 +115,7 @@ static struct cost measure_row(struct bench_channel *channel, char *rows)
 			      (double)(received - sent) / CAPACITY };
 }
 
-/* What is before a row may be lent to a transport. */
+/* Memory before a row may be lent to a transport. */
 #define LEAD	64
 
 static char *rows_alloc(size_t size)
@@ -449,7 +449,7 @@ static void receivers(void)
 	       "ratio", "there and back", one, many, many / one);
 }
 
-/* Profile: the same, with markers; a line for each section of what the plugin writes. */
+/* Profile: the same, with markers; a line for each section of the plugin's output. */
 
 static void end_section(const struct bench_transport *transport, const char *what, size_t size,
 			unsigned int operations)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* nng, one pair of sockets.  Its threads don't survive a fork: each process begins with it after that. */
+/* nng, one pair of sockets.  Its threads do not survive a fork: each process starts it anew. */
 #include <errno.h>
 #include <nng/nng.h>
 #include <nng/protocol/pair0/pair.h>

@@ -108,7 +108,7 @@ static uint64_t end(void)
 	return clockwork->worst;
 }
 
-/* What scenarios are made of. */
+/* Parts of scenarios. */
 
 static int device;
 
@@ -602,7 +602,7 @@ static void run_unlink(void)
 	}
 }
 
-/* What earlier scenarios have left counts in the user's quota. */
+/* Objects of earlier scenarios count in the user's quota. */
 static void forget_objects(void)
 {
 	char name[32];

@@ -2,9 +2,9 @@
 /*
  * A plugin of QEMU's code generator: which instructions the guest executes between two markers.
  *
- * A marker is a no-operation of seven bytes, "nopl MARK(%rax)", that tools/bench/ipcshm-bench/mark.h
+ * A marker is a no-operation of seven bytes, "nopl MARK(%rax)", that mark.h of ipcshm-bench
  * writes into the measured program: MARK_BEGIN and MARK_END count from and to there, MARK_DUMP
- * writes what was counted, and starts anew. For each block of instructions there is a line of
+ * writes the counts, and starts anew. For each block of instructions there is a line of
  *
  *	address instructions executions locked
  *
@@ -68,7 +68,7 @@ static struct block *blocks;
 static bool counting;
 static FILE *out;
 
-/* What of the code's bytes says that an instruction is atomic: the prefix, or xchg with memory. */
+/* An atomic instruction has the lock prefix, or is xchg with memory. */
 static bool is_locked(const struct qemu_plugin_insn *instruction)
 {
 	const uint8_t *bytes = qemu_plugin_insn_data(instruction);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What no ring of slots can beat: lines that have the item and its number, and
- * nothing else.  The consumer's place is looked at once a lap; nobody can die, wait
- * or lie.
+ * A lower bound for rings of slots: lines that have the item and its number, and
+ * nothing else.  The consumer's place is read once a lap; deaths, waits and hostile
+ * peers are not supported.
  */
 #include <stdatomic.h>
 #include <string.h>

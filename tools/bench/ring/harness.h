@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the programs that measure rings have in common. */
+/* Common code of the programs that measure rings. */
 #ifndef RING_HARNESS_H
 #define RING_HARNESS_H
 

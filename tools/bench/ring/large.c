@@ -5,7 +5,7 @@
  * memory, which have a number each; and records that are handed over without looking
  * at more than their first word.
  *
- * The ways take turns, REPETITIONS times; the medians are told.  Fails if the ring takes
+ * The ways take turns, REPETITIONS times; the medians are printed.  Fails if the ring takes
  * more than BOUND times as long as the bare buffers, or if handing over takes so much
  * longer for one size than for another.
  *
@@ -130,7 +130,7 @@ static const struct way in_ring = { reserve, commit, peek, release, true };
 static const struct way in_buffers = { await_room, tell_put, await_record, tell_got, true };
 static const struct way handed = { reserve, commit, peek, release, false };
 
-/* What is done with records. */
+/* Operations on records. */
 
 static void write_record(uint64_t *words, size_t size, uint64_t value)
 {

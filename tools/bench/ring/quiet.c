@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What rings leave the kernel alone with: how many system calls two processes make
- * while items go from one to the other, each of which may wait for ever; and how
- * much of a CPU a consumer takes for which nothing comes.
+ * System calls of rings: how many two processes make while items go from one to the
+ * other, each of which may wait for ever; and how much of a CPU a consumer without
+ * items takes.
  *
  *	quiet [ITEMS]
  */
@@ -25,7 +25,7 @@
 #define WARM		100000		/* items, before system calls are counted */
 #define IDLE		2000000000ULL	/* nanoseconds */
 
-/* What a traced process calls at the beginning and the end of what is counted. */
+/* A traced process calls this at the beginning and the end of the counted part. */
 #define MARK		SYS_getppid
 
 static void *shared;
@@ -85,7 +85,7 @@ static void take_part(uint32_t side, uint64_t count)
 	syscall(MARK);
 	loop(&ring, count);
 	syscall(MARK);
-	/* Whoever ends first may keep the other waiting: that isn't counted any more. */
+	/* The first process to end may keep the other waiting: that is not counted. */
 }
 
 static pid_t start_traced(uint32_t side, uint64_t count)

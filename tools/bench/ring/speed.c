@@ -4,12 +4,14 @@
  * and how many items go one way in a second, one by one and in batches; beside it,
  * in each repetition, how long a cache line takes to and fro, and two lines, one
  * there and one back.  Two lines are what rings have at least: on some processors a
- * line that is read and then written by who got it costs half of that.
+ * line that its receiver reads and then writes costs half of that.
  *
- * All transports take turns, REPETITIONS times; the medians are told.  What is put in
- * is checked when it comes out.
+ * All transports take turns, REPETITIONS times; the medians are printed.  Items are
+ * checked when they come out.
  *
- *	speed [REPETITIONS [ROUND_TRIPS [ITEMS [TITLE]]]]	TITLE: experiments that have it in their title
+ *	speed [REPETITIONS [ROUND_TRIPS [ITEMS [TITLE]]]]
+ *
+ * TITLE selects the experiments that have it in their title.
  */
 #include <sched.h>
 #include <stdatomic.h>
@@ -49,7 +51,7 @@ static void meet(uint32_t parties)
 		sched_yield();
 }
 
-/* Nothing of what one transport did is there for the next. */
+/* A transport finds nothing of the one before it. */
 static void start_over(void)
 {
 	memset(shared, 0, sizeof(*shared));
@@ -434,8 +436,7 @@ static double measure_many4(const struct transport *transport)
 /* The report. */
 
 /*
- * What is measured, and how it is told: nanoseconds and times the line, or items a
- * second.
+ * An experiment and its unit: nanoseconds and times the line, or items a second.
  */
 struct experiment {
 	const char *title;
@@ -476,7 +477,7 @@ static const struct experiment experiments[] = {
 	{ "4 + 4 processes", measure_many4, true, true, false },
 };
 
-/* What a transport took, each time, and how many times what the lines took then. */
+/* The times of a transport, and their ratios to the times of the lines. */
 struct result {
 	struct times time, by_line, by_lines;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What can carry items from process to process, as a table of operations: the
- * loops that measure and check are the same for all.
+ * Transports of items from process to process, as a table of operations: the loops
+ * that measure and check are the same for all.
  */
 #ifndef RING_TRANSPORT_H
 #define RING_TRANSPORT_H

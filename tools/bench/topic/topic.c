@@ -2,7 +2,7 @@
 /*
  * usage: topic [ROUNDS]
  *
- * What topics cost, beside rings of slots of the same run. Each figure is the median of ROUNDS,
+ * The cost of topics, beside rings of slots of the same run. Each figure is the median of ROUNDS,
  * which are made in turns, so other work on the machine affects all of them alike.
  */
 #include <errno.h>

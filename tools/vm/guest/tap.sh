@@ -23,8 +23,8 @@ status()
 	[ $got = "$wanted" ] || fail "$*: status $got and not $wanted: $(cat err)"
 }
 
-# says TEXT: the last status() had it in its output, or in its standard error
-says() { grep -qsF -- "$1" out err || fail "not said: $1; but: $(cat out err 2>/dev/null)"; }
+# prints TEXT: the last status() had it in its output, or in its standard error
+prints() { grep -qsF -- "$1" out err || fail "not printed: $1; but: $(cat out err 2>/dev/null)"; }
 
 # json COMMAND ARGUMENT...: the output of the command agrees with the schema
 json()

@@ -478,12 +478,12 @@ static ssize_t attempt_reserve(struct ring *ring, const struct ring_call *call)
 	return ring_ops(ring)->reserve(ring, call->size, call->to);
 }
 
-static __attribute__((noinline)) int reserve_or_wait(struct ring *ring, size_t size,
+static __attribute__((noinline)) int wait_to_reserve(struct ring *ring, int ret, size_t size,
 						     void **data, uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_reserve, .to = data, .size = size };
 
-	return (int)finish(ring, attempt_reserve(ring, &call), &call, deadline);
+	return (int)finish(ring, ret, &call, deadline);
 }
 
 int ipcshm_ring_reserve(struct ipcshm_ring *handle, size_t size, void **data, uint64_t deadline)
@@ -497,7 +497,8 @@ int ipcshm_ring_reserve(struct ipcshm_ring *handle, size_t size, void **data, ui
 		return -EMSGSIZE;
 	/* Of no meaning unless something is held. */
 	ring->held_size = size;
-	return reserve_or_wait(ring, size, data, deadline);
+	ret = ring_ops(ring)->reserve(ring, size, data);
+	return LIKELY(!ret) ? 0 : wait_to_reserve(ring, ret, size, data, deadline);
 }
 
 int ipcshm_ring_commit(struct ipcshm_ring *handle, size_t size)
@@ -509,9 +510,7 @@ int ipcshm_ring_commit(struct ipcshm_ring *handle, size_t size)
 		return ret;
 	if (UNLIKELY(ring->item_size ? size != ring->item_size : size > ring->held_size))
 		return -EMSGSIZE;
-	ret = ring_ops(ring)->commit(ring, size);
-	ring->held = NULL;
-	return ret;
+	return ring_ops(ring)->commit(ring, size);
 }
 
 int ipcshm_ring_discard(struct ipcshm_ring *handle)
@@ -531,12 +530,12 @@ static ssize_t attempt_peek(struct ring *ring, const struct ring_call *call)
 	return ring_ops(ring)->peek(ring, call->to);
 }
 
-static __attribute__((noinline)) ssize_t peek_or_wait(struct ring *ring, const void **data,
-						      uint64_t deadline)
+static __attribute__((noinline)) ssize_t wait_to_peek(struct ring *ring, ssize_t ret,
+						      const void **data, uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_peek, .to = data };
 
-	return finish(ring, attempt_peek(ring, &call), &call, deadline);
+	return finish(ring, ret, &call, deadline);
 }
 
 ssize_t ipcshm_ring_peek(struct ipcshm_ring *handle, const void **data, uint64_t deadline)
@@ -546,7 +545,8 @@ ssize_t ipcshm_ring_peek(struct ipcshm_ring *handle, const void **data, uint64_t
 
 	if (UNLIKELY(ret))
 		return ret;
-	return peek_or_wait(ring, data, deadline);
+	ret = ring_ops(ring)->peek(ring, data);
+	return LIKELY(ret >= 0) ? ret : wait_to_peek(ring, ret, data, deadline);
 }
 
 int ipcshm_ring_release(struct ipcshm_ring *handle)
@@ -556,26 +556,25 @@ int ipcshm_ring_release(struct ipcshm_ring *handle)
 
 	if (UNLIKELY(ret))
 		return ret;
-	ret = ring_ops(ring)->release(ring);
-	ring->held = NULL;
-	return ret;
+	return ring_ops(ring)->release(ring);
 }
 
 /* 0: may so many items be put (got) at once? */
-static int refuse_some(const struct ring *ring, uint32_t side, size_t number, bool all)
+static ALWAYS_INLINE int refuse_some(const struct ring *ring, uint32_t side, size_t number,
+				     bool all)
 {
 	uint32_t many = side == IPCSHM_RING_PRODUCER ? IPCSHM_RING_MULTI_PRODUCER :
 						       IPCSHM_RING_MULTI_CONSUMER;
-	uint64_t most = ring->capacity;
 	int ret = refuse(ring, side);
 
-	if (ret)
+	if (UNLIKELY(ret))
 		return ret;
-	if (!ring->item_size)
+	if (UNLIKELY(!ring->item_size))
 		return -EOPNOTSUPP;
-	if (ring_has_many(ring, many) && most > IPCSHM_RING_BULK_MAX)
-		most = IPCSHM_RING_BULK_MAX;
-	return all && number > most ? -E2BIG : 0;
+	if (all && UNLIKELY(number > ring->capacity ||
+			    (number > IPCSHM_RING_BULK_MAX && ring_has_many(ring, many))))
+		return -E2BIG;
+	return 0;
 }
 
 static ssize_t attempt_put_some(struct ring *ring, const struct ring_call *call)
@@ -583,15 +582,24 @@ static ssize_t attempt_put_some(struct ring *ring, const struct ring_call *call)
 	return ring_ops(ring)->put_some(ring, call->from, call->size, call->all);
 }
 
-static ssize_t put_some(struct ring *ring, const void *items, size_t number, bool all,
-			uint64_t deadline)
+static __attribute__((noinline)) ssize_t wait_to_put_some(struct ring *ring, ssize_t ret,
+							  const void *items, size_t number,
+							  bool all, uint64_t deadline)
 {
 	const struct ring_call call = { attempt_put_some, items, NULL, number, all, false };
+
+	return finish(ring, ret, &call, deadline);
+}
+
+static ALWAYS_INLINE ssize_t put_some(struct ring *ring, const void *items, size_t number,
+				      bool all, uint64_t deadline)
+{
 	ssize_t ret = refuse_some(ring, IPCSHM_RING_PRODUCER, number, all);
 
-	if (ret || !number)
+	if (UNLIKELY(ret || !number))
 		return ret;
-	return finish(ring, attempt_put_some(ring, &call), &call, deadline);
+	ret = ring_ops(ring)->put_some(ring, items, number, all);
+	return LIKELY(ret > 0) ? ret : wait_to_put_some(ring, ret, items, number, all, deadline);
 }
 
 ssize_t ipcshm_ring_put_bulk(struct ipcshm_ring *handle, const void *items, size_t count,
@@ -611,15 +619,24 @@ static ssize_t attempt_get_some(struct ring *ring, const struct ring_call *call)
 	return ring_ops(ring)->get_some(ring, call->to, call->size, call->all);
 }
 
-static ssize_t get_some(struct ring *ring, void *items, size_t number, bool all,
-			uint64_t deadline)
+static __attribute__((noinline)) ssize_t wait_to_get_some(struct ring *ring, ssize_t ret,
+							  void *items, size_t number, bool all,
+							  uint64_t deadline)
 {
 	const struct ring_call call = { attempt_get_some, NULL, items, number, all, false };
+
+	return finish(ring, ret, &call, deadline);
+}
+
+static ALWAYS_INLINE ssize_t get_some(struct ring *ring, void *items, size_t number, bool all,
+				      uint64_t deadline)
+{
 	ssize_t ret = refuse_some(ring, IPCSHM_RING_CONSUMER, number, all);
 
-	if (ret || !number)
+	if (UNLIKELY(ret || !number))
 		return ret;
-	return finish(ring, attempt_get_some(ring, &call), &call, deadline);
+	ret = ring_ops(ring)->get_some(ring, items, number, all);
+	return LIKELY(ret > 0) ? ret : wait_to_get_some(ring, ret, items, number, all, deadline);
 }
 
 ssize_t ipcshm_ring_get_bulk(struct ipcshm_ring *handle, void *items, size_t count,

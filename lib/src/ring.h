@@ -200,7 +200,7 @@ _Static_assert(sizeof(struct ring) <= sizeof(struct ipcshm_ring), "a handle has 
  * @ready: 0: it seems that @wanted items (a record of so many bytes) could be put or got
  * @put, @get: one item
  * @put_some, @get_some: up to a count, or with @all exactly that
- * @reserve, @commit, @peek, @release: see ipcshm-ring.h
+ * @reserve, @commit, @peek, @release: see ipcshm-ring.h; they set and clear @held
  * @undo: discard what is reserved, give back what is peeked
  *
  * Of a producer @get is ring_not_consumer() and @peek, @release and @get_some are NULL; of

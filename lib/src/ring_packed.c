@@ -226,6 +226,7 @@ static int reserve(struct ring *ring, size_t size, void **data)
 static int commit(struct ring *ring, size_t size)
 {
 	(void)size;
+	ring->held = NULL;
 	publish(ring, 1);
 	return 0;
 }
@@ -249,6 +250,7 @@ static ssize_t peek(struct ring *ring, const void **data)
 
 static int release(struct ring *ring)
 {
+	ring->held = NULL;
 	consumed(ring, 1);
 	return 0;
 }

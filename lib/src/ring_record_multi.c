@@ -450,6 +450,7 @@ static word_t *held_word(const struct ring *ring)
 static int commit_many(struct ring *ring, size_t size)
 {
 	set_length(ring->held, size);
+	ring->held = NULL;
 	publish_record(ring, held_word(ring), in_state(ring->held_word, READY));
 	return 0;
 }

@@ -270,6 +270,7 @@ static int commit_one(struct ring *ring, size_t size)
 		.extent = extent_for(size),
 	};
 
+	ring->held = NULL;
 	finish_one(ring, &room, size);
 	return 0;
 }
@@ -390,6 +391,7 @@ static ssize_t peek_one(struct ring *ring, const void **data)
 
 static int release_one(struct ring *ring)
 {
+	ring->held = NULL;
 	consumed(ring, ring->held_word);
 	return 0;
 }

@@ -185,6 +185,7 @@ static int reserve_many(struct ring *ring, size_t size, void **data)
 static int commit_many(struct ring *ring, size_t size)
 {
 	(void)size;
+	ring->held = NULL;
 	finish_claim(ring, ring->position, READY);
 	ring_publish_claimed(ring, 1);
 	return 0;

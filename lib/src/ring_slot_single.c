@@ -169,8 +169,11 @@ static int reserve_one(struct ring *ring, size_t size, void **data)
 
 static int commit_one(struct ring *ring, size_t size)
 {
+	struct slot *slot = ring->held;
+
 	(void)size;
-	put_done(ring, ring->held);
+	ring->held = NULL;
+	put_done(ring, slot);
 	return 0;
 }
 
@@ -366,6 +369,7 @@ static ssize_t peek_one(struct ring *ring, const void **data)
 
 static int release_one(struct ring *ring)
 {
+	ring->held = NULL;
 	consumed(ring, 1);
 	return 0;
 }

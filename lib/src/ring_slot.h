@@ -106,9 +106,58 @@ static ALWAYS_INLINE uint64_t load_hint(const struct ring_side *side)
 	return atomic_load_explicit(&side->position, memory_order_acquire);
 }
 
-static ALWAYS_INLINE uint64_t freed(uint64_t word)
+/* What the word of a slot with an item becomes when the slot is freed. */
+static ALWAYS_INLINE uint64_t freed(uint64_t ready)
 {
-	return ((word >> LAP_SHIFT) + 1) << LAP_SHIFT;
+	return ready + (1ULL << LAP_SHIFT) - ((uint64_t)READY << TOKEN_BITS);
+}
+
+static ALWAYS_INLINE void store_word(struct slot *slot, uint64_t word)
+{
+	atomic_store_explicit(&slot->word, word, memory_order_release);
+}
+
+/**
+ * struct cursor - goes through a run of slots with less work for each than slot_at()
+ * @slot: the slot it is at
+ * @begin, @end: of all slots
+ * @ready: the word that the slot has with an item
+ */
+struct cursor {
+	unsigned char *slot;
+	unsigned char *begin;
+	unsigned char *end;
+	uint64_t ready;
+};
+
+static ALWAYS_INLINE struct cursor cursor_at(const struct ring *ring, uint64_t position)
+{
+	return (struct cursor) {
+		.slot = (unsigned char *)slot_at(ring, position),
+		.begin = ring->data,
+		.end = ring->data + ring->capacity * ring->stride,
+		.ready = make_word(ring, position, READY, 0),
+	};
+}
+
+static ALWAYS_INLINE void move_cursor(struct cursor *cursor, uint64_t stride)
+{
+	cursor->slot += stride;
+	if (UNLIKELY(cursor->slot == cursor->end)) {
+		cursor->slot = cursor->begin;
+		cursor->ready += 1ULL << LAP_SHIFT;
+	}
+}
+
+static ALWAYS_INLINE struct slot *slot_of(const struct cursor *cursor)
+{
+	return (struct slot *)cursor->slot;
+}
+
+/* The word that the slot has with padding. */
+static ALWAYS_INLINE uint64_t padding_of(const struct cursor *cursor)
+{
+	return cursor->ready + ((uint64_t)(PADDING - READY) << TOKEN_BITS);
 }
 
 /*

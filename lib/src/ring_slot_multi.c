@@ -27,7 +27,7 @@ static ALWAYS_INLINE int may_claim(struct ring *ring, uint64_t position, uint64_
 	return position != ring->limit ? 0 : -EAGAIN;
 }
 
-static int drop_oldest(struct ring *ring, uint64_t old);
+static int drop_oldest(struct ring *ring, uint64_t old, uint64_t mine);
 
 /* The slot at @position was seen to be taken: the next is after it. */
 static ALWAYS_INLINE void move_hint(struct ring_side *side, uint64_t position)
@@ -55,19 +55,18 @@ static ALWAYS_INLINE int claim(struct ring *ring, uint64_t *claimed)
 			continue;
 		}
 		ret = may_claim(ring, position, word);
-		if (UNLIKELY(ret == -EAGAIN) && ring_has_many(ring, IPCSHM_RING_OVERWRITE)) {
-			ret = drop_oldest(ring, position - ring->capacity);
-			if (!ret)
+		if (LIKELY(!ret)) {
+			if (!change_word(slot, word, mine))
+				continue;
+		} else {
+			if (ret == -EAGAIN && ring_has_many(ring, IPCSHM_RING_OVERWRITE))
+				ret = drop_oldest(ring, position - ring->capacity, mine);
+			/* If the slot or the hint has moved on meanwhile, this means nothing. */
+			if (ret < 0 && load_word(slot) == word && load_hint(side) == position)
+				return ret;
+			if (ret <= 0)
 				continue;
 		}
-		/* If the slot or the hint has moved on meanwhile, this means nothing. */
-		if (UNLIKELY(ret)) {
-			if (load_word(slot) != word || load_hint(side) != position)
-				continue;
-			return ret;
-		}
-		if (!change_word(slot, word, mine))
-			continue;
 		move_hint(side, position);
 		*claimed = position;
 		return 0;
@@ -211,22 +210,25 @@ struct run {
 /* Count at most @want items from the head on, and the padding up to the last of them. */
 static ALWAYS_INLINE void look_ahead(struct ring *ring, uint32_t want, struct run *run)
 {
+	const uint64_t most = ring->capacity < RING_SPAN_MAX ? ring->capacity : RING_SPAN_MAX;
+	const uint64_t stride = ring->stride;
+	struct cursor cursor;
 	uint32_t i;
 
 	run->head = load_head(ring);
 	run->position = head_position(run->head);
 	run->ready = 0;
-	for (i = 0; i < RING_SPAN_MAX && run->ready < want && i < ring->capacity; i++) {
-		uint64_t position = run->position + i;
-		struct slot *slot = slot_at(ring, position);
-		uint64_t word = load_word(slot);
+	cursor = cursor_at(ring, run->position);
+	for (i = 0; i < most && run->ready < want; i++, move_cursor(&cursor, stride)) {
+		uint64_t word = load_word(slot_of(&cursor));
 
-		if (skip_if_gone(ring, slot, position, word))
-			word = load_word(slot);
-		if (word == make_word(ring, position, READY, 0))
-			run->ready++;
-		else if (!word_is(word, make_word(ring, position, PADDING, 0)))
-			break;
+		if (UNLIKELY(word != cursor.ready)) {
+			if (skip_if_gone(ring, slot_of(&cursor), run->position + i, word))
+				word = load_word(slot_of(&cursor));
+			if (word != cursor.ready && !word_is(word, padding_of(&cursor)))
+				break;
+		}
+		run->ready += word == cursor.ready;
 	}
 	run->span = i;
 	run->certain = run->ready == want || load_head(ring) == run->head;
@@ -409,15 +411,34 @@ static ALWAYS_INLINE void release_held(struct ring *ring)
 	ring->held = NULL;
 }
 
-static ssize_t get_many(struct ring *ring, void *data, size_t size)
+static __attribute__((noinline)) ssize_t get_any_of_many(struct ring *ring, void *data)
 {
 	int ret = take(ring);
 
-	(void)size;
 	if (UNLIKELY(ret))
 		return ring_refused(ring, ret, 1);
 	copy_item(data, ((struct slot *)ring->held)->item, ring->item_size);
 	release_held(ring);
+	ring_publish_room(ring, 1);
+	return ring->item_size;
+}
+
+/* The usual case holds nothing in between. */
+static ssize_t get_many(struct ring *ring, void *data, size_t size)
+{
+	const uint64_t head = load_head(ring);
+	const uint64_t position = head_position(head);
+	const uint64_t ready = make_word(ring, position, READY, 0);
+	struct slot *slot = slot_at(ring, position);
+
+	(void)size;
+	if (UNLIKELY(may_take_over(ring) || load_word(slot) != ready ||
+		     !is_few_words(ring->item_size) ||
+		     !claim_items(ring, head, 1, position + 1)))
+		return get_any_of_many(ring, data);
+	copy_words(data, slot->item, ring->item_size);
+	store_word(slot, freed(ready));		/* W1 */
+	end_claim(ring);
 	ring_publish_room(ring, 1);
 	return ring->item_size;
 }
@@ -481,18 +502,23 @@ static int ready_to_take(struct ring *ring, uint64_t wanted)
 static size_t use_run(struct ring *ring, uint64_t position, uint32_t span, unsigned char *to,
 		      size_t want)
 {
+	struct cursor cursor = cursor_at(ring, position);
+	const uint64_t stride = ring->stride;
+	const size_t size = ring->item_size;
 	size_t have = 0;
-	uint32_t i;
 
-	for (i = 0; i < span; i++) {
-		struct slot *slot = slot_at(ring, position + i);
+	for (; span; span--, move_cursor(&cursor, stride)) {
+		struct slot *slot = slot_of(&cursor);
 		uint64_t word = load_word(slot);
 
-		if (word == make_word(ring, position + i, READY, 0) && have < want)
-			copy_item(to + have++ * ring->item_size, slot->item, ring->item_size);
-		else if (!word_is(word, make_word(ring, position + i, PADDING, 0)))
+		if (LIKELY(word == cursor.ready && have < want)) {
+			copy_item(to, slot->item, size);
+			to += size;
+			have++;
+		} else if (!word_is(word, padding_of(&cursor))) {
 			continue;
-		give_room(ring, position + i);
+		}
+		store_word(slot, freed(cursor.ready));	/* W1 */
 	}
 	return have;
 }
@@ -644,8 +670,13 @@ static int drop_claimed(struct ring *ring, uint64_t position)
 	return -EAGAIN;
 }
 
-/* The slot at @old, a lap ago, isn't free.  0: look again, it may be now. */
-static __attribute__((noinline)) int drop_oldest(struct ring *ring, uint64_t old)
+/*
+ * The slot at @old, a lap ago, isn't free: drop the item, which makes the slot the caller's,
+ * with @mine as its word.
+ *
+ * Return: 1; 0: look again, it may be free now; -EAGAIN.
+ */
+static __attribute__((noinline)) int drop_oldest(struct ring *ring, uint64_t old, uint64_t mine)
 {
 	uint64_t head = load_head(ring);
 	struct slot *slot = slot_at(ring, old);
@@ -654,17 +685,17 @@ static __attribute__((noinline)) int drop_oldest(struct ring *ring, uint64_t old
 
 	if (head_position(head) != old)
 		return drop_claimed(ring, old);
-	if (skip_if_gone(ring, slot, old, word))
+	if (!item && skip_if_gone(ring, slot, old, word))
 		return 0;
 	if (!item && !word_is(word, make_word(ring, old, PADDING, 0)))
 		return -EAGAIN;
 	if (!claim_items(ring, head, 1, old + 1))
 		return 0;
-	give_room(ring, old);
+	store_word(slot, mine);
 	end_claim(ring);
 	if (item)
 		count(&ring_shared(ring)->counters.dropped, 1);
-	return 0;
+	return 1;
 }
 
 /* Would drop_oldest() come to an end, if the slot's turn came? */

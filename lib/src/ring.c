@@ -478,12 +478,12 @@ static ssize_t attempt_reserve(struct ring *ring, const struct ring_call *call)
 	return ring_ops(ring)->reserve(ring, call->size, call->to);
 }
 
-static __attribute__((noinline)) int wait_to_reserve(struct ring *ring, int ret, size_t size,
+static __attribute__((noinline)) int reserve_or_wait(struct ring *ring, size_t size,
 						     void **data, uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_reserve, .to = data, .size = size };
 
-	return (int)finish(ring, ret, &call, deadline);
+	return (int)finish(ring, attempt_reserve(ring, &call), &call, deadline);
 }
 
 int ipcshm_ring_reserve(struct ipcshm_ring *handle, size_t size, void **data, uint64_t deadline)
@@ -497,8 +497,9 @@ int ipcshm_ring_reserve(struct ipcshm_ring *handle, size_t size, void **data, ui
 		return -EMSGSIZE;
 	/* Of no meaning unless something is held. */
 	ring->held_size = size;
-	ret = ring_ops(ring)->reserve(ring, size, data);
-	return LIKELY(!ret) ? 0 : wait_to_reserve(ring, ret, size, data, deadline);
+	if (deadline != IPCSHM_NOW)
+		return reserve_or_wait(ring, size, data, deadline);
+	return ring_ops(ring)->reserve(ring, size, data);
 }
 
 int ipcshm_ring_commit(struct ipcshm_ring *handle, size_t size)
@@ -530,12 +531,12 @@ static ssize_t attempt_peek(struct ring *ring, const struct ring_call *call)
 	return ring_ops(ring)->peek(ring, call->to);
 }
 
-static __attribute__((noinline)) ssize_t wait_to_peek(struct ring *ring, ssize_t ret,
-						      const void **data, uint64_t deadline)
+static __attribute__((noinline)) ssize_t peek_or_wait(struct ring *ring, const void **data,
+						      uint64_t deadline)
 {
 	const struct ring_call call = { .attempt = attempt_peek, .to = data };
 
-	return finish(ring, ret, &call, deadline);
+	return finish(ring, attempt_peek(ring, &call), &call, deadline);
 }
 
 ssize_t ipcshm_ring_peek(struct ipcshm_ring *handle, const void **data, uint64_t deadline)
@@ -545,8 +546,9 @@ ssize_t ipcshm_ring_peek(struct ipcshm_ring *handle, const void **data, uint64_t
 
 	if (UNLIKELY(ret))
 		return ret;
-	ret = ring_ops(ring)->peek(ring, data);
-	return LIKELY(ret >= 0) ? ret : wait_to_peek(ring, ret, data, deadline);
+	if (deadline != IPCSHM_NOW)
+		return peek_or_wait(ring, data, deadline);
+	return ring_ops(ring)->peek(ring, data);
 }
 
 int ipcshm_ring_release(struct ipcshm_ring *handle)
@@ -708,7 +710,7 @@ int ipcshm_ring_get_stat(const struct ipcshm_ring *handle, struct ipcshm_ring_st
 	struct ring_shared *shared = ring_shared(ring);
 	struct ring_counters *counters = &shared->counters;
 	struct ipcshm_ring_status all = {
-		.dropped = atomic_load_explicit(&counters->dropped, memory_order_relaxed),
+		.dropped = ring_seats_dropped(ring),
 		.skipped = atomic_load_explicit(&counters->skipped, memory_order_relaxed),
 		.returned = atomic_load_explicit(&counters->returned, memory_order_relaxed),
 		.wakes = atomic_load_explicit(&counters->wakes, memory_order_relaxed),

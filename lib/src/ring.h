@@ -115,11 +115,13 @@ struct ring_counters {
  * @token: of the process whose handle it is; 0 or dead: free
  * @claim: what a consumer claimed, or is about to; see ring_seat.h
  * @note: the record that a producer claimed, or is about to; see ring_record_multi.c
+ * @dropped: items that the seat's producers dropped; they alone store it
  */
 struct ring_seat {
 	_Alignas(64) _Atomic uint32_t token;
 	_Atomic uint64_t claim;
 	_Atomic uint64_t note;
+	_Atomic uint64_t dropped;
 };
 
 struct ring_shared {

@@ -216,8 +216,8 @@ static int reserve(struct ring *ring, size_t size, void **data)
 	int64_t have = enough(room(ring, 1), 1, true);
 
 	(void)size;
-	if (have < 0)
-		return (int)have;
+	if (UNLIKELY(have < 0))
+		return (int)ring_refused(ring, (ssize_t)have, 1);
 	ring->held = item_at(ring, ring->position);
 	*data = ring->held;
 	return 0;
@@ -241,8 +241,8 @@ static ssize_t peek(struct ring *ring, const void **data)
 {
 	int64_t have = enough(items(ring, 1), 1, true);
 
-	if (have < 0)
-		return (ssize_t)have;
+	if (UNLIKELY(have < 0))
+		return ring_refused(ring, (ssize_t)have, 1);
 	ring->held = item_at(ring, ring->position);
 	*data = ring->held;
 	return ring->item_size;

@@ -283,7 +283,7 @@ static int drop_oldest(struct ring *ring, uint64_t position)
 	} else if (claim_items(ring, head, 1, position + extent)) {
 		store_word(at, in_state(word, DONE));
 		end_claim(ring);
-		count(&ring_shared(ring)->counters.dropped, 1);
+		ring_seat_count_dropped(ring);
 	}
 	return 0;
 }
@@ -433,8 +433,8 @@ static int reserve_many(struct ring *ring, size_t size, void **data)
 	struct claimed claimed;
 	int ret = claim(ring, size, &claimed);
 
-	if (ret)
-		return ret;
+	if (UNLIKELY(ret))
+		return (int)ring_refused(ring, ret, size);
 	ring->held = claimed.record;
 	ring->held_word = claimed.word;
 	ring->held_at = (uint64_t)(uintptr_t)claimed.at;
@@ -734,8 +734,8 @@ static ssize_t peek_many(struct ring *ring, const void **data)
 {
 	int ret = take(ring, SIZE_MAX);
 
-	if (ret)
-		return ret;
+	if (UNLIKELY(ret))
+		return ring_refused(ring, ret, 0);
 	*data = (unsigned char *)ring->held + HEADER;
 	return (ssize_t)ring->held_size;
 }

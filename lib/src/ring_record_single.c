@@ -254,8 +254,8 @@ static int reserve_one(struct ring *ring, size_t size, void **data)
 	struct room room;
 	int ret = make_room(ring, size, &room);
 
-	if (ret)
-		return ret;
+	if (UNLIKELY(ret))
+		return (int)ring_refused(ring, ret, size);
 	ring->held = record_at(ring, room.start + room.padding);
 	ring->held_word = room.padding;
 	*data = ((struct record *)ring->held)->data;
@@ -382,8 +382,8 @@ static ssize_t peek_one(struct ring *ring, const void **data)
 {
 	int64_t length = await_record(ring, &ring->held_word);
 
-	if (length < 0)
-		return (ssize_t)length;
+	if (UNLIKELY(length < 0))
+		return ring_refused(ring, (ssize_t)length, 0);
 	ring->held = record_at(ring, ring->position);
 	*data = ((struct record *)ring->held)->data;
 	return (ssize_t)length;

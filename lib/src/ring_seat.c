@@ -93,6 +93,18 @@ uint32_t ring_seats_taken(const struct ring *ring, uint32_t side)
 	return taken;
 }
 
+/* Count the items that producers dropped: each seat has those of its own. */
+uint64_t ring_seats_dropped(const struct ring *ring)
+{
+	uint64_t dropped = atomic_load_explicit(&ring_shared(ring)->counters.dropped,
+						memory_order_relaxed);
+	uint32_t i;
+
+	for (i = 0; i < ring->producers; i++)
+		dropped += atomic_load_explicit(&seat_at(ring, i)->dropped, memory_order_relaxed);
+	return dropped;
+}
+
 /*
  * Make the last claim certain if @head is still the head: it names @seat, and lies behind
  * what @seat has claimed.  A claim at the head itself hasn't succeeded yet.

@@ -120,6 +120,16 @@ static ALWAYS_INLINE void end_claim(struct ring *ring)
 	store_claim(seat_at(ring, ring->seat), 0);
 }
 
+/* To drop an item is usual in a ring that overwrites, so that it needs no locked operation. */
+static ALWAYS_INLINE void ring_seat_count_dropped(const struct ring *ring)
+{
+	_Atomic uint64_t *dropped = &seat_at(ring, ring->seat)->dropped;
+
+	atomic_store_explicit(dropped,
+			      atomic_load_explicit(dropped, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
 static ALWAYS_INLINE uint32_t returned_now(const struct ring *ring)
 {
 	return atomic_load_explicit(&ring_shared(ring)->consumer.returned, memory_order_acquire);
@@ -137,6 +147,7 @@ static ALWAYS_INLINE bool may_take_over(const struct ring *ring)
 int ring_seat_take(struct ring *ring);
 void ring_seat_leave(struct ring *ring);
 bool ring_seat_is_gone(const struct ring *ring, uint32_t seat);
+uint64_t ring_seats_dropped(const struct ring *ring);
 uint32_t ring_seats_taken(const struct ring *ring, uint32_t side);
 void ring_seat_inherit(struct ring *ring);
 bool ring_seat_has_claim(const struct ring *ring, uint32_t seat);

@@ -173,8 +173,8 @@ static int reserve_many(struct ring *ring, size_t size, void **data)
 	int ret = claim(ring, &position);
 
 	(void)size;
-	if (ret)
-		return ret;
+	if (UNLIKELY(ret))
+		return (int)ring_refused(ring, ret, 1);
 	ring->held = slot_at(ring, position);
 	ring->position = position;
 	*data = ((struct slot *)ring->held)->item;
@@ -300,10 +300,10 @@ static uint32_t adopt(struct ring *ring, uint32_t seat, uint64_t *first)
 	return items;
 }
 
-static void hold(struct ring *ring, uint64_t position, uint32_t seat)
+static ALWAYS_INLINE void hold(struct ring *ring, uint64_t position, uint32_t seat)
 {
 	ring->held = slot_at(ring, position);
-	ring->held_at = position;
+	ring->held_word = make_word(ring, position, READY, 0);
 	ring->serving = seat;
 }
 
@@ -403,7 +403,7 @@ static __attribute__((noinline)) void served(struct ring *ring, uint32_t seat)
 
 static ALWAYS_INLINE void release_held(struct ring *ring)
 {
-	give_room(ring, ring->held_at);
+	store_word(ring->held, freed(ring->held_word));		/* W1 */
 	if (UNLIKELY(ring->serving != RING_NO_SEAT))
 		served(ring, ring->serving);
 	else
@@ -443,13 +443,28 @@ static ssize_t get_many(struct ring *ring, void *data, size_t size)
 	return ring->item_size;
 }
 
-static ssize_t peek_many(struct ring *ring, const void **data)
+static __attribute__((noinline)) ssize_t peek_any_of_many(struct ring *ring, const void **data)
 {
 	int ret = take(ring);
 
-	if (ret)
-		return ret;
+	if (UNLIKELY(ret))
+		return ring_refused(ring, ret, 1);
 	*data = ((struct slot *)ring->held)->item;
+	return ring->item_size;
+}
+
+static ssize_t peek_many(struct ring *ring, const void **data)
+{
+	const uint64_t head = load_head(ring);
+	const uint64_t position = head_position(head);
+	struct slot *slot = slot_at(ring, position);
+
+	if (UNLIKELY(may_take_over(ring) ||
+		     load_word(slot) != make_word(ring, position, READY, 0) ||
+		     !claim_items(ring, head, 1, position + 1)))
+		return peek_any_of_many(ring, data);
+	hold(ring, position, RING_NO_SEAT);
+	*data = slot->item;
 	return ring->item_size;
 }
 
@@ -694,7 +709,7 @@ static __attribute__((noinline)) int drop_oldest(struct ring *ring, uint64_t old
 	store_word(slot, mine);
 	end_claim(ring);
 	if (item)
-		count(&ring_shared(ring)->counters.dropped, 1);
+		ring_seat_count_dropped(ring);
 	return 1;
 }
 

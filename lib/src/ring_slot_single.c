@@ -160,7 +160,7 @@ static int reserve_one(struct ring *ring, size_t size, void **data)
 
 	(void)size;
 	if (UNLIKELY(ret))
-		return ret;
+		return (int)ring_refused(ring, ret, 1);
 	slot = slot_at(ring, ring->position);
 	ring->held = slot;
 	*data = slot->item;
@@ -360,8 +360,8 @@ static ssize_t peek_one(struct ring *ring, const void **data)
 {
 	int ret = await_item(ring);
 
-	if (ret)
-		return ret;
+	if (UNLIKELY(ret))
+		return ring_refused(ring, ret, 1);
 	ring->held = slot_at(ring, ring->position);
 	*data = ((struct slot *)ring->held)->item;
 	return ring->item_size;

@@ -215,10 +215,30 @@ static uint32_t flags_for(const struct ipcshm_ring_attr *attr)
 		flags |= RING_ANY_PRODUCERS;
 	if (flags & IPCSHM_RING_MULTI_CONSUMER)
 		flags |= RING_ANY_CONSUMERS;
+	if (attr->layout == IPCSHM_RING_RECORDS && !(flags & CLAIMING_CONSUMER))
+		flags |= RING_LONE_CONSUMER;
 	/* All handles claim, be it one or many. */
 	if (flags & IPCSHM_RING_OVERWRITE || first_position(attr))
 		flags |= IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER;
 	return flags;
+}
+
+static const struct ring_ops *producer_ops(const struct ring *ring,
+					   const struct ring_layout *layout)
+{
+	if (ring_has_many(ring, IPCSHM_RING_OVERWRITE))
+		return layout->overwriting_producers;
+	return ring_has_many(ring, IPCSHM_RING_MULTI_PRODUCER) ? layout->many_producers :
+								 layout->one_producer;
+}
+
+static const struct ring_ops *consumer_ops(const struct ring *ring,
+					   const struct ring_layout *layout)
+{
+	if (!ring_has_many(ring, IPCSHM_RING_MULTI_CONSUMER))
+		return layout->one_consumer;
+	return ring_has_many(ring, RING_LONE_CONSUMER) ? layout->lone_consumer :
+							 layout->many_consumers;
 }
 
 static void fill_in(struct ring *ring, const struct ipcshm_ring_attr *attr,
@@ -237,9 +257,8 @@ static void fill_in(struct ring *ring, const struct ipcshm_ring_attr *attr,
 	ring->layout = attr->layout;
 	ring->flags = flags_for(attr);
 	ring->serving = RING_NO_SEAT;
-	ring->ops = producer ?
-		extent->layout->producer[!!(ring->flags & IPCSHM_RING_MULTI_PRODUCER)] :
-		extent->layout->consumer[!!(ring->flags & IPCSHM_RING_MULTI_CONSUMER)];
+	ring->ops = producer ? producer_ops(ring, extent->layout) :
+			       consumer_ops(ring, extent->layout);
 }
 
 static int attach_layout(struct ring *ring, const struct ipcshm_ring_attr *attr)

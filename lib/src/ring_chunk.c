@@ -213,8 +213,8 @@ static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uin
 }
 
 const struct ring_layout ring_chunks = {
-	.producer = { &ring_record_many_producers, &ring_record_many_producers },
-	.consumer = { &ring_record_many_consumers, &ring_record_many_consumers },
+	.many_producers = &ring_record_many_producers,
+	.many_consumers = &ring_record_many_consumers,
 	.geometry = geometry,
 	.format = format,
 };

@@ -295,8 +295,8 @@ static const struct ring_ops consumer = {
 };
 
 const struct ring_layout ring_packed = {
-	.producer = { &producer, NULL },
-	.consumer = { &consumer, NULL },
+	.one_producer = &producer,
+	.one_consumer = &consumer,
 	.geometry = geometry,
 	.format = format,
 };

@@ -224,6 +224,9 @@ static uint64_t reclaim(struct ring *ring, uint64_t target, uint32_t steps)
 	uint64_t position = start;
 	uint32_t tries;
 
+	/* A lone consumer moves the head when it has used a record, not before. */
+	if (ring_has_many(ring, RING_LONE_CONSUMER))
+		return head_position(load_head(ring));
 	while (steps-- && (int64_t)(target - position) > 0) {
 		unsigned char *segment = segment_of(ring, position);
 		uint64_t word = segment ? load_word(word_of(ring, segment, position)) : 0;
@@ -785,6 +788,115 @@ static int ready_to_take(struct ring *ring, uint64_t wanted)
 	return load_head(ring) != head ? 0 : -EAGAIN;
 }
 
+/*
+ * A lone consumer claims nothing: the record is at the head until it has been used, and a
+ * successor finds it there.
+ */
+
+/* H2 */
+static ALWAYS_INLINE void consumed(struct ring *ring, uint64_t extent)
+{
+	ring->position += extent;
+	atomic_store_explicit(&ring_shared(ring)->consumer.position,
+			      make_head(ring->position, RING_NO_SEAT), memory_order_release);
+	ring_publish_room(ring, INT32_MAX);
+}
+
+/* The next record isn't READY, or is damaged.  0: look again; else why not. */
+static __attribute__((noinline)) int pass_alone(struct ring *ring)
+{
+	uint64_t position = ring->position;
+	word_t *at = word_of(ring, ring->data, position);
+	uint64_t word = load_word(at);
+	uint64_t extent = extent_of(ring, word, position);
+	int64_t lap = lap_of(ring, word, position);
+
+	if (lap < 0)
+		return -EAGAIN;
+	if (lap > 0 || !extent || state_of(word) == DONE)
+		return -EBADMSG;
+	if (state_of(word) == READY || skip_if_gone(ring, at, word))
+		return 0;
+	if (state_of(word) == CLAIMED)
+		return -EAGAIN;
+	consumed(ring, extent);
+	return 0;
+}
+
+/* The next record is at the position: fills in its length and extent. */
+static ALWAYS_INLINE int await_record(struct ring *ring, uint64_t *length, uint64_t *extent)
+{
+	uint32_t steps;
+	int ret;
+
+	for (steps = 0; steps < RING_STEPS; steps++) {
+		uint64_t position = ring->position;
+		uint64_t word = load_word(word_of(ring, ring->data, position));
+
+		*extent = extent_of(ring, word, position);
+		if (LIKELY(word == make_word(ring, position, *extent, READY, 0) && *extent)) {
+			*length = length_at(record_at(ring, ring->data, position));
+			return UNLIKELY(*length > *extent * GRANULE - HEADER) ? -EBADMSG : 0;
+		}
+		ret = pass_alone(ring);
+		if (ret)
+			return ret;
+	}
+	return -EALREADY;
+}
+
+static ssize_t get_alone(struct ring *ring, void *data, size_t size)
+{
+	uint64_t length, extent;
+	int ret = await_record(ring, &length, &extent);
+
+	if (UNLIKELY(ret))
+		return ring_refused(ring, ret, 0);
+	if (UNLIKELY(length > size))
+		return -EMSGSIZE;
+	copy_item(data, record_at(ring, ring->data, ring->position) + HEADER, (size_t)length);
+	consumed(ring, extent);
+	return (ssize_t)length;
+}
+
+static ssize_t peek_alone(struct ring *ring, const void **data)
+{
+	uint64_t length;
+	int ret = await_record(ring, &length, &ring->held_word);
+
+	if (UNLIKELY(ret))
+		return ring_refused(ring, ret, 0);
+	ring->held = record_at(ring, ring->data, ring->position);
+	*data = (unsigned char *)ring->held + HEADER;
+	return (ssize_t)length;
+}
+
+static int release_alone(struct ring *ring)
+{
+	ring->held = NULL;
+	consumed(ring, ring->held_word);
+	return 0;
+}
+
+static int nothing_to_undo(struct ring *ring)
+{
+	(void)ring;
+	return 0;
+}
+
+static int ready_to_take_alone(struct ring *ring, uint64_t wanted)
+{
+	uint64_t length, extent;
+
+	(void)wanted;
+	return await_record(ring, &length, &extent);
+}
+
+static void recover_lone_consumer(struct ring *ring)
+{
+	ring->position = head_position(load_head(ring));
+}
+
 /* The seat's last owner may have died with a record claimed. */
 static void recover_many_producers(struct ring *ring)
 {
@@ -865,4 +977,14 @@ const struct ring_ops ring_record_many_consumers = {
 	.peek = peek_many,
 	.release = release_many,
 	.undo = unpeek_many,
+};
+
+const struct ring_ops ring_record_lone_consumer = {
+	.recover = recover_lone_consumer,
+	.ready = ready_to_take_alone,
+	.put = ring_not_producer,
+	.get = get_alone,
+	.peek = peek_alone,
+	.release = release_alone,
+	.undo = nothing_to_undo,
 };

@@ -452,8 +452,12 @@ static const struct ring_ops one_consumer = {
 };
 
 const struct ring_layout ring_records = {
-	.producer = { &one_producer, &ring_record_many_producers },
-	.consumer = { &one_consumer, &ring_record_many_consumers },
+	.one_producer = &one_producer,
+	.many_producers = &ring_record_many_producers,
+	.overwriting_producers = &ring_record_many_producers,
+	.one_consumer = &one_consumer,
+	.many_consumers = &ring_record_many_consumers,
+	.lone_consumer = &ring_record_lone_consumer,
 	.geometry = geometry,
 	.format = format,
 };

@@ -733,6 +733,29 @@ static bool can_drop(struct ring *ring, uint64_t old)
 	return load_word(slot_at(ring, old)) != word;
 }
 
+/* The usual case of a full ring: the oldest item is the next at the head. */
+static int put_overwriting(struct ring *ring, const void *data, size_t size)
+{
+	struct ring_side *side = &ring_shared(ring)->producer;
+	const uint64_t position = load_hint(side);
+	const uint64_t old = position - ring->capacity;
+	const uint64_t head = load_head(ring);
+	struct slot *slot = slot_at(ring, position);
+	const uint64_t ready = make_word(ring, old, READY, 0);
+
+	if (UNLIKELY(head_position(head) != old || load_word(slot) != ready ||
+		     !is_few_words(ring->item_size) || !claim_items(ring, head, 1, old + 1)))
+		return put_many(ring, data, size);
+	store_word(slot, make_word(ring, position, CLAIMED, ring->token));
+	end_claim(ring);
+	ring_seat_count_dropped(ring);
+	move_hint(side, position);
+	copy_words(slot->item, data, ring->item_size);
+	store_word(slot, make_word(ring, position, READY, 0));	/* W0 */
+	ring_publish_claimed(ring, 1);
+	return 0;
+}
+
 /* A producer that overwrites may have died with a slot that it was about to drop. */
 static void recover_many_producers(struct ring *ring)
 {
@@ -765,6 +788,17 @@ const struct ring_ops ring_slot_many_producers = {
 	.recover = recover_many_producers,
 	.ready = ready_to_claim,
 	.put = put_many,
+	.get = ring_not_consumer,
+	.put_some = put_some_of_many,
+	.reserve = reserve_many,
+	.commit = commit_many,
+	.undo = discard_many,
+};
+
+const struct ring_ops ring_slot_overwriting_producers = {
+	.recover = recover_many_producers,
+	.ready = ready_to_claim,
+	.put = put_overwriting,
 	.get = ring_not_consumer,
 	.put_some = put_some_of_many,
 	.reserve = reserve_many,

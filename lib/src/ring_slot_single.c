@@ -433,8 +433,11 @@ static const struct ring_ops one_consumer = {
 };
 
 const struct ring_layout ring_slots = {
-	.producer = { &one_producer, &ring_slot_many_producers },
-	.consumer = { &one_consumer, &ring_slot_many_consumers },
+	.one_producer = &one_producer,
+	.many_producers = &ring_slot_many_producers,
+	.overwriting_producers = &ring_slot_overwriting_producers,
+	.one_consumer = &one_consumer,
+	.many_consumers = &ring_slot_many_consumers,
 	.geometry = geometry,
 	.format = format,
 };

@@ -271,6 +271,17 @@ static int drop_oldest(struct ring *ring, uint64_t position)
 	uint64_t word = load_word(at);
 	uint64_t extent = extent_of(ring, word, position);
 
+	if (LIKELY(extent && word == make_word(ring, position, extent, READY, 0) &&
+		   head_position(head) == position)) {
+		if (!claim_items(ring, head, 1, position + extent))
+			return 0;
+		store_word(at, in_state(word, DONE));
+		end_claim(ring);
+		ring_seat_count_dropped(ring);
+		/* As reclaim() would.  Any other handle moves it at least as far. */
+		move_position(reclaimed_of(ring), position, position + extent);
+		return 0;
+	}
 	if (load_position(reclaimed_of(ring)) != position)
 		return 0;
 	if (lap_of(ring, word, position) || !extent)
@@ -281,13 +292,8 @@ static int drop_oldest(struct ring *ring, uint64_t position)
 		return -EAGAIN;
 	if (head_position(head) != position)
 		return state_of(word) == READY ? drop_claimed(ring, position) : 0;
-	if (state_of(word) == PADDING) {
+	if (state_of(word) == PADDING)
 		pass_padding(ring, head, extent);
-	} else if (claim_items(ring, head, 1, position + extent)) {
-		store_word(at, in_state(word, DONE));
-		end_claim(ring);
-		ring_seat_count_dropped(ring);
-	}
 	return 0;
 }
 

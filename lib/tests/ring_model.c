@@ -180,6 +180,16 @@ static void put(struct ipcshm_ring *ring, uint64_t item)
 	gone_in |= 1U << item;
 }
 
+static void reserve_and_commit(struct ipcshm_ring *ring, uint64_t item)
+{
+	void *data;
+
+	check(!ipcshm_ring_reserve(ring, item_size(), &data, IPCSHM_FOREVER), "not reserved");
+	memcpy(data, &item, 8);
+	check(!ipcshm_ring_commit(ring, item_size()), "not committed");
+	gone_in |= 1U << item;
+}
+
 static void see(uint64_t item)
 {
 	check(item < 8, "an item that was not put in");
@@ -315,6 +325,16 @@ static void put_3(void)
 		put(&ring, i);
 }
 
+static void reserve_3(void)
+{
+	struct ipcshm_ring ring;
+	uint64_t i;
+
+	attach(&ring, IPCSHM_RING_PRODUCER);
+	for (i = 0; i < 3; i++)
+		reserve_and_commit(&ring, i);
+}
+
 static void get_3(void)
 {
 	struct ipcshm_ring ring;
@@ -390,6 +410,16 @@ static void begin_with_4_and_get_2(void)
 	get(&ring);
 }
 
+static void begin_with_4_and_peek_2(void)
+{
+	struct ipcshm_ring ring;
+
+	put_at_once(4);
+	attach(&ring, IPCSHM_RING_CONSUMER);
+	peek_and_release(&ring);
+	peek_and_release(&ring);
+}
+
 static void begin_with_2_and_get_1(void)
 {
 	put_at_once(2);
@@ -456,6 +486,22 @@ static void put_in_loop_2(void)
 
 	attach(&ring, IPCSHM_RING_PRODUCER);
 	put_in_loop(&ring, 2);
+}
+
+static void put_item_2(void)
+{
+	struct ipcshm_ring ring;
+
+	attach(&ring, IPCSHM_RING_PRODUCER);
+	put(&ring, 2);
+}
+
+static void put_item_3(void)
+{
+	struct ipcshm_ring ring;
+
+	attach(&ring, IPCSHM_RING_PRODUCER);
+	put(&ring, 3);
 }
 
 static void put_4(void)
@@ -614,6 +660,25 @@ TEST(slots_of_many_with_the_death_of_a_consumer)
 	EXPECT_HOLDS(.role = { put_2_and_get_1, get_1 }, .deaths = 1, .mortal = 2, .flags = MANY);
 }
 
+TEST(records_of_many_and_one_with_the_death_of_a_producer)
+{
+	EXPECT_HOLDS(.role = { put_0, put_1, get_until_1 }, .deaths = 1, .mortal = 1,
+		     .flags = IPCSHM_RING_MULTI_PRODUCER | RECORDS);
+}
+
+TEST(records_of_many_and_one_with_the_death_of_the_consumer)
+{
+	EXPECT_HOLDS(.role = { put_0, put_1, try_to_get_2 }, .deaths = 1, .mortal = 4,
+		     .flags = IPCSHM_RING_MULTI_PRODUCER | RECORDS);
+}
+
+/* The producer sleeps for room. */
+TEST(records_of_many_and_one_in_order)
+{
+	EXPECT_HOLDS(.role = { put_3, get_3 }, .ordered = true,
+		     .flags = IPCSHM_RING_MULTI_PRODUCER | RECORDS);
+}
+
 TEST(records_of_many_with_the_death_of_a_consumer)
 {
 	EXPECT_HOLDS(.role = { put_2_and_get_1, get_1 }, .deaths = 1, .mortal = 2,
@@ -630,6 +695,12 @@ TEST(slots_of_many_consumers_one_of_which_needs_two)
 TEST(slots_of_many_consumers_one_of_which_needs_the_rest)
 {
 	EXPECT_HOLDS(.role = { get_2_at_once, begin_with_4_and_get_2 },
+		     .flags = IPCSHM_RING_MULTI_CONSUMER | LARGER);
+}
+
+TEST(slots_of_many_consumers_in_place)
+{
+	EXPECT_HOLDS(.role = { get_2_at_once, begin_with_4_and_peek_2 },
 		     .flags = IPCSHM_RING_MULTI_CONSUMER | LARGER);
 }
 
@@ -693,10 +764,23 @@ TEST(slots_that_overwrite)
 		     .flags = IPCSHM_RING_OVERWRITE);
 }
 
+TEST(slots_that_overwrite_in_place)
+{
+	EXPECT_HOLDS(.role = { reserve_3, get_until_2 }, .ordered = true,
+		     .flags = IPCSHM_RING_OVERWRITE);
+}
+
 TEST(records_that_overwrite)
 {
 	EXPECT_HOLDS(.role = { put_3, get_until_2 }, .ordered = true,
 		     .flags = IPCSHM_RING_OVERWRITE | RECORDS);
+}
+
+/* Two producers drop the oldest item concurrently. */
+TEST(slots_of_many_that_overwrite_with_a_death)
+{
+	EXPECT_HOLDS(.role = { put_item_2, put_item_3 },
+		     .deaths = 1, .mortal = 3, .flags = MANY | IPCSHM_RING_OVERWRITE | FILLED);
 }
 
 TEST(slots_that_overwrite_with_a_death)

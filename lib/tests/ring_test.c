@@ -158,8 +158,7 @@ static struct ipcshm_ring_status stat_of(const struct ipcshm_ring *ring)
 #define CHUNKS		(variant->layout == IPCSHM_RING_CHUNKS)
 #define HAS_RECORDS	(variant->layout == IPCSHM_RING_RECORDS || CHUNKS)
 #define CLAIMS		(variant->flags & (MANY_PRODUCERS | IPCSHM_RING_OVERWRITE) || CHUNKS)
-#define PEEKS		(variant->flags & (MANY_CONSUMERS | IPCSHM_RING_OVERWRITE) || \
-			 (HAS_RECORDS && variant->flags) || CHUNKS)
+#define PEEKS		(variant->flags & (MANY_CONSUMERS | IPCSHM_RING_OVERWRITE) || CHUNKS)
 
 /* Making and attaching. */
 

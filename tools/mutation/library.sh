@@ -75,7 +75,22 @@ arguments=(-t slots_of_many_in_bulk_with_the_death_of_a_producer)
 mutant ring_slot_multi.c '/^static ssize_t put_some_of_many/,/^}/s/^\tring_publish_claimed(ring, (uint64_t)have);//' "rings: bulk wakes no consumer"
 arguments=(-t slots_of_one_and_one_in_bulk)
 mutant ring_slot_single.c '/^static ssize_t put_some_of_one/,/^}/s/^\tring_publish_items(ring, have);//' "rings: a burst wakes no consumer"
-arguments=(-t slots_that_overwrite)
+arguments=(-t slots_that_overwrite_in_place)
 mutant ring_slot_multi.c '/^static __attribute__((noinline)) int drop_oldest/,/^}/s/if (!claim_items(ring, head, 1, old + 1))/if (false)/' "rings: an item is overwritten that a consumer has"
+arguments=(-t slots_that_overwrite)
+mutant ring_slot_multi.c '/^static int put_overwriting/,/^}/s/!claim_items(ring, head, 1, old + 1)))/(claim_items(ring, head, 1, old + 1), false)))/' "rings: a producer overwrites the oldest item, which it could not claim"
+arguments=(-t slots_of_many_that_overwrite_with_a_death)
+mutant ring_slot_multi.c '/^static int put_overwriting/,/^}/s/^\tstore_word(slot, make_word(ring, position, CLAIMED, ring->token));//' "rings: a slot that is overwritten is claimed by no producer"
+arguments=(-t records_that_overwrite)
+mutant ring_record_multi.c '/^static int drop_oldest/,/^}/s/if (!claim_items(ring, head, 1, position + extent))/claim_items(ring, head, 1, position + extent); if (false)/' "rings: a record is overwritten that a consumer has"
+arguments=(-t records_of_many_and_one_in_order)
+mutant ring_record_multi.c '/^static ALWAYS_INLINE void consumed/,/^}/s/^\tring_publish_room(ring, INT32_MAX);//' "rings: the lone consumer of records wakes no producer"
+mutant ring_record_multi.c '/^static uint64_t reclaim/,/^}/s/return head_position(load_head(ring));/return head_position(load_head(ring)) + 1;/' "rings: a producer overwrites the record of the lone consumer"
+arguments=(-t records_of_many_and_one_with_the_death_of_a_producer)
+mutant ring_record_multi.c '/^static .*int pass_alone/,/^}/s/ || skip_if_gone(ring, at, word))/)/' "rings: the lone consumer waits for a dead producer"
+arguments=(-t slots_of_many_consumers_one_of_which_needs_the_rest)
+mutant ring_slot_multi.c '/^static ssize_t get_many/,/^}/s/!claim_items(ring, head, 1, position + 1)))/(claim_items(ring, head, 1, position + 1), false)))/' "rings: two consumers get the same item"
+arguments=(-t slots_of_many_consumers_in_place)
+mutant ring_slot_multi.c '/^static ssize_t peek_many/,/^}/s/!claim_items(ring, head, 1, position + 1)))/(claim_items(ring, head, 1, position + 1), false)))/' "rings: two consumers peek at the same item"
 arguments=(-t chunks_of_many_that_two_consumers_reclaim)
 mutant ring_record_multi.c '/^static uint64_t reclaim/,/^}/{s/tries < RING_TRIES/tries < 1/;s/return start;/return position;/}' "rings: the reclaimed position lags behind what is used again"

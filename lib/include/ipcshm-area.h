@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * libipcshm - areas: memory that processes share, how they wait for each other in
- * it, and who of them is alive.
+ * libipcshm - areas: memory that processes share, waits in it, and the members that
+ * are alive.
  *
  * The base of layers 2 and 3: mutexes, conditions, events and buffers lie in an
  * area.  It is either a region, where the kernel module does the waiting and
- * tells of deaths, or any other shared memory, where futex(2) does the waiting
- * and either nobody is ever found dead, or those are that the program itself
- * says have died.
+ * reports deaths, or any other shared memory, where futex(2) does the waiting.  In the
+ * latter no member ever dies, or the program itself reports deaths.
  *
  * struct ipcshm_area is a handle: it belongs to one process and isn't in the
  * shared memory.  After fork(2) the child can use its copy at once; it is a
  * member of its own, with a token of its own.  All calls may be made from any
- * thread but ipcshm_area_destroy(), which is made when no other is under way.
+ * thread, except ipcshm_area_destroy(), which must not run beside another call.
  *
  *	struct ipcshm_area area;
  *	void *base;
@@ -40,11 +39,11 @@ struct ipcshm_area;
  *	@deaths, until @deadline (CLOCK_MONOTONIC nanoseconds, or IPCSHM_FOREVER).
  *	Looking at the word and going to sleep are one step for @wake.
  *	Return: 0: woken, or for no reason; -EAGAIN: the word differs; -EOWNERDEAD:
- *	somebody has died; -ETIMEDOUT; -EINTR: a signal was handled; any other
- *	error means that it can't be waited.  A wake-up that was counted isn't
+ *	a member has died; -ETIMEDOUT; -EINTR: a signal was handled; any other
+ *	error means that waiting is impossible.  A wake-up that was counted isn't
  *	lost: it makes this return 0, or a death makes every wait return.
- * @wake: wake @count (at most INT_MAX) of those who wait on @word, in the order in
- *	which they came.  Return: how many were, or -errno.
+ * @wake: wake @count (at most INT_MAX) waiters of @word, in the order of their
+ *	arrival.  Return: the number of woken waiters, or -errno.
  * @self: the calling process's token, or 0 if it has none; NULL: it has none but
  *	by ipcshm_area_set_token().  Asked once, and again after fork(2).
  *
@@ -59,11 +58,11 @@ struct ipcshm_area_ops {
 };
 
 /**
- * struct ipcshm_area - shared memory, and those who share it
+ * struct ipcshm_area - shared memory, and its members
  * @base: where it is
  * @size: bytes
  * @ops: how to wait
- * @members: who is alive; NULL: nobody ever dies
+ * @members: the member page; NULL: no member ever dies
  * @token: the process's own, or 0: not known yet; on a page that fork(2) wipes
  * @fd: the region's descriptor, the area's own, or -1
  * @reserved: 0
@@ -117,8 +116,9 @@ struct ipcshm_area {
  *
  * Return: 1: this process has initialized the area, 0: another one had; or
  * -EINVAL; -ENOENT: with @attr all 0, there is no such area, and no process creates it;
- * -ETIMEDOUT; -EINTR: a signal was handled; -EPROTO: the region of that name is no such area; -EUSERS, -EDQUOT: no room for another member; the errors of
- * @init, ipcshm_region_open(), ipcshm_region_map() and ipcshm_area_init_region().
+ * -ETIMEDOUT; -EINTR: a signal was handled; -EPROTO: the region of that name is no such
+ * area; -EUSERS, -EDQUOT: no room for another member; the errors of @init,
+ * ipcshm_region_open(), ipcshm_region_map() and ipcshm_area_init_region().
  */
 int ipcshm_area_open(struct ipcshm_area *area, int device, const char *name, uint32_t flags,
 		     mode_t mode, struct ipcshm_region_attr *attr,
@@ -155,8 +155,8 @@ int ipcshm_area_init_region(struct ipcshm_area *area, int fd, void *base, size_t
  * @area: filled in
  * @base: where it is
  * @size: bytes
- * @members: who is alive, in memory that is shared as well; NULL: nobody dies, and
- *	a process's token is its process ID
+ * @members: the member page, in memory that is shared as well; NULL: no member dies,
+ *	and a process's token is its process ID
  *
  * Doesn't need the module.  With @members, some process that knows of the deaths
  * of the others (as a parent does) writes that page: for a new member its token
@@ -182,7 +182,7 @@ int ipcshm_area_init_futex(struct ipcshm_area *area, void *base, size_t size,
  * @ops: wait operations, which stay unchanged until ipcshm_area_destroy()
  * @members: the member page, or NULL: members never die
  *
- * Return: 0, or -EINVAL, -EPROTO, -ENOMEM, as ipcshm_area_init_futex(); -EINVAL also if
+ * Return: 0, or -EINVAL, -EPROTO, -ENOMEM, as ipcshm_area_init_futex(); -EINVAL, too, if
  * @ops has no @wait or no @wake; -E2BIG: @ops sets an operation that this library does
  * not know.
  */
@@ -190,11 +190,11 @@ int ipcshm_area_init(struct ipcshm_area *area, void *base, size_t size,
 		     const struct ipcshm_area_ops *ops, const struct ipcshm_member_page *members);
 
 /**
- * ipcshm_area_destroy - be done with an area
- * @area: from an init call; nobody uses it any more
+ * ipcshm_area_destroy - free the resources of an area
+ * @area: from an init call; no longer in use
  *
- * What is in the shared memory stays, and so do its mapping and the descriptor
- * that was given.
+ * The content of the shared memory stays, and so do its mapping and the given
+ * descriptor.
  */
 void ipcshm_area_destroy(struct ipcshm_area *area);
 
@@ -212,11 +212,11 @@ void ipcshm_area_destroy(struct ipcshm_area *area);
 uint32_t ipcshm_area_token(const struct ipcshm_area *area);
 
 /**
- * ipcshm_area_set_token - tell the calling process's token
+ * ipcshm_area_set_token - set the calling process's token
  * @area: the area
  * @token: 1 to IPCSHM_TOKEN_MASK; or 0: none
  *
- * For areas in which the program itself says who is a member.
+ * For areas in which the program itself manages the members.
  *
  * Return: 0, or -EINVAL: not a token.
  */
@@ -290,12 +290,12 @@ IPCSHM_INLINE int ipcshm_area_wait(const struct ipcshm_area *area, const uint32_
 }
 
 /**
- * ipcshm_area_wake - wake those who wait on a word of an area
+ * ipcshm_area_wake - wake the waiters of a word of an area
  * @area: the area
  * @word: in it
- * @count: the most that are woken, those who came first; at most INT_MAX
+ * @count: the maximum number to wake, in the order of their arrival; at most INT_MAX
  *
- * Return: how many were, or -EINVAL; in a region also -EKEYREVOKED.
+ * Return: the number of woken waiters, or -EINVAL; in a region also -EKEYREVOKED.
  */
 IPCSHM_INLINE int ipcshm_area_wake(const struct ipcshm_area *area, const uint32_t *word,
 				   uint32_t count)

@@ -2,13 +2,12 @@
 /*
  * libipcshm - a condition variable between processes.
  *
- * To wait, with a mutex, until what the mutex protects is as one needs it.  The
+ * To wait, with a mutex, for a state of the data that the mutex protects.  The
  * semantics are those of POSIX (pthread_cond_wait(3p), pthread_cond_signal(3p)), with
  * these differences:
  *
- * - A death ends every wait, as a wake-up for no reason does: the one who was to
- *   signal may be the one who died.  So a signal can't get lost with a waiter that
- *   dies, either.
+ * - A death ends every wait, as a wake-up for no reason does: the process that was to
+ *   signal may be dead.  So a signal can't get lost with a waiter that dies, either.
  * - A call doesn't outlast its deadline, not even to get the mutex back, which
  *   another may hold for ever: -EBUSY.
  * - A signal whose handler was set without SA_RESTART ends a wait, with -EINTR.
@@ -65,17 +64,17 @@ void ipcshm_cond_init(struct ipcshm_cond *cond);
  * @cond: the condition
  * @mutex: the mutex, which the process has locked
  * @deaths: the count of deaths that is known, from ipcshm_area_deaths(), taken before
- *	looking at who is alive; if that doesn't matter, just before the call
+ *	the check that others are alive; if that doesn't matter, just before the call
  * @deadline: when to give up: CLOCK_MONOTONIC nanoseconds (see ipcshm_deadline()), or
  *	IPCSHM_FOREVER
  *
- * Unlocking and waiting are one step for those who lock the mutex, and then signal.
+ * Unlocking and waiting are one step for a process that locks the mutex, and then signals.
  *
  * Return: with the mutex locked: 0: there was a signal, or a death, or nothing;
  * -EOWNERDEAD: as ipcshm_mutex_lock(): the mutex's last owner has died with it;
  * -ETIMEDOUT; -EINTR.
- * With the mutex no longer locked: -EBUSY: the time is over, and another has the
- * mutex; -ENOTRECOVERABLE; or why it can't be waited: -EDQUOT, -EIO, -ENOMEM,
+ * With the mutex no longer locked: -EBUSY: the deadline has passed, and another has the
+ * mutex; -ENOTRECOVERABLE; or waiting is impossible: -EDQUOT, -EIO, -ENOMEM,
  * -EKEYREVOKED.
  * With nothing done: -EPERM: the process hasn't locked the mutex; -EINVAL: this is no
  * condition, or no mutex.
@@ -84,11 +83,11 @@ int ipcshm_cond_wait(const struct ipcshm_area *area, struct ipcshm_cond *cond,
 		     struct ipcshm_mutex *mutex, uint32_t deaths, uint64_t deadline);
 
 /**
- * ipcshm_cond_signal - wake one of those who wait on a condition
+ * ipcshm_cond_signal - wake one waiter of a condition
  * @area: the area it lies in
  * @cond: the condition
  *
- * With the mutex locked or not.  No system call while nobody waits, but for the first
+ * With the mutex locked or not.  No system call without a waiter, except for the first
  * signal after the last wait.
  *
  * Return: 0, or -EINVAL: this is no condition; -EKEYREVOKED.
@@ -96,11 +95,11 @@ int ipcshm_cond_wait(const struct ipcshm_area *area, struct ipcshm_cond *cond,
 int ipcshm_cond_signal(const struct ipcshm_area *area, struct ipcshm_cond *cond);
 
 /**
- * ipcshm_cond_broadcast - wake all of those who wait on a condition
+ * ipcshm_cond_broadcast - wake all waiters of a condition
  * @area: the area it lies in
  * @cond: the condition
  *
- * With the mutex locked or not.  No system call while nobody waits.
+ * With the mutex locked or not.  No system call without a waiter.
  *
  * Return: 0, or -EINVAL: this is no condition; -EKEYREVOKED.
  */

@@ -5,10 +5,10 @@
  * An event is set or not.  Waiting for one that is set returns at once.  One that
  * resets itself lets one wait through for each time it was set, as a binary
  * semaphore (sem_post(3), sem_wait(3)) that can't be posted twice; a manual one lets all
- * through until it is reset.  What was stored before the event was set can be seen
- * after waiting for it.
+ * through until it is reset.  Stores before the event was set can be seen after waiting
+ * for it.
  *
- * A death ends every wait, since the one who was to set the event may have died:
+ * A death ends every wait, since the process that was to set the event may be dead:
  *
  *	deaths = ipcshm_area_deaths(&area);
  *	if (ipcshm_area_is_alive(&area, shared->worker))
@@ -46,7 +46,7 @@ struct ipcshm_event {
 /**
  * ipcshm_event_init - make an event that isn't set
  * @event: where
- * @flags: IPCSHM_EVENT_MANUAL, or 0: it resets itself when somebody has waited for it
+ * @flags: IPCSHM_EVENT_MANUAL, or 0: it resets itself when a wait for it has ended
  *
  * Call it once, before other processes use the memory.  If any of several processes may
  * have to do so, call it in the init function of ipcshm_area_open(): a process that is
@@ -57,18 +57,18 @@ struct ipcshm_event {
 int ipcshm_event_init(struct ipcshm_event *event, uint32_t flags);
 
 /**
- * ipcshm_event_set - set an event, and wake those who wait for it
+ * ipcshm_event_set - set an event, and wake its waiters
  * @area: the area it lies in
  * @event: the event
  *
- * One of them, if the event resets itself.  No system call while nobody waits.
+ * Wakes one of them if the event resets itself.  No system call without a waiter.
  *
  * Return: 0, or -EINVAL: this is no event; -EKEYREVOKED.
  */
 int ipcshm_event_set(const struct ipcshm_area *area, struct ipcshm_event *event);
 
 /**
- * ipcshm_event_reset - the event isn't set any more
+ * ipcshm_event_reset - clear an event
  * @event: the event
  *
  * Return: 0, or -EINVAL: this is no event.
@@ -80,12 +80,12 @@ int ipcshm_event_reset(struct ipcshm_event *event);
  * @area: the area it lies in
  * @event: the event
  * @deaths: the count of deaths that is known, from ipcshm_area_deaths(), taken before
- *	looking at who is alive; if that doesn't matter, just before the call
+ *	the check that others are alive; if that doesn't matter, just before the call
  * @deadline: when to give up: CLOCK_MONOTONIC nanoseconds (see ipcshm_deadline()),
  *	or IPCSHM_FOREVER; 0 only looks
  *
- * Return: 0: it was set; -EOWNERDEAD: it isn't, and somebody has died; -ETIMEDOUT;
- * -EINTR; -EINVAL: this is no event; or why it can't be waited: -EDQUOT, -EIO,
+ * Return: 0: it was set; -EOWNERDEAD: it isn't, and a member has died; -ETIMEDOUT;
+ * -EINTR; -EINVAL: this is no event; or waiting is impossible: -EDQUOT, -EIO,
  * -ENOMEM, -EKEYREVOKED.
  */
 int ipcshm_event_wait(const struct ipcshm_area *area, struct ipcshm_event *event,

@@ -7,24 +7,24 @@
  * differences:
  *
  * - The owner is a process.  Its threads exclude each other as well, but any of them
- *   may unlock what one of them has locked, and a thread that locks twice waits for
- *   itself (as PTHREAD_MUTEX_NORMAL): -EDEADLK is never returned.  A child of
- *   fork(2) is another process: it owns nothing that its parent has locked.
- * - The death of the owner wakes those who wait, one of which has the mutex next.
+ *   may unlock a mutex of another, and a thread that locks twice waits for itself (as
+ *   PTHREAD_MUTEX_NORMAL): -EDEADLK is never returned.  A child of fork(2) is another
+ *   process: it does not own the mutexes of its parent.
+ * - The death of the owner wakes the waiters, one of which has the mutex next.
  *   There is no list of mutexes that a process has to keep, so a process may hold
- *   any number, and the one who dies needn't be able to do anything.
+ *   any number, and a dying process needn't be able to do anything.
  * - A signal whose handler was set without SA_RESTART ends a wait, with -EINTR.
  *
  * The owner has died if its address space is gone: by exit, kill or exec.  One that
  * leaves the area (unmaps the region) with the mutex locked is gone as if it had died;
- * but that wakes nobody: who waits already finds out within a second.
+ * but that wakes no waiter: waiters notice it within a second.
  *
- * Locking and unlocking a mutex that nobody else wants is one atomic operation each,
- * and no system call.  The mutex is unfair: who comes just when it is unlocked can
- * have it before those who wait.
+ * Locking and unlocking a mutex without contention is one atomic operation each, and no
+ * system call.  The mutex is unfair: a process that locks it just as it is unlocked can
+ * have it before the waiters.
  *
- * Others can write to the mutex, since it is in shared memory.  Whatever they write,
- * a call returns by its deadline; but who holds the mutex is then anybody's guess.
+ * Others can write to the mutex, since it is in shared memory.  Even then a call returns
+ * by its deadline; but the owner of the mutex is then unknown.
  *
  *	ret = ipcshm_mutex_lock(&area, &shared->lock, IPCSHM_FOREVER);
  *	if (ret == -EOWNERDEAD) {
@@ -81,13 +81,13 @@ void ipcshm_mutex_init(struct ipcshm_mutex *mutex);
  *
  * A mutex that is unlocked is locked however long ago the deadline was.
  *
- * Return: 0: locked; -EOWNERDEAD: locked, but its last owner has died, and what the
- * mutex protects may be half done: repair it and call ipcshm_mutex_consistent().
- * Not locked: -ETIMEDOUT; -EINTR; -ENOTRECOVERABLE: somebody had it with
- * -EOWNERDEAD and unlocked it as it was: it can only be made anew; -ESRCH: the
- * process isn't a member; -EUSERS, -EDQUOT, -ENOMEM: it is a child of fork(2) for which
- * there was no room, and there is none yet: a later call may succeed; -EINVAL: this is
- * no mutex; or why it can't be waited: -EDQUOT, -EIO, -ENOMEM, -EKEYREVOKED.
+ * Return: 0: locked; -EOWNERDEAD: locked, but its last owner has died, and the protected
+ * data may be half done: repair it and call ipcshm_mutex_consistent().
+ * Not locked: -ETIMEDOUT; -EINTR; -ENOTRECOVERABLE: an owner got -EOWNERDEAD and
+ * unlocked it without a repair: it can only be made anew; -ESRCH: the process isn't a
+ * member; -EUSERS, -EDQUOT, -ENOMEM: it is a child of fork(2) for which there was no
+ * room, and there is none yet: a later call may succeed; -EINVAL: this is no mutex; or
+ * waiting is impossible: -EDQUOT, -EIO, -ENOMEM, -EKEYREVOKED.
  */
 int ipcshm_mutex_lock(const struct ipcshm_area *area, struct ipcshm_mutex *mutex,
 		      uint64_t deadline);
@@ -103,11 +103,11 @@ int ipcshm_mutex_lock(const struct ipcshm_area *area, struct ipcshm_mutex *mutex
 int ipcshm_mutex_trylock(const struct ipcshm_area *area, struct ipcshm_mutex *mutex);
 
 /**
- * ipcshm_mutex_consistent - what the mutex protects is whole again
+ * ipcshm_mutex_consistent - mark the data of a mutex as repaired
  * @area: the area it lies in
  * @mutex: the mutex, which the process has locked with -EOWNERDEAD
  *
- * Return: 0, or -EINVAL: nobody died with it, or this is no mutex; -EPERM: the
+ * Return: 0, or -EINVAL: no owner died with it, or this is no mutex; -EPERM: the
  * process hasn't locked it.
  */
 int ipcshm_mutex_consistent(const struct ipcshm_area *area, struct ipcshm_mutex *mutex);
@@ -117,8 +117,8 @@ int ipcshm_mutex_consistent(const struct ipcshm_area *area, struct ipcshm_mutex 
  * @area: the area it lies in
  * @mutex: the mutex
  *
- * One that was locked with -EOWNERDEAD, without ipcshm_mutex_consistent() after
- * that, becomes -ENOTRECOVERABLE for all who lock it or wait to.
+ * If it was locked with -EOWNERDEAD, without ipcshm_mutex_consistent() after that, all
+ * pending and later locks of it fail with -ENOTRECOVERABLE.
  *
  * Return: 0, or -EPERM: the process hasn't locked it; -EINVAL: this is no mutex.
  */

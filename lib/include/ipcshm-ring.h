@@ -4,8 +4,8 @@
  *
  * Producers put items in, consumers get them out in the same order.  While the
  * other side is awake no call makes a system call.  A process that is killed in
- * the middle of any of them leaves nothing behind that stops the others: what
- * it had not committed is skipped, what was committed is delivered.
+ * the middle of any of them leaves nothing behind that stops the others: uncommitted
+ * items are skipped, committed items are delivered.
  *
  *	struct ipcshm_ring_attr attr = { .layout = IPCSHM_RING_SLOTS,
  *					 .capacity = 1024, .item_size = sizeof(job) };
@@ -17,9 +17,9 @@
  *	ipcshm_ring_attach(&ring, &area, 0, IPCSHM_RING_CONSUMER);
  *	ipcshm_ring_get(&ring, &job, sizeof(job), IPCSHM_FOREVER);
  *
- * Layouts, chosen by what the items are like:
+ * Layouts, chosen by the properties of the items:
  *
- * IPCSHM_RING_SLOTS: items of one size, each beside a word that tells its state.
+ * IPCSHM_RING_SLOTS: items of one size, each beside a word with its state.
  *	One cache line moves per item of up to 56 bytes: the shortest way from one
  *	process to another.
  * IPCSHM_RING_RECORDS: records of any size, up to nearly half the ring.
@@ -28,13 +28,13 @@
  *
  * IPCSHM_RING_CHUNKS: as _RECORDS, in a buffer that grows: a region becomes larger as
  *	chunks are added, up to the capacity; chunks are used again.  Such a ring is the
- *	last thing in its area, which is all that the region can grow to
+ *	last object in its area, and the area has the largest size of the region
  *	(ipcshm_region_map(); max_size).
  *
  * A ring has one producer (consumer): a second one is refused unless the first has
  * died.  With IPCSHM_RING_MULTI_PRODUCER (_CONSUMER) it has up to attr.handles, and
  * does a little more work per item.  No call holds a lock: a process that is stopped
- * at any instant holds up only what it has reserved or peeked.
+ * at any instant holds up only the items that it has reserved or peeked.
  *
  * If a consumer dies while it has an item (between peek and release), the item
  * comes back: each item is delivered at least once.  An item that came back is the
@@ -47,9 +47,9 @@
  * or there was much to skip, such as discarded items.  Nothing is held by another
  * process, and the next try goes on where this one ended.
  *
- * Whatever other processes write into the ring, and whenever, a call returns an
- * item or an error, accesses nothing outside of the ring and ends by its
- * deadline.  The work of a call does not depend on the capacity of the ring.
+ * Even if another process writes into the ring at any time, a call returns an item or
+ * an error, accesses nothing outside of the ring and ends by its deadline.  The work of
+ * a call does not depend on the capacity of the ring.
  *
  * Calls return 0, a size or a count, or -errno; see each.  Beside the errors
  * listed: -EBADMSG: the ring holds something that no call of this library writes;
@@ -163,11 +163,11 @@ int ipcshm_ring_size(const struct ipcshm_ring_attr *attr, size_t *size);
  * ipcshm_ring_create - make a ring
  * @area: where
  * @offset: bytes from the start of the area, a multiple of 128
- * @attr: what it is to be
+ * @attr: its attributes
  *
- * Nobody else uses that part of the area yet, or any more.
+ * No other process may use that part of the area.
  *
- * Return: 0, or -EINVAL: such a ring can't be, or not at that address; -ENOSPC:
+ * Return: 0, or -EINVAL: invalid attributes or address; -ENOSPC:
  * the area is too small; with _CHUNKS the errors of ipcshm_region_resize().
  */
 int ipcshm_ring_create(const struct ipcshm_area *area, uint64_t offset,
@@ -208,8 +208,9 @@ int ipcshm_ring_open(struct ipcshm_ring *ring, struct ipcshm_area *area, int dev
  * Return: 0, or -EINVAL; -EAGAIN: the ring is not created yet: its first four bytes are a
  * word that is 0 until then, and ipcshm_area_wait() on that word returns when the ring is
  * created; -EPROTO: @offset holds no ring, or a ring of a layout version that this library
- * doesn't know, or the ring doesn't fit in the area; -EBUSY: its one producer (consumer) is alive; -EUSERS:
- * as many as attr.handles are attached; -ESRCH: the process isn't a member of the area.
+ * doesn't know, or the ring doesn't fit in the area; -EBUSY: its one producer (consumer) is
+ * alive; -EUSERS: as many as attr.handles are attached; -ESRCH: the process isn't a member
+ * of the area.
  */
 int ipcshm_ring_attach(struct ipcshm_ring *ring, const struct ipcshm_area *area,
 		       uint64_t offset, uint32_t side);
@@ -295,8 +296,8 @@ int ipcshm_ring_discard(struct ipcshm_ring *ring);
  *	item_size is one
  * @deadline: as for ipcshm_ring_put()
  *
- * It stays the caller's until it is released.  Whoever can write to the area can
- * change it meanwhile: copy what is to be checked.
+ * It stays the caller's until it is released.  Any process that can write to the area
+ * can change it at any time: copy data before checking it.
  *
  * Return: the item's size, or as ipcshm_ring_get().
  */
@@ -332,7 +333,7 @@ ssize_t ipcshm_ring_put_bulk(struct ipcshm_ring *ring, const void *items, size_t
 /**
  * ipcshm_ring_put_burst - put in as many of several items as there is room for
  * @ring: as for ipcshm_ring_put_bulk()
- * @items: likewise
+ * @items: as for ipcshm_ring_put_bulk()
  * @count: how many at most
  * @deadline: as for ipcshm_ring_put()
  *
@@ -362,7 +363,7 @@ ssize_t ipcshm_ring_get_bulk(struct ipcshm_ring *ring, void *items, size_t count
 /**
  * ipcshm_ring_get_burst - get as many items out as there are
  * @ring: as for ipcshm_ring_get_bulk()
- * @items: likewise
+ * @items: as for ipcshm_ring_get_bulk()
  * @count: how many at most
  * @deadline: as for ipcshm_ring_put()
  *

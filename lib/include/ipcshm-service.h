@@ -58,7 +58,7 @@ extern "C" {
 #define IPCSHM_SERVICE_MORE	0x01U	/* other replies to the same request follow */
 
 /**
- * struct ipcshm_service_attr - what a service is like
+ * struct ipcshm_service_attr - attributes of a service
  * @max_request_size: bytes of the largest request, 1 to IPCSHM_SERVICE_SIZE_MAX
  * @max_reply_size: bytes of the largest reply, 1 to IPCSHM_SERVICE_SIZE_MAX
  * @clients: handles that call at a time; 0: 16
@@ -69,10 +69,11 @@ extern "C" {
  * @max_replies: replies of a call that the client has not released, at most
  *	IPCSHM_SERVICE_REPLIES_MAX; 0: 2. A server that streams faster waits. Memory that was
  *	never used takes no space.
- * @request_version, @reply_version: versions of the types, of the application's choice
- * @request_type, @reply_type: names of the types, of the application's choice, each with a NUL
- *	at its end
+ * @request_version: version of the request's type, of the application's choice
+ * @reply_version: version of the reply's type
  * @reserved: 0
+ * @request_type: name of the request's type, of the application's choice, with a NUL at its end
+ * @reply_type: name of the reply's type
  */
 struct ipcshm_service_attr {
 	uint64_t max_request_size;
@@ -123,6 +124,7 @@ struct ipcshm_service_request {
  *	another server has begun the stream anew
  * @last: taken: 1 if the call has no further reply
  * @index: which memory it is; private
+ * @reserved: 0
  */
 struct ipcshm_service_reply {
 	void *data;
@@ -176,7 +178,7 @@ struct ipcshm_server {
  * @retried: requests that another server has taken over from a dead one
  * @dropped: requests whose client was gone, or had cancelled, before the last reply
  * @clients: handles that are attached, of living processes
- * @servers: likewise
+ * @servers: handles that are attached, of living processes
  * @waiting: requests that no server has taken
  * @taken: requests that living servers have taken and not finished
  */
@@ -222,7 +224,7 @@ int ipcshm_service_create(const struct ipcshm_area *area, uint64_t offset,
  * @area: the area, which stays while the handle is used
  * @offset: as given to ipcshm_service_create()
  * @attr: NULL, or what the caller expects: the maximum sizes, types and versions, as far as they
- *	are not 0; filled in with those of the service, also if they differ
+ *	are not 0; filled in with those of the service, even if they differ
  *
  * Return: 0, or -EINVAL: @offset is not aligned; -EPROTO: no service, another layout version, or
  * it exceeds the area; -EPROTOTYPE: the service differs from @attr.
@@ -285,7 +287,7 @@ int ipcshm_service_wait(const struct ipcshm_service *service, uint32_t clients, 
 /**
  * ipcshm_service_get_stat - get the state of a service
  * @service: the service
- * @stat: filled in; the counters may change meanwhile
+ * @stat: filled in; the counters may change during the call
  * @size: sizeof(*@stat); later versions of the structure are longer
  *
  * Return: 0, or -EINVAL: @size is smaller than the first version of the structure.

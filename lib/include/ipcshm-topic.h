@@ -152,7 +152,7 @@ struct ipcshm_subscriber {
  * @attr: as it was created; @history and @samples as they are
  * @published: samples since it was created
  * @publishers: handles that are attached, of living processes
- * @subscribers: likewise
+ * @subscribers: handles that are attached, of living processes
  * @reliable: of @subscribers, those that publishers wait for
  * @held: samples that subscribers hold
  * @lag: samples that the slowest subscriber has not taken
@@ -220,7 +220,7 @@ int ipcshm_topic_create(const struct ipcshm_area *area, uint64_t offset,
  * @samples: the memory for samples, at a multiple of 128; each process may map it elsewhere
  * @size: bytes of it
  * @attr: NULL, or what the caller expects: @max_sample_size, @type and @type_version, as far as
- *	they are not 0; filled in with those of the topic, also if they differ
+ *	they are not 0; filled in with those of the topic, even if they differ
  *
  * Return: 0, or -EINVAL: @offset or @samples is not aligned; -EPROTO: no topic, another layout
  * version, or it exceeds the memory; -EPROTOTYPE: the topic differs from @attr.
@@ -245,7 +245,7 @@ int ipcshm_topic_attach(struct ipcshm_topic *topic, const struct ipcshm_area *ar
  * Processes may call it in any order. If one dies while it creates the topic, another one
  * creates it.
  *
- * Return: 0, or -EINVAL; -ENOENT: there is no such topic, and @attr does not say how to create
+ * Return: 0, or -EINVAL; -ENOENT: there is no such topic, and @attr has no size to create
  * it; -EPROTO: the regions of that name are no topic; -EPROTOTYPE: its sample size, type or type
  * version differs from @attr; -ETIMEDOUT; -EINTR; -ENOMEM; the errors of ipcshm_area_open() and
  * ipcshm_region_open().
@@ -275,7 +275,7 @@ int ipcshm_topic_wait(const struct ipcshm_topic *topic, uint32_t publishers,
 /**
  * ipcshm_topic_get_stat - get the state of a topic
  * @topic: the topic
- * @stat: filled in; the counters may change meanwhile
+ * @stat: filled in; the counters may change during the call
  * @size: sizeof(*@stat); later versions of the structure are longer
  *
  * Return: 0, or -EINVAL: @size is smaller than the first version of the structure.
@@ -286,11 +286,11 @@ int ipcshm_topic_get_stat(const struct ipcshm_topic *topic, struct ipcshm_topic_
 /**
  * ipcshm_topic_inspect - get the state of a topic without opening it
  * @fd: descriptor of the topic's control region, the region that has its name, open for reading
- * @stat: filled in; the counters may change meanwhile
+ * @stat: filled in; the counters may change during the call
  * @size: sizeof(*@stat); later versions of the structure are longer
  *
- * The process becomes no member and writes nothing. Whoever may write the region can make the
- * numbers wrong.
+ * The process becomes no member and writes nothing. Any process that may write to the region can
+ * make the numbers wrong.
  *
  * Return: 0, or -EPROTO: the region is no topic that was opened by name; -EINVAL: @size is
  * smaller than the first version of the structure; -EBADF; -EKEYREVOKED; -ENOMEM.

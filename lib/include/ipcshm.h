@@ -6,7 +6,7 @@
  * Documentation/uapi.rst).  Each call returns 0, a count or a descriptor, or
  * -errno; none sets errno, prints, keeps state or installs a signal handler.
  * All may be called from any thread.  On an error nothing has happened, and
- * nothing is filled in unless it is said below.
+ * nothing is filled in, except as described below.
  *
  * Beside the errors listed, each call can return -EBADF: no such descriptor;
  * -ENOTTY: a descriptor of another kind; -EFAULT: an address that isn't valid;
@@ -76,14 +76,14 @@ int ipcshm_get_info(int device, struct ipcshm_info *info, size_t size);
 int ipcshm_unlink(int device, uint32_t kind, const char *name);
 
 /**
- * struct ipcshm_region_attr - what a region is, in and out of ipcshm_region_open()
+ * struct ipcshm_region_attr - attributes of a region, in and out of ipcshm_region_open()
  * @size: bytes; in: of a new region, rounded up to pages, 0 without CREATE; out:
  *	of the region opened
- * @id: its number; in: with IPCSHM_BY_ID; out: of what was opened
+ * @id: its number; in: with IPCSHM_BY_ID; out: of the opened object
  * @created: out: 1 if the call created it
  * @max_members: how many processes can map it at a time, 1 to IPCSHM_MEMBERS_MAX;
  *	in: of a new region, 0: IPCSHM_MEMBERS_DEFAULT; 0 without CREATE
- * @max_size: bytes; what ipcshm_region_resize() can make it; in: of a new region,
+ * @max_size: bytes; the maximum for ipcshm_region_resize(); in: of a new region,
  *	rounded up to pages, 0: not more than @size; 0 without CREATE
  * @reserved: 0
  */
@@ -106,8 +106,8 @@ struct ipcshm_region_attr {
  * @mode: permission bits of a new region, less the umask; 0 without CREATE
  * @attr: with CREATE: the size wanted; may be NULL without
  *
- * The semantics are those of shm_open(3).  A region that is there keeps its
- * size; @attr tells what was opened.
+ * The semantics are those of shm_open(3).  An existing region keeps its size;
+ * @attr returns its attributes.
  *
  * Return: a descriptor, which is close-on-exec, or -EINVAL, -ENAMETOOLONG,
  * -ENOENT, -EEXIST, -EACCES, -EDQUOT, -EMFILE, -ENFILE, -ENOMEM, -ENXIO.
@@ -150,15 +150,15 @@ int ipcshm_region_get_stat(int fd, struct ipcshm_region_stat *stat, size_t size)
  * @fd: a region's descriptor with IPCSHM_WRITE
  * @bytes: wanted, rounded up to pages; 1 to the region's max_size
  *
- * Shrinking is possible while nobody else is a member.
+ * Shrinking is possible while the region has no other member.
  *
- * Return: 0, or -EINVAL, -EBADF: no IPCSHM_WRITE; -EBUSY: somebody else is a
+ * Return: 0, or -EINVAL, -EBADF: no IPCSHM_WRITE; -EBUSY: another process is a
  * member; -EPERM: sealed against writing; -EFBIG, -ENOMEM, -EKEYREVOKED.
  */
 int ipcshm_region_resize(int fd, uint64_t bytes);
 
 /**
- * ipcshm_region_revoke - take a region away from everybody
+ * ipcshm_region_revoke - take a region away from all processes
  * @fd: a region's descriptor
  *
  * Its name and memory go; an access to a mapping of it is SIGBUS, and calls fail
@@ -258,7 +258,7 @@ IPCSHM_INLINE int ipcshm_is_alive(const struct ipcshm_member_page *page, uint32_
  * One load, no system call.
  *
  * Return: IPCSHM_END_NONE: the member is alive; the kind of end (enum ipcshm_end), of
- * which all but IPCSHM_END_LEFT are deaths; IPCSHM_END_UNKNOWN also if another member
+ * which all but IPCSHM_END_LEFT are deaths; IPCSHM_END_UNKNOWN, too, if another member
  * had the slot since, or this is no token of the region.
  */
 enum ipcshm_end ipcshm_member_end(const struct ipcshm_member_page *page, uint32_t token,
@@ -295,12 +295,12 @@ int ipcshm_region_wait(int fd, uint64_t offset, uint32_t size, uint64_t expected
 		       uint32_t deaths, uint64_t deadline);
 
 /**
- * ipcshm_region_wake - wake those who wait on a word of a region
+ * ipcshm_region_wake - wake the waiters of a word of a region
  * @fd: a region's descriptor
  * @offset: where the word is
- * @count: the most that are woken, those who came first
+ * @count: the maximum number to wake, in the order of their arrival
  *
- * Return: how many were, or -EINVAL: @count is over INT_MAX; -EKEYREVOKED.
+ * Return: the number of woken waiters, or -EINVAL: @count exceeds INT_MAX; -EKEYREVOKED.
  */
 int ipcshm_region_wake(int fd, uint64_t offset, uint32_t count);
 
@@ -320,14 +320,14 @@ int ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expecte
 			uint32_t deaths);
 
 /**
- * struct ipcshm_queue_attr - what a queue is, in and out of ipcshm_queue_open()
+ * struct ipcshm_queue_attr - attributes of a queue, in and out of ipcshm_queue_open()
  * @max_messages: capacity in messages; 0: rendezvous; IPCSHM_UNBOUNDED
  * @max_bytes: capacity in bytes, at least @max_message_size; 0: as many as
  *	@max_messages need; IPCSHM_UNBOUNDED
  * @max_message_size: the largest message, 1 to IPCSHM_MESSAGE_MAX bytes
- * @id: its number; in: with IPCSHM_BY_ID; out: of what was opened
+ * @id: its number; in: with IPCSHM_BY_ID; out: of the opened object
  * @created: out: 1 if the call created it
- * @overflow: enum ipcshm_overflow: what becomes of a message for which there is
+ * @overflow: enum ipcshm_overflow: the treatment of a message for which there is
  *	no room
  * @pool_bytes: bytes for messages that are received mapped, rounded up to whole
  *	pages, at least @max_message_size; 0: none
@@ -358,10 +358,9 @@ struct ipcshm_queue_attr {
  *
  * The semantics are those of mq_open(3).
  *
- * With IPCSHM_HANGUP a new queue is like a pipe: once there has been a receiver
- * and there is none any more, sending is -EPIPE (without a signal); once there
- * has been a sender and there is none any more, receiving from the empty queue
- * is -EPIPE, and read(2) is 0.
+ * With IPCSHM_HANGUP a new queue is like a pipe.  Once its last receiver has gone,
+ * sending fails with -EPIPE (without a signal).  Once its last sender has gone,
+ * receiving from the empty queue fails with -EPIPE, and read(2) returns 0.
  *
  * Return: a descriptor, or the errors of ipcshm_region_open().
  */
@@ -382,7 +381,7 @@ int ipcshm_queue_get_stat(int fd, struct ipcshm_queue_stat *stat, size_t size);
  * ipcshm_queue_set - change the capacity of a queue
  * @fd: a queue's descriptor
  * @max_messages: as in struct ipcshm_queue_attr
- * @max_bytes: likewise
+ * @max_bytes: as in struct ipcshm_queue_attr
  *
  * For its owner and CAP_IPC_OWNER.  With more room, senders that are blocked go
  * on; with less, no message is lost, and it takes none until there is room again.
@@ -393,10 +392,10 @@ int ipcshm_queue_get_stat(int fd, struct ipcshm_queue_stat *stat, size_t size);
 int ipcshm_queue_set(int fd, uint64_t max_messages, uint64_t max_bytes);
 
 /**
- * ipcshm_queue_set_busy_poll - have calls through a descriptor wait busily at first
+ * ipcshm_queue_set_busy_poll - make blocking calls of a descriptor busy-poll first
  * @fd: a queue's descriptor
- * @microseconds: how long a call that has to wait for a message or a reply looks
- *	out for it before it sleeps, 0 (as it is at first) to IPCSHM_BUSY_POLL_MAX
+ * @microseconds: how long a call that has to wait for a message or a reply busy-polls
+ *	before it sleeps, 0 (the default: never) to IPCSHM_BUSY_POLL_MAX
  *
  * Saves the time it takes to wake a process that sleeps, and costs processor
  * time.
@@ -417,11 +416,11 @@ int ipcshm_queue_set_busy_poll(int fd, uint32_t microseconds);
 int ipcshm_queue_drain(int fd, uint64_t *messages);
 
 /**
- * ipcshm_queue_revoke - take a queue away from everybody
+ * ipcshm_queue_revoke - take a queue away from all processes
  * @fd: a queue's descriptor
  *
- * Its name and its messages go, whoever is blocked gets -EKEYREVOKED, and so does
- * every later call but ipcshm_queue_get_stat() and this one.  For its owner and
+ * Its name and its messages go, and blocked calls fail with -EKEYREVOKED, as do all
+ * later calls except ipcshm_queue_get_stat() and this one.  For its owner and
  * CAP_IPC_OWNER.
  *
  * Return: 0, or -EACCES.
@@ -442,7 +441,7 @@ int ipcshm_queue_revoke(int fd);
  * messages instead.
  *
  * Return: 0, or -EAGAIN, -ETIMEDOUT, -EINTR, -EMSGSIZE, -EDQUOT, -ENOMEM,
- * -EINVAL; -EPIPE: there is no receiver any more (IPCSHM_HANGUP); -EKEYREVOKED;
+ * -EINVAL; -EPIPE: the last receiver has gone (IPCSHM_HANGUP); -EKEYREVOKED;
  * -EBADF also: the descriptor has no IPCSHM_WRITE.
  */
 int ipcshm_send(int fd, const void *data, size_t size, uint32_t priority, uint64_t deadline);
@@ -458,7 +457,7 @@ int ipcshm_send(int fd, const void *data, size_t size, uint32_t priority, uint64
  * Return: the message's size, or -EAGAIN, -ETIMEDOUT, -EINTR, -EINVAL; -EBADF
  * also: the descriptor has no IPCSHM_READ; -EMSGSIZE: the room is too small,
  * the message stays in the queue, and @message->size is its size; -EPIPE: it is
- * empty, and there is no sender any more (IPCSHM_HANGUP); -EKEYREVOKED.
+ * empty, and the last sender has gone (IPCSHM_HANGUP); -EKEYREVOKED.
  */
 ssize_t ipcshm_receive(int fd, void *data, size_t size, struct ipcshm_message *message,
 		       uint64_t deadline);
@@ -470,7 +469,7 @@ ssize_t ipcshm_receive(int fd, void *data, size_t size, struct ipcshm_message *m
  * @size: bytes of it
  * @type: a tag of the sender's choice, by which receivers can choose
  * @priority: as for ipcshm_send()
- * @deadline: likewise
+ * @deadline: as for ipcshm_send()
  *
  * Return: as ipcshm_send(), which sends with type 0.
  */
@@ -482,12 +481,12 @@ int ipcshm_send_typed(int fd, const void *data, size_t size, uint64_t type, uint
  * @fd: a queue's descriptor with IPCSHM_READ
  * @data: room for the payload
  * @size: bytes of room
- * @type: the type that @match is about
+ * @type: the type that @match refers to
  * @match: IPCSHM_TYPE_EQUAL: a message of this type; IPCSHM_TYPE_NOT: of any
  *	other; IPCSHM_TYPE_UP_TO: of the lowest type that isn't over this one; 0:
  *	any
  * @message: as for ipcshm_receive()
- * @deadline: likewise
+ * @deadline: as for ipcshm_receive()
  *
  * The semantics are those of msgrcv(2).  Of the messages that match, the oldest
  * of the highest priority comes; with UP_TO the lowest type counts first.
@@ -524,8 +523,8 @@ int ipcshm_send_fds(int fd, const void *data, size_t size, const int *fds, uint3
  * @size: bytes of room
  * @fds: filled in with the descriptors, which are close-on-exec
  * @count: how many fit in it, at most IPCSHM_FDS_MAX
- * @message: as for ipcshm_receive(); its fd_count tells how many the message
- *	carried; those that didn't fit were closed
+ * @message: as for ipcshm_receive(); its fd_count is the number of descriptors in the
+ *	message; those that didn't fit were closed
  * @deadline: as for ipcshm_receive()
  *
  * Return: as ipcshm_receive(), which closes all that come; -EMFILE, -ENFILE: too
@@ -606,13 +605,13 @@ int ipcshm_send_batch(int fd, const struct ipcshm_message *messages, uint32_t co
 /**
  * ipcshm_receive_batch - receive many messages with one call
  * @fd: a queue's descriptor with IPCSHM_READ
- * @messages: an array of what there is room for, filled in; each can ask for a type
+ * @messages: an array of messages with room, filled in; each can ask for a type
  * @count: how many there are, 1 to IPCSHM_BATCH_MAX
  * @flags: 0 or IPCSHM_DONTWAIT
  * @deadline: as for ipcshm_receive(), for the first of them
  *
  * The semantics are those of recvmmsg(2) with MSG_WAITFORONE: it waits until there
- * is a message, and takes what else is there by then.
+ * is a message, and takes all other messages that are there by then.
  *
  * Return: how many were received; the errors of ipcshm_receive_message() if none
  * was.
@@ -629,12 +628,12 @@ int ipcshm_receive_batch(int fd, struct ipcshm_message *messages, uint32_t count
  * @reply_room: bytes of room
  * @deadline: as for ipcshm_send(), for both ways together
  *
- * Whoever receives the request from the queue gets a token with it, and replies
+ * A server that receives the request from the queue gets a token with it, and replies
  * with ipcshm_reply() or ipcshm_reply_receive().  If the caller gives up before a
  * server has taken it, the request is gone from the queue.  Once a server has taken
  * it, the call goes on after any signal handler; ipcshm_call_transfer() returns.
  *
- * Return: the reply's size, or -EPIPE: there is no server any more, or the one that
+ * Return: the reply's size, or -EPIPE: the last server has gone, or the one that
  * took the request closed its descriptor or died; -ETIMEDOUT; -EINTR: no server has
  * taken the request, or the call could not be kept; -EMSGSIZE: the request is larger than
  * max_message_size, or there was not enough room for the reply, which is lost;
@@ -653,8 +652,8 @@ ssize_t ipcshm_call(int fd, const void *request, size_t request_size, void *repl
  *
  * It never blocks, and a token is good for one reply.
  *
- * Return: 0, or -ESRCH: the caller doesn't wait any more, or the token isn't one of
- * this descriptor's, or was used; -EMSGSIZE: larger than max_message_size; -EDQUOT,
+ * Return: 0, or -ESRCH: the caller no longer waits, or the token isn't one of this
+ * descriptor's, or was used; -EMSGSIZE: larger than max_message_size; -EDQUOT,
  * -ENOMEM, -EINVAL, -EKEYREVOKED; -EBADF also: the descriptor has no IPCSHM_READ.
  */
 int ipcshm_reply(int fd, uint64_t token, const void *data, size_t size);
@@ -671,8 +670,8 @@ int ipcshm_reply(int fd, uint64_t token, const void *data, size_t size);
  * @deadline: as for ipcshm_receive(), for the next request
  *
  * One call for a server's loop.  @message->token is 0 as soon as the reply was
- * sent, or can't be any more, also if the call fails: it can be made again as it
- * is.  A message that was sent with ipcshm_send() is received too, with the
+ * sent, or can no longer be sent, even if the call fails: it can be made again
+ * unchanged.  A message that was sent with ipcshm_send() is received too, with the
  * token 0.
  *
  * Return: the request's size, or the errors of ipcshm_receive(); -ESRCH, as of
@@ -728,11 +727,11 @@ int ipcshm_reply_receive_transfer(int fd, struct ipcshm_call_args *transfer, siz
  * @pool: filled in; for munmap(2)
  * @size: filled in: bytes mapped
  *
- * What is mapped can never be made writable.
+ * The mapping can never be made writable.
  *
  * Return: 0, or -ENODEV: the queue has no pool; -EACCES: the descriptor has no
- * IPCSHM_READ; -EKEYREVOKED; -ENOMEM: no room for it in the address space; or what
- * else mmap(2) can fail with.
+ * IPCSHM_READ; -EKEYREVOKED; -ENOMEM: no room for it in the address space; or another
+ * error of mmap(2).
  */
 int ipcshm_queue_map(int fd, const void **pool, size_t *size);
 
@@ -741,14 +740,13 @@ int ipcshm_queue_map(int fd, const void **pool, size_t *size);
  * @fd: the descriptor with IPCSHM_READ of a queue that has a pool
  * @offset: filled in: where the payload is in the pool
  * @message: as for ipcshm_receive()
- * @deadline: likewise
+ * @deadline: as for ipcshm_receive()
  *
- * The payload isn't copied.  It stays where it is, and nobody changes it, until it
- * is given back with ipcshm_release(), or the descriptor is closed, or the process
- * ends.
+ * The payload isn't copied.  It stays in place and unchanged until it is given back
+ * with ipcshm_release(), or the descriptor is closed, or the process ends.
  *
- * Return: as ipcshm_receive(); -ENOBUFS: the pool is full of what receivers hold,
- * the message stays in the queue.
+ * Return: as ipcshm_receive(); -ENOBUFS: the pool is full of held messages, the message
+ * stays in the queue.
  */
 ssize_t ipcshm_receive_mapped(int fd, uint64_t *offset, struct ipcshm_message *message,
 			      uint64_t deadline);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * Areas: shared memory, and those who share it.  How to wait in a region is here,
- * how to do it by futex in futex.c.
+ * Areas: shared memory, and its members.  Waits in a region are here, waits by futex in
+ * futex.c.
  */
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * What everything that lies in an area uses, beside ipcshm-area.h.
+ * Common code of all objects that lie in an area, beside ipcshm-area.h.
  */
 #ifndef IPCSHM_AREA_INTERNAL_H
 #define IPCSHM_AREA_INTERNAL_H

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * Open or create an area that is ready for use, whoever dies meanwhile.
+ * Open or create an area that is ready for use, even if a process dies at the same time.
  *
- * The first word of the area says how far it is:
+ * The first word of the area holds its state:
  *
  *	0 -> CREATING | token -> READY
  *
- * Whoever finds 0 claims the area with its token, initializes it, and publishes it.
+ * A process that finds 0 claims the area with its token, initializes it, and publishes it.
  * The others wait for that.  A claim whose owner has died is taken over, and the
  * area begins again from zeroes: nothing a dead creator left is ever seen.
  */
@@ -17,7 +17,7 @@
 
 #include "area.h"
 
-#define CREATING	0x40000000U	/* | token; without one: whoever had it has failed */
+#define CREATING	0x40000000U	/* | token; without one: its creator has failed */
 #define READY		0x80000001U	/* the version of this header in the low bits */
 
 static _Atomic uint32_t *state_of(const struct ipcshm_area *area)

@@ -7,17 +7,17 @@
  *	set WAITERS, note the word	lock, change things, unlock
  *	unlock the mutex		no WAITERS: done
  *	sleep while the word is		count
- *	  what it was			wake
+ *	  the noted one			wake
  *
- * Who has the mutex after the waiter sees WAITERS, and then either changes the word
- * before the waiter sleeps, or finds it asleep.  2^31 signals between noting the word
+ * The next owner of the mutex after the waiter sees WAITERS, and then either changes the
+ * word before the waiter sleeps, or finds it asleep.  2^31 signals between noting the word
  * and sleeping on it would look like none.
  *
- * WAITERS is taken away by who found nobody to wake, and only from the very word that
- * it has made.  Who sleeps on that one is then woken, for nothing; who is about to
- * doesn't sleep.  So whoever sleeps has set the bit or is about to be woken.  That is
- * counted as a signal too: without the bit signals aren't, and when the next waiter
- * sets it again the word must not be what it was.
+ * A signaller that found no task to wake clears WAITERS, and only in the very word that
+ * it has made.  A task that sleeps on that word is then woken, for nothing; a task that is
+ * about to sleep does not.  So every sleeper has set the bit or is about to be woken.
+ * Clearing counts as a signal too: signals are not counted without the bit, and the word
+ * must differ when the next waiter sets it again.
  */
 #include <limits.h>
 
@@ -103,7 +103,7 @@ static int await_signal(const struct ipcshm_area *area, const struct ipcshm_cond
 {
 	int ret = ipcshm_area_wait(area, &cond->word, word, deaths, deadline);
 
-	/* No signal came since: this one is for somebody who has waited longer. */
+	/* No signal came since: this one is for an earlier waiter. */
 	if (!ret && __atomic_load_n(&cond->word, __ATOMIC_RELAXED) == word)
 		pass_on(area, cond);
 	return ret == -EAGAIN || ret == -EOWNERDEAD ? 0 : ret;

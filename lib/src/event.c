@@ -44,7 +44,7 @@ int ipcshm_event_reset(struct ipcshm_event *event)
 {
 	if (!is_event(event))
 		return -EINVAL;
-	/* What was stored before the event was set that is reset here can be seen. */
+	/* Makes stores before the set visible, as the event is reset here. */
 	__atomic_fetch_and(&event->word, ~SET, __ATOMIC_ACQUIRE);
 	return 0;
 }

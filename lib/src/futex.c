@@ -117,7 +117,7 @@ static uint32_t process_id(const struct ipcshm_area *area)
 	return (uint32_t)getpid();
 }
 
-/* With no futex to wait on it says EINVAL where it exists. */
+/* With no futex to wait on it fails with EINVAL where it exists. */
 static bool has_waitv(void)
 {
 	int saved = errno;

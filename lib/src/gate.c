@@ -100,7 +100,7 @@ int gate_wait(const struct ipcshm_area *area, const struct gate_call *call, uint
 				       deadline);
 		if (!err || err == -EAGAIN || err == -EOWNERDEAD)
 			continue;
-		/* What has come counts more than the reason to give up. */
+		/* An item that has come counts more than the reason to give up. */
 		ret = call->attempt(call->handle, call->argument);
 		return is_to_wait(ret) ? err : ret;
 	}

@@ -12,7 +12,7 @@
 #define GATE_ALIGN	128
 #define GATE_SPIN_MAX	20000U	/* nanoseconds */
 
-/* A gate word: bit 0 says that a task may sleep; the rest is a count of openings. */
+/* A gate word: bit 0: a task may sleep; the rest is a count of openings. */
 struct gate {
 	_Atomic uint32_t word;
 } __attribute__((aligned(GATE_ALIGN)));
@@ -49,8 +49,8 @@ uint32_t gate_enter(struct gate *gate);
 int gate_wait(const struct ipcshm_area *area, const struct gate_call *call, uint64_t deadline);
 
 /*
- * What the sleepers wait for was stored seq_cst, as is this load; a sleeper sets the bit and
- * looks again, seq_cst. So one of the two sees the other.
+ * The awaited state was stored seq_cst, as is this load; a sleeper sets the bit and looks
+ * again, seq_cst. So one of the two sees the other.
  */
 static inline void gate_open(const struct ipcshm_area *area, struct gate *gate)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * What the files of the library share, and its users don't see.
+ * Declarations that the files of the library share, hidden from its users.
  */
 #ifndef IPCSHM_INTERNAL_H
 #define IPCSHM_INTERNAL_H

@@ -42,7 +42,7 @@ ssize_t ipcshm_receive_message(int fd, struct ipcshm_message *message, uint64_t 
 	return ret < 0 ? ret : (ssize_t)transfer.message.size;
 }
 
-/* What was received, for callers who may not want to know. */
+/* Receives, with the message's attributes if the caller wants them. */
 static ssize_t receive(int fd, struct ipcshm_message *room, struct ipcshm_message *message,
 		       uint64_t deadline)
 {

@@ -58,8 +58,8 @@ static int take(const struct ipcshm_area *area, struct ipcshm_mutex *mutex, uint
 }
 
 /*
- * An owner that leaves the area is gone as one that dies is, but no count and no wake-up
- * tells of it: those who sleep look again now and then.
+ * An owner that leaves the area is gone as one that dies is, but without a count and a
+ * wake-up: sleepers check again regularly.
  */
 static int sleep_for_owner(const struct ipcshm_area *area, struct ipcshm_mutex *mutex,
 			   uint32_t word, uint32_t deaths, uint64_t deadline)
@@ -81,7 +81,7 @@ static int lock_contended(const struct ipcshm_area *area, struct ipcshm_mutex *m
 	int ret;
 
 	for (;; again = true) {
-		/* First: a death is in this count, or ends the sleep, or is seen by take(). */
+		/* First: a death is in this count, or ends the sleep, or is seen by word_take(). */
 		deaths = ipcshm_area_deaths(area);
 		word = __atomic_load_n(&mutex->word, __ATOMIC_RELAXED);
 		ret = take(area, mutex, word, locked);
@@ -145,7 +145,7 @@ int ipcshm_mutex_consistent(const struct ipcshm_area *area, struct ipcshm_mutex 
 		return ret;
 	if (!(word & INCONSISTENT))
 		return -EINVAL;
-	/* Nobody looks at the bit before the owner has unlocked or died. */
+	/* No process reads the bit before the owner has unlocked or died. */
 	__atomic_fetch_and(&mutex->word, ~INCONSISTENT, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -158,7 +158,7 @@ int ipcshm_mutex_unlock(const struct ipcshm_area *area, struct ipcshm_mutex *mut
 
 	if (ret)
 		return ret;
-	/* Meanwhile others can only have set WORD_WAITERS.  Pairs with take(). */
+	/* Others can only have set WORD_WAITERS.  Pairs with word_take(). */
 	word = __atomic_exchange_n(&mutex->word, left, __ATOMIC_RELEASE);
 	if (word & WORD_WAITERS)
 		ipcshm_area_wake(area, &mutex->word, left ? INT_MAX : 1);

@@ -168,7 +168,7 @@ int ipcshm_ring_create(const struct ipcshm_area *area, uint64_t offset,
 	ret = make_exist(area, attr, &extent, shared);
 	if (ret)
 		return ret;
-	/* An atomic store of its own: a process that waits for the ring looks at it meanwhile. */
+	/* An atomic store of its own: a process that waits for the ring may load it at once. */
 	atomic_store_explicit(&shared->geometry.magic, 0, memory_order_relaxed);
 	memset(&shared->geometry.magic + 1, 0,
 	       header_size(&extent) - sizeof(shared->geometry.magic));

@@ -154,7 +154,7 @@ int ipcshm_service_create(const struct ipcshm_area *area, uint64_t offset,
 	if (!base)
 		return -ENOSPC;
 	magic = &((struct service_shared *)base)->geometry.magic;
-	/* An atomic store of its own: a process that attaches too early loads it meanwhile. */
+	/* An atomic store of its own: a process that attaches too early may load it at once. */
 	atomic_store_explicit(magic, 0, memory_order_relaxed);
 	/* The memory of requests and replies stays as it is: it may be large, and untouched. */
 	memset(magic + 1, 0, at.memory - sizeof(*magic));

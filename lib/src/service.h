@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * Services: what lies in shared memory, and what the files of the service share.
+ * Services: the layout in shared memory, and declarations that the files of the service share.
  *
  *	     0	geometry, written once
  *	   256	gate of servers: requests
@@ -12,13 +12,13 @@
  *		slots: max_calls for each row of a client
  *		memory of each slot: the request, and max_replies replies
  *
- * A slot is what one call needs, and belongs to a row. Its state word is
+ * A slot holds one call, and belongs to a row. Its state word is
  * (number << 32 | state << 30 | token), where the number is that of the call:
  *
  *	IDLE	the client's own
  *	READY	called: any server may take it
  *	TAKEN	by the server whose token it is
- *	DROPPED	likewise, but the client does not want it any longer
+ *	DROPPED	by that server, but the client no longer wants it
  *
  *	client		IDLE -> READY			call
  *			READY -> IDLE			cancel
@@ -39,8 +39,8 @@
  * READY, nor taken by a living server that has not finished it. The client stores how many
  * replies from the first on it has released; the server writes none whose memory is in use.
  *
- * A client that dies leaves its row to another. That one takes back what no server has, and
- * drops what a living server has; such a slot is not used before that server has finished it.
+ * A client that dies leaves its row to another. That one takes back the slots without a server,
+ * and drops those of living servers; such a slot is not used before its server has finished it.
  *
  *	client					server
  *	C0 state: READY				P0 no state of the row is READY

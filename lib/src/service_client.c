@@ -270,7 +270,7 @@ static int look_at_call(struct client *client, uint32_t k, struct ipcshm_service
 	if (!has_reply(client, k, &replies)) {
 		if (!is_given_up(client, k))
 			return -EAGAIN;
-		/* What the dead server has published before can be seen now. */
+		/* Replies that the dead server has published can be seen now. */
 		if (!has_reply(client, k, &replies))
 			return break_call(client, k, reply, -EOWNERDEAD);
 	}

@@ -304,7 +304,7 @@ static bool is_wanted(struct server *server, struct held_request *held)
 	return false;
 }
 
-/* Likewise, if the client is gone. */
+/* False if the client is gone; drops the request then. */
 static bool has_client(struct server *server, struct held_request *held)
 {
 	struct client_row *row = row_of(server->service, held->slot);

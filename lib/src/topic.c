@@ -157,7 +157,7 @@ int ipcshm_topic_create(const struct ipcshm_area *area, uint64_t offset,
 		return -ENOSPC;
 	topic_locate_parts(&topic, base);
 	magic = &topic.shared->geometry.magic;
-	/* An atomic store of its own: who attaches too early looks at it meanwhile. */
+	/* An atomic store of its own: a process that attaches too early may load it at once. */
 	atomic_store_explicit(magic, 0, memory_order_relaxed);
 	memset(magic + 1, 0, control_size(&topic.geometry) - sizeof(*magic));
 	memcpy(magic + 1, &topic.geometry.magic + 1, sizeof(topic.geometry) - sizeof(*magic));
@@ -230,7 +230,7 @@ int ipcshm_topic_attach(struct ipcshm_topic *handle, const struct ipcshm_area *a
 
 /* Names. */
 
-/* Open the region of samples before the control area, so whoever has the latter has both. */
+/* Open the region of samples before the control area: a process with the latter has both. */
 static int map_samples(struct topic *topic, int device, const char *name, uint32_t flags,
 		       mode_t mode, size_t bytes)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * Topics: what lies in shared memory, and what the files of the topic share.
+ * Topics: the layout in shared memory, and declarations that the files of the topic share.
  *
  *	control area				samples
  *	     0	geometry, written once		stride bytes for each sample:
@@ -16,7 +16,7 @@
  *
  * A log word is (position modulo 2^44) << 20 | index of the sample. Publishing position p is one
  * compare and exchange of the word that holds position p - history (T1 in topic_publish.c);
- * the tail only says where to look, and any publisher moves it on. So a publisher that dies
+ * the tail is only a hint, and any publisher moves it on. So a publisher that dies
  * at any instant has published its sample or has not.
  *
  * A subscriber holds a sample by its index in a word of its own row. It stores the index, then
@@ -221,7 +221,7 @@ struct subscriber {
 	struct gate_spin spin;
 };
 
-_Static_assert(sizeof(struct topic_shared) == 768, "the layout differs from what is above");
+_Static_assert(sizeof(struct topic_shared) == 768, "the layout differs from the table above");
 _Static_assert(sizeof(struct topic) <= sizeof(struct ipcshm_topic), "a handle is too small");
 _Static_assert(sizeof(struct publisher) <= sizeof(struct ipcshm_publisher), "likewise");
 _Static_assert(sizeof(struct subscriber) <= sizeof(struct ipcshm_subscriber), "likewise");

@@ -97,7 +97,7 @@ int ipcshm_topic_get_stat(const struct ipcshm_topic *handle, struct ipcshm_topic
 /**
  * struct snapshot - a topic as it was read through a descriptor
  * @topic: its parts are in @copy
- * @area: says who is alive
+ * @area: with the member page
  * @copy: the control area up to its owner words
  */
 struct snapshot {
@@ -147,7 +147,7 @@ static void free_snapshot(struct snapshot *snapshot)
 	munmap((void *)snapshot->area.members, sizeof(*snapshot->area.members));
 }
 
-/* The members after the rows: who is in a row and still alive had it at both times. */
+/* The members after the rows: a member of a row that is still alive had it at both times. */
 static int take_snapshot(int fd, struct snapshot *snapshot)
 {
 	int ret;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * The word that a mutex and an event consist of, with a bit for those who sleep.
+ * The word that a mutex and an event consist of, with a bit for sleepers.
  *
- * While anybody sleeps on the word, that bit is set, or somebody was woken and
- * hasn't come to look at the word yet.  So who takes the bit away has to wake one,
- * and who was woken has to put it back unless nobody can sleep any more, which it
- * doesn't know.  If either dies before it does so, its death wakes all.
+ * While a task sleeps on the word, that bit is set, or a woken task has not looked at
+ * the word yet.  So a task that clears the bit has to wake one sleeper, and the woken
+ * task has to set it again, as it cannot know whether others sleep.  If either dies
+ * before it does so, its death wakes all.
  *
- * Everybody can write to the word.  It is loaded once for each decision, and after
- * its first time round a loop looks at the deadline itself: a word that changes all
- * the time would keep it from sleeping.
+ * Any process can write to the word.  It is loaded once for each decision, and after
+ * its first round a loop checks the deadline itself: a word that changes all the time
+ * would keep it from sleeping.
  */
 #ifndef IPCSHM_WORD_H
 #define IPCSHM_WORD_H
@@ -31,7 +31,7 @@ static inline void layout_set(uint32_t *layout, uint32_t value)
 	__atomic_store_n(layout, value, __ATOMIC_RELEASE);
 }
 
-/* What is taken by it is seen: pairs with the release of who gave it. */
+/* An acquire: pairs with the release of the previous owner. */
 static inline bool word_take(uint32_t *word, uint32_t from, uint32_t to)
 {
 	return __atomic_compare_exchange_n(word, &from, to, false, __ATOMIC_ACQUIRE,
@@ -44,8 +44,8 @@ static inline bool is_past(uint64_t deadline)
 }
 
 /*
- * Sleep while the word is @value, and the bit set.  Nobody looks at what orders this:
- * the wait and the wake-up do that themselves.
+ * Sleep while the word is @value, and the bit set.  Needs no memory order: the wait and the
+ * wake-up provide it themselves.
  *
  * Return: as ipcshm_area_wait().
  */

@@ -145,6 +145,8 @@ static void build_check_abi(void)
 	CHECK(ipcshm_region_members_args, IPCSHM_REGION_MEMBERS_SIZE_VER0);
 	CHECK(ipcshm_member, IPCSHM_MEMBER_SIZE_VER0);
 	CHECK(ipcshm_region_wait_args, IPCSHM_REGION_WAIT_SIZE_VER0);
+	CHECK(ipcshm_region_word, IPCSHM_REGION_WORD_SIZE_VER0);
+	CHECK(ipcshm_region_waitv_args, IPCSHM_REGION_WAITV_SIZE_VER0);
 	CHECK(ipcshm_region_wake_args, IPCSHM_REGION_WAKE_SIZE_VER0);
 	CHECK(ipcshm_region_watch_args, IPCSHM_REGION_WATCH_SIZE_VER0);
 	CHECK(ipcshm_region_resize_args, IPCSHM_REGION_RESIZE_SIZE_VER0);

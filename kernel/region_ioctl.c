@@ -5,10 +5,14 @@
 #include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
 
+#include "gfp.h"
 #include "ioctl.h"
 #include "quota.h"
 #include "region_internal.h"
@@ -41,6 +45,72 @@ static long region_ioctl_wait(struct file *file, struct ipcshm_uarg uarg)
 	ipcshm_quotas_uncharge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, 1);
 	ipcshm_region_settle(rf->region);
 	return err;
+}
+
+/* Reads @args->count words into @words. */
+static int waitv_words_get(struct ipcshm_word *words, const struct ipcshm_region_waitv_args *args)
+{
+	struct ipcshm_region_word word;
+	int err;
+	u32 i;
+
+	for (i = 0; i < args->count; i++) {
+		err = copy_struct_from_user(&word, sizeof(word),
+					    u64_to_user_ptr(args->words + i * args->word_size),
+					    args->word_size);
+		if (err)
+			return err;
+		words[i] = (struct ipcshm_word){ word.offset, word.expected, word.size };
+		if (word.reserved || !ipcshm_word_is_valid(&words[i]))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int wait_for_any(struct region_file *rf, const struct ipcshm_word *words,
+			const struct ipcshm_region_waitv_args *args,
+			const struct ipcshm_timeout *timeout)
+{
+	u64 id = rf->region->object.id;
+	int result;
+	u32 i;
+
+	result = ipcshm_quotas_charge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, args->count);
+	if (result)
+		return result;
+	for (i = 0; i < args->count; i++)
+		trace_ipcshm_wait(id, words[i].offset, words[i].expected, words[i].size,
+				  args->deaths);
+	result = ipcshm_words_wait_any(&rf->region->words, words, args->count, args->deaths,
+				       timeout);
+	trace_ipcshm_wait_end(id, words[max(result, 0)].offset, min(result, 0));
+	ipcshm_quotas_uncharge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, args->count);
+	ipcshm_region_settle(rf->region);
+	return result;
+}
+
+static long region_ioctl_waitv(struct file *file, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_region_waitv_args args;
+	struct ipcshm_timeout timeout;
+	struct ipcshm_word *words;
+	int result;
+
+	result = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_WAITV_SIZE_VER0, uarg);
+	if (!result)
+		result = ipcshm_timeout_init(&timeout, args.deadline, args.clock, false);
+	if (result)
+		return result;
+	if (args.flags || args.reserved || !args.count || args.count > IPCSHM_WAITV_MAX ||
+	    args.word_size < IPCSHM_REGION_WORD_SIZE_VER0 || args.word_size > PAGE_SIZE)
+		return -EINVAL;
+	words = kmalloc_array(args.count, sizeof(*words), IPCSHM_GFP);
+	if (!words)
+		return -ENOMEM;
+	result = waitv_words_get(words, &args) ?:
+		 wait_for_any(region_file(file), words, &args, &timeout);
+	kfree(words);
+	return result;
 }
 
 static long region_ioctl_wake(struct file *file, struct ipcshm_uarg uarg)
@@ -230,6 +300,8 @@ long ipcshm_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return region_ioctl_members(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_REGION_WAIT):
 		return region_ioctl_wait(file, uarg);
+	case _IOC_NR(IPCSHM_IOC_REGION_WAITV):
+		return region_ioctl_waitv(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_REGION_WAKE):
 		return region_ioctl_wake(file, uarg);
 	case _IOC_NR(IPCSHM_IOC_REGION_WATCH):

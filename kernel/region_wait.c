@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waiting on a word of a region: wait, wake and watch.
+ * Waiting on words of a region: wait, wake and watch.
  *
  * The word is read through the page cache, under the lock that wakers take, so
  * that looking at it and going to sleep are one step for them:
@@ -14,6 +14,9 @@
  * Either the waker's critical section comes first, and then its store is seen,
  * or it finds the waiter on the list.  Deaths and the revocation are stores of
  * the kernel's, followed by a wake-up of everyone, and work the same way.
+ *
+ * A task that waits on several words is in the buckets of all of them.  The first waker that
+ * claims the wait completes it; the others remove the sleeper that they found, and go on.
  *
  * Any reader of a region can sleep and watch, so no loop under the lock grows with
  * the number of sleepers or watches.  Both are in trees by offset.  Walks of all
@@ -35,6 +38,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
+#include "gfp.h"
 #include "member.h"
 #include "region_wait.h"
 #include "waiter.h"
@@ -46,20 +50,37 @@
 /* The most watches that a waker notifies itself. */
 #define NOTIFIED_AT_ONCE 8
 
+struct sleeper;
+
 /**
- * struct sleeper - a task that sleeps on a word
- * @waiter: completed by a WAKE, a death or the revocation
- * @node: in the bucket, until then; protected by the bucket's lock
+ * struct wait - a task that sleeps on words
+ * @waiter: its result is an error, or the index of the word of the WAKE that completed it
+ * @deaths: number of deaths that the task knew when it went to sleep; immutable
+ * @count: number of @sleepers; immutable
+ * @claimed: 1 once a task has decided to complete @waiter, under the lock of the bucket in
+ *	which it found one of @sleepers, or the sleeping task has given up
+ * @sleepers: one for each word
+ */
+struct wait {
+	struct ipcshm_waiter waiter;
+	u32 deaths;
+	u32 count;
+	atomic_t claimed;
+	struct sleeper *sleepers;
+};
+
+/**
+ * struct sleeper - a word that a task sleeps on
+ * @node: in the bucket, or cleared; protected by the bucket's lock
+ * @wait: the wait that it belongs to; immutable
  * @offset: of the word; immutable
  * @arrival: its number among those of the bucket; immutable
- * @deaths: those it knew of when it went to sleep; immutable
  */
 struct sleeper {
-	struct ipcshm_waiter waiter;
 	struct rb_node node;
+	struct wait *wait;
 	u64 offset;
 	u64 arrival;
-	u32 deaths;
 };
 
 /**
@@ -166,15 +187,16 @@ static void sleeper_add(struct ipcshm_bucket *bucket, struct sleeper *sleeper)
 	rb_insert_color(&sleeper->node, &bucket->sleepers);
 }
 
-static int sleep_unless(struct ipcshm_words *words, struct ipcshm_bucket *bucket,
-			struct sleeper *sleeper, const struct ipcshm_word *word, struct page *page)
+static int sleep_unless(struct ipcshm_words *words, struct sleeper *sleeper,
+			const struct ipcshm_word *word, struct page *page)
 {
+	struct ipcshm_bucket *bucket = bucket_of(words, word->offset);
 	int err = 0;
 
 	spin_lock(&bucket->lock);
 	if (READ_ONCE(words->members->revoked))
 		err = -EKEYREVOKED;
-	else if (ipcshm_members_deaths(words->members) != sleeper->deaths)
+	else if (ipcshm_members_deaths(words->members) != sleeper->wait->deaths)
 		err = -EOWNERDEAD;
 	else if (is_beyond(words, word->offset))
 		err = -EINVAL;	/* a page of a large folio can outlive that */
@@ -186,15 +208,57 @@ static int sleep_unless(struct ipcshm_words *words, struct ipcshm_bucket *bucket
 	return err;
 }
 
-/* The sleeper gave up: @err, unless it was completed meanwhile. */
-static int sleeper_leave(struct ipcshm_bucket *bucket, struct sleeper *sleeper, int err)
+static bool wait_claim(struct wait *wait)
 {
+	return !atomic_xchg(&wait->claimed, 1);
+}
+
+static int sleeper_begin(struct ipcshm_words *words, struct sleeper *sleeper,
+			 const struct ipcshm_word *word)
+{
+	struct page *page = word_page_get(words, word);
+	int err;
+
+	if (IS_ERR(page))
+		return READ_ONCE(words->members->revoked) ? -EKEYREVOKED : PTR_ERR(page);
+	err = sleep_unless(words, sleeper, word, page);
+	put_page(page);
+	return err;
+}
+
+/* Also waits for a task that completes the wait under the bucket's lock. */
+static void sleeper_end(struct ipcshm_words *words, struct sleeper *sleeper)
+{
+	struct ipcshm_bucket *bucket = bucket_of(words, sleeper->offset);
+
 	spin_lock(&bucket->lock);
-	if (sleeper->waiter.done)
-		err = sleeper->waiter.result;
-	else
+	if (!RB_EMPTY_NODE(&sleeper->node))
 		rb_erase(&sleeper->node, &bucket->sleepers);
 	spin_unlock(&bucket->lock);
+}
+
+/*
+ * Returns @result, unless another task has completed the wait.  Afterwards no task can find
+ * a sleeper of it.
+ */
+static int wait_end(struct ipcshm_words *words, struct wait *wait, int result)
+{
+	bool claimed = wait_claim(wait);
+	u32 i;
+
+	for (i = 0; i < wait->count; i++)
+		sleeper_end(words, &wait->sleepers[i]);
+	return claimed ? result : wait->waiter.result;
+}
+
+static int wait_sleep(struct ipcshm_words *words, struct wait *wait,
+		      const struct ipcshm_timeout *timeout)
+{
+	int err;
+
+	atomic_inc(&words->waiters);
+	err = ipcshm_waiter_sleep(&wait->waiter, timeout);
+	atomic_dec(&words->waiters);
 	return err;
 }
 
@@ -211,23 +275,56 @@ static int sleeper_leave(struct ipcshm_bucket *bucket, struct sleeper *sleeper, 
 int ipcshm_words_wait(struct ipcshm_words *words, const struct ipcshm_word *word, u32 deaths,
 		      const struct ipcshm_timeout *timeout)
 {
-	struct ipcshm_bucket *bucket = bucket_of(words, word->offset);
-	struct sleeper sleeper = { .offset = word->offset, .deaths = deaths };
-	struct page *page;
+	struct wait wait = { .deaths = deaths, .count = 1 };
+	struct sleeper sleeper = { .wait = &wait, .offset = word->offset };
 	int err;
 
-	page = word_page_get(words, word);
-	if (IS_ERR(page))
-		return READ_ONCE(words->members->revoked) ? -EKEYREVOKED : PTR_ERR(page);
-	ipcshm_waiter_init(&sleeper.waiter);
-	err = sleep_unless(words, bucket, &sleeper, word, page);
-	put_page(page);
+	ipcshm_waiter_init(&wait.waiter);
+	wait.sleepers = &sleeper;
+	err = sleeper_begin(words, &sleeper, word);
 	if (err)
 		return err;
-	atomic_inc(&words->waiters);
-	err = ipcshm_waiter_sleep(&sleeper.waiter, timeout);
-	atomic_dec(&words->waiters);
-	return err ? sleeper_leave(bucket, &sleeper, err) : sleeper.waiter.result;
+	err = wait_sleep(words, &wait, timeout);
+	/* The task that completed it has removed the only sleeper. */
+	return err ? wait_end(words, &wait, err) : wait.waiter.result;
+}
+
+/**
+ * ipcshm_words_wait_any - sleep while each of several words has a value
+ * @words: of the region
+ * @word: the words and the values; valid
+ * @count: number of words, at least 1
+ * @deaths: as ipcshm_words_wait()
+ * @timeout: as ipcshm_words_wait()
+ *
+ * The words are compared one after the other.  If a WAKE of an earlier one completes the wait
+ * before a later one is found to differ, the result is the WAKE's: it has counted this task.
+ *
+ * Return: the index of the word whose WAKE completed the wait; -EAGAIN: a word differs; or
+ * an error of ipcshm_words_wait().
+ */
+int ipcshm_words_wait_any(struct ipcshm_words *words, const struct ipcshm_word *word, u32 count,
+			  u32 deaths, const struct ipcshm_timeout *timeout)
+{
+	struct wait wait = { .deaths = deaths, .count = count };
+	int result = 0;
+	u32 i;
+
+	wait.sleepers = kmalloc_array(count, sizeof(*wait.sleepers), IPCSHM_GFP);
+	if (!wait.sleepers)
+		return -ENOMEM;
+	ipcshm_waiter_init(&wait.waiter);
+	for (i = 0; i < count; i++) {
+		wait.sleepers[i] = (struct sleeper){ .wait = &wait, .offset = word[i].offset };
+		RB_CLEAR_NODE(&wait.sleepers[i].node);
+	}
+	for (i = 0; i < count && !result; i++)
+		result = sleeper_begin(words, &wait.sleepers[i], &word[i]);
+	if (!result)
+		result = wait_sleep(words, &wait, timeout);
+	result = wait_end(words, &wait, result);
+	kfree(wait.sleepers);
+	return result;
 }
 
 /* Notifying watches. */
@@ -374,26 +471,33 @@ static struct sleeper *sleeper_from(struct ipcshm_bucket *bucket, u64 offset, u6
 	return found;
 }
 
+/* The wait may be gone afterwards. */
 static void sleeper_complete(struct ipcshm_bucket *bucket, struct sleeper *sleeper, int result,
 			     struct ipcshm_wakeups *wakeups)
 {
+	struct wait *wait = sleeper->wait;
+
 	rb_erase(&sleeper->node, &bucket->sleepers);
-	ipcshm_waiter_complete(&sleeper->waiter, result, wakeups);
+	RB_CLEAR_NODE(&sleeper->node);
+	if (wait_claim(wait))
+		ipcshm_waiter_complete(&wait->waiter, result, wakeups);
 }
 
-/* As many as are woken at a time, of those that arrived before; there may be more. */
-static u32 complete_some(struct ipcshm_bucket *bucket, u64 offset, u64 before, u32 count,
-			 struct ipcshm_wakeups *wakeups)
+/* Completes a batch of waits on a word, of those that arrived before; true if there may be more. */
+static bool complete_some(struct ipcshm_bucket *bucket, u64 offset, u64 before, u32 count,
+			  struct ipcshm_wakeups *wakeups)
 {
+	unsigned int i;
+
 	count = min(count, IPCSHM_WAKEUPS_MAX);
-	while (wakeups->count < count) {
+	for (i = 0; i < BATCH && wakeups->count < count; i++) {
 		struct sleeper *sleeper = sleeper_from(bucket, offset, 0);
 
 		if (!sleeper || sleeper->offset != offset || sleeper->arrival >= before)
-			break;
-		sleeper_complete(bucket, sleeper, 0, wakeups);
+			return false;
+		sleeper_complete(bucket, sleeper, sleeper - sleeper->wait->sleepers, wakeups);
 	}
-	return wakeups->count;
+	return true;
 }
 
 /*
@@ -405,24 +509,25 @@ u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count)
 	struct ipcshm_bucket *bucket = bucket_of(words, offset);
 	struct ipcshm_wakeups wakeups = { .count = 0 };
 	struct watched_word *watched;
-	u32 some, woken;
+	u32 woken = 0;
 	u64 before;
+	bool more;
 
 	spin_lock(&bucket->lock);
 	before = bucket->arrivals;
 	watched = watched_find(bucket, offset);
 	if (watched)
 		watched_wake(bucket, watched);
-	some = complete_some(bucket, offset, before, count, &wakeups);
-	spin_unlock(&bucket->lock);
-	ipcshm_wakeups_run(&wakeups);
-	for (woken = some; some == IPCSHM_WAKEUPS_MAX && woken < count; woken += some) {
+	for (;;) {
+		more = complete_some(bucket, offset, before, count - woken, &wakeups);
+		spin_unlock(&bucket->lock);
+		woken += wakeups.count;
+		ipcshm_wakeups_run(&wakeups);
+		if (!more || woken >= count)
+			break;
 		cond_resched();
 		wakeups.count = 0;
 		spin_lock(&bucket->lock);
-		some = complete_some(bucket, offset, before, count - woken, &wakeups);
-		spin_unlock(&bucket->lock);
-		ipcshm_wakeups_run(&wakeups);
 	}
 	if (watched)
 		notify(words, bucket);
@@ -460,7 +565,7 @@ static bool complete_outdated(struct ipcshm_words *words, struct ipcshm_bucket *
 			*walk = (struct walk){ sleeper->offset + 1, 0, walk->before };
 		else if (revoked)
 			sleeper_complete(bucket, sleeper, -EKEYREVOKED, wakeups);
-		else if (sleeper->deaths != deaths)
+		else if (sleeper->wait->deaths != deaths)
 			sleeper_complete(bucket, sleeper, -EOWNERDEAD, wakeups);
 		else if (is_beyond(words, sleeper->offset))
 			sleeper_complete(bucket, sleeper, -EINVAL, wakeups);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Waiting on a word of a region: wait, wake and watch. */
+/* Waiting on words of a region: wait, wake and watch. */
 #ifndef IPCSHM_REGION_WAIT_H
 #define IPCSHM_REGION_WAIT_H
 
@@ -93,6 +93,8 @@ void ipcshm_words_destroy(struct ipcshm_words *words);
 
 int ipcshm_words_wait(struct ipcshm_words *words, const struct ipcshm_word *word, u32 deaths,
 		      const struct ipcshm_timeout *timeout);
+int ipcshm_words_wait_any(struct ipcshm_words *words, const struct ipcshm_word *word, u32 count,
+			  u32 deaths, const struct ipcshm_timeout *timeout);
 u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count);
 void ipcshm_words_wake_outdated(struct ipcshm_words *words);
 void ipcshm_words_shrunk(struct ipcshm_words *words);

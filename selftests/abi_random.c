@@ -145,6 +145,10 @@ static void tame_args(struct random *random, struct world *world, unsigned long 
 		if (args->wait.deadline > soon)
 			args->wait.deadline = soon;
 		break;
+	case _IOC_NR(IPCSHM_IOC_REGION_WAITV):
+		if (args->waitv.deadline > soon)
+			args->waitv.deadline = soon;
+		break;
 	case _IOC_NR(IPCSHM_IOC_REGION_MEMBERS):
 		args->members.members = random_address(random,
 						       world->edge - sizeof(world->members));

@@ -113,6 +113,26 @@ static const struct change wrong_wait_values[] = {
 	CHANGE(WAIT, region_wait_args, deaths, ~0, EOWNERDEAD),
 };
 
+static const struct change wrong_waitv_values[] = {
+	CHANGE(WAITV, region_waitv_args, words, 0, EFAULT),
+	CHANGE(WAITV, region_waitv_args, words, 1, EFAULT),
+	CHANGE(WAITV, region_waitv_args, words, NOWHERE, EFAULT),
+	CHANGE(WAITV, region_waitv_args, words, HOLE_ADDRESS, EFAULT),
+	CHANGE(WAITV, region_waitv_args, words, 1ULL << 63, EFAULT),
+	CHANGE(WAITV, region_waitv_args, words, ~0ULL, EFAULT),
+	CHANGE(WAITV, region_waitv_args, count, 0, EINVAL),
+	CHANGE(WAITV, region_waitv_args, count, IPCSHM_WAITV_MAX + 1, EINVAL),
+	CHANGE(WAITV, region_waitv_args, count, ~0, EINVAL),
+	CHANGE(WAITV, region_waitv_args, word_size, 0, EINVAL),
+	CHANGE(WAITV, region_waitv_args, word_size, IPCSHM_REGION_WORD_SIZE_VER0 - 1, EINVAL),
+	CHANGE(WAITV, region_waitv_args, word_size, 1 << 20, EINVAL),
+	CHANGE(WAITV, region_waitv_args, word_size, ~0, EINVAL),
+	CHANGE(WAITV, region_waitv_args, clock, 2, EINVAL),
+	CHANGE(WAITV, region_waitv_args, clock, ~0, EINVAL),
+	CHANGE(WAITV, region_waitv_args, deaths, 12345, EOWNERDEAD),
+	CHANGE(WAITV, region_waitv_args, deaths, ~0, EOWNERDEAD),
+};
+
 static const struct change wrong_wake_values[] = {
 	CHANGE(WAKE, region_wake_args, count, 1U << 31, EINVAL),
 	CHANGE(WAKE, region_wake_args, count, ~0, EINVAL),
@@ -162,6 +182,11 @@ TEST_F(abi, members_refuses_each_wrong_value)
 TEST_F(abi, wait_refuses_each_wrong_value)
 {
 	EXPECT_REFUSED(wrong_wait_values);
+}
+
+TEST_F(abi, waitv_refuses_each_wrong_value)
+{
+	EXPECT_REFUSED(wrong_waitv_values);
 }
 
 TEST_F(abi, wake_refuses_each_wrong_value)
@@ -220,6 +245,31 @@ TEST_F(abi, word_of_8_bytes_is_looked_at_as_a_whole)
 					    world->args, EAGAIN));
 		world->args->wait.expected = 1ULL << bit;
 		EXPECT_TRUE(call_succeeds(world, WAIT, IPCSHM_IOC_REGION_WAIT, world->args));
+	}
+}
+
+TEST_F(abi, each_word_of_several_is_checked)
+{
+	const struct ipcshm_region_word wrong[] = {
+		{ .size = 0 }, { .size = 3 }, { .size = 16 }, { .offset = 2, .size = 4 },
+		{ .offset = 4, .size = 8 }, { .offset = BEYOND, .size = 4 },
+		{ .offset = 1ULL << 63, .size = 4 }, { .size = 4, .expected = 1ULL << 32 },
+		{ .size = 4, .reserved = 1 },
+	};
+	struct world *world = &self->world;
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		for (int place = 0; place < WORDS; place++) {
+			fill_args(world, WAITV, world->args);
+			world->words[place] = wrong[i];
+			EXPECT_TRUE(call_is_refused(world, world->fd[REGION],
+						    IPCSHM_IOC_REGION_WAITV, world->args, EINVAL));
+			world->words[place] = (struct ipcshm_region_word) {
+				.size = 4, .expected = 1,
+			};
+			EXPECT_TRUE(call_is_refused(world, world->fd[REGION],
+						    IPCSHM_IOC_REGION_WAITV, world->args, EAGAIN));
+		}
 	}
 }
 

@@ -43,6 +43,7 @@ COMMAND(self, SELF);
 COMMAND(member, MEMBER);
 COMMAND(members, MEMBERS);
 COMMAND(wait, WAIT);
+COMMAND(waitv, WAITV);
 COMMAND(wake, WAKE);
 COMMAND(watch, WATCH);
 COMMAND(resize, RESIZE);

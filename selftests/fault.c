@@ -337,6 +337,15 @@ static int try_wait(struct scene *scene)
 	return ipcshm_region_wait(scene->region, 3 * PAGE, 4, 0, 0, 0);
 }
 
+static int try_waitv(struct scene *scene)
+{
+	struct ipcshm_region_word words[] = {
+		{ .offset = 2 * PAGE, .size = 4 }, { .offset = 3 * PAGE, .size = 4 },
+	};
+
+	return ipcshm_region_waitv(scene->region, words, ARRAY_SIZE(words), 0, 0);
+}
+
 static int try_wake(struct scene *scene)
 {
 	return ipcshm_region_wake(scene->region, 0, 1);
@@ -750,6 +759,7 @@ static const struct attempt calls[] = {
 	{ "REGION_MEMBER", try_member, 0, NULL },
 	{ "REGION_MEMBERS", try_members, 0, NULL },
 	{ "REGION_WAIT", try_wait, -ETIMEDOUT, NULL },
+	{ "REGION_WAITV", try_waitv, -ETIMEDOUT, NULL },
 	{ "REGION_WAKE", try_wake, 0, NULL },
 	{ "REGION_WATCH", try_watch, 0, NULL },
 	{ "REGION_RESIZE, growing", try_grow, 0, NULL },

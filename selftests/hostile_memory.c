@@ -163,6 +163,14 @@ static void arrange_wait(void)
 	       .deaths = region_stat(region).deaths);
 }
 
+static void arrange_waitv(void)
+{
+	SET_UP(STRUCTURE, ipcshm_region_waitv_args, .words = address(ARRAY), .count = 1,
+	       .word_size = sizeof(struct ipcshm_region_word),
+	       .deaths = region_stat(region).deaths);
+	SET_UP(ARRAY, ipcshm_region_word, .expected = 1, .size = 4);
+}
+
 static void arrange_resize(void)
 {
 	SET_UP(STRUCTURE, ipcshm_region_resize_args, .size = 5 * page_size);
@@ -444,6 +452,8 @@ static const struct operation operations[] = {
 	      .late = IN(STRUCTURE), .gate = ARRAY, .arrange = arrange_members),
 	IOCTL(REGION_MEMBER, REGION, .arrange = arrange_member, .result = -ESRCH),
 	IOCTL(REGION_WAIT, REGION, .arrange = arrange_wait, .result = -EAGAIN),
+	IOCTL(REGION_WAITV, REGION, .places = IN(STRUCTURE) | IN(ARRAY), .arrange = arrange_waitv,
+	      .result = -EAGAIN),
 	IOCTL(REGION_WAKE, REGION),
 	IOCTL(REGION_WATCH, REGION),
 	IOCTL(REGION_RESIZE, REGION, .arrange = arrange_resize),

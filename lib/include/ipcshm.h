@@ -295,6 +295,23 @@ int ipcshm_region_wait(int fd, uint64_t offset, uint32_t size, uint64_t expected
 		       uint32_t deaths, uint64_t deadline);
 
 /**
+ * ipcshm_region_waitv - sleep while each of several words of a region has a value
+ * @fd: a region's descriptor
+ * @words: the words and the values
+ * @count: number of words, 1 to IPCSHM_WAITV_MAX
+ * @deaths: known count of deaths, from ipcshm_deaths()
+ * @deadline: CLOCK_MONOTONIC nanoseconds (see ipcshm_deadline()), or
+ *	IPCSHM_FOREVER
+ *
+ * Each word counts for the quota of waiters.
+ *
+ * Return: the index of the word whose wake-up ended the wait; -EAGAIN: one of the words has
+ * another value; -EFAULT; or an error of ipcshm_region_wait().
+ */
+int ipcshm_region_waitv(int fd, const struct ipcshm_region_word *words, uint32_t count,
+			uint32_t deaths, uint64_t deadline);
+
+/**
  * ipcshm_region_wake - wake the waiters of a word of a region
  * @fd: a region's descriptor
  * @offset: where the word is
@@ -314,7 +331,7 @@ int ipcshm_region_wake(int fd, uint64_t offset, uint32_t count);
  *
  * One watch a file description; a call replaces it.
  *
- * Return: 0, or -EINVAL, -EDQUOT, -EKEYREVOKED.
+ * Return: 0, or -EINVAL, -EDQUOT, -ENOMEM, -EKEYREVOKED.
  */
 int ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expected,
 			uint32_t deaths);

@@ -231,6 +231,21 @@ int ipcshm_region_wait(int fd, uint64_t offset, uint32_t size, uint64_t expected
 	return call(fd, IPCSHM_IOC_REGION_WAIT, &args, sizeof(args));
 }
 
+int ipcshm_region_waitv(int fd, const struct ipcshm_region_word *words, uint32_t count,
+			uint32_t deaths, uint64_t deadline)
+{
+	struct ipcshm_region_waitv_args args = {
+		.words = (uintptr_t)words,
+		.deadline = deadline,
+		.count = count,
+		.word_size = sizeof(*words),
+		.clock = CLOCK_MONOTONIC,
+		.deaths = deaths,
+	};
+
+	return call(fd, IPCSHM_IOC_REGION_WAITV, &args, sizeof(args));
+}
+
 int ipcshm_region_wake(int fd, uint64_t offset, uint32_t count)
 {
 	struct ipcshm_region_wake_args args = { .offset = offset, .count = count };

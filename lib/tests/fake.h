@@ -27,6 +27,7 @@ union fake_argument {
 	struct ipcshm_region_member_args region_member;
 	struct ipcshm_region_members_args region_members;
 	struct ipcshm_region_wait_args region_wait;
+	struct ipcshm_region_waitv_args region_waitv;
 	struct ipcshm_region_wake_args region_wake;
 	struct ipcshm_region_watch_args region_watch;
 	struct ipcshm_region_resize_args region_resize;

@@ -426,6 +426,29 @@ TEST(wait_returns_the_error_and_does_not_retry)
 	EXPECT_EQ(IPCSHM_FOREVER, fake.asked.in.region_wait.deadline);
 }
 
+TEST(waitv_hands_on_every_argument_and_returns_the_index)
+{
+	const struct ipcshm_region_word words[2] = { { .size = 4 }, { .offset = 8, .size = 8 } };
+	union fake_argument want = {
+		.region_waitv.words = (uintptr_t)words,
+		.region_waitv.deadline = 123456789012ULL,
+		.region_waitv.count = 2,
+		.region_waitv.word_size = 24,
+		.region_waitv.clock = CLOCK_MONOTONIC,
+		.region_waitv.deaths = 0x80000001,
+	};
+
+	fake.result = 1;
+	EXPECT_RETURNS(1, ipcshm_region_waitv(9, words, 2, 0x80000001, 123456789012ULL));
+	EXPECT_EQ(1, fake.asked.calls);
+	EXPECT_EQ(9, fake.asked.fd);
+	EXPECT_EQ(COMMAND(0x29, 40), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	EXPECT_FAILS(EAGAIN, ipcshm_region_waitv(9, words, UINT32_MAX, 0, IPCSHM_FOREVER));
+	EXPECT_EQ(UINT32_MAX, fake.asked.in.region_waitv.count);
+	EXPECT_FAILS(EINTR, ipcshm_region_waitv(9, NULL, 0, 0, 0));
+}
+
 TEST(wake_hands_on_every_argument_and_returns_how_many)
 {
 	union fake_argument want = {

@@ -27,6 +27,7 @@ const struct form_facts forms[FORMS] = {
 	[MEMBER] = FORM(REGION_MEMBER, region_member_args, 40, REGION, OUT),
 	[MEMBERS] = FORM(REGION_MEMBERS, region_members_args, 16, REGION, OUT),
 	[WAIT] = FORM(REGION_WAIT, region_wait_args, 40, REGION, 0, -ETIMEDOUT),
+	[WAITV] = FORM(REGION_WAITV, region_waitv_args, 40, REGION, 0, -ETIMEDOUT),
 	[WAKE] = FORM(REGION_WAKE, region_wake_args, 16, REGION, 0),
 	[WATCH] = FORM(REGION_WATCH, region_watch_args, 32, REGION, EFFECT),
 	[RESIZE] = FORM(REGION_RESIZE, region_resize_args, 8, REGION, EFFECT),
@@ -348,6 +349,15 @@ void fill_on_region(struct world *world, enum form form, union args *args)
 		args->wait.clock = CLOCK_MONOTONIC;
 		args->wait.size = 4;
 		args->wait.deaths = region_stat(world->fd[REGION]).deaths;
+		break;
+	case WAITV:
+		for (int i = 0; i < WORDS; i++)
+			world->words[i] = (struct ipcshm_region_word) { .offset = 8 * i, .size = 4 };
+		args->waitv.words = (uintptr_t)world->words;
+		args->waitv.count = WORDS;
+		args->waitv.word_size = sizeof(struct ipcshm_region_word);
+		args->waitv.clock = CLOCK_MONOTONIC;
+		args->waitv.deaths = region_stat(world->fd[REGION]).deaths;
 		break;
 	case WAKE:
 		args->wake.count = 1;

@@ -15,6 +15,7 @@
 #define BATCH		2	/* messages in an array of them */
 #define MAX_PAGES	4	/* the largest size of the region under test */
 #define MAX_MEMBERS	4	/* of it */
+#define WORDS		3	/* of it, in a call that waits on several */
 #define KERNEL_ADDRESS	(-4096L)
 #define HOLE_ADDRESS	(1L << 62)	/* beyond the pages of any machine */
 
@@ -38,6 +39,7 @@ enum form {
 	MEMBER,
 	MEMBERS,
 	WAIT,
+	WAITV,
 	WAKE,
 	WATCH,
 	RESIZE,
@@ -86,6 +88,7 @@ union args {
 	struct ipcshm_region_member_args member;
 	struct ipcshm_region_members_args members;
 	struct ipcshm_region_wait_args wait;
+	struct ipcshm_region_waitv_args waitv;
 	struct ipcshm_region_wake_args wake;
 	struct ipcshm_region_watch_args watch;
 	struct ipcshm_region_resize_args resize;
@@ -114,6 +117,7 @@ struct world {
 	__u64 offset;			/* of a message that is held */
 	pid_t other;			/* process that awaits or sends a reply; 0: none */
 	struct ipcshm_member members[MAX_MEMBERS];
+	struct ipcshm_region_word words[WORDS];
 	void *memory;			/* the region's: to be a member of it */
 	char *edge;			/* the first byte after writable memory */
 	union args *args;

@@ -40,6 +40,7 @@ static struct {
 	struct ipcshm_message messages[8];
 	struct ipcshm_segment segments[8];
 	uint64_t offsets[8];
+	struct ipcshm_region_word words[8];
 	uint64_t request_ids[4];
 	int32_t fds[16];
 	unsigned int offset_count, request_id_count;
@@ -53,7 +54,8 @@ enum meaning {
 	MESSAGES, BYTES, MESSAGE_SIZE, POINTER, OFFSET, WORD, WORD_SIZE, DEADLINE, CLOCK, COUNT_OF,
 	DEATHS, PRIORITY, TRANSFER_FLAGS, MEMBER_SIZE, MESSAGE_STRIDE, PROTECTION, MAP_FLAGS, PAGES, SEAL, NTH,
 	FALLOCATE, ADVICE, OVERFLOW, SPIN, RECEIVE_FLAGS, SEGMENTS, DATA, FDS, FD_COUNT, REQUEST_ID,
-	MESSAGE_ARRAY, OFFSET_ARRAY, FEW, GRACE, OBJECT, USER, OTHER_USER, QUOTA_MAX, LARGE, GIVEN,
+	MESSAGE_ARRAY, OFFSET_ARRAY, WORD_ARRAY, WORD_STRIDE, WATCH_EVENTS, FEW, GRACE, OBJECT, USER,
+	OTHER_USER, QUOTA_MAX, LARGE, GIVEN,
 	ASKED, BREAKAGE, ROOM, URING, LATE_PAGE, MEANINGS
 };
 
@@ -98,6 +100,9 @@ static const struct {
 	[TRANSFER_FLAGS] = VALUES(0, IPCSHM_DONTWAIT, IPCSHM_DONTWAIT, IPCSHM_DONTWAIT | IPCSHM_PEEK),
 	[MEMBER_SIZE] = VALUES(sizeof(struct ipcshm_member), sizeof(struct ipcshm_member), 64, PAGE),
 	[MESSAGE_STRIDE] = VALUES(sizeof(struct ipcshm_message), sizeof(struct ipcshm_message), 64, PAGE),
+	[WORD_STRIDE] = VALUES(sizeof(struct ipcshm_region_word), sizeof(struct ipcshm_region_word),
+			       64, PAGE),
+	[WATCH_EVENTS] = VALUES(7, 7, 1, 0, 2, 5, 6, 8),
 	[PROTECTION] = VALUES(PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ, PROT_NONE,
 			      PROT_READ | PROT_WRITE | PROT_EXEC),
 	[MAP_FLAGS] = VALUES(MAP_SHARED, MAP_SHARED, MAP_SHARED | MAP_POPULATE, MAP_PRIVATE,
@@ -193,6 +198,7 @@ static uint64_t resolve_value(enum meaning meaning, uint64_t value, uint64_t bef
 	case REQUEST_ID:	return value % 4 ? area.request_ids[value % COUNT(area.request_ids)] : 0;
 	case MESSAGE_ARRAY: return value % 16 ? (uintptr_t)area.messages : make_pointer(value);
 	case OFFSET_ARRAY: return value % 16 ? (uintptr_t)area.offsets : make_pointer(value);
+	case WORD_ARRAY: return value % 16 ? (uintptr_t)area.words : make_pointer(value);
 	case POINTER:	return make_pointer(value);
 	case DEADLINE:	return make_deadline(value);
 	case OBJECT:	return find_object_id(value);
@@ -509,6 +515,12 @@ static const struct call calls[] = {
 		M(ipcshm_region_wait_args, deadline, DEADLINE), M(ipcshm_region_wait_args, clock, CLOCK),
 		M(ipcshm_region_wait_args, size, WORD_SIZE), M(ipcshm_region_wait_args, deaths, DEATHS),
 		M(ipcshm_region_wait_args, flags, ZERO)),
+	IOCTL("region_waitv", REGION, 8, IPCSHM_IOC_REGION_WAITV, NOTHING,
+		M(ipcshm_region_waitv_args, words, WORD_ARRAY), M(ipcshm_region_waitv_args, count, FEW),
+		M(ipcshm_region_waitv_args, word_size, WORD_STRIDE),
+		M(ipcshm_region_waitv_args, deadline, DEADLINE), M(ipcshm_region_waitv_args, clock, CLOCK),
+		M(ipcshm_region_waitv_args, deaths, DEATHS), M(ipcshm_region_waitv_args, flags, ZERO),
+		M(ipcshm_region_waitv_args, reserved, ZERO)),
 	IOCTL("region_wake", REGION, 6, IPCSHM_IOC_REGION_WAKE, NOTHING,
 		M(ipcshm_region_wake_args, offset, OFFSET), M(ipcshm_region_wake_args, count, COUNT_OF),
 		M(ipcshm_region_wake_args, flags, ZERO)),
@@ -901,6 +913,8 @@ static bool prepare_area(void)
 
 	for (i = 0; i < COUNT(area.segments); i++)
 		area.segments[i] = (struct ipcshm_segment){ (uintptr_t)memory + 64ULL * i, 24 };
+	for (i = 0; i < COUNT(area.words); i++)
+		area.words[i] = (struct ipcshm_region_word){ .offset = 8ULL * (i % 5), .size = 4 };
 	for (i = 0; i < COUNT(area.messages); i++)
 		area.messages[i] = (struct ipcshm_message){
 			.data = (uintptr_t)memory + 64ULL * i, .size = 64, .priority = i % 3,

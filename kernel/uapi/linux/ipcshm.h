@@ -35,6 +35,7 @@
 #define IPCSHM_FDS_MAX		16	/* descriptors that one message can carry */
 #define IPCSHM_SEGMENTS_MAX	1024	/* pieces that one message's buffer can have */
 #define IPCSHM_BATCH_MAX	1024	/* messages that one call can send or receive */
+#define IPCSHM_WAITV_MAX	128	/* words that one call can wait on */
 #define IPCSHM_BUSY_POLL_MAX		1000	/* microseconds: the longest busy wait */
 #define IPCSHM_UNBOUNDED	(~0ULL)	/* as a queue's capacity: no bound of its own */
 #define IPCSHM_FOREVER		(~0ULL)	/* as a deadline: none */
@@ -98,8 +99,8 @@ struct ipcshm_quota {
  *	messages in other queues that were sent through descriptors which the
  *	calling user opened; each with a fixed amount for the kernel's record
  * @members: memberships of the calling user's processes, in any regions
- * @waiters: blocked REGION_WAIT operations and watched words, through
- *	descriptors which the calling user opened
+ * @waiters: words of blocked REGION_WAIT and REGION_WAITV operations, and watched
+ *	words, through descriptors which the calling user opened
  * @descriptors: file descriptors in pending messages, sent through descriptors
  *	which the calling user opened
  */
@@ -263,7 +264,7 @@ struct ipcshm_stat {
  * @members: number of address spaces that map it
  * @joins: memberships since it was created
  * @deaths: memberships that ended by a death
- * @waiters: blocked REGION_WAIT operations
+ * @waiters: blocked REGION_WAIT and REGION_WAITV operations
  * @reserved: 0
  * @allocated: bytes in memory or swap
  */
@@ -446,6 +447,43 @@ struct ipcshm_region_wait_args {
 	__u32 size;
 	__u32 deaths;
 	__u32 flags;
+};
+
+/**
+ * struct ipcshm_region_word - a word that REGION_WAITV waits on
+ * @offset: offset of the word in the region, a multiple of @size
+ * @expected: sleep while the word has this value
+ * @size: 4 or 8
+ * @reserved: 0
+ */
+struct ipcshm_region_word {
+	__u64 offset;
+	__u64 expected;
+	__u32 size;
+	__u32 reserved;
+};
+
+/**
+ * struct ipcshm_region_waitv_args - IPCSHM_IOC_REGION_WAITV
+ * @words: address of an array of struct ipcshm_region_word
+ * @deadline: as in struct ipcshm_region_wait_args
+ * @count: number of words, 1 to IPCSHM_WAITV_MAX
+ * @word_size: sizeof(struct ipcshm_region_word), the distance between two words; at most a
+ *	page
+ * @clock: as in struct ipcshm_region_wait_args
+ * @deaths: as in struct ipcshm_region_wait_args
+ * @flags: none yet: 0
+ * @reserved: 0
+ */
+struct ipcshm_region_waitv_args {
+	__u64 words;
+	__u64 deadline;
+	__u32 count;
+	__u32 word_size;
+	__u32 clock;
+	__u32 deaths;
+	__u32 flags;
+	__u32 reserved;
 };
 
 /**
@@ -766,6 +804,8 @@ struct ipcshm_queue_revoke_args {
 #define IPCSHM_REGION_MEMBERS_SIZE_VER0	16
 #define IPCSHM_MEMBER_SIZE_VER0		24
 #define IPCSHM_REGION_WAIT_SIZE_VER0	40
+#define IPCSHM_REGION_WORD_SIZE_VER0	24
+#define IPCSHM_REGION_WAITV_SIZE_VER0	40
 #define IPCSHM_REGION_WAKE_SIZE_VER0	16
 #define IPCSHM_REGION_WATCH_SIZE_VER0	32
 #define IPCSHM_REGION_RESIZE_SIZE_VER0	8
@@ -793,6 +833,7 @@ struct ipcshm_queue_revoke_args {
 	_IOWR(IPCSHM_IOC_MAGIC, 0x27, struct ipcshm_region_revoke_args)
 #define IPCSHM_IOC_REGION_MEMBER \
 	_IOWR(IPCSHM_IOC_MAGIC, 0x28, struct ipcshm_region_member_args)
+#define IPCSHM_IOC_REGION_WAITV	_IOWR(IPCSHM_IOC_MAGIC, 0x29, struct ipcshm_region_waitv_args)
 
 /* on a queue */
 #define IPCSHM_IOC_QUEUE_STAT	_IOWR(IPCSHM_IOC_MAGIC, 0x40, struct ipcshm_queue_stat)

@@ -186,7 +186,7 @@ static __poll_t region_poll(struct file *file, poll_table *pt)
 
 	ipcshm_pollers_add(&region->pollers, file, pt);
 	ipcshm_pollers_add(&rf->watch.pollers, file, pt);
-	if (is_revoked(region))
+	if (is_revoked(region) && READ_ONCE(rf->events) & IPCSHM_WATCH_REVOKE)
 		return EPOLLERR | EPOLLHUP;
 	/* Looking at the word may sleep for memory or swap; a killed task does not wait. */
 	if (mutex_lock_killable(&rf->lock))
@@ -197,9 +197,12 @@ static __poll_t region_poll(struct file *file, poll_table *pt)
 	 */
 	if (poll_requested_events(pt) & EPOLLET)
 		events |= EPOLLRDNORM | EPOLLWRNORM;
-	if (rf->watch.word.size && ipcshm_watch_is_due(&region->words, &rf->watch))
+	/* The word of a revoked region isn't what it was, though its page may not be gone yet. */
+	if (rf->watch.word.size &&
+	    (is_revoked(region) || ipcshm_watch_is_due(&region->words, &rf->watch)))
 		events |= EPOLLIN | EPOLLRDNORM;
-	if (ipcshm_members_deaths(&region->members) != rf->deaths)
+	if (rf->events & IPCSHM_WATCH_DEATHS &&
+	    ipcshm_members_deaths(&region->members) != rf->deaths)
 		events |= EPOLLPRI;
 	mutex_unlock(&rf->lock);
 	ipcshm_region_settle(region);
@@ -373,6 +376,7 @@ static struct region_file *region_file_create(struct ipcshm_region *region)
 	rf->payer = payer;
 	mutex_init(&rf->lock);
 	rf->deaths = ipcshm_members_deaths(&region->members);
+	rf->events = IPCSHM_WATCH_DEATHS | IPCSHM_WATCH_REVOKE;
 	ipcshm_pollers_init(&rf->watch.pollers);
 	return rf;
 }

@@ -49,6 +49,7 @@ struct ipcshm_region {
  * @lock: protects all below, as a whole
  * @watch: the word that is polled for
  * @deaths: known number of deaths; poll reports any other
+ * @events: IPCSHM_WATCH_*: what poll reports; also read without the lock
  * @rcu: to free it, see struct ipcshm_watch
  */
 struct region_file {
@@ -57,6 +58,7 @@ struct region_file {
 	struct mutex lock;	/* watch */
 	struct ipcshm_watch watch;
 	u32 deaths;
+	u32 events;
 	struct rcu_head rcu;
 };
 

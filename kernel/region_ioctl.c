@@ -148,14 +148,16 @@ int ipcshm_region_rearm(struct region_file *rf, const struct ipcshm_word *word)
 	return err;
 }
 
+#define WATCH_EVENTS (IPCSHM_WATCH_WORD | IPCSHM_WATCH_DEATHS | IPCSHM_WATCH_REVOKE)
+
 static bool watch_is_valid(const struct ipcshm_region_watch_args *args)
 {
 	struct ipcshm_word word = { args->offset, args->expected, args->size };
 
-	if (args->flags || args->reserved)
+	if (args->flags || args->events & ~WATCH_EVENTS)
 		return false;
-	if (!args->size)
-		return !args->offset && !args->expected;
+	if (!(args->events & IPCSHM_WATCH_WORD))
+		return !args->size && !args->offset && !args->expected;
 	return ipcshm_word_is_valid(&word);
 }
 
@@ -179,8 +181,10 @@ static long region_ioctl_watch(struct file *file, struct ipcshm_uarg uarg)
 	err = ipcshm_region_rearm(rf, &(struct ipcshm_word) {
 		args.offset, args.expected, args.size,
 	});
-	if (!err)
+	if (!err) {
 		rf->deaths = args.deaths;
+		WRITE_ONCE(rf->events, args.events);
+	}
 	mutex_unlock(&rf->lock);
 	/* Make current pollers re-evaluate. */
 	ipcshm_pollers_wake(&rf->watch.pollers, EPOLLIN | EPOLLRDNORM | EPOLLPRI);

@@ -51,7 +51,6 @@ static const struct {
 	{ CHANGE(WAIT, region_wait_args, flags, 0, EINVAL), 0 },
 	{ CHANGE(WAKE, region_wake_args, flags, 0, EINVAL), 0 },
 	{ CHANGE(WATCH, region_watch_args, flags, 0, EINVAL), 0 },
-	{ CHANGE(WATCH, region_watch_args, reserved, 0, EINVAL), 0 },
 	{ CHANGE(WAITV, region_waitv_args, flags, 0, EINVAL), 0 },
 	{ CHANGE(WAITV, region_waitv_args, reserved, 0, EINVAL), 0 },
 	{ CHANGE(REVOKE, region_revoke_args, flags, 0, EINVAL), 0 },

@@ -152,7 +152,11 @@ static const struct change wrong_watch_values[] = {
 	CHANGE(WATCH, region_watch_args, offset, -4ULL, EINVAL),
 	CHANGE(WATCH, region_watch_args, expected, 1ULL << 32, EINVAL),
 	CHANGE(WATCH, region_watch_args, expected, ~0ULL, EINVAL),
-	CHANGE(WATCH, region_watch_args, size, 0, EINVAL),	/* with a value expected */
+	CHANGE(WATCH, region_watch_args, size, 0, EINVAL),
+	CHANGE(WATCH, region_watch_args, events, 0, EINVAL),	/* with a word */
+	CHANGE(WATCH, region_watch_args, events, IPCSHM_WATCH_DEATHS, EINVAL),
+	CHANGE(WATCH, region_watch_args, events, 0x09, EINVAL),
+	CHANGE(WATCH, region_watch_args, events, ~0, EINVAL),
 	CHANGE(WATCH, region_watch_args, size, 1, EINVAL),
 	CHANGE(WATCH, region_watch_args, size, 2, EINVAL),
 	CHANGE(WATCH, region_watch_args, size, 3, EINVAL),
@@ -281,6 +285,7 @@ TEST_F(abi, watch_of_no_word_has_neither_place_nor_value)
 	fill_args(world, WATCH, world->args);
 	world->args->watch.size = 0;
 	world->args->watch.expected = 0;
+	world->args->watch.events = IPCSHM_WATCH_DEATHS;
 	world->args->watch.offset = 8;
 	EXPECT_TRUE(call_is_refused(world, world->fd[REGION], IPCSHM_IOC_REGION_WATCH, world->args,
 				    EINVAL));
@@ -298,7 +303,7 @@ TEST_F(abi, watch_that_is_refused_replaces_none)
 	fill_args(world, WATCH, world->args);
 	ASSERT_TRUE(call_succeeds(world, WATCH, IPCSHM_IOC_REGION_WATCH, world->args));
 	world->args->watch.expected = 0;
-	world->args->watch.reserved = 1;
+	world->args->watch.flags = 1;
 	EXPECT_TRUE(call_is_refused(world, world->fd[REGION], IPCSHM_IOC_REGION_WATCH, world->args,
 				    EINVAL));
 	EXPECT_EQ(POLLIN, events_of(world->fd[REGION]));

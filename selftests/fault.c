@@ -353,7 +353,7 @@ static int try_wake(struct scene *scene)
 
 static int try_watch(struct scene *scene)
 {
-	struct ipcshm_region_watch_args args = { .size = 4, .deaths = 0 };
+	struct ipcshm_region_watch_args args = { .size = 4, .events = IPCSHM_WATCH_WORD };
 
 	return call(scene->region, IPCSHM_IOC_REGION_WATCH, &args);
 }

@@ -167,8 +167,8 @@ LAYOUT(region_watch_args, offset, 0);
 LAYOUT(region_watch_args, expected, 8);
 LAYOUT(region_watch_args, size, 16);
 LAYOUT(region_watch_args, deaths, 20);
-LAYOUT(region_watch_args, flags, 24);
-LAYOUT(region_watch_args, reserved, 28);
+LAYOUT(region_watch_args, events, 24);
+LAYOUT(region_watch_args, flags, 28);
 
 LEAST(region_resize_args, 8);
 LAYOUT(region_resize_args, size, 0);

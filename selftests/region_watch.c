@@ -587,4 +587,38 @@ TEST_F(wait, revocation_is_reported_by_poll)
 	EXPECT_EQ(POLLERR | POLLHUP, events_of(self->region.fd));
 }
 
+/* The events that poll reports. */
+
+TEST_F(wait, poll_reports_the_chosen_events)
+{
+	__u32 deaths = deaths_now(&self->region), events;
+
+	ASSERT_TRUE(one_death(&self->region));
+	store_word(&self->region, 0, 1);
+	for (events = 0; events < 8; events++) {
+		__u32 size = events & IPCSHM_WATCH_WORD ? 4 : 0;
+		short expected = (events & IPCSHM_WATCH_WORD ? POLLIN : 0) |
+				 (events & IPCSHM_WATCH_DEATHS ? POLLPRI : 0);
+
+		ASSERT_EQ(0, ipcshm_region_watch_events(self->region.fd, events, 0, size, 0,
+							deaths));
+		EXPECT_EQ(expected, events_of(self->region.fd));
+	}
+}
+
+TEST_F(wait, revocation_is_reported_only_if_chosen)
+{
+	int deaths = region_open_again(&self->region, IPCSHM_READ);
+	int word = region_open_again(&self->region, IPCSHM_READ);
+
+	ASSERT_EQ(0, ipcshm_region_watch_events(deaths, IPCSHM_WATCH_DEATHS, 0, 0, 0,
+						deaths_now(&self->region)));
+	ASSERT_EQ(0, ipcshm_region_watch_events(word, IPCSHM_WATCH_WORD, 0, 4, 0, 0));
+	EXPECT_EQ(NONE, events_of(word));
+	ASSERT_EQ(0, ipcshm_region_revoke(self->region.fd));
+	EXPECT_EQ(POLLERR | POLLHUP, events_of(self->region.fd));
+	EXPECT_EQ(NONE, events_of(deaths));
+	EXPECT_EQ(POLLIN, events_of(word));
+}
+
 IPCSHM_TEST_MAIN

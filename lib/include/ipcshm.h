@@ -337,6 +337,23 @@ int ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expecte
 			uint32_t deaths);
 
 /**
+ * ipcshm_region_watch_events - choose what poll(2) on a region's descriptor reports
+ * @fd: a region's descriptor
+ * @events: IPCSHM_WATCH_WORD, _DEATHS, _REVOKE: any of them, or 0
+ * @offset: as of ipcshm_region_watch(); 0 without IPCSHM_WATCH_WORD
+ * @size: as of ipcshm_region_watch(); 0 without IPCSHM_WATCH_WORD
+ * @expected: as of ipcshm_region_watch(); 0 without IPCSHM_WATCH_WORD
+ * @deaths: as of ipcshm_region_watch()
+ *
+ * ipcshm_region_watch() is this call with all three events, or without IPCSHM_WATCH_WORD if its
+ * size is 0.
+ *
+ * Return: 0, or -EINVAL, -EDQUOT, -ENOMEM, -EKEYREVOKED.
+ */
+int ipcshm_region_watch_events(int fd, uint32_t events, uint64_t offset, uint32_t size,
+			       uint64_t expected, uint32_t deaths);
+
+/**
  * struct ipcshm_queue_attr - attributes of a queue, in and out of ipcshm_queue_open()
  * @max_messages: capacity in messages; 0: rendezvous; IPCSHM_UNBOUNDED
  * @max_bytes: capacity in bytes, at least @max_message_size; 0: as many as

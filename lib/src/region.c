@@ -253,15 +253,24 @@ int ipcshm_region_wake(int fd, uint64_t offset, uint32_t count)
 	return call(fd, IPCSHM_IOC_REGION_WAKE, &args, sizeof(args));
 }
 
-int ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expected,
-			uint32_t deaths)
+int ipcshm_region_watch_events(int fd, uint32_t events, uint64_t offset, uint32_t size,
+			       uint64_t expected, uint32_t deaths)
 {
 	struct ipcshm_region_watch_args args = {
 		.offset = offset,
 		.expected = expected,
 		.size = size,
 		.deaths = deaths,
+		.events = events,
 	};
 
 	return call(fd, IPCSHM_IOC_REGION_WATCH, &args, sizeof(args));
+}
+
+int ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expected,
+			uint32_t deaths)
+{
+	return ipcshm_region_watch_events(fd, (size ? IPCSHM_WATCH_WORD : 0) |
+					  IPCSHM_WATCH_DEATHS | IPCSHM_WATCH_REVOKE,
+					  offset, size, expected, deaths);
 }

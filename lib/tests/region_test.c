@@ -474,6 +474,7 @@ TEST(watch_hands_on_every_argument)
 		.region_watch.expected = 0xfedcba9876543210ULL,
 		.region_watch.size = 8,
 		.region_watch.deaths = 0x80000001,
+		.region_watch.events = IPCSHM_WATCH_WORD | IPCSHM_WATCH_DEATHS | IPCSHM_WATCH_REVOKE,
 	};
 
 	EXPECT_RETURNS(0, ipcshm_region_watch(9, 0x123456789a8ULL, 8, 0xfedcba9876543210ULL,
@@ -485,6 +486,26 @@ TEST(watch_hands_on_every_argument)
 	EXPECT_FAILS(EINVAL, ipcshm_region_watch(9, 1, 3, 0, 0));
 	EXPECT_FAILS(EDQUOT, ipcshm_region_watch(9, 0, 4, 0, 0));
 	EXPECT_FAILS(EKEYREVOKED, ipcshm_region_watch(9, 0, 0, 0, 0));
+	EXPECT_EQ(IPCSHM_WATCH_DEATHS | IPCSHM_WATCH_REVOKE, fake.asked.in.region_watch.events);
+}
+
+TEST(watch_events_hands_on_every_argument)
+{
+	union fake_argument want = {
+		.region_watch.offset = 0x123456789a8ULL,
+		.region_watch.expected = 0xfedcba9876543210ULL,
+		.region_watch.size = 8,
+		.region_watch.deaths = 0x80000001,
+		.region_watch.events = 0x90000001,
+	};
+
+	EXPECT_RETURNS(0, ipcshm_region_watch_events(9, 0x90000001, 0x123456789a8ULL, 8,
+						     0xfedcba9876543210ULL, 0x80000001));
+	EXPECT_EQ(1, fake.asked.calls);
+	EXPECT_EQ(9, fake.asked.fd);
+	EXPECT_EQ(COMMAND(0x25, 32), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	EXPECT_FAILS(EINVAL, ipcshm_region_watch_events(9, 8, 0, 0, 0, 0));
 }
 
 TEST(resize_hands_on_the_size)

@@ -365,6 +365,7 @@ void fill_on_region(struct world *world, enum form form, union args *args)
 	case WATCH:
 		args->watch.expected = 1;
 		args->watch.size = 4;
+		args->watch.events = IPCSHM_WATCH_WORD | IPCSHM_WATCH_DEATHS | IPCSHM_WATCH_REVOKE;
 		args->watch.deaths = region_stat(world->fd[REGION]).deaths;
 		break;
 	case RESIZE:
@@ -418,7 +419,10 @@ void reset_region(struct world *world)
 {
 	struct ipcshm_region_stat stat = region_stat(world->fd[REGION]);
 	struct ipcshm_region_resize_args page = { .size = system_page_size() };
-	struct ipcshm_region_watch_args none = { .deaths = stat.deaths };
+	struct ipcshm_region_watch_args none = {
+		.deaths = stat.deaths,
+		.events = IPCSHM_WATCH_DEATHS | IPCSHM_WATCH_REVOKE,
+	};
 
 	if (stat.stat.flags & IPCSHM_STAT_REVOKED)
 		renew_region(world);

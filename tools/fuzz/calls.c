@@ -527,7 +527,7 @@ static const struct call calls[] = {
 	IOCTL("region_watch", REGION, 6, IPCSHM_IOC_REGION_WATCH, NOTHING,
 		M(ipcshm_region_watch_args, offset, OFFSET), M(ipcshm_region_watch_args, expected, WORD),
 		M(ipcshm_region_watch_args, size, WORD_SIZE), M(ipcshm_region_watch_args, deaths, DEATHS),
-		M(ipcshm_region_watch_args, flags, ZERO), M(ipcshm_region_watch_args, reserved, ZERO)),
+		M(ipcshm_region_watch_args, events, WATCH_EVENTS), M(ipcshm_region_watch_args, flags, ZERO)),
 	IOCTL("region_resize", REGION, 5, IPCSHM_IOC_REGION_RESIZE, NOTHING,
 		M(ipcshm_region_resize_args, size, REGION_SIZE)),
 	IOCTL("region_revoke", REGION, 1, IPCSHM_IOC_REGION_REVOKE, NOTHING,

@@ -498,22 +498,28 @@ struct ipcshm_region_wake_args {
 	__u32 flags;
 };
 
+/* struct ipcshm_region_watch_args.events: what poll reports. */
+#define IPCSHM_WATCH_WORD	0x01	/* EPOLLIN: a change of the word, or a WAKE */
+#define IPCSHM_WATCH_DEATHS	0x02	/* EPOLLPRI: a death */
+#define IPCSHM_WATCH_REVOKE	0x04	/* EPOLLERR and EPOLLHUP: the revocation */
+
 /**
  * struct ipcshm_region_watch_args - IPCSHM_IOC_REGION_WATCH
  * @offset: offset of the word in the region, a multiple of @size
  * @expected: poll reports EPOLLIN while the word has another value
- * @size: of the word, 4 or 8; 0: watch no word, then @offset and @expected are 0
+ * @size: of the word, 4 or 8; without IPCSHM_WATCH_WORD it is 0, as are @offset and
+ *	@expected
  * @deaths: poll reports EPOLLPRI while the region's count of deaths has another value
+ * @events: IPCSHM_WATCH_WORD, _DEATHS, _REVOKE: any of them, or 0: none
  * @flags: none yet: 0
- * @reserved: 0
  */
 struct ipcshm_region_watch_args {
 	__u64 offset;
 	__u64 expected;
 	__u32 size;
 	__u32 deaths;
+	__u32 events;
 	__u32 flags;
-	__u32 reserved;
 };
 
 /**

@@ -160,7 +160,7 @@ static void run_step(struct kunit *test, struct scene *scene, int number)
 static void run_steps(struct kunit *test, u32 types)
 {
 	struct scene *scene = kunit_kzalloc(test, sizeof(*scene), GFP_KERNEL);
-	u32 seed = get_random_u32();	/* a failure is repeated by what it told, here */
+	u32 seed = get_random_u32();	/* put a reported seed here to repeat a failure */
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, scene);

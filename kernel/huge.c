@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shared memory of huge pages: what shmem files get is decided by the mount that
- * they are made on, so here is one of our own, as graphics drivers have.  Nobody
- * but us can reach it.
+ * Shared memory of huge pages.  The mount of a shmem file decides its page size, so the
+ * module has a mount of its own, as graphics drivers have.  No process can reach it.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -17,7 +16,7 @@ static struct vfsmount *mount;
 /* When the module is loaded, so that no user's namespace is the mount's. */
 void ipcshm_huge_init(void)
 {
-	char options[] = "huge=within_size";	/* written to by who reads it */
+	char options[] = "huge=within_size";	/* its reader writes to it */
 
 	/* Or tmpfs would complain of the option. */
 	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What member.c, member_page.c and member_list.c share: memberships, and finding them. */
+/* Shared by member.c, member_page.c and member_list.c: memberships, and finding them. */
 #ifndef IPCSHM_MEMBER_INTERNAL_H
 #define IPCSHM_MEMBER_INTERNAL_H
 

@@ -121,7 +121,7 @@ static void table_exhaust(struct kunit *test, u32 limit, u32 generations, u32 me
 		}
 	}
 	KUNIT_EXPECT_EQ(test, again, 0);
-	/* What is alive when a table refuses has the generations left that it didn't use. */
+	/* Living members of a full table have used only a part of their generations. */
 	KUNIT_EXPECT_GE(test, given, (limit - members) * generations);
 	while (count)
 		ipcshm_member_table_give_back(table, alive[--count], IPCSHM_END_LEFT, 0);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Notifying listeners of what happens.
+ * Notifications to subscribers.
  *
- * The task that does something makes the message, and puts it into a queue of its network
- * namespace.  The number of an event and its place among the others are given to it under
- * one lock: listeners get events in order, and what is missing was lost.  A work item
- * hands messages to the listeners.
+ * The acting task makes the message, and puts it into a queue of its network namespace.
+ * A notification gets its number and its place among the others under one lock:
+ * subscribers get notifications in order, and a missing number was lost.  A work item
+ * hands messages to the subscribers.
  */
 #include <linux/build_bug.h>
 #include <linux/cred.h>
@@ -85,7 +85,7 @@ static int put_details(struct sk_buff *skb, const struct ipcshm_notification *ev
 	}
 }
 
-/* A PID namespace has nothing to do with those who listen: a process's own is used. */
+/* Subscribers may be in any PID namespace, so the process's own is used. */
 static int put_actor(struct sk_buff *skb, const struct net *net,
 		     const struct ipcshm_notification *event)
 {
@@ -199,7 +199,7 @@ void ipcshm_notify(struct net *net, const struct ipcshm_notification *event)
 	queue_work(workqueue, &events->work);
 }
 
-/* What says that the last events were lost has the number of the last of them. */
+/* The report of lost notifications has the number of the last one. */
 static struct sk_buff *loss(struct events *events)
 {
 	struct ipcshm_notification event = {
@@ -215,7 +215,7 @@ static struct sk_buff *loss(struct events *events)
 	if (!skb)
 		return NULL;
 	spin_lock(&events->lock);
-	/* Not if more were lost meanwhile, or one that came leaves a gap. */
+	/* Not if more have been lost since, or a queued one leaves a gap. */
 	holds = events->lost == event.amount;
 	if (holds) {
 		mark(skb, events->seq);
@@ -277,8 +277,8 @@ static int __net_init net_start(struct net *net)
 }
 
 /*
- * Nothing happens in the namespace any more; listeners of other namespaces, which can
- * listen to all, get what has happened.
+ * The namespace has ended; listeners of other namespaces, which can listen to all, get
+ * the rest of its notifications.
  */
 static void __net_exit net_end(struct net *net)
 {
@@ -316,7 +316,7 @@ void ipcshm_notify_exit(void)
 	destroy_workqueue(workqueue);
 }
 
-/* Whose listeners are notified: before there are any events. */
+/* Sets the family of the subscribers, before the first notification. */
 void ipcshm_notify_use(const struct genl_family *to)
 {
 	WRITE_ONCE(family, to);

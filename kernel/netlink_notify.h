@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Notifying listeners of what happens. */
+/* Notifications to subscribers. */
 #ifndef IPCSHM_NETLINK_NOTIFY_H
 #define IPCSHM_NETLINK_NOTIFY_H
 
@@ -13,8 +13,8 @@ struct genl_family;
 struct net;
 
 /**
- * struct ipcshm_notification - something that has happened
- * @type: what
+ * struct ipcshm_notification - a notification
+ * @type: of the notification
  * @id: of the object, or 0
  * @kind: of the object
  * @name: that the object has, or had, or NULL
@@ -24,9 +24,9 @@ struct net;
  * @code: its exit status, or the signal
  * @messages: how many were lost
  * @quota: which, of a quota
- * @amount: what was asked for; or how many events were lost
+ * @amount: the refused charge; or how many notifications were lost
  *
- * Who did it, and when, is known to the one who tells.
+ * The sender of the notification adds the process and the time.
  */
 struct ipcshm_notification {
 	enum ipcshm_notify_type type;

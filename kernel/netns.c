@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What each network namespace has: a registry of its objects, and a bound of their quotas. */
+/* Each network namespace has a registry of its objects, and a bound of their quotas. */
 #include <linux/mutex.h>
 #include <linux/nsproxy.h>
 #include <linux/random.h>
@@ -18,7 +18,7 @@
 static unsigned int net_id;
 
 /*
- * A number says nothing about other namespaces, and is hardly ever one of another
+ * A number discloses nothing about other namespaces, and hardly ever exists in another
  * namespace as well.  It is at most 2^53, which JSON can hold.
  */
 static u64 first_id(const struct net *net)
@@ -165,7 +165,7 @@ struct ipcshm_quotas *ipcshm_registry_payer_get(const struct ipcshm_registry *re
 	return ipcshm_quotas_get_current(registry->bound);
 }
 
-/* What all users together may have in it, or NULL: as much as their quotas allow. */
+/* The quotas of all users together, or NULL: no bound besides their own. */
 struct ipcshm_quotas *ipcshm_registry_bound(const struct ipcshm_registry *registry)
 {
 	return registry->bound;

@@ -42,7 +42,7 @@ static bool looker_privileged(const struct ipcshm_object *object)
 	return ns_capable_noaudit(object->registry->user_ns, CAP_IPC_OWNER);
 }
 
-/* What the inode permits: its mode, its ACL, and the security modules decide. */
+/* The rights by the inode's mode, its ACL, and the security modules. */
 static bool inode_permits(const struct ipcshm_object *object, u32 flags, int mask)
 {
 	if (flags & IPCSHM_READ)
@@ -85,12 +85,12 @@ bool ipcshm_object_is_visible(const struct ipcshm_object *object)
 	       (READ_ONCE(object->linked) && object_may_be_opened(object));
 }
 
-/* What happens. */
+/* Notifications. */
 
 /**
- * ipcshm_object_tell - tell listeners what happened to an object
+ * ipcshm_object_tell - notify subscribers of an object
  * @object: which
- * @event: what; the object's own is filled in
+ * @event: the notification; the object's own members are filled in
  */
 void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_notification event)
 {
@@ -116,7 +116,7 @@ static void tell(const struct ipcshm_object *object, enum ipcshm_notify_type typ
 	trace_ipcshm_##event((object)->id, (object)->ops->kind,		\
 			     __kuid_val(ipcshm_object_uid(object)), (object)->name)
 
-/* What a look at all members may have missed. */
+/* A concurrent list of all members may have missed the change. */
 void ipcshm_object_members_changed(const struct ipcshm_object *object)
 {
 	atomic_inc(&object->registry->member_changes);
@@ -131,7 +131,7 @@ static void object_free(struct ipcshm_object *object)
 	char *name = object->name;
 
 	ipcshm_quotas_uncharge(payer, IPCSHM_QUOTA_TYPE_OBJECTS, 1);
-	object->ops->release(object);	/* which may tell that messages are lost */
+	object->ops->release(object);	/* which may notify of lost messages */
 	ipcshm_quotas_put(payer);
 	kfree(name);
 	ipcshm_registry_put(registry);
@@ -197,9 +197,8 @@ struct ipcshm_quotas *ipcshm_object_payer_get(const struct ipcshm_object *object
  * @object: which
  * @keep: its name keeps it from now on
  *
- * This is the last step, when nothing can fail any more: without it, all that has
- * been done is undone by dropping the caller's reference.  With the first of
- * them the object appears.
+ * This is the last step, which cannot fail: without it, dropping the caller's reference
+ * undoes all.  With the first such step the object appears.
  */
 void ipcshm_object_opened(struct ipcshm_object *object, bool keep)
 {
@@ -221,7 +220,7 @@ void ipcshm_object_opened(struct ipcshm_object *object, bool keep)
 	mutex_unlock(&registry->lock);
 }
 
-/* What nobody could open, or look at, was never there. */
+/* An object that was never visible ends without a notification. */
 void ipcshm_object_end(struct ipcshm_object *object)
 {
 	if (object->linked)
@@ -260,7 +259,7 @@ static void object_put_later(struct ipcshm_object *object)
 	ipcshm_object_free_later(object);
 }
 
-/* As ipcshm_name_unlink(), for someone who asked for it. */
+/* As ipcshm_name_unlink(), on request, with a notification. */
 bool ipcshm_object_unlink_and_tell(struct ipcshm_object *object)
 {
 	bool drop = ipcshm_name_unlink(object);
@@ -286,7 +285,7 @@ int ipcshm_object_unlink(struct ipcshm_object *object)
 	return linked ? 0 : -ENOENT;
 }
 
-/* It is taken from all who use it. */
+/* Takes the object from all its users. */
 int ipcshm_object_revoke(struct ipcshm_object *object)
 {
 	int err = object->ops->revoke(object);
@@ -299,7 +298,7 @@ int ipcshm_object_revoke(struct ipcshm_object *object)
 }
 
 /**
- * ipcshm_object_stat - all that can be told of an object
+ * ipcshm_object_stat - fill the common state of an object
  * @object: which
  * @stat: the head of its kind's structure, which is zero
  */

@@ -22,19 +22,18 @@ struct ipcshm_registry;
 struct seq_file;
 
 /**
- * struct ipcshm_object_ops - what tells a region from a queue
+ * struct ipcshm_object_ops - operations of a kind of object
  * @kind: its name space
- * @create: a new object with what is its own filled in, or an error pointer;
+ * @create: a new object with its own part filled in, or an error pointer;
  *	@attr is the structure of the open call, @name is NULL if there is none,
  *	@payer pays, @mode is less the umask
  * @open: a new file of it, which takes over the caller's reference, or an error
  *	pointer
- * @opened: the file of @open is about to be given out, nothing can fail any more; or
- *	NULL
- * @describe: fill the members of @attr that tell what was opened
- * @stat: fill what is the kind's own of its stat structure, of which @stat is
- *	the head; the rest is zero, or filled in; it may add to the flags
- * @revoke: take it from all who use it; an error, or 0
+ * @opened: the file of @open is about to be given out, no later step can fail; or NULL
+ * @describe: fill the members of @attr that describe the opened object
+ * @stat: fill the kind's own part of its stat structure, of which @stat is the head;
+ *	the rest is zero, or filled in; it may add to the flags
+ * @revoke: take it from all users; an error, or 0
  * @release: the last reference is gone, and so is the name: free it
  */
 struct ipcshm_object_ops {
@@ -50,23 +49,23 @@ struct ipcshm_object_ops {
 };
 
 /**
- * struct ipcshm_object - what a region and a queue have in common
+ * struct ipcshm_object - the common part of a region and a queue
  * @ops: immutable
  * @registry: where its name is or was; a reference; immutable
  * @payer: whose quotas it counts for; a reference; immutable
  * @users: one for each file, one for the name if it is persistent, and @holds;
  *	the last is dropped under the registry's lock
- * @holds: references that are neither, of those who look at it for a moment;
- *	protected by the registry's lock
+ * @holds: other references, of readers that look at it for a moment; protected by the
+ *	registry's lock
  * @id: immutable
  * @btime: when it was created, CLOCK_REALTIME; immutable
  * @inode: holds owner, group and mode; set by the kind's create; immutable
- * @name: that it has, or had, or NULL; set before anyone else can find it
+ * @name: that it has, or had, or NULL; set before others can find it
  * @linked: it has its name; protected by the registry's lock
  * @persistent: the name holds a reference; protected by the registry's lock
  * @by_name: in the registry's table, if @linked; protected by the registry's lock
- * @named: in the registry's list, likewise
- * @by_id: in the registry's tree, once it was opened; likewise
+ * @named: in the registry's list, if @linked; protected by the registry's lock
+ * @by_id: in the registry's tree, once it was opened; protected by the registry's lock
  * @work: frees it, if that is done later
  */
 struct ipcshm_object {

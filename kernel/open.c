@@ -54,7 +54,7 @@ static int check_existing(struct ipcshm_open_how *how, u32 creation)
 	return how->id ? 0 : REFUSE(how, id);
 }
 
-/* What all kinds of objects share. */
+/* The part that all kinds of objects share. */
 static int check_how(struct ipcshm_open_how *how, u32 creation)
 {
 	if (!(how->flags & (IPCSHM_READ | IPCSHM_WRITE)))
@@ -62,7 +62,7 @@ static int check_how(struct ipcshm_open_how *how, u32 creation)
 	return how->flags & IPCSHM_CREATE ? check_creation(how) : check_existing(how, creation);
 }
 
-/* What a descriptor of the device is for, as with a directory: creating changes it. */
+/* The rights of a descriptor of the device, as of a directory: creating changes it. */
 static bool device_permits(const struct file *device, u32 flags)
 {
 	if (flags & IPCSHM_READ && !(device->f_mode & FMODE_READ))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Messages of what callers send. */
+/* Messages from the data of senders. */
 #include <linux/slab.h>
 #include <linux/uio.h>
 
@@ -24,7 +24,7 @@ static struct ipcshm_pool *pool_for(struct ipcshm_queue *queue, const struct ipc
 	return queue->pool.size && !user->request_id ? &queue->pool : NULL;
 }
 
-/* A message of what is at @from, else as described in @user, which was checked; or an error. */
+/* A message of the data at @from, with the checked attributes of @user; or an error. */
 struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_queue_file *qfile,
 					  const struct ipcshm_message *user, struct iov_iter *from)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Messages of what callers send. */
+/* Messages from the data of senders. */
 #ifndef IPCSHM_OUTGOING_H
 #define IPCSHM_OUTGOING_H
 

@@ -50,7 +50,7 @@ static struct list_head *wake_some(struct list_head *from, struct list_head *end
 	return end;
 }
 
-/* Entries that are added meanwhile are not called: they are in front, or behind the last one. */
+/* Entries that are added during the walk are not called: they are in front, or behind the last. */
 static void wake_all(struct ipcshm_pollers *pollers, __poll_t events)
 {
 	struct wait_queue_entry place = { .func = pass_over }, last = { .func = pass_over };

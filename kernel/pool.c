@@ -2,9 +2,8 @@
 /*
  * Shared memory from which the receivers of a queue read messages in place.
  *
- * The memory is a shmem file which nobody can map for writing: the kernel alone
- * writes to it, and receivers may trust that what they look at stays as it is
- * until they release it.
+ * The memory is a shmem file which no process can map for writing: the kernel alone
+ * writes to it, and a received message does not change until its receiver releases it.
  */
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
@@ -31,12 +30,12 @@
  * @size: bytes
  * @largest: bytes of the largest message
  *
- * Senders put messages where there is space, and leave room for one: so a
- * receiver who holds nothing can always have the next one, also if that was sent
- * when there was no space, and what is behind it fills the pool.
+ * Senders put messages where there is space, and leave room for one.  So a receiver
+ * that holds nothing can always have the next message, even if it was sent when there
+ * was no space, and later messages fill the pool.
  *
- * Which parts are in use is in a bitmap of our own, since that of genalloc is
- * charged to no memory cgroup, and a pool that nobody uses yet has a large one.
+ * A bitmap of our own holds the used parts, since the bitmap of genalloc is charged to
+ * no memory cgroup, and is large even for an unused pool.
  *
  * Return: 0 or an error.
  */
@@ -59,7 +58,7 @@ int ipcshm_pool_init(struct ipcshm_pool *pool, u64 size, size_t largest)
 	return 0;
 }
 
-/* Nothing is allocated any more; mappings keep the memory, and only that. */
+/* All messages have been freed; mappings keep the memory alone. */
 void ipcshm_pool_destroy(struct ipcshm_pool *pool)
 {
 	fput(pool->backing);

@@ -11,9 +11,9 @@ struct iov_iter;
 struct vm_area_struct;
 
 /*
- * Messages in a pool are at multiples of this power of two.  It is about what the
- * kernel's own record of a message takes: so the records of those that receivers
- * hold, which count for no quota, are no more than the pool, which does.
+ * Messages in a pool are at multiples of this power of two, about the size of the
+ * kernel's own record of a message.  So the records of held messages, which count for
+ * no quota, take no more than the pool, which does count.
  */
 #define IPCSHM_POOL_SHIFT	8
 

@@ -115,7 +115,7 @@ static void run_step(struct kunit *test, struct scene *scene, int number)
 static void spaces_come_and_go(struct kunit *test)
 {
 	struct scene *scene = kunit_kzalloc(test, sizeof(*scene), GFP_KERNEL);
-	u32 seed = get_random_u32();	/* a failure is repeated by what it told, here */
+	u32 seed = get_random_u32();	/* put a reported seed here to repeat a failure */
 	u64 offset;
 	int i;
 

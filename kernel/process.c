@@ -60,7 +60,7 @@ static void process_free(struct ipcshm_process *process)
 	kfree_rcu(process, rcu);
 }
 
-/* Whoever unregisters a process frees it. */
+/* Returns true if the caller unregistered the process, and frees it. */
 static bool unregister_process(struct ipcshm_processes *processes, struct ipcshm_process *process)
 {
 	bool registered;

@@ -33,7 +33,7 @@ struct ipcshm_processes {
  * @processes: where it is registered; immutable
  * @pid: identifies it, a reference; immutable
  * @calls: the calls that it has received; protected by the queue's lock
- * @interrupted: the calls that it made and can resume, by id; likewise
+ * @interrupted: the calls that it made and can resume, by id; protected by the queue's lock
  * @node: in the tree of @processes
  * @watched: @exit is on the wait queue of @pid
  * @exit: wakes @work when the process ends

@@ -81,7 +81,7 @@ static void receivers_end(struct ipcshm_queue *queue, const struct end_scope *sc
 				  scope->err, effects);
 }
 
-/* A few at a time.  Who comes anew meanwhile gets the same error at once. */
+/* A few at a time.  A new wait fails with the same error at once. */
 static void waits_end(struct ipcshm_queue *queue, const struct end_scope *scope)
 {
 	struct queue_effects effects IPCSHM_UNINITIALIZED;
@@ -122,7 +122,7 @@ void ipcshm_queue_attach(struct ipcshm_queue_file *qfile)
 	qfile->attached = true;
 }
 
-/* A descriptor goes.  What was received through it and not replied to never will be. */
+/* A descriptor goes.  The requests that it received will not get a reply. */
 void ipcshm_queue_detach(struct ipcshm_queue_file *qfile)
 {
 	struct ipcshm_queue *queue = qfile->queue;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of a queue share: its lock, what a change entails, and the moves of a message. */
+/* Shared by the files of a queue: its lock, the effects of a change, the moves of a message. */
 #ifndef IPCSHM_QUEUE_INTERNAL_H
 #define IPCSHM_QUEUE_INTERNAL_H
 
@@ -35,11 +35,11 @@ struct queue_receiver {
  * struct ipcshm_caller - a caller that waits for a reply
  * @waiter: completed when it has one, or never will; without a task, it is interrupted
  * @link: in the queue's calls, until then; protected by the queue's lock
- * @request: the request, until it is received; likewise
- * @qfile: the one that has received it, from then on; likewise
- * @by_request_id: in that one's calls, likewise
- * @request_id: what it is replied to with, likewise
- * @by_process: in the calls of the process that has received it, likewise
+ * @request: the request, until it is received; protected by the queue's lock
+ * @qfile: the one that has received it, from then on; protected by the queue's lock
+ * @by_request_id: in that one's calls; protected by the queue's lock
+ * @request_id: the id for its reply; protected by the queue's lock
+ * @by_process: in the calls of the process that has received it; protected by the queue's lock
  * @criteria: how much room there is for the reply
  * @reply: the reply; written before completion, read after
  * @stays: it was interrupted: a reply without room is kept
@@ -172,19 +172,19 @@ static inline void queue_lock(struct ipcshm_queue *queue, struct queue_effects *
 	effects->admitted = 0;
 	effects->unsettled = false;
 	INIT_LIST_HEAD(&effects->garbage);
-	/* Without a barrier: the lock orders it, as said. */
+	/* Without a barrier: the lock orders it, as described above. */
 	effects->were = ipcshm_pollers_exist(&queue->pollers) ?
 				ipcshm_queue_compute_events(queue) : 0;
 }
 
-/* Pollers are told of what is new, and of each message: @fresh. */
+/* Pollers are notified of new events, and of each message: @fresh. */
 static inline void queue_unlock_unsettled(struct ipcshm_queue *queue, struct queue_effects *effects,
 					  __poll_t fresh)
 {
 	struct ipcshm_msg *msg, *next;
 	__poll_t due = 0;
 
-	/* Likewise. */
+	/* The lock orders this check, too. */
 	if (ipcshm_pollers_exist(&queue->pollers))
 		due = ipcshm_queue_compute_events(queue) & (fresh | ~effects->were);
 	spin_unlock(&queue->lock);
@@ -208,7 +208,7 @@ static inline void queue_unlock(struct ipcshm_queue *queue, struct queue_effects
 		ipcshm_queue_settle(queue);
 }
 
-/* Who pays, all under the queue's lock. */
+/* Payers, all under the queue's lock. */
 
 /* Whether its creator has paid for what is in it. */
 static inline bool is_bounded(const struct ipcshm_queue *queue)
@@ -325,7 +325,7 @@ static inline void mark_received(struct ipcshm_queue *queue, struct ipcshm_msg *
 		ipcshm_call_begin(queue, msg, qfile, process);
 }
 
-/* The lock was only dropped in between; who is being killed needn't go on. */
+/* The lock was only dropped in between; a task that is being killed needn't go on. */
 static inline bool should_retry(int err)
 {
 	return err == -EBUSY && !fatal_signal_pending(current);

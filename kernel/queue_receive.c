@@ -40,7 +40,7 @@ static int take_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 		ipcshm_queue_accept(queue, msg, effects);
 	else
 		dequeue_message(queue, msg);
-	/* Also if it was blocked: one that would have fit may have been behind it. */
+	/* Even if it was blocked: one that would have fit may have been behind it. */
 	admit_blocked(queue, effects);
 	mark_received(queue, msg, qfile, process);
 	rbuf->msg = msg;
@@ -59,7 +59,7 @@ static void receiver_enter(struct ipcshm_queue_file *qfile, struct queue_receive
 	ipcshm_sleepers_add(&qfile->queue->receivers, &receiver->sleeper, &criteria->match);
 }
 
-/* The receiver gave up: @err, unless it was completed meanwhile. */
+/* The receiver gave up: @err, unless it was completed in the meantime. */
 static int receiver_leave(struct ipcshm_queue *queue, struct queue_receiver *receiver, int err)
 {
 	struct queue_effects effects IPCSHM_UNINITIALIZED;
@@ -81,7 +81,7 @@ static int receiver_sleep(struct queue_receiver *receiver, struct ipcshm_receive
 	err = err ? receiver_leave(receiver->qfile->queue, receiver, err) : receiver->waiter.result;
 	if (err)
 		return err;
-	/* What was given to a task that is being killed is better kept for another. */
+	/* A message for a task that is being killed is better kept for another. */
 	if (fatal_signal_pending(current)) {
 		ipcshm_queue_put_back(receiver->qfile, receiver->msg);
 		return -EINTR;
@@ -108,7 +108,7 @@ static int receive_some(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 	}
 	if (err == -EAGAIN && !*got && !timeout->nonblock) {
 		receiver_enter(qfile, &receiver, process, &rbufs->criteria);
-		/* It may want what those who sleep already don't. */
+		/* It may want a message that the present sleepers do not. */
 		fresh = is_rendezvous(qfile->queue) ? WRITABLE : 0;
 		err = -EINPROGRESS;
 	}
@@ -207,8 +207,8 @@ int ipcshm_queue_peek(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buf
 }
 
 /*
- * What was paid for it by its sender, or by the room that it had in a bounded queue, is
- * gone: the receiver pays, unless there is room.
+ * The charge of its sender, or of its room in a bounded queue, is gone: the receiver
+ * pays, unless there is room.
  */
 static void put_back_charge(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
 {
@@ -246,9 +246,9 @@ static int put_back_once(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg
 }
 
 /*
- * A message that was taken and can't be delivered goes back to where it was.
- * The capacity may be exceeded by it: it was accepted, and isn't to be lost,
- * unless there is nobody any more who could receive it or cares.
+ * A message that was taken and can't be delivered goes back to its place.  It may
+ * exceed the capacity: it was accepted, and isn't to be lost, unless the queue has no
+ * possible receiver left.
  */
 void ipcshm_queue_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
 {

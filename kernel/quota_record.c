@@ -184,7 +184,7 @@ struct ipcshm_quotas *ipcshm_quotas_get(struct ipcshm_quotas *limits)
  * ipcshm_quotas_put - drop a reference
  * @limits: the record
  *
- * What is charged to it remains charged, and can be uncharged without a reference.
+ * Charges remain, and can be uncharged without a reference.
  * Doesn't sleep.
  */
 void ipcshm_quotas_put(struct ipcshm_quotas *limits)
@@ -206,7 +206,7 @@ void ipcshm_quotas_put(struct ipcshm_quotas *limits)
 	}
 }
 
-/* Whoever pays. */
+/* Payers. */
 
 static struct user_namespace *ancestor(struct user_namespace *ns, int level)
 {
@@ -310,7 +310,7 @@ struct ipcshm_quotas *ipcshm_quotas_bound(const struct ipcshm_quotas *limits)
 	return limits->bound;
 }
 
-/* Only when nothing can be charged any more: what is left are records with own maxima. */
+/* Only when no charge is possible: records with maxima of their own are left. */
 void ipcshm_quotas_exit(void)
 {
 	struct ipcshm_quotas *limits = NULL;

@@ -49,7 +49,7 @@ module_param_named(net_max_descriptors,
 		   ipcshm_net_max[IPCSHM_QUOTA_TYPE_DESCRIPTORS], ulong, 0444);
 MODULE_PARM_DESC(net_max_descriptors, "Descriptors in messages that wait there (default: max_descriptors)");
 
-/* What a record's own maxima are, and whether they keep it. */
+/* Protects a record's own maxima, and the reference that they keep. */
 static DEFINE_MUTEX(set_lock);
 
 void ipcshm_quotas_init(void)
@@ -79,7 +79,7 @@ static const struct ipcshm_quotas *user_of(const struct ipcshm_quotas *payer)
 	return payer->bound ? payer->parent : payer;
 }
 
-/* What a user consumes, and may consume under all maxima of the payer; NULL: the default. */
+/* Usage of a user, and the maximum under all maxima of the payer; NULL: the default. */
 struct ipcshm_quota ipcshm_quotas_read(const struct ipcshm_quotas *payer,
 				       enum ipcshm_quota_type quota)
 {
@@ -94,7 +94,7 @@ struct ipcshm_quota ipcshm_quotas_read(const struct ipcshm_quotas *payer,
 	return limit;
 }
 
-/* What the records above allow. */
+/* The lowest maximum of the records above. */
 u64 ipcshm_quotas_ceiling(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota)
 {
 	const struct ipcshm_quotas *record;
@@ -150,10 +150,10 @@ static void set_own(struct ipcshm_quotas *limits, enum ipcshm_quota_type quota, 
 /**
  * ipcshm_quotas_set - set a maximum
  * @limits: the record; NULL: the default
- * @quota: of what
+ * @quota: the kind
  * @amount: at most IPCSHM_QUOTA_MAX, or for a record IPCSHM_QUOTA_FOLLOW_DEFAULT
  *
- * A user who holds more keeps it; further charges are refused.
+ * A user above the maximum keeps its charges; further charges are refused.
  */
 void ipcshm_quotas_set(struct ipcshm_quotas *limits, enum ipcshm_quota_type quota, u64 amount)
 {

@@ -22,7 +22,7 @@ void ipcshm_quotas_waiter_init(struct ipcshm_quotas_waiter *waiter,
 
 void ipcshm_quotas_kick_waiters(struct ipcshm_quotas *record)
 {
-	/* Waiters have references; without them, there is no waiter any more. */
+	/* Waiters have references; without references, there is no waiter. */
 	if (!refcount_inc_not_zero(&record->refs))
 		return;
 	if (!queue_work(ipcshm_workqueue, &record->work))
@@ -51,7 +51,7 @@ static void waiter_unlink(struct ipcshm_quotas_waiter *waiter)
 /**
  * ipcshm_quotas_wait - be woken when there may be room for a charge
  * @payer: to be charged; the caller keeps a reference until after ipcshm_quotas_unwait()
- * @quota: of what
+ * @quota: the kind
  * @amount: how much
  * @waiter: initialized
  *
@@ -92,7 +92,7 @@ int ipcshm_quotas_wait(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota
  * ipcshm_quotas_unwait - stop to wait
  * @waiter: initialized; it may have been woken, or not have waited at all
  *
- * It is not woken any more.  If it was woken, and has charged less than there was room
+ * It is no longer woken.  If it was woken, and has charged less than there was room
  * for, others can be woken in its place.
  */
 void ipcshm_quotas_unwait(struct ipcshm_quotas_waiter *waiter)
@@ -113,8 +113,8 @@ void ipcshm_quotas_unwait(struct ipcshm_quotas_waiter *waiter)
 void ipcshm_quotas_wake_waiters(struct work_struct *work);
 
 /*
- * Those for whom there is room, oldest first; the others go back.  A waiter that comes
- * meanwhile looks for itself whether there is room.
+ * Wakes the waiters for which there is room, oldest first; the others go back.  A new
+ * waiter checks by itself whether there is room.
  */
 void ipcshm_quotas_wake_waiters(struct work_struct *work)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What object.c, names.c, registry.c and netns.c share: the registry, and its tables. */
+/* Shared by object.c, names.c, registry.c and netns.c: the registry, and its tables. */
 #ifndef IPCSHM_REGISTRY_INTERNAL_H
 #define IPCSHM_REGISTRY_INTERNAL_H
 
@@ -23,15 +23,15 @@ struct user_namespace;
  * struct ipcshm_registry - the objects of a network namespace
  * @refs: the namespace, each object, and each file of /dev/ipcshm
  * @user_ns: whose CAP_IPC_OWNER counts; a reference; immutable
- * @bound: what all users together may have in it, a reference; NULL in the initial
- *	network namespace; immutable
+ * @bound: quotas of all users together, a reference; NULL in the initial network
+ *	namespace; immutable
  * @limits: records with maxima that were set in the namespace, which keeps them
- * @net: whom to tell of events, NULL when the namespace ends; RCU keeps it
+ * @net: the namespace to notify, NULL when it ends; RCU keeps it
  * @member_changes: how often a process joined or left a region
  * @last_id: of the object that was created last
- * @lock: protects all below, the members of objects that say so, and the end
+ * @lock: protects all below, the members of objects that are marked so, and the end
  *	of an object: one that is found here can be referenced
- * @dead: the namespace has ended, there are no names any more
+ * @dead: the namespace has ended, and all names with it
  * @changes: how often an object came, went, or lost its name
  * @by_name: objects by kind and name
  * @named: the objects in @by_name

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shmem files, and a test of what the module assumes about them.
+ * Shmem files, and a test of the module's assumptions about them.
  *
  * The module calls shmem's file operations directly, replaces the operations of
  * its mappings and changes its seals.  A kernel in which one of these differs
@@ -61,7 +61,7 @@ static bool has_operation(const struct file_operations *ops, size_t i)
 #ifdef IPCSHM_FAULTS
 static char *without = "";
 module_param(without, charp, 0444);
-MODULE_PARM_DESC(without, "What shmem lacks: a file operation, seals, fault");
+MODULE_PARM_DESC(without, "Missing feature of shmem: a file operation, seals, fault");
 
 static bool lacks(const char *name)
 {

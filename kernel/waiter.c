@@ -11,7 +11,7 @@
 
 #include "waiter.h"
 
-/* From what a caller asks for: -EINVAL if there is no such clock. */
+/* From the arguments of a call: -EINVAL if there is no such clock. */
 int ipcshm_timeout_init(struct ipcshm_timeout *timeout, u64 deadline, u32 clock, bool nonblock)
 {
 	s64 expires = min_t(u64, deadline, KTIME_MAX);
@@ -29,7 +29,7 @@ int ipcshm_timeout_init(struct ipcshm_timeout *timeout, u64 deadline, u32 clock,
 }
 
 /*
- * For a while, as long as nobody else wants the CPU: if the wait ends meanwhile,
+ * For a while, as long as no other task wants the CPU: if the wait ends in that time,
  * neither side has had to go through the scheduler.
  */
 static bool busy_poll_done(const struct ipcshm_waiter *waiter, u32 nanoseconds)
@@ -49,7 +49,7 @@ static bool busy_poll_done(const struct ipcshm_waiter *waiter, u32 nanoseconds)
 
 /**
  * ipcshm_waiter_sleep - sleep until the wait is over
- * @waiter: where the one who completes it can find it by now
+ * @waiter: where its completer can find it by now
  * @timeout: how long
  *
  * Return: 0 if it is, and @waiter has the result; -ERESTARTSYS or -ETIMEDOUT, and
@@ -97,16 +97,15 @@ int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_timeou
 }
 
 /**
- * ipcshm_waiter_complete - a wait is over
- * @waiter: can't be found any more; the lock by which it was is still held
+ * ipcshm_waiter_complete - end a wait
+ * @waiter: unlinked; the lock that protected its links is still held
  * @result: of the wait, 0 or an error
- * @wakeups: whom to wake when the lock is dropped
+ * @wakeups: the tasks to wake when the lock is dropped
  *
  * As soon as @done is set the sleeper may return, and its stack and @waiter be
  * gone: hence the reference to the task.  The wake-up comes after the lock,
- * because who is woken is likely to take that next, and would spin on it for as
- * long as the waker's CPU is away.  Where there are very many, the rest is woken
- * at once.
+ * because the woken task is likely to take the lock next, and would spin on it while
+ * the waker's CPU is away.  If there are very many, the rest is woken at once.
  */
 void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, int result,
 			    struct ipcshm_wakeups *wakeups)

@@ -13,7 +13,7 @@
  * @expires: when to give up, absolute; KTIME_MAX: never
  * @clock: the clock of @expires
  * @nonblock: don't block at all
- * @busy_poll: nanoseconds to look out for the end of the wait before going to sleep
+ * @busy_poll: nanoseconds to busy-poll for the end of the wait before going to sleep
  */
 struct ipcshm_timeout {
 	ktime_t expires;
@@ -38,7 +38,7 @@ int ipcshm_timeout_init(struct ipcshm_timeout *timeout, u64 deadline, u32 clock,
 
 /**
  * struct ipcshm_waiter - on the stack of the task that sleeps
- * @task: who sleeps; immutable
+ * @task: the sleeping task; immutable
  * @result: 0 or an error; written before @done is set, read after
  * @poked: the sleeper has to look after something, and sleep again
  * @done: the wait is over; set once, under the lock by which the waiter is found,
@@ -54,10 +54,10 @@ struct ipcshm_waiter {
 #define IPCSHM_WAKEUPS_MAX 8
 
 /**
- * struct ipcshm_wakeups - whom to wake when a lock is dropped
+ * struct ipcshm_wakeups - tasks to wake when a lock is dropped
  * @count: how many
- * @sync: the waker is about to sleep: a hint to the scheduler that whoever is
- *	woken had better stay on this CPU
+ * @sync: the waker is about to sleep: a hint to the scheduler that a woken task
+ *	had better stay on this CPU
  * @tasks: references, in order
  */
 struct ipcshm_wakeups {

@@ -100,8 +100,8 @@ int ipcshm_name_link(struct ipcshm_object *object)
 	return 0;
 }
 
-/* A list of all objects that is made just now isn't what it was. */
-static void change(struct ipcshm_registry *registry)
+/* A concurrent list of all objects is inconsistent. */
+static void count_change(struct ipcshm_registry *registry)
 {
 	WRITE_ONCE(registry->changes, registry->changes + 1);
 }
@@ -117,7 +117,7 @@ bool ipcshm_name_unlink(struct ipcshm_object *object)
 	list_del(&object->named);
 	WRITE_ONCE(object->linked, false);
 	object->persistent = false;
-	change(registry);
+	count_change(registry);
 	return persistent;
 }
 
@@ -152,7 +152,7 @@ void ipcshm_id_link(struct ipcshm_object *object)
 {
 	lockdep_assert_held(&object->registry->lock);
 	rb_add(&object->by_id, &object->registry->by_id, id_less);
-	change(object->registry);
+	count_change(object->registry);
 }
 
 bool ipcshm_id_is_linked(const struct ipcshm_object *object)
@@ -164,5 +164,5 @@ void ipcshm_id_unlink(struct ipcshm_object *object)
 {
 	lockdep_assert_held(&object->registry->lock);
 	rb_erase(&object->by_id, &object->registry->by_id);
-	change(object->registry);
+	count_change(object->registry);
 }

@@ -107,13 +107,13 @@ struct marks {
 	void *time;
 };
 
-static struct marks *marks(struct sk_buff *skb)
+static struct marks *marks_of(struct sk_buff *skb)
 {
 	BUILD_BUG_ON(sizeof(struct marks) > sizeof_field(struct sk_buff, cb));
 	return (struct marks *)skb->cb;
 }
 
-static int reserve(struct sk_buff *skb, int type, void **mark)
+static int reserve_attr(struct sk_buff *skb, int type, void **mark)
 {
 	struct nlattr *attr = nla_reserve_64bit(skb, type, sizeof(u64), IPCSHM_A_NOTIFY_PAD);
 
@@ -126,14 +126,14 @@ static int reserve(struct sk_buff *skb, int type, void **mark)
 static int put_all(struct sk_buff *skb, const struct net *net,
 		   const struct ipcshm_notification *event)
 {
-	return reserve(skb, IPCSHM_A_NOTIFY_SEQ, &marks(skb)->seq) ?:
+	return reserve_attr(skb, IPCSHM_A_NOTIFY_SEQ, &marks_of(skb)->seq) ?:
 	       nla_put_u32(skb, IPCSHM_A_NOTIFY_TYPE, event->type) ?:
-	       reserve(skb, IPCSHM_A_NOTIFY_TIME, &marks(skb)->time) ?:
+	       reserve_attr(skb, IPCSHM_A_NOTIFY_TIME, &marks_of(skb)->time) ?:
 	       put_object(skb, event) ?: put_actor(skb, net, event) ?: put_details(skb, event);
 }
 
-static struct sk_buff *message(const struct net *net, const struct ipcshm_notification *event,
-			       gfp_t gfp)
+static struct sk_buff *make_message(const struct net *net, const struct ipcshm_notification *event,
+				    gfp_t gfp)
 {
 	const struct genl_family *from = READ_ONCE(family);
 	struct sk_buff *skb = genlmsg_new(EVENT_SIZE, gfp | __GFP_NOWARN | __GFP_ACCOUNT);
@@ -150,16 +150,16 @@ static struct sk_buff *message(const struct net *net, const struct ipcshm_notifi
 	return skb;
 }
 
-static void mark(struct sk_buff *skb, u64 seq)
+static void fill_marks(struct sk_buff *skb, u64 seq)
 {
 	u64 now = ktime_get_real_ns();
 
-	memcpy(marks(skb)->seq, &seq, sizeof(seq));
-	memcpy(marks(skb)->time, &now, sizeof(now));
+	memcpy(marks_of(skb)->seq, &seq, sizeof(seq));
+	memcpy(marks_of(skb)->time, &now, sizeof(now));
 }
 
 /* Returns whether it is in the queue; if not, it is lost. */
-static bool enqueue(struct events *events, struct sk_buff *skb)
+static bool enqueue_message(struct events *events, struct sk_buff *skb)
 {
 	lockdep_assert_held(&events->lock);
 	events->seq++;
@@ -167,7 +167,7 @@ static bool enqueue(struct events *events, struct sk_buff *skb)
 		events->lost++;
 		return false;
 	}
-	mark(skb, events->seq);
+	fill_marks(skb, events->seq);
 	__skb_queue_tail(&events->queue, skb);
 	events->lost = 0;	/* this one leaves a gap, by which it is noticed */
 	return true;
@@ -190,9 +190,9 @@ void ipcshm_notify(struct net *net, const struct ipcshm_notification *event)
 
 	if (!READ_ONCE(family) || !genl_has_listeners(family, net, 0))
 		return;
-	skb = message(net, event, GFP_NOWAIT);
+	skb = make_message(net, event, GFP_NOWAIT);
 	spin_lock(&events->lock);
-	queued = enqueue(events, skb);
+	queued = enqueue_message(events, skb);
 	spin_unlock(&events->lock);
 	if (!queued)
 		kfree_skb(skb);
@@ -200,7 +200,7 @@ void ipcshm_notify(struct net *net, const struct ipcshm_notification *event)
 }
 
 /* The report of lost notifications has the number of the last one. */
-static struct sk_buff *loss(struct events *events)
+static struct sk_buff *make_loss_report(struct events *events)
 {
 	struct ipcshm_notification event = {
 		.type = IPCSHM_NOTIFY_TYPE_LOST,
@@ -211,14 +211,14 @@ static struct sk_buff *loss(struct events *events)
 
 	if (!event.amount)
 		return NULL;
-	skb = message(events->net, &event, GFP_KERNEL);
+	skb = make_message(events->net, &event, GFP_KERNEL);
 	if (!skb)
 		return NULL;
 	spin_lock(&events->lock);
 	/* Not if more have been lost since, or a queued one leaves a gap. */
 	holds = events->lost == event.amount;
 	if (holds) {
-		mark(skb, events->seq);
+		fill_marks(skb, events->seq);
 		events->lost = 0;
 	}
 	spin_unlock(&events->lock);
@@ -228,26 +228,26 @@ static struct sk_buff *loss(struct events *events)
 	return NULL;
 }
 
-static struct sk_buff *dequeue(struct events *events)
+static struct sk_buff *dequeue_message(struct events *events)
 {
 	struct sk_buff *skb;
 
 	spin_lock(&events->lock);
 	skb = __skb_dequeue(&events->queue);
 	spin_unlock(&events->lock);
-	return skb ?: loss(events);
+	return skb ?: make_loss_report(events);
 }
 
 /*
  * Returns whether there is more.  A listener's copy is an allocation that can sleep, and
  * so lets other tasks run between two listeners.
  */
-static bool deliver(struct events *events, unsigned int count)
+static bool deliver_messages(struct events *events, unsigned int count)
 {
 	struct sk_buff *skb;
 
 	while (count--) {
-		skb = dequeue(events);
+		skb = dequeue_message(events);
 		if (!skb)
 			return false;
 		memset(skb->cb, 0, sizeof(skb->cb));
@@ -261,7 +261,7 @@ static void events_work(struct work_struct *work)
 {
 	struct events *events = container_of(work, struct events, work);
 
-	if (deliver(events, TURN))
+	if (deliver_messages(events, TURN))
 		queue_work(workqueue, work);	/* behind other namespaces */
 }
 
@@ -286,7 +286,7 @@ static void __net_exit net_end(struct net *net)
 
 	cancel_work_sync(&events->work);
 	if (family)
-		deliver(events, QUEUE_MAX + 1);
+		deliver_messages(events, QUEUE_MAX + 1);
 	__skb_queue_purge(&events->queue);
 }
 

@@ -106,7 +106,7 @@ void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_notifi
 	rcu_read_unlock();
 }
 
-static void tell(const struct ipcshm_object *object, enum ipcshm_notify_type type)
+static void notify_type(const struct ipcshm_object *object, enum ipcshm_notify_type type)
 {
 	ipcshm_object_tell(object, (struct ipcshm_notification){ .type = type });
 }
@@ -211,11 +211,11 @@ void ipcshm_object_opened(struct ipcshm_object *object, bool keep)
 	}
 	if (ipcshm_id_is_linked(object)) {
 		TRACE_OBJECT(open, object);
-		tell(object, IPCSHM_NOTIFY_TYPE_OPEN);
+		notify_type(object, IPCSHM_NOTIFY_TYPE_OPEN);
 	} else {
 		ipcshm_id_link(object);
 		TRACE_OBJECT(create, object);
-		tell(object, IPCSHM_NOTIFY_TYPE_CREATE);
+		notify_type(object, IPCSHM_NOTIFY_TYPE_CREATE);
 	}
 	mutex_unlock(&registry->lock);
 }
@@ -229,7 +229,7 @@ void ipcshm_object_end(struct ipcshm_object *object)
 		return;
 	ipcshm_id_unlink(object);
 	TRACE_OBJECT(free, object);
-	tell(object, IPCSHM_NOTIFY_TYPE_FREE);
+	notify_type(object, IPCSHM_NOTIFY_TYPE_FREE);
 }
 
 /*
@@ -265,7 +265,7 @@ bool ipcshm_object_unlink_and_tell(struct ipcshm_object *object)
 	bool drop = ipcshm_name_unlink(object);
 
 	TRACE_OBJECT(unlink, object);
-	tell(object, IPCSHM_NOTIFY_TYPE_UNLINK);
+	notify_type(object, IPCSHM_NOTIFY_TYPE_UNLINK);
 	return drop;
 }
 
@@ -293,7 +293,7 @@ int ipcshm_object_revoke(struct ipcshm_object *object)
 	if (err)
 		return err;
 	TRACE_OBJECT(revoke, object);
-	tell(object, IPCSHM_NOTIFY_TYPE_REVOKE);
+	notify_type(object, IPCSHM_NOTIFY_TYPE_REVOKE);
 	return 0;
 }
 

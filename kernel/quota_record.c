@@ -34,7 +34,7 @@ static struct ipcshm_quotas *record_alloc(void)
 	return record;
 }
 
-static int compare(u64 a, u64 b)
+static int compare_numbers(u64 a, u64 b)
 {
 	return a < b ? -1 : a > b;
 }
@@ -43,10 +43,10 @@ static int compare(u64 a, u64 b)
 static int record_compare(const struct ipcshm_quotas *record, const struct user_namespace *ns,
 			  kuid_t uid, const struct ipcshm_quotas *bound)
 {
-	return compare(ns->level, record->ns->level) ?:
-	       compare((unsigned long)ns, (unsigned long)record->ns) ?:
-	       compare(__kuid_val(uid), __kuid_val(record->uid)) ?:
-	       compare((unsigned long)bound, (unsigned long)record->bound);
+	return compare_numbers(ns->level, record->ns->level) ?:
+	       compare_numbers((unsigned long)ns, (unsigned long)record->ns) ?:
+	       compare_numbers(__kuid_val(uid), __kuid_val(record->uid)) ?:
+	       compare_numbers((unsigned long)bound, (unsigned long)record->bound);
 }
 
 /* The record, or NULL and where it belongs. */
@@ -208,7 +208,7 @@ void ipcshm_quotas_put(struct ipcshm_quotas *limits)
 
 /* Payers. */
 
-static struct user_namespace *ancestor(struct user_namespace *ns, int level)
+static struct user_namespace *find_ancestor(struct user_namespace *ns, int level)
 {
 	while (ns->level > level)
 		ns = ns->parent;
@@ -231,9 +231,9 @@ struct ipcshm_quotas *ipcshm_quotas_of(struct user_namespace *ns, kuid_t uid)
 	if (record)
 		return record;
 	for (level = 0; level <= ns->level; level++) {
-		kuid_t user = level < ns->level ? ancestor(ns, level + 1)->owner : uid;
+		kuid_t user = level < ns->level ? find_ancestor(ns, level + 1)->owner : uid;
 
-		record = record_get(ancestor(ns, level), user, NULL, above);
+		record = record_get(find_ancestor(ns, level), user, NULL, above);
 		ipcshm_quotas_put(above);
 		if (!record)
 			return NULL;

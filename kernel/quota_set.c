@@ -180,7 +180,7 @@ void ipcshm_quotas_keep(struct ipcshm_quotas *limits, struct list_head *keeper)
 	mutex_unlock(&set_lock);
 }
 
-static struct ipcshm_quotas *unkeep(struct list_head *keeper)
+static struct ipcshm_quotas *take_kept(struct list_head *keeper)
 {
 	struct ipcshm_quotas *limits;
 	int quota;
@@ -201,7 +201,7 @@ void ipcshm_quotas_unkeep_all(struct list_head *keeper)
 {
 	struct ipcshm_quotas *limits;
 
-	while ((limits = unkeep(keeper))) {
+	while ((limits = take_kept(keeper))) {
 		ipcshm_quotas_put(limits);
 		cond_resched();
 	}

@@ -173,7 +173,7 @@ int ipcshm_registry_unlink(struct ipcshm_registry *registry, const struct ipcshm
 
 /* Looking at objects, without opening them. */
 
-static struct ipcshm_object *hold(struct ipcshm_object *object)
+static struct ipcshm_object *hold_object(struct ipcshm_object *object)
 {
 	if (object) {
 		refcount_inc(&object->users);
@@ -183,7 +183,7 @@ static struct ipcshm_object *hold(struct ipcshm_object *object)
 }
 
 /* Returns whether it is to be freed. */
-static bool unhold(struct ipcshm_object *object)
+static bool unhold_object(struct ipcshm_object *object)
 {
 	object->holds--;
 	if (!refcount_dec_and_test(&object->users))
@@ -198,7 +198,7 @@ struct ipcshm_object *ipcshm_registry_hold_from(struct ipcshm_registry *registry
 	struct ipcshm_object *object;
 
 	mutex_lock(&registry->lock);
-	object = hold(ipcshm_id_find(registry, id));
+	object = hold_object(ipcshm_id_find(registry, id));
 	mutex_unlock(&registry->lock);
 	return object;
 }
@@ -211,8 +211,8 @@ struct ipcshm_object *ipcshm_registry_hold_next(struct ipcshm_object *object)
 	bool last;
 
 	mutex_lock(&registry->lock);
-	next = hold(rb_entry_safe(rb_next(&object->by_id), struct ipcshm_object, by_id));
-	last = unhold(object);
+	next = hold_object(rb_entry_safe(rb_next(&object->by_id), struct ipcshm_object, by_id));
+	last = unhold_object(object);
 	mutex_unlock(&registry->lock);
 	if (last)
 		ipcshm_object_free_later(object);
@@ -226,7 +226,7 @@ struct ipcshm_object *ipcshm_registry_hold(struct ipcshm_registry *registry, u64
 
 	mutex_lock(&registry->lock);
 	object = ipcshm_id_find(registry, id);
-	object = hold(object && object->id == id ? object : NULL);
+	object = hold_object(object && object->id == id ? object : NULL);
 	mutex_unlock(&registry->lock);
 	return object;
 }
@@ -246,7 +246,7 @@ struct ipcshm_object *ipcshm_registry_hold_named(struct ipcshm_registry *registr
 		return ERR_PTR(err);
 	mutex_lock(&registry->lock);
 	object = ipcshm_name_find(registry, &name);
-	object = hold(object && ipcshm_id_is_linked(object) ? object : NULL);
+	object = hold_object(object && ipcshm_id_is_linked(object) ? object : NULL);
 	mutex_unlock(&registry->lock);
 	return object;
 }
@@ -257,7 +257,7 @@ void ipcshm_object_unhold(struct ipcshm_object *object)
 	bool last;
 
 	mutex_lock(&registry->lock);
-	last = unhold(object);
+	last = unhold_object(object);
 	mutex_unlock(&registry->lock);
 	if (last)
 		ipcshm_object_free_later(object);

@@ -63,13 +63,13 @@ static char *without = "";
 module_param(without, charp, 0444);
 MODULE_PARM_DESC(without, "Missing feature of shmem: a file operation, seals, fault");
 
-static bool lacks(const char *name)
+static bool shmem_lacks(const char *name)
 {
 	return !strcmp(without, name);
 }
 
 #else
-static bool lacks(const char *name)
+static bool shmem_lacks(const char *name)
 {
 	return false;
 }
@@ -124,7 +124,7 @@ bool ipcshm_shmem_may_be_huge(void)
 	return READ_ONCE(info->huge);
 }
 
-static int refuse(const char *what, const char *name)
+static int refuse_load(const char *what, const char *name)
 {
 	pr_err("this kernel is not supported: shmem %s%s\n", what, name);
 	return -EOPNOTSUPP;
@@ -134,15 +134,15 @@ static int check_operations(const struct file *file)
 {
 	size_t i;
 
-	if (!ipcshm_has_mmap(file->f_op) || lacks("mmap"))
-		return refuse("files have no ->", "mmap");
+	if (!ipcshm_has_mmap(file->f_op) || shmem_lacks("mmap"))
+		return refuse_load("files have no ->", "mmap");
 	for (i = 0; i < ARRAY_SIZE(operations); i++)
-		if (!has_operation(file->f_op, i) || lacks(operations[i].name))
-			return refuse("files have no ->", operations[i].name);
+		if (!has_operation(file->f_op, i) || shmem_lacks(operations[i].name))
+			return refuse_load("files have no ->", operations[i].name);
 	return 0;
 }
 
-static int resize(struct file *file, loff_t size)
+static int resize_file(struct file *file, loff_t size)
 {
 	struct iattr attr = { .ia_valid = ATTR_SIZE, .ia_size = size };
 
@@ -156,15 +156,15 @@ static int check_seals(struct file *file)
 	struct shmem_inode_info *info = SHMEM_I(inode);
 	bool work;
 
-	if (info->seals != F_SEAL_SEAL || lacks("seals"))
-		return refuse("files have no seals", "");
+	if (info->seals != F_SEAL_SEAL || shmem_lacks("seals"))
+		return refuse_load("files have no seals", "");
 	inode_lock(inode);
 	info->seals = F_SEAL_GROW | F_SEAL_SHRINK;
-	work = resize(file, 2 * PAGE_SIZE) == -EPERM && resize(file, 0) == -EPERM;
+	work = resize_file(file, 2 * PAGE_SIZE) == -EPERM && resize_file(file, 0) == -EPERM;
 	info->seals = 0;
-	work = work && !resize(file, 2 * PAGE_SIZE) && i_size_read(inode) == 2 * PAGE_SIZE;
+	work = work && !resize_file(file, 2 * PAGE_SIZE) && i_size_read(inode) == 2 * PAGE_SIZE;
 	inode_unlock(inode);
-	return work ? 0 : refuse("seals do not decide about the size", "");
+	return work ? 0 : refuse_load("seals do not decide about the size", "");
 }
 
 /*
@@ -176,10 +176,10 @@ static int check_vma(const struct vm_area_struct *vma)
 {
 	const struct vm_operations_struct *ops = vma ? vma->vm_ops : NULL;
 
-	if (!ops || !ops->fault || lacks("fault"))
-		return refuse("mappings have no ->", "fault");
+	if (!ops || !ops->fault || shmem_lacks("fault"))
+		return refuse_load("mappings have no ->", "fault");
 	if (ops->open || ops->close || vma->vm_private_data)
-		return refuse("mappings have state of their own", "");
+		return refuse_load("mappings have state of their own", "");
 	return 0;
 }
 

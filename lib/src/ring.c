@@ -215,8 +215,12 @@ static uint32_t flags_for(const struct ipcshm_ring_attr *attr)
 		flags |= RING_ANY_PRODUCERS;
 	if (flags & IPCSHM_RING_MULTI_CONSUMER)
 		flags |= RING_ANY_CONSUMERS;
-	if (attr->layout == IPCSHM_RING_RECORDS && !(flags & CLAIMING_CONSUMER))
-		flags |= RING_LONE_CONSUMER;
+	if (attr->layout == IPCSHM_RING_RECORDS && flags & RING_CLAIMS) {
+		if (!(flags & CLAIMING_PRODUCER))
+			flags |= RING_LONE_PRODUCER;
+		if (!(flags & CLAIMING_CONSUMER))
+			flags |= RING_LONE_CONSUMER;
+	}
 	/* All handles claim, be it one or many. */
 	if (flags & IPCSHM_RING_OVERWRITE || first_position(attr))
 		flags |= IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER;
@@ -228,6 +232,8 @@ static const struct ring_ops *producer_ops(const struct ring *ring,
 {
 	if (ring_has_many(ring, IPCSHM_RING_OVERWRITE))
 		return layout->overwriting_producers;
+	if (ring_has_many(ring, RING_LONE_PRODUCER))
+		return layout->lone_producer;
 	return ring_has_many(ring, IPCSHM_RING_MULTI_PRODUCER) ? layout->many_producers :
 								 layout->one_producer;
 }

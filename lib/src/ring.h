@@ -47,8 +47,12 @@
 /* Any number of handles may attach. */
 #define RING_ANY_PRODUCERS	0x40000000U
 #define RING_ANY_CONSUMERS	0x20000000U
-/* Records whose producers claim, but not the consumer: no other handle moves the head. */
-#define RING_LONE_CONSUMER	0x10000000U
+/*
+ * Records of which only the other side claims: no other handle moves the tail (head).  Both
+ * are never set.
+ */
+#define RING_LONE_PRODUCER	0x10000000U
+#define RING_LONE_CONSUMER	0x08000000U
 
 /* Several processes may claim the same item, or room. */
 #define RING_CLAIMS	((uint32_t)(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER | \
@@ -229,7 +233,7 @@ struct ring_ops {
  * @one_producer, @one_consumer: of rings in which that side doesn't claim
  * @many_producers, @many_consumers: that claim
  * @overwriting_producers: of rings that overwrite
- * @lone_consumer: the only one, of rings with RING_LONE_CONSUMER
+ * @lone_producer, @lone_consumer: the only one, of rings with RING_LONE_PRODUCER (_CONSUMER)
  * @geometry: fills in @stride and @bytes (of the data) for the attr
  * @format: makes the data of a new ring
  */
@@ -239,6 +243,7 @@ struct ring_layout {
 	const struct ring_ops *overwriting_producers;
 	const struct ring_ops *one_consumer;
 	const struct ring_ops *many_consumers;
+	const struct ring_ops *lone_producer;
 	const struct ring_ops *lone_consumer;
 	int (*geometry)(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes);
 	void (*format)(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride);
@@ -254,6 +259,7 @@ extern const struct ring_ops ring_slot_overwriting_producers;
 extern const struct ring_ops ring_slot_many_consumers;
 extern const struct ring_ops ring_record_many_producers;
 extern const struct ring_ops ring_record_many_consumers;
+extern const struct ring_ops ring_record_lone_producer;
 extern const struct ring_ops ring_record_lone_consumer;
 
 static inline struct ring_shared *ring_shared(const struct ring *ring)

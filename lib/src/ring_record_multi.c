@@ -47,6 +47,7 @@
 #define GRANULE		32U
 #define HEADER		8U	/* bytes before a record, for its length */
 #define RECLAIM_STEPS	64U	/* records that a release reclaims at most */
+#define CLAIMED_PAUSES	32	/* less than a microsecond */
 
 enum state {
 	DONE,
@@ -186,6 +187,21 @@ static _Atomic uint64_t *tail_of(const struct ring *ring)
 static _Atomic uint64_t *reclaimed_of(const struct ring *ring)
 {
 	return &ring_shared(ring)->consumer.reclaimed;
+}
+
+/*
+ * The next record is CLAIMED by a living producer, which is likely to need the line with the
+ * word in an instant: a consumer that looks at it all the time keeps it waiting.
+ *
+ * Return: 0: look again; -EAGAIN.
+ */
+static int await_claimed(word_t *at, uint64_t word)
+{
+	int i;
+
+	for (i = 0; i < CLAIMED_PAUSES; i++)
+		relax();
+	return load_word(at) == word ? -EAGAIN : 0;
 }
 
 /* CLAIMED by a producer that is gone, unless it became READY at the last moment. */
@@ -471,6 +487,106 @@ static int discard_many(struct ring *ring)
 	return 0;
 }
 
+/*
+ * A lone producer claims nothing either: a record is there when its word is READY, and a
+ * successor goes on behind it.
+ */
+
+/* Room for a record of @extent granules at *@position, which is past the padding it needs. */
+static ALWAYS_INLINE int make_room_alone(struct ring *ring, size_t size, uint64_t *position,
+					 uint64_t *extent)
+{
+	uint64_t straight = straight_at(ring, ring->position);
+	int ret;
+
+	if (UNLIKELY(size > length_max(ring)))
+		return -EMSGSIZE;
+	*extent = extent_for(size);
+	ret = has_room(ring, ring->position, *extent);
+	if (UNLIKELY(ret))
+		return ret;
+	*position = ring->position + (UNLIKELY(*extent > straight) ? straight : 0);
+	return 0;
+}
+
+/* H0.  The padding that is before the record becomes visible first. */
+static ALWAYS_INLINE void publish_alone(struct ring *ring, uint64_t position, uint64_t extent,
+					size_t size)
+{
+	set_length(record_at(ring, ring->data, position), size);
+	if (UNLIKELY(position != ring->position))
+		store_word(word_of(ring, ring->data, ring->position),
+			   make_word(ring, ring->position, position - ring->position, PADDING, 0));
+	store_word(word_of(ring, ring->data, position),
+		   make_word(ring, position, extent, READY, 0));
+	ring->position = position + extent;
+	atomic_store_explicit(tail_of(ring), ring->position, memory_order_release);
+	ring_publish_items(ring, 1);
+}
+
+static int put_alone(struct ring *ring, const void *data, size_t size)
+{
+	uint64_t position, extent;
+	int ret = make_room_alone(ring, size, &position, &extent);
+
+	if (UNLIKELY(ret))
+		return (int)ring_refused(ring, ret, size);
+	copy_item(record_at(ring, ring->data, position) + HEADER, data, size);
+	publish_alone(ring, position, extent, size);
+	return 0;
+}
+
+static int reserve_alone(struct ring *ring, size_t size, void **data)
+{
+	uint64_t position;
+	int ret = make_room_alone(ring, size, &position, &ring->held_word);
+
+	if (UNLIKELY(ret))
+		return (int)ring_refused(ring, ret, size);
+	ring->held = record_at(ring, ring->data, position);
+	ring->held_at = position;
+	*data = (unsigned char *)ring->held + HEADER;
+	return 0;
+}
+
+static int commit_alone(struct ring *ring, size_t size)
+{
+	ring->held = NULL;
+	publish_alone(ring, ring->held_at, ring->held_word, size);
+	return 0;
+}
+
+static int nothing_to_undo(struct ring *ring)
+{
+	(void)ring;
+	return 0;
+}
+
+static int ready_to_put_alone(struct ring *ring, uint64_t wanted)
+{
+	uint64_t position, extent;
+
+	return make_room_alone(ring, (size_t)wanted, &position, &extent);
+}
+
+/* The predecessor may have died before it noted the padding and the record that it published. */
+static void recover_lone_producer(struct ring *ring)
+{
+	uint64_t position = load_position(tail_of(ring));
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		uint64_t word = load_word(word_of(ring, ring->data, position));
+
+		if (lap_of(ring, word, position))
+			break;
+		position += extent_of(ring, word, position);
+	}
+	ring->position = position;
+	ring->limit = load_position(reclaimed_of(ring));
+	atomic_store_explicit(tail_of(ring), position, memory_order_release);
+}
+
 /* _OVERWRITE: would drop_oldest() come to @end? */
 static int can_drop(struct ring *ring, uint64_t end)
 {
@@ -650,7 +766,7 @@ static __attribute__((noinline)) int pass(struct ring *ring, uint64_t head, word
 	if (skip_if_gone(ring, at, word))
 		return 0;
 	if (state_of(word) == CLAIMED)
-		return -EAGAIN;
+		return await_claimed(at, word);
 	pass_padding(ring, head, extent);
 	return 0;
 }
@@ -824,7 +940,7 @@ static __attribute__((noinline)) int pass_alone(struct ring *ring)
 	if (state_of(word) == READY || skip_if_gone(ring, at, word))
 		return 0;
 	if (state_of(word) == CLAIMED)
-		return -EAGAIN;
+		return await_claimed(at, word);
 	consumed(ring, extent);
 	return 0;
 }
@@ -881,12 +997,6 @@ static int release_alone(struct ring *ring)
 {
 	ring->held = NULL;
 	consumed(ring, ring->held_word);
-	return 0;
-}
-
-static int nothing_to_undo(struct ring *ring)
-{
-	(void)ring;
 	return 0;
 }
 
@@ -973,6 +1083,16 @@ const struct ring_ops ring_record_many_producers = {
 	.reserve = reserve_many,
 	.commit = commit_many,
 	.undo = discard_many,
+};
+
+const struct ring_ops ring_record_lone_producer = {
+	.recover = recover_lone_producer,
+	.ready = ready_to_put_alone,
+	.put = put_alone,
+	.get = ring_not_consumer,
+	.reserve = reserve_alone,
+	.commit = commit_alone,
+	.undo = nothing_to_undo,
 };
 
 const struct ring_ops ring_record_many_consumers = {

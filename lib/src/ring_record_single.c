@@ -457,6 +457,7 @@ const struct ring_layout ring_records = {
 	.overwriting_producers = &ring_record_many_producers,
 	.one_consumer = &one_consumer,
 	.many_consumers = &ring_record_many_consumers,
+	.lone_producer = &ring_record_lone_producer,
 	.lone_consumer = &ring_record_lone_consumer,
 	.geometry = geometry,
 	.format = format,

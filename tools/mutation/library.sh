@@ -83,6 +83,11 @@ arguments=(-t slots_of_many_that_overwrite_with_a_death)
 mutant ring_slot_multi.c '/^static int put_overwriting/,/^}/s/^\tstore_word(slot, make_word(ring, position, CLAIMED, ring->token));//' "rings: a slot that is overwritten is claimed by no producer"
 arguments=(-t records_that_overwrite)
 mutant ring_record_multi.c '/^static int drop_oldest/,/^}/s/if (!claim_items(ring, head, 1, position + extent))/claim_items(ring, head, 1, position + extent); if (false)/' "rings: a record is overwritten that a consumer has"
+arguments=(-t records_of_one_and_many_in_order)
+mutant ring_record_multi.c '/^static ALWAYS_INLINE void publish_alone/,/^}/s/^\tring_publish_items(ring, 1);//' "rings: the lone producer of records wakes no consumer"
+mutant ring_record_multi.c '/^static ALWAYS_INLINE int make_room_alone/,/^}/s/^\tret = has_room(.*/\tret = 0;/' "rings: the lone producer overwrites records"
+arguments=(-t records_of_one_and_many_with_the_death_of_the_producer)
+mutant ring_record_multi.c '/^static void recover_lone_producer/,/^}/s/i < 2; i++/i < 0; i++/' "rings: the successor of a lone producer overwrites its last record"
 arguments=(-t records_of_many_and_one_in_order)
 mutant ring_record_multi.c '/^static ALWAYS_INLINE void consumed/,/^}/s/^\tring_publish_room(ring, INT32_MAX);//' "rings: the lone consumer of records wakes no producer"
 mutant ring_record_multi.c '/^static uint64_t reclaim/,/^}/s/return head_position(load_head(ring));/return head_position(load_head(ring)) + 1;/' "rings: a producer overwrites the record of the lone consumer"

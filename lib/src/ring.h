@@ -307,12 +307,22 @@ void ring_record_multi_attach(struct ring *ring);
 unsigned char *ring_chunk_at(const struct ring *ring, uint64_t number);
 int ring_chunk_add(struct ring *ring, uint64_t number, uint64_t oldest);
 int ring_chunk_attach(struct ring *ring);
+int ring_chunk_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes);
+void ring_chunk_format(const struct ipcshm_ring_attr *attr, unsigned char *data,
+		       uint64_t stride);
 int ring_region_grow(const struct ipcshm_area *area, const void *end);
 uint64_t ring_area_bytes(const struct ipcshm_area *area);
 
 /* ring_gate.c */
 
+void ring_wait_init(struct ring *ring);
+uint32_t ring_note_cpu(struct ring *ring);
 void ring_gate_open(struct ring *ring, struct ring_gate *gate, uint64_t more);
+/* In a gate's word: a sleeper may need more than any one item (room) that comes. */
+#define RING_GATE_ALL	2U
+bool ring_gate_enter(struct ring_gate *gate, uint32_t how, uint32_t *mine);
+bool ring_gate_raise(struct ring_gate *gate);
+
 /* Of a gate's fence word: whether a task may sleep; the rest is a count. */
 #define RING_FENCE_STATE	3U
 
@@ -325,7 +335,7 @@ void ring_attend(struct ring *ring, struct ring_gate *gate, uint64_t more);
  * makes the processor do it in that order: either the word has long shown that
  * a task may sleep, and ring_gate_open() has a fence; or the task that makes it show so
  * has all processors pass a barrier, and only then looks at the ring again
- * (gate_raise() in ring_gate.c).
+ * (ring_gate_raise()).
  *
  * The gate of the own side is looked at as well, to lower it when no task slept there for long.
  */
@@ -379,10 +389,11 @@ static ALWAYS_INLINE bool is_to_wait(ssize_t ret)
 	return UNLIKELY(ret == -EAGAIN || ret == -EALREADY);
 }
 
-void ring_wait_init(struct ring *ring);
+/* ring_wait.c */
+
 ssize_t ring_wait(struct ring *ring, const struct ring_call *call, uint64_t deadline);
 
-/* ring.c */
+/* ring_refuse.c */
 
 ssize_t ring_refused(struct ring *ring, ssize_t ret, uint64_t wanted);
 int ring_not_producer(struct ring *ring, const void *data, size_t size);
@@ -390,6 +401,7 @@ ssize_t ring_not_consumer(struct ring *ring, void *data, size_t size);
 
 /* The other side was there, and is gone; of rings that hang up. */
 bool ring_is_hung_up(const struct ring *ring);
+uint32_t ring_other_side(const struct ring *ring);
 
 static inline struct ring_side *ring_own_side(const struct ring *ring)
 {

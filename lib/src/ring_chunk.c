@@ -187,7 +187,7 @@ int ring_chunk_attach(struct ring *ring)
 	return end_in_area(ring, 0) > ring->known_bytes ? -EPROTO : 0;
 }
 
-static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
+int ring_chunk_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
 {
 	uint64_t entries;
 
@@ -203,7 +203,8 @@ static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint6
 }
 
 /* Chunk 1 is at place 0, and nothing is in it. */
-static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
+void ring_chunk_format(const struct ipcshm_ring_attr *attr, unsigned char *data,
+		       uint64_t stride)
 {
 	uint64_t entries = attr->capacity / stride;
 	uint64_t bytes = map_bytes(entries);
@@ -211,10 +212,3 @@ static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uin
 	memset(data, 0, (size_t)(bytes + place_bytes(stride) - stride));
 	atomic_init((entry_t *)(void *)data + (1 & (entries - 1)), make_entry(1, 1, 0));
 }
-
-const struct ring_layout ring_chunks = {
-	.many_producers = &ring_record_many_producers,
-	.many_consumers = &ring_record_many_consumers,
-	.geometry = geometry,
-	.format = format,
-};

@@ -1114,3 +1114,10 @@ const struct ring_ops ring_record_lone_consumer = {
 	.release = release_alone,
 	.undo = nothing_to_undo,
 };
+
+const struct ring_layout ring_chunks = {
+	.many_producers = &ring_record_many_producers,
+	.many_consumers = &ring_record_many_consumers,
+	.geometry = ring_chunk_geometry,
+	.format = ring_chunk_format,
+};

@@ -52,7 +52,7 @@ arguments=(-t records_of_one_and_one)
 mutant ring_record_single.c 's/^\tring_publish_room(ring, INT32_MAX);//' "rings: a consumer of records wakes no producer"
 mutant ring_record_single.c 's/return (int64_t)(ring->limit - end_of(room)) >= 0;/return (int64_t)(ring->limit + HEADER - end_of(room)) >= 0;/' "rings: a header overwrites a record"
 arguments=(-t slots_of_one_and_one)
-mutant ring_gate.c 's/^\tret = call->attempt(ring, call);\t\t.*S2.*$/\tret = -EAGAIN;/' "rings: a sleeper doesn't look again"
+mutant ring_wait.c 's/^\tret = call->attempt(ring, call);\t\t.*S2.*$/\tret = -EAGAIN;/' "rings: a sleeper doesn't look again"
 mutant ring_gate.c 's/mine = (word + COUNT) | SLEEPERS | how;/mine = (word + COUNT) | how;/' "rings: a sleeping task is not announced"
 arguments=(-t slots_of_many_with_the_death_of_a_producer)
 mutant ring_slot.h 's/!is_gone(ring, token_of(word)))/true)/' "rings: what a dead producer claimed stays claimed"
@@ -68,9 +68,9 @@ mutant ring_record_multi.c '/^static ALWAYS_INLINE int take(/,/^}/s/if (UNLIKELY
 arguments=(-t slots_of_many_consumers_one_of_which_needs_the_rest)
 mutant ring_slot_multi.c '/^static __attribute__((noinline)) int pass(/,/^}/s/if (load_head(ring) != head || word == .*/if (false)/' "rings: an item that another consumer took means an empty ring"
 arguments=(-t slots_of_many_consumers_with_an_event_loop)
-mutant ring_gate.c 's/!= -EAGAIN || ring_is_hung_up(ring))$/== -EBADMSG)/' "rings: arm doesn't look again"
+mutant ring_call.c 's/!= -EAGAIN || ring_is_hung_up(ring))$/== -EBADMSG)/' "rings: arm doesn't look again"
 arguments=(-t slots_of_one_and_one_with_an_event_loop_for_room)
-mutant ring_gate.c 's/if (!gate_enter(gate, ALL, \&word))/word = gate->word; if (0)/' "rings: arm doesn't mark the gate"
+mutant ring_call.c 's/if (!ring_gate_enter(gate, RING_GATE_ALL, \&word))/word = gate->word; if (0)/' "rings: arm doesn't mark the gate"
 arguments=(-t slots_of_many_in_bulk_with_the_death_of_a_producer)
 mutant ring_slot_multi.c '/^static ssize_t put_some_of_many/,/^}/s/^\tring_publish_claimed(ring, (uint64_t)have);//' "rings: bulk wakes no consumer"
 arguments=(-t slots_of_one_and_one_in_bulk)

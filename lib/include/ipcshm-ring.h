@@ -418,7 +418,7 @@ int ipcshm_ring_fd(const struct ipcshm_ring *ring);
 int ipcshm_ring_arm(struct ipcshm_ring *ring, int fd);
 
 /**
- * ipcshm_ring_meet - wait for a peer
+ * ipcshm_ring_wait_peer - wait for a peer
  * @ring: attached
  * @deadline: as for ipcshm_ring_put()
  *
@@ -426,7 +426,7 @@ int ipcshm_ring_arm(struct ipcshm_ring *ring, int fd);
  *
  * Return: 0, or -EAGAIN: there is none, with IPCSHM_NOW; -ETIMEDOUT, -EINTR.
  */
-int ipcshm_ring_meet(struct ipcshm_ring *ring, uint64_t deadline);
+int ipcshm_ring_wait_peer(struct ipcshm_ring *ring, uint64_t deadline);
 
 /**
  * ipcshm_ring_get_stat - get state and counters of a ring

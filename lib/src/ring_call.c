@@ -289,21 +289,21 @@ ssize_t ipcshm_ring_get_burst(struct ipcshm_ring *handle, void *items, size_t co
 	return get_some(ring_of(handle), items, count, false, deadline);
 }
 
-static ssize_t attempt_meet(struct ring *ring, const struct ring_call *call)
+static ssize_t attempt_wait_peer(struct ring *ring, const struct ring_call *call)
 {
 	(void)call;
 	return ring_seats_taken(ring, ring_other_side(ring)) ? 0 : -EAGAIN;
 }
 
-int ipcshm_ring_meet(struct ipcshm_ring *handle, uint64_t deadline)
+int ipcshm_ring_wait_peer(struct ipcshm_ring *handle, uint64_t deadline)
 {
-	const struct ring_call call = { .attempt = attempt_meet, .peer = true };
+	const struct ring_call call = { .attempt = attempt_wait_peer, .peer = true };
 	struct ring *ring = ring_of(handle);
 	ssize_t ret;
 
 	if (!ring_is_own(ring))
 		return -ESRCH;
-	ret = attempt_meet(ring, &call);
+	ret = attempt_wait_peer(ring, &call);
 	if (ret && deadline != IPCSHM_NOW)
 		ret = ring_wait(ring, &call, deadline);
 	return (int)ret;

@@ -201,7 +201,7 @@ static void act(struct ipcshm_ring *ring, const struct ipcshm_ring_attr *attr)
 		ipcshm_ring_get_burst(ring, item, take(1) % 40, deadline);
 		break;
 	case 11:
-		ipcshm_ring_meet(ring, deadline);
+		ipcshm_ring_wait_peer(ring, deadline);
 		break;
 	case 12:
 		/* The descriptor is none, but everything before it is looked at. */

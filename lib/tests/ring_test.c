@@ -1089,7 +1089,7 @@ TEST_F(ring, hang_up_ends_puts_when_the_ring_is_full)
 
 static void *meet_for_ever(void *argument)
 {
-	return (void *)(long)ipcshm_ring_meet(argument, IPCSHM_FOREVER);
+	return (void *)(long)ipcshm_ring_wait_peer(argument, IPCSHM_FOREVER);
 }
 
 TEST_F(ring, meets_a_peer)
@@ -1097,10 +1097,10 @@ TEST_F(ring, meets_a_peer)
 	pthread_t thread;
 	void *result;
 
-	EXPECT_EQ(0, ipcshm_ring_meet(&self->one.producer, IPCSHM_NOW));
+	EXPECT_EQ(0, ipcshm_ring_wait_peer(&self->one.producer, IPCSHM_NOW));
 	ipcshm_ring_detach(&self->one.consumer);
-	EXPECT_EQ(-EAGAIN, ipcshm_ring_meet(&self->one.producer, IPCSHM_NOW));
-	EXPECT_EQ(-ETIMEDOUT, ipcshm_ring_meet(&self->one.producer, ipcshm_deadline(2 * MS)));
+	EXPECT_EQ(-EAGAIN, ipcshm_ring_wait_peer(&self->one.producer, IPCSHM_NOW));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_ring_wait_peer(&self->one.producer, ipcshm_deadline(2 * MS)));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, meet_for_ever, &self->one.producer));
 	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
 	ASSERT_EQ(0, pthread_join(thread, &result));
@@ -1122,7 +1122,7 @@ static int use_parents(struct member *parent, struct ipcshm_ring *mine)
 	wrong |= ipcshm_ring_discard(&parent->producer) != -ESRCH;
 	wrong |= ipcshm_ring_peek(&parent->consumer, &peeked, IPCSHM_NOW) != -ESRCH;
 	wrong |= ipcshm_ring_release(&parent->consumer) != -ESRCH;
-	wrong |= ipcshm_ring_meet(&parent->consumer, IPCSHM_NOW) != -ESRCH;
+	wrong |= ipcshm_ring_wait_peer(&parent->consumer, IPCSHM_NOW) != -ESRCH;
 	ipcshm_ring_detach(&parent->producer);
 	ipcshm_ring_detach(&parent->consumer);
 	/* Not so if the child has come to have a token of its own. */

@@ -22,7 +22,6 @@
 #include "netlink.h"
 #include "netlink_internal.h"
 #include "netlink_notify.h"
-#include "quota.h"
 #include "registry.h"
 
 /* Whose rights a request has. */
@@ -60,12 +59,12 @@ static int put_field(struct sk_buff *skb, const struct ipcshm_nl_field *field, c
 	return nla_put_u64_64bit(skb, field->attr, *(const u64 *)value, IPCSHM_NL_PAD);
 }
 
-int ipcshm_nl_put_fields(struct sk_buff *skb, const struct ipcshm_nl_field *fields, size_t count,
+int ipcshm_nl_put_fields(struct sk_buff *skb, const struct ipcshm_nl_field *fields,
 			 const void *base)
 {
 	int err = 0;
 
-	while (count-- && !err)
+	while (fields->attr && !err)
 		err = put_field(skb, fields++, base);
 	return err;
 }
@@ -112,72 +111,40 @@ int ipcshm_nl_dump_end(const struct sk_buff *skb, int error)
 
 /* The family. */
 
-static const struct nla_policy object_policy[IPCSHM_A_OBJECT_UID + 1] = {
-	[IPCSHM_A_OBJECT_ID] = NLA_POLICY_MIN(NLA_U64, 1),
-	[IPCSHM_A_OBJECT_KIND] = NLA_POLICY_RANGE(NLA_U32, IPCSHM_REGION, IPCSHM_QUEUE),
-	[IPCSHM_A_OBJECT_NAME] = { .type = NLA_NUL_STRING, .len = IPCSHM_NAME_MAX + 1 },
-	[IPCSHM_A_OBJECT_UID] = { .type = NLA_U32 },
-};
-
-static const struct nla_policy member_policy[IPCSHM_A_MEMBER_REGION + 1] = {
-	[IPCSHM_A_MEMBER_REGION] = NLA_POLICY_MIN(NLA_U64, 1),
-};
-
-#define LIMITS_MAX (IPCSHM_A_QUOTAS_OBJECTS + IPCSHM_NR_QUOTAS - 1)
-
-const struct nla_policy ipcshm_nl_quota_policy[IPCSHM_A_QUOTA_MAX + 1] = {
-	[IPCSHM_A_QUOTA_MAX] = { .type = NLA_U64 },
-};
-
-static const struct nla_policy limits_get_policy[IPCSHM_A_QUOTAS_NET + 1] = {
-	[IPCSHM_A_QUOTAS_UID] = { .type = NLA_U32 },
-	[IPCSHM_A_QUOTAS_DEFAULT] = { .type = NLA_FLAG },
-	[IPCSHM_A_QUOTAS_NET] = { .type = NLA_FLAG },
-};
-
-static const struct nla_policy limits_set_policy[IPCSHM_A_QUOTAS_NET + 1] = {
-	[IPCSHM_A_QUOTAS_UID] = { .type = NLA_U32 },
-	[IPCSHM_A_QUOTAS_DEFAULT] = { .type = NLA_FLAG },
-	[IPCSHM_A_QUOTAS_OBJECTS ... LIMITS_MAX] = NLA_POLICY_NESTED(ipcshm_nl_quota_policy),
-	[IPCSHM_A_QUOTAS_NET] = { .type = NLA_FLAG },
-};
+#define POLICY(operation) \
+	.policy = ipcshm_##operation##_nl_policy, \
+	.maxattr = ARRAY_SIZE(ipcshm_##operation##_nl_policy) - 1
 
 static const struct genl_ops ops[] = {
 	{
 		.cmd = IPCSHM_CMD_OBJECT_GET,
-		.policy = object_policy,
-		.maxattr = ARRAY_SIZE(object_policy) - 1,
+		POLICY(object_get_do),
 		.doit = ipcshm_nl_object_get,
 		.start = ipcshm_nl_object_dump_start,
 		.dumpit = ipcshm_nl_object_dump,
 	}, {
 		.cmd = IPCSHM_CMD_OBJECT_UNLINK,
-		.policy = object_policy,
-		.maxattr = IPCSHM_A_OBJECT_NAME,	/* not the owner, which is for dumps */
+		POLICY(object_unlink),
 		.doit = ipcshm_nl_object_unlink,
 	}, {
 		.cmd = IPCSHM_CMD_OBJECT_REVOKE,
-		.policy = object_policy,
-		.maxattr = IPCSHM_A_OBJECT_NAME,	/* not the owner, which is for dumps */
+		POLICY(object_revoke),
 		.doit = ipcshm_nl_object_revoke,
 	}, {
 		.cmd = IPCSHM_CMD_MEMBER_GET,
-		.policy = member_policy,
-		.maxattr = ARRAY_SIZE(member_policy) - 1,
+		POLICY(member_get),
 		.start = ipcshm_nl_member_dump_start,
 		.dumpit = ipcshm_nl_member_dump,
 	}, {
 		.cmd = IPCSHM_CMD_QUOTA_GET,
-		.policy = limits_get_policy,
-		.maxattr = ARRAY_SIZE(limits_get_policy) - 1,
+		POLICY(quota_get_do),
 		.doit = ipcshm_nl_quota_get,
 		.start = ipcshm_nl_quota_dump_start,
 		.dumpit = ipcshm_nl_quota_dump,
 		.done = ipcshm_nl_quota_dump_done,
 	}, {
 		.cmd = IPCSHM_CMD_QUOTA_SET,
-		.policy = limits_set_policy,
-		.maxattr = ARRAY_SIZE(limits_set_policy) - 1,
+		POLICY(quota_set),
 		.doit = ipcshm_nl_quota_set,
 	},
 };

@@ -4,12 +4,11 @@
 #define IPCSHM_NETLINK_INTERNAL_H
 
 #include <linux/build_bug.h>
-#include <linux/stddef.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
-#include <net/netlink.h>
 
-#include "uapi/linux/ipcshm.h"
+#include "netlink_field.h"
+#include "netlink_gen.h"
 #include "uapi/linux/ipcshm_netlink.h"
 
 struct genl_family;
@@ -20,7 +19,6 @@ struct netlink_ext_ack;
 struct nlattr;
 struct sk_buff;
 
-extern const struct nla_policy ipcshm_nl_quota_policy[IPCSHM_A_QUOTA_MAX + 1];
 extern struct genl_family ipcshm_nl_family;
 
 /* The operations. */
@@ -42,37 +40,11 @@ const struct cred *ipcshm_nl_become_opener(const struct sk_buff *request);
 int ipcshm_nl_uid_get(kuid_t *uid, const struct nlattr *attr, struct netlink_ext_ack *extack);
 struct ipcshm_registry *ipcshm_nl_registry(const struct sk_buff *request);
 
-/**
- * struct ipcshm_nl_field - an attribute that is a member of a structure
- * @attr: its type; those of 4 bytes are u32, those of 8 u64
- * @offset: where it is
- * @size: how long
- * @optional: 0 means that there is none
- */
-struct ipcshm_nl_field {
-	u8 attr;
-	u8 offset;
-	u8 size;
-	bool optional;
-};
-
-#define FIELD_IF(is_optional, prefix, name, type, member)	\
-	{							\
-		.attr = prefix##name,				\
-		.offset = offsetof(struct type, member),	\
-		.size = sizeof_field(struct type, member),	\
-		.optional = is_optional,			\
-	}
-#define FIELD(prefix, name, type, member) FIELD_IF(false, prefix, name, type, member)
-
 /* In every set of attributes that has 64-bit ones, padding is type 1. */
 #define IPCSHM_NL_PAD 1
 static_assert(IPCSHM_A_OBJECT_PAD == IPCSHM_NL_PAD && IPCSHM_A_REGION_PAD == IPCSHM_NL_PAD &&
 	      IPCSHM_A_QUEUE_PAD == IPCSHM_NL_PAD && IPCSHM_A_MEMBER_PAD == IPCSHM_NL_PAD &&
 	      IPCSHM_A_QUOTA_PAD == IPCSHM_NL_PAD);
-
-int ipcshm_nl_put_fields(struct sk_buff *skb, const struct ipcshm_nl_field *fields, size_t count,
-			 const void *base);
 
 int ipcshm_nl_message_end(struct sk_buff *skb, void *header, int error);
 int ipcshm_nl_message_reply(struct sk_buff *skb, void *header, int error, struct genl_info *info);

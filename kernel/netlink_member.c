@@ -11,15 +11,6 @@
 #include "region.h"
 #include "registry.h"
 
-#define MEMBER(name, member) FIELD(IPCSHM_A_MEMBER_, name, ipcshm_member, member)
-static const struct ipcshm_nl_field member_fields[] = {
-	MEMBER(TOKEN, token),
-	MEMBER(PID, pid),
-	MEMBER(UID, uid),
-	MEMBER(MAPS, maps),
-	MEMBER(JOINED, joined),
-};
-
 /**
  * struct member_dump - where a dump of members is
  * @region: the least number of a region that isn't done
@@ -81,7 +72,7 @@ static u32 member_dump_changes(const struct netlink_callback *cb)
 static int put_member(struct sk_buff *skb, u64 region, const struct ipcshm_member *member)
 {
 	return nla_put_u64_64bit(skb, IPCSHM_A_MEMBER_REGION, region, IPCSHM_A_MEMBER_PAD) ?:
-	       ipcshm_nl_put_fields(skb, member_fields, ARRAY_SIZE(member_fields), member);
+	       ipcshm_nl_put_fields(skb, ipcshm_nl_member_fields, member);
 }
 
 static int member_dump_one(struct sk_buff *skb, struct netlink_callback *cb, u64 region,

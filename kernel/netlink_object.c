@@ -9,62 +9,12 @@
 #include "object.h"
 #include "registry.h"
 
-#define REGION(name, member) FIELD(IPCSHM_A_REGION_, name, ipcshm_region_stat, member)
-static const struct ipcshm_nl_field region_fields[] = {
-	REGION(SIZE, size),
-	REGION(MAX_SIZE, max_size),
-	REGION(ALLOCATED, allocated),
-	REGION(MAX_MEMBERS, max_members),
-	REGION(MEMBERS, members),
-	REGION(JOINS, joins),
-	REGION(DEATHS, deaths),
-	REGION(WAITERS, waiters),
-};
-
-#define QUEUE(name, member) FIELD(IPCSHM_A_QUEUE_, name, ipcshm_queue_stat, member)
-#define QUEUE_IF(name, member) FIELD_IF(true, IPCSHM_A_QUEUE_, name, ipcshm_queue_stat, member)
-static const struct ipcshm_nl_field queue_fields[] = {
-	QUEUE(MAX_MESSAGES, max_messages),
-	QUEUE(MAX_BYTES, max_bytes),
-	QUEUE(MAX_MESSAGE_SIZE, max_message_size),
-	QUEUE(MESSAGES, messages),
-	QUEUE(BYTES, bytes),
-	QUEUE(SENDERS, senders),
-	QUEUE(RECEIVERS, receivers),
-	QUEUE(SENT, sent),
-	QUEUE(RECEIVED, received),
-	QUEUE(DROPPED, dropped),
-	QUEUE(PEAK_MESSAGES, peak_messages),
-	QUEUE(PEAK_BYTES, peak_bytes),
-	QUEUE_IF(NEXT_TIME, next_time),
-	QUEUE_IF(BLOCKED_TIME, blocked_time),
-	QUEUE(POOL_BYTES, pool_bytes),
-	QUEUE(POOL_USED, pool_used),
-	QUEUE(HELD, held),
-	QUEUE(CALLS, calls),
-	QUEUE(READERS, readers),
-	QUEUE(WRITERS, writers),
-	QUEUE(OVERFLOW, overflow),
-};
-
-#define OBJECT(name, member) FIELD(IPCSHM_A_OBJECT_, name, ipcshm_stat, member)
-static const struct ipcshm_nl_field object_fields[] = {
-	OBJECT(ID, id),
-	OBJECT(KIND, kind),
-	OBJECT(UID, uid),
-	OBJECT(GID, gid),
-	OBJECT(MODE, mode),
-	OBJECT(FLAGS, flags),
-	OBJECT(OPENS, opens),
-	OBJECT(BTIME, btime),
-};
-
 static int put_nest(struct sk_buff *skb, int attr, const struct ipcshm_nl_field *fields,
-		    size_t count, const void *base)
+		    const void *base)
 {
 	struct nlattr *nest = nla_nest_start(skb, attr);
 
-	if (!nest || ipcshm_nl_put_fields(skb, fields, count, base))
+	if (!nest || ipcshm_nl_put_fields(skb, fields, base))
 		return -EMSGSIZE;	/* the whole message is taken back */
 	nla_nest_end(skb, nest);
 	return 0;
@@ -81,15 +31,14 @@ static int put_object(struct sk_buff *skb, struct ipcshm_object *object)
 
 	memset(&stat, 0, sizeof(stat));
 	ipcshm_object_stat(object, &stat.common);
-	err = ipcshm_nl_put_fields(skb, object_fields, ARRAY_SIZE(object_fields), &stat);
+	err = ipcshm_nl_put_fields(skb, ipcshm_nl_object_fields, &stat);
 	if (!err && stat.common.flags & IPCSHM_STAT_NAMED)
 		err = nla_put_string(skb, IPCSHM_A_OBJECT_NAME, object->name);
 	if (err)
 		return err;
 	if (stat.common.kind == IPCSHM_REGION)
-		return put_nest(skb, IPCSHM_A_OBJECT_REGION, region_fields,
-				ARRAY_SIZE(region_fields), &stat);
-	return put_nest(skb, IPCSHM_A_OBJECT_QUEUE, queue_fields, ARRAY_SIZE(queue_fields), &stat);
+		return put_nest(skb, IPCSHM_A_OBJECT_REGION, ipcshm_nl_region_fields, &stat);
+	return put_nest(skb, IPCSHM_A_OBJECT_QUEUE, ipcshm_nl_queue_fields, &stat);
 }
 
 /* One object, chosen by its number, or by kind and name. */

@@ -22,7 +22,7 @@ static int put_limit(struct sk_buff *skb, const struct ipcshm_quotas *limits,
 	if (!err && limits)
 		err = nla_put_u64_64bit(skb, IPCSHM_A_QUOTA_USED, limit.used, IPCSHM_NL_PAD);
 	if (!err)
-		err = nla_put_u64_64bit(skb, IPCSHM_A_QUOTA_MAX, limit.max, IPCSHM_NL_PAD);
+		err = nla_put_u64_64bit(skb, IPCSHM_A_QUOTA_MAXIMUM, limit.max, IPCSHM_NL_PAD);
 	if (!err && ipcshm_quotas_is_own(limits, quota))
 		err = nla_put_flag(skb, IPCSHM_A_QUOTA_OWN);
 	if (!err)
@@ -257,22 +257,27 @@ struct limits_change {
 static int limit_change_get(struct limits_change *change, enum ipcshm_quota_type quota,
 			    const struct nlattr *attr, struct netlink_ext_ack *extack)
 {
-	struct nlattr *limit[IPCSHM_A_QUOTA_MAX + 1];
+	struct nlattr *limit[IPCSHM_A_QUOTA_OWN + 1];
+	const struct nlattr *other;
 	u64 max;
 	int err;
 
-	err = nla_parse_nested(limit, IPCSHM_A_QUOTA_MAX, attr, ipcshm_nl_quota_policy,
-			       extack);
+	err = nla_parse_nested(limit, IPCSHM_A_QUOTA_OWN, attr, ipcshm_quota_nl_policy, extack);
 	if (err)
 		return err;
-	if (NL_REQ_ATTR_CHECK(extack, attr, limit, IPCSHM_A_QUOTA_MAX)) {
+	other = limit[IPCSHM_A_QUOTA_USED] ?: limit[IPCSHM_A_QUOTA_OWN];
+	if (other) {
+		NL_SET_ERR_MSG_ATTR(extack, other, "only the maximum can be set");
+		return -EINVAL;
+	}
+	if (NL_REQ_ATTR_CHECK(extack, attr, limit, IPCSHM_A_QUOTA_MAXIMUM)) {
 		NL_SET_ERR_MSG(extack, "the maximum is missing");
 		return -EINVAL;
 	}
-	max = nla_get_u64(limit[IPCSHM_A_QUOTA_MAX]);
+	max = nla_get_u64(limit[IPCSHM_A_QUOTA_MAXIMUM]);
 	if (max > IPCSHM_QUOTA_MAX &&
 	    !(max == IPCSHM_QUOTA_FOLLOW_DEFAULT && change->is_recorded)) {
-		NL_SET_ERR_MSG_ATTR(extack, limit[IPCSHM_A_QUOTA_MAX],
+		NL_SET_ERR_MSG_ATTR(extack, limit[IPCSHM_A_QUOTA_MAXIMUM],
 				    "more than any limit, and not a user's return to the default");
 		return -ERANGE;
 	}

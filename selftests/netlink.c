@@ -352,7 +352,7 @@ static const struct wrong wrongs[] = {
 	  { { IPCSHM_A_QUOTAS_UID, 4, ALICE } } },
 	{ NULL, IPCSHM_CMD_QUOTA_SET, false, EINVAL, IPCSHM_A_QUOTAS_OBJECTS,
 	  { { IPCSHM_A_QUOTAS_UID, 4, ALICE }, { IPCSHM_A_QUOTAS_OBJECTS, 4, 1 } } },
-	{ "the maximum is missing", IPCSHM_CMD_QUOTA_SET, false, EINVAL, IPCSHM_A_QUOTA_MAX,
+	{ "the maximum is missing", IPCSHM_CMD_QUOTA_SET, false, EINVAL, IPCSHM_A_QUOTA_MAXIMUM,
 	  { { IPCSHM_A_QUOTAS_UID, 4, ALICE }, FLAG(IPCSHM_A_QUOTAS_OBJECTS | NLA_F_NESTED) } },
 };
 

@@ -18,7 +18,7 @@ static void take_limit(const struct nlattr *nest, struct limits *to, int quota)
 
 	mnl_attr_parse_nested(nest, collect, attrs);
 	to->limit[quota].used = u64_of(attrs[IPCSHM_A_QUOTA_USED]);
-	to->limit[quota].max = u64_of(attrs[IPCSHM_A_QUOTA_MAX]);
+	to->limit[quota].max = u64_of(attrs[IPCSHM_A_QUOTA_MAXIMUM]);
 	to->own[quota] = attrs[IPCSHM_A_QUOTA_OWN];
 }
 
@@ -149,7 +149,7 @@ TEST_F(netlink, the_default_holds_for_users_without_their_own)
 	EXPECT_EQ(0, set_limit(&self->link, true, 0, IPCSHM_QUOTA_TYPE_WAITERS, usual));
 	EXPECT_EQ(-ERANGE, set_limit(&self->link, true, 0, IPCSHM_QUOTA_TYPE_WAITERS,
 				     IPCSHM_QUOTA_FOLLOW_DEFAULT));
-	EXPECT_EQ(IPCSHM_A_QUOTA_MAX, self->link.attr);
+	EXPECT_EQ(IPCSHM_A_QUOTA_MAXIMUM, self->link.attr);
 	EXPECT_EQ(-ERANGE,
 		  set_limit(&self->link, false, user, IPCSHM_QUOTA_TYPE_WAITERS, 1ULL << 63));
 	EXPECT_STREQ("more than any limit, and not a user's return to the default",

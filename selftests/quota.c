@@ -311,7 +311,7 @@ static int take_limits(const struct nlattr **attrs, void *data)
 	mnl_attr_parse_nested(attrs[IPCSHM_A_QUOTAS_OBJECTS], collect, limit);
 	if (limit[IPCSHM_A_QUOTA_USED])
 		to->objects.used = mnl_attr_get_u64(limit[IPCSHM_A_QUOTA_USED]);
-	to->objects.max = mnl_attr_get_u64(limit[IPCSHM_A_QUOTA_MAX]);
+	to->objects.max = mnl_attr_get_u64(limit[IPCSHM_A_QUOTA_MAXIMUM]);
 	return 0;
 }
 
@@ -329,7 +329,7 @@ static int set_bound(struct link *link, __u64 max)
 	ask(link, IPCSHM_CMD_QUOTA_SET);
 	mnl_attr_put(link->header, IPCSHM_A_QUOTAS_NET, 0, NULL);
 	nest = mnl_attr_nest_start(link->header, IPCSHM_A_QUOTAS_OBJECTS);
-	mnl_attr_put_u64(link->header, IPCSHM_A_QUOTA_MAX, max);
+	mnl_attr_put_u64(link->header, IPCSHM_A_QUOTA_MAXIMUM, max);
 	mnl_attr_nest_end(link->header, nest);
 	return link_talk(link, NULL, NULL);
 }

@@ -175,7 +175,7 @@ int set_limit(struct link *link, bool of_all, uid_t user, int quota, __u64 max)
 	else
 		mnl_attr_put_u32(link->header, IPCSHM_A_QUOTAS_UID, user);
 	nest = mnl_attr_nest_start(link->header, IPCSHM_A_QUOTAS_OBJECTS + quota);
-	mnl_attr_put_u64(link->header, IPCSHM_A_QUOTA_MAX, max);
+	mnl_attr_put_u64(link->header, IPCSHM_A_QUOTA_MAXIMUM, max);
 	mnl_attr_nest_end(link->header, nest);
 	return link_talk(link, NULL, NULL);
 }

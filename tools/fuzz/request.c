@@ -101,7 +101,7 @@ static void put_quota(struct nlmsghdr *request, uint16_t type, uint64_t max)
 {
 	struct nlattr *nest = mnl_attr_nest_start(request, type);
 
-	mnl_attr_put_u64(request, IPCSHM_A_QUOTA_MAX, max);
+	mnl_attr_put_u64(request, IPCSHM_A_QUOTA_MAXIMUM, max);
 	mnl_attr_nest_end(request, nest);
 }
 

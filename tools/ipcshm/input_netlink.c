@@ -366,7 +366,7 @@ static int read_quota(const struct nlattr *attribute, void *data)
 	if (type == IPCSHM_A_QUOTA_USED && is_u64) {
 		quota->has_used = true;
 		quota->used = mnl_attr_get_u64(attribute);
-	} else if (type == IPCSHM_A_QUOTA_MAX && is_u64) {
+	} else if (type == IPCSHM_A_QUOTA_MAXIMUM && is_u64) {
 		quota->has_max = true;
 		quota->max = mnl_attr_get_u64(attribute);
 	} else if (type == IPCSHM_A_QUOTA_OWN) {
@@ -461,7 +461,7 @@ int netlink_set_quotas(struct netlink *netlink, const struct quotas *quotas)
 		if (!quotas->quota[i].has_max)
 			continue;
 		nest = mnl_attr_nest_start(header, (uint16_t)(IPCSHM_A_QUOTAS_OBJECTS + i));
-		mnl_attr_put_u64(header, IPCSHM_A_QUOTA_MAX, quotas->quota[i].max);
+		mnl_attr_put_u64(header, IPCSHM_A_QUOTA_MAXIMUM, quotas->quota[i].max);
 		mnl_attr_nest_end(header, nest);
 	}
 	return request_action(netlink, header);

@@ -87,6 +87,9 @@ struct ipcshm_quota {
 	__u64 max;
 };
 
+/* As the maximum of a user in the netlink request quota-set: the default. */
+#define IPCSHM_QUOTA_FOLLOW_DEFAULT	(~0ULL)
+
 /**
  * struct ipcshm_info - IPCSHM_IOC_INFO, all members out
  * @abi_version: IPCSHM_ABI_VERSION of the module

@@ -121,14 +121,14 @@ class Ynl(unittest.TestCase):
         self.assertEqual([], dump("member-get"))
 
     def test_limits(self):
-        usual = do("quota-get", default=True)["objects"]["max"]
+        usual = do("quota-get", default=True)["objects"]["maximum"]
         self.assertEqual(0, do("quota-get")["uid"])
-        self.assertIsNone(do("quota-set", uid=1234, objects={"max": 5}, members={"max": 6}))
+        self.assertIsNone(do("quota-set", uid=1234, objects={"maximum": 5}, members={"maximum": 6}))
         limits = do("quota-get", uid=1234)
-        self.assertEqual({"used": 0, "max": 5, "own": True}, limits["objects"])
+        self.assertEqual({"used": 0, "maximum": 5, "own": True}, limits["objects"])
         self.assertIn(limits, dump("quota-get"))
-        self.assertIsNone(do("quota-set", uid=1234, objects={"max": UNBOUNDED}, members={"max": UNBOUNDED}))
-        self.assertEqual({"used": 0, "max": usual}, do("quota-get", uid=1234)["objects"])
+        self.assertIsNone(do("quota-set", uid=1234, objects={"maximum": UNBOUNDED}, members={"maximum": UNBOUNDED}))
+        self.assertEqual({"used": 0, "maximum": usual}, do("quota-get", uid=1234)["objects"])
 
     def test_event(self):
         listener = YnlFamily(SPEC, "")

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How structures cross the ioctl boundary: the number picks the call, the size
- * in it is the caller's, so that a structure can grow (see uapi/linux/ipcshm.h).
+ * The ioctls, a table for each kind of descriptor, and how structures cross the boundary: the
+ * number selects the ioctl, and the size in it is the caller's, so that a structure can grow
+ * (see uapi/linux/ipcshm.h).
  */
 #ifndef IPCSHM_IOCTL_H
 #define IPCSHM_IOCTL_H
 
+#include <linux/build_bug.h>
 #include <linux/fault-inject-usercopy.h>
+#include <linux/fs.h>
+#include <linux/kernel.h>
 #include <linux/minmax.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
+#include <linux/time64.h>
 #include <linux/uaccess.h>
 
 #include "uapi/linux/ipcshm.h"
-
-struct file;
 
 /**
  * struct ipcshm_uarg - a caller's structure
@@ -23,14 +28,6 @@ struct ipcshm_uarg {
 	void __user *ptr;
 	size_t size;
 };
-
-/* The number of one of our calls, or -1, which is none. */
-static inline int ipcshm_ioctl_nr(unsigned int cmd)
-{
-	if (_IOC_TYPE(cmd) != IPCSHM_IOC_MAGIC || _IOC_DIR(cmd) != (_IOC_READ | _IOC_WRITE))
-		return -1;
-	return _IOC_NR(cmd);
-}
 
 static inline struct ipcshm_uarg ipcshm_uarg(unsigned int cmd, unsigned long arg)
 {
@@ -105,24 +102,139 @@ static inline int ipcshm_args_fill(const void *args, size_t size, struct ipcshm_
 	return ipcshm_args_put(args, size, uarg);
 }
 
-/* What REGION_OPEN and QUEUE_OPEN take besides what every open takes. */
-#define IPCSHM_REGION_FLAGS (IPCSHM_POPULATE | IPCSHM_HUGE)
-#define IPCSHM_QUEUE_FLAGS (IPCSHM_NONBLOCK | IPCSHM_HANGUP)
+/* The most that a structure can have. */
+#define IPCSHM_ARGS_MAX 256
 
-/* The kinds of descriptors. */
-enum ipcshm_ioctl_target {
-	IPCSHM_ON_DEVICE,
-	IPCSHM_ON_REGION,
-	IPCSHM_ON_QUEUE,
+/* Which members of a structure are out. */
+enum ipcshm_ioctl_out {
+	IPCSHM_OUT_NONE,	/* none, or those that @run writes itself */
+	IPCSHM_OUT_BACK,	/* some; the structure is written back if @run succeeds */
+	IPCSHM_OUT_ALL,		/* all: nothing is read */
 };
 
-long ipcshm_ioctl(enum ipcshm_ioctl_target target, struct file *file, unsigned int cmd,
-		  unsigned long arg);
+/**
+ * struct ipcshm_span - a member of a structure
+ * @at: its offset
+ * @size: its size; 0: no member
+ */
+struct ipcshm_span {
+	u16 at;
+	u16 size;
+};
 
-/* Each with the kernel's copy of the ioctl's structure, whose flags have been checked. */
-long ipcshm_ioctl_info(struct file *file, void *args, struct ipcshm_uarg uarg);
-long ipcshm_ioctl_region_open(struct file *file, void *args, struct ipcshm_uarg uarg);
-long ipcshm_ioctl_queue_open(struct file *file, void *args, struct ipcshm_uarg uarg);
-long ipcshm_ioctl_unlink(struct file *file, void *args, struct ipcshm_uarg uarg);
+/**
+ * struct ipcshm_ioctl - an ioctl; the checks are made in this order
+ * @size: of the kernel's structure
+ * @least: the least size of a caller's structure
+ * @out: which of its members are out
+ * @flags: the member with flags, of which
+ * @allowed: may be set
+ * @zero: reserved members
+ * @invalid: the offset of the member that holds the offset of the invalid one after -EINVAL,
+ *	which @run sets in the kernel's copy; 0: the structure has no such member
+ * @clock: the offset of the member with the clock of a deadline; 0: no such member
+ * @check: whether the other members are in their ranges; NULL: @run checks them
+ * @access: FMODE_READ or FMODE_WRITE if the descriptor needs it; 0: none, or @run decides
+ * @run: does it, with the kernel's copy of the structure
+ */
+struct ipcshm_ioctl {
+	u16 size;
+	u16 least;
+	enum ipcshm_ioctl_out out;
+	struct ipcshm_span flags;
+	u32 allowed;
+	struct ipcshm_span zero[2];
+	u16 invalid;
+	u16 clock;
+	bool (*check)(const struct file *file, const void *args);
+	fmode_t access;
+	long (*run)(struct file *file, void *args, struct ipcshm_uarg uarg);
+};
+
+/* Parts of a row, for a structure. */
+#define IPCSHM_SPAN(type, member) \
+	{ offsetof(struct ipcshm_##type, member), sizeof_field(struct ipcshm_##type, member) }
+#define IPCSHM_ARGS(type, version) \
+	.size = sizeof(struct ipcshm_##type) + \
+		BUILD_BUG_ON_ZERO(sizeof(struct ipcshm_##type) > IPCSHM_ARGS_MAX), \
+	.least = IPCSHM_##version##_SIZE_VER0
+#define IPCSHM_FLAGS(type, flags_allowed) \
+	.flags = IPCSHM_SPAN(type, flags), .allowed = (flags_allowed)
+#define IPCSHM_CLOCK(type) \
+	.clock = offsetof(struct ipcshm_##type, clock)
+
+/**
+ * struct ipcshm_ioctls - the ioctls of a kind of descriptor
+ * @ioctls: by number, those without @run do not exist
+ * @first: the number of the first
+ * @count: how many
+ */
+struct ipcshm_ioctls {
+	const struct ipcshm_ioctl *ioctls;
+	unsigned int first;
+	unsigned int count;
+};
+
+static __always_inline int ipcshm_ioctl_fetch(const struct ipcshm_ioctl *ioctl, void *args,
+					      struct ipcshm_uarg uarg)
+{
+	if (ioctl->out != IPCSHM_OUT_ALL)
+		return ipcshm_args_get(args, ioctl->size, ioctl->least, uarg);
+	memset(args, 0, ioctl->size);
+	return uarg.size < ioctl->least ? -EINVAL : 0;
+}
+
+/* Returns a member that is not valid, or NULL. */
+static __always_inline const struct ipcshm_span *
+ipcshm_ioctl_find_invalid(const struct ipcshm_ioctl *ioctl, const void *args)
+{
+	const u32 *flags = args + ioctl->flags.at;
+	size_t i;
+
+	if (ioctl->flags.size && *flags & ~ioctl->allowed)
+		return &ioctl->flags;
+	for (i = 0; i < ARRAY_SIZE(ioctl->zero); i++) {
+		if (ioctl->zero[i].size &&
+		    memchr_inv(args + ioctl->zero[i].at, 0, ioctl->zero[i].size))
+			return &ioctl->zero[i];
+	}
+	return NULL;
+}
+
+static __always_inline int ipcshm_ioctl_check(const struct ipcshm_ioctl *ioctl,
+					      const struct file *file, void *args)
+{
+	const struct ipcshm_span *invalid = ipcshm_ioctl_find_invalid(ioctl, args);
+	const u32 *clock = args + ioctl->clock;
+
+	if (ioctl->invalid)
+		*(u32 *)(args + ioctl->invalid) = invalid ? invalid->at : 0;
+	if (invalid || (ioctl->clock && *clock != CLOCK_MONOTONIC && *clock != CLOCK_REALTIME) ||
+	    (ioctl->check && !ioctl->check(file, args)))
+		return -EINVAL;
+	return ioctl->access & ~file->f_mode ? -EBADF : 0;
+}
+
+/* Run one ioctl, with room for the kernel's copy of its structure at @args. */
+static __always_inline long ipcshm_ioctl_run_one(const struct ipcshm_ioctl *ioctl,
+						 struct file *file, void *args,
+						 struct ipcshm_uarg uarg)
+{
+	long result = ipcshm_ioctl_fetch(ioctl, args, uarg);
+
+	if (result)
+		return result;
+	result = ipcshm_ioctl_check(ioctl, file, args) ?: ioctl->run(file, args, uarg);
+	if (ioctl->invalid && result == -EINVAL)	/* which the error stays if this fails */
+		put_user(*(u32 *)(args + ioctl->invalid), (u32 __user *)(uarg.ptr + ioctl->invalid));
+	if (ioctl->out == IPCSHM_OUT_NONE || result < 0)
+		return result;
+	if (ioctl->out == IPCSHM_OUT_BACK)
+		return ipcshm_args_put(args, ioctl->size, uarg) ?: result;
+	return ipcshm_args_fill(args, ioctl->size, uarg) ?: result;
+}
+
+long ipcshm_ioctl_run(const struct ipcshm_ioctls *table, struct file *file, unsigned int cmd,
+		      unsigned long arg);
 
 #endif /* IPCSHM_IOCTL_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The module, /dev/ipcshm, and the calls on it. */
+/* The module, and /dev/ipcshm. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/build_bug.h>
@@ -13,12 +13,11 @@
 #include <linux/seq_file.h>
 
 #include "compat.h"
+#include "device.h"
 #include "huge.h"
-#include "ioctl.h"
 #include "quota.h"
 #include "netlink.h"
 #include "netlink_notify.h"
-#include "open.h"
 #include "queue_open.h"
 #include "region.h"
 #include "registry.h"
@@ -26,11 +25,6 @@
 #include "work.h"
 
 struct workqueue_struct *ipcshm_workqueue;
-
-static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	return ipcshm_ioctl(IPCSHM_ON_DEVICE, file, cmd, arg);
-}
 
 /* The names that a file of the device stands for are those of its opener, as with a socket. */
 static int device_open(struct inode *inode, struct file *file)
@@ -51,34 +45,12 @@ static void device_show_fdinfo(struct seq_file *seq, struct file *file)
 	seq_puts(seq, "ipcshm-kind:\tdevice\n");
 }
 
-long ipcshm_ioctl_info(struct file *file, void *args, struct ipcshm_uarg uarg)
-{
-	struct ipcshm_quotas *limits = ipcshm_registry_payer_get(ipcshm_device_registry(file));
-
-	if (IS_ERR(limits))
-		return PTR_ERR(limits);
-	*(struct ipcshm_info *)args = (struct ipcshm_info){
-		.abi_version = IPCSHM_ABI_VERSION,
-		.features = IPCSHM_FEATURE_REGION | IPCSHM_FEATURE_QUEUE | IPCSHM_FEATURE_MEMBERS |
-			    IPCSHM_FEATURE_MESSAGES | IPCSHM_FEATURE_CALL | IPCSHM_FEATURE_POOL,
-		.max_message_size = IPCSHM_MESSAGE_MAX,
-		.objects = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_OBJECTS),
-		.region_bytes = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_REGION_BYTES),
-		.queue_bytes = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_QUEUE_BYTES),
-		.members = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_MEMBERS),
-		.waiters = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_WAITERS),
-		.descriptors = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_DESCRIPTORS),
-	};
-	ipcshm_quotas_put(limits);
-	return 0;
-}
-
 static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
 	.show_fdinfo = device_show_fdinfo,
 	.open = device_open,
 	.release = device_release,
-	.unlocked_ioctl = device_ioctl,
+	.unlocked_ioctl = ipcshm_device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
 };

@@ -41,33 +41,28 @@ static int peek_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 	return ipcshm_rbuf_show(qfile, rbuf, to);
 }
 
-/* A transfer whose deadline does not matter if it doesn't have to wait. */
-static bool may_be_fast(const struct ipcshm_queue_file *qfile, fmode_t mode, u32 clock)
+static bool send_is_valid(const struct file *file, const void *args)
 {
-	return qfile->mode & mode && clock <= CLOCK_MONOTONIC;
+	const struct ipcshm_transfer_args *send = args;
+
+	return ipcshm_outgoing_is_valid(&send->message) && !send->message.request_id;
 }
 
-static long queue_ioctl_send(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_send(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_file *qfile = qfile_of(file);
+	struct ipcshm_transfer_args *send = args;
 	struct ipcshm_timeout timeout;
-	struct ipcshm_transfer_args args IPCSHM_UNINITIALIZED;
 	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!ipcshm_outgoing_is_valid(&args.message) || args.message.request_id ||
-	    args.flags & ~IPCSHM_DONTWAIT)
-		return -EINVAL;
-	if (may_be_fast(qfile, FMODE_WRITE, args.clock) &&
-	    likely(ipcshm_queue_send_fast(qfile, &args.message)))
+	if (likely(ipcshm_queue_send_fast(qfile, &send->message)))
 		return 0;
-	err = ipcshm_qfile_begin(file, FMODE_WRITE, args.deadline, args.clock, args.flags,
+	err = ipcshm_qfile_begin(file, FMODE_WRITE, send->deadline, send->clock, send->flags,
 				 &timeout);
 	if (err)
 		return err;
-	return ipcshm_qfile_send(qfile, ipcshm_outgoing_load(qfile, &args.message, NULL), &timeout);
+	return ipcshm_qfile_send(qfile, ipcshm_outgoing_load(qfile, &send->message, NULL),
+				 &timeout);
 }
 
 /* A message that was received, and can't be delivered without faults. */
@@ -107,57 +102,67 @@ static bool receive_fast(struct ipcshm_queue_file *qfile, struct ipcshm_transfer
 	return true;
 }
 
-static long queue_ioctl_receive(struct file *file, struct ipcshm_uarg uarg)
+static bool receive_is_valid(const struct file *file, const void *args)
 {
-	const u32 peeking = IPCSHM_PEEK | IPCSHM_DONTWAIT;
+	const struct ipcshm_transfer_args *receive = args;
+
+	if (!ipcshm_rbuf_is_valid(qfile_of(file), &receive->message))
+		return false;
+	return !(receive->flags & IPCSHM_PEEK) ||
+	       (receive->flags & IPCSHM_DONTWAIT && !(receive->message.flags & IPCSHM_MAPPED));
+}
+
+static long queue_ioctl_receive(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
 	struct ipcshm_queue_file *qfile = qfile_of(file);
-	struct ipcshm_timeout timeout;
-	struct ipcshm_transfer_args args IPCSHM_UNINITIALIZED;
+	struct ipcshm_transfer_args *receive = args;
 	struct ipcshm_receive_buffer rbuf IPCSHM_UNINITIALIZED;
+	struct ipcshm_timeout timeout;
 	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_TRANSFER_SIZE_VER0, uarg);
+	if (likely(receive_fast(qfile, receive, uarg.ptr, &err)))
+		return err;
+	err = ipcshm_qfile_begin(file, FMODE_READ, receive->deadline, receive->clock,
+				 receive->flags, &timeout);
 	if (err)
 		return err;
-	if (!ipcshm_rbuf_is_valid(qfile, &args.message) || args.flags & ~peeking)
-		return -EINVAL;
-	if (args.flags & IPCSHM_PEEK && (args.flags != peeking ||
-					 args.message.flags & IPCSHM_MAPPED))
-		return -EINVAL;
-	if (may_be_fast(qfile, FMODE_READ, args.clock) &&
-	    likely(receive_fast(qfile, &args, uarg.ptr, &err)))
-		return err;
-	err = ipcshm_qfile_begin(file, FMODE_READ, args.deadline, args.clock, args.flags, &timeout);
-	if (err)
-		return err;
-	err = ipcshm_rbuf_prepare(&rbuf, &args.message);
+	err = ipcshm_rbuf_prepare(&rbuf, &receive->message);
 	if (!err)
-		err = args.flags & IPCSHM_PEEK ?
+		err = receive->flags & IPCSHM_PEEK ?
 			      peek_message(qfile, &rbuf, uarg.ptr) :
 			      receive_message(qfile, &rbuf, &timeout, uarg.ptr);
 	ipcshm_rbuf_put(qfile, &rbuf);
 	return err;
 }
 
-static long queue_ioctl_batch(struct file *file, struct ipcshm_uarg uarg, bool sending)
+static bool batch_is_valid(const struct file *file, const void *args)
 {
-	struct ipcshm_queue_file *qfile = qfile_of(file);
+	const struct ipcshm_batch_args *batch = args;
+
+	return batch->count && batch->count <= IPCSHM_BATCH_MAX &&
+	       batch->message_size >= IPCSHM_MESSAGE_SIZE_VER0 && batch->message_size <= PAGE_SIZE;
+}
+
+static long queue_ioctl_send_batch(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	const struct ipcshm_batch_args *batch = args;
 	struct ipcshm_timeout timeout;
-	struct ipcshm_batch_args args;
 	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_BATCH_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!args.count || args.count > IPCSHM_BATCH_MAX || args.flags & ~IPCSHM_DONTWAIT ||
-	    args.message_size < IPCSHM_MESSAGE_SIZE_VER0 || args.message_size > PAGE_SIZE)
-		return -EINVAL;
-	err = ipcshm_qfile_begin(file, sending ? FMODE_WRITE : FMODE_READ, args.deadline,
-				 args.clock, args.flags, &timeout);
-	if (err)
-		return err;
-	return sending ? ipcshm_batch_send(qfile, &args, &timeout) :
-			 ipcshm_batch_receive(qfile, &args, &timeout);
+	err = ipcshm_qfile_begin(file, FMODE_WRITE, batch->deadline, batch->clock, batch->flags,
+				 &timeout);
+	return err ?: ipcshm_batch_send(qfile_of(file), batch, &timeout);
+}
+
+static long queue_ioctl_receive_batch(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	const struct ipcshm_batch_args *batch = args;
+	struct ipcshm_timeout timeout;
+	int err;
+
+	err = ipcshm_qfile_begin(file, FMODE_READ, batch->deadline, batch->clock, batch->flags,
+				 &timeout);
+	return err ?: ipcshm_batch_receive(qfile_of(file), batch, &timeout);
 }
 
 /* Calls. */
@@ -232,21 +237,22 @@ put_reply:
 	return err;
 }
 
-static long queue_ioctl_call(struct file *file, struct ipcshm_uarg uarg)
+static bool call_is_valid(const struct file *file, const void *args)
 {
-	struct ipcshm_queue_file *qfile = qfile_of(file);
+	const struct ipcshm_call_args *call = args;
+
+	return ipcshm_outgoing_is_valid(&call->request) &&
+	       ipcshm_rbuf_is_valid(qfile_of(file), &call->reply) && !call->reply.flags;
+}
+
+static long queue_ioctl_call(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_call_args *call = args;
 	struct ipcshm_timeout timeout;
-	struct ipcshm_call_args args IPCSHM_UNINITIALIZED;
 	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!ipcshm_outgoing_is_valid(&args.request) || !ipcshm_rbuf_is_valid(qfile, &args.reply) ||
-	    args.reply.flags || args.flags)
-		return -EINVAL;
-	err = ipcshm_qfile_begin(file, FMODE_WRITE, args.deadline, args.clock, false, &timeout);
-	return err ?: make_call(qfile, &args, &timeout, uarg);
+	err = ipcshm_qfile_begin(file, FMODE_WRITE, call->deadline, call->clock, false, &timeout);
+	return err ?: make_call(qfile_of(file), call, &timeout, uarg);
 }
 
 static int send_reply(struct ipcshm_queue_file *qfile, struct ipcshm_message *user, bool sync)
@@ -256,19 +262,19 @@ static int send_reply(struct ipcshm_queue_file *qfile, struct ipcshm_message *us
 	return IS_ERR(msg) ? PTR_ERR(msg) : ipcshm_queue_reply(qfile, user->request_id, msg, sync);
 }
 
-static long queue_ioctl_reply(struct file *file, struct ipcshm_uarg uarg)
+static bool reply_is_valid(const struct file *file, const void *args)
+{
+	const struct ipcshm_reply_args *reply = args;
+
+	return ipcshm_outgoing_is_valid(&reply->message);
+}
+
+static long queue_ioctl_reply(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_file *qfile = qfile_of(file);
-	struct ipcshm_reply_args args;
-	int err;
+	struct ipcshm_reply_args *reply = args;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REPLY_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!ipcshm_outgoing_is_valid(&args.message) || args.flags || args.reserved)
-		return -EINVAL;
-	err = qfile_check_access(qfile, FMODE_READ);
-	return err ?: send_reply(qfile, &args.message, false);
+	return qfile_check_access(qfile, FMODE_READ) ?: send_reply(qfile, &reply->message, false);
 }
 
 /* So that the call can be restarted without replying once more. */
@@ -296,41 +302,43 @@ static int reply_receive(struct ipcshm_queue_file *qfile, struct ipcshm_call_arg
 	return err;
 }
 
-static long queue_ioctl_reply_receive(struct file *file, struct ipcshm_uarg uarg)
+static bool reply_receive_is_valid(const struct file *file, const void *args)
 {
-	struct ipcshm_queue_file *qfile = qfile_of(file);
+	const struct ipcshm_call_args *both = args;
+
+	return ipcshm_rbuf_is_valid(qfile_of(file), &both->request) &&
+	       (!both->reply.request_id || ipcshm_outgoing_is_valid(&both->reply));
+}
+
+static long queue_ioctl_reply_receive(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_call_args *both = args;
 	struct ipcshm_timeout timeout;
-	struct ipcshm_call_args args IPCSHM_UNINITIALIZED;
 	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_CALL_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!ipcshm_rbuf_is_valid(qfile, &args.request) || args.flags & ~IPCSHM_DONTWAIT ||
-	    (args.reply.request_id && !ipcshm_outgoing_is_valid(&args.reply)))
-		return -EINVAL;
-	err = ipcshm_qfile_begin(file, FMODE_READ, args.deadline, args.clock, args.flags, &timeout);
-	return err ?: reply_receive(qfile, &args, &timeout, uarg);
+	err = ipcshm_qfile_begin(file, FMODE_READ, both->deadline, both->clock, both->flags,
+				 &timeout);
+	return err ?: reply_receive(qfile_of(file), both, &timeout, uarg);
 }
 
 /* The others. */
 
-static long queue_ioctl_release(struct file *file, struct ipcshm_uarg uarg)
+static bool release_is_valid(const struct file *file, const void *args)
+{
+	const struct ipcshm_queue_release_args *release = args;
+
+	return release->count && release->count <= IPCSHM_BATCH_MAX;
+}
+
+static long queue_ioctl_release(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_file *qfile = qfile_of(file);
-	struct ipcshm_queue_release_args args;
-	u64 __user *from;
-	int i, err;
+	const struct ipcshm_queue_release_args *release = args;
+	u64 __user *from = u64_to_user_ptr(release->offsets);
+	int i, err = qfile_check_access(qfile, FMODE_READ);
 	u64 offset;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_RELEASE_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!args.count || args.count > IPCSHM_BATCH_MAX || args.flags)
-		return -EINVAL;
-	err = qfile_check_access(qfile, FMODE_READ);
-	from = u64_to_user_ptr(args.offsets);
-	for (i = 0; i < args.count && !err; i++) {
+	for (i = 0; i < release->count && !err; i++) {
 		if (get_user(offset, from + i))
 			err = -EFAULT;
 		else if (!ipcshm_held_release(qfile, offset))
@@ -339,127 +347,191 @@ static long queue_ioctl_release(struct file *file, struct ipcshm_uarg uarg)
 	return err ? (i > 1 ? i - 1 : err) : i;
 }
 
-static long queue_ioctl_set(struct file *file, struct ipcshm_uarg uarg)
+static bool set_is_valid(const struct file *file, const void *args)
 {
-	struct ipcshm_queue *queue = qfile_of(file)->queue;
-	struct ipcshm_queue_set_args args;
-	int err;
+	const struct ipcshm_queue *queue = qfile_of(file)->queue;
+	const struct ipcshm_queue_set_args *set = args;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_SET_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.flags || args.reserved ||
-	    !ipcshm_queue_capacity_is_valid(args.max_messages, args.max_bytes,
-					    queue->max_message_size) ||
-	    (!args.max_messages && queue->overflow == IPCSHM_OVERFLOW_DROP_OLDEST))
-		return -EINVAL;
-	if (!ipcshm_object_is_owned(&queue->object))
-		return -EACCES;
-	args.max_bytes = ipcshm_queue_bytes_needed(args.max_messages, args.max_bytes,
-						   queue->max_message_size);
-	return ipcshm_queue_set(queue, &args);
+	return ipcshm_queue_capacity_is_valid(set->max_messages, set->max_bytes,
+					      queue->max_message_size) &&
+	       (set->max_messages || queue->overflow != IPCSHM_OVERFLOW_DROP_OLDEST);
 }
 
-static long queue_ioctl_busy_poll(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_set(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_queue_busy_poll_args args;
-	int err;
+	struct ipcshm_queue *queue = qfile_of(file)->queue;
+	struct ipcshm_queue_set_args *set = args;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_BUSY_POLL_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.flags || args.microseconds > IPCSHM_BUSY_POLL_MAX)
-		return -EINVAL;
-	err = qfile_check_access(qfile_of(file), 0);
+	if (!ipcshm_object_is_owned(&queue->object))
+		return -EACCES;
+	set->max_bytes = ipcshm_queue_bytes_needed(set->max_messages, set->max_bytes,
+						   queue->max_message_size);
+	return ipcshm_queue_set(queue, set);
+}
+
+static bool busy_poll_is_valid(const struct file *file, const void *args)
+{
+	const struct ipcshm_queue_busy_poll_args *busy_poll = args;
+
+	return busy_poll->microseconds <= IPCSHM_BUSY_POLL_MAX;
+}
+
+static long queue_ioctl_busy_poll(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	const struct ipcshm_queue_busy_poll_args *busy_poll = args;
+	int err = qfile_check_access(qfile_of(file), 0);
+
 	if (!err)
-		WRITE_ONCE(qfile_of(file)->busy_poll, args.microseconds * NSEC_PER_USEC);
+		WRITE_ONCE(qfile_of(file)->busy_poll, busy_poll->microseconds * NSEC_PER_USEC);
 	return err;
 }
 
-static long queue_ioctl_drain(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_drain(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_queue_drain_args args;
+	struct ipcshm_queue_drain_args *drain = args;
 	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_DRAIN_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.flags || args.reserved)
-		return -EINVAL;
 	err = qfile_check_access(qfile_of(file), FMODE_READ);
 	if (err)
 		return err;
-	err = ipcshm_args_put(&args, sizeof(args), uarg);	/* or nobody would know */
+	/* Without the number of messages, the caller would not learn of the drain. */
+	err = ipcshm_args_put(drain, sizeof(*drain), uarg);
 	if (err)
 		return err;
-	args.messages = ipcshm_queue_drain(qfile_of(file)->queue);
+	drain->messages = ipcshm_queue_drain(qfile_of(file)->queue);
 	/* It is done, whatever has become of the caller's memory by now. */
-	ipcshm_args_put(&args, sizeof(args), uarg);
+	ipcshm_args_put(drain, sizeof(*drain), uarg);
 	return 0;
 }
 
-static long queue_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_revoke(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_object *object = &qfile_of(file)->queue->object;
-	struct ipcshm_queue_revoke_args args;
-	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_QUEUE_REVOKE_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.flags || args.reserved)
-		return -EINVAL;
 	return ipcshm_object_is_owned(object) ? ipcshm_object_revoke(object) : -EACCES;
 }
 
 /* A revoked queue still answers this, as it does REVOKE. */
-static long queue_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
+static long queue_ioctl_stat(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_queue_stat args = {};
+	struct ipcshm_queue_stat *stat = args;
 
-	if (uarg.size < IPCSHM_QUEUE_STAT_SIZE_VER0)
-		return -EINVAL;
-	ipcshm_object_stat(&qfile_of(file)->queue->object, &args.stat);
-	return ipcshm_args_fill(&args, sizeof(args), uarg);
+	ipcshm_object_stat(&qfile_of(file)->queue->object, &stat->stat);
+	return 0;
 }
+
+#define FIRST _IOC_NR(IPCSHM_IOC_QUEUE_STAT)
+#define NR(name) (_IOC_NR(IPCSHM_IOC_QUEUE_##name) - FIRST)
+
+static const struct ipcshm_ioctl queue_ioctls[] = {
+	[NR(STAT)] = {
+		IPCSHM_ARGS(queue_stat, QUEUE_STAT),
+		.out = IPCSHM_OUT_ALL,
+		.run = queue_ioctl_stat,
+	},
+	[NR(SEND)] = {
+		IPCSHM_ARGS(transfer_args, TRANSFER),
+		IPCSHM_FLAGS(transfer_args, IPCSHM_DONTWAIT),
+		IPCSHM_CLOCK(transfer_args),
+		.check = send_is_valid,
+		.access = FMODE_WRITE,
+		.run = queue_ioctl_send,
+	},
+	[NR(RECEIVE)] = {
+		IPCSHM_ARGS(transfer_args, TRANSFER),
+		IPCSHM_FLAGS(transfer_args, IPCSHM_DONTWAIT | IPCSHM_PEEK),
+		IPCSHM_CLOCK(transfer_args),
+		.check = receive_is_valid,
+		.access = FMODE_READ,
+		.run = queue_ioctl_receive,
+	},
+	[NR(SEND_BATCH)] = {
+		IPCSHM_ARGS(batch_args, BATCH),
+		IPCSHM_FLAGS(batch_args, IPCSHM_DONTWAIT),
+		IPCSHM_CLOCK(batch_args),
+		.check = batch_is_valid,
+		.access = FMODE_WRITE,
+		.run = queue_ioctl_send_batch,
+	},
+	[NR(RECEIVE_BATCH)] = {
+		IPCSHM_ARGS(batch_args, BATCH),
+		IPCSHM_FLAGS(batch_args, IPCSHM_DONTWAIT),
+		IPCSHM_CLOCK(batch_args),
+		.check = batch_is_valid,
+		.access = FMODE_READ,
+		.run = queue_ioctl_receive_batch,
+	},
+	[NR(CALL)] = {
+		IPCSHM_ARGS(call_args, CALL),
+		IPCSHM_FLAGS(call_args, 0),
+		IPCSHM_CLOCK(call_args),
+		.check = call_is_valid,
+		.access = FMODE_WRITE,
+		.run = queue_ioctl_call,
+	},
+	[NR(REPLY)] = {
+		IPCSHM_ARGS(reply_args, REPLY),
+		IPCSHM_FLAGS(reply_args, 0),
+		.zero = { IPCSHM_SPAN(reply_args, reserved) },
+		.check = reply_is_valid,
+		.access = FMODE_READ,
+		.run = queue_ioctl_reply,
+	},
+	[NR(REPLY_RECEIVE)] = {
+		IPCSHM_ARGS(call_args, CALL),
+		IPCSHM_FLAGS(call_args, IPCSHM_DONTWAIT),
+		IPCSHM_CLOCK(call_args),
+		.check = reply_receive_is_valid,
+		.access = FMODE_READ,
+		.run = queue_ioctl_reply_receive,
+	},
+	[NR(RELEASE)] = {
+		IPCSHM_ARGS(queue_release_args, QUEUE_RELEASE),
+		IPCSHM_FLAGS(queue_release_args, 0),
+		.check = release_is_valid,
+		.access = FMODE_READ,
+		.run = queue_ioctl_release,
+	},
+	[NR(SET)] = {
+		IPCSHM_ARGS(queue_set_args, QUEUE_SET),
+		IPCSHM_FLAGS(queue_set_args, 0),
+		.zero = { IPCSHM_SPAN(queue_set_args, reserved) },
+		.check = set_is_valid,
+		.run = queue_ioctl_set,
+	},
+	[NR(BUSY_POLL)] = {
+		IPCSHM_ARGS(queue_busy_poll_args, QUEUE_BUSY_POLL),
+		IPCSHM_FLAGS(queue_busy_poll_args, 0),
+		.check = busy_poll_is_valid,
+		.run = queue_ioctl_busy_poll,
+	},
+	[NR(DRAIN)] = {
+		IPCSHM_ARGS(queue_drain_args, QUEUE_DRAIN),
+		IPCSHM_FLAGS(queue_drain_args, 0),
+		.zero = { IPCSHM_SPAN(queue_drain_args, reserved) },
+		.access = FMODE_READ,
+		.run = queue_ioctl_drain,
+	},
+	[NR(REVOKE)] = {
+		IPCSHM_ARGS(queue_revoke_args, QUEUE_REVOKE),
+		IPCSHM_FLAGS(queue_revoke_args, 0),
+		.zero = { IPCSHM_SPAN(queue_revoke_args, reserved) },
+		.run = queue_ioctl_revoke,
+	},
+};
 
 long ipcshm_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
+	static const struct ipcshm_ioctls table = {
+		queue_ioctls, FIRST, ARRAY_SIZE(queue_ioctls),
+	};
+	struct ipcshm_transfer_args args IPCSHM_UNINITIALIZED;
 	struct ipcshm_uarg uarg = ipcshm_uarg(cmd, arg);
 
-	/* The most frequent ones first, whatever the switch becomes. */
+	/* The most frequent ones first, with all that is constant in their rows. */
 	if (likely(cmd == IPCSHM_IOC_QUEUE_SEND))
-		return queue_ioctl_send(file, uarg);
+		return ipcshm_ioctl_run_one(&queue_ioctls[NR(SEND)], file, &args, uarg);
 	if (likely(cmd == IPCSHM_IOC_QUEUE_RECEIVE))
-		return queue_ioctl_receive(file, uarg);
-	switch (ipcshm_ioctl_nr(cmd)) {
-	case _IOC_NR(IPCSHM_IOC_QUEUE_STAT):
-		return queue_ioctl_stat(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_SEND):
-		return queue_ioctl_send(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_RECEIVE):
-		return queue_ioctl_receive(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_SEND_BATCH):
-		return queue_ioctl_batch(file, uarg, true);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_RECEIVE_BATCH):
-		return queue_ioctl_batch(file, uarg, false);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_CALL):
-		return queue_ioctl_call(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_REPLY):
-		return queue_ioctl_reply(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_REPLY_RECEIVE):
-		return queue_ioctl_reply_receive(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_RELEASE):
-		return queue_ioctl_release(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_SET):
-		return queue_ioctl_set(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_BUSY_POLL):
-		return queue_ioctl_busy_poll(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_DRAIN):
-		return queue_ioctl_drain(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_QUEUE_REVOKE):
-		return queue_ioctl_revoke(file, uarg);
-	default:
-		return -ENOTTY;
-	}
+		return ipcshm_ioctl_run_one(&queue_ioctls[NR(RECEIVE)], file, &args, uarg);
+	return ipcshm_ioctl_run(&table, file, cmd, arg);
 }

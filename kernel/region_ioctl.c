@@ -19,28 +19,29 @@
 #include "trace.h"
 #include "waiter.h"
 
-static long region_ioctl_wait(struct file *file, struct ipcshm_uarg uarg)
+static bool wait_is_valid(const struct file *file, const void *args)
+{
+	const struct ipcshm_region_wait_args *wait = args;
+	struct ipcshm_word word = { wait->offset, wait->expected, wait->size };
+
+	return ipcshm_word_is_valid(&word);
+}
+
+static long region_ioctl_wait(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct region_file *rf = region_file(file);
+	const struct ipcshm_region_wait_args *wait = args;
+	struct ipcshm_word word = { wait->offset, wait->expected, wait->size };
 	struct ipcshm_timeout timeout;
-	struct ipcshm_region_wait_args args;
-	struct ipcshm_word word;
 	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_WAIT_SIZE_VER0, uarg);
-	if (!err)
-		err = ipcshm_timeout_init(&timeout, args.deadline, args.clock, false);
-	if (err)
-		return err;
-	word = (struct ipcshm_word){ args.offset, args.expected, args.size };
-	if (args.flags || !ipcshm_word_is_valid(&word))
-		return -EINVAL;
-	err = ipcshm_quotas_charge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, 1);
+	err = ipcshm_timeout_init(&timeout, wait->deadline, wait->clock, false) ?:
+	      ipcshm_quotas_charge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, 1);
 	if (err)
 		return err;
 	trace_ipcshm_wait(rf->region->object.id, word.offset, word.expected, word.size,
-			  args.deaths);
-	err = ipcshm_words_wait(&rf->region->words, &word, args.deaths, &timeout);
+			  wait->deaths);
+	err = ipcshm_words_wait(&rf->region->words, &word, wait->deaths, &timeout);
 	trace_ipcshm_wait_end(rf->region->object.id, word.offset, err);
 	ipcshm_quotas_uncharge(rf->payer, IPCSHM_QUOTA_TYPE_WAITERS, 1);
 	ipcshm_region_settle(rf->region);
@@ -89,46 +90,50 @@ static int wait_for_any(struct region_file *rf, const struct ipcshm_word *words,
 	return result;
 }
 
-static long region_ioctl_waitv(struct file *file, struct ipcshm_uarg uarg)
+static bool waitv_is_valid(const struct file *file, const void *args)
 {
-	struct ipcshm_region_waitv_args args;
+	const struct ipcshm_region_waitv_args *waitv = args;
+
+	return waitv->count && waitv->count <= IPCSHM_WAITV_MAX &&
+	       waitv->word_size >= IPCSHM_REGION_WORD_SIZE_VER0 && waitv->word_size <= PAGE_SIZE;
+}
+
+static long region_ioctl_waitv(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	const struct ipcshm_region_waitv_args *waitv = args;
 	struct ipcshm_timeout timeout;
 	struct ipcshm_word *words;
 	int result;
 
-	result = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_WAITV_SIZE_VER0, uarg);
-	if (!result)
-		result = ipcshm_timeout_init(&timeout, args.deadline, args.clock, false);
+	result = ipcshm_timeout_init(&timeout, waitv->deadline, waitv->clock, false);
 	if (result)
 		return result;
-	if (args.flags || args.reserved || !args.count || args.count > IPCSHM_WAITV_MAX ||
-	    args.word_size < IPCSHM_REGION_WORD_SIZE_VER0 || args.word_size > PAGE_SIZE)
-		return -EINVAL;
-	words = kmalloc_array(args.count, sizeof(*words), IPCSHM_GFP);
+	words = kmalloc_array(waitv->count, sizeof(*words), IPCSHM_GFP);
 	if (!words)
 		return -ENOMEM;
-	result = waitv_words_get(words, &args) ?:
-		 wait_for_any(region_file(file), words, &args, &timeout);
+	result = waitv_words_get(words, waitv) ?:
+		 wait_for_any(region_file(file), words, waitv, &timeout);
 	kfree(words);
 	return result;
 }
 
-static long region_ioctl_wake(struct file *file, struct ipcshm_uarg uarg)
+static bool wake_is_valid(const struct file *file, const void *args)
+{
+	const struct ipcshm_region_wake_args *wake = args;
+
+	return wake->count <= INT_MAX && !(wake->offset % 4);
+}
+
+static long region_ioctl_wake(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_wake_args args;
+	const struct ipcshm_region_wake_args *wake = args;
 	u32 woken;
-	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_WAKE_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.flags || args.count > INT_MAX || args.offset % 4)
-		return -EINVAL;
 	if (is_revoked(region))
 		return -EKEYREVOKED;
-	woken = ipcshm_words_wake(&region->words, args.offset, args.count);
-	trace_ipcshm_wake(region->object.id, args.offset, args.count, woken);
+	woken = ipcshm_words_wake(&region->words, wake->offset, wake->count);
+	trace_ipcshm_wake(region->object.id, wake->offset, wake->count, woken);
 	return woken;
 }
 
@@ -150,40 +155,36 @@ int ipcshm_region_rearm(struct region_file *rf, const struct ipcshm_word *word)
 
 #define WATCH_EVENTS (IPCSHM_WATCH_WORD | IPCSHM_WATCH_DEATHS | IPCSHM_WATCH_REVOKE)
 
-static bool watch_is_valid(const struct ipcshm_region_watch_args *args)
+static bool watch_is_valid(const struct file *file, const void *args)
 {
-	struct ipcshm_word word = { args->offset, args->expected, args->size };
+	const struct ipcshm_region_watch_args *watch = args;
+	struct ipcshm_word word = { watch->offset, watch->expected, watch->size };
 
-	if (args->flags || args->events & ~WATCH_EVENTS)
+	if (watch->events & ~WATCH_EVENTS)
 		return false;
-	if (!(args->events & IPCSHM_WATCH_WORD))
-		return !args->size && !args->offset && !args->expected;
+	if (!(watch->events & IPCSHM_WATCH_WORD))
+		return !watch->size && !watch->offset && !watch->expected;
 	return ipcshm_word_is_valid(&word);
 }
 
-static long region_ioctl_watch(struct file *file, struct ipcshm_uarg uarg)
+static long region_ioctl_watch(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct region_file *rf = region_file(file);
-	struct ipcshm_region_watch_args args;
+	const struct ipcshm_region_watch_args *watch = args;
 	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_WATCH_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!watch_is_valid(&args))
-		return -EINVAL;
 	if (is_revoked(rf->region))
 		return -EKEYREVOKED;
-	if (args.size && args.offset >= i_size_read(region_inode(rf->region)))
+	if (watch->size && watch->offset >= i_size_read(region_inode(rf->region)))
 		return -EINVAL;
 	if (mutex_lock_killable(&rf->lock))
 		return -EINTR;
 	err = ipcshm_region_rearm(rf, &(struct ipcshm_word) {
-		args.offset, args.expected, args.size,
+		watch->offset, watch->expected, watch->size,
 	});
 	if (!err) {
-		rf->deaths = args.deaths;
-		WRITE_ONCE(rf->events, args.events);
+		rf->deaths = watch->deaths;
+		WRITE_ONCE(rf->events, watch->events);
 	}
 	mutex_unlock(&rf->lock);
 	/* Make current pollers re-evaluate. */
@@ -191,33 +192,25 @@ static long region_ioctl_watch(struct file *file, struct ipcshm_uarg uarg)
 	return err;
 }
 
-static long region_ioctl_resize(struct file *file, struct ipcshm_uarg uarg)
+static bool resize_is_valid(const struct file *file, const void *args)
 {
-	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_resize_args args;
-	int err;
+	const struct ipcshm_region_resize_args *resize = args;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_RESIZE_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (!args.size || args.size > region->max_size)
-		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	return ipcshm_region_resize(region, PAGE_ALIGN(args.size));
+	return resize->size && resize->size <= region_of(file)->max_size;
 }
 
-static long region_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
+static long region_ioctl_resize(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	const struct ipcshm_region_resize_args *resize = args;
+
+	return ipcshm_region_resize(region_of(file), PAGE_ALIGN(resize->size));
+}
+
+static long region_ioctl_revoke(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_revoke_args args;
 	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_REVOKE_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.flags || args.reserved)
-		return -EINVAL;
 	if (!ipcshm_object_is_owned(&region->object))
 		return -EACCES;
 	err = ipcshm_object_revoke(&region->object);
@@ -226,95 +219,120 @@ static long region_ioctl_revoke(struct file *file, struct ipcshm_uarg uarg)
 	return err;
 }
 
-static long region_ioctl_self(struct file *file, struct ipcshm_uarg uarg)
+static long region_ioctl_self(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_self_args args;
-	int err;
+	struct ipcshm_region_self_args *self = args;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_SELF_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.reserved)
-		return -EINVAL;
-	if (is_revoked(region))
-		return -EKEYREVOKED;
-	err = ipcshm_members_self(&region->members, &args.token);
-	return err ?: ipcshm_args_put(&args, sizeof(args), uarg);
+	return is_revoked(region) ? -EKEYREVOKED :
+				    ipcshm_members_self(&region->members, &self->token);
 }
 
-static long region_ioctl_member(struct file *file, struct ipcshm_uarg uarg)
+static long region_ioctl_member(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_member_args args;
-	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_MEMBER_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.flags || args.reserved)
-		return -EINVAL;
-	if (is_revoked(region))
-		return -EKEYREVOKED;
-	err = ipcshm_members_get(&region->members, &args);
-	return err ?: ipcshm_args_put(&args, sizeof(args), uarg);
+	return is_revoked(region) ? -EKEYREVOKED : ipcshm_members_get(&region->members, args);
 }
 
-static long region_ioctl_members(struct file *file, struct ipcshm_uarg uarg)
+static bool members_is_valid(const struct file *file, const void *args)
+{
+	const struct ipcshm_region_members_args *members = args;
+
+	return members->member_size >= IPCSHM_MEMBER_SIZE_VER0 &&
+	       members->member_size <= PAGE_SIZE;
+}
+
+static long region_ioctl_members(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_members_args args;
-	int err;
 
-	err = ipcshm_args_get(&args, sizeof(args), IPCSHM_REGION_MEMBERS_SIZE_VER0, uarg);
-	if (err)
-		return err;
-	if (args.member_size < IPCSHM_MEMBER_SIZE_VER0 || args.member_size > PAGE_SIZE)
-		return -EINVAL;
-	if (is_revoked(region))
-		return -EKEYREVOKED;
-	err = ipcshm_members_list(&region->members, &args);
-	return err ?: ipcshm_args_put(&args, sizeof(args), uarg);
+	return is_revoked(region) ? -EKEYREVOKED : ipcshm_members_list(&region->members, args);
 }
 
 /* STAT and REVOKE are the two ioctls that a revoked region still answers. */
-static long region_ioctl_stat(struct file *file, struct ipcshm_uarg uarg)
+static long region_ioctl_stat(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_region *region = region_of(file);
-	struct ipcshm_region_stat args = {};
+	struct ipcshm_region_stat *stat = args;
 
-	if (uarg.size < IPCSHM_REGION_STAT_SIZE_VER0)
-		return -EINVAL;
-	ipcshm_object_stat(&region->object, &args.stat);
-	return ipcshm_args_fill(&args, sizeof(args), uarg);
+	ipcshm_object_stat(&region_of(file)->object, &stat->stat);
+	return 0;
 }
+
+#define FIRST _IOC_NR(IPCSHM_IOC_REGION_STAT)
+#define NR(name) (_IOC_NR(IPCSHM_IOC_REGION_##name) - FIRST)
+
+static const struct ipcshm_ioctl region_ioctls[] = {
+	[NR(STAT)] = {
+		IPCSHM_ARGS(region_stat, REGION_STAT),
+		.out = IPCSHM_OUT_ALL,
+		.run = region_ioctl_stat,
+	},
+	[NR(SELF)] = {
+		IPCSHM_ARGS(region_self_args, REGION_SELF),
+		.out = IPCSHM_OUT_BACK,
+		.zero = { IPCSHM_SPAN(region_self_args, reserved) },
+		.run = region_ioctl_self,
+	},
+	[NR(MEMBER)] = {
+		IPCSHM_ARGS(region_member_args, REGION_MEMBER),
+		.out = IPCSHM_OUT_BACK,
+		IPCSHM_FLAGS(region_member_args, 0),
+		.zero = { IPCSHM_SPAN(region_member_args, reserved) },
+		.run = region_ioctl_member,
+	},
+	[NR(MEMBERS)] = {
+		IPCSHM_ARGS(region_members_args, REGION_MEMBERS),
+		.out = IPCSHM_OUT_BACK,
+		.check = members_is_valid,
+		.run = region_ioctl_members,
+	},
+	[NR(WAIT)] = {
+		IPCSHM_ARGS(region_wait_args, REGION_WAIT),
+		IPCSHM_FLAGS(region_wait_args, 0),
+		IPCSHM_CLOCK(region_wait_args),
+		.check = wait_is_valid,
+		.run = region_ioctl_wait,
+	},
+	[NR(WAITV)] = {
+		IPCSHM_ARGS(region_waitv_args, REGION_WAITV),
+		IPCSHM_FLAGS(region_waitv_args, 0),
+		.zero = { IPCSHM_SPAN(region_waitv_args, reserved) },
+		IPCSHM_CLOCK(region_waitv_args),
+		.check = waitv_is_valid,
+		.run = region_ioctl_waitv,
+	},
+	[NR(WAKE)] = {
+		IPCSHM_ARGS(region_wake_args, REGION_WAKE),
+		IPCSHM_FLAGS(region_wake_args, 0),
+		.check = wake_is_valid,
+		.run = region_ioctl_wake,
+	},
+	[NR(WATCH)] = {
+		IPCSHM_ARGS(region_watch_args, REGION_WATCH),
+		IPCSHM_FLAGS(region_watch_args, 0),
+		.check = watch_is_valid,
+		.run = region_ioctl_watch,
+	},
+	[NR(RESIZE)] = {
+		IPCSHM_ARGS(region_resize_args, REGION_RESIZE),
+		.check = resize_is_valid,
+		.access = FMODE_WRITE,
+		.run = region_ioctl_resize,
+	},
+	[NR(REVOKE)] = {
+		IPCSHM_ARGS(region_revoke_args, REGION_REVOKE),
+		IPCSHM_FLAGS(region_revoke_args, 0),
+		.zero = { IPCSHM_SPAN(region_revoke_args, reserved) },
+		.run = region_ioctl_revoke,
+	},
+};
 
 long ipcshm_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct ipcshm_uarg uarg = ipcshm_uarg(cmd, arg);
+	static const struct ipcshm_ioctls table = {
+		region_ioctls, FIRST, ARRAY_SIZE(region_ioctls),
+	};
 
-	switch (ipcshm_ioctl_nr(cmd)) {
-	case _IOC_NR(IPCSHM_IOC_REGION_STAT):
-		return region_ioctl_stat(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_REGION_SELF):
-		return region_ioctl_self(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_REGION_MEMBER):
-		return region_ioctl_member(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_REGION_MEMBERS):
-		return region_ioctl_members(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_REGION_WAIT):
-		return region_ioctl_wait(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_REGION_WAITV):
-		return region_ioctl_waitv(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_REGION_WAKE):
-		return region_ioctl_wake(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_REGION_WATCH):
-		return region_ioctl_watch(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_REGION_RESIZE):
-		return region_ioctl_resize(file, uarg);
-	case _IOC_NR(IPCSHM_IOC_REGION_REVOKE):
-		return region_ioctl_revoke(file, uarg);
-	default:
-		return -ENOTTY;
-	}
+	return ipcshm_ioctl_run(&table, file, cmd, arg);
 }

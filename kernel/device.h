@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Files of /dev/ipcshm. */
-#ifndef IPCSHM_OPEN_H
-#define IPCSHM_OPEN_H
+#ifndef IPCSHM_DEVICE_H
+#define IPCSHM_DEVICE_H
 
 #include <linux/fs.h>
 
@@ -13,4 +13,6 @@ static inline struct ipcshm_registry *ipcshm_device_registry(const struct file *
 	return device->private_data;
 }
 
-#endif /* IPCSHM_OPEN_H */
+long ipcshm_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+#endif /* IPCSHM_DEVICE_H */

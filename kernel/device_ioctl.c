@@ -1,16 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Opening objects through /dev/ipcshm, and unlinking their names. */
+/* The ioctls of /dev/ipcshm: opening objects, and unlinking their names. */
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 
+#include "device.h"
 #include "ioctl.h"
 #include "object.h"
-#include "open.h"
 #include "queue_open.h"
+#include "quota.h"
 #include "region.h"
 #include "registry.h"
+
+/* What REGION_OPEN and QUEUE_OPEN take besides what every open takes. */
+#define REGION_FLAGS (IPCSHM_POPULATE | IPCSHM_HUGE)
+#define QUEUE_FLAGS (IPCSHM_NONBLOCK | IPCSHM_HANGUP)
+
+static long device_ioctl_info(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_quotas *limits = ipcshm_registry_payer_get(ipcshm_device_registry(file));
+
+	if (IS_ERR(limits))
+		return PTR_ERR(limits);
+	*(struct ipcshm_info *)args = (struct ipcshm_info){
+		.abi_version = IPCSHM_ABI_VERSION,
+		.features = IPCSHM_FEATURE_REGION | IPCSHM_FEATURE_QUEUE | IPCSHM_FEATURE_MEMBERS |
+			    IPCSHM_FEATURE_MESSAGES | IPCSHM_FEATURE_CALL | IPCSHM_FEATURE_POOL,
+		.max_message_size = IPCSHM_MESSAGE_MAX,
+		.objects = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_OBJECTS),
+		.region_bytes = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_REGION_BYTES),
+		.queue_bytes = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_QUEUE_BYTES),
+		.members = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_MEMBERS),
+		.waiters = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_WAITERS),
+		.descriptors = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_DESCRIPTORS),
+	};
+	ipcshm_quotas_put(limits);
+	return 0;
+}
 
 /* Any member of the structure that @how begins. */
 static int refuse_member(struct ipcshm_open_how *how, size_t offset)
@@ -117,10 +144,10 @@ put_fd:
 	return err;
 }
 
-long ipcshm_ioctl_region_open(struct file *file, void *args, struct ipcshm_uarg uarg)
+static long device_ioctl_region_open(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_region_open_args *open = args;
-	int err = check_how(&open->how, IPCSHM_REGION_FLAGS);
+	int err = check_how(&open->how, REGION_FLAGS);
 
 	if (err)
 		return err;
@@ -130,7 +157,7 @@ long ipcshm_ioctl_region_open(struct file *file, void *args, struct ipcshm_uarg 
 	return object_open(file, &ipcshm_region_ops, &open->how, open, sizeof(*open), uarg);
 }
 
-long ipcshm_ioctl_queue_open(struct file *file, void *args, struct ipcshm_uarg uarg)
+static long device_ioctl_queue_open(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_open_args *open = args;
 	int err = check_how(&open->how, IPCSHM_HANGUP);
@@ -143,11 +170,54 @@ long ipcshm_ioctl_queue_open(struct file *file, void *args, struct ipcshm_uarg u
 	return object_open(file, &ipcshm_queue_ops, &open->how, open, sizeof(*open), uarg);
 }
 
-long ipcshm_ioctl_unlink(struct file *file, void *args, struct ipcshm_uarg uarg)
+static bool unlink_is_valid(const struct file *file, const void *args)
 {
 	const struct ipcshm_unlink_args *unlink = args;
 
-	if (unlink->kind != IPCSHM_REGION && unlink->kind != IPCSHM_QUEUE)
-		return -EINVAL;
-	return ipcshm_registry_unlink(ipcshm_device_registry(file), unlink);
+	return unlink->kind == IPCSHM_REGION || unlink->kind == IPCSHM_QUEUE;
+}
+
+static long device_ioctl_unlink(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	return ipcshm_registry_unlink(ipcshm_device_registry(file), args);
+}
+
+#define OPEN(type, flags_allowed)						\
+	.flags = IPCSHM_SPAN(type, how.flags),					\
+	.allowed = IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE | IPCSHM_EXCLUSIVE | \
+		   IPCSHM_PERSISTENT | IPCSHM_BY_ID | (flags_allowed),		\
+	.zero = { IPCSHM_SPAN(type, how.reserved), IPCSHM_SPAN(type, reserved) },	\
+	.invalid = offsetof(struct ipcshm_##type, how.invalid)
+
+static const struct ipcshm_ioctl device_ioctls[] = {
+	[_IOC_NR(IPCSHM_IOC_INFO)] = {
+		IPCSHM_ARGS(info, INFO),
+		.out = IPCSHM_OUT_ALL,
+		.run = device_ioctl_info,
+	},
+	[_IOC_NR(IPCSHM_IOC_REGION_OPEN)] = {
+		IPCSHM_ARGS(region_open_args, REGION_OPEN),
+		OPEN(region_open_args, REGION_FLAGS),
+		.run = device_ioctl_region_open,
+	},
+	[_IOC_NR(IPCSHM_IOC_QUEUE_OPEN)] = {
+		IPCSHM_ARGS(queue_open_args, QUEUE_OPEN),
+		OPEN(queue_open_args, QUEUE_FLAGS),
+		.run = device_ioctl_queue_open,
+	},
+	[_IOC_NR(IPCSHM_IOC_UNLINK)] = {
+		IPCSHM_ARGS(unlink_args, UNLINK),
+		IPCSHM_FLAGS(unlink_args, 0),
+		.zero = { IPCSHM_SPAN(unlink_args, reserved) },
+		.check = unlink_is_valid,
+		.access = FMODE_WRITE,
+		.run = device_ioctl_unlink,
+	},
+};
+
+long ipcshm_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	static const struct ipcshm_ioctls table = { device_ioctls, 0, ARRAY_SIZE(device_ioctls) };
+
+	return ipcshm_ioctl_run(&table, file, cmd, arg);
 }

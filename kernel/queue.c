@@ -23,6 +23,7 @@
 
 #include "quota.h"
 #include "queue_internal.h"
+#include "queue_stat_gen.h"
 
 /* Room, and what poll has to say. */
 
@@ -355,26 +356,14 @@ static u64 message_time(const struct ipcshm_msg *msg)
 void ipcshm_queue_get_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *stat)
 {
 	spin_lock(&queue->lock);
-	stat->max_messages = queue->max_messages;
-	stat->max_bytes = queue->max_bytes;
-	stat->messages = queue->messages;
-	stat->bytes = queue->bytes;
+	ipcshm_queue_copy_stat(queue, stat);
 	stat->senders = queue->nr_senders;
 	stat->receivers = queue->receivers.count;
-	stat->sent = queue->sent;
-	stat->received = queue->received;
-	stat->dropped = queue->dropped;
-	stat->peak_messages = queue->peak_messages;
-	stat->peak_bytes = queue->peak_bytes;
 	stat->next_time = message_time(ipcshm_backlog_first(&queue->queued));
 	stat->blocked_time = message_time(ipcshm_backlog_first(&queue->blocked) ?:
 					  ipcshm_backlog_first(&queue->starved));
 	stat->calls = queue->nr_calls;
-	stat->readers = queue->readers;
-	stat->writers = queue->writers;
 	spin_unlock(&queue->lock);
-	stat->max_message_size = queue->max_message_size;
-	stat->overflow = queue->overflow;
 	stat->held = atomic_long_read(&queue->held);
 	stat->pool_bytes = queue->pool.size;
 	stat->pool_used = queue->pool.size ? ipcshm_pool_used(&queue->pool) : 0;

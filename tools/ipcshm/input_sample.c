@@ -39,12 +39,13 @@ static uint64_t compute_rate(uint64_t count, uint64_t before, uint64_t nanosecon
 
 static void set_rates(struct object *object, const struct object *before, uint64_t nanoseconds)
 {
-	struct queue *queue = &object->queue;
+	const struct queue *queue = &object->queue;
 
 	if (object->kind != IPCSHM_QUEUE || !nanoseconds)
 		return;
-	queue->send_rate = compute_rate(queue->sent, before->queue.sent, nanoseconds);
-	queue->receive_rate = compute_rate(queue->received, before->queue.received, nanoseconds);
+	object->rates.send = compute_rate(queue->sent, before->queue.sent, nanoseconds);
+	object->rates.receive = compute_rate(queue->received, before->queue.received,
+					     nanoseconds);
 	object->kind_has |= 1; /* attribute 0: ours */
 }
 

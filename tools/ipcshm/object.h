@@ -15,43 +15,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "object_gen.h"
+
 /* Times are nanoseconds: CLOCK_REALTIME, except next_time and blocked_time: CLOCK_MONOTONIC. */
 
-struct region {
-	uint64_t size;
-	uint64_t max_size;
-	uint64_t allocated;
-	uint32_t max_members;
-	uint32_t members;
-	uint32_t joins;
-	uint32_t deaths;
-	uint32_t waiters;
-};
-
-struct queue {
-	uint64_t max_messages;
-	uint64_t max_bytes;
-	uint64_t max_message_size;
-	uint64_t messages;
-	uint64_t bytes;
-	uint64_t senders;
-	uint64_t receivers;
-	uint64_t sent;
-	uint64_t received;
-	uint64_t dropped;
-	uint64_t peak_messages;
-	uint64_t peak_bytes;
-	uint64_t next_time;
-	uint64_t blocked_time;
-	uint64_t pool_bytes;
-	uint64_t pool_used;
-	uint64_t held;
-	uint64_t calls;
-	uint32_t readers;
-	uint32_t writers;
-	uint32_t overflow;
-	uint64_t send_rate;	/* messages a second since the sample before */
-	uint64_t receive_rate;
+/* Messages a second since the sample before. */
+struct rates {
+	uint64_t send;
+	uint64_t receive;
 };
 
 struct object {
@@ -69,6 +40,7 @@ struct object {
 		struct region region;
 		struct queue queue;
 	};
+	struct rates rates;
 	char name[IPCSHM_NAME_MAX + 1];
 };
 

@@ -46,6 +46,7 @@ const struct field object_fields[] = {
 	REGION(joins, "JOINS", UNIT_COUNT, JOINS),
 	REGION(deaths, "DEATHS", UNIT_COUNT, DEATHS),
 	REGION(waiters, "WAITERS", UNIT_COUNT, WAITERS),
+	REGION_GENERATED
 	QUEUE(messages, "DEPTH", UNIT_COUNT, MESSAGES),
 	QUEUE(max_messages, "CAPACITY", UNIT_CAPACITY, MAX_MESSAGES),
 	QUEUE(peak_messages, "PEAK", UNIT_COUNT, PEAK_MESSAGES),
@@ -67,12 +68,13 @@ const struct field object_fields[] = {
 	QUEUE(pool_bytes, "POOL", UNIT_BYTES, POOL_BYTES),
 	QUEUE(pool_used, "POOL-USED", UNIT_BYTES, POOL_USED),
 	QUEUE(held, "HELD", UNIT_COUNT, HELD),
+	QUEUE_GENERATED
 	{ .name = NULL }
 };
 
 const struct field rate_fields[] = {
-	FIELD(object, queue.send_rate, "send_rate", "SEND", UNIT_RATE, NEST_QUEUE, 0),
-	FIELD(object, queue.receive_rate, "receive_rate", "RECEIVE", UNIT_RATE, NEST_QUEUE, 0),
+	FIELD(object, rates.send, "send_rate", "SEND", UNIT_RATE, NEST_QUEUE, 0),
+	FIELD(object, rates.receive, "receive_rate", "RECEIVE", UNIT_RATE, NEST_QUEUE, 0),
 	{ .name = NULL }
 };
 

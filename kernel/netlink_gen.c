@@ -110,6 +110,7 @@ const struct ipcshm_nl_field ipcshm_nl_queue_fields[] = {
 	IPCSHM_NL_FIELD(QUEUE_READERS, ipcshm_queue_stat, readers),
 	IPCSHM_NL_FIELD(QUEUE_WRITERS, ipcshm_queue_stat, writers),
 	IPCSHM_NL_FIELD(QUEUE_OVERFLOW, ipcshm_queue_stat, overflow),
+	IPCSHM_NL_FIELD(QUEUE_STALLS, ipcshm_queue_stat, stalls),
 	{}
 };
 

@@ -77,6 +77,7 @@ struct ipcshm_receive_buffer;
  * @received: messages received, ever
  * @dropped: messages that were sent and never will be received; what is in
  *	@queued is what was sent, and neither received nor dropped
+ * @stalls: messages that blocked their sender, ever
  * @pollers: pollers of its descriptors; woken with no lock held
  * @held: messages received mapped and not released; not protected
  */
@@ -116,6 +117,7 @@ struct ipcshm_queue {
 	u64 sent;
 	u64 received;
 	u64 dropped;
+	u64 stalls;
 	struct ipcshm_pollers pollers;
 	atomic_long_t held;
 };

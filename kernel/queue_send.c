@@ -124,6 +124,7 @@ int ipcshm_queue_offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	if (full == -EDQUOT && !sender)
 		return check_quota(msg);
 	msg->number = ++queue->number;
+	queue->stalls += full == -EAGAIN || full == -EDQUOT;
 	if (full == -EAGAIN) {
 		ipcshm_queue_block(queue, msg, sender);
 		return -EINPROGRESS;

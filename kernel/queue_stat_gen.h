@@ -22,6 +22,7 @@ static inline void ipcshm_queue_copy_stat(const struct ipcshm_queue *queue,
 	stat->readers = queue->readers;
 	stat->writers = queue->writers;
 	stat->overflow = queue->overflow;
+	stat->stalls = queue->stalls;
 }
 
 #endif /* IPCSHM_QUEUE_STAT_GEN_H */

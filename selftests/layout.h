@@ -201,6 +201,7 @@ LAYOUT(queue_stat, readers, 200);
 LAYOUT(queue_stat, writers, 204);
 LAYOUT(queue_stat, overflow, 208);
 LAYOUT(queue_stat, reserved, 212);
+LAYOUT(queue_stat, stalls, 216);
 
 SIZE(segment, 16);
 LAYOUT(segment, data, 0);

@@ -38,10 +38,12 @@ struct queue {
 	uint32_t readers;
 	uint32_t writers;
 	uint32_t overflow;
+	uint64_t stalls;
 };
 
 #define REGION_GENERATED
 
-#define QUEUE_GENERATED
+#define QUEUE_GENERATED \
+	QUEUE(stalls, "STALLS", UNIT_COUNT, STALLS),
 
 #endif /* OBJECT_GEN_H */

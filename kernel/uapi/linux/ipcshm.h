@@ -570,6 +570,8 @@ struct ipcshm_region_revoke_args {
  * @writers: open file descriptions that may send
  * @overflow: enum ipcshm_overflow
  * @reserved: 0
+ * @stalls: messages that blocked their sender since it was created, for want of room or
+ *	quota
  */
 struct ipcshm_queue_stat {
 	struct ipcshm_stat stat;
@@ -595,6 +597,7 @@ struct ipcshm_queue_stat {
 	__u32 writers;
 	__u32 overflow;
 	__u32 reserved;
+	__u64 stalls;
 };
 
 /* struct ipcshm_message.flags: the filter of a receiver; none: any type. */

@@ -79,6 +79,7 @@ TEST_F(netlink, queue_has_all_attributes)
 	EXPECT_EQ(1, told.queue.readers);
 	EXPECT_EQ(1, told.queue.writers);
 	EXPECT_EQ(IPCSHM_OVERFLOW_BLOCK, told.queue.overflow);
+	EXPECT_EQ(0, told.queue.stalls);
 }
 
 TEST_F(netlink, a_leading_slash_is_dropped)

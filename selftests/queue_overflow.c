@@ -317,6 +317,30 @@ TEST_F(overflow, stat_has_the_waiting_times_of_message_and_sender)
 	EXPECT_EQ(0, queue_stat_now(&self->queue).blocked_time);
 }
 
+TEST_F(overflow, stat_counts_messages_that_block_their_senders)
+{
+	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).stalls);
+	EXPECT_EQ(-EAGAIN, try_send(&self->queue, 2, 0));
+	EXPECT_EQ(0, queue_stat_now(&self->queue).stalls);
+	ASSERT_TRUE(block_sender(&self->queue, 3, 0));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).stalls);
+	EXPECT_EQ(1, receive_value(&self->queue));
+	EXPECT_EQ(3, receive_value(&self->queue));
+	ASSERT_EQ(0, try_send(&self->queue, 4, 0));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).stalls);
+}
+
+TEST_F(overflow, dropped_messages_are_no_stalls)
+{
+	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
+	EXPECT_EQ(0, try_send(&self->queue, 2, 0));
+	EXPECT_EQ(1, queue_stat_now(&self->queue).dropped);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).stalls);
+}
+
 /* The owner changes the capacity. */
 
 TEST_F(overflow, more_room_lets_blocked_senders_in)

@@ -83,6 +83,7 @@ void take_queue(const struct nlattr *nest, struct ipcshm_queue_stat *to)
 	to->readers = u32_of(attrs[IPCSHM_A_QUEUE_READERS]);
 	to->writers = u32_of(attrs[IPCSHM_A_QUEUE_WRITERS]);
 	to->overflow = u32_of(attrs[IPCSHM_A_QUEUE_OVERFLOW]);
+	to->stalls = u64_of(attrs[IPCSHM_A_QUEUE_STALLS]);
 }
 
 int take_object(const struct nlattr **attrs, void *data)

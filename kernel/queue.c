@@ -29,6 +29,7 @@
 
 static bool is_readable(const struct ipcshm_queue *queue)
 {
+	lockdep_assert_held(&queue->lock);
 	return ipcshm_backlog_first(&queue->queued) || ipcshm_backlog_first(&queue->blocked) ||
 	       ipcshm_backlog_first(&queue->starved);
 }
@@ -39,6 +40,7 @@ static bool is_readable(const struct ipcshm_queue *queue)
  */
 static bool is_writable(const struct ipcshm_queue *queue)
 {
+	lockdep_assert_held(&queue->lock);
 	if (is_rendezvous(queue) && queue->receivers.count)
 		return true;
 	return queue->overflow || has_room(queue, queue->max_message_size, 0);

@@ -127,6 +127,7 @@ void ipcshm_interrupted_end_all(struct ipcshm_queue_file *qfile, struct ipcshm_p
 
 static inline bool message_fits(const struct ipcshm_queue *queue, size_t size)
 {
+	lockdep_assert_held(&queue->lock);
 	return queue->messages < queue->max_messages && queue->bytes <= queue->max_bytes &&
 	       size <= queue->max_bytes - queue->bytes;
 }
@@ -136,6 +137,7 @@ static inline bool has_room(const struct ipcshm_queue *queue, size_t size, u32 p
 {
 	const struct ipcshm_msg *first = ipcshm_backlog_first(&queue->blocked);
 
+	lockdep_assert_held(&queue->lock);
 	return message_fits(queue, size) && (!first || first->priority < priority);
 }
 
@@ -146,11 +148,13 @@ static inline bool is_rendezvous(const struct ipcshm_queue *queue)
 
 static inline bool readers_are_gone(const struct ipcshm_queue *queue)
 {
+	lockdep_assert_held(&queue->lock);
 	return queue->had_reader && !queue->readers;
 }
 
 static inline bool writers_are_gone(const struct ipcshm_queue *queue)
 {
+	lockdep_assert_held(&queue->lock);
 	return queue->had_writer && !queue->writers;
 }
 
@@ -252,6 +256,7 @@ static inline bool charge_or_report(const struct ipcshm_queue *queue, struct ipc
 {
 	struct shortage shortage;
 
+	lockdep_assert_held(&queue->lock);
 	if (likely(charge_payer(queue, msg, &shortage)))
 		return true;
 	ipcshm_quotas_report(msg->payer, shortage.quota, shortage.amount);
@@ -287,6 +292,7 @@ static inline void dequeue_message(struct ipcshm_queue *queue, struct ipcshm_msg
 /* There may be room again. */
 static inline void admit_blocked(struct ipcshm_queue *queue, struct queue_effects *effects)
 {
+	lockdep_assert_held(&queue->lock);
 	if (unlikely(ipcshm_backlog_first(&queue->blocked)))
 		ipcshm_queue_admit(queue, effects);
 }

@@ -15,6 +15,7 @@ static struct ipcshm_msg *find_message(const struct ipcshm_queue *queue,
 
 static int check_receive(const struct ipcshm_queue *queue)
 {
+	lockdep_assert_held(&queue->lock);
 	if (queue->revoked)
 		return -EKEYREVOKED;
 	return queue->hangup && writers_are_gone(queue) ? -EPIPE : -EAGAIN;

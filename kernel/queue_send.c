@@ -8,6 +8,7 @@
 static void receiver_expel(struct ipcshm_queue *queue, struct queue_receiver *receiver,
 			   const struct ipcshm_msg *msg, struct queue_effects *effects)
 {
+	lockdep_assert_held(&queue->lock);
 	receiver->criteria->needed = msg->size;
 	receiver_complete(queue, receiver, -EMSGSIZE, effects);
 }
@@ -72,6 +73,7 @@ static int make_room(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
 
 static int check_send(const struct ipcshm_queue *queue, const struct ipcshm_msg *msg)
 {
+	lockdep_assert_held(&queue->lock);
 	if (queue->revoked)
 		return -EKEYREVOKED;
 	return readers_are_gone(queue) && (queue->hangup || msg->caller) ? -EPIPE : 0;
@@ -81,6 +83,7 @@ static int check_send(const struct ipcshm_queue *queue, const struct ipcshm_msg 
 static int make_room_or_refuse(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			       struct queue_effects *effects)
 {
+	lockdep_assert_held(&queue->lock);
 	if (queue->overflow != IPCSHM_OVERFLOW_DROP_OLDEST)
 		return queue->overflow ? -ENOBUFS : -EAGAIN;
 	/* By its first attempt: what comes while it makes room again and again isn't older. */

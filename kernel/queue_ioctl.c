@@ -41,7 +41,7 @@ static int peek_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 	return ipcshm_rbuf_show(qfile, rbuf, to);
 }
 
-static bool send_is_valid(const struct file *file, const void *args)
+static inline bool send_is_valid(const struct file *file, const void *args)
 {
 	const struct ipcshm_transfer_args *send = args;
 
@@ -102,7 +102,7 @@ static bool receive_fast(struct ipcshm_queue_file *qfile, struct ipcshm_transfer
 	return true;
 }
 
-static bool receive_is_valid(const struct file *file, const void *args)
+static inline bool receive_is_valid(const struct file *file, const void *args)
 {
 	const struct ipcshm_transfer_args *receive = args;
 
@@ -237,7 +237,7 @@ put_reply:
 	return err;
 }
 
-static bool call_is_valid(const struct file *file, const void *args)
+static inline bool call_is_valid(const struct file *file, const void *args)
 {
 	const struct ipcshm_call_args *call = args;
 
@@ -302,7 +302,7 @@ static int reply_receive(struct ipcshm_queue_file *qfile, struct ipcshm_call_arg
 	return err;
 }
 
-static bool reply_receive_is_valid(const struct file *file, const void *args)
+static inline bool reply_receive_is_valid(const struct file *file, const void *args)
 {
 	const struct ipcshm_call_args *both = args;
 
@@ -525,7 +525,10 @@ long ipcshm_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	static const struct ipcshm_ioctls table = {
 		queue_ioctls, FIRST, ARRAY_SIZE(queue_ioctls),
 	};
-	struct ipcshm_transfer_args args IPCSHM_UNINITIALIZED;
+	union {
+		struct ipcshm_transfer_args transfer;
+		struct ipcshm_call_args call;
+	} args IPCSHM_UNINITIALIZED;
 	struct ipcshm_uarg uarg = ipcshm_uarg(cmd, arg);
 
 	/* The most frequent ones first, with all that is constant in their rows. */
@@ -533,5 +536,9 @@ long ipcshm_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ipcshm_ioctl_run_one(&queue_ioctls[NR(SEND)], file, &args, uarg);
 	if (likely(cmd == IPCSHM_IOC_QUEUE_RECEIVE))
 		return ipcshm_ioctl_run_one(&queue_ioctls[NR(RECEIVE)], file, &args, uarg);
+	if (cmd == IPCSHM_IOC_QUEUE_CALL)
+		return ipcshm_ioctl_run_one(&queue_ioctls[NR(CALL)], file, &args, uarg);
+	if (cmd == IPCSHM_IOC_QUEUE_REPLY_RECEIVE)
+		return ipcshm_ioctl_run_one(&queue_ioctls[NR(REPLY_RECEIVE)], file, &args, uarg);
 	return ipcshm_ioctl_run(&table, file, cmd, arg);
 }

@@ -226,7 +226,8 @@ static __always_inline long ipcshm_ioctl_run_one(const struct ipcshm_ioctl *ioct
 		return result;
 	result = ipcshm_ioctl_check(ioctl, file, args) ?: ioctl->run(file, args, uarg);
 	if (ioctl->invalid && result == -EINVAL)	/* which the error stays if this fails */
-		put_user(*(u32 *)(args + ioctl->invalid), (u32 __user *)(uarg.ptr + ioctl->invalid));
+		put_user(*(u32 *)(args + ioctl->invalid),
+			 (u32 __user *)(uarg.ptr + ioctl->invalid));
 	if (ioctl->out == IPCSHM_OUT_NONE || result < 0)
 		return result;
 	if (ioctl->out == IPCSHM_OUT_BACK)

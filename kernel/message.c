@@ -29,8 +29,10 @@ static void pages_free(struct ipcshm_msg *msg)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_pages(msg) && msg->pages[i]; i++)
+	for (i = 0; i < nr_pages(msg) && msg->pages[i]; i++) {
 		__free_page(msg->pages[i]);
+		cond_resched();
+	}
 	kvfree(msg->pages);
 }
 

@@ -15,6 +15,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
@@ -93,6 +94,32 @@ static void units_clear(struct ipcshm_pool *pool, unsigned long first, unsigned 
 	pool->free_from = min(pool->free_from, first);
 }
 
+/* The most units that are looked at before other tasks can run, beside those of the space. */
+#define SEARCH_UNITS (8 * PAGE_SIZE)
+
+/*
+ * Returns the first unit of the first space that is large enough, or a number that is too large.
+ * In a large pool that is full of gaps a search is long, so other tasks can run between two of
+ * its steps.
+ */
+static unsigned long find_space(const struct ipcshm_pool *pool, unsigned int count)
+{
+	unsigned long first = pool->free_from, until, used;
+
+	while (first + count <= pool->units) {
+		until = min(first + SEARCH_UNITS, pool->units);
+		first = find_next_zero_bit(pool->map, until, first);
+		if (first < until && first + count <= pool->units) {
+			used = find_next_bit(pool->map, first + count, first);
+			if (used >= first + count)
+				return first;
+			first = used + 1;
+		}
+		cond_resched();
+	}
+	return pool->units;
+}
+
 /* The first space that is large enough: of a pool that is seldom full, most is never touched. */
 bool ipcshm_pool_alloc(struct ipcshm_pool *pool, size_t size, u64 *offset)
 {
@@ -100,7 +127,7 @@ bool ipcshm_pool_alloc(struct ipcshm_pool *pool, size_t size, u64 *offset)
 	unsigned long first;
 
 	mutex_lock(&pool->lock);
-	first = bitmap_find_next_zero_area(pool->map, pool->units, pool->free_from, count, 0);
+	first = find_space(pool, count);
 	if (first < pool->units)
 		units_set(pool, first, count);
 	mutex_unlock(&pool->lock);

@@ -113,6 +113,7 @@ void ipcshm_processes_destroy(struct ipcshm_processes *processes)
 		cancel_work_sync(&process->work);
 		processes->exited(process);
 		process_free(process);
+		cond_resched();
 	}
 }
 

@@ -98,6 +98,15 @@ static int send_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_timeo
 	return sent ?: more;
 }
 
+/* Whether another chunk follows one of which @some messages of @tried were transferred. */
+static bool has_next_chunk(int some, int tried, int done, int count)
+{
+	if (some != tried || done >= count)
+		return false;
+	cond_resched();
+	return true;
+}
+
 /**
  * ipcshm_batch_send - send many messages
  * @qfile: through which descriptor
@@ -116,7 +125,7 @@ int ipcshm_batch_send(struct ipcshm_queue_file *qfile, const struct ipcshm_batch
 		some = send_chunk(qfile, timeout, array_from(args, done), &tried);
 		if (some > 0)
 			done += some;
-	} while (some == tried && done < count);
+	} while (has_next_chunk(some, tried, done, count));
 	return done ?: some;
 }
 
@@ -242,7 +251,7 @@ int ipcshm_batch_receive(struct ipcshm_queue_file *qfile, const struct ipcshm_ba
 		some = receive_row(qfile, array_from(args, done), min(count - done, CHUNK));
 		done += some;
 		timeout->nonblock |= some > 0;
-	} while (some == CHUNK && done < count);
+	} while (has_next_chunk(some, CHUNK, done, count));
 	if (done == count)
 		return done;
 	rbufs = rbufs_create(min(count - done, CHUNK));
@@ -254,7 +263,7 @@ int ipcshm_batch_receive(struct ipcshm_queue_file *qfile, const struct ipcshm_ba
 		if (some > 0)
 			done += some;
 		timeout->nonblock = true;
-	} while (some == CHUNK && done < count);
+	} while (has_next_chunk(some, CHUNK, done, count));
 	if (!done && some == -EMSGSIZE)
 		some = ipcshm_rbuf_put_needed(rbufs, u64_to_user_ptr(args->messages));
 	kfree(rbufs);

@@ -85,6 +85,8 @@ int ipcshm_unlink(int device, uint32_t kind, const char *name);
  *	in: of a new region, 0: IPCSHM_MEMBERS_DEFAULT; 0 without CREATE
  * @max_size: bytes; the maximum for ipcshm_region_resize(); in: of a new region,
  *	rounded up to pages, 0: not more than @size; 0 without CREATE
+ * @invalid: out: after -EINVAL, the offset in struct ipcshm_region_open_args of the
+ *	argument that is not valid, for ipcshm_region_invalid(); 0: not known
  * @reserved: 0
  */
 struct ipcshm_region_attr {
@@ -93,7 +95,8 @@ struct ipcshm_region_attr {
 	uint32_t created;
 	uint32_t max_members;
 	uint64_t max_size;
-	uint64_t reserved[4];
+	uint32_t invalid;
+	uint32_t reserved[7];
 };
 
 /**
@@ -114,6 +117,15 @@ struct ipcshm_region_attr {
  */
 int ipcshm_region_open(int device, const char *name, uint32_t flags, mode_t mode,
 		       struct ipcshm_region_attr *attr);
+
+/**
+ * ipcshm_region_invalid - name the argument that ipcshm_region_open() refused
+ * @attr: of the call that failed with -EINVAL
+ *
+ * Return: "name", "flags", "mode" or a member of struct ipcshm_region_attr, for
+ * messages; NULL: not known.
+ */
+const char *ipcshm_region_invalid(const struct ipcshm_region_attr *attr);
 
 /* How ipcshm_region_map() maps, beside the access: as madvise(2) would make it. */
 #define IPCSHM_MAP_HUGE		0x100	/* MADV_HUGEPAGE */
@@ -365,9 +377,11 @@ int ipcshm_region_watch_events(int fd, uint32_t events, uint64_t offset, uint32_
  *	no room
  * @pool_bytes: bytes for messages that are received mapped, rounded up to whole
  *	pages, at least @max_message_size; 0: none
+ * @invalid: out: after -EINVAL, the offset in struct ipcshm_queue_open_args of the
+ *	argument that is not valid, for ipcshm_queue_invalid(); 0: not known
  * @reserved: 0
  *
- * All but @id and @created, in: of a new queue, 0 without CREATE; out: of the
+ * All but @id, @created and @invalid, in: of a new queue, 0 without CREATE; out: of the
  * queue opened.
  */
 struct ipcshm_queue_attr {
@@ -378,7 +392,8 @@ struct ipcshm_queue_attr {
 	uint32_t created;
 	uint32_t overflow;
 	uint64_t pool_bytes;
-	uint64_t reserved[4];
+	uint32_t invalid;
+	uint32_t reserved[7];
 };
 
 /**
@@ -400,6 +415,15 @@ struct ipcshm_queue_attr {
  */
 int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 		      struct ipcshm_queue_attr *attr);
+
+/**
+ * ipcshm_queue_invalid - name the argument that ipcshm_queue_open() refused
+ * @attr: of the call that failed with -EINVAL
+ *
+ * Return: "name", "flags", "mode" or a member of struct ipcshm_queue_attr, for
+ * messages; NULL: not known.
+ */
+const char *ipcshm_queue_invalid(const struct ipcshm_queue_attr *attr);
 
 /**
  * ipcshm_queue_get_stat - owner, mode, capacity and state of a queue

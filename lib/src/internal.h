@@ -51,6 +51,9 @@ static inline uint32_t name_length(const char *name)
 	return name ? (uint32_t)strnlen(name, UINT32_MAX) : 0;
 }
 
+/* What the kernel overwrites if it knows which argument is not valid. */
+#define INVALID_UNKNOWN	UINT32_MAX
+
 static inline struct ipcshm_open_how open_arguments(const char *name, uint32_t flags, mode_t mode,
 						    uint64_t id)
 {
@@ -60,7 +63,41 @@ static inline struct ipcshm_open_how open_arguments(const char *name, uint32_t f
 		.flags = flags,
 		.mode = mode,
 		.id = flags & IPCSHM_BY_ID ? id : 0,
+		.invalid = INVALID_UNKNOWN,
 	};
+}
+
+/* An argument of an open that can be refused. */
+struct argument_name {
+	size_t offset;	/* in the ioctl's structure */
+	const char *name;
+};
+
+/* Of both kinds of objects. */
+#define HOW_NAMES(type)							\
+	{ offsetof(struct type, how.name_len), "name" },		\
+	{ offsetof(struct type, how.flags), "flags" },			\
+	{ offsetof(struct type, how.mode), "mode" },			\
+	{ offsetof(struct type, how.id), "id" }
+
+/*
+ * The offset of the argument that the kernel refused, or 0.  The address of the name is at 0,
+ * so its length stands for it.
+ */
+static inline uint32_t invalid_argument(const struct ipcshm_open_how *how, int ret)
+{
+	if (ret != -EINVAL || how->invalid == INVALID_UNKNOWN)
+		return 0;
+	return how->invalid ? how->invalid : offsetof(struct ipcshm_open_how, name_len);
+}
+
+static inline const char *argument_name(const struct argument_name *names, size_t count,
+					uint32_t invalid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (invalid && names[i].offset == invalid)
+			return names[i].name;
+	return NULL;
 }
 
 static inline int map(int fd, int prot, void **address, size_t size, off_t offset)

@@ -27,6 +27,7 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 		.overflow = attr->overflow,
 	};
 	fd = call(device, IPCSHM_IOC_QUEUE_OPEN, &args, sizeof(args));
+	attr->invalid = invalid_argument(&args.how, fd);
 	if (fd < 0)
 		return fd;
 
@@ -38,6 +39,20 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 	attr->id = args.how.id;
 	attr->created = args.how.created;
 	return fd;
+}
+
+const char *ipcshm_queue_invalid(const struct ipcshm_queue_attr *attr)
+{
+	static const struct argument_name names[] = {
+		HOW_NAMES(ipcshm_queue_open_args),
+		{ offsetof(struct ipcshm_queue_open_args, max_messages), "max_messages" },
+		{ offsetof(struct ipcshm_queue_open_args, max_bytes), "max_bytes" },
+		{ offsetof(struct ipcshm_queue_open_args, max_message_size), "max_message_size" },
+		{ offsetof(struct ipcshm_queue_open_args, pool_bytes), "pool_bytes" },
+		{ offsetof(struct ipcshm_queue_open_args, overflow), "overflow" },
+	};
+
+	return argument_name(names, sizeof(names) / sizeof(*names), attr->invalid);
 }
 
 int ipcshm_queue_get_stat(int fd, struct ipcshm_queue_stat *stat, size_t size)

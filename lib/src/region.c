@@ -28,6 +28,7 @@ int ipcshm_region_open(int device, const char *name, uint32_t flags, mode_t mode
 		.max_members = attr->max_members,
 	};
 	fd = call(device, IPCSHM_IOC_REGION_OPEN, &args, sizeof(args));
+	attr->invalid = invalid_argument(&args.how, fd);
 	if (fd < 0)
 		return fd;
 
@@ -37,6 +38,18 @@ int ipcshm_region_open(int device, const char *name, uint32_t flags, mode_t mode
 	attr->max_members = args.max_members;
 	attr->max_size = args.max_size;
 	return fd;
+}
+
+const char *ipcshm_region_invalid(const struct ipcshm_region_attr *attr)
+{
+	static const struct argument_name names[] = {
+		HOW_NAMES(ipcshm_region_open_args),
+		{ offsetof(struct ipcshm_region_open_args, size), "size" },
+		{ offsetof(struct ipcshm_region_open_args, max_size), "max_size" },
+		{ offsetof(struct ipcshm_region_open_args, max_members), "max_members" },
+	};
+
+	return argument_name(names, sizeof(names) / sizeof(*names), attr->invalid);
 }
 
 static int protection(uint32_t access)

@@ -79,7 +79,10 @@ TEST(open_returns_descriptor_and_attributes)
 
 TEST(open_without_name_and_attributes)
 {
-	union fake_argument want = { .queue_open.how.flags = IPCSHM_WRITE };
+	union fake_argument want = {
+		.queue_open.how.flags = IPCSHM_WRITE,
+		.queue_open.how.invalid = UINT32_MAX,
+	};
 
 	answer_queue();
 	EXPECT_RETURNS(9, ipcshm_queue_open(5, NULL, IPCSHM_WRITE, 0, NULL));
@@ -90,9 +93,9 @@ TEST(open_refuses_reserved_members)
 {
 	struct ipcshm_queue_attr attr;
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 7; i++) {
 		memset(&attr, 0, sizeof(attr));
-		attr.reserved[i] = 1ULL << 63;
+		attr.reserved[i] = 1U << 31;
 		EXPECT_RETURNS(-EINVAL, ipcshm_queue_open(5, "jobs", IPCSHM_READ, 0, &attr));
 	}
 	EXPECT_EQ(0, fake.asked.calls);
@@ -109,6 +112,34 @@ TEST(open_that_fails_leaves_the_attributes_alone)
 	answer_queue();
 	EXPECT_FAILS(EEXIST, ipcshm_queue_open(5, "jobs", everything, 0600, &attr));
 	EXPECT_EQ(0, memcmp(&before, &attr, sizeof(attr)));
+}
+
+TEST(open_returns_which_argument_is_not_valid)
+{
+	struct ipcshm_queue_attr attr = { .invalid = 7 };
+
+	EXPECT_FAILS(EINVAL, ipcshm_queue_open(5, "jobs", everything, 0600, &attr));
+	EXPECT_EQ(0, attr.invalid);
+	EXPECT_EQ(NULL, ipcshm_queue_invalid(&attr));
+	EXPECT_EQ(UINT32_MAX, fake.asked.in.queue_open.how.invalid);
+
+	fake.writes = true;
+	fake.out.queue_open.how.invalid = offsetof(struct ipcshm_queue_open_args, overflow);
+	EXPECT_FAILS(EINVAL, ipcshm_queue_open(5, "jobs", everything, 0600, &attr));
+	EXPECT_EQ(offsetof(struct ipcshm_queue_open_args, overflow), attr.invalid);
+	EXPECT_EQ(0, strcmp("overflow", ipcshm_queue_invalid(&attr)));
+
+	fake.out.queue_open.how.invalid = offsetof(struct ipcshm_queue_open_args, how.flags);
+	EXPECT_FAILS(EINVAL, ipcshm_queue_open(5, "jobs", everything, 0600, &attr));
+	EXPECT_EQ(0, strcmp("flags", ipcshm_queue_invalid(&attr)));
+
+	/* The address of the name. */
+	fake.out.queue_open.how.invalid = 0;
+	EXPECT_FAILS(EINVAL, ipcshm_queue_open(5, "jobs", everything, 0600, &attr));
+	EXPECT_EQ(0, strcmp("name", ipcshm_queue_invalid(&attr)));
+
+	EXPECT_FAILS(EEXIST, ipcshm_queue_open(5, "jobs", everything, 0600, &attr));
+	EXPECT_EQ(0, attr.invalid);
 }
 
 TEST(stat_comes_back)

@@ -101,9 +101,9 @@ TEST(open_refuses_reserved_members)
 {
 	struct ipcshm_region_attr attr;
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 7; i++) {
 		memset(&attr, 0, sizeof(attr));
-		attr.reserved[i] = 1ULL << 63;
+		attr.reserved[i] = 1U << 31;
 		EXPECT_RETURNS(-EINVAL, ipcshm_region_open(5, "cam0", IPCSHM_READ, 0, &attr));
 	}
 	EXPECT_EQ(0, fake.asked.calls);
@@ -120,6 +120,34 @@ TEST(open_that_fails_leaves_the_attributes_alone)
 	EXPECT_FAILS(EEXIST, ipcshm_region_open(5, "cam0", everything, 0600, &attr));
 	EXPECT_FAILS(EDQUOT, ipcshm_region_open(5, "cam0", everything, 0600, &attr));
 	EXPECT_EQ(0, memcmp(&before, &attr, sizeof(attr)));
+}
+
+TEST(open_returns_which_argument_is_not_valid)
+{
+	struct ipcshm_region_attr attr = { .invalid = 7 };
+
+	EXPECT_FAILS(EINVAL, ipcshm_region_open(5, "cam0", everything, 0600, &attr));
+	EXPECT_EQ(0, attr.invalid);
+	EXPECT_EQ(NULL, ipcshm_region_invalid(&attr));
+	EXPECT_EQ(UINT32_MAX, fake.asked.in.region_open.how.invalid);
+
+	fake.writes = true;
+	fake.out.region_open.how.invalid = offsetof(struct ipcshm_region_open_args, max_members);
+	EXPECT_FAILS(EINVAL, ipcshm_region_open(5, "cam0", everything, 0600, &attr));
+	EXPECT_EQ(offsetof(struct ipcshm_region_open_args, max_members), attr.invalid);
+	EXPECT_EQ(0, strcmp("max_members", ipcshm_region_invalid(&attr)));
+
+	fake.out.region_open.how.invalid = offsetof(struct ipcshm_region_open_args, how.flags);
+	EXPECT_FAILS(EINVAL, ipcshm_region_open(5, "cam0", everything, 0600, &attr));
+	EXPECT_EQ(0, strcmp("flags", ipcshm_region_invalid(&attr)));
+
+	/* The address of the name. */
+	fake.out.region_open.how.invalid = 0;
+	EXPECT_FAILS(EINVAL, ipcshm_region_open(5, "cam0", everything, 0600, &attr));
+	EXPECT_EQ(0, strcmp("name", ipcshm_region_invalid(&attr)));
+
+	EXPECT_FAILS(EEXIST, ipcshm_region_open(5, "cam0", everything, 0600, &attr));
+	EXPECT_EQ(0, attr.invalid);
 }
 
 TEST(stat_comes_back)

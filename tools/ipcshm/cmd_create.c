@@ -266,8 +266,14 @@ static int report_failure(const struct create *create, int device, int err)
 						   : region->size,
 		.queue_bytes = is_region ? 0 : count_paid_bytes(&create->queue),
 	};
+	const char *invalid = is_region ? ipcshm_region_invalid(region) :
+					  ipcshm_queue_invalid(&create->queue);
 	char hint[QUOTA_HINT_MAX];
 
+	if (err == -EINVAL && invalid) {
+		snprintf(hint, sizeof(hint), "the module refuses its %s", invalid);
+		return error_print_errno("create", create->name, err, hint);
+	}
 	if (err != -EDQUOT)
 		return error_print_errno("create", create->name, err, NULL);
 	quota_hint(device, &request, hint);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Opening an object by its name. */
+/* Opening an object by its name or number. */
 #ifndef OPEN_H
 #define OPEN_H
 

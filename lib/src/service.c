@@ -401,11 +401,11 @@ static void add_client(const struct service *service, uint32_t which,
 	stat->clients++;
 	for (k = 0; k < calls; k++) {
 		word = atomic_load_explicit(&row->state[k], memory_order_relaxed);
-		token = token_of(word);
-		if (state_of(word) == CALL_READY)
+		token = call_token(word);
+		if (call_state(word) == CALL_READY)
 			stat->waiting++;
-		else if (state_of(word) == CALL_TAKEN && ipcshm_area_is_alive(service->area, token))
-			stat->taken += !is_finished(service, which * calls + k, number_of(word));
+		else if (call_state(word) == CALL_TAKEN && ipcshm_area_is_alive(service->area, token))
+			stat->taken += !is_finished(service, which * calls + k, call_number(word));
 	}
 }
 

@@ -147,6 +147,7 @@ struct server_row {
  * @replies: number of the call, FINISHED, count of replies; written by its server
  * @released: number of the call, count of released replies; written by its client
  * @size, @id, @time, @flags: of the request; written by its client
+ * @client: token; that of the row may be of another client since then
  * @attempt: servers that have died with it
  */
 struct service_slot {
@@ -156,6 +157,7 @@ struct service_slot {
 	_Atomic uint64_t id;
 	_Atomic uint64_t time;
 	_Atomic uint32_t flags;
+	_Atomic uint32_t client;
 	_Atomic uint32_t attempt;
 } __attribute__((aligned(64)));
 
@@ -287,22 +289,22 @@ _Static_assert(sizeof(struct client) <= sizeof(struct ipcshm_client), "likewise"
 _Static_assert(sizeof(struct server) <= sizeof(struct ipcshm_server), "likewise");
 _Static_assert(sizeof(struct service_geometry) <= 256, "gates are where the picture has them");
 
-static inline uint64_t state_word(uint32_t number, enum call_state state, uint32_t token)
+static inline uint64_t call_word(uint32_t number, enum call_state state, uint32_t token)
 {
 	return (uint64_t)number << 32 | (uint32_t)state << CALL_STATE_SHIFT | token;
 }
 
-static inline uint32_t number_of(uint64_t word)
+static inline uint32_t call_number(uint64_t word)
 {
 	return (uint32_t)(word >> 32);
 }
 
-static inline enum call_state state_of(uint64_t word)
+static inline enum call_state call_state(uint64_t word)
 {
 	return (enum call_state)((uint32_t)word >> CALL_STATE_SHIFT);
 }
 
-static inline uint32_t token_of(uint64_t word)
+static inline uint32_t call_token(uint64_t word)
 {
 	return word & IPCSHM_TOKEN_MASK;
 }
@@ -353,7 +355,7 @@ static inline bool is_finished(const struct service *service, uint32_t slot, uin
 {
 	uint64_t replies = atomic_load(&service->slots[slot].replies);
 
-	return number_of(replies) == number && replies & REPLIES_FINISHED;
+	return call_number(replies) == number && replies & REPLIES_FINISHED;
 }
 
 /* Another server may take the request of a dead one. */

@@ -23,11 +23,11 @@ static struct service_slot *slot_at(const struct client *client, uint32_t k)
 static bool is_busy(const struct client *client, uint32_t k, uint64_t word)
 {
 	const struct service *service = client->service;
-	const enum call_state state = state_of(word);
+	const enum call_state state = call_state(word);
 
 	return (state == CALL_TAKEN || state == CALL_DROPPED) &&
-	       ipcshm_area_is_alive(service->area, token_of(word)) &&
-	       !is_finished(service, slot_of(client, k), number_of(word));
+	       ipcshm_area_is_alive(service->area, call_token(word)) &&
+	       !is_finished(service, slot_of(client, k), call_number(word));
 }
 
 /* No server is to take the request, and one that has taken it is to drop it. */
@@ -39,12 +39,12 @@ static void drop_call(const struct client *client, uint32_t k)
 	int tries;
 
 	for (tries = 0; tries < SERVICE_TRIES; tries++) {
-		if (state_of(word) == CALL_IDLE || state_of(word) == CALL_DROPPED)
+		if (call_state(word) == CALL_IDLE || call_state(word) == CALL_DROPPED)
 			return;
 		if (is_busy(client, k, word))
-			wanted = state_word(number_of(word), CALL_DROPPED, token_of(word));
+			wanted = call_word(call_number(word), CALL_DROPPED, call_token(word));
 		else
-			wanted = state_word(number_of(word), CALL_IDLE, 0);
+			wanted = call_word(call_number(word), CALL_IDLE, 0);
 		if (atomic_compare_exchange_strong(state, &word, wanted))
 			return;
 	}
@@ -125,13 +125,16 @@ int ipcshm_client_discard(struct ipcshm_client *handle,
 
 /* Calls. */
 
-static void write_slot(struct service_slot *slot, const struct ipcshm_service_request *request,
-		       uint32_t flags)
+static void write_slot(const struct client *client,
+		       const struct ipcshm_service_request *request, uint32_t flags)
 {
+	struct service_slot *slot = slot_at(client, request->index);
+
 	atomic_store_explicit(&slot->size, request->size, memory_order_relaxed);
 	atomic_store_explicit(&slot->id, request->id, memory_order_relaxed);
 	atomic_store_explicit(&slot->time, ipcshm_deadline(0), memory_order_relaxed);
 	atomic_store_explicit(&slot->flags, flags, memory_order_relaxed);
+	atomic_store_explicit(&slot->client, client->token, memory_order_relaxed);
 	atomic_store_explicit(&slot->attempt, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->released, (uint64_t)(uint32_t)request->id << 32,
 			      memory_order_relaxed);
@@ -154,9 +157,9 @@ int ipcshm_client_call(struct ipcshm_client *handle, struct ipcshm_service_reque
 	atomic_store_explicit(&client->row->calls, client->calls, memory_order_relaxed);
 	client->call[k] = (struct client_call) { .id = request->id, .may_retry = flags };
 	client->called |= 1U << k;
-	write_slot(slot_at(client, k), request, flags);
+	write_slot(client, request, flags);
 	atomic_store(&client->row->state[k],						/* C0 */
-		     state_word((uint32_t)request->id, CALL_READY, 0));
+		     call_word((uint32_t)request->id, CALL_READY, 0));
 	service_set_pending(service, client->which);					/* C1 */
 	gate_open(service->area, &service->shared->requests);
 	return 0;
@@ -247,9 +250,9 @@ static bool is_given_up(const struct client *client, uint32_t k)
 {
 	uint64_t word = atomic_load(&client->row->state[k]);
 
-	return state_of(word) == CALL_TAKEN &&
-	       number_of(word) == (uint32_t)client->call[k].id &&
-	       !ipcshm_area_is_alive(client->service->area, token_of(word)) &&
+	return call_state(word) == CALL_TAKEN &&
+	       call_number(word) == (uint32_t)client->call[k].id &&
+	       !ipcshm_area_is_alive(client->service->area, call_token(word)) &&
 	       !(client->call[k].may_retry && may_try_again(slot_at(client, k)));
 }
 
@@ -257,7 +260,7 @@ static bool is_given_up(const struct client *client, uint32_t k)
 static bool has_reply(const struct client *client, uint32_t k, uint64_t *replies)
 {
 	*replies = atomic_load(&slot_at(client, k)->replies);
-	return number_of(*replies) == (uint32_t)client->call[k].id &&
+	return call_number(*replies) == (uint32_t)client->call[k].id &&
 	       ((*replies & REPLIES_COUNT) != client->call[k].taken ||
 		*replies & REPLIES_FINISHED);
 }

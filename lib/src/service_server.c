@@ -42,18 +42,22 @@ static void finish_dropped(struct server *server, uint32_t slot, uint32_t number
 static int open_request(struct server *server, uint32_t slot, uint32_t number,
 			struct ipcshm_service_request *request)
 {
-	const uint64_t taken = state_word(number, CALL_TAKEN, server->token);
+	const uint64_t taken = call_word(number, CALL_TAKEN, server->token);
 	const struct service *service = server->service;
 	struct service_slot *at = &service->slots[slot];
 	const uint32_t i = (uint32_t)__builtin_ctz(~server->used);
 	struct held_request *held = &server->held[i];
 	uint64_t replies = atomic_load(&at->replies);
 	uint64_t id = atomic_load_explicit(&at->id, memory_order_relaxed);
+	uint32_t client;
 
 	/* Finished by a server that died then: the client may have gone on. */
-	if (number_of(replies) == number && replies & REPLIES_FINISHED)
+	if (call_number(replies) == number && replies & REPLIES_FINISHED)
 		return -EALREADY;
-	if (atomic_load(state_at(service, slot)) != taken) {
+	client = atomic_load_explicit(&at->client, memory_order_relaxed);
+	/* Cancelled, or another client has the row, and has not dropped the call yet. */
+	if (atomic_load(state_at(service, slot)) != taken ||
+	    atomic_load(&row_of(service, slot)->token) != client) {
 		finish_dropped(server, slot, number);
 		return -EALREADY;
 	}
@@ -62,8 +66,7 @@ static int open_request(struct server *server, uint32_t slot, uint32_t number,
 		.size = atomic_load_explicit(&at->size, memory_order_relaxed),
 		.id = (id & ~(uint64_t)UINT32_MAX) | number,
 		.time = atomic_load_explicit(&at->time, memory_order_relaxed),
-		.client = atomic_load_explicit(&row_of(service, slot)->token,
-					       memory_order_relaxed),
+		.client = client,
 		.attempt = atomic_load_explicit(&at->attempt, memory_order_relaxed),
 		.flags = atomic_load_explicit(&at->flags, memory_order_relaxed),
 		.index = slot,
@@ -75,7 +78,7 @@ static int open_request(struct server *server, uint32_t slot, uint32_t number,
 	*held = (struct held_request) {
 		.state = taken,
 		.slot = slot,
-		.count = number_of(replies) == number ? replies & REPLIES_COUNT : 0,
+		.count = call_number(replies) == number ? replies & REPLIES_COUNT : 0,
 		.client = request->client,
 		.attempt = request->attempt,
 		.flags = request->flags,
@@ -96,8 +99,8 @@ static bool find_ready(const struct service *service, struct client_row *row, ui
 		return false;
 	for (k = 0; k < service->geometry.max_calls; k++) {
 		state = atomic_load(&row->state[k]);
-		if (state_of(state) != CALL_READY ||
-		    (found && (int32_t)(number_of(state) - number_of(*word)) >= 0))
+		if (call_state(state) != CALL_READY ||
+		    (found && (int32_t)(call_number(state) - call_number(*word)) >= 0))
 			continue;
 		found = true;
 		*which = k;
@@ -124,11 +127,11 @@ static int take_from_row(struct server *server, uint32_t which,
 			service_set_pending(service, which);
 		}
 		if (!atomic_compare_exchange_strong(&row->state[k], &word,
-						    state_word(number_of(word), CALL_TAKEN,
+						    call_word(call_number(word), CALL_TAKEN,
 							       server->token)))
 			continue;
 		ret = open_request(server, which * service->geometry.max_calls + k,
-				   number_of(word), request);
+				   call_number(word), request);
 		if (ret != -EALREADY)
 			return ret;
 	}
@@ -142,16 +145,16 @@ static int take_over(struct server *server, uint32_t slot, uint64_t word,
 	const struct service *service = server->service;
 	struct service_slot *at = &service->slots[slot];
 
-	if (ipcshm_area_is_alive(service->area, token_of(word)) ||
+	if (ipcshm_area_is_alive(service->area, call_token(word)) ||
 	    !(atomic_load_explicit(&at->flags, memory_order_relaxed) & IPCSHM_SERVICE_RETRY) ||
-	    !may_try_again(at) || is_finished(service, slot, number_of(word)))
+	    !may_try_again(at) || is_finished(service, slot, call_number(word)))
 		return -EAGAIN;
 	if (!atomic_compare_exchange_strong(state_at(service, slot), &word,
-					    state_word(number_of(word), CALL_TAKEN, server->token)))
+					    call_word(call_number(word), CALL_TAKEN, server->token)))
 		return -EAGAIN;
 	atomic_fetch_add(&at->attempt, 1);
 	count_up(&server->row->retried);
-	return open_request(server, slot, number_of(word), request);
+	return open_request(server, slot, call_number(word), request);
 }
 
 /* After a death: take what a dead server had, and find what it was about to take. */
@@ -170,9 +173,9 @@ static int look_at_all(struct server *server, struct ipcshm_service_request *req
 			continue;
 		for (k = 0; k < calls; k++) {
 			word = atomic_load(&row->state[k]);
-			if (state_of(word) == CALL_READY)
+			if (call_state(word) == CALL_READY)
 				service_set_pending(service, which);
-			if (state_of(word) != CALL_TAKEN)
+			if (call_state(word) != CALL_TAKEN)
 				continue;
 			ret = take_over(server, which * calls + k, word, request);
 			if (!ret || ret == -EBADMSG)
@@ -283,7 +286,7 @@ static struct held_request *find_held(struct server *server,
 
 	for (i = 0; i < IPCSHM_SERVICE_HELD_MAX; i++) {
 		if (server->used & 1U << i && server->held[i].slot == request->index &&
-		    number_of(server->held[i].state) == (uint32_t)request->id)
+		    call_number(server->held[i].state) == (uint32_t)request->id)
 			return &server->held[i];
 	}
 	return NULL;
@@ -299,7 +302,7 @@ static bool is_wanted(struct server *server, struct held_request *held)
 {
 	if (atomic_load(state_at(server->service, held->slot)) == held->state)
 		return true;
-	finish_dropped(server, held->slot, number_of(held->state));
+	finish_dropped(server, held->slot, call_number(held->state));
 	forget(server, held);
 	return false;
 }
@@ -312,7 +315,7 @@ static bool has_client(struct server *server, struct held_request *held)
 	if (atomic_load(&row->token) == held->client &&
 	    ipcshm_area_is_alive(server->service->area, held->client))
 		return true;
-	finish_dropped(server, held->slot, number_of(held->state));
+	finish_dropped(server, held->slot, call_number(held->state));
 	forget(server, held);
 	return false;
 }
@@ -411,7 +414,7 @@ int ipcshm_server_reply(struct ipcshm_server *handle, const struct ipcshm_servic
 	held->loaned = false;
 	held->count++;
 	count_up(&server->row->replies);
-	publish_replies(service, held->slot, number_of(held->state),
+	publish_replies(service, held->slot, call_number(held->state),
 			held->count | (flags ? 0 : REPLIES_FINISHED));
 	if (!flags)
 		forget(server, held);
@@ -422,12 +425,12 @@ int ipcshm_server_reply(struct ipcshm_server *handle, const struct ipcshm_servic
 static void give_back(struct server *server, struct held_request *held)
 {
 	const struct service *service = server->service;
-	const uint32_t number = number_of(held->state);
+	const uint32_t number = call_number(held->state);
 	uint64_t word = held->state;
 
 	forget(server, held);
 	if (!atomic_compare_exchange_strong(state_at(service, held->slot), &word,
-					    state_word(number, CALL_READY, 0))) {
+					    call_word(number, CALL_READY, 0))) {
 		finish_dropped(server, held->slot, number);
 		return;
 	}
@@ -511,7 +514,7 @@ int ipcshm_server_attach(struct ipcshm_server *handle, const struct ipcshm_servi
 static void abandon(struct server *server, struct held_request *held)
 {
 	const struct service *service = server->service;
-	const uint32_t number = number_of(held->state);
+	const uint32_t number = call_number(held->state);
 	uint64_t word = held->state;
 
 	if (held->flags & IPCSHM_SERVICE_RETRY) {
@@ -520,7 +523,7 @@ static void abandon(struct server *server, struct held_request *held)
 	}
 	forget(server, held);
 	if (atomic_compare_exchange_strong(state_at(service, held->slot), &word,
-					   state_word(number, CALL_TAKEN, 0)))
+					   call_word(number, CALL_TAKEN, 0)))
 		gate_open(service->area, &row_of(service, held->slot)->replies);
 	else
 		finish_dropped(server, held->slot, number);

@@ -43,6 +43,30 @@ mutant topic_publish.c 's/^\t\t\tmove_tail(topic, position);$//' "no publisher m
 mutant topic_publish.c 's/if (!log_is_at(word, position - topic->geometry.history))/if (false)/' "a slow publisher overwrites a later publication"
 mutant topic_publish.c 's/gate_open(topic->area, &topic->shared->items)/gate_open(topic->area, \&topic->shared->room)/' "a publication wakes no subscriber"
 
+test=build/check/service_model
+arguments=(-t calls_of_one)
+mutant service_client.c '/^int ipcshm_client_call(/,/^}/s/^\tgate_open.*$//' "services: a call wakes no server"
+mutant service_server.c '/^static void publish_replies(/,/^}/s/^\tgate_open.*$//' "services: a reply wakes no client"
+mutant service_server.c '/^static int take_from_row(/,/^}/s/if (!find_ready.*P2 .*$/if (true)/' "services: a request is lost that comes while the pending bit is cleared"
+arguments=(-t two_servers)
+mutant service_server.c 's/call_state(state) != CALL_READY ||/(call_state(state) != CALL_READY \&\& call_state(state) != CALL_TAKEN) ||/' "services: a server takes what another one has"
+arguments=(-t cancelled_call)
+mutant service_client.c '/^static bool is_busy(/,/^}/s/return (state/return false \&\& (state/' "services: the memory of a cancelled call is used while a server has it"
+arguments=(-t stream)
+mutant service_client.c '/^int ipcshm_client_release(/,/^}/s/^\tgate_open.*$//' "services: a release wakes no server"
+mutant service_server.c 's/>= service->geometry.max_replies)/> service->geometry.max_replies)/' "services: a reply overwrites one that the client has"
+arguments=(-t death_of_the_only_server)
+mutant service_client.c '/^static bool is_given_up(/,/^}/s/return call_state/return false \&\& call_state/' "services: the call of a dead server does not fail"
+mutant service_client.c '/What the dead server/{n;s/if (.*)/if (true)/}' "services: a reply of a dead server is lost"
+arguments=(-t death_of_a_client_that_streams)
+mutant service_server.c '/^static bool has_client(/,/^}/s/^\tif (.*&&$/\tif (true ||/' "services: a server waits for a dead client"
+arguments=(-t death_of_a_server_whose_calls_are_retried)
+mutant service_server.c 's/int ret = take_of_the_dead(server, argument), /int ret = -EAGAIN, /' "services: no server takes over from a dead one"
+arguments=(-t clients_after_each_other)
+mutant service_client.c '/^int ipcshm_client_attach(/,/^}/s/drop_call(client, k);/;/' "services: a server serves what the client before has called"
+arguments=(-t server_that_detaches)
+mutant service_server.c '/^static void abandon(/,/^}/s/CALL_TAKEN, 0)/CALL_TAKEN, server->token)/' "services: the call of a server that has detached does not fail"
+
 test=build/check/ring_model
 arguments=(-t slots_of_one_and_one)
 mutant ring_slot_single.c 's/^\tring_publish_room(ring, more);//' "rings: a consumer wakes no producer"

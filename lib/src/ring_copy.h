@@ -34,16 +34,16 @@ static ALWAYS_INLINE uint64_t word_at(const void *from, size_t offset)
 	return word;
 }
 
-static ALWAYS_INLINE ring_pair pair_at(const void *from, size_t offset)
+static ALWAYS_INLINE void copy_pair(void *to, const void *from)
 {
-	ring_pair pair = { word_at(from, offset) };
+	ring_pair pair = { word_at(from, 0) };
 
 #ifdef __x86_64__
 	/* Else the compiler makes one load of the two. */
 	__asm__("" : "+x" (pair));
 #endif
-	pair[1] = word_at(from, offset + 8);
-	return pair;
+	pair[1] = word_at(from, 8);
+	*(ring_pair *)to = pair;
 }
 
 static ALWAYS_INLINE void copy_words(void *to, const void *from, size_t size)
@@ -52,7 +52,7 @@ static ALWAYS_INLINE void copy_words(void *to, const void *from, size_t size)
 	size_t i;
 
 	for (i = 0; i + 16 <= size; i += 16)
-		*(ring_pair *)((char *)to + i) = pair_at(from, i);
+		copy_pair((char *)to + i, (const char *)from + i);
 	if (i < size) {
 		last = word_at(from, i);
 		memcpy((char *)to + i, &last, 8);

@@ -157,7 +157,7 @@ static __attribute__((noinline)) ssize_t get_any(struct ring *ring, void *data)
 		return ring_refused(ring, (ssize_t)have, 1);
 	copy_item(data, item_at(ring, ring->position), ring->item_size);
 	consumed(ring, 1);
-	return ring->item_size;
+	return (ssize_t)ring->item_size;
 }
 
 static ssize_t get(struct ring *ring, void *data, size_t size)
@@ -170,7 +170,7 @@ static ssize_t get(struct ring *ring, void *data, size_t size)
 		return get_any(ring, data);
 	copy_words(data, item_at(ring, position), item_size);
 	consumed(ring, 1);
-	return item_size;
+	return (ssize_t)item_size;
 }
 
 /* How many of @count items lie together from the position on. */
@@ -245,7 +245,7 @@ static ssize_t peek(struct ring *ring, const void **data)
 		return ring_refused(ring, (ssize_t)have, 1);
 	ring->held = item_at(ring, ring->position);
 	*data = ring->held;
-	return ring->item_size;
+	return (ssize_t)ring->item_size;
 }
 
 static int release(struct ring *ring)

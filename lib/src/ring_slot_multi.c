@@ -420,7 +420,7 @@ static __attribute__((noinline)) ssize_t get_any_of_many(struct ring *ring, void
 	copy_item(data, ((struct slot *)ring->held)->item, ring->item_size);
 	release_held(ring);
 	ring_publish_room(ring, 1);
-	return ring->item_size;
+	return (ssize_t)ring->item_size;
 }
 
 /* The usual case holds nothing in between. */
@@ -440,7 +440,7 @@ static ssize_t get_many(struct ring *ring, void *data, size_t size)
 	store_word(slot, freed(ready));		/* W1 */
 	end_claim(ring);
 	ring_publish_room(ring, 1);
-	return ring->item_size;
+	return (ssize_t)ring->item_size;
 }
 
 static __attribute__((noinline)) ssize_t peek_any_of_many(struct ring *ring, const void **data)
@@ -450,7 +450,7 @@ static __attribute__((noinline)) ssize_t peek_any_of_many(struct ring *ring, con
 	if (UNLIKELY(ret))
 		return ring_refused(ring, ret, 1);
 	*data = ((struct slot *)ring->held)->item;
-	return ring->item_size;
+	return (ssize_t)ring->item_size;
 }
 
 static ssize_t peek_many(struct ring *ring, const void **data)
@@ -465,7 +465,7 @@ static ssize_t peek_many(struct ring *ring, const void **data)
 		return peek_any_of_many(ring, data);
 	hold(ring, position, RING_NO_SEAT);
 	*data = slot->item;
-	return ring->item_size;
+	return (ssize_t)ring->item_size;
 }
 
 static int release_many(struct ring *ring)

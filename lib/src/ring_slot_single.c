@@ -270,7 +270,7 @@ static __attribute__((noinline)) ssize_t get_any(struct ring *ring, void *data)
 		return ring_refused(ring, ret, 1);
 	copy_item(data, slot_at(ring, ring->position)->item, ring->item_size);
 	consumed(ring, 1);
-	return ring->item_size;
+	return (ssize_t)ring->item_size;
 }
 
 static ssize_t get_one(struct ring *ring, void *data, size_t size)
@@ -282,7 +282,7 @@ static ssize_t get_one(struct ring *ring, void *data, size_t size)
 		return get_any(ring, data);
 	copy_words(data, slot_at(ring, ring->position)->item, item_size);
 	consumed(ring, 1);
-	return item_size;
+	return (ssize_t)item_size;
 }
 
 /* How many are ready, of @want; @span: so many slots on, since some are skipped. */
@@ -364,7 +364,7 @@ static ssize_t peek_one(struct ring *ring, const void **data)
 		return ring_refused(ring, ret, 1);
 	ring->held = slot_at(ring, ring->position);
 	*data = ((struct slot *)ring->held)->item;
-	return ring->item_size;
+	return (ssize_t)ring->item_size;
 }
 
 static int release_one(struct ring *ring)

@@ -40,7 +40,7 @@ struct course {
 #define WHOLE	((struct course) { WORDS + 1, WORDS + 1 })
 
 /* Each word follows from the one before it: a half-done initialization spoils the rest. */
-static int init(const struct ipcshm_area *area, void *data)
+static int init_words(const struct ipcshm_area *area, void *data)
 {
 	const struct course *course = data;
 	uint64_t *words = words_of(area);
@@ -72,7 +72,7 @@ static int open_area(int device, const char *name, struct course course, struct 
 {
 	struct ipcshm_region_attr attr = { .size = SIZE };
 
-	return ipcshm_area_open(area, device, name, 0, 0600, &attr, init, &course, SOON);
+	return ipcshm_area_open(area, device, name, 0, 0600, &attr, init_words, &course, SOON);
 }
 
 TEST_F(area, the_first_initializes_and_the_others_find_it)
@@ -108,7 +108,8 @@ static int open_and_look(int device, const char *name, struct course course,
 	return ret ? INITIALIZED : FOUND;
 }
 
-static pid_t start(int device, const char *name, struct course course, struct signal_pipe *stay)
+static pid_t start_child(int device, const char *name, struct course course,
+			 struct signal_pipe *stay)
 {
 	pid_t pid = fork_peer();
 
@@ -137,7 +138,7 @@ TEST_F_TIMEOUT(area, creators_that_die_or_fail_leave_it_to_the_others, 120)
 				course.dies_after = step;
 			else if (i % 4 == 2)
 				course.fails_after = step;
-			pids[i] = start(self->device, self->name.text, course, &stay);
+			pids[i] = start_child(self->device, self->name.text, course, &stay);
 		}
 		close(stay.read);
 		close(stay.write);

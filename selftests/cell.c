@@ -115,7 +115,7 @@ static int write_forever(const struct ipcshm_area *area)
 }
 
 /* Follows the cell until its value is 0. */
-static int follow(const struct ipcshm_area *area)
+static int follow_cell(const struct ipcshm_area *area)
 {
 	struct value value;
 	uint64_t version;
@@ -138,7 +138,7 @@ TEST_F(cell, survives_writers_that_are_killed_at_random)
 	uint64_t version, last = 0;
 
 	for (unsigned int i = 0; i < 2; i++)
-		followers[i] = start_process(self, follow);
+		followers[i] = start_process(self, follow_cell);
 	for (unsigned int i = 0; i < WRITERS; i++)
 		writers[i] = start_process(self, write_forever);
 	for (unsigned int i = 0; i < KILLS; i++) {

@@ -376,7 +376,7 @@ static int try_poll_queue(struct scene *scene)
 	return poll_now(scene->queue);
 }
 
-static int resize(struct scene *scene, __u64 size)
+static int resize_region(struct scene *scene, __u64 size)
 {
 	struct ipcshm_region_resize_args args = { .size = size };
 
@@ -385,12 +385,12 @@ static int resize(struct scene *scene, __u64 size)
 
 static int try_grow(struct scene *scene)
 {
-	return resize(scene, 2 * SIZE);
+	return resize_region(scene, 2 * SIZE);
 }
 
 static int try_shrink(struct scene *scene)
 {
-	return resize(scene, PAGE);
+	return resize_region(scene, PAGE);
 }
 
 static int try_revoke(struct scene *scene)
@@ -646,7 +646,7 @@ static int try_write(struct scene *scene)
 
 /* Requests by netlink. */
 
-static int talk(struct scene *scene)
+static int send_request(struct scene *scene)
 {
 	return link_talk(&scene->link, NULL, NULL);
 }
@@ -661,43 +661,43 @@ static void ask_for(struct scene *scene, __u8 command)
 static int try_object_get(struct scene *scene)
 {
 	ask_for(scene, IPCSHM_CMD_OBJECT_GET);
-	return talk(scene);
+	return send_request(scene);
 }
 
 static int try_object_unlink(struct scene *scene)
 {
 	ask_for(scene, IPCSHM_CMD_OBJECT_UNLINK);
-	return talk(scene);
+	return send_request(scene);
 }
 
 static int try_object_revoke(struct scene *scene)
 {
 	ask_for(scene, IPCSHM_CMD_OBJECT_REVOKE);
-	return talk(scene);
+	return send_request(scene);
 }
 
 static int try_object_dump(struct scene *scene)
 {
 	ask_all(&scene->link, IPCSHM_CMD_OBJECT_GET);
-	return talk(scene);
+	return send_request(scene);
 }
 
 static int try_member_dump(struct scene *scene)
 {
 	ask_all(&scene->link, IPCSHM_CMD_MEMBER_GET);
-	return talk(scene);
+	return send_request(scene);
 }
 
 static int try_limits_get(struct scene *scene)
 {
 	ask(&scene->link, IPCSHM_CMD_QUOTA_GET);
-	return talk(scene);
+	return send_request(scene);
 }
 
 static int try_limits_dump(struct scene *scene)
 {
 	ask_all(&scene->link, IPCSHM_CMD_QUOTA_GET);
-	return talk(scene);
+	return send_request(scene);
 }
 
 /* A limit that is none. */

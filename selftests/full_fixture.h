@@ -43,7 +43,7 @@ FIXTURE_VARIANT_ADD(full, rendezvous)
 	.depth = 0,
 };
 
-static bool fill(struct test_queue *queue, unsigned int depth)
+static bool fill_queue(struct test_queue *queue, unsigned int depth)
 {
 	unsigned int i;
 
@@ -53,8 +53,8 @@ static bool fill(struct test_queue *queue, unsigned int depth)
 	return try_send(queue, NOTHING, 0) == -EAGAIN;
 }
 
-/* Takes out what fill() put in. */
-static bool drain(struct test_queue *queue, unsigned int depth)
+/* Takes out what fill_queue() put in. */
+static bool drain_queue(struct test_queue *queue, unsigned int depth)
 {
 	unsigned int i;
 
@@ -68,7 +68,7 @@ FIXTURE_SETUP(full)
 {
 	ASSERT_EQ(0, queue_set_up(&self->queue, variant->max_messages, variant->max_bytes,
 				  sizeof(__u64)));
-	ASSERT_TRUE(fill(&self->queue, variant->depth));
+	ASSERT_TRUE(fill_queue(&self->queue, variant->depth));
 }
 
 FIXTURE_TEARDOWN(full)

@@ -35,23 +35,23 @@ static struct test_name region_name, queue_name, new_name;
 static struct peers peers;
 static struct peer *party;	/* the other side of a call, or NULL */
 
-static void *at(enum place place)
+static void *address_at(enum place place)
 {
 	return fuse_memory_at(&memory, place);
 }
 
-static __u64 address(enum place place)
+static __u64 number_at(enum place place)
 {
-	return (uintptr_t)at(place);
+	return (uintptr_t)address_at(place);
 }
 
 /* The bytes that a place will have when it can be accessed. */
-static void *content(enum place place)
+static void *content_at(enum place place)
 {
 	return memory.content + place * page_size;
 }
 
-#define SET_UP(place, type, ...) (*(struct type *)content(place) = (struct type) { __VA_ARGS__ })
+#define SET_UP(place, type, ...) (*(struct type *)content_at(place) = (struct type) { __VA_ARGS__ })
 
 static int send_one(__u64 type, int fd)
 {
@@ -118,9 +118,9 @@ static void caller_role(struct peer *peer)
 
 static void arrange_region_open(void)
 {
-	strcpy(content(NAME), new_name.text);
+	strcpy(content_at(NAME), new_name.text);
 	SET_UP(STRUCTURE, ipcshm_region_open_args, .how = {
-		.name = address(NAME),
+		.name = number_at(NAME),
 		.name_len = strlen(new_name.text),
 		.flags = READ_WRITE | IPCSHM_CREATE,
 		.mode = 0600,
@@ -129,9 +129,9 @@ static void arrange_region_open(void)
 
 static void arrange_queue_open(void)
 {
-	strcpy(content(NAME), new_name.text);
+	strcpy(content_at(NAME), new_name.text);
 	SET_UP(STRUCTURE, ipcshm_queue_open_args, .how = {
-		.name = address(NAME),
+		.name = number_at(NAME),
 		.name_len = strlen(new_name.text),
 		.flags = READ_WRITE | IPCSHM_CREATE,
 		.mode = 0600,
@@ -140,14 +140,14 @@ static void arrange_queue_open(void)
 
 static void arrange_unlink(void)
 {
-	strcpy(content(NAME), region_name.text);
-	SET_UP(STRUCTURE, ipcshm_unlink_args, .name = address(NAME),
+	strcpy(content_at(NAME), region_name.text);
+	SET_UP(STRUCTURE, ipcshm_unlink_args, .name = number_at(NAME),
 	       .name_len = strlen(region_name.text), .kind = IPCSHM_REGION);
 }
 
 static void arrange_members(void)
 {
-	SET_UP(STRUCTURE, ipcshm_region_members_args, .members = address(ARRAY), .count = 4,
+	SET_UP(STRUCTURE, ipcshm_region_members_args, .members = number_at(ARRAY), .count = 4,
 	       .member_size = sizeof(struct ipcshm_member));
 }
 
@@ -165,7 +165,7 @@ static void arrange_wait(void)
 
 static void arrange_waitv(void)
 {
-	SET_UP(STRUCTURE, ipcshm_region_waitv_args, .words = address(ARRAY), .count = 1,
+	SET_UP(STRUCTURE, ipcshm_region_waitv_args, .words = number_at(ARRAY), .count = 1,
 	       .word_size = sizeof(struct ipcshm_region_word),
 	       .deaths = region_stat(region).deaths);
 	SET_UP(ARRAY, ipcshm_region_word, .expected = 1, .size = 4);
@@ -178,19 +178,19 @@ static void arrange_resize(void)
 
 static void arrange_send(void)
 {
-	SET_UP(STRUCTURE, ipcshm_transfer_args, .message = { .data = address(DATA), .size = SIZE },
-	       .flags = IPCSHM_DONTWAIT);
+	SET_UP(STRUCTURE, ipcshm_transfer_args,
+	       .message = { .data = number_at(DATA), .size = SIZE }, .flags = IPCSHM_DONTWAIT);
 }
 
 /* With segments and descriptors. */
 static struct ipcshm_message full_message(void)
 {
-	SET_UP(ARRAY, ipcshm_segment, .data = address(DATA), .size = SIZE);
-	*(__s32 *)content(FDS) = memfd;
+	SET_UP(ARRAY, ipcshm_segment, .data = number_at(DATA), .size = SIZE);
+	*(__s32 *)content_at(FDS) = memfd;
 	return (struct ipcshm_message) {
-		.data = address(ARRAY),
+		.data = number_at(ARRAY),
 		.segments = 1,
-		.fds = address(FDS),
+		.fds = number_at(FDS),
 		.fd_count = 1,
 	};
 }
@@ -216,22 +216,22 @@ static void arrange_full_receive(void)
 static void arrange_peek(void)
 {
 	arrange_receive();
-	((struct ipcshm_transfer_args *)content(STRUCTURE))->flags |= IPCSHM_PEEK;
+	((struct ipcshm_transfer_args *)content_at(STRUCTURE))->flags |= IPCSHM_PEEK;
 }
 
 static void arrange_mapped_receive(void)
 {
 	arrange_receive();
-	((struct ipcshm_transfer_args *)content(STRUCTURE))->message.flags = IPCSHM_MAPPED;
+	((struct ipcshm_transfer_args *)content_at(STRUCTURE))->message.flags = IPCSHM_MAPPED;
 }
 
 static void arrange_batch(void)
 {
-	struct ipcshm_message *messages = content(ARRAY);
+	struct ipcshm_message *messages = content_at(ARRAY);
 
-	messages[0] = (struct ipcshm_message) { .data = address(DATA), .size = SIZE };
+	messages[0] = (struct ipcshm_message) { .data = number_at(DATA), .size = SIZE };
 	messages[1] = messages[0];
-	SET_UP(STRUCTURE, ipcshm_batch_args, .messages = address(ARRAY), .count = 2,
+	SET_UP(STRUCTURE, ipcshm_batch_args, .messages = number_at(ARRAY), .count = 2,
 	       .flags = IPCSHM_DONTWAIT, .message_size = sizeof(*messages));
 }
 
@@ -245,8 +245,8 @@ static void arrange_receive_batch(void)
 static void arrange_call(void)
 {
 	SET_UP(STRUCTURE, ipcshm_call_args,
-	       .request = { .data = address(DATA), .size = SIZE },
-	       .reply = { .data = address(REPLY), .size = SIZE },
+	       .request = { .data = number_at(DATA), .size = SIZE },
+	       .reply = { .data = number_at(REPLY), .size = SIZE },
 	       .deadline = IPCSHM_FOREVER);
 	party = start_peer(&peers, server_role, (struct peer) { 0 });
 }
@@ -261,7 +261,7 @@ static __u64 take_request(void)
 static void arrange_reply(void)
 {
 	SET_UP(STRUCTURE, ipcshm_reply_args, .message = {
-		.data = address(DATA),
+		.data = number_at(DATA),
 		.size = SIZE,
 		.request_id = take_request(),
 	});
@@ -270,8 +270,8 @@ static void arrange_reply(void)
 static void arrange_reply_receive(void)
 {
 	SET_UP(STRUCTURE, ipcshm_call_args,
-	       .request = { .data = address(DATA), .size = SIZE },
-	       .reply = { .data = address(REPLY), .size = SIZE, .request_id = take_request() },
+	       .request = { .data = number_at(DATA), .size = SIZE },
+	       .reply = { .data = number_at(REPLY), .size = SIZE, .request_id = take_request() },
 	       .flags = IPCSHM_DONTWAIT);
 	send_one(0, -1);
 }
@@ -279,8 +279,8 @@ static void arrange_reply_receive(void)
 static void arrange_release(void)
 {
 	send_one(0, -1);
-	*(__u64 *)content(ARRAY) = receive_one(0, IPCSHM_MAPPED).data;
-	SET_UP(STRUCTURE, ipcshm_queue_release_args, .offsets = address(ARRAY), .count = 1);
+	*(__u64 *)content_at(ARRAY) = receive_one(0, IPCSHM_MAPPED).data;
+	SET_UP(STRUCTURE, ipcshm_queue_release_args, .offsets = number_at(ARRAY), .count = 1);
 }
 
 static void arrange_set(void)
@@ -295,7 +295,7 @@ static void arrange_message(void)
 
 static void arrange_vector(void)
 {
-	SET_UP(ARRAY, iovec, .iov_base = at(DATA), .iov_len = SIZE);
+	SET_UP(ARRAY, iovec, .iov_base = address_at(DATA), .iov_len = SIZE);
 }
 
 static void arrange_message_vector(void)
@@ -308,42 +308,42 @@ static void arrange_message_vector(void)
 
 static long run_queue_read(void)
 {
-	return read(queue, at(DATA), SIZE);
+	return read(queue, address_at(DATA), SIZE);
 }
 
 static long run_queue_write(void)
 {
-	return write(queue, at(DATA), SIZE);
+	return write(queue, address_at(DATA), SIZE);
 }
 
 static long run_queue_readv(void)
 {
-	return readv(queue, at(ARRAY), 1);
+	return readv(queue, address_at(ARRAY), 1);
 }
 
 static long run_queue_writev(void)
 {
-	return writev(queue, at(ARRAY), 1);
+	return writev(queue, address_at(ARRAY), 1);
 }
 
 static long run_region_read(void)
 {
-	return pread(region, at(DATA), SIZE, 0);
+	return pread(region, address_at(DATA), SIZE, 0);
 }
 
 static long run_region_readv(void)
 {
-	return preadv(region, at(ARRAY), 1, 0);
+	return preadv(region, address_at(ARRAY), 1, 0);
 }
 
 static long run_region_write(void)
 {
-	return pwrite(region, at(DATA), SIZE, 0);
+	return pwrite(region, address_at(DATA), SIZE, 0);
 }
 
 static long run_region_writev(void)
 {
-	return pwritev(region, at(ARRAY), 1, 0);
+	return pwritev(region, address_at(ARRAY), 1, 0);
 }
 
 /* Through a pipe of the kernel's. */
@@ -367,9 +367,9 @@ static long run_uring(int fd, bool is_write)
 	}
 	entry = io_uring_get_sqe(&ring);
 	if (is_write)
-		io_uring_prep_write(entry, fd, at(DATA), SIZE, 0);
+		io_uring_prep_write(entry, fd, address_at(DATA), SIZE, 0);
 	else
-		io_uring_prep_read(entry, fd, at(DATA), SIZE, 0);
+		io_uring_prep_read(entry, fd, address_at(DATA), SIZE, 0);
 	io_uring_submit(&ring);
 	do
 		result = io_uring_wait_cqe(&ring, &done);
@@ -522,7 +522,8 @@ static void stuck_role(struct peer *peer)
 	if (operation->run)
 		peer->result = operation->run();
 	else
-		peer->result = ioctl(target_of(operation), operation->command, at(STRUCTURE));
+		peer->result =
+			ioctl(target_of(operation), operation->command, address_at(STRUCTURE));
 	if (peer->result < 0)
 		peer->result = -errno;
 }
@@ -731,7 +732,7 @@ static bool get_stuck(enum place place, enum place gate)
 	return WAIT_UNTIL(fuse_memory_is_waiting(&memory, place));
 }
 
-static const char *act(enum action action, struct peer *stuck, enum place place)
+static const char *take_action(enum action action, struct peer *stuck, enum place place)
 {
 	struct peer *actor;
 
@@ -806,7 +807,7 @@ static const char *try_stuck(size_t index, enum place place, enum place gate, en
 	others = start_peer(&peers, others_role, (struct peer) { 0 });
 	if (!WAIT_UNTIL(is_done(others)))
 		return "another process waits";
-	wrong = act(action, stuck, place);
+	wrong = take_action(action, stuck, place);
 	if (wrong)
 		return wrong;
 	if (!WAIT_UNTIL(has_ended(stuck)))
@@ -815,7 +816,7 @@ static const char *try_stuck(size_t index, enum place place, enum place gate, en
 }
 
 /* The error of an operation that is stuck at a place, or NULL. */
-static const char *try(size_t index, enum place place, enum place gate, enum action action)
+static const char *try_place(size_t index, enum place place, enum place gate, enum action action)
 {
 	struct ipcshm_info before = get_info(device);
 	const char *wrong = "no objects";
@@ -887,13 +888,13 @@ TEST_F_TIMEOUT(stuck, operation_does_not_hold_up_others, 280)
 
 		for (place = 0; place < PLACES; place++) {
 			if (operation->places & IN(place)) {
-				wrong = try(i, place, NO_GATE, variant->action);
+				wrong = try_place(i, place, NO_GATE, variant->action);
 				EXPECT_EQ(NULL, wrong)
 					TH_LOG("%s, %s: %s", operation->name, place_names[place],
 					       wrong);
 			}
 			if (operation->late & IN(place)) {
-				wrong = try(i, place, operation->gate, variant->action);
+				wrong = try_place(i, place, operation->gate, variant->action);
 				EXPECT_EQ(NULL, wrong)
 					TH_LOG("%s, %s at the end: %s", operation->name,
 					       place_names[place], wrong);

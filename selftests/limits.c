@@ -26,7 +26,7 @@ static uid_t unique_user(void)
 }
 
 /* Can be undone, as root's saved IDs stay. */
-static bool become(uid_t user)
+static bool become_user(uid_t user)
 {
 	return !seteuid(0) && !setresgid(user, user, 0) && !setresuid(user, user, 0);
 }
@@ -42,7 +42,7 @@ FIXTURE_SETUP(limits)
 				    PAGES * sysconf(_SC_PAGESIZE));
 	ASSERT_LE(0, self->of_root);
 	close(self->region.device);
-	ASSERT_TRUE(become(unique_user()));
+	ASSERT_TRUE(become_user(unique_user()));
 	ASSERT_EQ(0, region_set_up(&self->region, (struct ipcshm_region_attr){
 							  .max_members = IPCSHM_MEMBERS_MAX }));
 	ASSERT_EQ(0, self->region.before.members.used);
@@ -78,7 +78,7 @@ static __u64 waiters_used(struct test_region *region)
 	return get_info(region->device).waiters.used;
 }
 
-static int create(struct test_region *region, __u64 size, __u64 max_size)
+static int create_region(struct test_region *region, __u64 size, __u64 max_size)
 {
 	struct ipcshm_region_attr attr = {
 		.size = size, .max_size = max_size, .max_members = IPCSHM_MEMBERS_MAX,
@@ -89,7 +89,7 @@ static int create(struct test_region *region, __u64 size, __u64 max_size)
 
 static void user_member_role(struct peer *peer)
 {
-	if (peer->value && !become(peer->value))
+	if (peer->value && !become_user(peer->value))
 		_exit(1);
 	member_role(peer);
 }
@@ -98,7 +98,7 @@ static void user_member_role(struct peer *peer)
 
 TEST_F(limits, region_counts_its_largest_size)
 {
-	int fd = create(&self->region, self->region.page_size, 10 * self->region.page_size);
+	int fd = create_region(&self->region, self->region.page_size, 10 * self->region.page_size);
 
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(10 * self->region.page_size, bytes_used(&self->region));
@@ -116,20 +116,20 @@ TEST_F(limits, region_that_could_grow_over_the_quota_is_refused)
 		    self->region.page_size * self->region.page_size;
 	int fd;
 
-	EXPECT_EQ(-EDQUOT,
-		  create(&self->region, self->region.page_size, max + self->region.page_size));
+	EXPECT_EQ(-EDQUOT, create_region(&self->region, self->region.page_size,
+					 max + self->region.page_size));
 	EXPECT_EQ(0, bytes_used(&self->region));
 	EXPECT_EQ(0, objects_used(&self->region));
-	fd = create(&self->region, self->region.page_size, max);
+	fd = create_region(&self->region, self->region.page_size, max);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(-EDQUOT, create(&self->region, self->region.page_size, 0));
+	EXPECT_EQ(-EDQUOT, create_region(&self->region, self->region.page_size, 0));
 	close(fd);
 	EXPECT_EQ(0, bytes_used(&self->region));
 }
 
 TEST_F(limits, revoked_region_counts_until_it_is_closed)
 {
-	int fd = create(&self->region, self->region.page_size, 0);
+	int fd = create_region(&self->region, self->region.page_size, 0);
 
 	ASSERT_EQ(0, ipcshm_region_revoke(fd));
 	EXPECT_EQ(1, objects_used(&self->region));
@@ -140,7 +140,7 @@ TEST_F(limits, revoked_region_counts_until_it_is_closed)
 
 TEST_F(limits, region_in_flight_counts_for_its_creator)
 {
-	int ends[2], fd = create(&self->region, self->region.page_size, 0);
+	int ends[2], fd = create_region(&self->region, self->region.page_size, 0);
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
 	ASSERT_TRUE(send_descriptor(ends[0], fd));
@@ -166,7 +166,7 @@ TEST_F(limits, member_counts_for_its_user_and_not_for_the_creator)
 
 TEST_F(limits, members_are_counted_by_region_and_process)
 {
-	int other = create(&self->region, self->region.page_size, 0);
+	int other = create_region(&self->region, self->region.page_size, 0);
 
 	ASSERT_TRUE(map_region(&self->region));
 	ASSERT_NE(MAP_FAILED, map_pages(&self->region, other, 0, 1, RW, MAP_SHARED));
@@ -214,7 +214,7 @@ TEST_F(limits, member_is_given_back_by_exec)
 
 TEST_F(limits, member_without_a_descriptor_counts)
 {
-	int fd = create(&self->region, self->region.page_size, 0);
+	int fd = create_region(&self->region, self->region.page_size, 0);
 	void *at = map_pages(&self->region, fd, 0, 1, RW, MAP_SHARED);
 
 	close(fd);
@@ -230,7 +230,7 @@ static void *field;	/* one of those */
 /* A mapping of another region, with no descriptor. */
 static void *map_field(struct test_region *region)
 {
-	int fd = create(region, region->page_size, 0);
+	int fd = create_region(region, region->page_size, 0);
 	void *at = map_pages(region, fd, 0, 1, RW, MAP_SHARED);
 
 	close(fd);
@@ -303,7 +303,7 @@ TEST_F_TIMEOUT(limits, members_over_the_quota_are_refused, 200)
 	for (i = 0; i < self->region.peers.count; i++)
 		if (self->region.peers.list[i].pid)
 			kill_peer(&self->region.peers.list[i]);
-	ASSERT_TRUE(become(unique_user()));
+	ASSERT_TRUE(become_user(unique_user()));
 	/* The rest is the test's own, less than two of the many. */
 	EXPECT_GT(2 * FIELDS, members_used(&self->region));
 }
@@ -335,7 +335,7 @@ TEST_F(limits, waiters_are_counted_while_they_wait)
 
 static void user_wait_role(struct peer *peer)
 {
-	if (!become(peer->value))
+	if (!become_user(peer->value))
 		_exit(1);
 	wait_role(peer);
 }

@@ -314,7 +314,7 @@ TEST_F(name, gets_a_mode_less_the_umask)
  * Permission.
  */
 
-static __u32 allowed(mode_t mode, int shift)
+static __u32 allowed_rights(mode_t mode, int shift)
 {
 	const mode_t bits = mode >> shift & 7;
 
@@ -361,10 +361,10 @@ TEST_F_TIMEOUT(name, is_opened_as_its_mode_permits, 120)
 		ASSERT_LE(0, fd);
 		ASSERT_EQ(owner.uid, STAT(fd).uid);
 		ASSERT_EQ(owner.gid, STAT(fd).gid);
-		EXPECT_EQ(0, count_wrong_answers(&base, owner, allowed(mode, 6)));
-		EXPECT_EQ(0, count_wrong_answers(&base, member, allowed(mode, 3)));
-		EXPECT_EQ(0, count_wrong_answers(&base, other_member, allowed(mode, 3)));
-		EXPECT_EQ(0, count_wrong_answers(&base, stranger, allowed(mode, 0)));
+		EXPECT_EQ(0, count_wrong_answers(&base, owner, allowed_rights(mode, 6)));
+		EXPECT_EQ(0, count_wrong_answers(&base, member, allowed_rights(mode, 3)));
+		EXPECT_EQ(0, count_wrong_answers(&base, other_member, allowed_rights(mode, 3)));
+		EXPECT_EQ(0, count_wrong_answers(&base, stranger, allowed_rights(mode, 0)));
 		close(fd);
 	}
 }

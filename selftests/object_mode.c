@@ -164,7 +164,7 @@ TEST_F(queue_inode, has_no_size_to_change)
 	EXPECT_EQ(ESPIPE, errno);
 }
 
-static int reopen(int fd, int flags)
+static int reopen_descriptor(int fd, int flags)
 {
 	char path[64];
 	int again;
@@ -183,13 +183,13 @@ TEST_F(queue_inode, is_not_opened_through_proc)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fd);
 	EXPECT_LT(0, readlink(path, link, sizeof(link) - 1));
 	EXPECT_STREQ("anon_inode:[ipcshm-queue]", link);
-	EXPECT_EQ(-ENXIO, reopen(self->fd, O_RDONLY));
-	EXPECT_EQ(-ENXIO, reopen(self->fd, O_WRONLY));
-	EXPECT_EQ(-ENXIO, reopen(self->fd, O_RDWR));
-	at = reopen(self->fd, O_PATH);
+	EXPECT_EQ(-ENXIO, reopen_descriptor(self->fd, O_RDONLY));
+	EXPECT_EQ(-ENXIO, reopen_descriptor(self->fd, O_WRONLY));
+	EXPECT_EQ(-ENXIO, reopen_descriptor(self->fd, O_RDWR));
+	at = reopen_descriptor(self->fd, O_PATH);
 	ASSERT_LE(0, at);
 	EXPECT_EQ(0600, mode_of(at));
-	EXPECT_EQ(-ENXIO, reopen(at, O_RDWR));
+	EXPECT_EQ(-ENXIO, reopen_descriptor(at, O_RDWR));
 	close(at);
 }
 

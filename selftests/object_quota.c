@@ -372,7 +372,7 @@ TEST_F_TIMEOUT(bytes, of_messages_over_the_quota_would_block, 120)
 	free(data);
 }
 
-static __u64 parameter(const char *name)
+static __u64 read_parameter(const char *name)
 {
 	char path[128];
 	__u64 value = 0;
@@ -394,9 +394,9 @@ TEST_F(bytes, and_objects_are_limited_by_the_modules_parameters)
 	if (access("/sys/module/ipcshm/parameters/max_objects", R_OK))
 		SKIP(return, "the module's parameters can't be read");
 	info = info_of(make_user(0), self->device);
-	EXPECT_EQ(parameter("max_objects"), info.objects.max);
-	EXPECT_EQ(parameter("max_region_bytes"), info.region_bytes.max);
-	EXPECT_EQ(parameter("max_queue_bytes"), info.queue_bytes.max);
+	EXPECT_EQ(read_parameter("max_objects"), info.objects.max);
+	EXPECT_EQ(read_parameter("max_region_bytes"), info.region_bytes.max);
+	EXPECT_EQ(read_parameter("max_queue_bytes"), info.queue_bytes.max);
 }
 
 IPCSHM_TEST_MAIN

@@ -43,7 +43,7 @@ static int send_fd(struct test_queue *queue, int fd)
 	return ipcshm_send_fds(queue->fd, "x", 1, &fd, 1, SOON);
 }
 
-static __u64 used(struct test_queue *queue)
+static __u64 used_quota(struct test_queue *queue)
 {
 	return get_info(queue->device).descriptors.used;
 }
@@ -106,7 +106,7 @@ TEST_F(persistent, queue_takes_no_descriptor)
 	}
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).sent);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_quota(&self->queue));
 	EXPECT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(1, receive_value(&self->queue));
 }
@@ -202,7 +202,7 @@ TEST_F(persistent, reply_carries_descriptors)
 	EXPECT_EQ(1, finish(caller));
 	EXPECT_EQ(1, read(self->pipe.read, &byte, 1));
 	EXPECT_EQ('y', byte);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_quota(&self->queue));
 }
 
 /* The size limits of a queue do not change while it exists. */
@@ -243,7 +243,7 @@ static bool write_file(const char *path, const char *text)
 	return done;
 }
 
-static void must(bool done, int status)
+static void must_succeed(bool done, int status)
 {
 	if (!done)
 		_exit(status);
@@ -260,13 +260,13 @@ static const char *mount_point(void)
 /* A mount that holds this network namespace once it is inherited. */
 static void mount_holder(const char *type)
 {
-	must(!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 10);
-	must(!mount("test", mount_point(), type, 0, NULL), 11);
-	must(!close(open("/tmp/persistent/file", O_CREAT | O_WRONLY, 0666)), 12);
-	must(!close(open("/tmp/persistent/net", O_CREAT | O_WRONLY, 0666)), 13);
-	must(!mount("/proc/self/ns/net", "/tmp/persistent/net", NULL, MS_BIND, NULL), 14);
-	must(strcmp(type, "tmpfs") || !mkfifo("/tmp/persistent/fifo", 0666), 15);
-	must(!unshare(CLONE_NEWUSER | CLONE_NEWNS), 16);
+	must_succeed(!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 10);
+	must_succeed(!mount("test", mount_point(), type, 0, NULL), 11);
+	must_succeed(!close(open("/tmp/persistent/file", O_CREAT | O_WRONLY, 0666)), 12);
+	must_succeed(!close(open("/tmp/persistent/net", O_CREAT | O_WRONLY, 0666)), 13);
+	must_succeed(!mount("/proc/self/ns/net", "/tmp/persistent/net", NULL, MS_BIND, NULL), 14);
+	must_succeed(strcmp(type, "tmpfs") || !mkfifo("/tmp/persistent/fifo", 0666), 15);
+	must_succeed(!unshare(CLONE_NEWUSER | CLONE_NEWNS), 16);
 }
 
 static int hold_by_directory(void)
@@ -349,19 +349,19 @@ static void leave_queue(struct test_queue *queue, int (*hold)(void))
 {
 	int region, fd;
 
-	must(WAIT_UNTIL(!unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC)), 3);
+	must_succeed(WAIT_UNTIL(!unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC)), 3);
 	queue->device = open_device();
 	queue->fd =
 		open_queue(queue->device, "left", READ_WRITE | IPCSHM_CREATE | IPCSHM_PERSISTENT,
 			   0600, KEPT, PAGE, PAGE);
-	must(queue->fd >= 0, 4);
+	must_succeed(queue->fd >= 0, 4);
 	region = open_region(queue->device, "left", READ_WRITE | IPCSHM_CREATE | IPCSHM_PERSISTENT,
 			     0600, PAGE);
-	must(region >= 0, 5);
-	must(write(queue->fd, "x", 1) == 1, 6);
+	must_succeed(region >= 0, 5);
+	must_succeed(write(queue->fd, "x", 1) == 1, 6);
 	fd = hold();
 	if (fd >= 0)
-		must(send_fd(queue, fd) <= 0, 7);
+		must_succeed(send_fd(queue, fd) <= 0, 7);
 	_exit(0);
 }
 
@@ -378,16 +378,16 @@ static void user_role(struct peer *peer)
 {
 	pid_t pid;
 
-	must(!unshare(CLONE_NEWUSER), 1);
-	must(write_file("/proc/self/uid_map", "0 0 1") &&
-	     write_file("/proc/self/setgroups", "deny") &&
-	     write_file("/proc/self/gid_map", "0 0 1") &&
-	     write_file("/proc/sys/user/max_net_namespaces", "1"), 2);
-	must(can_have_namespace(), 8);
+	must_succeed(!unshare(CLONE_NEWUSER), 1);
+	must_succeed(write_file("/proc/self/uid_map", "0 0 1") &&
+		     write_file("/proc/self/setgroups", "deny") &&
+		     write_file("/proc/self/gid_map", "0 0 1") &&
+		     write_file("/proc/sys/user/max_net_namespaces", "1"), 2);
+	must_succeed(can_have_namespace(), 8);
 	pid = fork();
 	if (!pid)
 		leave_queue(peer->queue, (void *)peer->value);
-	must(!(peer->result = wait_child(pid)), 9);
+	must_succeed(!(peer->result = wait_child(pid)), 9);
 	peer->result = WAIT_UNTIL(can_have_namespace()) ? 0 : -EBUSY;
 }
 

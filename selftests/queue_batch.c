@@ -27,7 +27,7 @@ FIXTURE_TEARDOWN(batch)
 }
 
 /* Messages with a value each, or room for that. */
-static void describe(struct ipcshm_message *messages, __u64 *values, unsigned int count)
+static void describe_message(struct ipcshm_message *messages, __u64 *values, unsigned int count)
 {
 	unsigned int i;
 
@@ -38,7 +38,7 @@ static void describe(struct ipcshm_message *messages, __u64 *values, unsigned in
 		};
 }
 
-static void number(__u64 *values, unsigned int count)
+static void number_of(__u64 *values, unsigned int count)
 {
 	unsigned int i;
 
@@ -48,15 +48,15 @@ static void number(__u64 *values, unsigned int count)
 
 static int send_numbered(FIXTURE_DATA(batch) *self, unsigned int count, __u32 flags)
 {
-	number(self->values, count);
-	describe(self->messages, self->values, count);
+	number_of(self->values, count);
+	describe_message(self->messages, self->values, count);
 	return ipcshm_send_batch(self->queue.fd, self->messages, count, flags, IPCSHM_FOREVER);
 }
 
 static int receive_many(FIXTURE_DATA(batch) *self, unsigned int count, __u32 flags)
 {
 	memset(self->values, 0xff, sizeof(self->values));
-	describe(self->messages, self->values, count);
+	describe_message(self->messages, self->values, count);
 	return ipcshm_receive_batch(self->queue.fd, self->messages, count, flags, SOON);
 }
 
@@ -84,9 +84,9 @@ TEST_F(batch, messages_may_be_longer_than_the_module_knows)
 	struct longer_message messages[4] = { 0 };
 	unsigned int i;
 
-	number(self->values, 4);
+	number_of(self->values, 4);
 	for (i = 0; i < 4; i++)
-		describe(&messages[i].message, &self->values[i], 1);
+		describe_message(&messages[i].message, &self->values[i], 1);
 	ASSERT_EQ(4, batch_of_longer(&self->queue, IPCSHM_IOC_QUEUE_SEND_BATCH, messages, 4));
 	memset(self->values, 0xff, sizeof(self->values));
 	ASSERT_EQ(4, batch_of_longer(&self->queue, IPCSHM_IOC_QUEUE_RECEIVE_BATCH, messages, 4));
@@ -102,9 +102,9 @@ TEST_F(batch, ends_before_a_message_with_a_member_that_the_module_does_not_know)
 	struct longer_message messages[3] = { 0 };
 	unsigned int i;
 
-	number(self->values, 3);
+	number_of(self->values, 3);
 	for (i = 0; i < 3; i++)
-		describe(&messages[i].message, &self->values[i], 1);
+		describe_message(&messages[i].message, &self->values[i], 1);
 	messages[2].unknown[2] = 1;
 	EXPECT_EQ(2, batch_of_longer(&self->queue, IPCSHM_IOC_QUEUE_SEND_BATCH, messages, 3));
 	EXPECT_EQ(-E2BIG,
@@ -139,8 +139,8 @@ TEST_F(batch, each_message_has_its_own_type_and_priority)
 {
 	unsigned int i;
 
-	number(self->values, KEPT);
-	describe(self->messages, self->values, KEPT);
+	number_of(self->values, KEPT);
+	describe_message(self->messages, self->values, KEPT);
 	for (i = 0; i < KEPT; i++) {
 		self->messages[i].priority = i / 2;
 		self->messages[i].type = 100 + i;
@@ -160,12 +160,12 @@ TEST_F(batch, each_room_has_its_own_wish)
 {
 	unsigned int i;
 
-	number(self->values, KEPT);
-	describe(self->messages, self->values, KEPT);
+	number_of(self->values, KEPT);
+	describe_message(self->messages, self->values, KEPT);
 	for (i = 0; i < KEPT; i++)
 		self->messages[i].type = i;
 	ASSERT_EQ(KEPT, ipcshm_send_batch(self->queue.fd, self->messages, KEPT, 0, SOON));
-	describe(self->messages, self->values, 4);
+	describe_message(self->messages, self->values, 4);
 	self->messages[0].flags = IPCSHM_TYPE_EQUAL;
 	self->messages[0].type = 5;
 	self->messages[1].flags = IPCSHM_TYPE_NOT;
@@ -207,8 +207,8 @@ TEST_F(batch, queued_messages_are_received_without_waiting)
 
 TEST_F(batch, past_deadline_is_none_if_there_is_nothing_to_wait_for)
 {
-	number(self->values, MANY);
-	describe(self->messages, self->values, MANY);
+	number_of(self->values, MANY);
+	describe_message(self->messages, self->values, MANY);
 	EXPECT_EQ(KEPT, ipcshm_send_batch(self->queue.fd, self->messages, MANY, 0, 0));
 	EXPECT_EQ(-ETIMEDOUT, ipcshm_send_batch(self->queue.fd, self->messages, MANY, 0, 0));
 	EXPECT_EQ(KEPT, ipcshm_receive_batch(self->queue.fd, self->messages, MANY, 0, 0));
@@ -222,8 +222,8 @@ TEST_F(batch, largest_batch)
 	unsigned int i;
 
 	ASSERT_EQ(0, ipcshm_queue_set(self->queue.fd, IPCSHM_BATCH_MAX, IPCSHM_UNBOUNDED));
-	number(values, IPCSHM_BATCH_MAX);
-	describe(messages, values, IPCSHM_BATCH_MAX);
+	number_of(values, IPCSHM_BATCH_MAX);
+	describe_message(messages, values, IPCSHM_BATCH_MAX);
 	ASSERT_EQ(IPCSHM_BATCH_MAX,
 		  ipcshm_send_batch(self->queue.fd, messages, IPCSHM_BATCH_MAX, 0, SOON));
 	memset(values, 0xff, sizeof(values));
@@ -257,7 +257,7 @@ static const struct {
 	{ offsetof(struct ipcshm_message, fd_count), 17, EINVAL },
 };
 
-static void spoil(struct ipcshm_message *message, size_t at, __u32 value)
+static void spoil_message(struct ipcshm_message *message, size_t at, __u32 value)
 {
 	memcpy((char *)message + at, &(__u64) { value }, at ? 4 : 8);
 }
@@ -267,9 +267,9 @@ TEST_F(batch, wrong_message_ends_a_batch_that_is_sent)
 	unsigned int i, n;
 
 	for (i = 0; i < ARRAY_SIZE(wrong_to_send); i++) {
-		number(self->values, 4);
-		describe(self->messages, self->values, 4);
-		spoil(&self->messages[2], wrong_to_send[i].at, wrong_to_send[i].value);
+		number_of(self->values, 4);
+		describe_message(self->messages, self->values, 4);
+		spoil_message(&self->messages[2], wrong_to_send[i].at, wrong_to_send[i].value);
 		EXPECT_EQ(2, ipcshm_send_batch(self->queue.fd, self->messages, 4, 0, SOON))
 			TH_LOG("case %u", i);
 		EXPECT_EQ(-wrong_to_send[i].error,
@@ -287,8 +287,9 @@ TEST_F(batch, wrong_room_ends_a_batch_that_is_received)
 
 	for (i = 0; i < ARRAY_SIZE(wrong_to_receive); i++) {
 		ASSERT_EQ(5, send_numbered(self, 5, 0));
-		describe(self->messages, self->values, 4);
-		spoil(&self->messages[2], wrong_to_receive[i].at, wrong_to_receive[i].value);
+		describe_message(self->messages, self->values, 4);
+		spoil_message(&self->messages[2], wrong_to_receive[i].at,
+			      wrong_to_receive[i].value);
 		EXPECT_EQ(2, ipcshm_receive_batch(self->queue.fd, self->messages, 4, 0, SOON))
 			TH_LOG("case %u", i);
 		EXPECT_EQ(3, queue_stat_now(&self->queue).messages);
@@ -304,7 +305,7 @@ TEST_F(batch, wrong_room_ends_a_batch_that_is_received)
 TEST_F(batch, too_little_room_for_the_first_returns_the_size)
 {
 	ASSERT_EQ(2, send_numbered(self, 2, 0));
-	describe(self->messages, self->values, 2);
+	describe_message(self->messages, self->values, 2);
 	self->messages[0].size = 3;
 	EXPECT_EQ(-EMSGSIZE, ipcshm_receive_batch(self->queue.fd, self->messages, 2, 0, SOON));
 	EXPECT_EQ(8, self->messages[0].size);
@@ -320,12 +321,12 @@ TEST_F(batch, too_little_room_for_a_later_one_leaves_its_structure_as_it_was)
 
 	ASSERT_EQ(0, ipcshm_queue_set(self->queue.fd, 40, IPCSHM_UNBOUNDED));
 	for (at = 1; at < 40; at++) {
-		describe(messages, values, 40);
+		describe_message(messages, values, 40);
 		ASSERT_EQ(40, ipcshm_send_batch(self->queue.fd, messages, 40, 0, SOON));
 		messages[at].size = 3;
 		ASSERT_EQ(at, ipcshm_receive_batch(self->queue.fd, messages, 40, 0, SOON));
 		EXPECT_EQ(3, messages[at].size);
-		describe(messages, values, 40);
+		describe_message(messages, values, 40);
 		ASSERT_EQ(40 - at, ipcshm_receive_batch(self->queue.fd, messages, 40, 0, SOON));
 	}
 }
@@ -339,7 +340,7 @@ static struct ipcshm_message *half_an_array(int protection)
 	struct ipcshm_message *messages = (void *)(pages + page - 2 * sizeof(*messages));
 	static __u64 values[2];
 
-	describe(messages, values, 2);
+	describe_message(messages, values, 2);
 	mprotect(pages + page, page, protection);
 	return messages;
 }
@@ -389,8 +390,8 @@ static void send_batch_role(struct peer *peer)
 	struct ipcshm_message messages[MANY];
 	__u64 values[MANY];
 
-	number(values, MANY);
-	describe(messages, values, MANY);
+	number_of(values, MANY);
+	describe_message(messages, values, MANY);
 	peer->result = ipcshm_send_batch(peer->fd, messages, MANY, 0, peer->deadline);
 }
 
@@ -399,7 +400,7 @@ static void receive_batch_role(struct peer *peer)
 	struct ipcshm_message messages[MANY];
 	__u64 values[MANY];
 
-	describe(messages, values, MANY);
+	describe_message(messages, values, MANY);
 	peer->result = ipcshm_receive_batch(peer->fd, messages, MANY, 0, peer->deadline);
 	peer->value = values[0];
 }
@@ -702,8 +703,8 @@ TEST_F(rendezvous, batch_without_waiting_serves_blocked_receivers)
 		receivers[i] = block_receiver(&self->queue);
 		ASSERT_TRUE(receivers[i]);
 	}
-	number(values, 3);
-	describe(messages, values, 3);
+	number_of(values, 3);
+	describe_message(messages, values, 3);
 	EXPECT_EQ(2, ipcshm_send_batch(self->queue.fd, messages, 3, IPCSHM_DONTWAIT, 0));
 	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(8, finish(receivers[i]));
@@ -718,7 +719,7 @@ TEST_F(rendezvous, batch_received_takes_messages_of_blocked_senders)
 
 	for (i = 0; i < 3; i++)
 		ASSERT_TRUE(block_sender(&self->queue, i, 0));
-	describe(messages, values, 4);
+	describe_message(messages, values, 4);
 	EXPECT_EQ(3, ipcshm_receive_batch(self->queue.fd, messages, 4, 0, SOON));
 	for (i = 0; i < 3; i++) {
 		EXPECT_EQ(i, values[i]);
@@ -742,7 +743,7 @@ static void stream_role(struct peer *peer)
 		count = 1 + random() % MANY;
 		for (i = 0; i < count; i++)
 			values[i] = next + i;
-		describe(messages, values, count);
+		describe_message(messages, values, count);
 		sent = ipcshm_send_batch(peer->fd, messages, count, 0, SOON);
 		if (sent <= 0)
 			_exit(1);

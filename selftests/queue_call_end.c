@@ -236,7 +236,7 @@ static __u64 time_exec(struct test_queue *queue, unsigned int count)
 	return wait_child(pid) ? 0 : now_ns(CLOCK_MONOTONIC) - *start;
 }
 
-static __u64 lesser(__u64 a, __u64 b)
+static __u64 lesser_of(__u64 a, __u64 b)
 {
 	return a < b ? a : b;
 }
@@ -248,8 +248,8 @@ TEST_F_TIMEOUT(call, exec_takes_linear_time_in_the_descriptors_that_it_closes, 2
 
 	SKIP_UNLESS_ROOT;
 	for (i = 0; i < 3; i++) {
-		few = lesser(few, time_exec(&self->queue, 4000));
-		many_more = lesser(many_more, time_exec(&self->queue, 16000));
+		few = lesser_of(few, time_exec(&self->queue, 4000));
+		many_more = lesser_of(many_more, time_exec(&self->queue, 16000));
 	}
 	ASSERT_NE(0, few);
 	ASSERT_NE(0, many_more);

@@ -26,14 +26,14 @@ FIXTURE_TEARDOWN(quota)
 }
 
 /* From here on the test runs as that user; root's own queue is closed. */
-static bool become(struct test_queue *queue, uid_t user)
+static bool become_user(struct test_queue *queue, uid_t user)
 {
 	return !close(queue->fd) && !setresuid(user, user, user) &&
 	       (queue->fd = open_queue(queue->device, NULL, READ_WRITE | IPCSHM_CREATE, 0600,
 				   IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, 1 << 20)) >= 0;
 }
 
-static __u64 used(struct test_queue *queue)
+static __u64 used_bytes(struct test_queue *queue)
 {
 	return get_info(queue->device).queue_bytes.used;
 }
@@ -66,43 +66,43 @@ TEST_F(quota, queued_messages_count_with_their_bytes)
 	__u64 before, each, fixed;
 	size_t i;
 
-	ASSERT_TRUE(become(&self->queue, self->user));
-	EXPECT_EQ(0, used(&self->queue));
+	ASSERT_TRUE(become_user(&self->queue, self->user));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 	ASSERT_EQ(0, send_zeroes(&self->queue, 0));
-	fixed = used(&self->queue);
+	fixed = used_bytes(&self->queue);
 	EXPECT_LT(0, fixed);
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
-		before = used(&self->queue);
+		before = used_bytes(&self->queue);
 		ASSERT_EQ(0, send_zeroes(&self->queue, lengths[i]));
-		each = used(&self->queue) - before;
+		each = used_bytes(&self->queue) - before;
 		EXPECT_EQ(fixed + lengths[i], each);
 	}
 	ASSERT_TRUE(receive_one(&self->queue));
-	EXPECT_EQ(before + each - fixed, used(&self->queue));
+	EXPECT_EQ(before + each - fixed, used_bytes(&self->queue));
 }
 
 TEST_F(quota, comes_back_exactly_when_the_messages_are_received)
 {
 	size_t i;
 
-	ASSERT_TRUE(become(&self->queue, self->user));
+	ASSERT_TRUE(become_user(&self->queue, self->user));
 	for (i = 0; i < 20; i++)
 		ASSERT_EQ(0, send_zeroes(&self->queue, i * 777));
 	for (i = 0; i < 20; i++)
 		ASSERT_TRUE(receive_one(&self->queue));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 TEST_F(quota, comes_back_exactly_when_the_queue_is_closed)
 {
 	size_t i;
 
-	ASSERT_TRUE(become(&self->queue, self->user));
+	ASSERT_TRUE(become_user(&self->queue, self->user));
 	for (i = 0; i < 20; i++)
 		ASSERT_EQ(0, send_zeroes(&self->queue, i * 777));
-	EXPECT_LT(0, used(&self->queue));
+	EXPECT_LT(0, used_bytes(&self->queue));
 	close(self->queue.fd);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 TEST_F(quota, comes_back_exactly_when_the_sender_is_killed)
@@ -123,29 +123,29 @@ TEST_F(quota, comes_back_exactly_when_the_sender_is_killed)
 	ASSERT_LE(0, reader);
 	close(self->queue.fd);
 	kill_peer(sender);
-	EXPECT_LT(0, used(&self->queue));
+	EXPECT_LT(0, used_bytes(&self->queue));
 	close(reader);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 TEST_F(quota, failed_send_costs_nothing)
 {
-	ASSERT_TRUE(become(&self->queue, self->user));
+	ASSERT_TRUE(become_user(&self->queue, self->user));
 	EXPECT_EQ(-EFAULT, ipcshm_send(self->queue.fd, NULL, 8, 0, IPCSHM_FOREVER));
 	EXPECT_EQ(-EFAULT, ipcshm_send(self->queue.fd, NULL, 1 << 20, 0, IPCSHM_FOREVER));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 TEST_F(quota, message_handed_over_costs_nothing)
 {
 	struct peer *receiver;
 
-	ASSERT_TRUE(become(&self->queue, self->user));
+	ASSERT_TRUE(become_user(&self->queue, self->user));
 	receiver = block_receiver(&self->queue);
 	ASSERT_TRUE(receiver);
 	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(8, finish(receiver));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 TEST_F(quota, counts_for_the_opener_of_the_descriptor)
@@ -161,12 +161,12 @@ TEST_F(quota, counts_for_the_opener_of_the_descriptor)
 	ASSERT_EQ(0, setresuid(self->user + 1, self->user + 1, 0));
 	sender = queue_start(&self->queue, send_role, (struct peer) { .value = 1 });
 	EXPECT_EQ(0, finish(sender));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 	ASSERT_EQ(0, setresuid(0, 0, 0));
 	ASSERT_EQ(0, setresuid(self->user, self->user, self->user));
-	EXPECT_LT(8, used(&self->queue));
+	EXPECT_LT(8, used_bytes(&self->queue));
 	EXPECT_EQ(1, receive_value(&self->queue));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 TEST_F_TIMEOUT(quota, used_up_blocks_until_a_message_is_received, 120)
@@ -176,7 +176,7 @@ TEST_F_TIMEOUT(quota, used_up_blocks_until_a_message_is_received, 120)
 	unsigned int count = 0;
 	int result;
 
-	ASSERT_TRUE(become(&self->queue, self->user));
+	ASSERT_TRUE(become_user(&self->queue, self->user));
 	limit = get_info(self->queue.device).queue_bytes;
 	if (limit.max > 256 * size)
 		SKIP(return, "a quota of %llu bytes", limit.max);

@@ -74,7 +74,7 @@ struct held {
 	__u64 number;
 };
 
-static long hold(struct test_queue *queue, struct held *held)
+static long hold_message(struct test_queue *queue, struct held *held)
 {
 	struct ipcshm_message message;
 	long size = ipcshm_receive_mapped(queue->fd, &held->offset, &message, SOON);
@@ -144,8 +144,8 @@ TEST_F(mapped, message_of_no_bytes_is_held_as_well)
 
 	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 0));
 	ASSERT_EQ(0, send_numbered(self->queue.fd, 2, 0));
-	EXPECT_EQ(0, hold(&self->queue, &held[0]));
-	EXPECT_EQ(0, hold(&self->queue, &held[1]));
+	EXPECT_EQ(0, hold_message(&self->queue, &held[0]));
+	EXPECT_EQ(0, hold_message(&self->queue, &held[1]));
 	EXPECT_NE(held[0].offset, held[1].offset);
 	EXPECT_EQ(2, queue_stat_now(&self->queue).held);
 	EXPECT_EQ(1, give_back(&self->queue, &held[0]));
@@ -166,7 +166,7 @@ TEST_F(mapped, same_messages_can_be_received_plainly)
 	EXPECT_EQ(LARGEST, read(self->queue.fd, data, sizeof(data)));
 	EXPECT_TRUE(is_numbered(data, 2, LARGEST));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).held);
-	EXPECT_EQ(100, hold(&self->queue, &held));
+	EXPECT_EQ(100, hold_message(&self->queue, &held));
 	EXPECT_TRUE(is_whole(self, &held));
 	EXPECT_EQ(1, give_back(&self->queue, &held));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
@@ -178,10 +178,10 @@ TEST_F(mapped, held_message_stays_as_it_is_while_others_come_and_go)
 	int i;
 
 	ASSERT_EQ(0, send_numbered(self->queue.fd, 77, LARGEST));
-	ASSERT_EQ(LARGEST, hold(&self->queue, &held));
+	ASSERT_EQ(LARGEST, hold_message(&self->queue, &held));
 	for (i = 0; i < 50; i++) {
 		ASSERT_EQ(0, send_numbered(self->queue.fd, i, 1 + i * 300));
-		ASSERT_EQ(1 + i * 300, hold(&self->queue, &other));
+		ASSERT_EQ(1 + i * 300, hold_message(&self->queue, &other));
 		ASSERT_TRUE(is_whole(self, &other));
 		ASSERT_TRUE(is_whole(self, &held));
 		ASSERT_EQ(1, give_back(&self->queue, &other));
@@ -197,7 +197,7 @@ TEST_F(mapped, messages_are_held_in_any_order)
 	for (i = 0; i < 16; i++)
 		ASSERT_EQ(0, send_numbered(self->queue.fd, i, 1000 * i));
 	for (i = 0; i < 16; i++)
-		ASSERT_EQ(1000 * i, hold(&self->queue, &held[i]));
+		ASSERT_EQ(1000 * i, hold_message(&self->queue, &held[i]));
 	for (i = 0; i < 16; i++)
 		EXPECT_TRUE(is_whole(self, &held[i * 7 % 16]));
 	for (i = 0; i < 16; i++) {
@@ -268,7 +268,7 @@ TEST_F(mapped, held_message_costs_its_sender_nothing)
 
 	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 5000));
 	EXPECT_LE(5000, get_info(self->queue.device).queue_bytes.used);
-	ASSERT_EQ(5000, hold(&self->queue, &held));
+	ASSERT_EQ(5000, hold_message(&self->queue, &held));
 	EXPECT_EQ(0, get_info(self->queue.device).queue_bytes.used);
 }
 
@@ -301,7 +301,7 @@ TEST_F(mapped, pool_full_of_held_messages_is_enobufs_and_loses_nothing)
 
 	while (count < POOL / LARGEST) {
 		ASSERT_EQ(0, send_numbered(self->queue.fd, count, LARGEST));
-		ASSERT_EQ(LARGEST, hold(&self->queue, &held[count++]));
+		ASSERT_EQ(LARGEST, hold_message(&self->queue, &held[count++]));
 	}
 	EXPECT_EQ(POOL, queue_stat_now(&self->queue).pool_used);
 	/* There is other memory to send. */
@@ -316,7 +316,7 @@ TEST_F(mapped, pool_full_of_held_messages_is_enobufs_and_loses_nothing)
 	EXPECT_TRUE(is_numbered(data, 100, 3000));
 	EXPECT_EQ(-ENOBUFS, ipcshm_receive_mapped(self->queue.fd, &offset, NULL, SOON));
 	EXPECT_EQ(1, give_back(&self->queue, &held[1]));
-	ASSERT_EQ(10, hold(&self->queue, &last));
+	ASSERT_EQ(10, hold_message(&self->queue, &last));
 	EXPECT_TRUE(is_whole(self, &last));
 	EXPECT_TRUE(is_whole(self, &held[0]));
 	EXPECT_TRUE(is_whole(self, &held[2]));
@@ -330,7 +330,7 @@ TEST_F(mapped, queued_messages_leave_room_in_the_pool)
 	for (i = 0; i < 3 * POOL / LARGEST; i++)
 		ASSERT_EQ(0, send_numbered(self->queue.fd, i, LARGEST));
 	for (i = 0; i < 3 * POOL / LARGEST; i++) {
-		ASSERT_EQ(LARGEST, hold(&self->queue, &held));
+		ASSERT_EQ(LARGEST, hold_message(&self->queue, &held));
 		EXPECT_EQ(i, held.number);
 		EXPECT_TRUE(is_whole(self, &held));
 		EXPECT_EQ(1, give_back(&self->queue, &held));
@@ -367,7 +367,7 @@ TEST_F(mapped, only_held_messages_can_be_given_back)
 
 	ASSERT_EQ(0, send_numbered(self->queue.fd, 1, 100));
 	EXPECT_EQ(-EINVAL, ipcshm_release(self->queue.fd, wrong, 1));
-	ASSERT_EQ(100, hold(&self->queue, &held));
+	ASSERT_EQ(100, hold_message(&self->queue, &held));
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		if (wrong[i] == held.offset)
 			wrong[i] += 64;
@@ -391,7 +391,7 @@ static void *hold_in_a_thread(void *argument)
 {
 	struct thread_hold *hold_of = argument;
 
-	if (unshare(CLONE_FILES) || hold(hold_of->queue, &hold_of->held) != 100)
+	if (unshare(CLONE_FILES) || hold_message(hold_of->queue, &hold_of->held) != 100)
 		return NULL;
 	return argument;
 }
@@ -428,7 +428,7 @@ static void hold_beside_a_thread_role(struct peer *peer)
 	struct held held;
 	pthread_t thread;
 
-	if (hold(peer->queue, &held) != 100 ||
+	if (hold_message(peer->queue, &held) != 100 ||
 	    pthread_create(&thread, NULL, pause_with_own_descriptors, NULL) ||
 	    !WAIT_UNTIL(is_ready(peer)))
 		return;
@@ -455,7 +455,7 @@ static int hold_and_exit(void *unused)
 {
 	struct held held;
 
-	_exit(unused || hold(this_peer->queue, &held) != 100);
+	_exit(unused || hold_message(this_peer->queue, &held) != 100);
 }
 
 /* A process that shares the table of descriptors, and closes none. */
@@ -485,7 +485,7 @@ static void hold_and_exec_role(struct peer *peer)
 	char *arguments[] = { "peer", "closed", "999", NULL };
 	struct held held;
 
-	peer->result = hold(peer->queue, &held);
+	peer->result = hold_message(peer->queue, &held);
 	exec_peer(arguments);
 }
 
@@ -509,7 +509,7 @@ TEST_F(mapped, batch_of_releases_returns_its_progress)
 
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, send_numbered(self->queue.fd, i, 100));
-		ASSERT_EQ(100, hold(&self->queue, &held[i]));
+		ASSERT_EQ(100, hold_message(&self->queue, &held[i]));
 		offsets[i < 2 ? i : 3] = held[i].offset;
 	}
 	offsets[2] = 3;
@@ -556,7 +556,7 @@ TEST_F(mapped, killed_receiver_gives_back_though_others_share_its_descriptor)
 
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(0, send_numbered(self->queue.fd, i, 100));
-	ASSERT_EQ(100, hold(&self->queue, &mine));
+	ASSERT_EQ(100, hold_message(&self->queue, &mine));
 	for (i = 0; i < 2; i++) {
 		receivers[i] = queue_start(&self->queue, hold_role, (struct peer) { 0 });
 		ASSERT_TRUE(WAIT_UNTIL(is_ready(receivers[i])));
@@ -605,7 +605,7 @@ TEST_F(mapped, pool_is_read_only_for_ever)
 		EXPECT_EQ(EACCES, errno);
 	}
 	ASSERT_EQ(0, send_numbered(self->queue.fd, 3, PAGE));
-	ASSERT_EQ(PAGE, hold(&self->queue, &held));
+	ASSERT_EQ(PAGE, hold_message(&self->queue, &held));
 	/* Nor as a debugger does it. */
 	memory = open(path, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, memory);
@@ -663,7 +663,7 @@ TEST_F(mapped, mapping_outlives_the_queue)
 	struct held held;
 
 	ASSERT_EQ(0, send_numbered(self->queue.fd, 9, LARGEST));
-	ASSERT_EQ(LARGEST, hold(&self->queue, &held));
+	ASSERT_EQ(LARGEST, hold_message(&self->queue, &held));
 	close(self->queue.fd);
 	EXPECT_EQ(0, get_info(self->queue.device).objects.used);
 	EXPECT_TRUE(is_whole(self, &held));
@@ -680,7 +680,7 @@ TEST_F(mapped, child_sees_its_parents_held_messages)
 	struct held held;
 
 	ASSERT_EQ(0, send_numbered(self->queue.fd, 9, LARGEST));
-	ASSERT_EQ(LARGEST, hold(&self->queue, &held));
+	ASSERT_EQ(LARGEST, hold_message(&self->queue, &held));
 	EXPECT_EQ(0, finish(queue_start(&self->queue, look_role, (struct peer) {
 		.type = (uintptr_t)self->pool + held.offset,
 	})));
@@ -721,7 +721,7 @@ TEST_F_TIMEOUT(mapped, messages_up_to_the_largest_arrive_whole, 120)
 	ASSERT_EQ(0, ipcshm_queue_map(self->queue.fd, (const void **)&pool, &self->size));
 	for (i = 0; i < ARRAY_SIZE(large); i++) {
 		ASSERT_EQ(0, send_numbered(self->queue.fd, i, large[i]));
-		ASSERT_EQ((long)large[i], hold(&self->queue, &held));
+		ASSERT_EQ((long)large[i], hold_message(&self->queue, &held));
 		EXPECT_TRUE(is_numbered(pool + held.offset, i, large[i]));
 		EXPECT_EQ(1, give_back(&self->queue, &held));
 	}
@@ -821,7 +821,7 @@ static bool receive_next(FIXTURE_DATA(mapped) *self, struct window *window, __u6
 	struct held *held = &window->held[window->next % WINDOW];
 	long size;
 
-	while ((size = hold(&self->queue, held)) == -ENOBUFS)
+	while ((size = hold_message(&self->queue, held)) == -ENOBUFS)
 		if (window->oldest == window->next || !give_back_oldest(self, window))
 			return false;
 	window->next++;

@@ -61,7 +61,7 @@ static int try_match(struct test_queue *queue, __u64 *value, __u32 match, __u64 
 }
 
 /* The value received, or NOTHING. */
-static __u64 take(struct test_queue *queue, __u32 match, __u64 type)
+static __u64 take_message(struct test_queue *queue, __u32 match, __u64 type)
 {
 	struct ipcshm_message message;
 	__u64 value;
@@ -115,14 +115,14 @@ TEST_F_TIMEOUT(queue, each_match_takes_its_messages_in_its_order, 120)
 			ASSERT_TRUE(offer_kind(&self->queue, n, kinds[n]));
 		for (taken = 0; wishes[i].order[taken] != END; taken++) {
 			EXPECT_EQ(wishes[i].order[taken],
-				  take(&self->queue, wishes[i].match, wishes[i].type))
+				  take_message(&self->queue, wishes[i].match, wishes[i].type))
 				TH_LOG("wish %zu, message %zu", i, taken);
 		}
-		EXPECT_EQ(NOTHING, take(&self->queue, wishes[i].match, wishes[i].type));
+		EXPECT_EQ(NOTHING, take_message(&self->queue, wishes[i].match, wishes[i].type));
 		EXPECT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).messages +
 					       queue_stat_now(&self->queue).senders ==
 				       ARRAY_SIZE(kinds) - taken));
-		while (take(&self->queue, ANY, 0) != NOTHING)
+		while (take_message(&self->queue, ANY, 0) != NOTHING)
 			taken++;
 		EXPECT_EQ(ARRAY_SIZE(kinds), taken);
 		for (n = 0; n < self->queue.peers.count; n++)
@@ -233,7 +233,7 @@ TEST_F_TIMEOUT(queue, random_messages_come_as_from_a_model, 120)
 			continue;
 		}
 		ASSERT_EQ(model_take(&model, match, kind.type),
-			  take(&self->queue, match, kind.type))
+			  take_message(&self->queue, match, kind.type))
 		TH_LOG("step %u, match %u, type %llu", i, match, kind.type);
 		if (model.count)
 			continue;
@@ -241,8 +241,8 @@ TEST_F_TIMEOUT(queue, random_messages_come_as_from_a_model, 120)
 			ASSERT_EQ(0, finish(&self->queue.peers.list[--self->queue.peers.count]));
 	}
 	while (model.count)
-		ASSERT_EQ(model_take(&model, ANY, 0), take(&self->queue, ANY, 0));
-	EXPECT_EQ(NOTHING, take(&self->queue, ANY, 0));
+		ASSERT_EQ(model_take(&model, ANY, 0), take_message(&self->queue, ANY, 0));
+	EXPECT_EQ(NOTHING, take_message(&self->queue, ANY, 0));
 }
 
 /* Blocked receivers with different wishes. */
@@ -301,7 +301,7 @@ TEST_F(queue, equal_wishes_are_served_in_the_order_they_came)
 
 #define FILTERS		32
 
-static bool accepts(const struct peer *peer, __u64 type)
+static bool accepts_type(const struct peer *peer, __u64 type)
 {
 	switch (peer->match) {
 	case EQUAL:
@@ -330,7 +330,7 @@ static int first_that_accepts(__u64 type)
 	int i;
 
 	for (i = 0; i < FILTERS; i++)
-		if (filters[i].pid && accepts(&filters[i], type))
+		if (filters[i].pid && accepts_type(&filters[i], type))
 			return i;
 	return -1;
 }
@@ -408,7 +408,7 @@ static __u64 time_messages(struct test_queue *queue)
 		start = now_ns(CLOCK_MONOTONIC);
 		for (i = 0; i < COSTED; i++)
 			if (!offer_kind(queue, i, (struct kind) { .type = 1 }) ||
-			    take(queue, EQUAL, 1) != i)
+			    take_message(queue, EQUAL, 1) != i)
 				return 0;
 		if (now_ns(CLOCK_MONOTONIC) - start < best)
 			best = now_ns(CLOCK_MONOTONIC) - start;
@@ -553,7 +553,7 @@ TEST_F(queue, message_that_no_blocked_receiver_wishes_for_waits)
 	EXPECT_EQ(variant->depth ? 0 : 1, queue_stat_now(&self->queue).senders);
 	EXPECT_EQ(1, queue_stat_now(&self->queue).receivers);
 	EXPECT_EQ(POLLIN, poll_now(self->queue.fd) & POLLIN);
-	EXPECT_EQ(20, take(&self->queue, ANY, 0));
+	EXPECT_EQ(20, take_message(&self->queue, ANY, 0));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).receivers);
 	EXPECT_TRUE(offer_kind(&self->queue, 10, (struct kind) { .type = 1 }));
 	EXPECT_EQ(8, finish(receiver));
@@ -574,8 +574,8 @@ TEST_F(queue, blocked_receiver_passes_over_a_message_it_does_not_wish_for)
 	EXPECT_TRUE(offer_kind(&self->queue, 10, (struct kind) { .type = 1 }));
 	EXPECT_EQ(-EMSGSIZE, finish(small));
 	EXPECT_EQ(8, small->message.size);
-	EXPECT_EQ(10, take(&self->queue, EQUAL, 1));
-	EXPECT_EQ(20, take(&self->queue, ANY, 0));
+	EXPECT_EQ(10, take_message(&self->queue, EQUAL, 1));
+	EXPECT_EQ(20, take_message(&self->queue, ANY, 0));
 }
 
 TEST_F(queue, wish_that_nothing_fulfils_ends_at_its_deadline)
@@ -589,7 +589,7 @@ TEST_F(queue, wish_that_nothing_fulfils_ends_at_its_deadline)
 	EXPECT_EQ(-EAGAIN, try_match(&self->queue, &value, NOT, 2, 0, &message));
 	EXPECT_EQ(-EAGAIN, try_match(&self->queue, &value, UP_TO, 1, 0, &message));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).receivers);
-	EXPECT_EQ(20, take(&self->queue, UP_TO, 2));
+	EXPECT_EQ(20, take_message(&self->queue, UP_TO, 2));
 }
 
 TEST_F(queue, killed_receiver_with_a_wish_leaves_nothing_behind)
@@ -600,7 +600,7 @@ TEST_F(queue, killed_receiver_with_a_wish_leaves_nothing_behind)
 	kill_peer(receiver);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).receivers);
 	ASSERT_TRUE(offer_kind(&self->queue, 10, (struct kind) { .type = 1 }));
-	EXPECT_EQ(10, take(&self->queue, EQUAL, 1));
+	EXPECT_EQ(10, take_message(&self->queue, EQUAL, 1));
 }
 
 /* Blocked senders of a full queue. */
@@ -626,12 +626,12 @@ TEST_F(full, wish_is_fulfilled_by_a_blocked_sender)
 {
 	ASSERT_TRUE(offer_kind(&self->queue, 2, (struct kind) { .type = 2 }));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).senders);
-	EXPECT_EQ(2, take(&self->queue, EQUAL, 2));
+	EXPECT_EQ(2, take_message(&self->queue, EQUAL, 2));
 	EXPECT_EQ(0, finish(&self->queue.peers.list[0]));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
-	EXPECT_EQ(0, take(&self->queue, ANY, 0));
-	EXPECT_EQ(1, take(&self->queue, ANY, 0));
+	EXPECT_EQ(0, take_message(&self->queue, ANY, 0));
+	EXPECT_EQ(1, take_message(&self->queue, ANY, 0));
 }
 
 TEST_F(full, blocked_receiver_with_a_wish_gets_the_message_of_a_sender_without_room)
@@ -652,13 +652,13 @@ TEST_F(full, message_taken_out_of_turn_makes_room)
 	ASSERT_TRUE(offer_kind(&self->queue, 2, (struct kind) { .type = 1, .priority = 0 }));
 	ASSERT_TRUE(offer_kind(&self->queue, 3, (struct kind) { .type = 1, .priority = 5 }));
 	EXPECT_EQ(2, queue_stat_now(&self->queue).senders);
-	EXPECT_EQ(0, take(&self->queue, EQUAL, 1));
+	EXPECT_EQ(0, take_message(&self->queue, EQUAL, 1));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).senders);
 	EXPECT_EQ(0, finish(&self->queue.peers.list[1]));
-	EXPECT_EQ(3, take(&self->queue, ANY, 0));
+	EXPECT_EQ(3, take_message(&self->queue, ANY, 0));
 	EXPECT_EQ(0, finish(&self->queue.peers.list[0]));
-	EXPECT_EQ(1, take(&self->queue, ANY, 0));
-	EXPECT_EQ(2, take(&self->queue, ANY, 0));
+	EXPECT_EQ(1, take_message(&self->queue, ANY, 0));
+	EXPECT_EQ(2, take_message(&self->queue, ANY, 0));
 }
 
 TEST_F(full, sender_that_gives_up_leaves_the_order)
@@ -668,15 +668,15 @@ TEST_F(full, sender_that_gives_up_leaves_the_order)
 
 	ASSERT_TRUE(sender);
 	kill_peer(sender);
-	EXPECT_EQ(NOTHING, take(&self->queue, EQUAL, 2));
-	EXPECT_EQ(0, take(&self->queue, UP_TO, 2));
-	EXPECT_EQ(1, take(&self->queue, UP_TO, 2));
-	EXPECT_EQ(NOTHING, take(&self->queue, UP_TO, 2));
+	EXPECT_EQ(NOTHING, take_message(&self->queue, EQUAL, 2));
+	EXPECT_EQ(0, take_message(&self->queue, UP_TO, 2));
+	EXPECT_EQ(1, take_message(&self->queue, UP_TO, 2));
+	EXPECT_EQ(NOTHING, take_message(&self->queue, UP_TO, 2));
 }
 
 /* Peek. */
 
-static __u64 peek(struct test_queue *queue, __u32 match, __u64 type)
+static __u64 peek_message(struct test_queue *queue, __u32 match, __u64 type)
 {
 	struct ipcshm_message message;
 	__u64 value;
@@ -690,11 +690,11 @@ TEST_F(queue, peek_leaves_the_message_and_its_sender_where_they_are)
 	struct ipcshm_message message;
 	__u64 value;
 
-	EXPECT_EQ(NOTHING, peek(&self->queue, ANY, 0));
+	EXPECT_EQ(NOTHING, peek_message(&self->queue, ANY, 0));
 	ASSERT_TRUE(offer_kind(&self->queue, 1, (struct kind) { .type = 4, .priority = 2 }));
 	ASSERT_TRUE(offer_kind(&self->queue, 2, (struct kind) { .type = 5, .priority = 7 }));
 	before = queue_stat_now(&self->queue);
-	EXPECT_EQ(2, peek(&self->queue, ANY, 0));
+	EXPECT_EQ(2, peek_message(&self->queue, ANY, 0));
 	ASSERT_EQ(0, try_match(&self->queue, &value, ANY, 0, IPCSHM_PEEK, &message));
 	EXPECT_EQ(2, value);
 	EXPECT_EQ(5, message.type);
@@ -704,8 +704,8 @@ TEST_F(queue, peek_leaves_the_message_and_its_sender_where_they_are)
 	EXPECT_NE(0, message.time);
 	after = queue_stat_now(&self->queue);
 	EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
-	EXPECT_EQ(2, take(&self->queue, ANY, 0));
-	EXPECT_EQ(1, peek(&self->queue, ANY, 0));
+	EXPECT_EQ(2, take_message(&self->queue, ANY, 0));
+	EXPECT_EQ(1, peek_message(&self->queue, ANY, 0));
 }
 
 TEST_F(queue, peek_returns_the_first_message_that_matches)
@@ -716,7 +716,7 @@ TEST_F(queue, peek_returns_the_first_message_that_matches)
 		ASSERT_TRUE(offer_kind(&self->queue, i, kinds[i]));
 	for (i = 0; i < ARRAY_SIZE(wishes); i++) {
 		EXPECT_EQ(wishes[i].order[0] == END ? NOTHING : wishes[i].order[0],
-			  peek(&self->queue, wishes[i].match, wishes[i].type))
+			  peek_message(&self->queue, wishes[i].match, wishes[i].type))
 			TH_LOG("wish %zu", i);
 	}
 }

@@ -24,8 +24,8 @@ FIXTURE_TEARDOWN(overflow)
 }
 
 /* A queue in place of that of the fixture. */
-static bool begin(struct test_queue *queue, __u64 max_messages, __u64 max_bytes,
-		  enum ipcshm_overflow overflow)
+static bool begin_queue(struct test_queue *queue, __u64 max_messages, __u64 max_bytes,
+			enum ipcshm_overflow overflow)
 {
 	return !queue_set_up_attr(queue, (struct ipcshm_queue_attr) {
 		.max_messages = max_messages,
@@ -42,13 +42,13 @@ static int send_size(struct test_queue *queue, size_t size)
 	return ipcshm_send(queue->fd, data, size, 0, 0);
 }
 
-static __u64 quota(struct test_queue *queue)
+static __u64 read_quota(struct test_queue *queue)
 {
 	return get_info(queue->device).queue_bytes.used;
 }
 
 /* Receives exactly these values, and then nothing. */
-static bool holds(struct test_queue *queue, const __u64 *values, size_t count)
+static bool holds_values(struct test_queue *queue, const __u64 *values, size_t count)
 {
 	__u64 value;
 	size_t i;
@@ -59,8 +59,8 @@ static bool holds(struct test_queue *queue, const __u64 *values, size_t count)
 	return try_receive(queue, &value) == -EAGAIN;
 }
 
-#define HOLDS(...)	holds(&self->queue, (const __u64 []) { __VA_ARGS__ },		\
-			      sizeof((const __u64 []) { __VA_ARGS__ }) / sizeof(__u64))
+#define HOLDS(...)	holds_values(&self->queue, (const __u64 []) { __VA_ARGS__ },		\
+				     sizeof((const __u64 []) { __VA_ARGS__ }) / sizeof(__u64))
 
 /* The oldest goes. */
 
@@ -68,7 +68,7 @@ TEST_F(overflow, oldest_messages_make_way)
 {
 	__u64 i;
 
-	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin_queue(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
 	EXPECT_EQ(IPCSHM_OVERFLOW_DROP_OLDEST, queue_stat_now(&self->queue).overflow);
 	for (i = 0; i < KEPT + 3; i++)
 		EXPECT_EQ(0, try_send(&self->queue, i, 0));
@@ -79,12 +79,12 @@ TEST_F(overflow, oldest_messages_make_way)
 	EXPECT_TRUE(HOLDS(3, 4, 5, 6));
 	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).received);
 	EXPECT_EQ(3, queue_stat_now(&self->queue).dropped);
-	EXPECT_EQ(0, quota(&self->queue));
+	EXPECT_EQ(0, read_quota(&self->queue));
 }
 
 TEST_F(overflow, lowest_priority_makes_way_first)
 {
-	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin_queue(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
 	EXPECT_EQ(0, try_send(&self->queue, 50, 5));
 	EXPECT_EQ(0, try_send(&self->queue, 20, 2));
 	EXPECT_EQ(0, try_send(&self->queue, 30, 3));
@@ -100,21 +100,22 @@ TEST_F(overflow, message_of_a_lower_priority_than_all_goes_itself)
 {
 	__u64 i;
 
-	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin_queue(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < KEPT; i++)
 		EXPECT_EQ(0, try_send(&self->queue, i, 3));
 	EXPECT_EQ(0, try_send(&self->queue, 99, 2));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).dropped);
 	EXPECT_EQ(KEPT + 1, queue_stat_now(&self->queue).sent);
 	EXPECT_TRUE(HOLDS(0, 1, 2, 3));
-	EXPECT_EQ(0, quota(&self->queue));
+	EXPECT_EQ(0, read_quota(&self->queue));
 }
 
 TEST_F(overflow, as_many_make_way_as_have_the_bytes_that_are_needed)
 {
 	int i;
 
-	ASSERT_TRUE(begin(&self->queue, IPCSHM_UNBOUNDED, SIZE + 100, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin_queue(&self->queue, IPCSHM_UNBOUNDED, SIZE + 100,
+				IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < 100; i++)
 		ASSERT_EQ(0, send_size(&self->queue, 41));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).dropped);
@@ -134,7 +135,7 @@ TEST_F(overflow, write_drops_and_never_blocks)
 {
 	__u64 i;
 
-	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin_queue(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < 10; i++)
 		EXPECT_EQ(8, write(self->queue.fd, &i, 8));
 	EXPECT_EQ(9, queue_stat_now(&self->queue).dropped);
@@ -147,7 +148,7 @@ TEST_F(overflow, batch_drops_its_own_first_messages)
 	struct ipcshm_message messages[KEPT + 2];
 	__u64 values[KEPT + 2], i;
 
-	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin_queue(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < KEPT + 2; i++) {
 		values[i] = i;
 		messages[i] = (struct ipcshm_message) { .data = (uintptr_t)&values[i], .size = 8 };
@@ -163,21 +164,21 @@ TEST_F(overflow, newest_message_is_dropped)
 {
 	__u64 i;
 
-	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
+	ASSERT_TRUE(begin_queue(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
 	for (i = 0; i < KEPT + 3; i++)
 		EXPECT_EQ(0, try_send(&self->queue, i, i));
 	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).messages);
 	EXPECT_EQ(KEPT + 3, queue_stat_now(&self->queue).sent);
 	EXPECT_EQ(3, queue_stat_now(&self->queue).dropped);
 	EXPECT_TRUE(HOLDS(3, 2, 1, 0));
-	EXPECT_EQ(0, quota(&self->queue));
+	EXPECT_EQ(0, read_quota(&self->queue));
 }
 
 TEST_F(overflow, rendezvous_drops_messages_without_a_receiver)
 {
 	struct peer *receiver;
 
-	ASSERT_TRUE(begin(&self->queue, 0, 0, IPCSHM_OVERFLOW_DROP_NEWEST));
+	ASSERT_TRUE(begin_queue(&self->queue, 0, 0, IPCSHM_OVERFLOW_DROP_NEWEST));
 	EXPECT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).dropped);
 	receiver = block_receiver(&self->queue);
@@ -186,7 +187,7 @@ TEST_F(overflow, rendezvous_drops_messages_without_a_receiver)
 	EXPECT_EQ(8, finish(receiver));
 	EXPECT_EQ(2, receiver->value);
 	EXPECT_EQ(1, queue_stat_now(&self->queue).dropped);
-	EXPECT_EQ(0, quota(&self->queue));
+	EXPECT_EQ(0, read_quota(&self->queue));
 }
 
 TEST_F(overflow, message_for_a_blocked_receiver_drops_nothing)
@@ -197,7 +198,7 @@ TEST_F(overflow, message_for_a_blocked_receiver_drops_nothing)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, policies[i]));
+		ASSERT_TRUE(begin_queue(&self->queue, 1, IPCSHM_UNBOUNDED, policies[i]));
 		receiver = block_receiver_how(&self->queue, receive_role, (struct peer) {
 			.match = IPCSHM_TYPE_EQUAL,
 			.type = 1,
@@ -218,7 +219,7 @@ TEST_F(overflow, dropped_request_is_enobufs_for_its_caller)
 {
 	__u64 value = 1;
 
-	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
+	ASSERT_TRUE(begin_queue(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
 	EXPECT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(-ENOBUFS, ipcshm_call(self->queue.fd, &value, 8, &value, 8, SOON));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).dropped);
@@ -230,7 +231,7 @@ TEST_F(overflow, request_makes_others_go)
 	static char request[SIZE];
 	int i;
 
-	ASSERT_TRUE(begin(&self->queue, IPCSHM_UNBOUNDED, SIZE, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin_queue(&self->queue, IPCSHM_UNBOUNDED, SIZE, IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < SIZE; i++)
 		ASSERT_EQ(0, send_size(&self->queue, 1));
 	EXPECT_EQ(-ETIMEDOUT, ipcshm_call(self->queue.fd, request, SIZE, request, SIZE, SOON));
@@ -261,7 +262,7 @@ TEST_F_TIMEOUT(overflow, received_and_dropped_are_all_that_was_sent, 120)
 	struct peer *senders[3];
 	int i;
 
-	ASSERT_TRUE(begin(&self->queue, 16, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
+	ASSERT_TRUE(begin_queue(&self->queue, 16, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < 3; i++)
 		senders[i] = queue_start(&self->queue, flood_role, (struct peer) { .priority = i });
 	while (queue_stat_now(&self->queue).sent < 3 * FLOOD ||
@@ -278,7 +279,7 @@ TEST_F_TIMEOUT(overflow, received_and_dropped_are_all_that_was_sent, 120)
 	}
 	EXPECT_EQ(received, queue_stat_now(&self->queue).received);
 	EXPECT_EQ(3 * FLOOD, received + queue_stat_now(&self->queue).dropped);
-	EXPECT_EQ(0, quota(&self->queue));
+	EXPECT_EQ(0, read_quota(&self->queue));
 	TH_LOG("%llu of %u were dropped", queue_stat_now(&self->queue).dropped, 3 * FLOOD);
 }
 
@@ -288,7 +289,7 @@ TEST_F(overflow, stat_remembers_the_most_it_held)
 {
 	__u64 i;
 
-	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(0, try_send(&self->queue, i, 0));
 	EXPECT_TRUE(HOLDS(0, 1, 2));
@@ -302,7 +303,7 @@ TEST_F(overflow, stat_has_the_waiting_times_of_message_and_sender)
 {
 	__u64 before = now_ns(CLOCK_MONOTONIC), between;
 
-	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).next_time);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).blocked_time);
 	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
@@ -348,7 +349,7 @@ TEST_F(overflow, more_room_lets_blocked_senders_in)
 	struct peer *senders[3];
 	int i;
 
-	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	ASSERT_EQ(0, try_send(&self->queue, 0, 0));
 	for (i = 0; i < 3; i++) {
 		senders[i] = block_sender(&self->queue, 1 + i, 0);
@@ -369,7 +370,7 @@ TEST_F(overflow, rendezvous_can_be_made_to_keep_messages_and_back)
 {
 	struct peer *sender;
 
-	ASSERT_TRUE(begin(&self->queue, 0, 0, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, 0, 0, IPCSHM_OVERFLOW_BLOCK));
 	sender = block_sender(&self->queue, 1, 0);
 	ASSERT_TRUE(sender);
 	EXPECT_EQ(0, ipcshm_queue_set(self->queue.fd, 2, SIZE));
@@ -383,7 +384,7 @@ TEST_F(overflow, rendezvous_can_be_made_to_keep_messages_and_back)
 
 TEST_F(overflow, less_room_loses_nothing)
 {
-	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	ASSERT_EQ(0, try_send(&self->queue, 2, 0));
 	ASSERT_EQ(0, try_send(&self->queue, 3, 0));
@@ -404,7 +405,7 @@ TEST_F(overflow, opener_gets_the_changed_capacity)
 {
 	struct ipcshm_queue_attr attr = { 0 };
 
-	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
+	ASSERT_TRUE(begin_queue(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
 	ASSERT_EQ(0, ipcshm_queue_set(self->queue.fd, 77, 2 * SIZE));
 	ASSERT_LE(0, ipcshm_queue_open(self->queue.device, self->queue.name.text, IPCSHM_READ, 0,
 				       &attr));
@@ -418,7 +419,7 @@ TEST_F(overflow, room_made_by_the_owner_ends_a_poll)
 {
 	struct peer *poller;
 
-	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	poller = queue_start(&self->queue, poll_out_role, (struct peer) { 0 });
 	ASSERT_TRUE(WAIT_UNTIL(process_state(poller->pid) == 'S'));
@@ -443,7 +444,7 @@ static void stranger_role(struct peer *peer)
 TEST_F(overflow, setting_and_revoking_is_for_the_owner)
 {
 	SKIP_UNLESS_ROOT;
-	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(0, finish(queue_start(&self->queue, stranger_role, (struct peer) { 0 })));
 	EXPECT_EQ(KEPT, queue_stat_now(&self->queue).max_messages);
@@ -466,7 +467,7 @@ TEST_F(overflow, setting_and_revoking_is_for_cap_ipc_owner)
 	struct peer *owner;
 
 	SKIP_UNLESS_ROOT;
-	ASSERT_TRUE(begin(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, KEPT, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	close(self->queue.fd);
 	owner = queue_start(&self->queue, create_as_stranger_role, (struct peer) { 0 });
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(owner)));
@@ -484,19 +485,20 @@ TEST_F(overflow, drain_discards_all_and_counts)
 	uint64_t drained = 0;
 	__u64 i;
 
-	ASSERT_TRUE(begin(&self->queue, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED,
+				IPCSHM_OVERFLOW_BLOCK));
 	EXPECT_EQ(0, ipcshm_queue_drain(self->queue.fd, &drained));
 	EXPECT_EQ(0, drained);
 	for (i = 0; i < 300; i++)
 		ASSERT_EQ(0, try_send(&self->queue, i, i % 7));
-	EXPECT_LT(0, quota(&self->queue));
+	EXPECT_LT(0, read_quota(&self->queue));
 	EXPECT_EQ(0, ipcshm_queue_drain(self->queue.fd, &drained));
 	EXPECT_EQ(300, drained);
 	EXPECT_EQ(300, queue_stat_now(&self->queue).dropped);
 	EXPECT_EQ(300, queue_stat_now(&self->queue).sent);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).received);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages + queue_stat_now(&self->queue).bytes);
-	EXPECT_EQ(0, quota(&self->queue));
+	EXPECT_EQ(0, read_quota(&self->queue));
 	EXPECT_EQ(0, try_send(&self->queue, 5, 0));
 	EXPECT_TRUE(HOLDS(5));
 }
@@ -507,7 +509,7 @@ TEST_F(overflow, blocked_senders_come_in_after_a_drain)
 	uint64_t drained = 0;
 	int i;
 
-	ASSERT_TRUE(begin(&self->queue, 2, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, 2, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	ASSERT_EQ(0, try_send(&self->queue, 2, 0));
 	for (i = 0; i < 2; i++) {
@@ -526,7 +528,7 @@ TEST_F(overflow, drain_leaves_blocked_receivers_alone)
 	struct peer *receiver;
 	uint64_t drained = 1;
 
-	ASSERT_TRUE(begin(&self->queue, 2, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, 2, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	receiver = block_receiver(&self->queue);
 	ASSERT_TRUE(receiver);
 	EXPECT_EQ(0, ipcshm_queue_drain(self->queue.fd, &drained));
@@ -543,12 +545,12 @@ TEST_F(overflow, revoked_queue_is_gone_for_all)
 	struct ipcshm_message message = { 0 };
 	__u64 value = 0;
 
-	ASSERT_TRUE(begin(&self->queue, 2, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, 2, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 	EXPECT_EQ(IPCSHM_STAT_REVOKED, queue_stat_now(&self->queue).stat.flags);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages + queue_stat_now(&self->queue).bytes);
-	EXPECT_EQ(0, quota(&self->queue));
+	EXPECT_EQ(0, read_quota(&self->queue));
 	EXPECT_EQ(-ENOENT, queue_open_again(&self->queue, IPCSHM_READ));
 	EXPECT_EQ(-EKEYREVOKED, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(-EKEYREVOKED, try_receive(&self->queue, &value));
@@ -571,7 +573,7 @@ TEST_F(overflow, revocation_ends_all_waits_of_a_queue)
 {
 	struct peer *sender, *writer, *poller;
 
-	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	sender = block_sender(&self->queue, 2, 0);
 	writer = block_sender_how(&self->queue, write_role, (struct peer) { 0 });
@@ -590,7 +592,7 @@ TEST_F(overflow, revocation_ends_receivers_that_wait)
 	struct peer *receivers[12];
 	size_t i;
 
-	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	for (i = 0; i < ARRAY_SIZE(receivers); i++) {
 		receivers[i] = block_receiver_how(&self->queue, i % 2 ? receive_role : read_role,
 						  (struct peer) { 0 });
@@ -611,7 +613,7 @@ TEST_F(overflow, name_of_a_revoked_queue_is_free)
 	};
 	int fd;
 
-	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	EXPECT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 	fd = ipcshm_queue_open(self->queue.device, self->queue.name.text, READ_WRITE | CREATE_NEW,
 			       0600, &attr);
@@ -640,8 +642,8 @@ TEST_F_TIMEOUT(overflow, revocation_of_a_busy_queue_leaves_nothing, 120)
 	size_t i;
 
 	for (round = 0; round < many(50, 8); round++) {
-		ASSERT_TRUE(begin(&self->queue, round % 3, round % 3 ? IPCSHM_UNBOUNDED : 0,
-				  IPCSHM_OVERFLOW_BLOCK));
+		ASSERT_TRUE(begin_queue(&self->queue, round % 3, round % 3 ? IPCSHM_UNBOUNDED : 0,
+					IPCSHM_OVERFLOW_BLOCK));
 		for (i = 0; i < ARRAY_SIZE(busy); i++)
 			busy[i] = queue_start(&self->queue, busy_role,
 					      (struct peer) { .priority = i });
@@ -655,7 +657,7 @@ TEST_F_TIMEOUT(overflow, revocation_of_a_busy_queue_leaves_nothing, 120)
 		EXPECT_EQ(queue_stat_now(&self->queue).sent,
 			  queue_stat_now(&self->queue).received +
 				  queue_stat_now(&self->queue).dropped);
-		EXPECT_EQ(0, quota(&self->queue));
+		EXPECT_EQ(0, read_quota(&self->queue));
 		forget_peers(&self->queue.peers);
 		close(self->queue.fd);
 		close(self->queue.device);

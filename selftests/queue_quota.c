@@ -26,7 +26,7 @@ static uid_t test_user(unsigned int number)
 }
 
 /* Can be undone, as root's saved IDs stay. */
-static bool become(uid_t user)
+static bool become_user(uid_t user)
 {
 	return !seteuid(0) && !setresgid(user, user, 0) && !setresuid(user, user, 0);
 }
@@ -36,7 +36,7 @@ static struct ipcshm_quota bytes(struct test_queue *queue)
 	return get_info(queue->device).queue_bytes;
 }
 
-static __u64 used(struct test_queue *queue)
+static __u64 used_bytes(struct test_queue *queue)
 {
 	return bytes(queue).used;
 }
@@ -60,15 +60,15 @@ FIXTURE_SETUP(quota)
 	SKIP_UNLESS_ROOT;
 	share_peers(&self->queue.peers);
 	self->queue.device = open_device();
-	ASSERT_TRUE(become(test_user(0)));
+	ASSERT_TRUE(become_user(test_user(0)));
 	self->queue.fd = make_unbounded(&self->queue);
 	ASSERT_LE(0, self->queue.fd);
-	ASSERT_EQ(0, used(&self->queue));
+	ASSERT_EQ(0, used_bytes(&self->queue));
 	one = make_queue(&self->queue, 1, 1, 1);
 	ASSERT_LE(0, one);
-	self->record = used(&self->queue) - 1;
+	self->record = used_bytes(&self->queue) - 1;
 	close(one);
-	ASSERT_EQ(0, used(&self->queue));
+	ASSERT_EQ(0, used_bytes(&self->queue));
 }
 
 FIXTURE_TEARDOWN(quota)
@@ -128,13 +128,13 @@ TEST_F(quota, bounded_queue_is_paid_for_by_its_creator)
 {
 	int fd = make_queue(&self->queue, 10, 1000, SMALL), i;
 
-	EXPECT_EQ(10 * (SMALL + self->record), used(&self->queue));
+	EXPECT_EQ(10 * (SMALL + self->record), used_bytes(&self->queue));
 	for (i = 0; i < 10; i++)
 		EXPECT_EQ(0, try_size(fd, SMALL));
 	EXPECT_EQ(-EAGAIN, try_size(fd, 1));
-	EXPECT_EQ(10 * (SMALL + self->record), used(&self->queue));
+	EXPECT_EQ(10 * (SMALL + self->record), used_bytes(&self->queue));
 	close(fd);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 /* No more than can be in it. */
@@ -142,10 +142,10 @@ TEST_F(quota, bytes_that_cant_be_used_cost_nothing)
 {
 	int fd = make_queue(&self->queue, 10, 1 << 30, SMALL);
 
-	EXPECT_EQ(10 * (SMALL + self->record), used(&self->queue));
+	EXPECT_EQ(10 * (SMALL + self->record), used_bytes(&self->queue));
 	close(fd);
 	fd = make_queue(&self->queue, 10, 300, SMALL);
-	EXPECT_EQ(300 + 10 * self->record, used(&self->queue));
+	EXPECT_EQ(300 + 10 * self->record, used_bytes(&self->queue));
 	close(fd);
 }
 
@@ -175,7 +175,7 @@ TEST_F(quota, too_large_a_queue_is_edquot)
 	EXPECT_EQ(-EDQUOT, make_queue(&self->queue, max / self->record + 1, 1, 1));
 	EXPECT_EQ(-EDQUOT, make_queue(&self->queue, 1ULL << 62, 1, 1));
 	EXPECT_EQ(-EDQUOT, make_queue(&self->queue, IPCSHM_UNBOUNDED - 1, IPCSHM_UNBOUNDED - 1, 1));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 	EXPECT_EQ(1, get_info(self->queue.device).objects.used);
 }
 
@@ -184,7 +184,7 @@ TEST_F(quota, sends_to_a_bounded_queue_need_no_quota)
 	int fd = make_queue(&self->queue, 10, 0, LARGE), i;
 
 	ASSERT_LE(0, use_up(&self->queue, 0, self->record));
-	EXPECT_EQ(bytes(&self->queue).max, used(&self->queue));
+	EXPECT_EQ(bytes(&self->queue).max, used_bytes(&self->queue));
 	EXPECT_EQ(POLLOUT, poll_now(fd));
 	for (i = 0; i < 10; i++)
 		EXPECT_EQ(0, try_size(fd, LARGE));
@@ -213,7 +213,7 @@ static long kernel_memory(void)
 	return kilobytes;
 }
 
-static bool fill(int fd, size_t size)
+static bool fill_row(int fd, size_t size)
 {
 	int i;
 
@@ -223,7 +223,7 @@ static bool fill(int fd, size_t size)
 	return true;
 }
 
-static bool empty(int fd, size_t size)
+static bool empty_row(int fd, size_t size)
 {
 	int i;
 
@@ -247,24 +247,24 @@ TEST_F(quota, idle_memory_is_bounded)
 	before = kernel_memory();
 	ASSERT_LT(0, before);
 	for (i = 0; i < ROWS; i++) {
-		ASSERT_TRUE(become(test_user(i % 10)));
+		ASSERT_TRUE(become_user(test_user(i % 10)));
 		fds[i] = make_unbounded(&self->queue);
 		ASSERT_LE(0, fds[i]);
 	}
 	for (size = 0; size < COUNT(sizes); size++) {
 		for (i = 0; i < ROWS; i++)
-			ASSERT_TRUE(fill(fds[i], sizes[size]));
+			ASSERT_TRUE(fill_row(fds[i], sizes[size]));
 		filled = kernel_memory() - before;
 		for (i = 0; i < 10; i++) {
-			ASSERT_TRUE(become(test_user(i)));
+			ASSERT_TRUE(become_user(test_user(i)));
 			EXPECT_EQ(ROWS / 10 * ROW * (sizes[size] + self->record),
-				  used(&self->queue));
+				  used_bytes(&self->queue));
 		}
 		for (i = 0; i < ROWS; i++)
-			ASSERT_TRUE(empty(fds[i], sizes[size]));
+			ASSERT_TRUE(empty_row(fds[i], sizes[size]));
 		for (i = 0; i < 10; i++) {
-			ASSERT_TRUE(become(test_user(i)));
-			EXPECT_EQ(0, used(&self->queue));
+			ASSERT_TRUE(become_user(test_user(i)));
+			EXPECT_EQ(0, used_bytes(&self->queue));
 		}
 		idle = kernel_memory() - before;
 		if (sizes[size] >= 1500)
@@ -279,20 +279,20 @@ TEST_F(quota, idle_memory_of_a_bounded_queue_has_been_paid_for)
 {
 	int fd = make_queue(&self->queue, ROW, 0, 1500), round;
 	long first = 0, later = 0;
-	__u64 price = used(&self->queue);
+	__u64 price = used_bytes(&self->queue);
 
 	for (round = 0; round < 20; round++) {
-		ASSERT_TRUE(fill(fd, round % 2 ? 1500 : 64));
-		EXPECT_EQ(price, used(&self->queue));
+		ASSERT_TRUE(fill_row(fd, round % 2 ? 1500 : 64));
+		EXPECT_EQ(price, used_bytes(&self->queue));
 		later = kernel_memory();
 		if (!round)
 			first = later;
-		ASSERT_TRUE(empty(fd, round % 2 ? 1500 : 64));
-		EXPECT_EQ(price, used(&self->queue));
+		ASSERT_TRUE(empty_row(fd, round % 2 ? 1500 : 64));
+		EXPECT_EQ(price, used_bytes(&self->queue));
 	}
 	EXPECT_GT(first + 16 * 1024, later);
 	close(fd);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 /* A queue that has been filled and emptied can be filled and emptied again, in any order. */
@@ -319,7 +319,7 @@ TEST_F(quota, messages_of_all_sizes_are_whole_in_memory_used_again)
 			if (size < sizeof(room))
 				EXPECT_EQ(0x5a, room[size]);
 		}
-		EXPECT_EQ(0, used(&self->queue));
+		EXPECT_EQ(0, used_bytes(&self->queue));
 	}
 }
 
@@ -329,16 +329,16 @@ TEST_F(quota, set_charges_the_difference)
 	__u64 each = SMALL + self->record;
 
 	EXPECT_EQ(0, ipcshm_queue_set(fd, 15, 0));
-	EXPECT_EQ(15 * each, used(&self->queue));
+	EXPECT_EQ(15 * each, used_bytes(&self->queue));
 	EXPECT_EQ(0, ipcshm_queue_set(fd, 5, 0));
-	EXPECT_EQ(5 * each, used(&self->queue));
+	EXPECT_EQ(5 * each, used_bytes(&self->queue));
 	EXPECT_EQ(-EDQUOT, ipcshm_queue_set(fd, bytes(&self->queue).max, 0));
 	EXPECT_EQ(5, queue_stat(fd).max_messages);
-	EXPECT_EQ(5 * each, used(&self->queue));
+	EXPECT_EQ(5 * each, used_bytes(&self->queue));
 	EXPECT_EQ(0, ipcshm_queue_set(fd, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 	close(fd);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 /* Else its creator could have them for nothing. */
@@ -350,13 +350,13 @@ TEST_F(quota, messages_over_a_lowered_capacity_are_still_paid_for)
 	for (i = 0; i < 10; i++)
 		ASSERT_EQ(0, try_size(fd, SMALL));
 	EXPECT_EQ(0, ipcshm_queue_set(fd, 2, 0));
-	EXPECT_EQ(10 * each, used(&self->queue));
+	EXPECT_EQ(10 * each, used_bytes(&self->queue));
 	for (i = 9; i >= 0; i--) {
 		ASSERT_EQ(SMALL, receive_from(fd));
-		EXPECT_EQ((i > 2 ? i : 2) * each, used(&self->queue));
+		EXPECT_EQ((i > 2 ? i : 2) * each, used_bytes(&self->queue));
 	}
 	close(fd);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 TEST_F(quota, revoked_queue_is_paid_back_at_once)
@@ -365,9 +365,9 @@ TEST_F(quota, revoked_queue_is_paid_back_at_once)
 
 	ASSERT_EQ(0, try_size(fd, SMALL));
 	ASSERT_EQ(0, ipcshm_queue_revoke(fd));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 	close(fd);
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 /* Unbounded queues. */
@@ -408,13 +408,13 @@ TEST_F(quota, small_messages_at_the_limit_of_a_memory_cgroup_are_enomem)
 TEST_F(quota, message_in_an_unbounded_queue_is_paid_for_by_its_sender)
 {
 	ASSERT_EQ(0, try_size(self->queue.fd, SMALL));
-	EXPECT_EQ(SMALL + self->record, used(&self->queue));
+	EXPECT_EQ(SMALL + self->record, used_bytes(&self->queue));
 	ASSERT_EQ(0, try_size(self->queue.fd, LARGE));
-	EXPECT_EQ(SMALL + LARGE + 2 * self->record, used(&self->queue));
+	EXPECT_EQ(SMALL + LARGE + 2 * self->record, used_bytes(&self->queue));
 	EXPECT_EQ(SMALL, receive_from(self->queue.fd));
-	EXPECT_EQ(LARGE + self->record, used(&self->queue));
+	EXPECT_EQ(LARGE + self->record, used_bytes(&self->queue));
 	EXPECT_EQ(0, ipcshm_queue_drain(self->queue.fd, NULL));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 static void send_size_role(struct peer *peer)
@@ -454,7 +454,7 @@ TEST_F(quota, send_that_waits_for_quota_ends_with_its_deadline)
 	EXPECT_EQ(-ETIMEDOUT, send_size(self->queue.fd, SMALL, ipcshm_deadline(50 * MS)));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
-	EXPECT_EQ(bytes(&self->queue).max, used(&self->queue));
+	EXPECT_EQ(bytes(&self->queue).max, used_bytes(&self->queue));
 }
 
 TEST_F(quota, killed_sender_that_waited_for_quota_leaves_nothing)
@@ -494,7 +494,7 @@ TEST_F(quota, receiver_takes_a_message_that_waits_for_quota)
 	EXPECT_EQ(POLLIN, poll_now(self->queue.fd));
 	EXPECT_EQ(SMALL, receive_from(self->queue.fd));
 	EXPECT_EQ(0, finish(sender));
-	EXPECT_EQ(bytes(&self->queue).max, used(&self->queue));
+	EXPECT_EQ(bytes(&self->queue).max, used_bytes(&self->queue));
 }
 
 TEST_F(quota, senders_that_wait_for_quota_end_with_the_queue)
@@ -525,7 +525,7 @@ TEST_F(quota, many_senders_share_a_little_quota)
 		for (i = 0; i < 8; i++)
 			ASSERT_EQ(0, finish(sender[i]));
 	}
-	EXPECT_EQ(bytes(&self->queue).max - SMALL - self->record, used(&self->queue));
+	EXPECT_EQ(bytes(&self->queue).max - SMALL - self->record, used_bytes(&self->queue));
 }
 
 /* Poll. */
@@ -568,7 +568,7 @@ TEST_F(quota, waiting_receiver_gets_a_message_without_quota)
 	EXPECT_EQ(0, try_send(&self->queue, 7, 0));
 	EXPECT_EQ(8, finish(receiver));
 	EXPECT_EQ(7, receiver->value);
-	EXPECT_EQ(bytes(&self->queue).max, used(&self->queue));
+	EXPECT_EQ(bytes(&self->queue).max, used_bytes(&self->queue));
 }
 
 TEST_F(quota, rendezvous_needs_no_quota)
@@ -604,7 +604,7 @@ TEST_F(quota, calls_need_no_quota)
 	EXPECT_EQ(0, ipcshm_reply(self->queue.fd, message.request_id, &value, 8));
 	EXPECT_EQ(8, finish(caller));
 	EXPECT_EQ(4, caller->value);
-	EXPECT_EQ(bytes(&self->queue).max, used(&self->queue));
+	EXPECT_EQ(bytes(&self->queue).max, used_bytes(&self->queue));
 }
 
 /* Calls; a signal interrupts the call, and the peer resumes it when the test signals. */
@@ -638,10 +638,10 @@ static struct peer *keep_reply(struct test_queue *queue, __u64 *cost)
 	if (ipcshm_receive(queue->fd, data, 8, &message, SOON) != 8 || kill(caller->pid, SIGUSR1) ||
 	    !WAIT_UNTIL(is_ready(caller)) || !caller->token)
 		return NULL;
-	base = used(queue);
+	base = used_bytes(queue);
 	if (ipcshm_reply(queue->fd, message.request_id, data, LARGE))
 		return NULL;
-	*cost = used(queue) - base;
+	*cost = used_bytes(queue) - base;
 	return caller;
 }
 
@@ -655,7 +655,7 @@ TEST_F(quota, kept_reply_is_charged_until_the_call_is_resumed)
 	EXPECT_EQ(LARGE + self->record, cost);
 	tell(caller);
 	EXPECT_LE(0, finish(caller));
-	EXPECT_EQ(0, used(&self->queue));
+	EXPECT_EQ(0, used_bytes(&self->queue));
 }
 
 TEST_F(quota, kept_reply_is_paid_back_when_its_caller_is_killed)
@@ -666,7 +666,7 @@ TEST_F(quota, kept_reply_is_paid_back_when_its_caller_is_killed)
 	caller = keep_reply(&self->queue, &cost);
 	ASSERT_TRUE(caller);
 	kill_peer(caller);
-	EXPECT_TRUE(WAIT_UNTIL(!used(&self->queue)));
+	EXPECT_TRUE(WAIT_UNTIL(!used_bytes(&self->queue)));
 }
 
 /* User memory that takes its time. */
@@ -717,7 +717,7 @@ FIXTURE_SETUP(slow)
 	FUSE_MEMORY_OPEN(&self->memory, 8);
 	self->queue.device = open_device();
 	one = make_queue(&self->queue, 1, 1, 1);
-	self->record = used(&self->queue) - 1;
+	self->record = used_bytes(&self->queue) - 1;
 	close(one);
 	self->queue.fd = variant->bounded ? make_queue(&self->queue, 8, 0, LARGE)
 					  : make_unbounded(&self->queue);
@@ -734,7 +734,7 @@ FIXTURE_TEARDOWN(slow)
 /* The receiver is another user, with a descriptor of its own. */
 static void become_receiver(struct peer *peer)
 {
-	if (!become(peer->token))
+	if (!become_user(peer->token))
 		_exit(1);
 }
 
@@ -784,9 +784,9 @@ static __u64 used_by(struct test_queue *queue, uid_t user)
 	uid_t self = geteuid();
 	__u64 result;
 
-	if (!become(user))
+	if (!become_user(user))
 		return ~0ULL;
-	result = used(queue);
+	result = used_bytes(queue);
 	if (seteuid(0) || setresgid(0, 0, 0) || setresuid(self, self, 0))
 		return ~0ULL;
 	return result;
@@ -808,10 +808,10 @@ static bool is_charged_meanwhile(struct test_queue *queue, struct fuse_memory *m
 
 	if (!WAIT_UNTIL(fuse_memory_is_waiting(memory, 0)))
 		return false;
-	charged = used(queue) == base && used_by(queue, RECEIVER(receiver)) == cost;
+	charged = used_bytes(queue) == base && used_by(queue, RECEIVER(receiver)) == cost;
 	if (!charged)
-		ksft_print_msg("sender %llu of %llu, receiver %llu of %llu\n", used(queue), base,
-			       used_by(queue, RECEIVER(receiver)), cost);
+		ksft_print_msg("sender %llu of %llu, receiver %llu of %llu\n", used_bytes(queue),
+			       base, used_by(queue, RECEIVER(receiver)), cost);
 	fuse_memory_release(memory, 0);
 	fuse_memory_release(memory, 1);
 	fuse_memory_release(memory, 2);
@@ -829,13 +829,13 @@ TEST_F(slow, receive_is_charged_to_the_receiver)
 
 	ASSERT_TRUE(name_queue(&self->queue, variant->bounded));
 	slow_room = self->memory.map;
-	base = used(&self->queue);
+	base = used_bytes(&self->queue);
 	ASSERT_EQ(0, try_size(self->queue.fd, variant->size));
 	EXPECT_TRUE(
 		is_charged_meanwhile(&self->queue, &self->memory,
 				     queue_start(&self->queue, slow_receive_role, receiver_peer()),
 				     base, variant->size + self->record));
-	EXPECT_EQ(base, used(&self->queue));
+	EXPECT_EQ(base, used_bytes(&self->queue));
 }
 
 TEST_F(slow, read_is_charged_to_the_receiver)
@@ -844,7 +844,7 @@ TEST_F(slow, read_is_charged_to_the_receiver)
 
 	ASSERT_TRUE(name_queue(&self->queue, variant->bounded));
 	slow_room = self->memory.map;
-	base = used(&self->queue);
+	base = used_bytes(&self->queue);
 	ASSERT_EQ(0, try_size(self->queue.fd, variant->size));
 	EXPECT_TRUE(is_charged_meanwhile(&self->queue, &self->memory,
 					 queue_start(&self->queue, slow_read_role, receiver_peer()),
@@ -858,7 +858,7 @@ TEST_F(slow, peek_is_charged_to_the_receiver)
 
 	ASSERT_TRUE(name_queue(&self->queue, variant->bounded));
 	slow_room = self->memory.map;
-	base = used(&self->queue);
+	base = used_bytes(&self->queue);
 	ASSERT_EQ(0, try_size(self->queue.fd, variant->size));
 	how.match = IPCSHM_PEEK | IPCSHM_DONTWAIT;
 	receiver = queue_start(&self->queue, slow_receive_role, how);
@@ -877,7 +877,7 @@ TEST_F(slow, reply_is_charged_to_the_caller)
 
 	ASSERT_TRUE(name_queue(&self->queue, variant->bounded));
 	slow_room = self->memory.map;
-	base = used(&self->queue);
+	base = used_bytes(&self->queue);
 	caller = queue_start(&self->queue, slow_call_role, receiver_peer());
 	ASSERT_EQ(1, ipcshm_receive(self->queue.fd, data, 1, &message, SOON));
 	ASSERT_EQ(0, ipcshm_reply(self->queue.fd, message.request_id, data, variant->size));
@@ -898,11 +898,11 @@ TEST_F(slow, message_put_back_is_charged_to_the_receiver)
 	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, 0)));
 	while (count < 8 && !try_size(self->queue.fd, variant->size))
 		count++;
-	base = used(&self->queue);
+	base = used_bytes(&self->queue);
 	fuse_memory_fail(&self->memory, 0);
 	EXPECT_EQ(-EFAULT, finish(receiver));
 	EXPECT_EQ(9, queue_stat_now(&self->queue).messages);
-	EXPECT_EQ(base, used(&self->queue));
+	EXPECT_EQ(base, used_bytes(&self->queue));
 	EXPECT_EQ(variant->size + self->record, used_by(&self->queue, test_user(1)));
 	while (count--)
 		EXPECT_EQ((long)variant->size, receive_from(self->queue.fd));

@@ -76,7 +76,7 @@ static int peer_open(const FIXTURE_DATA(traffic) *self, __u32 flags)
 	return ipcshm_queue_open(self->device, self->name.text, flags, 0, NULL);
 }
 
-static __u64 mix(__u64 value)
+static __u64 mix_bits(__u64 value)
 {
 	value ^= value >> 31;
 	value *= 0x9e3779b97f4a7c15;
@@ -114,8 +114,8 @@ static struct record make_record(__u64 sequence)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(record.words); i++) {
-		record.words[i] = mix(sequence * 8 + i);
-		record.sum += mix(record.words[i]);
+		record.words[i] = mix_bits(sequence * 8 + i);
+		record.sum += mix_bits(record.words[i]);
 	}
 	return record;
 }
@@ -128,7 +128,7 @@ static bool is_record(const struct record *record, __u64 sequence)
 }
 
 /* A million messages take an emulator minutes. */
-static __u64 million(void)
+static __u64 in_millions(void)
 {
 	return many(MILLION, 20000);
 }
@@ -188,7 +188,7 @@ static void tell_progress(__u64 *last, unsigned int count)
 TEST_F_TIMEOUT(traffic, a_million_messages_arrive_once_and_in_order, 600)
 {
 	__u64 i, start = now_ns(CLOCK_MONOTONIC), told = start;
-	const __u64 count = million(), spread = spread_of(variant);
+	const __u64 count = in_millions(), spread = spread_of(variant);
 	struct record record;
 	pid_t sender;
 	int fd;
@@ -338,20 +338,20 @@ static __u32 messages_of_each(const FIXTURE_VARIANT(traffic) *variant)
 	return many(10 * MILLION / (variant->max_messages ? 1 : 20), 16000) / SIDE;
 }
 
-static void *share(size_t size)
+static void *share_memory(size_t size)
 {
 	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }
 
 static struct ledger *make_ledger(__u32 each)
 {
-	struct ledger *ledger = share(sizeof(*ledger));
+	struct ledger *ledger = share_memory(sizeof(*ledger));
 	unsigned int i;
 
 	ledger->each = each;
 	for (i = 0; i < SIDE; i++) {
-		ledger->accepted[i] = share(each);
-		ledger->received[i] = share(each);
+		ledger->accepted[i] = share_memory(each);
+		ledger->received[i] = share_memory(each);
 	}
 	return ledger;
 }
@@ -359,14 +359,14 @@ static struct ledger *make_ledger(__u32 each)
 /* Everything of a message follows from its number; its size in bytes. */
 static size_t make_parcel(struct parcel *parcel, __u32 sender, __u32 sequence)
 {
-	__u64 seed = mix(((__u64)sender << 32 | sequence) + 1);
+	__u64 seed = mix_bits(((__u64)sender << 32 | sequence) + 1);
 	size_t words = seed % 16 ? seed / 16 % 64 : seed / 16 % 1022;
 	size_t i;
 
 	*parcel = (struct parcel) { .sender = sender, .sequence = sequence, .sum = seed };
 	for (i = 0; i < words; i++) {
 		parcel->words[i] = seed + i * 0x9e3779b97f4a7c15;
-		parcel->sum += mix(parcel->words[i]);
+		parcel->sum += mix_bits(parcel->words[i]);
 	}
 	return sizeof(*parcel) + words * sizeof(parcel->words[0]);
 }
@@ -393,12 +393,12 @@ static bool is_parcel(const struct ledger *ledger, const struct parcel *parcel,
 	       message->type == parcel_type(parcel);
 }
 
-static __u64 soon(void)
+static __u64 soon_or_never(void)
 {
 	return ipcshm_deadline(random() % IMPATIENCE);
 }
 
-static void count(__u32 *counter)
+static void count_message(__u32 *counter)
 {
 	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
@@ -410,9 +410,9 @@ static int send_all(int fd, struct ledger *ledger, struct ipcshm_message *messag
 	int sent;
 
 	while (number) {
-		sent = ipcshm_send_batch(fd, messages, number, 0, soon());
+		sent = ipcshm_send_batch(fd, messages, number, 0, soon_or_never());
 		if (sent == -ETIMEDOUT)
-			count(&ledger->timeouts);
+			count_message(&ledger->timeouts);
 		else if (sent == -EDQUOT)
 			sched_yield();
 		else if (sent < 0)
@@ -479,22 +479,23 @@ static int receive_parcels(int fd, struct ledger *ledger)
 	memset(last, -1, sizeof(last));
 	for (;;) {
 		message = random_wish(parcel);
-		size = ipcshm_receive_message(fd, &message, soon());
+		size = ipcshm_receive_message(fd, &message, soon_or_never());
 		if (size == -ETIMEDOUT || size == -EMSGSIZE) {
-			count(size == -ETIMEDOUT ? &ledger->timeouts : &ledger->small_rooms);
+			count_message(size == -ETIMEDOUT ? &ledger->timeouts
+							 : &ledger->small_rooms);
 			continue;
 		}
 		if (size <= 0)
 			return size < 0;
 		if (!is_parcel(ledger, parcel, &message, expected)) {
-			count(&ledger->damaged);
+			count_message(&ledger->damaged);
 			continue;
 		}
 		__atomic_fetch_add(&ledger->received[parcel->sender][parcel->sequence], 1,
 				   __ATOMIC_RELAXED);
 		before = &last[parcel->sender][message.priority][message.type];
 		if (*before >= parcel->sequence)
-			count(&ledger->disordered);
+			count_message(&ledger->disordered);
 		*before = parcel->sequence;
 	}
 }

@@ -40,7 +40,7 @@ FIXTURE_TEARDOWN(uring)
 }
 
 /* Threads of this process beside itself: io_uring's workers are such. */
-static unsigned int workers(void)
+static unsigned int count_workers(void)
 {
 	DIR *tasks = opendir("/proc/self/task");
 	struct dirent *entry;
@@ -83,7 +83,7 @@ static bool submit_poll(struct io_uring *ring, int fd, unsigned int events, bool
 }
 
 /* The next completion: its result and data; -1000 if there is none. */
-static int completed(struct io_uring *ring, __u64 *data)
+static int next_completion(struct io_uring *ring, __u64 *data)
 {
 	struct __kernel_timespec limit = { .tv_sec = WAIT_SECONDS };
 	struct io_uring_cqe *entry;
@@ -110,14 +110,14 @@ TEST_F(uring, read_and_write_complete_at_once)
 	__u64 from = 5, to = 0, which = 0;
 
 	ASSERT_TRUE(submit_write(&self->ring, self->queue.fd, &from, 8, 1));
-	EXPECT_EQ(8, completed(&self->ring, &which));
+	EXPECT_EQ(8, next_completion(&self->ring, &which));
 	EXPECT_EQ(1, which);
 	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
 	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &to, 8, 2));
-	EXPECT_EQ(8, completed(&self->ring, &which));
+	EXPECT_EQ(8, next_completion(&self->ring, &which));
 	EXPECT_EQ(2, which);
 	EXPECT_EQ(5, to);
-	EXPECT_EQ(0, workers());
+	EXPECT_EQ(0, count_workers());
 }
 
 TEST_F(uring, read_waits_without_a_worker)
@@ -126,12 +126,12 @@ TEST_F(uring, read_waits_without_a_worker)
 
 	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, 1));
 	EXPECT_TRUE(nothing_completed(&self->ring));
-	EXPECT_EQ(0, workers());
+	EXPECT_EQ(0, count_workers());
 	EXPECT_EQ(0, queue_stat_now(&self->queue).receivers);
 	ASSERT_EQ(0, try_send(&self->queue, 7, 0));
-	EXPECT_EQ(8, completed(&self->ring, NULL));
+	EXPECT_EQ(8, next_completion(&self->ring, NULL));
 	EXPECT_EQ(7, value);
-	EXPECT_EQ(0, workers());
+	EXPECT_EQ(0, count_workers());
 }
 
 TEST_F(uring, write_waits_for_room_without_a_worker)
@@ -142,11 +142,11 @@ TEST_F(uring, write_waits_for_room_without_a_worker)
 		ASSERT_EQ(0, try_send(&self->queue, i, 0));
 	ASSERT_TRUE(submit_write(&self->ring, self->queue.fd, &value, 8, 1));
 	EXPECT_TRUE(nothing_completed(&self->ring));
-	EXPECT_EQ(0, workers());
+	EXPECT_EQ(0, count_workers());
 	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 	EXPECT_EQ(0, receive_value(&self->queue));
-	EXPECT_EQ(8, completed(&self->ring, NULL));
-	EXPECT_EQ(0, workers());
+	EXPECT_EQ(8, next_completion(&self->ring, NULL));
+	EXPECT_EQ(0, count_workers());
 	for (i = 1; i < KEPT; i++)
 		EXPECT_EQ(i, receive_value(&self->queue));
 	EXPECT_EQ(99, receive_value(&self->queue));
@@ -158,17 +158,17 @@ TEST_F(uring, many_reads_wait_and_each_gets_one_message)
 
 	for (i = 0; i < 16; i++)
 		ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &values[i], 8, i));
-	EXPECT_EQ(0, workers());
+	EXPECT_EQ(0, count_workers());
 	for (i = 0; i < 16; i++) {
 		ASSERT_EQ(0, ipcshm_send(self->queue.fd, &i, 8, 0, SOON));
-		ASSERT_EQ(8, completed(&self->ring, &which));
+		ASSERT_EQ(8, next_completion(&self->ring, &which));
 		ASSERT_GT(16, which);
 		EXPECT_EQ(i, values[which]);
 		seen |= 1 << which;
 	}
 	EXPECT_EQ(0xffff, seen);
 	EXPECT_TRUE(nothing_completed(&self->ring));
-	EXPECT_EQ(0, workers());
+	EXPECT_EQ(0, count_workers());
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 }
 
@@ -179,7 +179,7 @@ TEST_F(uring, message_from_another_process_completes_a_read)
 
 	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, 1));
 	sender = queue_start(&self->queue, send_role, (struct peer) { .value = 6 });
-	EXPECT_EQ(8, completed(&self->ring, NULL));
+	EXPECT_EQ(8, next_completion(&self->ring, NULL));
 	EXPECT_EQ(6, value);
 	EXPECT_EQ(0, finish(sender));
 }
@@ -194,9 +194,9 @@ TEST_F(uring, rendezvous_is_read_without_a_worker)
 		open_queue(self->queue.device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, 0, 0, SIZE);
 	ASSERT_LE(0, self->queue.fd);
 	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, 1));
-	EXPECT_EQ(0, workers());
+	EXPECT_EQ(0, count_workers());
 	sender = queue_start(&self->queue, send_role, (struct peer) { .value = 6 });
-	EXPECT_EQ(8, completed(&self->ring, NULL));
+	EXPECT_EQ(8, next_completion(&self->ring, NULL));
 	EXPECT_EQ(6, value);
 	EXPECT_EQ(0, finish(sender));
 }
@@ -209,7 +209,7 @@ TEST_F(uring, read_that_may_not_wait_is_eagain_in_the_ring)
 	io_uring_prep_read(entry, self->queue.fd, &value, 8, 0);
 	entry->rw_flags = RWF_NOWAIT;
 	ASSERT_EQ(1, io_uring_submit(&self->ring));
-	EXPECT_EQ(-EAGAIN, completed(&self->ring, NULL));
+	EXPECT_EQ(-EAGAIN, next_completion(&self->ring, NULL));
 }
 
 TEST_F(uring, errors_come_in_the_ring)
@@ -219,14 +219,14 @@ TEST_F(uring, errors_come_in_the_ring)
 	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 
 	ASSERT_TRUE(submit_write(&self->ring, reader, &value, 8, 1));
-	EXPECT_EQ(-EBADF, completed(&self->ring, NULL));
+	EXPECT_EQ(-EBADF, next_completion(&self->ring, NULL));
 	ASSERT_TRUE(submit_write(&self->ring, self->queue.fd, (void *)1, 8, 1));
-	EXPECT_EQ(-EFAULT, completed(&self->ring, NULL));
+	EXPECT_EQ(-EFAULT, next_completion(&self->ring, NULL));
 	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &byte, 1, 1));
-	EXPECT_EQ(-EMSGSIZE, completed(&self->ring, NULL));
+	EXPECT_EQ(-EMSGSIZE, next_completion(&self->ring, NULL));
 	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, (void *)1, 8, 1));
-	EXPECT_EQ(-EFAULT, completed(&self->ring, NULL));
+	EXPECT_EQ(-EFAULT, next_completion(&self->ring, NULL));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
 	EXPECT_EQ(1, receive_value(&self->queue));
 }
@@ -243,7 +243,7 @@ TEST_F(uring, read_that_waits_can_be_cancelled)
 	entry->user_data = 1;
 	ASSERT_EQ(1, io_uring_submit(&self->ring));
 	for (i = 0; i < 2; i++) {
-		int result = completed(&self->ring, &which);
+		int result = next_completion(&self->ring, &which);
 
 		ASSERT_GT(2, which);
 		results[which] = result;
@@ -298,7 +298,7 @@ TEST_F(uring, end_of_file_completes_a_read)
 	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, 1));
 	EXPECT_TRUE(nothing_completed(&self->ring));
 	close(writer);
-	EXPECT_EQ(0, completed(&self->ring, NULL));
+	EXPECT_EQ(0, next_completion(&self->ring, NULL));
 }
 
 TEST_F(uring, revocation_completes_pending_requests)
@@ -308,7 +308,7 @@ TEST_F(uring, revocation_completes_pending_requests)
 	ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, 1));
 	EXPECT_TRUE(nothing_completed(&self->ring));
 	ASSERT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
-	EXPECT_EQ(-EKEYREVOKED, completed(&self->ring, NULL));
+	EXPECT_EQ(-EKEYREVOKED, next_completion(&self->ring, NULL));
 }
 
 /* Poll. */
@@ -317,9 +317,9 @@ TEST_F(uring, poll_waits_without_a_worker)
 {
 	ASSERT_TRUE(submit_poll(&self->ring, self->queue.fd, POLLIN, false));
 	EXPECT_TRUE(nothing_completed(&self->ring));
-	EXPECT_EQ(0, workers());
+	EXPECT_EQ(0, count_workers());
 	ASSERT_EQ(0, try_send(&self->queue, 3, 0));
-	EXPECT_EQ(POLLIN, completed(&self->ring, NULL) & POLLIN);
+	EXPECT_EQ(POLLIN, next_completion(&self->ring, NULL) & POLLIN);
 	EXPECT_TRUE(nothing_completed(&self->ring));
 	EXPECT_EQ(3, receive_value(&self->queue));
 }
@@ -332,10 +332,10 @@ TEST_F(uring, multishot_poll_reports_each_message)
 	EXPECT_TRUE(nothing_completed(&self->ring));
 	for (i = 0; i < 10; i++) {
 		ASSERT_EQ(0, try_send(&self->queue, i, 0));
-		EXPECT_EQ(POLLIN, completed(&self->ring, NULL) & POLLIN);
+		EXPECT_EQ(POLLIN, next_completion(&self->ring, NULL) & POLLIN);
 		EXPECT_EQ(i, receive_value(&self->queue));
 	}
-	EXPECT_EQ(0, workers());
+	EXPECT_EQ(0, count_workers());
 }
 
 /* Everything through rings, at both ends. */
@@ -357,10 +357,10 @@ static void write_stream_role(struct peer *peer)
 				_exit(2);
 		}
 		for (i = 0; i < DEPTH_OF_RING; i++)
-			if (completed(&ring, NULL) != 8)
+			if (next_completion(&ring, NULL) != 8)
 				_exit(3);
 	}
-	peer->result = workers();
+	peer->result = count_workers();
 }
 
 TEST_F_TIMEOUT(uring, stream_of_reads_and_writes_loses_nothing, 120)
@@ -371,7 +371,7 @@ TEST_F_TIMEOUT(uring, stream_of_reads_and_writes_loses_nothing, 120)
 
 	for (i = 0; i < STREAM; i++) {
 		ASSERT_TRUE(submit_read(&self->ring, self->queue.fd, &value, 8, i));
-		ASSERT_EQ(8, completed(&self->ring, NULL));
+		ASSERT_EQ(8, next_completion(&self->ring, NULL));
 		ASSERT_GT(STREAM, value);
 		doubled += seen[value]++;
 	}
@@ -380,7 +380,7 @@ TEST_F_TIMEOUT(uring, stream_of_reads_and_writes_loses_nothing, 120)
 	EXPECT_EQ(0, finish(writer));
 	EXPECT_EQ(0, doubled);
 	EXPECT_EQ(0, missing);
-	EXPECT_EQ(0, workers());
+	EXPECT_EQ(0, count_workers());
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 }
 

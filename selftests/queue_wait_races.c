@@ -103,7 +103,7 @@ TEST_F_TIMEOUT(full, killed_sender_passes_its_turn_on, 150)
 		ASSERT_TRUE(first);
 		ASSERT_TRUE(second);
 		kill(first->pid, SIGKILL);
-		ASSERT_TRUE(drain(&self->queue, variant->depth));
+		ASSERT_TRUE(drain_queue(&self->queue, variant->depth));
 		value = receive_value(&self->queue);
 		if (value == 1)
 			value = receive_value(&self->queue);
@@ -112,7 +112,7 @@ TEST_F_TIMEOUT(full, killed_sender_passes_its_turn_on, 150)
 		ASSERT_EQ(0, finish(second));
 		ASSERT_EQ(-EAGAIN, try_receive(&self->queue, &value));
 		ASSERT_EQ(0, queue_stat_now(&self->queue).senders);
-		ASSERT_TRUE(fill(&self->queue, variant->depth));
+		ASSERT_TRUE(fill_queue(&self->queue, variant->depth));
 		forget_peers(&self->queue.peers);
 	}
 }
@@ -124,7 +124,7 @@ static bool sent_or_not(struct test_queue *queue, struct __test_metadata *_metad
 	__u64 value = NOTHING;
 	long result;
 
-	ASSERT_TRUE(drain(queue, depth));
+	ASSERT_TRUE(drain_queue(queue, depth));
 	if (!depth)
 		try_receive(queue, &value);
 	result = finish(sender);
@@ -145,9 +145,9 @@ TEST_F_TIMEOUT(full, interrupted_sender_has_sent_or_not, 150)
 	struct peer *sender;
 	unsigned int i, sent = 0;
 
-	ASSERT_TRUE(drain(&self->queue, variant->depth));
+	ASSERT_TRUE(drain_queue(&self->queue, variant->depth));
 	for (i = 0; i < RACES; i++) {
-		ASSERT_TRUE(fill(&self->queue, variant->depth));
+		ASSERT_TRUE(fill_queue(&self->queue, variant->depth));
 		sender = block_sender_how(&self->queue, send_role, (struct peer) {
 			.handles_signal = true,
 			.value = 5,
@@ -166,9 +166,9 @@ TEST_F_TIMEOUT(full, sender_that_gives_up_has_sent_or_not, 150)
 	unsigned int i, sent = 0;
 	__u64 deadline;
 
-	ASSERT_TRUE(drain(&self->queue, variant->depth));
+	ASSERT_TRUE(drain_queue(&self->queue, variant->depth));
 	for (i = 0; i < RACES; i++) {
-		ASSERT_TRUE(fill(&self->queue, variant->depth));
+		ASSERT_TRUE(fill_queue(&self->queue, variant->depth));
 		deadline = ipcshm_deadline(2 * MS + i * MS / 20);
 		sender = queue_start(&self->queue, send_role,
 				     (struct peer) { .value = 5, .deadline = deadline });

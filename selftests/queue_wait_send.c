@@ -60,7 +60,7 @@ TEST_F(full, message_of_a_blocked_sender_arrives)
 	__u64 value;
 
 	ASSERT_TRUE(sender);
-	ASSERT_TRUE(drain(&self->queue, variant->depth));
+	ASSERT_TRUE(drain_queue(&self->queue, variant->depth));
 	ASSERT_EQ(8, ipcshm_receive(self->queue.fd, &value, 8, &message, IPCSHM_FOREVER));
 	EXPECT_EQ(5, value);
 	EXPECT_EQ(3, message.priority);
@@ -144,7 +144,7 @@ TEST_F(full, send_gives_up_at_its_deadline_and_not_before)
 	}
 	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 	EXPECT_EQ(variant->depth, queue_stat_now(&self->queue).sent);
-	ASSERT_TRUE(drain(&self->queue, variant->depth));
+	ASSERT_TRUE(drain_queue(&self->queue, variant->depth));
 	EXPECT_EQ(-EAGAIN, try_receive(&self->queue, &value));
 }
 
@@ -178,7 +178,7 @@ TEST_F(full, signal_interrupts_send_and_nothing_is_sent)
 		EXPECT_EQ(1, sender->signals);
 	}
 	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
-	ASSERT_TRUE(drain(&self->queue, variant->depth));
+	ASSERT_TRUE(drain_queue(&self->queue, variant->depth));
 	EXPECT_EQ(-EAGAIN, try_receive(&self->queue, &value));
 }
 
@@ -188,9 +188,9 @@ TEST_F(full, send_goes_on_after_a_signal_with_sa_restart)
 	struct peer *sender;
 	size_t i;
 
-	ASSERT_TRUE(drain(&self->queue, variant->depth));
+	ASSERT_TRUE(drain_queue(&self->queue, variant->depth));
 	for (i = 0; i < ARRAY_SIZE(roles); i++) {
-		ASSERT_TRUE(fill(&self->queue, variant->depth));
+		ASSERT_TRUE(fill_queue(&self->queue, variant->depth));
 		sender = block_sender_how(&self->queue, roles[i], (struct peer) {
 			.handles_signal = true,
 			.sa_flags = SA_RESTART,
@@ -200,7 +200,7 @@ TEST_F(full, send_goes_on_after_a_signal_with_sa_restart)
 		kill(sender->pid, SIGUSR1);
 		ASSERT_TRUE(WAIT_UNTIL(signals_of(sender) == 1));
 		ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).senders == 1));
-		ASSERT_TRUE(drain(&self->queue, variant->depth));
+		ASSERT_TRUE(drain_queue(&self->queue, variant->depth));
 		EXPECT_EQ(i, receive_value(&self->queue));
 		EXPECT_EQ(i ? 8 : 0, finish(sender));
 	}
@@ -216,7 +216,7 @@ TEST_F(full, killed_blocked_sender_sends_nothing)
 	ASSERT_TRUE(next);
 	kill_peer(sender);
 	EXPECT_EQ(1, queue_stat_now(&self->queue).senders);
-	ASSERT_TRUE(drain(&self->queue, variant->depth));
+	ASSERT_TRUE(drain_queue(&self->queue, variant->depth));
 	EXPECT_EQ(6, receive_value(&self->queue));
 	EXPECT_EQ(0, finish(next));
 	EXPECT_EQ(-EAGAIN, try_receive(&self->queue, &value));
@@ -233,7 +233,7 @@ TEST_F(full, stopped_sender_goes_on)
 	ASSERT_EQ(sender->pid, waitpid(sender->pid, &status, WUNTRACED));
 	ASSERT_TRUE(WIFSTOPPED(status));
 	kill(sender->pid, SIGCONT);
-	ASSERT_TRUE(drain(&self->queue, variant->depth));
+	ASSERT_TRUE(drain_queue(&self->queue, variant->depth));
 	EXPECT_EQ(5, receive_value(&self->queue));
 	EXPECT_EQ(0, finish(sender));
 }

@@ -82,7 +82,7 @@ static int create_object(int at)
 }
 
 /* Creates objects until one is refused; they remain open. */
-static unsigned int fill(int at, int *result)
+static unsigned int fill_up(int at, int *result)
 {
 	unsigned int count = 0;
 
@@ -101,7 +101,7 @@ static void put_file(const char *path, const char *text)
 }
 
 /* Root of a new user namespace, if that is among @flags, without any right outside. */
-static void enter(uid_t user, int flags)
+static void enter_namespace(uid_t user, int flags)
 {
 	uid_t outside = geteuid();
 	char map[64];
@@ -141,14 +141,14 @@ static void container_role(struct container *container, uid_t user, const int *f
 	int at;
 
 	close(container->filled.read);
-	enter(user, flags[0]);
+	enter_namespace(user, flags[0]);
 	while (--depth)
-		enter(0, *++flags);
+		enter_namespace(0, *++flags);
 	drop_capabilities();
 	at = open_device();
 	if (at < 0)
 		_exit(15);
-	container->shared->count = fill(at, &container->shared->result);
+	container->shared->count = fill_up(at, &container->shared->result);
 	container->shared->objects = get_info(at).objects;
 	pipe_tell(&container->filled);
 	for (;;)
@@ -214,7 +214,7 @@ static unsigned int fill_as_owner(void)
 	if (setresuid(-1, OWNER, -1))
 		return 0;
 	at = open_device();
-	count = fill(at, &result);
+	count = fill_up(at, &result);
 	for (fd = at; !close(fd);)
 		fd++;
 	if (seteuid(0))
@@ -246,7 +246,7 @@ TEST_F(quota, containers_leave_a_quarter_to_the_user_outside)
 	if (variant->user) {
 		EXPECT_EQ(QUOTA - count, fill_as_owner());
 	} else {
-		EXPECT_EQ(QUOTA - count, fill(device, &result));
+		EXPECT_EQ(QUOTA - count, fill_up(device, &result));
 		EXPECT_EQ(-EDQUOT, result);
 	}
 	for (i = 0; i < 3; i++)
@@ -342,7 +342,7 @@ static int fill_as(uid_t user)
 	if (seteuid(user))
 		return -1;
 	at = open_device();
-	count = fill(at, &result);
+	count = fill_up(at, &result);
 	if (seteuid(0) || result != -EDQUOT)
 		return -1;
 	return count;
@@ -384,7 +384,7 @@ static int administrator_role(void)
 	struct answer answer = { 0 };
 	struct link link;
 
-	enter(OWNER, CLONE_NEWUSER | CLONE_NEWNET);
+	enter_namespace(OWNER, CLONE_NEWUSER | CLONE_NEWNET);
 	device = open_device();
 	if (link_open(&link))
 		return 20;
@@ -398,12 +398,12 @@ static int administrator_role(void)
 		return 24;
 	if (get_info(device).objects.max != 3)
 		return 25;
-	if (fill(device, &(int) { 0 }) != 3)
+	if (fill_up(device, &(int) { 0 }) != 3)
 		return 26;
 	if (set_limit(&link, false, 0, IPCSHM_QUOTA_TYPE_OBJECTS, IPCSHM_QUOTA_FOLLOW_DEFAULT) ||
 	    set_bound(&link, 4))
 		return 27;
-	if (fill(device, &(int) { 0 }) != 1)
+	if (fill_up(device, &(int) { 0 }) != 1)
 		return 28;
 	ask_all(&link, IPCSHM_CMD_QUOTA_GET);
 	if (link_talk(&link, take_limits, &answer) || answer.others)

@@ -53,7 +53,7 @@ struct board {
 };
 
 /* In turn with the other side: checks its words, and answers. */
-static int play(struct board *board, uint32_t side)
+static int play_turns(struct board *board, uint32_t side)
 {
 	uint32_t turn, now, i;
 
@@ -85,7 +85,7 @@ TEST_F(region, processes_see_each_others_writes_without_system_calls)
 			struct board *board = peer_map(self);
 
 			forbid_system_calls();
-			_exit(play(board, side));
+			_exit(play_turns(board, side));
 		}
 	}
 	EXPECT_EQ(0, wait_child(peers[0]));

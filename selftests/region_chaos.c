@@ -218,7 +218,7 @@ static void chaos_send(void)
 }
 
 /* Some are kept and never closed. */
-static void keep(int fd)
+static void keep_up(int fd)
 {
 	if (fd > 100)
 		close(fd);
@@ -226,12 +226,12 @@ static void keep(int fd)
 
 static void chaos_receive(void)
 {
-	keep(receive_descriptor(chaos->ends[1]));
+	keep_up(receive_descriptor(chaos->ends[1]));
 }
 
 static void chaos_leak(void)
 {
-	keep(dup(random_region()));
+	keep_up(dup(random_region()));
 }
 
 static void chaos_split(void)
@@ -446,7 +446,7 @@ static bool is_within(const struct bounds *bounds, __u64 count)
 	return bounds->ended <= count && count <= bounds->begun;
 }
 
-static __u64 leaves(const struct ipcshm_region_stat *stat)
+static __u64 leaves_region(const struct ipcshm_region_stat *stat)
 {
 	return stat->joins - stat->deaths;
 }
@@ -470,7 +470,7 @@ TEST_F_TIMEOUT(killed, anywhere_leaves_nothing_behind, 1800)
 			if (i >= TRACKED)
 				continue;
 			EXPECT_TRUE(is_within(&chaos->joins[i], stat.joins));
-			EXPECT_TRUE(is_within(&chaos->unmaps_of[i], leaves(&stat)));
+			EXPECT_TRUE(is_within(&chaos->unmaps_of[i], leaves_region(&stat)));
 		}
 		EXPECT_EQ(self->region.before.members.used,
 			  get_info(self->region.device).members.used);

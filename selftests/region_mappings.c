@@ -30,7 +30,7 @@ static unsigned int maps_in_proc(struct test_region *region)
 	return count;
 }
 
-static bool alone(struct test_region *region)
+static bool is_alone(struct test_region *region)
 {
 	return region_stat_now(region).members == 1 && maps_now(region) == maps_in_proc(region);
 }
@@ -42,11 +42,11 @@ TEST_F(members, unmapping_a_part_splits_a_mapping_and_nothing_else)
 	ASSERT_TRUE(map_region(&self->region));
 	ASSERT_EQ(0, munmap(self->region.map + self->region.page_size, self->region.page_size));
 	EXPECT_EQ(2, maps_now(&self->region));
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 	EXPECT_EQ(1, joins_now(&self->region));
 	ASSERT_EQ(0, munmap(self->region.map, self->region.page_size));
 	EXPECT_EQ(1, maps_now(&self->region));
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 }
 
 TEST_F(members, protecting_a_part_splits_a_mapping_and_nothing_else)
@@ -55,10 +55,10 @@ TEST_F(members, protecting_a_part_splits_a_mapping_and_nothing_else)
 	ASSERT_EQ(0, mprotect(self->region.map + self->region.page_size, self->region.page_size,
 			      PROT_READ));
 	EXPECT_EQ(3, maps_now(&self->region));
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 	ASSERT_EQ(0,
 		  mprotect(self->region.map + self->region.page_size, self->region.page_size, RW));
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 	ASSERT_EQ(0, munmap(self->region.map, PAGES * self->region.page_size));
 	EXPECT_EQ(0, region_stat_now(&self->region).members);
 	EXPECT_EQ(0, deaths_now(&self->region));
@@ -76,7 +76,7 @@ TEST_F(members, moving_a_mapping_keeps_the_member)
 			     PAGES * self->region.page_size, MREMAP_MAYMOVE | MREMAP_FIXED, to));
 	EXPECT_EQ(token, self_token(self->region.fd));
 	EXPECT_EQ(1, maps_now(&self->region));
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 	EXPECT_EQ(1, joins_now(&self->region));
 	ASSERT_EQ(0, munmap(to, PAGES * self->region.page_size));
 	EXPECT_FALSE(is_alive(&self->region, token));
@@ -92,7 +92,7 @@ TEST_F(members, moving_a_part_keeps_the_member)
 	ASSERT_EQ(to, mremap(self->region.map + self->region.page_size, self->region.page_size,
 			     self->region.page_size, MREMAP_MAYMOVE | MREMAP_FIXED, to));
 	EXPECT_EQ(3, maps_now(&self->region));
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 	EXPECT_EQ(1, joins_now(&self->region));
 }
 
@@ -104,7 +104,7 @@ TEST_F(members, doubled_mapping_counts_twice)
 	EXPECT_EQ(2, maps_now(&self->region));
 	ASSERT_EQ(0, munmap(self->region.map, PAGES * self->region.page_size));
 	EXPECT_EQ(1, maps_now(&self->region));
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 	EXPECT_EQ(1, joins_now(&self->region));
 }
 
@@ -117,7 +117,7 @@ TEST_F(members, moving_a_mapping_and_leaving_it_there_counts_both)
 		    PAGES * self->region.page_size, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
 	ASSERT_NE(MAP_FAILED, (void *)to);
 	EXPECT_EQ(2, maps_now(&self->region));
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 	ASSERT_EQ(0, munmap(self->region.map, PAGES * self->region.page_size));
 	ASSERT_EQ(0, munmap(to, PAGES * self->region.page_size));
 	EXPECT_EQ(0, region_stat_now(&self->region).members);
@@ -131,11 +131,11 @@ TEST_F(members, shrinking_and_growing_a_mapping_keeps_the_member)
 	ASSERT_TRUE(map_region(&self->region));
 	moved = mremap(self->region.map, PAGES * self->region.page_size, self->region.page_size, 0);
 	ASSERT_EQ(self->region.map, moved);
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 	moved = mremap(moved, self->region.page_size, PAGES * self->region.page_size,
 		       MREMAP_MAYMOVE);
 	ASSERT_NE(MAP_FAILED, moved);
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 	EXPECT_EQ(1, joins_now(&self->region));
 }
 
@@ -146,7 +146,7 @@ TEST_F(members, replacing_a_part_by_other_memory_keeps_the_member)
 		  mmap(self->region.map + self->region.page_size, self->region.page_size, RW,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 	EXPECT_EQ(2, maps_now(&self->region));
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 	EXPECT_EQ(1, joins_now(&self->region));
 }
 
@@ -157,7 +157,7 @@ TEST_F(members, replacing_a_part_by_another_part_keeps_the_member)
 		  mmap(self->region.map + self->region.page_size, self->region.page_size, RW,
 		       MAP_SHARED | MAP_FIXED, self->region.fd, 0));
 	EXPECT_EQ(3, maps_now(&self->region));
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 	EXPECT_EQ(1, joins_now(&self->region));
 }
 
@@ -193,7 +193,7 @@ TEST_F(members, mapping_split_by_another_process_keeps_the_member)
 	EXPECT_EQ(0, finish(region_start(&self->region, register_role,
 					 (struct peer){ .other_fd = fd })));
 	EXPECT_EQ(3, maps_now(&self->region));
-	EXPECT_TRUE(alone(&self->region));
+	EXPECT_TRUE(is_alone(&self->region));
 	close(fd);
 	ASSERT_EQ(0, munmap(self->region.map, PAGES * self->region.page_size));
 	EXPECT_EQ(0, region_stat_now(&self->region).members);

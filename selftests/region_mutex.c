@@ -58,7 +58,7 @@ static void join_area(struct peer *peer)
 }
 
 /* Locks; returns whether the last owner has died, or -errno. */
-static long lock(void)
+static long lock_mutex(void)
 {
 	long result = ipcshm_mutex_lock(&area, &shared->mutex, SOON);
 
@@ -70,7 +70,7 @@ static long lock(void)
 	return result;
 }
 
-static long unlock(void)
+static long unlock_mutex(void)
 {
 	return ipcshm_mutex_unlock(&area, &shared->mutex);
 }
@@ -113,7 +113,7 @@ TEST(child_for_which_there_was_no_room_locks_when_there_is)
 static void hold_role(struct peer *peer)
 {
 	join_area(peer);
-	peer->result = lock();
+	peer->result = lock_mutex();
 	be_ready(peer);
 	for (;;)
 		pause();
@@ -122,8 +122,8 @@ static void hold_role(struct peer *peer)
 static void lock_role(struct peer *peer)
 {
 	join_area(peer);
-	peer->result = lock();
-	if (peer->result >= 0 && unlock())
+	peer->result = lock_mutex();
+	if (peer->result >= 0 && unlock_mutex())
 		peer->result = -EPERM;
 }
 
@@ -148,7 +148,7 @@ TEST_F(mutex, killed_holder_wakes_all_waiters)
 	}
 	EXPECT_EQ(1, told);
 	EXPECT_EQ(0, ipcshm_mutex_trylock(&area, &shared->mutex));
-	EXPECT_EQ(0, unlock());
+	EXPECT_EQ(0, unlock_mutex());
 }
 
 TEST_F(mutex, uncontended_mutex_makes_no_wait)
@@ -156,8 +156,8 @@ TEST_F(mutex, uncontended_mutex_makes_no_wait)
 	__u32 i;
 
 	for (i = 0; i < 1000; i++) {
-		ASSERT_EQ(0, lock());
-		ASSERT_EQ(0, unlock());
+		ASSERT_EQ(0, lock_mutex());
+		ASSERT_EQ(0, unlock_mutex());
 	}
 	EXPECT_EQ(0, shared->mutex.word);
 }
@@ -167,12 +167,12 @@ static void fork_role(struct peer *peer)
 	pid_t child;
 
 	join_area(peer);
-	peer->result = lock();
+	peer->result = lock_mutex();
 	child = fork();
 	if (!child)
-		_exit(-unlock());
+		_exit(-unlock_mutex());
 	peer->value = wait_child(child);
-	peer->result |= unlock();
+	peer->result |= unlock_mutex();
 }
 
 TEST_F(mutex, child_cannot_unlock_its_parents_mutex)
@@ -186,7 +186,7 @@ TEST_F(mutex, child_cannot_unlock_its_parents_mutex)
 static void exec_role(struct peer *peer)
 {
 	join_area(peer);
-	peer->result = lock();
+	peer->result = lock_mutex();
 	execl("/proc/self/exe", "mutex", "-h", NULL);
 	_exit(1);
 }
@@ -197,8 +197,8 @@ TEST_F(mutex, exec_of_another_program_is_a_death)
 
 	wait_child(peer->pid);
 	peer->pid = 0;
-	EXPECT_EQ(1, lock());
-	EXPECT_EQ(0, unlock());
+	EXPECT_EQ(1, lock_mutex());
+	EXPECT_EQ(0, unlock_mutex());
 }
 
 /* Locks and unlocks for ever, and looks whether the others leave things in order. */
@@ -209,7 +209,7 @@ static void work_role(struct peer *peer)
 	join_area(peer);
 	be_ready(peer);
 	for (;;) {
-		result = lock();
+		result = lock_mutex();
 		if (result < 0)
 			_exit(1);
 		if (shared->first != shared->second)
@@ -217,7 +217,7 @@ static void work_role(struct peer *peer)
 		shared->first++;
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		shared->second++;
-		if (unlock())
+		if (unlock_mutex())
 			_exit(1);
 	}
 }
@@ -245,10 +245,10 @@ TEST_F_TIMEOUT(mutex, workers_killed_at_any_time_leave_it_usable, 300)
 		ASSERT_TRUE(region_start_ready(&self->region, work_role, (struct peer) { 0 }));
 		self->region.peers.count = WORKERS;
 	}
-	ASSERT_LE(0, lock());
+	ASSERT_LE(0, lock_mutex());
 	EXPECT_EQ(0, shared->broken);
 	EXPECT_EQ(shared->first, shared->second);
-	EXPECT_EQ(0, unlock());
+	EXPECT_EQ(0, unlock_mutex());
 	TH_LOG("%u of %u were killed with the mutex", shared->repairs, KILLS);
 }
 
@@ -260,7 +260,7 @@ static void consume_role(struct peer *peer)
 	join_area(peer);
 	be_ready(peer);
 	for (;;) {
-		result = lock();
+		result = lock_mutex();
 		while (result >= 0 && !shared->items) {
 			result = ipcshm_cond_wait(&area, &shared->cond, &shared->mutex,
 						  ipcshm_area_deaths(&area), IPCSHM_FOREVER);
@@ -270,7 +270,7 @@ static void consume_role(struct peer *peer)
 		if (result < 0)
 			_exit(1);
 		shared->items--;
-		if (unlock())
+		if (unlock_mutex())
 			_exit(1);
 	}
 }
@@ -287,9 +287,9 @@ TEST_F_TIMEOUT(mutex, no_signal_is_lost_with_a_killed_waiter, 300)
 	for (i = 0; i < KILLS; i++) {
 		struct peer *victim = consumers[i % WORKERS];
 
-		ASSERT_LE(0, lock());
+		ASSERT_LE(0, lock_mutex());
 		shared->items++;
-		ASSERT_EQ(0, unlock());
+		ASSERT_EQ(0, unlock_mutex());
 		ASSERT_EQ(0, ipcshm_cond_signal(&area, &shared->cond));
 		kill_peer(victim);
 		ASSERT_TRUE(WAIT_UNTIL(!__atomic_load_n(&shared->items, __ATOMIC_RELAXED)));

@@ -168,7 +168,7 @@ TEST(rings_are_opened_or_created)
 }
 
 /* The area, of a process that maps the region now. */
-static void enter(struct test_region *region)
+static void enter_area(struct test_region *region)
 {
 	void *base;
 	size_t size;
@@ -178,7 +178,7 @@ static void enter(struct test_region *region)
 		_exit(10);
 }
 
-static void attach(struct ipcshm_ring *ring, uint32_t side)
+static void attach_ring(struct ipcshm_ring *ring, uint32_t side)
 {
 	if (ipcshm_ring_attach(ring, &area, 0, side))
 		_exit(11);
@@ -197,7 +197,7 @@ FIXTURE_SETUP(ring)
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		     -1, 0);
 	ASSERT_NE(MAP_FAILED, board);
-	enter(&self->region);
+	enter_area(&self->region);
 	attr.flags = variant->flags;
 	ASSERT_EQ(0, ipcshm_ring_create(&area, 0, &attr));
 }
@@ -226,8 +226,8 @@ static void get_role(struct peer *peer)
 {
 	struct ipcshm_ring ring;
 
-	enter(peer->region);
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	enter_area(peer->region);
+	attach_ring(&ring, IPCSHM_RING_CONSUMER);
 	be_ready(peer);
 	peer->result = ipcshm_ring_get(&ring, &peer->value, 8, SOON);
 }
@@ -243,7 +243,7 @@ TEST_F(ring, consumer_sleeps_until_an_item_comes)
 	struct peer *peer;
 	uint64_t i;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
+	attach_ring(&ring, IPCSHM_RING_PRODUCER);
 	for (i = 1; i <= 10; i++) {
 		peer = region_start_ready(&self->region, get_role, (struct peer) { 0 });
 		ASSERT_NE(NULL, peer);
@@ -289,8 +289,8 @@ static void put_role(struct peer *peer)
 	struct ipcshm_ring ring;
 	uint64_t i;
 
-	enter(peer->region);
-	attach(&ring, IPCSHM_RING_PRODUCER);
+	enter_area(peer->region);
+	attach_ring(&ring, IPCSHM_RING_PRODUCER);
 	be_ready(peer);
 	for (i = 0; i < peer->value && !peer->result; i++)
 		peer->result = put_number(&ring, i);
@@ -303,7 +303,7 @@ TEST_F(ring, producer_and_consumer_wait_for_each_other)
 	struct peer *peer;
 	uint64_t i, number;
 
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_ring(&ring, IPCSHM_RING_CONSUMER);
 	peer = region_start_ready(&self->region, put_role, (struct peer) { .value = count });
 	ASSERT_NE(NULL, peer);
 	for (i = 0; i < count; i++) {
@@ -345,8 +345,8 @@ TEST_F(ring, chunks_make_the_region_grow)
 
 	if (variant->layout != IPCSHM_RING_CHUNKS)
 		return;
-	attach(&ring, IPCSHM_RING_PRODUCER);
-	attach(&other, IPCSHM_RING_CONSUMER);
+	attach_ring(&ring, IPCSHM_RING_PRODUCER);
+	attach_ring(&other, IPCSHM_RING_CONSUMER);
 	EXPECT_EQ(whole_pages(size - (PLACES - 1) * PLACE), region_stat_now(&self->region).size);
 	while (!ipcshm_ring_put(&ring, &in, 8, IPCSHM_NOW))
 		in++;
@@ -367,7 +367,7 @@ TEST_F(ring, chunk_beyond_the_region_is_not_accessed)
 
 	if (variant->layout != IPCSHM_RING_CHUNKS)
 		return;
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_ring(&ring, IPCSHM_RING_CONSUMER);
 	/* Before the places; they, and the map, are multiples of 128. */
 	entries =
 		(uint64_t *)((char *)area.base + ring_size(variant->flags) - PLACES * PLACE - 128);
@@ -388,7 +388,7 @@ TEST_F(ring, event_loop_misses_nothing)
 	struct peer *peer;
 	int fd;
 
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_ring(&ring, IPCSHM_RING_CONSUMER);
 	fd = ipcshm_ring_fd(&ring);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, epoll_ctl(loop, EPOLL_CTL_ADD, fd, &event));
@@ -411,8 +411,8 @@ static void reserve_role(struct peer *peer)
 	struct ipcshm_ring ring;
 	void *data;
 
-	enter(peer->region);
-	attach(&ring, IPCSHM_RING_PRODUCER);
+	enter_area(peer->region);
+	attach_ring(&ring, IPCSHM_RING_PRODUCER);
 	if (!ipcshm_ring_reserve(&ring, 8, &data, SOON))
 		be_ready(peer);
 	for (;;)
@@ -427,7 +427,7 @@ TEST_F(ring, death_with_a_reservation_lets_the_consumer_go_on)
 	dead = region_start_ready(&self->region, reserve_role, (struct peer) { 0 });
 	ASSERT_NE(NULL, dead);
 	if (variant->flags & IPCSHM_RING_MULTI_PRODUCER) {
-		attach(&ring, IPCSHM_RING_PRODUCER);
+		attach_ring(&ring, IPCSHM_RING_PRODUCER);
 		ASSERT_EQ(0, put_number(&ring, 7));
 	}
 	consumer = region_start_ready(&self->region, get_role, (struct peer) { 0 });
@@ -435,7 +435,7 @@ TEST_F(ring, death_with_a_reservation_lets_the_consumer_go_on)
 	ASSERT_TRUE(WAIT_UNTIL(is_blocked(&self->region)));
 	kill_peer(dead);
 	if (!(variant->flags & IPCSHM_RING_MULTI_PRODUCER)) {
-		attach(&ring, IPCSHM_RING_PRODUCER);
+		attach_ring(&ring, IPCSHM_RING_PRODUCER);
 		ASSERT_EQ(0, put_number(&ring, 7));
 	}
 	EXPECT_EQ(8, finish(consumer));
@@ -447,8 +447,8 @@ static void peek_role(struct peer *peer)
 	struct ipcshm_ring ring;
 	const void *data;
 
-	enter(peer->region);
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	enter_area(peer->region);
+	attach_ring(&ring, IPCSHM_RING_CONSUMER);
 	if (ipcshm_ring_peek(&ring, &data, SOON) == 8)
 		be_ready(peer);
 	for (;;)
@@ -460,7 +460,7 @@ TEST_F(ring, death_with_an_item_brings_it_back)
 	struct peer *dead, *consumer = NULL;
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
+	attach_ring(&ring, IPCSHM_RING_PRODUCER);
 	ASSERT_EQ(0, put_number(&ring, 7));
 	dead = region_start_ready(&self->region, peek_role, (struct peer) { 0 });
 	ASSERT_NE(NULL, dead);
@@ -488,8 +488,8 @@ static void produce_role(struct peer *peer)
 	struct ipcshm_ring ring;
 	uint64_t i = NUMBERS, from = 0;
 
-	enter(peer->region);
-	attach(&ring, IPCSHM_RING_PRODUCER);
+	enter_area(peer->region);
+	attach_ring(&ring, IPCSHM_RING_PRODUCER);
 	be_ready(peer);
 	for (; !board->stop; i++) {
 		if (i == NUMBERS) {
@@ -522,8 +522,8 @@ static void consume_role(struct peer *peer)
 	uint64_t item;
 	ssize_t ret;
 
-	enter(peer->region);
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	enter_area(peer->region);
+	attach_ring(&ring, IPCSHM_RING_CONSUMER);
 	be_ready(peer);
 	for (;;) {
 		ret = ipcshm_ring_peek(&ring, &data, board->drain ? IPCSHM_NOW :

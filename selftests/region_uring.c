@@ -52,7 +52,7 @@ FIXTURE_TEARDOWN(uring)
 }
 
 /* The result of the prepared entry; -ETIME if there is none before long. */
-static int complete(struct io_uring *ring, unsigned int flags, struct io_uring_sqe *entry)
+static int complete_entry(struct io_uring *ring, unsigned int flags, struct io_uring_sqe *entry)
 {
 	struct __kernel_timespec limit = { .tv_sec = WAIT_SECONDS };
 	struct io_uring_cqe *done;
@@ -78,7 +78,7 @@ static int uring_read(struct test_region *region, struct io_uring *ring, unsigne
 	struct io_uring_sqe *entry = io_uring_get_sqe(ring);
 
 	io_uring_prep_read(entry, region->fd, to, size, at);
-	return complete(ring, flags, entry);
+	return complete_entry(ring, flags, entry);
 }
 
 static int uring_write(struct test_region *region, struct io_uring *ring, unsigned int flags,
@@ -87,7 +87,7 @@ static int uring_write(struct test_region *region, struct io_uring *ring, unsign
 	struct io_uring_sqe *entry = io_uring_get_sqe(ring);
 
 	io_uring_prep_write(entry, region->fd, from, size, at);
-	return complete(ring, flags, entry);
+	return complete_entry(ring, flags, entry);
 }
 
 TEST_F(uring, bytes_are_written_and_read)
@@ -110,12 +110,12 @@ TEST_F(uring, vectors_are_written_and_read)
 	struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
 
 	io_uring_prep_writev(entry, self->region.fd, vector, 2, self->region.page_size - 2);
-	EXPECT_EQ(5, complete(&self->ring, variant->flags, entry));
+	EXPECT_EQ(5, complete_entry(&self->ring, variant->flags, entry));
 	EXPECT_EQ(0, memcmp(self->region.map + self->region.page_size - 2, "abcde", 5));
 	memcpy(self->region.map + self->region.page_size - 2, "vwxyz", 5);
 	entry = io_uring_get_sqe(&self->ring);
 	io_uring_prep_readv(entry, self->region.fd, vector, 2, self->region.page_size - 2);
-	EXPECT_EQ(5, complete(&self->ring, variant->flags, entry));
+	EXPECT_EQ(5, complete_entry(&self->ring, variant->flags, entry));
 	EXPECT_EQ(0, memcmp(one, "vw", 2));
 	EXPECT_EQ(0, memcmp(two, "xyz", 3));
 }
@@ -183,7 +183,7 @@ TEST_F(uring, reader_does_not_write)
 	struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
 
 	io_uring_prep_write(entry, reader, self->bytes, 1, 0);
-	EXPECT_EQ(-EBADF, complete(&self->ring, variant->flags, entry));
+	EXPECT_EQ(-EBADF, complete_entry(&self->ring, variant->flags, entry));
 }
 
 /* As with a memfd, which shares the functions that would wait. */

@@ -18,7 +18,7 @@ static __u32 random_below(__u32 *state, __u32 limit)
 	return *state % limit;
 }
 
-static void dawdle(__u32 *state)
+static void waste_time(__u32 *state)
 {
 	volatile __u32 turns = random_below(state, 4) ? 0 : random_below(state, 2000);
 
@@ -49,7 +49,7 @@ static void pair_role(struct peer *peer)
 			peer->result = -ETIMEDOUT;
 			break;
 		}
-		dawdle(&random);
+		waste_time(&random);
 		store_word(peer->region, peer->offset, turn);
 		wake_word(peer->region, peer->offset, 1);
 	}
@@ -219,7 +219,7 @@ static void lock_role(struct peer *peer)
 			break;
 		}
 		++*(volatile __u32 *)(peer->region->map + offset + 64);
-		dawdle(&random);
+		waste_time(&random);
 		unlock_word(peer->region, offset);
 	}
 	munmap(peer->region->map, PAGES * peer->region->page_size);

@@ -246,7 +246,7 @@ TEST_F_TIMEOUT(stress, processor_goes_away_and_comes_back, 300)
 
 static struct test_name cgroup;
 
-static __u32 pattern(__u32 round, __u64 offset)
+static __u32 pattern_of(__u32 round, __u64 offset)
 {
 	return (round + 1) * 2654435761U + offset;
 }
@@ -272,9 +272,9 @@ static void thrash_role(struct peer *peer)
 					   0, IPCSHM_FOREVER);
 		for (i = peer->region->page_size / 4; i < size / 4;
 		     i += peer->region->page_size / 4) {
-			if (round && at[i] != pattern(round - 1, i))
+			if (round && at[i] != pattern_of(round - 1, i))
 				_exit(2);
-			at[i] = pattern(round, i);
+			at[i] = pattern_of(round, i);
 		}
 		__atomic_store_n(at, round + 1, __ATOMIC_RELEASE);
 		ipcshm_region_wake(peer->fd, 0, 1);

@@ -50,9 +50,9 @@ void ipcshm_queue_hand_over(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 }
 
 /*
- * Makes room at the cost of what is older and not more important.  -ENOBUFS if
- * that isn't enough; -EBUSY if it takes more than the lock should be held for: many
- * small ones for a large one.
+ * Drops older messages of the same or a lower priority to make room.  -ENOBUFS if that
+ * isn't enough; -EBUSY if the lock would be held for too long: many small messages for
+ * a large one.
  */
 static int make_room(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
 		     struct queue_effects *effects)
@@ -148,7 +148,7 @@ int ipcshm_queue_offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	return 0;
 }
 
-/* The sender gave up: unless its message was taken meanwhile, it gets it back. */
+/* The sender gave up: unless its message has been taken, it gets it back. */
 static int sender_leave(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			struct ipcshm_waiter *sender, int err)
 {

@@ -58,7 +58,7 @@ void ipcshm_region_settle(struct ipcshm_region *region)
 		ipcshm_region_work_queue(region);
 }
 
-/* What the backing does as well on a file of ours, which has the same inode. */
+/* Operations that the backing performs on a file of ours, which has the same inode. */
 
 static loff_t region_llseek(struct file *file, loff_t offset, int whence)
 {

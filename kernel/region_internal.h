@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files region*.c share: the region, its open files, and the moves between them. */
+/* Shared by the files region*.c: the region, its open files, and the moves between them. */
 #ifndef IPCSHM_REGION_INTERNAL_H
 #define IPCSHM_REGION_INTERNAL_H
 

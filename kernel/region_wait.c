@@ -160,7 +160,7 @@ static bool word_differs(const struct ipcshm_words *words, const struct ipcshm_w
 	const void *memory;
 	u64 value;
 
-	/* Punched out: what was there isn't the word any more. */
+	/* Punched out: the page is no longer that of the word. */
 	if (READ_ONCE(page_folio(page)->mapping) != words->mapping)
 		return true;
 	/* Some memory models look at the page's flags for that, at those that never change. */
@@ -501,8 +501,8 @@ static bool complete_some(struct ipcshm_bucket *bucket, u64 offset, u64 before, 
 }
 
 /*
- * Returns how many were woken, those who came first.  Whoever comes back while
- * the others are woken isn't one of them, or there might be no end to it.
+ * Returns the number of woken tasks, in the order of their arrival.  A task that starts
+ * a new wait in the meantime is not woken again, so the loop ends.
  */
 u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count)
 {
@@ -704,7 +704,7 @@ int ipcshm_watch_set(struct ipcshm_words *words, struct ipcshm_watch *watch,
 	return 0;
 }
 
-/* Whether there was a wake-up, or the word differs; also if it can't be read. */
+/* Whether there was a wake-up, or the word differs or can't be read. */
 bool ipcshm_watch_is_due(struct ipcshm_words *words, struct ipcshm_watch *watch)
 {
 	struct ipcshm_bucket *bucket = bucket_of(words, watch->word.offset);

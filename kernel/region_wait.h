@@ -68,7 +68,7 @@ struct watched_word;
 /**
  * struct ipcshm_watch - a word that a descriptor polls for
  * @word: which; a size of 0 is none; protected by the caller of ipcshm_watch_set()
- * @watched: what all watches of the word share; likewise
+ * @watched: shared by all watches of the word; protected by the caller, too
  * @link: in @watched; protected by the bucket's lock, as all below
  * @armed: the count of WAKEs when the watch was set
  * @told: the count of WAKEs that the pollers have been notified of

@@ -24,7 +24,7 @@
 #define CLAIMING_PRODUCER	(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_OVERWRITE)
 #define CLAIMING_CONSUMER	(IPCSHM_RING_MULTI_CONSUMER | IPCSHM_RING_OVERWRITE)
 
-/* What the data of a ring is. */
+/* The layout of a ring's data. */
 struct extent {
 	const struct ring_layout *layout;
 	uint64_t stride;
@@ -84,7 +84,7 @@ static size_t aligned(size_t size)
 	return (size + RING_ALIGN - 1) & ~(size_t)(RING_ALIGN - 1);
 }
 
-/* Of what comes before the data. */
+/* Bytes before the data. */
 static size_t header_size(const struct extent *extent)
 {
 	size_t seats = extent->producers + extent->consumers;

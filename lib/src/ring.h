@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * Rings: what lies in shared memory, and what the files of the ring share.
+ * Rings: the layout in shared memory, and declarations that the files of the ring share.
  *
  *	offset
  *	     0	geometry	written once, by create
@@ -8,7 +8,7 @@
  *	   256	consumer	where consumers are
  *	   384	items		the gate at which consumers sleep
  *	   512	room		the gate at which producers sleep
- *	   640	counters	of what happens seldom
+ *	   640	counters	of rare events
  *	   768	seats		of 64 bytes, one for each handle (ring_seat.h)
  *		data		of the layout, on a multiple of 128: ring_slot.h,
  *				ring_record_single.c, ring_record_multi.c, ring_packed.c,
@@ -331,7 +331,7 @@ void ring_attend(struct ring *ring, struct ring_gate *gate, uint64_t more);
 /*
  * Items (room) were published: wake the tasks that sleep for them at @gate.
  *
- * The fence word is loaded after what was published has been stored, but nothing
+ * The fence word is loaded after the published data has been stored, but nothing
  * makes the processor do it in that order: either the word has long shown that
  * a task may sleep, and ring_gate_open() has a fence; or the task that makes it show so
  * has all processors pass a barrier, and only then looks at the ring again

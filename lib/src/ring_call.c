@@ -36,7 +36,7 @@ static ALWAYS_INLINE int refuse_held(const struct ring *ring, uint32_t side)
 	return UNLIKELY(!ring->held) ? -EINVAL : 0;
 }
 
-/* The same of calls whose operation refuses handles of the other side by itself. */
+/* For calls whose operation refuses handles of the other side by itself. */
 static ALWAYS_INLINE int refuse_simple(const struct ring *ring)
 {
 	if (UNLIKELY(!ring_is_own(ring)))
@@ -59,7 +59,7 @@ static ssize_t attempt_put(struct ring *ring, const struct ring_call *call)
 }
 
 /*
- * What may wait is in functions of their own: those that don't have nothing to save, and
+ * Calls that may wait are functions of their own: the others have no registers to save, and
  * the fewer stores there are between two items, the better (copy_words()).
  */
 static __attribute__((noinline)) int put_or_wait(struct ring *ring, const void *data,

@@ -99,8 +99,8 @@ static uint64_t end_in_area(const struct ring *ring, uint64_t place)
 }
 
 /*
- * Where chunk @number lies; NULL: it isn't there (any more).  Place 0 always exists, and
- * is where an entry leads that points beyond the region.
+ * The address of chunk @number; NULL: it isn't there.  Place 0 always exists, and an entry
+ * that points beyond the region leads there.
  */
 unsigned char *ring_chunk_at(const struct ring *ring, uint64_t number)
 {
@@ -119,9 +119,9 @@ unsigned char *ring_chunk_at(const struct ring *ring, uint64_t number)
 }
 
 /*
- * Makes a region so large that the memory before @end exists.  Never smaller: two processes
- * that do it at once ask for what each of them needs, and the region has more than the
- * smaller size, which is -EBUSY or what the other asks for once more.
+ * Makes a region so large that the memory before @end exists.  Never smaller: if two
+ * processes do it at once, the larger size wins, and the smaller request is -EBUSY or
+ * repeated.
  */
 int ring_region_grow(const struct ipcshm_area *area, const void *end)
 {

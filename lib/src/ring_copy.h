@@ -78,7 +78,7 @@ static ALWAYS_INLINE void prepare_to_write(const unsigned char *at)
 #ifdef __x86_64__
 	/*
 	 * The compiler takes the other one, for which the line stays the consumer's as well,
-	 * unless it is told of a processor that has this.  Those that haven't ignore it.
+	 * without a target processor that has this.  Processors without it ignore it.
 	 */
 	__asm__ volatile("prefetchw %0" : : "m" (*at));
 #else

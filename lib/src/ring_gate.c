@@ -2,7 +2,7 @@
 /*
  * Rings: waiting for an item, or for room.
  *
- * Each side sleeps at a gate, on its word: bit 0 says that somebody may be asleep,
+ * Each side sleeps at a gate, on its word: bit 0 means that a task may be asleep,
  * bit 1 that one of them needs more than any one item (room) that comes, and the
  * rest is a count that moves with each sleeper and each wake-up.
  *
@@ -16,21 +16,20 @@
  * Either S2 sees P0 or P2 sees S0, by the two fences, which are the only ones that
  * have to be seq_cst: it is a store before a load of something else on each side.
  *
- * P1 would cost more than all the rest of a put.  So the other side only makes it
- * while the fence word says so: LOW (0), RISING, HIGH.  A sleeper that finds it not
+ * P1 would cost more than all the rest of a put.  So the other side only makes it if
+ * the fence word requests it: LOW (0), RISING, HIGH.  A sleeper that finds it not
  * HIGH sets it RISING and has all processors that run an attached process pass a
- * barrier, by membarrier(2): from then on P sees it, and what was published before
- * can be seen at S2.  A count in the word keeps two that raise it apart.  It stays
+ * barrier, by membarrier(2): from then on P sees it, and earlier publications can be
+ * seen at S2.  A count in the word keeps two that raise it apart.  It stays
  * HIGH until LOWER_AFTER calls of one handle in turn didn't have to sleep.  Where there is no
  * membarrier, sleepers look again every SLICE.
  *
- * A waker wakes as many as there is something for, or all if one needs more, and
- * takes the bits away if there were fewer, unless the word has moved on since: one who
- * went to sleep meanwhile has moved it.  One who was about to sleep on an older count
- * doesn't.  A sleeper that died leaves the bits set, and costs one needless wake-up.
- * Whoever slept and then finds more than it needs passes it on, where others can be on
- * its side: what was published out of turn (behind an item not yet committed) may have
- * come to nobody.
+ * A waker wakes one task for each item (room), or all if one needs more, and clears the
+ * bits if there were fewer, unless the word has moved on since: a new sleeper has moved
+ * it.  A task that was about to sleep on an older count does not sleep.  A dead sleeper
+ * leaves the bits set, and costs one needless wake-up.  A woken task that finds more than
+ * it needs passes the wake-up on, if its side can have others: an item that was published
+ * out of turn (behind an uncommitted item) may have woken no task.
  */
 #include <linux/membarrier.h>
 #include <sched.h>
@@ -62,7 +61,7 @@ static int membarrier(int command)
 	return ret;
 }
 
-/* For the other side, which doesn't wait for one who can't run meanwhile. */
+/* For the other side, which does not spin for a process that cannot run. */
 uint32_t ring_note_cpu(struct ring *ring)
 {
 	struct ring_side *side = ring_own_side(ring);
@@ -73,7 +72,7 @@ uint32_t ring_note_cpu(struct ring *ring)
 	return cpu;
 }
 
-/* Those who aren't registered aren't reached by others' barriers. */
+/* The barriers of others reach registered processes only. */
 void ring_wait_init(struct ring *ring)
 {
 	bool reached = !membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
@@ -132,7 +131,7 @@ bool ring_gate_enter(struct ring_gate *gate, uint32_t how, uint32_t *mine)
 	return false;
 }
 
-/* False: nobody can be made to look at the gate. */
+/* False: membarrier(2) is unavailable. */
 bool ring_gate_raise(struct ring_gate *gate)
 {
 	uint32_t fence = atomic_load_explicit(&gate->fence, memory_order_relaxed);
@@ -160,7 +159,7 @@ bool ring_gate_raise(struct ring_gate *gate)
 }
 
 /*
- * Nobody has slept for long.  One who goes to sleep now either sees that it is LOW
+ * No task has slept for long.  A task that goes to sleep now either sees that it is LOW
  * (after S0), or is seen here, and is made to look again.
  */
 static void gate_lower(struct ring *ring, struct ring_gate *gate)

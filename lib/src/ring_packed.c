@@ -61,7 +61,7 @@ static __attribute__((noinline)) int64_t look_for_items(struct ring *ring)
 	return (int64_t)(ring->limit - ring->position);
 }
 
-/* The same, from what is remembered if that is enough for @want. */
+/* The room, from the remembered position if that is enough for @want. */
 static ALWAYS_INLINE int64_t room(struct ring *ring, uint64_t want)
 {
 	uint64_t known = ring->limit - ring->position;

@@ -403,7 +403,7 @@ static ALWAYS_INLINE int claim(struct ring *ring, uint64_t length, struct claime
 			continue;
 		}
 		ret = has_room(ring, position, extent);
-		/* If the word or the tail has moved on meanwhile, this means nothing. */
+		/* If the word or the tail has moved on since, this means nothing. */
 		if (UNLIKELY(ret)) {
 			if (load_word(at) != word || load_position(tail_of(ring)) != position)
 				continue;
@@ -701,7 +701,7 @@ static ALWAYS_INLINE bool is_length(const struct ring *ring, uint64_t word, uint
 	return length <= extent_of(ring, word, position) * GRANULE - HEADER;
 }
 
-/* Adopt a record that came back.  0, or -EAGAIN: there is none any more; -EMSGSIZE, -EBADMSG */
+/* Adopt a record that came back.  0, or -EAGAIN: there is none; -EMSGSIZE, -EBADMSG */
 static int adopt(struct ring *ring, uint32_t seat, size_t room)
 {
 	unsigned char *record = NULL;

@@ -9,8 +9,8 @@
  *
  * Positions count bytes.  A record is in one piece: where it doesn't fit before the
  * end, PADDING goes there and the record begins at 0.  A header whose state is EMPTY
- * follows the last record: a consumer finds everything it needs in the header it has
- * come to, and for a small record one cache line moves.
+ * follows the last record: a consumer finds all data in the header that it has come to,
+ * and for a small record one cache line moves.
  *
  *	EMPTY -> READY, or PADDING
  *
@@ -40,7 +40,7 @@ struct record {
 #define READY	1U
 #define PADDING	2U
 
-/* What the producer is about to publish. */
+/* The record that the producer is about to publish. */
 struct room {
 	uint64_t start;		/* position of the padding, if there is any, or the record */
 	uint64_t padding;	/* bytes */

@@ -106,7 +106,7 @@ static ALWAYS_INLINE uint64_t load_hint(const struct ring_side *side)
 	return atomic_load_explicit(&side->position, memory_order_acquire);
 }
 
-/* What the word of a slot with an item becomes when the slot is freed. */
+/* The word of a freed slot that had an item. */
 static ALWAYS_INLINE uint64_t freed(uint64_t ready)
 {
 	return ready + (1ULL << LAP_SHIFT) - ((uint64_t)READY << TOKEN_BITS);

@@ -61,7 +61,7 @@ static ALWAYS_INLINE int claim(struct ring *ring, uint64_t *claimed)
 		} else {
 			if (ret == -EAGAIN && ring_has_many(ring, IPCSHM_RING_OVERWRITE))
 				ret = drop_oldest(ring, position - ring->capacity, mine);
-			/* If the slot or the hint has moved on meanwhile, this means nothing. */
+			/* If the slot or the hint has moved on since, this means nothing. */
 			if (ret < 0 && load_word(slot) == word && load_hint(side) == position)
 				return ret;
 			if (ret <= 0)
@@ -74,7 +74,7 @@ static ALWAYS_INLINE int claim(struct ring *ring, uint64_t *claimed)
 	return -EALREADY;
 }
 
-/* W0.  A slot that is CLAIMED is changed by nobody else while its owner lives. */
+/* W0.  No other process changes a CLAIMED slot while its owner lives. */
 static ALWAYS_INLINE void finish_claim(struct ring *ring, uint64_t position,
 				       enum state state)
 {
@@ -242,7 +242,7 @@ static ALWAYS_INLINE void give_room(struct ring *ring, uint64_t position)
 			      memory_order_release);
 }
 
-/* What was freed before is left: it may be another's by now. */
+/* Slots that were freed before are left: they may be another's by now. */
 static uint32_t free_run(struct ring *ring, uint64_t position, uint32_t span)
 {
 	uint32_t i, more = 0;

@@ -311,7 +311,7 @@ static size_t how_many_ready(struct ring *ring, size_t want, uint64_t *span)
 	return have;
 }
 
-/* @have of the next @span; false: somebody has written to their words meanwhile. */
+/* @have of the next @span; false: another process has written to their words. */
 static bool copy_ready(struct ring *ring, unsigned char *to, size_t have, uint64_t span)
 {
 	uint64_t i;

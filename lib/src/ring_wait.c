@@ -38,7 +38,7 @@ static uint32_t spin_time(struct ring *ring)
 	return ++ring->skipped_spins % RETRY_SPIN ? 0 : SPIN_MIN;
 }
 
-/* What was waited for came sooner than it takes to sleep. */
+/* The awaited item came sooner than a sleep takes. */
 static void spin_next_time(struct ring *ring)
 {
 	if (ring->spin < SPIN_MIN && ring->spin_max)
@@ -80,7 +80,7 @@ static ssize_t give_up(struct ring *ring, const struct ring_call *call, int err)
 	return is_to_wait(ret) ? err : ret;
 }
 
-/* Different ones of those who wait need different amounts. */
+/* Waiters may need different amounts. */
 static uint32_t how_to_sleep(const struct ring *ring, const struct ring_call *call)
 {
 	bool counts_bytes = ring->layout == IPCSHM_RING_RECORDS ||

@@ -40,8 +40,8 @@ void ipcshm_mutex_init(struct ipcshm_mutex *mutex)
  * Return: 0 or -EOWNERDEAD: locked; -EBUSY; -ENOTRECOVERABLE; -EAGAIN: the word has
  * changed.
  */
-static int take(const struct ipcshm_area *area, struct ipcshm_mutex *mutex, uint32_t word,
-		uint32_t locked)
+static int take_mutex(const struct ipcshm_area *area, struct ipcshm_mutex *mutex, uint32_t word,
+		      uint32_t locked)
 {
 	uint32_t owner = owner_of(word);
 
@@ -81,10 +81,10 @@ static int lock_contended(const struct ipcshm_area *area, struct ipcshm_mutex *m
 	int ret;
 
 	for (;; again = true) {
-		/* First: a death is in this count, or ends the sleep, or is seen by word_take(). */
+		/* First: this count has a death, or it ends the sleep, or take_mutex() sees it. */
 		deaths = ipcshm_area_deaths(area);
 		word = __atomic_load_n(&mutex->word, __ATOMIC_RELAXED);
-		ret = take(area, mutex, word, locked);
+		ret = take_mutex(area, mutex, word, locked);
 		if (ret != -EBUSY && ret != -EAGAIN)
 			return ret;
 		if (again && is_past(deadline))
@@ -121,7 +121,7 @@ int ipcshm_mutex_trylock(const struct ipcshm_area *area, struct ipcshm_mutex *mu
 		return -EINVAL;
 	if (!self)
 		return area_no_token(area);
-	ret = take(area, mutex, __atomic_load_n(&mutex->word, __ATOMIC_RELAXED), self);
+	ret = take_mutex(area, mutex, __atomic_load_n(&mutex->word, __ATOMIC_RELAXED), self);
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
 

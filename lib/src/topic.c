@@ -23,13 +23,22 @@ static uint32_t round_up_power(uint32_t value)
 	return value < 2 ? 1 : 1U << (32 - __builtin_clz(value - 1));
 }
 
-/* Samples that all handles need together, if each publisher also has claimed some ahead. */
+/*
+ * Samples that all handles need together, and some for each publisher to claim ahead: many if they
+ * are small, since each look for free samples costs the same.
+ */
 static uint64_t samples_needed(const struct topic_geometry *geometry)
 {
 	uint64_t needed = geometry->history + (uint64_t)geometry->subscribers * geometry->max_held +
-			  (uint64_t)geometry->publishers * (geometry->max_loans + 1ULL);
+			  (uint64_t)geometry->publishers * geometry->max_loans;
+	uint64_t ahead = TOPIC_CACHE_BYTES / geometry->stride;
 
-	return needed + needed / 3 + 1;
+	if (ahead > TOPIC_CACHE)
+		ahead = TOPIC_CACHE;
+	if (ahead < 1)
+		ahead = 1;
+	ahead *= geometry->publishers;
+	return needed + (ahead > needed / 3 ? ahead : needed / 3) + 1;
 }
 
 static uint64_t compute_stride(uint64_t sample_size)

@@ -54,6 +54,7 @@
 #define TOPIC_ALIGN	128
 #define TOPIC_TRIES	256
 #define TOPIC_CACHE	32		/* free samples that a publisher has claimed ahead */
+#define TOPIC_CACHE_BYTES	8192	/* and by default no more than so many bytes */
 
 #define INDEX_BITS	20
 #define NO_INDEX	((1U << INDEX_BITS) - 1)

@@ -67,14 +67,38 @@ static void look_at_holds(struct publisher *publisher)
 	}
 }
 
-/* Leave some to the other publishers. */
+/* A share of what is left if all handles have as many samples as they can. */
 static uint32_t cache_size(const struct topic *topic)
 {
-	uint32_t share = topic->geometry.samples / (4 * topic->geometry.publishers);
+	const struct topic_geometry *geometry = &topic->geometry;
+	uint64_t needed = geometry->history + (uint64_t)geometry->subscribers * geometry->max_held +
+			  (uint64_t)geometry->publishers * geometry->max_loans;
+	uint64_t share;
 
+	if (geometry->samples <= needed)
+		return 1;
+	share = (geometry->samples - needed) / geometry->publishers;
 	if (share > TOPIC_CACHE)
 		return TOPIC_CACHE;
-	return share ? share : 1;
+	return share ? (uint32_t)share : 1;
+}
+
+/* No other process publishes: an earlier one has detached, or is dead. */
+static bool is_sole(const struct topic *topic)
+{
+	return topic->geometry.publishers == 1;
+}
+
+static bool claim(const struct publisher *publisher, uint32_t index, uint64_t seen)
+{
+	_Atomic uint64_t *owner = &publisher->topic->owners[index];
+	uint64_t own = owner_word(seen, publisher->token);
+
+	if (is_sole(publisher->topic)) {
+		atomic_store_explicit(owner, own, memory_order_relaxed);
+		return true;
+	}
+	return atomic_compare_exchange_strong(owner, &seen, own);
 }
 
 static void claim_free(struct publisher *publisher)
@@ -89,9 +113,7 @@ static void claim_free(struct publisher *publisher)
 		index = publisher->scan + 1 < samples ? publisher->scan + 1 : 0;
 		publisher->scan = index;
 		seen = publisher->seen[index];
-		if (seen != USED &&
-		    atomic_compare_exchange_strong(&topic->owners[index], &seen,
-						   owner_word(seen, publisher->token)))
+		if (seen != USED && claim(publisher, index, seen))
 			publisher->free[publisher->free_count++] = index;
 	}
 }
@@ -248,6 +270,10 @@ static bool is_beyond_limit(struct publisher *publisher, uint64_t position)
 
 static void move_tail(const struct topic *topic, uint64_t position)
 {
+	if (is_sole(topic)) {
+		atomic_store_explicit(&topic->shared->tail, position + 1, memory_order_release);
+		return;
+	}
 	atomic_compare_exchange_strong(&topic->shared->tail, &position, position + 1);
 }
 

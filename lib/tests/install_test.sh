@@ -70,6 +70,7 @@ files_are_installed()
 ./opt/x/include/ipcshm-service.h
 ./opt/x/include/ipcshm-topic.h
 ./opt/x/include/ipcshm.h
+./opt/x/include/ipcshm.hpp
 ./opt/x/include/linux/ipcshm.h
 ./opt/x/lib64/libipcshm.a
 ./opt/x/lib64/libipcshm.so

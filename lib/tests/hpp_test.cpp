@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The classes of ipcshm.hpp on anonymous memory, among processes: what needs no module. */
+#include <ipcshm.hpp>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+int failures;
+
+#define EXPECT(condition)							\
+	do {									\
+		if (!(condition)) {						\
+			std::printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			failures++;						\
+		}								\
+	} while (0)
+
+/* The error number of an exception of that class; 0: there was none. */
+template <typename Exception, typename Function> int number_thrown(Function function)
+{
+	try {
+		function();
+	} catch (const Exception &exception) {
+		return exception.code().value();
+	}
+	return 0;
+}
+
+template <typename Function> pid_t start_process(Function function)
+{
+	const pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	try {
+		function();
+	} catch (const std::exception &exception) {
+		std::printf("# child: %s\n", exception.what());
+		std::_Exit(1);
+	}
+	std::_Exit(failures);
+}
+
+bool ends_well(pid_t pid)
+{
+	int status;
+
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+void deadlines_are_durations_or_times()
+{
+	const auto start = std::chrono::steady_clock::now();
+	const ipcshm::deadline soon = 2s, at = start + 2s;
+
+	EXPECT(ipcshm::forever.nanoseconds() == IPCSHM_FOREVER);
+	EXPECT(ipcshm::now.nanoseconds() == IPCSHM_NOW);
+	EXPECT(ipcshm::deadline(0s).nanoseconds() == IPCSHM_NOW);
+	EXPECT(ipcshm::deadline(-1s).nanoseconds() == IPCSHM_NOW);
+	EXPECT(ipcshm::deadline(std::chrono::hours::max()).nanoseconds() == IPCSHM_FOREVER);
+	EXPECT(ipcshm::deadline(std::chrono::duration<double>(1e300)).nanoseconds() ==
+	       IPCSHM_FOREVER);
+	EXPECT(soon.nanoseconds() >= at.nanoseconds());
+	EXPECT(soon.nanoseconds() - at.nanoseconds() < 1000000000);
+}
+
+void errors_have_classes()
+{
+	EXPECT(ipcshm::check(5, "call") == 5);
+	EXPECT(number_thrown<ipcshm::timed_out>([] { ipcshm::check(-ETIMEDOUT, "c"); }) == ETIMEDOUT);
+	EXPECT(number_thrown<ipcshm::owner_died>([] { ipcshm::check(-EOWNERDEAD, "c"); }) ==
+	       EOWNERDEAD);
+	EXPECT(number_thrown<ipcshm::hung_up>([] { ipcshm::check(-EPIPE, "c"); }) == EPIPE);
+	EXPECT(number_thrown<std::system_error>([] { ipcshm::check(-ENOENT, "c"); }) == ENOENT);
+	EXPECT(number_thrown<ipcshm::timed_out>([] {
+		try {
+			ipcshm::check(-EINVAL, "c");
+		} catch (const ipcshm::timed_out &) {
+			throw;
+		} catch (const ipcshm::error &) {
+		}
+	}) == 0);
+}
+
+void descriptors_and_mappings_move()
+{
+	ipcshm::descriptor one(dup(1)), two;
+	const int number = one.get();
+
+	two = std::move(one);
+	EXPECT(two.get() == number);
+	EXPECT(fcntl(number, F_GETFD) >= 0);
+	two = ipcshm::descriptor();
+	EXPECT(fcntl(number, F_GETFD) < 0);
+	ipcshm::mapping map = ipcshm::mapping::anonymous(4096), other(std::move(map));
+
+	EXPECT(!map.data());	/* NOLINT: moved-from on purpose */
+	std::memset(other.data(), 1, other.size());
+}
+
+struct shared {
+	ipcshm_mutex lock;
+	ipcshm_cond changed;
+	ipcshm_event done;
+	long count;
+};
+
+void mutexes_lock_and_conditions_wake()
+{
+	auto memory = ipcshm::mapping::anonymous(4096);
+	ipcshm::area area(memory.data(), memory.size());
+	auto *object = area.at<shared>(0);
+	std::array<pid_t, 4> children;
+
+	ipcshm_mutex_init(&object->lock);
+	ipcshm_cond_init(&object->changed);
+	ipcshm_event_init(&object->done, IPCSHM_EVENT_MANUAL);
+	ipcshm::mutex mutex(area, &object->lock);
+	ipcshm::condition_variable changed(area, &object->changed);
+	ipcshm::event done(area, &object->done);
+
+	EXPECT(!done.wait(1ms));
+	for (auto &child : children) {
+		child = start_process([&] {
+			for (int i = 0; i < 1000; i++) {
+				std::lock_guard<ipcshm::mutex> guard(mutex);
+
+				object->count++;
+				changed.notify_all();
+			}
+			if (!done.wait(10s))
+				throw std::runtime_error("not done");
+		});
+	}
+	{
+		std::unique_lock<ipcshm::mutex> lock(mutex);
+
+		EXPECT(changed.wait(lock, [&] { return object->count == 4000; }, 20s));
+		EXPECT(!changed.wait(lock, [&] { return object->count == 4001; }, 1ms));
+		EXPECT(lock.owns_lock());
+		EXPECT(ends_well(start_process([&] {
+			if (mutex.try_lock() || mutex.try_lock_for(1ms) ||
+			    mutex.try_lock_until(std::chrono::steady_clock::now() + 1ms))
+				throw std::runtime_error("locked twice");
+		})));
+	}
+	done.set();
+	for (auto child : children)
+		EXPECT(ends_well(child));
+	done.reset();
+	EXPECT(!done.wait(ipcshm::now));
+	EXPECT(mutex.try_lock());
+	mutex.unlock();
+	EXPECT(number_thrown<ipcshm::error>([&] { mutex.unlock(); }) == EPERM);
+}
+
+struct pair {
+	long first, second;
+};
+
+void cells_hold_whole_values()
+{
+	using cell_type = ipcshm::cell<pair>;
+	auto memory = ipcshm::mapping::anonymous(4096);
+	ipcshm::area area(memory.data(), memory.size());
+	auto *storage = area.at<cell_type::storage>(0);
+	std::uint64_t version;
+
+	cell_type::init(storage, pair{ 0, 0 });
+	cell_type cell(area, storage);
+	std::array<pid_t, 2> children;
+
+	cell.read(&version);
+	for (auto &child : children) {
+		child = start_process([&] {
+			for (int i = 0; i < 1000; i++)
+				cell.update([](pair &value) {
+					value.first++;
+					value.second--;
+				});
+		});
+	}
+	EXPECT(cell.wait(version, 10s));
+	for (int i = 0; i < 1000; i++) {
+		const pair value = cell.read();
+
+		EXPECT(value.first == -value.second);
+	}
+	for (auto child : children)
+		EXPECT(ends_well(child));
+	EXPECT(cell.read(&version).first == 2000);
+	EXPECT(!cell.wait(version, 1ms));
+	EXPECT(cell.replace(pair{ 1, 2 }, version));
+	EXPECT(!cell.replace(pair{ 3, 4 }, version));
+	EXPECT(cell.read().second == 2);
+}
+
+struct item {
+	int producer;
+	int number;
+};
+
+void rings_move_items()
+{
+	const std::size_t bytes = ipcshm::ring<item>::size(64, IPCSHM_RING_MULTI_PRODUCER);
+	auto memory = ipcshm::mapping::anonymous(bytes);
+	ipcshm::area area(memory.data(), memory.size());
+	int next[2] = { 0, 0 };
+	std::array<pid_t, 2> children;
+
+	ipcshm::ring<item>::create(area, 0, 64, IPCSHM_RING_MULTI_PRODUCER);
+	ipcshm::ring<item> opened(area, 0, IPCSHM_RING_CONSUMER), ring(std::move(opened));
+
+	EXPECT(!ring.try_pop());
+	EXPECT(number_thrown<ipcshm::timed_out>([&] { ring.pop(1ms); }) == ETIMEDOUT);
+	for (int i = 0; i < 2; i++) {
+		children[static_cast<std::size_t>(i)] = start_process([&, i] {
+			ipcshm::ring<item> producer(area, 0, IPCSHM_RING_PRODUCER);
+
+			for (int number = 0; number < 5000; number++)
+				producer.push(item{ i, number }, 10s);
+		});
+	}
+	for (int i = 0; i < 10000; i++) {
+		const item got = ring.pop(10s);
+
+		EXPECT(got.number == next[got.producer]++);
+	}
+	for (auto child : children)
+		EXPECT(ends_well(child));
+	ipcshm::ring<item> producer(area, 0, IPCSHM_RING_PRODUCER);
+	std::array<item, 100> items{};
+	const std::size_t count = producer.push_burst(items.data(), items.size());
+
+	EXPECT(count > 0 && count <= 64);
+	while (producer.try_push(items[0]))
+		;
+	EXPECT(ring.pop_burst(items.data(), 10) == 10);
+#if __cplusplus >= 202002L
+	EXPECT(ring.pop_burst(std::span<item>(items).first(5)) == 5);
+#endif
+}
+
+struct frame {
+	long number;
+	char pixels[1000];
+};
+
+void topics_share_samples()
+{
+	const ipcshm_topic_attr attr = ipcshm::topic<frame>::attributes();
+	std::size_t control, bytes;
+
+	ipcshm::check(ipcshm_topic_size(&attr, &control, &bytes), "ipcshm_topic_size");
+	auto memory = ipcshm::mapping::anonymous(control);
+	auto samples = ipcshm::mapping::anonymous(bytes);
+	ipcshm::area area(memory.data(), memory.size());
+
+	ipcshm::check(ipcshm_topic_create(area.get(), 0, &attr), "ipcshm_topic_create");
+	ipcshm::topic<frame> topic(area, 0, samples.data(), samples.size());
+	ipcshm::subscriber<frame> subscriber(topic, IPCSHM_TOPIC_RELIABLE);
+
+	EXPECT(!subscriber.try_take());
+	EXPECT(!subscriber.latest());
+	const pid_t child = start_process([&] {
+		ipcshm::publisher<frame> publisher(topic);
+
+		for (long number = 1; number <= 1000; number++) {
+			auto loan = publisher.loan(10s);
+
+			if (number % 10 == 0)
+				publisher.loan();	/* discarded */
+			loan->number = number;
+			std::memset(loan->pixels, static_cast<int>(number & 0x7f),
+				    sizeof(loan->pixels));
+			std::memcpy(loan.header(), &number, sizeof(number));
+			loan.publish(10s);
+		}
+	});
+
+	EXPECT(topic.wait(1, 1, 10s));
+	for (long number = 1; number <= 1000; number++) {
+		const auto sample = subscriber.take(10s);
+		long header;
+
+		std::memcpy(&header, sample.info().header, sizeof(header));
+		EXPECT(sample->number == number && header == number);
+		EXPECT((*sample).pixels[999] == (number & 0x7f));
+		EXPECT(sample.info().missed == 0);
+	}
+	EXPECT(ends_well(child));
+	EXPECT(subscriber.latest().value()->number == 1000);
+	EXPECT(topic.stat().published == 1000);
+	EXPECT(topic.stat().held == 0);
+	EXPECT(!topic.wait(5, 0, 1ms));
+}
+
+/* Without the module, what needs it says so. */
+void device_tells_that_the_module_is_missing()
+{
+	if (access("/dev/ipcshm", F_OK) == 0)
+		return;
+	EXPECT(number_thrown<ipcshm::error>([] { ipcshm::device device; }) == ENOENT);
+}
+
+const struct {
+	const char *name;
+	void (*run)();
+} tests[] = {
+	{ "deadlines_are_durations_or_times", deadlines_are_durations_or_times },
+	{ "errors_have_classes", errors_have_classes },
+	{ "descriptors_and_mappings_move", descriptors_and_mappings_move },
+	{ "mutexes_lock_and_conditions_wake", mutexes_lock_and_conditions_wake },
+	{ "cells_hold_whole_values", cells_hold_whole_values },
+	{ "rings_move_items", rings_move_items },
+	{ "topics_share_samples", topics_share_samples },
+	{ "device_tells_that_the_module_is_missing", device_tells_that_the_module_is_missing },
+};
+
+} /* namespace */
+
+int main()
+{
+	const std::size_t count = sizeof(tests) / sizeof(*tests);
+	int failed = 0;
+
+	std::setvbuf(stdout, nullptr, _IOLBF, 0);
+	std::printf("TAP version 13\n1..%zu\n", count);
+	for (std::size_t i = 0; i < count; i++) {
+		failures = 0;
+		try {
+			tests[i].run();
+		} catch (const std::exception &exception) {
+			std::printf("# %s\n", exception.what());
+			failures++;
+		}
+		failed += failures != 0;
+		std::printf("%s %zu hpp.%s\n", failures ? "not ok" : "ok", i + 1, tests[i].name);
+	}
+	std::printf("# Totals: pass:%zu fail:%d xfail:0 xpass:0 skip:0 error:0\n",
+		    count - static_cast<std::size_t>(failed), failed);
+	return failed != 0;
+}

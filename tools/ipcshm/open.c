@@ -13,6 +13,12 @@ static uint32_t by_id(const struct target *target)
 	return target->id ? IPCSHM_BY_ID : 0;
 }
 
+/* NULL for an object that is opened by its number. */
+static const char *name_to_open(const struct target *target)
+{
+	return target->id ? NULL : target->name;
+}
+
 int open_queue(const char *action, const char *word, uint32_t rights,
 	       struct ipcshm_queue_attr *attr, int *fd)
 {
@@ -26,7 +32,7 @@ int open_queue(const char *action, const char *word, uint32_t rights,
 	if (device < 0)
 		return error_open(action, word, device);
 	attr->id = target.id;
-	*fd = ipcshm_queue_open(device, target.name, rights | by_id(&target), 0, attr);
+	*fd = ipcshm_queue_open(device, name_to_open(&target), rights | by_id(&target), 0, attr);
 	close(device);
 	return *fd < 0 ? error_print_errno(action, word, *fd, NULL) : STATUS_OK;
 }
@@ -44,7 +50,7 @@ int open_region(const char *action, const char *word, uint32_t rights,
 	if (device < 0)
 		return error_open(action, word, device);
 	attr->id = target.id;
-	*fd = ipcshm_region_open(device, target.name, rights | by_id(&target), 0, attr);
+	*fd = ipcshm_region_open(device, name_to_open(&target), rights | by_id(&target), 0, attr);
 	close(device);
 	return *fd < 0 ? error_print_errno(action, word, *fd, NULL) : STATUS_OK;
 }

@@ -12,6 +12,7 @@
 #include "error.h"
 #include "find.h"
 #include "input_netlink.h"
+#include "input_topic.h"
 #include "input_user.h"
 #include "output_format.h"
 #include "output_json.h"
@@ -22,17 +23,20 @@ struct list {
 	struct filter filter;
 	const char *columns;
 	bool names;
+	bool only_topics;
 	bool json;
 	bool found;
 	bool terminal;
 	struct view view;
 	struct table *table;
+	struct topics topics;
 	struct json out;
 };
 
 static const struct argp_option options[] = {
 	{ "region", 'r', NULL, 0, "Only regions", 0 },
 	{ "queue", 'q', NULL, 0, "Only queues", 0 },
+	{ "topic", 't', NULL, 0, "Only topics: regions with publishers and subscribers", 0 },
 	{ "owner", 'u', "USER", 0, "Only objects of a user, by name or number", 0 },
 	{ "columns", 'o', "NAME,...", 0, "Columns: any key that --json prints, and \"state\"",
 	  0 },
@@ -53,6 +57,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'q':
 		list->filter.kind = IPCSHM_QUEUE;
+		return 0;
+	case 't':
+		list->filter.kind = IPCSHM_REGION;
+		list->only_topics = true;
 		return 0;
 	case 'u':
 		list->filter.uid = arg_user(state, argument);
@@ -79,45 +87,65 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static int print_row(const struct object *object, void *data)
+/* Return whether the object is to be listed; with the state of the topic that it is. */
+static bool take_object(struct list *list, struct object *object)
 {
+	/* One name alone: its samples are not in the list. */
+	if (list->filter.name)
+		topic_inspect(object);
+	else
+		topics_look(&list->topics, object);
+	if (list->only_topics && !object->topic_has)
+		return false;
+	list->found = true;
+	return true;
+}
+
+static int print_row(const struct object *listed, void *data)
+{
+	struct object object = *listed;
 	struct list *list = data;
 	char text[FIELD_TEXT_MAX];
 
-	list->found = true;
+	if (!take_object(list, &object))
+		return 0;
 	for (size_t i = 0; i < list->view.count; i++) {
-		view_text(&list->view, i, object, text);
-		table_cell(list->table, text, view_alarms(&list->view, i, object));
+		view_text(&list->view, i, &object, text);
+		table_cell(list->table, text, view_alarms(&list->view, i, &object));
 	}
 	return 0;
 }
 
-static int print_json(const struct object *object, void *data)
+static int print_json(const struct object *listed, void *data)
 {
+	struct object object = *listed;
 	struct list *list = data;
 
-	list->found = true;
+	if (!take_object(list, &object))
+		return 0;
 	json_list_next(&list->out);
 	json_open(&list->out, '{');
-	fields_json(object_fields, object, false, &list->out);
+	fields_json(object_fields, &object, false, &list->out);
 	json_close(&list->out, '}');
 	return 0;
 }
 
 /* Unchanged to a pipe, so that the reader can use the name. */
-static int print_name(const struct object *object, void *data)
+static int print_name(const struct object *listed, void *data)
 {
+	struct object object = *listed;
 	struct list *list = data;
 	char text[FIELD_TEXT_MAX];
 
-	list->found = true;
-	if (!object->name[0]) {
-		printf("id/%" PRIu64 "\n", object->id);
+	if (!take_object(list, &object))
+		return 0;
+	if (!object.name[0]) {
+		printf("id/%" PRIu64 "\n", object.id);
 	} else if (list->terminal) {
-		format_name(object->name, strlen(object->name), text);
+		format_name(object.name, strlen(object.name), text);
 		puts(text);
 	} else {
-		puts(object->name);
+		puts(object.name);
 	}
 	return 0;
 }
@@ -150,12 +178,16 @@ int command_list(const struct command *self, int argc, char **argv)
 	int result;
 
 	command_parse(self, options, parse_option, argc, argv, &list);
-	if (!view_parse(&list.view, list.columns ? list.columns : view_default(list.filter.kind)))
+	if (!list.columns)
+		list.columns = list.only_topics ? view_default_of_topics()
+						: view_default(list.filter.kind);
+	if (!view_parse(&list.view, list.columns))
 		return error_print("list --columns", list.columns, STATUS_USAGE, "no such column",
 				   "see COLUMNS in ipcshm(1)");
 	result = netlink_open(&netlink);
 	if (!result)
 		result = list_objects(netlink, &list);
+	topics_free(&list.topics);
 	/* An empty list is an answer; that a name is not there is an error. */
 	if (result >= 0 && list.filter.name && !list.found)
 		result = -ENOENT;

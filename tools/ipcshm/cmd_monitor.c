@@ -11,6 +11,7 @@
 #include "error.h"
 #include "find.h"
 #include "input_clock.h"
+#include "input_topic.h"
 #include "names.h"
 #include "output_field.h"
 #include "output_format.h"
@@ -27,6 +28,7 @@ struct monitor {
 	bool has_last;
 	uint64_t last; /* the last event's number */
 	bool overrun;  /* printed, and its size is still unknown */
+	struct topics topics;
 };
 
 static const struct argp_option options[] = {
@@ -173,8 +175,14 @@ static void print_details(const struct event *event)
 	}
 }
 
+/* A region that has the name of a topic, and its samples. */
+static bool is_topic(const struct monitor *monitor, const struct event *event)
+{
+	return event->kind == IPCSHM_REGION && topics_have(&monitor->topics, event->name);
+}
+
 /* "12:19:46.123456  create   region  cam0  pid 123  alice" */
-static void print_event(const struct event *event)
+static void print_event(const struct monitor *monitor, const struct event *event)
 {
 	char time[FORMAT_MAX], text[FIELD_TEXT_MAX];
 
@@ -183,7 +191,8 @@ static void print_event(const struct event *event)
 	       event->time / 1000 % 1000000, name_of(event_names, event->type));
 	if (event->id) {
 		format_name(event->name, strlen(event->name), text);
-		printf("%-6s  ", name_of(kind_names, event->kind));
+		printf("%-6s  ", is_topic(monitor, event) ? "topic"
+							  : name_of(kind_names, event->kind));
 		if (event->name[0])
 			printf("%s (id/%" PRIu64 ")  ", text, event->id);
 		else
@@ -197,12 +206,16 @@ static void print_event(const struct event *event)
 	putchar('\n');
 }
 
-static void print_event_json(const struct event *event)
+static void print_event_json(const struct monitor *monitor, const struct event *event)
 {
 	struct json json = { .to = stdout };
 
 	json_open(&json, '{');
 	fields_json(event_fields, event, true, &json);
+	if (is_topic(monitor, event)) {
+		json_key(&json, "topic");
+		json_boolean(&json, true);
+	}
 	json_close(&json, '}');
 	json_line(&json);
 }
@@ -214,12 +227,14 @@ static int handle_event(const struct event *event, void *data)
 	struct monitor *monitor = data;
 
 	count_lost(monitor, event);
+	if (event->kind == IPCSHM_REGION)
+		topics_note(&monitor->topics, event->name);
 	if (!is_wanted(monitor, event))
 		return 0;
 	if (monitor->json)
-		print_event_json(event);
+		print_event_json(monitor, event);
 	else
-		print_event(event);
+		print_event(monitor, event);
 	return --monitor->count ? 0 : ENOUGH;
 }
 
@@ -271,20 +286,30 @@ static int watch_events(struct monitor *monitor, struct netlink *netlink)
 	return err;
 }
 
+static int note_region(const struct object *object, void *data)
+{
+	topics_note(data, object->name);
+	return 0;
+}
+
 int command_monitor(const struct command *self, int argc, char **argv)
 {
 	struct monitor monitor = { .count = UINT64_MAX, .timeout = UINT64_MAX, .buffer = 16 << 20 };
+	const struct filter regions = { .kind = IPCSHM_REGION };
 	struct netlink *netlink;
 	int err;
 
 	command_parse(self, options, parse_option, argc, argv, &monitor);
 	err = netlink_open(&netlink);
 	if (!err)
+		err = netlink_objects(netlink, &regions, note_region, &monitor.topics);
+	if (err >= 0)
 		err = netlink_listen(netlink, monitor.buffer);
 	if (!err) {
 		/* A reader of this line knows that no notification is missed from now on. */
 		fputs("ipcshm: monitor: listening\n", stderr);
 		err = watch_events(&monitor, netlink);
 	}
+	topics_free(&monitor.topics);
 	return find_finish(netlink, "monitor", NULL, err == ENOUGH ? 0 : err);
 }

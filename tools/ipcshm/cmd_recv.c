@@ -9,7 +9,7 @@
 #include "command.h"
 #include "error.h"
 #include "open.h"
-#include "output_base64.h"
+#include "output_data.h"
 #include "output_json.h"
 #include "transfer.h"
 
@@ -80,25 +80,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* Text as text, anything else in base64: JSON has no bytes. */
-static void add_data(struct json *json, const char *data, size_t size)
-{
-	char *text;
-
-	if (json_is_text(data, size)) {
-		json_key(json, "data");
-		json_text(json, data, size);
-		return;
-	}
-	text = malloc(base64_size(size) + 1);
-	if (!text)
-		abort();
-	base64_encode(data, size, text);
-	json_key(json, "data_base64");
-	json_string(json, text);
-	free(text);
-}
-
 static void print_json(const struct ipcshm_message *message, const char *data)
 {
 	const struct {
@@ -123,7 +104,7 @@ static void print_json(const struct ipcshm_message *message, const char *data)
 	}
 	json_key(&json, "wants_reply");
 	json_boolean(&json, message->request_id);
-	add_data(&json, data, message->size);
+	data_json_or_text(&json, data, message->size);
 	json_close(&json, '}');
 	json_line(&json);
 }

@@ -8,7 +8,9 @@
 #include "find.h"
 #include "output_field.h"
 #include "output_json.h"
+#include "input_topic.h"
 #include "output_member.h"
+#include "output_topic.h"
 #include "output_view.h"
 
 struct show {
@@ -74,16 +76,20 @@ static int print_object(struct netlink *netlink, const char *word, const struct 
 	print_fields(object);
 	if (object->kind != IPCSHM_REGION || !object->region.members)
 		return STATUS_OK;
+	if (object->topic_has)
+		topic_table(object->name);
 	putchar('\n');
 	err = member_table(netlink, object->id);
 	return err < 0 ? find_failed(netlink, "show", word, err) : STATUS_OK;
 }
 
-static int show_object(struct netlink *netlink, const char *word, const struct object *object,
+static int show_object(struct netlink *netlink, const char *word, const struct object *found,
 		       void *data)
 {
+	struct object copy = *found, *object = &copy;
 	struct show *show = data;
 
+	topic_inspect(object);
 	if (!show->json) {
 		if (show->begun)
 			putchar('\n');
@@ -96,6 +102,10 @@ static int show_object(struct netlink *netlink, const char *word, const struct o
 	if (object->kind == IPCSHM_REGION) {
 		json_key(&show->out, "member_list");
 		member_array(netlink, object->id, &show->out);
+		if (object->topic_has) {
+			json_key(&show->out, "peer_list");
+			topic_array(object->name, &show->out);
+		}
 	}
 	json_close(&show->out, '}');
 	return STATUS_OK;

@@ -20,9 +20,10 @@
 static const struct argp_option options[] = {
 	{ "region", 'r', NULL, 0, "Only regions", 0 },
 	{ "queue", 'q', NULL, 0, "Only queues", 0 },
+	{ "topic", 't', NULL, 0, "Only topics: regions with publishers and subscribers", 0 },
 	{ "owner", 'u', "USER", 0, "Only objects of a user, by name or number", 0 },
 	{ "columns", 'o', "NAME,...", 0,
-	  "Columns: as for \"ipcshm list\", and send_rate, receive_rate", 0 },
+	  "Columns: as for \"ipcshm list\", and send_rate, receive_rate, publish_rate", 0 },
 	{ "sort", 's', "NAME", 0, "Sort by this column, largest first (default: id)", 0 },
 	{ "delay", 'd', "TIME", 0, "Time between samples: seconds, or 500ms (default 1)", 0 },
 	{ "count", 'c', "COUNT", 0, "Exit after COUNT samples", 0 },
@@ -39,6 +40,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'q':
 		top->filter.kind = IPCSHM_QUEUE;
+		return 0;
+	case 't':
+		top->filter.kind = IPCSHM_REGION;
+		top->only_topics = true;
 		return 0;
 	case 'u':
 		top->filter.uid = arg_user(state, argument);
@@ -61,9 +66,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static const char *choose_columns(uint32_t kind)
+static const char *choose_columns(const struct top *top)
 {
-	switch (kind) {
+	if (top->only_topics)
+		return "id,name,type,publishers,subscribers,reliable,published,publish_rate,"
+		       "samples_behind,missed,samples_held,allocated";
+	switch (top->filter.kind) {
 	case IPCSHM_REGION:
 		return "id,name,uid,size,allocated,members,max_members,joins,deaths,waiters";
 	case IPCSHM_QUEUE:
@@ -83,7 +91,7 @@ static bool set_view(struct top *top, uint32_t kind)
 	top->first = 0;
 	top->view.rates = true;
 	memset(top->widths, 0, sizeof(top->widths));
-	if (!view_parse(&top->view, top->columns ? top->columns : choose_columns(kind)))
+	if (!view_parse(&top->view, top->columns ? top->columns : choose_columns(top)))
 		return false;
 	for (top->sort_column = 0; top->sort_column < top->view.count; top->sort_column++) {
 		const struct field *field = top->view.fields[top->sort_column];
@@ -126,6 +134,7 @@ static int take_sample(struct top *top)
 	int err;
 
 	top->now = before == &top->samples[0] ? &top->samples[1] : &top->samples[0];
+	top->now->only_topics = top->only_topics;
 	err = sample_take(top->now, top->netlink, &top->filter);
 	if (err < 0)
 		return err;
@@ -174,9 +183,10 @@ static int sort_by(struct top *top, size_t column)
 }
 
 /* Shows another kind: what is on the screen is another list then. */
-static int set_kind(struct top *top, uint32_t kind)
+static int set_kind(struct top *top, uint32_t kind, bool only_topics)
 {
 	top->sort = NULL;
+	top->only_topics = only_topics;
 	set_view(top, kind);
 	return take_sample(top);
 }
@@ -191,11 +201,13 @@ static int handle_key(struct top *top, int key)
 	case 'Q':
 		return 1;
 	case 'a':
-		return set_kind(top, 0);
+		return set_kind(top, 0, false);
 	case 'r':
-		return set_kind(top, IPCSHM_REGION);
+		return set_kind(top, IPCSHM_REGION, false);
+	case 't':
+		return set_kind(top, IPCSHM_REGION, true);
 	case 's':
-		return set_kind(top, IPCSHM_QUEUE);
+		return set_kind(top, IPCSHM_QUEUE, false);
 	case '>':
 	case KEYS_RIGHT:
 		return sort_by(top, top->sort_column + 1);

@@ -42,6 +42,7 @@ int command_rm(const struct command *self, int argc, char **argv);
 int command_revoke(const struct command *self, int argc, char **argv);
 int command_send(const struct command *self, int argc, char **argv);
 int command_recv(const struct command *self, int argc, char **argv);
+int command_topic(const struct command *self, int argc, char **argv);
 int command_cat(const struct command *self, int argc, char **argv);
 int command_write(const struct command *self, int argc, char **argv);
 int command_members(const struct command *self, int argc, char **argv);

@@ -5,7 +5,9 @@
 # Options come from --help, names from the objects that the user may see.
 _ipcshm_options()
 {
-	ipcshm "$1" --help 2>/dev/null | grep -oE '^ +(-[a-zA-Z?], +)?--[a-z-]+=?' | grep -oE -- '--[a-z-]+=?'
+	# Words of a command: "topic pub" is two.
+	# shellcheck disable=SC2086
+	ipcshm $1 --help 2>/dev/null | grep -oE '^ +(-[a-zA-Z?], +)?--[a-z-]+=?' | grep -oE -- '--[a-z-]+=?'
 }
 
 _ipcshm_names()
@@ -19,6 +21,10 @@ _ipcshm_arguments()
 	case $1 in
 	show|holders|rm|revoke)		_ipcshm_names;;
 	members|cat|write)	_ipcshm_names --region;;
+	topic)			_ipcshm_topic_commands;;
+	topic\ replay)		compgen -f -- "$2"; _ipcshm_names --topic;;
+	topic\ record)		_ipcshm_names --topic; compgen -f -- "$2";;
+	topic\ *)		_ipcshm_names --topic;;
 	send|recv)		_ipcshm_names --queue;;
 	create)			printf '%s\n' region queue;;
 	quota)			printf '%s\n' {objects,region-bytes,queue-bytes,members,waiters,descriptors}=;;
@@ -30,6 +36,11 @@ _ipcshm_arguments()
 _ipcshm_commands()
 {
 	ipcshm help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p'
+}
+
+_ipcshm_topic_commands()
+{
+	ipcshm topic help 2>/dev/null | sed -n 's/^  topic \([a-z]*\) .*/\1/p'
 }
 
 # The possible values of option $2 of command $1.
@@ -64,6 +75,7 @@ _ipcshm()
 		_ipcshm_take "$current" < <(_ipcshm_commands; echo help)
 		return
 	fi
+	[ "$command" != topic ] || [ "$COMP_CWORD" = 2 ] || command="topic ${COMP_WORDS[2]}"
 	# "--option=value" comes as three words.
 	[ "$previous" != = ] || previous=${COMP_WORDS[COMP_CWORD - 2]}
 	[ "$current" != = ] || { previous=${COMP_WORDS[COMP_CWORD - 1]} current=; }

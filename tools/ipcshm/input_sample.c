@@ -21,15 +21,22 @@ static int add_object(const struct object *object, void *data)
 		sample->objects = objects;
 		sample->room = room;
 	}
-	sample->objects[sample->count++] = *object;
+	sample->objects[sample->count] = *object;
+	topics_look(&sample->topics, &sample->objects[sample->count]);
+	if (!sample->only_topics || sample->objects[sample->count].topic_has)
+		sample->count++;
 	return 0;
 }
 
 int sample_take(struct sample *sample, struct netlink *netlink, const struct filter *filter)
 {
+	int err;
+
 	sample->count = 0;
 	sample->time = clock_monotonic();
-	return netlink_objects(netlink, filter, add_object, sample);
+	err = netlink_objects(netlink, filter, add_object, sample);
+	topics_free(&sample->topics);
+	return err;
 }
 
 static uint64_t compute_rate(uint64_t count, uint64_t before, uint64_t nanoseconds)
@@ -41,7 +48,14 @@ static void set_rates(struct object *object, const struct object *before, uint64
 {
 	const struct queue *queue = &object->queue;
 
-	if (object->kind != IPCSHM_QUEUE || !nanoseconds)
+	if (!nanoseconds)
+		return;
+	if (object->topic_has && before->topic_has) {
+		object->topic.publish_rate = compute_rate(object->topic.published,
+							  before->topic.published, nanoseconds);
+		object->topic_has |= 1ULL << TOPIC_PUBLISH_RATE;
+	}
+	if (object->kind != IPCSHM_QUEUE)
 		return;
 	object->rates.send = compute_rate(queue->sent, before->queue.sent, nanoseconds);
 	object->rates.receive = compute_rate(queue->received, before->queue.received,

@@ -9,6 +9,7 @@
 
 #include "output_field.h"
 #include "input_netlink.h"
+#include "input_topic.h"
 
 /**
  * struct sample - all objects
@@ -16,12 +17,16 @@
  * @count: number of objects
  * @room: number of objects that fit
  * @time: of the sample, CLOCK_MONOTONIC nanoseconds; 0: never
+ * @only_topics: leave out what is no topic
+ * @topics: while it is taken
  */
 struct sample {
 	struct object *objects;
 	size_t count;
 	size_t room;
 	uint64_t time;
+	bool only_topics;
+	struct topics topics;
 };
 
 /* Take a sample.  Returns 0, 1 if objects came or went concurrently, or -errno. */

@@ -32,6 +32,8 @@ static const struct command commands[] = {
 	  "Without messages, all of standard input is one; with --line, each line of it." },
 	{ "recv", command_recv, "QUEUE", "Receive messages",
 	  "They are written to standard output unchanged." },
+	{ "topic", command_topic, "COMMAND", "Publish, subscribe to, measure and record topics",
+	  NULL },
 	{ "cat", command_cat, "REGION", "Copy a region to standard output", NULL },
 	{ "write", command_write, "REGION", "Copy standard input to a region", NULL },
 	{ "quota", command_quota, "[QUOTA=MAXIMUM]...", "Show quotas, or set them",

@@ -4,8 +4,8 @@
  * only these.
  *
  * "has" is the set of present attributes: bit N for attribute N of the message (kind_has:
- * of the nest) that the structure comes from.  A holder comes from /proc, and has
- * attributes of its own.
+ * of the nest) that the structure comes from.  A holder comes from /proc and a topic from
+ * shared memory; they have attributes of their own.
  */
 #ifndef OBJECT_H
 #define OBJECT_H
@@ -25,9 +25,46 @@ struct rates {
 	uint64_t receive;
 };
 
+/* What a region is for, if it is a topic; from ipcshm_topic_inspect(). */
+
+enum topic_attribute {
+	TOPIC_PUBLISH_RATE,
+	TOPIC_TYPE,
+	TOPIC_TYPE_VERSION,
+	TOPIC_PUBLISHERS,
+	TOPIC_SUBSCRIBERS,
+	TOPIC_RELIABLE,
+	TOPIC_PUBLISHED,
+	TOPIC_LAG,
+	TOPIC_MISSED,
+	TOPIC_HELD,
+	TOPIC_HISTORY,
+	TOPIC_MAX_SAMPLE_SIZE,
+	TOPIC_ATTRIBUTES
+};
+
+/* All but the rate, which takes two samples. */
+#define TOPIC_ALL ((1ULL << TOPIC_ATTRIBUTES) - (1ULL << TOPIC_TYPE))
+
+struct topic {
+	uint64_t max_sample_size;
+	uint64_t published;
+	uint64_t lag;
+	uint64_t missed;
+	uint64_t publish_rate;	/* samples a second since the sample before */
+	uint32_t publishers;
+	uint32_t subscribers;
+	uint32_t reliable;
+	uint32_t held;
+	uint32_t history;
+	uint32_t type_version;
+	char type[64];
+};
+
 struct object {
 	uint64_t has;
 	uint64_t kind_has;
+	uint64_t topic_has;
 	uint64_t id;
 	uint64_t btime;
 	uint32_t kind;
@@ -41,6 +78,7 @@ struct object {
 		struct queue queue;
 	};
 	struct rates rates;
+	struct topic topic;
 	char name[IPCSHM_NAME_MAX + 1];
 };
 

@@ -28,6 +28,9 @@
 #define QUEUE(member, heading, unit, attribute) \
 	QUEUE_AS(member, #member, heading, unit, attribute)
 
+#define TOPIC(member, name, heading, unit, attribute) \
+	FIELD(object, topic.member, name, heading, unit, NEST_TOPIC, TOPIC_##attribute)
+
 const struct field object_fields[] = {
 	OBJECT(id, "id", "ID", UNIT_COUNT, ID),
 	OBJECT(kind, "kind", "KIND", UNIT_KIND, KIND),
@@ -47,6 +50,17 @@ const struct field object_fields[] = {
 	REGION(deaths, "DEATHS", UNIT_COUNT, DEATHS),
 	REGION(waiters, "WAITERS", UNIT_COUNT, WAITERS),
 	REGION_GENERATED
+	TOPIC(type, "type", "TYPE", UNIT_NAME, TYPE),
+	TOPIC(type_version, "type_version", "TYPE-VERSION", UNIT_COUNT, TYPE_VERSION),
+	TOPIC(publishers, "publishers", "PUBLISHERS", UNIT_COUNT, PUBLISHERS),
+	TOPIC(subscribers, "subscribers", "SUBSCRIBERS", UNIT_COUNT, SUBSCRIBERS),
+	TOPIC(reliable, "reliable", "RELIABLE", UNIT_COUNT, RELIABLE),
+	TOPIC(published, "published", "PUBLISHED", UNIT_COUNT, PUBLISHED),
+	TOPIC(lag, "samples_behind", "BEHIND", UNIT_COUNT, LAG),
+	TOPIC(missed, "missed", "MISSED", UNIT_COUNT, MISSED),
+	TOPIC(held, "samples_held", "SAMPLES-HELD", UNIT_COUNT, HELD),
+	TOPIC(history, "history", "HISTORY", UNIT_COUNT, HISTORY),
+	TOPIC(max_sample_size, "max_sample_size", "MAX-SAMPLE", UNIT_BYTES, MAX_SAMPLE_SIZE),
 	QUEUE(messages, "DEPTH", UNIT_COUNT, MESSAGES),
 	QUEUE(max_messages, "CAPACITY", UNIT_CAPACITY, MAX_MESSAGES),
 	QUEUE(peak_messages, "PEAK", UNIT_COUNT, PEAK_MESSAGES),
@@ -75,6 +89,8 @@ const struct field object_fields[] = {
 const struct field rate_fields[] = {
 	FIELD(object, rates.send, "send_rate", "SEND", UNIT_RATE, NEST_QUEUE, 0),
 	FIELD(object, rates.receive, "receive_rate", "RECEIVE", UNIT_RATE, NEST_QUEUE, 0),
+	FIELD(object, topic.publish_rate, "publish_rate", "PUBLISH", UNIT_RATE, NEST_TOPIC,
+	      TOPIC_PUBLISH_RATE),
 	{ .name = NULL }
 };
 
@@ -153,21 +169,30 @@ uint64_t field_number(const struct field *field, const void *record)
 	return number;
 }
 
-/* "has" is the first of all records, and "kind_has" follows it. */
+/* "has" is the first of all records; "kind_has" and "topic_has" follow it. */
 bool field_is_set(const struct field *field, const void *record)
 {
+	static const size_t places[] = { [NEST_REGION] = 1, [NEST_QUEUE] = 1, [NEST_TOPIC] = 2 };
 	uint64_t has;
 
-	memcpy(&has, (const uint64_t *)record + (field->nest != NEST_NONE), sizeof(has));
+	memcpy(&has, (const uint64_t *)record + places[field->nest], sizeof(has));
 	return has >> field->attribute & 1;
 }
 
 bool field_applies(const struct field *field, const void *record)
 {
-	if (field->nest == NEST_NONE)
+	const struct object *object = record;
+
+	switch (field->nest) {
+	case NEST_REGION:
+		return object->kind == IPCSHM_REGION;
+	case NEST_QUEUE:
+		return object->kind == IPCSHM_QUEUE;
+	case NEST_TOPIC:
+		return object->topic_has;
+	default:
 		return true;
-	return ((const struct object *)record)->kind ==
-	       (field->nest == NEST_REGION ? IPCSHM_REGION : IPCSHM_QUEUE);
+	}
 }
 
 static bool has_value(const struct field *field, const void *record)

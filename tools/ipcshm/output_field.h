@@ -35,8 +35,11 @@ enum unit {
 	UNIT_QUOTA,
 };
 
-/* The nest of an object's message that has the field; NEST_NONE: the top. */
-enum nest { NEST_NONE, NEST_REGION, NEST_QUEUE };
+/*
+ * The nest of an object's message that has the field; NEST_NONE: the top.  A topic is no message,
+ * and a region besides.
+ */
+enum nest { NEST_NONE, NEST_REGION, NEST_QUEUE, NEST_TOPIC };
 
 /**
  * struct field - a field of a structure

@@ -15,7 +15,7 @@
 #define NAME_WIDTH 28	/* of the widest column */
 
 static const char keys[] =
-	"q end  a all  r regions  s queues  < > sort  R reverse  space pause  + - pace";
+	"q end  a all  r regions  t topics  s queues  < > sort  R reverse  space pause  + - pace";
 
 struct totals {
 	size_t regions;

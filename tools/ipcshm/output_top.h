@@ -15,6 +15,7 @@ struct top {
 	uint64_t interval; /* nanoseconds */
 	uint64_t count;	   /* of samples, until the end */
 	bool reverse;
+	bool only_topics;
 	bool paused;
 	bool help;
 	struct view view;

@@ -26,6 +26,11 @@ const char *view_default(uint32_t kind)
 	}
 }
 
+const char *view_default_of_topics(void)
+{
+	return "id,name,type,uid,mode,publishers,subscribers,published,samples_behind,missed";
+}
+
 static bool add_column(struct view *view, const char *name, size_t length)
 {
 	const struct field *field = field_find(object_fields, name, length);
@@ -85,6 +90,22 @@ static void add_field(const char *prefix, const char *name, const struct object 
 	add_part(text, "%s%.40s", prefix, value);
 }
 
+static void write_topic_state(const struct topic *topic, char *text)
+{
+	char type[4 * sizeof(topic->type) + 1];
+
+	format_name(topic->type, strnlen(topic->type, sizeof(topic->type)), type);
+	add_part(text, "topic%s%s", *type ? " of " : "", type);
+	add_part(text, "%" PRIu32 " publisher%s", topic->publishers,
+		 format_plural(topic->publishers));
+	add_part(text, "%" PRIu32 " subscriber%s", topic->subscribers,
+		 format_plural(topic->subscribers));
+	if (topic->lag)
+		add_part(text, "%" PRIu64 " behind", topic->lag);
+	if (topic->missed)
+		add_part(text, "%" PRIu64 " missed", topic->missed);
+}
+
 static void write_region_state(const struct object *object, char *text)
 {
 	const struct region *region = &object->region;
@@ -137,6 +158,8 @@ void view_state(const struct object *object, char text[FIELD_TEXT_MAX])
 	*text = '\0';
 	if (object->flags & IPCSHM_STAT_REVOKED)
 		add_part(text, "revoked");
+	else if (object->topic_has)
+		write_topic_state(&object->topic, text);
 	else if (object->kind == IPCSHM_REGION)
 		write_region_state(object, text);
 	else if (object->kind == IPCSHM_QUEUE)

@@ -21,6 +21,9 @@ struct view {
 /* The columns of a kind, or of both (0). */
 const char *view_default(uint32_t kind);
 
+/* The columns of regions that are topics. */
+const char *view_default_of_topics(void);
+
 /* Parse names of fields, and "state", with commas between them. */
 bool view_parse(struct view *view, const char *names);
 

@@ -21,19 +21,22 @@ test_case()
 	if "$@"; then echo "ok $number $name"; else echo "not ok $number $name"; failures=$((failures + 1)); fi
 }
 
-mapfile -t commands < <("$tool" help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+# With those of the second level, of two words: "topic pub".
+mapfile -t commands < <("$tool" help | sed -n 's/^  \([a-z]*\) .*/\1/p'; "$tool" topic help | sed -n 's/^  \(topic [a-z]*\) .*/\1/p')
 
 # The options of a command, long and short, but for those that argp gives to all.
-options() { "$tool" "$1" --help | grep -oE '^ +(-[a-zA-Z]|--[a-z-]+).*' | grep -oE '(^| )--[a-z-]+' | tr -d ' ' | sort -u |
+# shellcheck disable=SC2086
+options() { "$tool" $1 --help | grep -oE '^ +(-[a-zA-Z]|--[a-z-]+).*' | grep -oE '(^| )--[a-z-]+' | tr -d ' ' | sort -u |
 	grep -vxE -- '--(help|usage)'; }
 
 every_command_has_help()
 {
 	local command
 
-	[ ${#commands[@]} -ge 16 ] || return
+	[ ${#commands[@]} -ge 26 ] || return
 	for command in "${commands[@]}"; do
-		"$tool" "$command" --help | grep "^Usage: ipcshm $command" >/dev/null || { echo "# $command"; return 1; }
+		# shellcheck disable=SC2086
+		"$tool" $command --help | grep "^Usage: ipcshm $command" >/dev/null || { echo "# $command"; return 1; }
 	done
 }
 
@@ -55,7 +58,7 @@ the_manual_has_every_column()
 	local name text
 
 	text=$(mandoc -T ascii "$man" | sed 's/.\x08//g')
-	for name in $(sed -n 's/^\t\(OBJECT\|QUEUE_AS\)([a-z_]*, "\([a-z_]*\)".*/\2/p; s/^\t\(REGION\|QUEUE\)(\([a-z_]*\),.*/\2/p' output_field.c); do
+	for name in $(sed -n 's/^\t\(OBJECT\|QUEUE_AS\|TOPIC\)([a-z_]*, "\([a-z_]*\)".*/\2/p; s/^\t\(REGION\|QUEUE\)(\([a-z_]*\),.*/\2/p' output_field.c); do
 		grep -qw -- "$name" <<<"$text" || { echo "# no column $name"; return 1; }
 		grep -q "\"$name\"" output.schema.json || { echo "# $name: not in the schema"; return 1; }
 	done
@@ -68,14 +71,17 @@ the_manual_is_clean()
 
 the_completion_has_every_command_and_option()
 {
-	local command option
+	local command option words last
 
 	# shellcheck source=/dev/null
 	. ./completion.bash
 	for command in "${commands[@]}"; do
-		complete_words ipcshm "${command:0:2}" | grep -x "$command" >/dev/null || { echo "# $command"; return 1; }
+		read -ra words <<<"$command"
+		last=${words[-1]}
+		complete_words ipcshm "${words[@]::${#words[@]}-1}" "${last:0:2}" | grep -x "$last" >/dev/null ||
+			{ echo "# $command"; return 1; }
 		for option in $(options "$command"); do
-			complete_words ipcshm "$command" "$option" | grep -x -- "$option=\?" >/dev/null ||
+			complete_words ipcshm "${words[@]}" "$option" | grep -x -- "$option=\?" >/dev/null ||
 				{ echo "# $command $option"; return 1; }
 		done
 	done
@@ -112,7 +118,10 @@ wrong_command_lines_are_status_2()
 		usage_error recv x -w soon && usage_error monitor -e nonsense && usage_error quota objects=1 &&
 		usage_error quota -d objects=default && usage_error quota objects=default -d && usage_error quota -n -u root && usage_error quota -a objects=1 && usage_error quota -u nobody-has-this-name &&
 		usage_error quota -d objects=9223372036854775808 && usage_error load nonsense && usage_error cat &&
-		usage_error top -d 1ns && usage_error top -s nonsense
+		usage_error top -d 1ns && usage_error top -s nonsense && usage_error topic nonsense &&
+		usage_error topic create && usage_error topic create x -s 5G && usage_error topic pub && usage_error topic sub x y &&
+		usage_error topic hz x -d 1ns && usage_error topic record x && usage_error topic replay x -x -1 &&
+		usage_error topic create x --type "$(printf 'x%.0s' {1..64})"
 }
 
 versions_agree()

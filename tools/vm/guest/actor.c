@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does what the tests of the program want to see: actor hold REGION | die REGION |
- * take QUEUE | ask QUEUE | many COUNT PREFIX | churn PREFIX | flood COUNT
+ * take QUEUE | ask QUEUE | publish TOPIC | many COUNT PREFIX | churn PREFIX | flood COUNT
  */
-#include <ipcshm.h>
+#include <ipcshm-topic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +77,22 @@ static int create(int device, const char *name, uint64_t number, uint32_t flags)
 	return ipcshm_queue_open(device, name, both | IPCSHM_CREATE | flags, 0600, &queue);
 }
 
+/* A sample with a user header, which the program cannot make. */
+static void publish(int device, const char *name)
+{
+	struct ipcshm_topic_attr attr = { 0 };
+	struct ipcshm_publisher publisher;
+	struct ipcshm_sample sample;
+	struct ipcshm_topic topic;
+
+	check(ipcshm_topic_open(&topic, device, name, 0, 0, &attr, IPCSHM_NOW), name);
+	check(ipcshm_publisher_attach(&publisher, &topic), "attach");
+	check(ipcshm_publisher_loan(&publisher, 4, &sample, IPCSHM_FOREVER), "loan");
+	memcpy(sample.data, "data", 4);
+	memcpy(sample.header, "user header", 11);
+	check(ipcshm_publisher_publish(&publisher, &sample, IPCSHM_FOREVER), "publish");
+}
+
 /* Regions and queues that stay. */
 static void many(int device, uint64_t count, const char *prefix)
 {
@@ -123,6 +139,8 @@ int main(int argc, char **argv)
 		take(device, argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "ask"))
 		ask(device, argv[2]);
+	else if (argc == 3 && !strcmp(argv[1], "publish"))
+		publish(device, argv[2]);
 	else if (argc == 4 && !strcmp(argv[1], "many"))
 		many(device, strtoull(argv[2], NULL, 10), argv[3]);
 	else if (argc == 3 && !strcmp(argv[1], "churn"))

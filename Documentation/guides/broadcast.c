@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Broadcast: a camera publishes frames; three readers share them, and one of them is slow. */
+/*
+ * Broadcast: a camera publishes frames; three readers share them. One of them is slow, another one
+ * is killed and started again.
+ */
 #include <inttypes.h>
 #include <ipcshm-topic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,28 +56,33 @@ static void publish(struct ipcshm_publisher *publisher, uint64_t number)
 	check(ipcshm_publisher_publish(publisher, &sample, ipcshm_deadline(TIMEOUT)), "publish");
 }
 
+/* Takes all frames up to the last one; begins with the next one that is published. */
 static int subscribe(int device, int is_slow)
 {
 	struct ipcshm_subscriber subscriber;
-	uint64_t taken = 0, missed = 0;
+	uint64_t first = 0, taken = 0, missed = 0;
+	const struct frame *frame = NULL;
 	struct ipcshm_sample sample;
 	struct ipcshm_topic topic;
-	const struct frame *frame;
+	uint64_t number = 0;
 
 	open_topic(&topic, device, IPCSHM_TOPIC_READ_ONLY);
 	check(ipcshm_subscriber_attach(&subscriber, &topic, 0, 0), "subscribe");
-	while (taken + missed < FRAMES) {
+	while (number < FRAMES) {
 		check(ipcshm_subscriber_take(&subscriber, &sample, ipcshm_deadline(TIMEOUT)),
 		      "take");
 		frame = sample.data;
+		number = frame->number;
+		if (!first)
+			first = number - sample.missed;
 		taken++;
 		missed += sample.missed;
-		if (frame->number != taken + missed)
+		if (number != first + taken + missed - 1)
 			return EXIT_FAILURE;
 		if (is_slow)
 			usleep(1000);
 		/* The frame is what it was, however long that took. */
-		if (frame->pixels[0] != (frame->number & 0xff))
+		if (frame->pixels[0] != (number & 0xff))
 			return EXIT_FAILURE;
 		ipcshm_subscriber_release(&subscriber, &sample);
 	}
@@ -84,22 +93,44 @@ static int subscribe(int device, int is_slow)
 	return 0;
 }
 
+static pid_t start_subscriber(int device, int is_slow)
+{
+	pid_t pid = (pid_t)check(fork(), "fork");
+
+	if (pid == 0)
+		exit(subscribe(device, is_slow));
+	return pid;
+}
+
+/* At any instant: the frames that it held can be used again. */
+static void restart_subscriber(int device, pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	start_subscriber(device, 0);
+}
+
 int main(void)
 {
 	int device = (int)check(ipcshm_open(), "open /dev/ipcshm");
 	struct ipcshm_publisher publisher;
 	struct ipcshm_topic topic;
 	int status, failed = 0;
+	pid_t last = 0;
 
 	open_topic(&topic, device, 0);
-	for (int i = 0; i < SUBSCRIBERS; i++) {
-		if (check(fork(), "fork") == 0)
-			exit(subscribe(device, i == 0));
-	}
+	for (int i = 0; i < SUBSCRIBERS; i++)
+		last = start_subscriber(device, i == 0);
 	check(ipcshm_publisher_attach(&publisher, &topic), "attach");
 	check(ipcshm_topic_wait(&topic, 1, SUBSCRIBERS, ipcshm_deadline(TIMEOUT)), "wait");
-	for (uint64_t number = 1; number <= FRAMES; number++)
+	for (uint64_t number = 1; number <= FRAMES; number++) {
+		if (number == FRAMES / 2)
+			restart_subscriber(device, last);
+		if (number == FRAMES)
+			check(ipcshm_topic_wait(&topic, 1, SUBSCRIBERS, ipcshm_deadline(TIMEOUT)),
+			      "wait");
 		publish(&publisher, number);
+	}
 	for (int i = 0; i < SUBSCRIBERS; i++)
 		failed |= wait(&status) < 0 || status;
 	ipcshm_publisher_detach(&publisher);

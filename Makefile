@@ -16,7 +16,7 @@ tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcs
 kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(KERNEL)),build-root)
 
 .PHONY: all setup module lib tool examples selftests demo test test-load kunit test-guides test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed profile check-debug \
-	coverage fuzz foreign mutation vm html check install uninstall clean help
+	coverage fuzz foreign mutation vm html deb check install uninstall clean help
 
 ## all: build module, library and program
 all: module lib tool
@@ -167,6 +167,11 @@ html:
 check:
 	tools/setup build tool check html
 	tools/check/all
+
+## deb: build the Debian packages, in build/deb
+deb:
+	tools/setup deb
+	tools/deb
 
 ## install: install module, library and program [DESTDIR PREFIX KDIR]
 install: all

@@ -320,7 +320,7 @@ TEST_F(overflow, stat_has_the_waiting_times_of_message_and_sender)
 
 TEST_F(overflow, stat_counts_messages_that_block_their_senders)
 {
-	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
+	ASSERT_TRUE(begin_queue(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_BLOCK));
 	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).stalls);
 	EXPECT_EQ(-EAGAIN, try_send(&self->queue, 2, 0));
@@ -335,7 +335,7 @@ TEST_F(overflow, stat_counts_messages_that_block_their_senders)
 
 TEST_F(overflow, dropped_messages_are_no_stalls)
 {
-	ASSERT_TRUE(begin(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
+	ASSERT_TRUE(begin_queue(&self->queue, 1, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_NEWEST));
 	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(0, try_send(&self->queue, 2, 0));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).dropped);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
+#include <linux/ipcshm.h>
 #include <linux/ipcshm_netlink.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -158,17 +158,18 @@ TEST(rates_are_between_two_looks)
 {
 	struct object then[] = { queue(1), queue(2), queue(4) },
 		      now[] = { queue(2), queue(3), queue(4) };
-	struct sample before = { then, 3, 3, 1000000000 }, sample = { now, 3, 3, 3000000000 };
+	struct sample before = { .objects = then, .count = 3, .room = 3, .time = 1000000000 };
+	struct sample sample = { .objects = now, .count = 3, .room = 3, .time = 3000000000 };
 
 	then[1].queue.sent = 100;
 	now[0].queue.sent = 300;
 	then[2].queue.received = 10;
 	now[2].queue.received = 15;
 	sample_rate(&sample, &before);
-	EXPECT_EQ(100, now[0].queue.send_rate);
+	EXPECT_EQ(100, now[0].rates.send);
 	EXPECT_TRUE(field_is_set(&rate_fields[0], &now[0]));
 	EXPECT_FALSE(field_is_set(&rate_fields[0], &now[1])); /* new: nothing to compare with */
-	EXPECT_EQ(3, now[2].queue.receive_rate);
+	EXPECT_EQ(3, now[2].rates.receive);
 }
 
 TEST(order_is_largest_first_and_unknown_last)

@@ -103,7 +103,7 @@ static struct service_places place_parts(const struct service_geometry *geometry
 	at.servers = at.clients + geometry->clients * row_size(geometry);
 	at.pending = round_up(at.servers + geometry->servers * sizeof(struct server_row),
 			      SERVICE_ALIGN);
-	at.slots = round_up(at.pending + (geometry->clients + 63) / 64 * sizeof(uint64_t),
+	at.slots = round_up(at.pending + count_pending_words(geometry) * sizeof(uint64_t),
 			    SERVICE_ALIGN);
 	at.memory = round_up(at.slots + count_slots(geometry) * sizeof(struct service_slot),
 			     SERVICE_ALIGN);

@@ -289,6 +289,12 @@ _Static_assert(sizeof(struct client) <= sizeof(struct ipcshm_client), "likewise"
 _Static_assert(sizeof(struct server) <= sizeof(struct ipcshm_server), "likewise");
 _Static_assert(sizeof(struct service_geometry) <= 256, "gates are where the picture has them");
 
+/* Words of the map of clients with requests; a service has at least one client. */
+static inline uint32_t count_pending_words(const struct service_geometry *geometry)
+{
+	return (geometry->clients - 1) / 64 + 1;
+}
+
 static inline uint64_t call_word(uint32_t number, enum call_state state, uint32_t token)
 {
 	return (uint64_t)number << 32 | (uint32_t)state << CALL_STATE_SHIFT | token;

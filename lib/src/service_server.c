@@ -227,7 +227,7 @@ static int attempt_take(void *handle, void *argument)
 {
 	struct server *server = handle;
 	const struct service *service = server->service;
-	const uint32_t words = (service->geometry.clients + 63) / 64;
+	const uint32_t words = count_pending_words(&service->geometry);
 	const uint32_t start = server->next / 64;
 	const uint64_t from_next = ~0ULL << server->next % 64;
 	int ret = take_of_the_dead(server, argument), result = -EAGAIN;
@@ -464,7 +464,7 @@ int ipcshm_server_arm(struct ipcshm_server *handle, int fd)
 {
 	struct server *server = server_of(handle);
 	const struct service *service = server->service;
-	const uint32_t words = (service->geometry.clients + 63) / 64;
+	const uint32_t words = count_pending_words(&service->geometry);
 	struct gate *gate = &service->shared->requests;
 	uint32_t deaths = ipcshm_area_deaths(service->area);
 	uint32_t i, word;

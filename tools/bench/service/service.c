@@ -137,7 +137,7 @@ static void send_call(struct ipcshm_client *client, uint64_t size, const void *c
 static void serve(struct ipcshm_server *server, uint64_t size, bool copy, uint64_t deadline)
 {
 	struct ipcshm_service_request request;
-	struct ipcshm_service_reply reply;
+	struct ipcshm_service_reply reply = { 0 };
 	int ret;
 
 	do
@@ -152,7 +152,7 @@ static void serve(struct ipcshm_server *server, uint64_t size, bool copy, uint64
 
 static void take(struct ipcshm_client *client, void *copy, uint64_t deadline)
 {
-	struct ipcshm_service_reply reply;
+	struct ipcshm_service_reply reply = { 0 };
 	int ret;
 
 	do

@@ -151,7 +151,7 @@ TEST(stat_comes_back)
 	EXPECT_RETURNS(0, ipcshm_queue_get_stat(9, &stat, sizeof(stat)));
 
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x40, 216), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x40, sizeof(struct ipcshm_queue_stat)), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&stat, &fake.out, sizeof(stat)));
 }
 
@@ -279,7 +279,7 @@ TEST_F(map, all_of_the_pool_read_only)
 	EXPECT_EQ((const void *)self->memory, self->pool);
 	EXPECT_EQ(1 << 20, self->size);
 	EXPECT_EQ(2, fake.asked.calls);
-	EXPECT_EQ(COMMAND(0x40, 216), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x40, sizeof(struct ipcshm_queue_stat)), fake.asked.command);
 	EXPECT_EQ(NULL, fake.asked.address);
 	EXPECT_EQ(1 << 20, fake.asked.length);
 	EXPECT_EQ(PROT_READ, fake.asked.protection);

@@ -14,8 +14,8 @@
 /**
  * struct member_dump - where a dump of members is
  * @region: the least number of a region that isn't done
- * @last: the number of the last region that is told of
- * @member: of @region, the number of the last member that was told
+ * @last: the number of the last region whose members were written
+ * @member: of @region, the number of the last member that was written
  */
 struct member_dump {
 	u64 region;

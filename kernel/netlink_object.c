@@ -170,7 +170,7 @@ int ipcshm_nl_object_revoke(struct sk_buff *request, struct genl_info *info)
 /* All objects. */
 
 /**
- * struct object_dump - where a dump of objects is, and which it tells
+ * struct object_dump - where a dump of objects is, and which it contains
  * @next: the least number that hasn't been looked at
  * @kind: or 0: any
  * @uid: owner, or INVALID_UID: any

@@ -40,6 +40,7 @@ mutant topic.h 's/return ((old >> 32) + 1) << 32 | token/return token/' "a claim
 mutant topic_publish.c 's/if (is_beyond_limit(publisher, position))/if (false)/' "publishers do not wait for reliable subscribers"
 mutant gate.c 's/^\t\t\tipcshm_area_wake.*$//' "a gate that opens wakes no waiter"
 mutant topic_publish.c 's/^\t\t\tmove_tail(topic, position);$//' "no publisher moves the tail of a dead one"
+mutant topic_publish.c 's/return topic->geometry.publishers == 1;/return true;/' "one of several publishers takes itself for the only one"
 mutant topic_publish.c 's/if (!log_is_at(word, position - topic->geometry.history))/if (false)/' "a slow publisher overwrites a later publication"
 mutant topic_publish.c 's/gate_open(topic->area, &topic->shared->items)/gate_open(topic->area, \&topic->shared->room)/' "a publication wakes no subscriber"
 

@@ -18,80 +18,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../common/figures.h"
+
 #define TURNS		20000	/* round trips a round */
 #define SIZE		64	/* bytes of a request, and of a reply */
-#define ROUNDS_MAX	101
-#define FIGURES_MAX	16
 #define AREA		(1 << 20)
-
-struct figure {
-	const char *name;
-	double values[ROUNDS_MAX];
-	unsigned int count;
-};
-
-static struct figure figures[FIGURES_MAX];
-
-static void die(const char *what, int ret)
-{
-	fprintf(stderr, "service: %s: %s\n", what, strerror(-ret));
-	exit(1);
-}
-
-static void check(const char *what, int ret)
-{
-	if (ret)
-		die(what, ret);
-}
-
-static void note(const char *name, double value)
-{
-	unsigned int i;
-
-	for (i = 0; figures[i].name && strcmp(figures[i].name, name); i++)
-		;
-	figures[i].name = name;
-	figures[i].values[figures[i].count++] = value;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-/* 0: there is none. */
-static double median(const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; figures[i].name && strcmp(figures[i].name, name); i++)
-		;
-	if (!figures[i].count)
-		return 0;
-	qsort(figures[i].values, figures[i].count, sizeof(double), compare);
-	return figures[i].values[figures[i].count / 2];
-}
-
-static void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu % (size_t)sysconf(_SC_NPROCESSORS_ONLN), &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
-static void *map_shared(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (memory == MAP_FAILED)
-		die("mmap", -ENOMEM);
-	return memory;
-}
 
 static double nanoseconds_since(uint64_t start, int turns)
 {
@@ -350,9 +281,9 @@ static double measure_queue(int device)
 
 static void print_ratio(const char *what, const char *figure, const char *other)
 {
-	if (median(other) > 0)
-		printf("%-44s %8.1f ns / %8.1f ns = %.2f\n", what, median(figure), median(other),
-		       median(figure) / median(other));
+	if (find_median(other) > 0)
+		printf("%-44s %8.1f ns / %8.1f ns = %.2f\n", what, find_median(figure), find_median(other),
+		       find_median(figure) / find_median(other));
 }
 
 int main(int argc, char **argv)
@@ -362,15 +293,15 @@ int main(int argc, char **argv)
 	int i;
 
 	for (i = 0; i < rounds && i < ROUNDS_MAX; i++) {
-		note("rings", measure_rings(false));
-		note("call", measure_call(false));
-		note("rings, sleeping", measure_rings(true));
-		note("call, sleeping", measure_call(true));
-		note("work", measure_work(SIZE, 16));
-		note("work, 1 MiB", measure_work(1 << 20, 16));
-		note("work, 1024 clients", measure_work(SIZE, 1024));
+		note_figure("rings", measure_rings(false));
+		note_figure("call", measure_call(false));
+		note_figure("rings, sleeping", measure_rings(true));
+		note_figure("call, sleeping", measure_call(true));
+		note_figure("work", measure_work(SIZE, 16));
+		note_figure("work, 1 MiB", measure_work(1 << 20, 16));
+		note_figure("work, 1024 clients", measure_work(SIZE, 1024));
 		if (device >= 0)
-			note("queue", measure_queue(device));
+			note_figure("queue", measure_queue(device));
 	}
 	print_ratio("64 B and back, spinning / by two rings", "call", "rings");
 	print_ratio("64 B and back, sleeping / by two rings", "call, sleeping", "rings, sleeping");

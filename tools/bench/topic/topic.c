@@ -17,79 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../common/figures.h"
+
 #define TURNS		20000	/* round trips a round */
 #define BATCH		32	/* publications between two looks at the clock */
 #define BATCHES		1500	/* a round */
 #define SAMPLES		(BATCH * BATCHES)
-#define ROUNDS_MAX	101
-#define FIGURES_MAX	32
 #define CONTROL		(1 << 20)
-
-struct figure {
-	const char *name;
-	double values[ROUNDS_MAX];
-	unsigned int count;
-};
-
-static struct figure figures[FIGURES_MAX];
-
-static void die(const char *what, int ret)
-{
-	fprintf(stderr, "topic: %s: %s\n", what, strerror(-ret));
-	exit(1);
-}
-
-static void check(const char *what, int ret)
-{
-	if (ret)
-		die(what, ret);
-}
-
-static void note(const char *name, double value)
-{
-	unsigned int i;
-
-	for (i = 0; figures[i].name && strcmp(figures[i].name, name); i++)
-		;
-	figures[i].name = name;
-	figures[i].values[figures[i].count++] = value;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-static double median(const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; strcmp(figures[i].name, name); i++)
-		;
-	qsort(figures[i].values, figures[i].count, sizeof(double), compare);
-	return figures[i].values[figures[i].count / 2];
-}
-
-static void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu % (size_t)sysconf(_SC_NPROCESSORS_ONLN), &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
-static void *map_shared(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (memory == MAP_FAILED)
-		die("mmap", -12);
-	return memory;
-}
 
 /* One topic in memory of its own. */
 struct place {
@@ -361,8 +295,8 @@ static double measure_ring_record(size_t size)
 
 static void print_ratio(const char *what, const char *figure, const char *other, double target)
 {
-	printf("%-52s %8.1f ns / %8.1f ns = %.2f (target %.2f)\n", what, median(figure),
-	       median(other), median(figure) / median(other), target);
+	printf("%-52s %8.1f ns / %8.1f ns = %.2f (target %.2f)\n", what, find_median(figure),
+	       find_median(other), find_median(figure) / find_median(other), target);
 }
 
 int main(int argc, char **argv)
@@ -371,16 +305,16 @@ int main(int argc, char **argv)
 	int i;
 
 	for (i = 0; i < rounds && i < ROUNDS_MAX; i++) {
-		note("ring", measure_ring_turn());
-		note("topic", measure_topic_turn());
-		note("publish 1", measure_publishing(1, 4));
-		note("publish 8", measure_publishing(8, 4));
-		note("publish 1, a slow reader", measure_publishing(1, 40));
-		note("publish 0", measure_publishing(0, 1));
-		note("loan 64", measure_loan(64));
-		note("loan 1 MiB", measure_loan(1 << 20));
-		note("loan 16 MiB", measure_loan(16 << 20));
-		note("record 1 MiB", measure_ring_record(1 << 20));
+		note_figure("ring", measure_ring_turn());
+		note_figure("topic", measure_topic_turn());
+		note_figure("publish 1", measure_publishing(1, 4));
+		note_figure("publish 8", measure_publishing(8, 4));
+		note_figure("publish 1, a slow reader", measure_publishing(1, 40));
+		note_figure("publish 0", measure_publishing(0, 1));
+		note_figure("loan 64", measure_loan(64));
+		note_figure("loan 1 MiB", measure_loan(1 << 20));
+		note_figure("loan 16 MiB", measure_loan(16 << 20));
+		note_figure("record 1 MiB", measure_ring_record(1 << 20));
 	}
 	print_ratio("64 B to a spinning subscriber / ring of slots", "topic", "ring", 1.3);
 	print_ratio("publishing to 8 subscribers / to 1", "publish 8", "publish 1", 1.15);

@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include "common/harness.h"
+#include "common/process.h"
 
 #define WRITERS	3
 #define KILLS	many(2000, 100)
@@ -88,15 +89,6 @@ static pid_t start_process(FIXTURE_DATA(cell) *self, int (*role)(const struct ip
 	if (open_area(self->device, self->name.text, &area))
 		_exit(100);
 	_exit(role(&area));
-}
-
-static int await_exit(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
 }
 
 static int write_number(const struct ipcshm_area *area, __u64 number)

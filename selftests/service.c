@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "common/harness.h"
+#include "common/process.h"
 
 #define WORDS		64	/* of a request, and of a reply */
 #define CLIENTS		4
@@ -77,21 +78,6 @@ static pid_t start_process(FIXTURE_DATA(service) *self, int (*role)(FIXTURE_DATA
 	if (open_service(self->device, self->name.text, &self->service))
 		_exit(100);
 	_exit(role(self));
-}
-
-static int await_exit(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
-}
-
-static int kill_process(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	return await_exit(pid);
 }
 
 static void fill_words(void *data, __u64 value)

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "common/harness.h"
+#include "common/process.h"
 
 #define WORDS		64	/* of a sample */
 #define PUBLISHERS	3
@@ -69,21 +70,6 @@ static pid_t start_process(FIXTURE_DATA(topic) *self, __u32 flags,
 	if (open_topic(self->device, self->name.text, flags, &self->topic))
 		_exit(100);
 	_exit(role(self));
-}
-
-static int await_exit(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
-}
-
-static int kill_process(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	return await_exit(pid);
 }
 
 static int publish_number(struct ipcshm_publisher *publisher, __u64 number)

@@ -67,7 +67,7 @@ static void look_at_holds(struct publisher *publisher)
 	}
 }
 
-/* A share of what is left if all handles have as many samples as they can. */
+/* A share of the rest if all handles have as many samples as they can. */
 static uint32_t cache_size(const struct topic *topic)
 {
 	const struct topic_geometry *geometry = &topic->geometry;

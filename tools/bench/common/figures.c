@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the benches of topics and services share. */
+/* Code of the benches of topics and services. */
 #include "figures.h"
 
 #include <errno.h>

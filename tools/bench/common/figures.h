@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the benches of topics and services share: figures, of which medians are printed. */
+/* Code of the benches of topics and services: figures, whose medians are printed. */
 #ifndef FIGURES_H
 #define FIGURES_H
 

@@ -2,7 +2,7 @@
 /*
  * usage: service [ROUNDS]
  *
- * What calls of services cost, beside the ping-pong of two rings of slots in the same run, and
+ * Costs of calls of services, beside the ping-pong of two rings of slots in the same run, and
  * beside calls through a queue if the module is loaded. Each figure is the median of ROUNDS,
  * which are made in turns, so other work on the machine affects all of them alike.
  */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Processes: their end, and the scheduler's view of them. */
+/* The scheduler's view of a process. */
 #include <ctype.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "process.h"
 
@@ -41,19 +39,4 @@ bool is_asleep(pid_t pid)
 	first = fgetc(file);
 	fclose(file);
 	return isdigit(first) && process_state(pid) == 'S';
-}
-
-int await_exit(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
-}
-
-int kill_process(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	return await_exit(pid);
 }

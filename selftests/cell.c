@@ -4,7 +4,6 @@
 #include <sys/epoll.h>
 
 #include "common/harness.h"
-#include "common/process.h"
 
 #define WRITERS	3
 #define KILLS	many(2000, 100)
@@ -136,7 +135,7 @@ TEST_F(cell, survives_writers_that_are_killed_at_random)
 	for (unsigned int i = 0; i < KILLS; i++) {
 		usleep(rand() % 3000);
 		kill(writers[i % WRITERS], SIGKILL);
-		EXPECT_EQ(1000, await_exit(writers[i % WRITERS]));
+		EXPECT_EQ(-SIGKILL, wait_child(writers[i % WRITERS]));
 		writers[i % WRITERS] = start_process(self, write_forever);
 		ASSERT_EQ(0, ipcshm_cell_read(&self->area, &self->shared->cell, &value,
 					      sizeof(value), &version));
@@ -146,11 +145,11 @@ TEST_F(cell, survives_writers_that_are_killed_at_random)
 	}
 	for (unsigned int i = 0; i < WRITERS; i++) {
 		kill(writers[i], SIGKILL);
-		EXPECT_EQ(1000, await_exit(writers[i]));
+		EXPECT_EQ(-SIGKILL, wait_child(writers[i]));
 	}
 	EXPECT_EQ(0, write_number(&self->area, 0));
 	for (unsigned int i = 0; i < 2; i++)
-		EXPECT_EQ(0, await_exit(followers[i]));
+		EXPECT_EQ(0, wait_child(followers[i]));
 }
 
 /* Reports each new value by poll, as a program with an event loop gets it. */
@@ -187,7 +186,7 @@ TEST_F(cell, reports_new_values_to_event_loops)
 			usleep(2000);
 	}
 	for (unsigned int i = 0; i < 2; i++)
-		EXPECT_EQ(0, await_exit(pids[i]));
+		EXPECT_EQ(0, wait_child(pids[i]));
 }
 
 /* Maps the region without the right to change it. */

@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 
 #include "common/harness.h"
-#include "common/process.h"
 
 #define WORDS		64	/* of a request, and of a reply */
 #define CLIENTS		4
@@ -225,7 +224,7 @@ TEST_F_TIMEOUT(service, survives_kills_at_random_moments, many(3600, 600))
 	for (unsigned int i = 0; i < KILLS; i++) {
 		usleep(rand() % 3000);
 		victim = rand() % (SERVERS + CLIENTS - 1);
-		ASSERT_EQ(1000, kill_process(pids[victim])) TH_LOG("process %u, kill %u", victim, i);
+		ASSERT_EQ(-SIGKILL, kill_child(pids[victim])) TH_LOG("process %u, kill %u", victim, i);
 		pids[victim] = start_one_of_all(self, victim);
 		ASSERT_EQ(0, waitpid(pids[SERVERS + CLIENTS - 1], NULL, WNOHANG));
 	}
@@ -233,7 +232,7 @@ TEST_F_TIMEOUT(service, survives_kills_at_random_moments, many(3600, 600))
 	while (self->board->answered < before + 10)
 		usleep(1000);
 	for (unsigned int i = 0; i < SERVERS + CLIENTS; i++)
-		ASSERT_EQ(1000, kill_process(pids[i]));
+		ASSERT_EQ(-SIGKILL, kill_child(pids[i]));
 	ASSERT_EQ(0, ipcshm_service_get_stat(&self->service, &stat, sizeof(stat)));
 	TH_LOG("%u kills, %llu calls, %llu retried, %llu dropped", KILLS,
 	       (unsigned long long)stat.calls, (unsigned long long)stat.retried,
@@ -262,9 +261,9 @@ TEST_F_TIMEOUT(service, many_clients_are_served, many(1200, 240))
 	for (unsigned int i = 0; i < SERVERS; i++)
 		servers[i] = start_process(self, serve_forever);
 	for (unsigned int i = 0; i < CLIENTS; i++)
-		EXPECT_EQ(0, await_exit(clients[i]));
+		EXPECT_EQ(0, wait_child(clients[i]));
 	for (unsigned int i = 0; i < SERVERS; i++)
-		EXPECT_EQ(1000, kill_process(servers[i]));
+		EXPECT_EQ(-SIGKILL, kill_child(servers[i]));
 	ASSERT_EQ(0, ipcshm_service_get_stat(&self->service, &stat, sizeof(stat)));
 	EXPECT_EQ((__u64)CLIENTS * CALLS, stat.calls);
 	EXPECT_EQ(0, stat.retried);
@@ -288,10 +287,10 @@ TEST_F_TIMEOUT(service, is_created_though_creators_are_killed, many(1200, 240))
 			}
 		}
 		usleep(rand() % 3000);
-		EXPECT_NE(1, kill_process(pids[0]));
+		EXPECT_NE(1, kill_child(pids[0]));
 		EXPECT_EQ(0, open_service(self->device, name.text, &service));
-		EXPECT_EQ(0, await_exit(pids[1]));
-		EXPECT_EQ(0, await_exit(pids[2]));
+		EXPECT_EQ(0, wait_child(pids[1]));
+		EXPECT_EQ(0, wait_child(pids[2]));
 		ipcshm_service_close(&service);
 	}
 }
@@ -335,7 +334,7 @@ TEST_F(service, call_of_a_killed_server_fails_at_once)
 		usleep(1000);
 	kill(pid, SIGKILL);
 	EXPECT_EQ(-EOWNERDEAD, ipcshm_client_take(&client, 0, &reply, SOON));
-	EXPECT_EQ(1000, await_exit(pid));
+	EXPECT_EQ(-SIGKILL, wait_child(pid));
 	ipcshm_client_detach(&client);
 }
 
@@ -431,10 +430,10 @@ TEST_F(service, reports_requests_and_replies_to_event_loops)
 	}
 	usleep(20000);
 	/* The other server takes over by its event loop, too. */
-	EXPECT_EQ(1000, kill_process(servers[0]));
+	EXPECT_EQ(-SIGKILL, kill_child(servers[0]));
 	for (unsigned int i = 0; i < 2; i++)
-		EXPECT_EQ(0, await_exit(clients[i]));
-	EXPECT_EQ(1000, kill_process(servers[1]));
+		EXPECT_EQ(0, wait_child(clients[i]));
+	EXPECT_EQ(-SIGKILL, kill_child(servers[1]));
 }
 
 TEST_HARNESS_MAIN

@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 
 #include "common/harness.h"
-#include "common/process.h"
 
 #define WORDS		64	/* of a sample */
 #define PUBLISHERS	3
@@ -148,13 +147,13 @@ TEST_F_TIMEOUT(topic, survives_kills_at_random_moments, many(3600, 240))
 	for (unsigned int i = 0; i < KILLS; i++) {
 		usleep(rand() % 5000);
 		victim = rand() % (PUBLISHERS + SUBSCRIBERS);
-		ASSERT_EQ(1000, kill_process(pids[victim]))
+		ASSERT_EQ(-SIGKILL, kill_child(pids[victim]))
 		TH_LOG("process %u, kill %u", victim, i);
 		pids[victim] = start_process(self, 0, victim < PUBLISHERS ? publish_forever :
 							 hold_forever);
 	}
 	for (unsigned int i = 0; i < PUBLISHERS + SUBSCRIBERS; i++)
-		ASSERT_EQ(1000, kill_process(pids[i]));
+		ASSERT_EQ(-SIGKILL, kill_child(pids[i]));
 	ASSERT_EQ(0, ipcshm_topic_get_stat(&self->topic, &stat, sizeof(stat)));
 	EXPECT_LT(KILLS, stat.published);
 	EXPECT_EQ(0, stat.publishers);
@@ -185,10 +184,10 @@ TEST_F_TIMEOUT(topic, is_created_though_creators_are_killed, many(1200, 240))
 			}
 		}
 		usleep(rand() % 3000);
-		EXPECT_NE(1, kill_process(pids[0]));
+		EXPECT_NE(1, kill_child(pids[0]));
 		EXPECT_EQ(0, open_topic(self->device, name.text, 0, &topic));
-		EXPECT_EQ(0, await_exit(pids[1]));
-		EXPECT_EQ(0, await_exit(pids[2]));
+		EXPECT_EQ(0, wait_child(pids[1]));
+		EXPECT_EQ(0, wait_child(pids[2]));
 		ipcshm_topic_close(&topic);
 	}
 }
@@ -263,7 +262,7 @@ TEST_F_TIMEOUT(topic, one_publication_reaches_many_sleeping_subscribers, many(60
 	usleep(200000);
 	ASSERT_EQ(0, publish_number(&publisher, 1));
 	for (unsigned int i = 0; i < MANY; i++)
-		EXPECT_EQ(0, await_exit(pids[i]));
+		EXPECT_EQ(0, wait_child(pids[i]));
 	ipcshm_publisher_detach(&publisher);
 }
 
@@ -396,7 +395,7 @@ TEST_F(topic, is_inspected_without_becoming_a_member)
 	/* The dead do not count. */
 	child = start_process(self, 0, publish_forever);
 	ASSERT_EQ(0, ipcshm_topic_wait(&self->topic, 2, 1, SOON));
-	kill_process(child);
+	kill_child(child);
 	ASSERT_EQ(0, ipcshm_topic_inspect(control, &stat, sizeof(stat)));
 	EXPECT_EQ(1, stat.publishers);
 	close(control);
@@ -433,7 +432,7 @@ TEST_F(topic, reports_samples_to_event_loops)
 			usleep(2000);
 	}
 	for (unsigned int i = 0; i < 2; i++)
-		EXPECT_EQ(0, await_exit(pids[i]));
+		EXPECT_EQ(0, wait_child(pids[i]));
 	ipcshm_publisher_detach(&publisher);
 }
 

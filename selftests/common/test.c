@@ -122,11 +122,11 @@ int wait_child(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-/* Kills a child for good and waits until it is gone. */
-void kill_child(pid_t pid)
+/* Kills a child for good and waits until it is gone: as wait_child(). */
+int kill_child(pid_t pid)
 {
 	kill(pid, SIGKILL);
-	wait_child(pid);
+	return wait_child(pid);
 }
 
 struct signal_pipe make_pipe(void)

@@ -78,7 +78,7 @@ __u64 now_ns(clockid_t clock);
 /* Processes. */
 
 int wait_child(pid_t pid);
-void kill_child(pid_t pid);
+int kill_child(pid_t pid);
 
 /* A one-way signal between processes: a pipe that one writes and one awaits. */
 struct signal_pipe {

@@ -95,7 +95,7 @@ static uint64_t end_in_area(const struct ring *ring, uint64_t place)
 {
 	const unsigned char *end = place_at(ring, place + 1);
 
-	return (uint64_t)(end - (const unsigned char *)ring->area->base);
+	return (uintptr_t)end - (uintptr_t)ring->area->base;
 }
 
 /*
@@ -125,7 +125,7 @@ unsigned char *ring_chunk_at(const struct ring *ring, uint64_t number)
  */
 int ring_region_grow(const struct ipcshm_area *area, const void *end)
 {
-	uint64_t wanted = (uint64_t)((const unsigned char *)end - (unsigned char *)area->base);
+	uint64_t wanted = (uintptr_t)end - (uintptr_t)area->base;
 	int tries, ret = 0;
 
 	for (tries = 0; tries < 4 && wanted > ring_area_bytes(area); tries++)

@@ -38,6 +38,41 @@ static bool is_within(uint32_t value, uint32_t most)
 	return value && value <= most;
 }
 
+static uint64_t row_size(const struct service_geometry *geometry)
+{
+	return round_up(offsetof(struct client_row, state) +
+			geometry->max_calls * sizeof(uint64_t), SERVICE_ALIGN);
+}
+
+static uint64_t count_slots(const struct service_geometry *geometry)
+{
+	return (uint64_t)geometry->clients * geometry->max_calls;
+}
+
+/*
+ * Where the parts of a service are, in bytes from its start.  64 bits hold the sums of all
+ * sizes that are within their limits; a size_t of 32 bits does not.
+ */
+struct service_places {
+	uint64_t clients, servers, pending, slots, memory, end;
+};
+
+static struct service_places place_parts(const struct service_geometry *geometry)
+{
+	struct service_places at = { .clients = sizeof(struct service_shared) };
+
+	at.servers = at.clients + geometry->clients * row_size(geometry);
+	at.pending = round_up(at.servers + geometry->servers * sizeof(struct server_row),
+			      SERVICE_ALIGN);
+	at.slots = round_up(at.pending + count_pending_words(geometry) * sizeof(uint64_t),
+			    SERVICE_ALIGN);
+	at.memory = round_up(at.slots + count_slots(geometry) * sizeof(struct service_slot),
+			     SERVICE_ALIGN);
+	at.end = at.memory + count_slots(geometry) *
+		 (geometry->request_stride + geometry->max_replies * geometry->reply_stride);
+	return at;
+}
+
 static bool geometry_is_valid(const struct service_geometry *geometry)
 {
 	return size_is_valid(geometry->request_size) && size_is_valid(geometry->reply_size) &&
@@ -48,8 +83,7 @@ static bool geometry_is_valid(const struct service_geometry *geometry)
 	       is_within(geometry->max_calls, IPCSHM_SERVICE_CALLS_MAX) &&
 	       is_within(geometry->max_held, IPCSHM_SERVICE_HELD_MAX) &&
 	       is_within(geometry->max_replies, IPCSHM_SERVICE_REPLIES_MAX) &&
-	       geometry->request_stride + geometry->max_replies * geometry->reply_stride <=
-	       SIZE_MAX / 2 / (geometry->clients * geometry->max_calls) &&
+	       place_parts(geometry).end <= SIZE_MAX / 2 &&
 	       memchr(geometry->request_type, 0, sizeof(geometry->request_type)) &&
 	       memchr(geometry->reply_type, 0, sizeof(geometry->reply_type));
 }
@@ -80,38 +114,6 @@ static int make_geometry(const struct ipcshm_service_attr *attr, struct service_
 	return geometry_is_valid(geometry) ? 0 : -EINVAL;
 }
 
-static size_t row_size(const struct service_geometry *geometry)
-{
-	return round_up(offsetof(struct client_row, state) +
-			geometry->max_calls * sizeof(uint64_t), SERVICE_ALIGN);
-}
-
-static uint32_t count_slots(const struct service_geometry *geometry)
-{
-	return geometry->clients * geometry->max_calls;
-}
-
-/* Where the parts of a service are, in bytes from its start. */
-struct service_places {
-	size_t clients, servers, pending, slots, memory, end;
-};
-
-static struct service_places place_parts(const struct service_geometry *geometry)
-{
-	struct service_places at = { .clients = sizeof(struct service_shared) };
-
-	at.servers = at.clients + geometry->clients * row_size(geometry);
-	at.pending = round_up(at.servers + geometry->servers * sizeof(struct server_row),
-			      SERVICE_ALIGN);
-	at.slots = round_up(at.pending + count_pending_words(geometry) * sizeof(uint64_t),
-			    SERVICE_ALIGN);
-	at.memory = round_up(at.slots + count_slots(geometry) * sizeof(struct service_slot),
-			     SERVICE_ALIGN);
-	at.end = at.memory + count_slots(geometry) *
-		 (geometry->request_stride + geometry->max_replies * geometry->reply_stride);
-	return at;
-}
-
 static void locate_parts(struct service *service, unsigned char *base)
 {
 	const struct service_places at = place_parts(&service->geometry);
@@ -122,7 +124,7 @@ static void locate_parts(struct service *service, unsigned char *base)
 	service->pending = (void *)(base + at.pending);
 	service->slots = (void *)(base + at.slots);
 	service->memory = base + at.memory;
-	service->row_size = row_size(&service->geometry);
+	service->row_size = (size_t)row_size(&service->geometry);
 }
 
 int ipcshm_service_size(const struct ipcshm_service_attr *attr, size_t *size)
@@ -131,7 +133,7 @@ int ipcshm_service_size(const struct ipcshm_service_attr *attr, size_t *size)
 	int ret = make_geometry(attr, &geometry);
 
 	if (!ret)
-		*size = place_parts(&geometry).end;
+		*size = (size_t)place_parts(&geometry).end;
 	return ret;
 }
 
@@ -150,14 +152,14 @@ int ipcshm_service_create(const struct ipcshm_area *area, uint64_t offset,
 	if (((uintptr_t)area->base + offset) % SERVICE_ALIGN)
 		return -EINVAL;
 	at = place_parts(&geometry);
-	base = ipcshm_area_at(area, offset, at.end, SERVICE_ALIGN);
+	base = ipcshm_area_at(area, offset, (size_t)at.end, SERVICE_ALIGN);
 	if (!base)
 		return -ENOSPC;
 	magic = &((struct service_shared *)base)->geometry.magic;
 	/* An atomic store of its own: a process that attaches too early may load it at once. */
 	atomic_store_explicit(magic, 0, memory_order_relaxed);
 	/* The memory of requests and replies stays as it is: it may be large, and untouched. */
-	memset(magic + 1, 0, at.memory - sizeof(*magic));
+	memset(magic + 1, 0, (size_t)at.memory - sizeof(*magic));
 	memcpy(magic + 1, &geometry.magic + 1, sizeof(geometry) - sizeof(*magic));
 	/* Pairs with the load in load_geometry(). */
 	atomic_store_explicit(magic, SERVICE_MAGIC, memory_order_release);
@@ -216,6 +218,7 @@ int ipcshm_service_attach(struct ipcshm_service *handle, const struct ipcshm_are
 {
 	struct service *service = (struct service *)handle;
 	unsigned char *base;
+	uint64_t end;
 	bool wrong;
 	int ret;
 
@@ -228,7 +231,8 @@ int ipcshm_service_attach(struct ipcshm_service *handle, const struct ipcshm_are
 	ret = load_geometry((void *)base, &service->geometry);
 	if (ret)
 		return ret;
-	if (!ipcshm_area_at(area, offset, place_parts(&service->geometry).end, SERVICE_ALIGN))
+	end = place_parts(&service->geometry).end;
+	if (!ipcshm_area_at(area, offset, (size_t)end, SERVICE_ALIGN))
 		return -EPROTO;
 	locate_parts(service, base);
 	if (!attr)

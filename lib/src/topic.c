@@ -47,6 +47,25 @@ static uint64_t compute_stride(uint64_t sample_size)
 			      TOPIC_ALIGN);
 }
 
+static uint64_t row_size(const struct topic_geometry *geometry)
+{
+	return topic_round_up(offsetof(struct topic_subscriber_row, hold) +
+			      geometry->max_held * sizeof(uint32_t), 64);
+}
+
+struct topic_places topic_place_parts(const struct topic_geometry *geometry)
+{
+	struct topic_places at = { .publishers = sizeof(struct topic_shared) };
+
+	at.subscribers = at.publishers +
+			 geometry->publishers * sizeof(struct topic_publisher_row);
+	at.log = topic_round_up(at.subscribers + geometry->subscribers * row_size(geometry),
+				TOPIC_ALIGN);
+	at.owners = topic_round_up(at.log + geometry->history * sizeof(uint64_t), TOPIC_ALIGN);
+	at.end = topic_round_up(at.owners + geometry->samples * sizeof(uint64_t), TOPIC_ALIGN);
+	return at;
+}
+
 static bool geometry_is_valid(const struct topic_geometry *geometry)
 {
 	return geometry->sample_size && geometry->sample_size <= IPCSHM_TOPIC_SIZE_MAX &&
@@ -61,6 +80,7 @@ static bool geometry_is_valid(const struct topic_geometry *geometry)
 	       geometry->samples >= geometry->history + 2 * geometry->publishers &&
 	       geometry->samples <= IPCSHM_TOPIC_SAMPLES_MAX &&
 	       geometry->stride <= SIZE_MAX / 2 / geometry->samples &&
+	       topic_place_parts(geometry).end <= SIZE_MAX / 2 &&
 	       memchr(geometry->type, 0, sizeof(geometry->type));
 }
 
@@ -94,25 +114,6 @@ static int make_geometry(const struct ipcshm_topic_attr *attr, struct topic_geom
 	return geometry_is_valid(geometry) ? 0 : -EINVAL;
 }
 
-static size_t row_size(const struct topic_geometry *geometry)
-{
-	return topic_round_up(offsetof(struct topic_subscriber_row, hold) +
-			      geometry->max_held * sizeof(uint32_t), 64);
-}
-
-struct topic_places topic_place_parts(const struct topic_geometry *geometry)
-{
-	struct topic_places at = { .publishers = sizeof(struct topic_shared) };
-
-	at.subscribers = at.publishers +
-			 geometry->publishers * sizeof(struct topic_publisher_row);
-	at.log = topic_round_up(at.subscribers + geometry->subscribers * row_size(geometry),
-				TOPIC_ALIGN);
-	at.owners = topic_round_up(at.log + geometry->history * sizeof(uint64_t), TOPIC_ALIGN);
-	at.end = topic_round_up(at.owners + geometry->samples * sizeof(uint64_t), TOPIC_ALIGN);
-	return at;
-}
-
 void topic_locate_parts(struct topic *topic, unsigned char *base)
 {
 	const struct topic_places at = topic_place_parts(&topic->geometry);
@@ -120,14 +121,14 @@ void topic_locate_parts(struct topic *topic, unsigned char *base)
 	topic->shared = (void *)base;
 	topic->publishers = (void *)(base + at.publishers);
 	topic->subscribers = base + at.subscribers;
-	topic->row_size = row_size(&topic->geometry);
+	topic->row_size = (size_t)row_size(&topic->geometry);
 	topic->log = (void *)(base + at.log);
 	topic->owners = (void *)(base + at.owners);
 }
 
 static size_t control_size(const struct topic_geometry *geometry)
 {
-	return topic_place_parts(geometry).end;
+	return (size_t)topic_place_parts(geometry).end;
 }
 
 static size_t samples_size(const struct topic_geometry *geometry)

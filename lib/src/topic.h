@@ -290,9 +290,12 @@ static inline bool token_is_own(const struct topic *topic, uint32_t token)
 
 /* topic.c */
 
-/* Where the parts of a control area are, in bytes from its start. */
+/*
+ * Where the parts of a control area are, in bytes from its start.  64 bits hold the sums of all
+ * sizes that are within their limits; a size_t of 32 bits does not.
+ */
 struct topic_places {
-	size_t publishers, subscribers, log, owners, end;
+	uint64_t publishers, subscribers, log, owners, end;
 };
 
 static inline uint64_t topic_round_up(uint64_t value, uint64_t to)

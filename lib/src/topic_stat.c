@@ -133,8 +133,9 @@ static int read_parts(int fd, struct snapshot *snapshot)
 		ret = topic_load_geometry(&shared, &snapshot->topic.geometry);
 	if (ret)
 		return ret;
-	size = topic_place_parts(&snapshot->topic.geometry).owners;
-	snapshot->copy = aligned_alloc(TOPIC_ALIGN, topic_round_up(size, TOPIC_ALIGN));
+	/* A multiple of TOPIC_ALIGN, as aligned_alloc() needs. */
+	size = (size_t)topic_place_parts(&snapshot->topic.geometry).owners;
+	snapshot->copy = aligned_alloc(TOPIC_ALIGN, size);
 	if (!snapshot->copy)
 		return -ENOMEM;
 	topic_locate_parts(&snapshot->topic, snapshot->copy);

@@ -199,6 +199,24 @@ static uint64_t take_value(struct ipcshm_client *client, uint64_t id)
 	return ipcshm_client_release(client, &reply) ? ~0ULL : value;
 }
 
+/* Neither in 32 bits nor in 64, though the memory of requests alone would be small enough in 32. */
+TEST_F(service, size_beyond_half_of_the_address_space_is_einval)
+{
+	struct ipcshm_service_attr attr = {
+		.max_request_size = SIZE_MAX / 2 - 1024,
+		.max_reply_size = 8,
+		.clients = 1,
+		.servers = 1,
+		.max_calls = 1,
+		.max_replies = 1,
+	};
+	size_t size;
+
+	EXPECT_EQ(-EINVAL, ipcshm_service_size(&attr, &size));
+	attr.max_request_size = 1ULL << 31;
+	EXPECT_EQ(sizeof(size_t) > 4 ? 0 : -EINVAL, ipcshm_service_size(&attr, &size));
+}
+
 TEST_F(service, attributes_are_checked)
 {
 	struct ipcshm_service_attr attr = usual;

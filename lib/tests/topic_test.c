@@ -159,6 +159,21 @@ static void await_subscribers(FIXTURE_DATA(topic) *self, uint32_t count)
 		_exit(99);
 }
 
+TEST_F(topic, size_beyond_half_of_the_address_space_is_einval)
+{
+	struct ipcshm_topic_attr attr = {
+		.max_sample_size = SIZE_MAX / 2 / 64,
+		.publishers = 1,
+		.subscribers = 1,
+		.samples = 64,
+	};
+	size_t control, samples;
+
+	EXPECT_EQ(-EINVAL, ipcshm_topic_size(&attr, &control, &samples));
+	attr.max_sample_size = 1ULL << 31;
+	EXPECT_EQ(sizeof(size_t) > 4 ? 0 : -EINVAL, ipcshm_topic_size(&attr, &control, &samples));
+}
+
 TEST_F(topic, handles_and_attributes_are_checked)
 {
 	struct ipcshm_topic_attr attr = usual;

@@ -614,7 +614,7 @@ static void *get_late(void *argument)
 {
 	uint64_t value = 0;
 
-	return (void *)(ipcshm_ring_get(argument, &value, 8, SOON) == 8 ? value : 0);
+	return (void *)(uintptr_t)(ipcshm_ring_get(argument, &value, 8, SOON) == 8 ? value : 0);
 }
 
 static void *put_late(void *argument)
@@ -646,7 +646,7 @@ TEST_F(ring, consumer_waits_for_an_item)
 			ASSERT_TRUE(await_sleeps(&self->one.producer, i / 2 + 1));
 		ASSERT_EQ(0, put(&self->one.producer, i));
 		ASSERT_EQ(0, pthread_join(thread, &result));
-		ASSERT_EQ(i, (uint64_t)result);
+		ASSERT_EQ(i, (uintptr_t)result);
 	}
 }
 
@@ -776,7 +776,7 @@ TEST_F(ring, a_death_wakes_who_waits_for_the_dead)
 	ASSERT_TRUE(await_sleeps(&self->one.producer, 1));
 	die(self, &self->other);
 	ASSERT_EQ(0, pthread_join(thread, &result));
-	EXPECT_EQ(2, (uint64_t)result);
+	EXPECT_EQ(2, (uintptr_t)result);
 }
 
 TEST_F(ring, a_death_brings_back_to_who_waits)
@@ -793,7 +793,7 @@ TEST_F(ring, a_death_brings_back_to_who_waits)
 	ASSERT_TRUE(await_sleeps(&self->one.producer, 1));
 	die(self, &self->other);
 	ASSERT_EQ(0, pthread_join(thread, &result));
-	EXPECT_EQ(1, (uint64_t)result);
+	EXPECT_EQ(1, (uintptr_t)result);
 }
 
 static void on_signal(int signal)

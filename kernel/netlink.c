@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The generic netlink family "ipcshm": looking at objects, and steering them.
+ * The generic netlink family "ipcshm", which inspects and administers objects.
  *
- * What a socket shows is decided by the credentials of the one who opened it,
- * whoever asks and reads: a socket that is handed to a program with more rights
- * shows no more for that.  To change something, both must be allowed to.
+ * The credentials of a socket's opener decide which objects a request can see. A
+ * socket that is passed to a more privileged program therefore reveals nothing more.
+ * A change needs the rights of both the opener and the sender of the request.
  *
- * Dumps go by numbers, which are never used again and only get higher: what
- * comes and goes meanwhile makes nothing else be missed, or told twice.
+ * Dumps are ordered by object id. Ids grow and are never reused, so concurrent
+ * creation and removal make a dump neither skip nor repeat other objects.
  */
 #include <linux/build_bug.h>
 #include <linux/cred.h>
@@ -24,14 +24,14 @@
 #include "netlink_notify.h"
 #include "registry.h"
 
-/* Whose rights a request has. */
+/* Credentials and namespaces of requests. */
 
 const struct cred *ipcshm_nl_become_opener(const struct sk_buff *request)
 {
 	return override_creds(NETLINK_CB(request).sk->sk_socket->file->f_cred);
 }
 
-/* The user of that number in the current user namespace, or an error that names @attr. */
+/* Convert a user id of the current user namespace; an error names @attr. */
 int ipcshm_nl_uid_get(kuid_t *uid, const struct nlattr *attr, struct netlink_ext_ack *extack)
 {
 	*uid = make_kuid(current_user_ns(), nla_get_u32(attr));
@@ -46,7 +46,7 @@ struct ipcshm_registry *ipcshm_nl_registry(const struct sk_buff *request)
 	return ipcshm_registry_of(sock_net(NETLINK_CB(request).sk));
 }
 
-/* Attributes. */
+/* Attributes of structures. */
 
 static int put_field(struct sk_buff *skb, const struct ipcshm_nl_field *field, const void *base)
 {
@@ -71,7 +71,7 @@ int ipcshm_nl_put_fields(struct sk_buff *skb, const struct ipcshm_nl_field *fiel
 
 /* Messages. */
 
-/* One message, whole or not at all; @error of what was put into it. */
+/* Complete a message, or remove it if adding its attributes failed with @error. */
 int ipcshm_nl_message_end(struct sk_buff *skb, void *header, int error)
 {
 	if (error)
@@ -90,20 +90,20 @@ int ipcshm_nl_message_reply(struct sk_buff *skb, void *header, int error, struct
 	return genlmsg_reply(skb, info);
 }
 
-/* A message of a dump; @changes: of what is dumped, to tell if that isn't all of one time. */
+/* Begin a message of a dump; a change of @changes marks the dump as inconsistent. */
 void *ipcshm_nl_dump_begin(struct sk_buff *skb, struct netlink_callback *cb, u8 command,
 			   u32 changes)
 {
 	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 				   &ipcshm_nl_family, NLM_F_MULTI, command);
 
-	cb->seq = changes ?: 1;	/* 0 would be: don't look */
+	cb->seq = changes ?: 1;	/* 0 disables the check */
 	if (header)
 		genl_dump_check_consistent(cb, header);
 	return header;
 }
 
-/* What a dump's callback returns when there was no room for any more, or no more. */
+/* Convert the result of filling @skb to the return value of a dump callback. */
 int ipcshm_nl_dump_end(const struct sk_buff *skb, int error)
 {
 	return error && error != -EMSGSIZE ? error : skb->len ?: error;
@@ -149,7 +149,7 @@ static const struct genl_ops ops[] = {
 	},
 };
 
-/* Events tell of everything, and so are for those who may see everything. */
+/* Notifications cover all objects, so only administrators receive them. */
 static const struct genl_multicast_group groups[] = {
 	{ .name = IPCSHM_MCGRP_NOTIFY, .flags = GENL_MCAST_CAP_SYS_ADMIN },
 };
@@ -176,7 +176,7 @@ int ipcshm_netlink_init(void)
 	return err;
 }
 
-/* Nobody dumps: who does holds the module.  And nothing happens any more. */
+/* No dump is running, since each holds the module, and no object is left to report. */
 void ipcshm_netlink_exit(void)
 {
 	ipcshm_notify_stop();

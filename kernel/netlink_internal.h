@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files netlink*.c share: the operations, attributes of structures, messages. */
+/* Shared by the files netlink*.c: operations, attributes of structures, messages. */
 #ifndef IPCSHM_NETLINK_INTERNAL_H
 #define IPCSHM_NETLINK_INTERNAL_H
 
@@ -35,7 +35,7 @@ int ipcshm_nl_quota_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int ipcshm_nl_quota_dump_done(struct netlink_callback *cb);
 int ipcshm_nl_quota_set(struct sk_buff *request, struct genl_info *info);
 
-/* Whose rights a request has, and whose objects it is about. */
+/* The opener's credentials, a user, and the registry of a request. */
 const struct cred *ipcshm_nl_become_opener(const struct sk_buff *request);
 int ipcshm_nl_uid_get(kuid_t *uid, const struct nlattr *attr, struct netlink_ext_ack *extack);
 struct ipcshm_registry *ipcshm_nl_registry(const struct sk_buff *request);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Objects over netlink: one or all of them, unlinking, revoking. */
+/* Objects over netlink: get, dump, unlink, revoke. */
 #include <linux/cred.h>
 #include <linux/sched.h>
 #include <net/genetlink.h>
@@ -15,7 +15,7 @@ static int put_nest(struct sk_buff *skb, int attr, const struct ipcshm_nl_field 
 	struct nlattr *nest = nla_nest_start(skb, attr);
 
 	if (!nest || ipcshm_nl_put_fields(skb, fields, base))
-		return -EMSGSIZE;	/* the whole message is taken back */
+		return -EMSGSIZE;	/* the caller removes the whole message */
 	nla_nest_end(skb, nest);
 	return 0;
 }
@@ -41,7 +41,7 @@ static int put_object(struct sk_buff *skb, struct ipcshm_object *object)
 	return put_nest(skb, IPCSHM_A_OBJECT_QUEUE, ipcshm_nl_queue_fields, &stat);
 }
 
-/* One object, chosen by its number, or by kind and name. */
+/* One object, chosen by id, or by kind and name. */
 
 static struct ipcshm_object *choose_by_name(struct genl_info *info)
 {
@@ -58,7 +58,7 @@ static struct ipcshm_object *choose_by_name(struct genl_info *info)
 	object = ipcshm_registry_hold_named(ipcshm_registry_of(genl_info_net(info)),
 					    nla_get_u32(kind), nla_data(name));
 	if (IS_ERR(object))
-		NL_SET_ERR_MSG_ATTR(info->extack, name, "not a name that an object can have");
+		NL_SET_ERR_MSG_ATTR(info->extack, name, "not a valid object name");
 	return object;
 }
 
@@ -78,7 +78,7 @@ static struct ipcshm_object *choose_any(struct genl_info *info)
 	return ipcshm_registry_hold(ipcshm_registry_of(genl_info_net(info)), nla_get_u64(id));
 }
 
-/* Held for the caller, who may see it; or an error. */
+/* Hold the chosen object if the caller may see it; else return an error. */
 static struct ipcshm_object *choose(struct genl_info *info)
 {
 	struct ipcshm_object *object = choose_any(info);
@@ -112,7 +112,8 @@ int ipcshm_nl_object_get(struct sk_buff *request, struct genl_info *info)
 	int err;
 
 	if (uid) {
-		NL_SET_ERR_MSG_ATTR(info->extack, uid, "only a dump goes by owner");
+		NL_SET_ERR_MSG_ATTR(info->extack, uid,
+				    "only a dump can select by owner (set NLM_F_DUMP)");
 		return -EINVAL;
 	}
 	sender = ipcshm_nl_become_opener(request);
@@ -126,7 +127,7 @@ int ipcshm_nl_object_get(struct sk_buff *request, struct genl_info *info)
 	return err;
 }
 
-/* Held for those who may change it: whoever opened the socket, and whoever asks. */
+/* Hold the chosen object if both the socket's opener and the sender may change it. */
 static struct ipcshm_object *choose_owned(const struct sk_buff *request, struct genl_info *info)
 {
 	const struct cred *sender = ipcshm_nl_become_opener(request);
@@ -137,7 +138,7 @@ static struct ipcshm_object *choose_owned(const struct sk_buff *request, struct 
 	if (IS_ERR(object) || (owned && ipcshm_object_is_owned(object)))
 		return object;
 	ipcshm_object_unhold(object);
-	GENL_SET_ERR_MSG(info, "only its owner may do that, or who has CAP_IPC_OWNER");
+	GENL_SET_ERR_MSG(info, "needs the owner or CAP_IPC_OWNER");
 	return ERR_PTR(-EPERM);
 }
 
@@ -150,7 +151,7 @@ int ipcshm_nl_object_unlink(struct sk_buff *request, struct genl_info *info)
 		return PTR_ERR(object);
 	err = ipcshm_object_unlink(object);
 	if (err)
-		GENL_SET_ERR_MSG(info, "it has no name");
+		GENL_SET_ERR_MSG(info, "the object has no name");
 	ipcshm_object_unhold(object);
 	return err;
 }
@@ -167,14 +168,14 @@ int ipcshm_nl_object_revoke(struct sk_buff *request, struct genl_info *info)
 	return err;
 }
 
-/* All objects. */
+/* Dump of objects. */
 
 /**
- * struct object_dump - where a dump of objects is, and which it contains
- * @next: the least number that hasn't been looked at
- * @kind: or 0: any
- * @uid: owner, or INVALID_UID: any
- * @name: or NULL: any
+ * struct object_dump - position and filter of a dump of objects
+ * @next: the smallest id that has not been visited
+ * @kind: kind of objects, or 0 for all
+ * @uid: owner of objects, or INVALID_UID for all
+ * @name: name of objects, or NULL for all
  */
 struct object_dump {
 	u64 next;
@@ -191,7 +192,7 @@ static int object_dump_filter(struct object_dump *dump, struct nlattr **attrs,
 	*dump = (struct object_dump){ .uid = INVALID_UID };
 	if (attrs[IPCSHM_A_OBJECT_ID]) {
 		NL_SET_ERR_MSG_ATTR(extack, attrs[IPCSHM_A_OBJECT_ID],
-				    "one object is asked for without NLM_F_DUMP");
+				    "one object is not a dump (clear NLM_F_DUMP)");
 		return -EINVAL;
 	}
 	if (attrs[IPCSHM_A_OBJECT_KIND])
@@ -254,7 +255,7 @@ static int object_dump_more(struct sk_buff *skb, struct netlink_callback *cb)
 	}
 	if (object)
 		ipcshm_object_unhold(object);
-	/* For the end of the dump. */
+	/* The final message of the dump is checked against this. */
 	cb->seq = ipcshm_registry_changes(registry) ?: 1;
 	return ipcshm_nl_dump_end(skb, err);
 }

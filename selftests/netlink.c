@@ -171,7 +171,7 @@ TEST_F(netlink, unlink_takes_the_name_and_once)
 	EXPECT_EQ(0, queue_stat(fd).stat.flags);
 	EXPECT_EQ(1, queue_stat(fd).stat.opens);
 	EXPECT_EQ(-ENOENT, ask_by_id(&self->link, IPCSHM_CMD_OBJECT_UNLINK, id, NULL));
-	EXPECT_STREQ("it has no name", self->link.text);
+	EXPECT_STREQ("the object has no name", self->link.text);
 	EXPECT_LE(0, make_region(self->device, self->name.text, 0600));
 	EXPECT_EQ(0, ask_by_name(&self->link, IPCSHM_CMD_OBJECT_UNLINK, IPCSHM_REGION,
 				 self->name.text, NULL));
@@ -304,7 +304,7 @@ struct wrong {
 #define GET		IPCSHM_CMD_OBJECT_GET
 #define NEITHER		"an object is chosen by id, or by kind and name"
 #define BOTH		"an object is chosen by id, or by kind and name, not by both"
-#define NO_NAME		"not a name that an object can have"
+#define NO_NAME		"not a valid object name"
 
 static const struct wrong wrongs[] = {
 	{ NEITHER, GET, false, EINVAL, IPCSHM_A_OBJECT_ID, { NONE } },
@@ -318,7 +318,8 @@ static const struct wrong wrongs[] = {
 	{ NO_NAME, GET, false, EINVAL, IPCSHM_A_OBJECT_NAME, { KIND(1), NAME(0) } },
 	{ NO_NAME, GET, false, EINVAL, IPCSHM_A_OBJECT_NAME, { KIND(1), NAME('/') } },
 	{ NO_NAME, GET, false, EINVAL, IPCSHM_A_OBJECT_NAME, { KIND(1), NAME(0x612f61) } },
-	{ "only a dump goes by owner", GET, false, EINVAL, IPCSHM_A_OBJECT_UID, { UID(0) } },
+	{ "only a dump can select by owner (set NLM_F_DUMP)", GET, false, EINVAL,
+	  IPCSHM_A_OBJECT_UID, { UID(0) } },
 	{ NULL, GET, false, ERANGE, IPCSHM_A_OBJECT_ID, { ID(0) } },
 	{ NULL, GET, false, ERANGE, IPCSHM_A_OBJECT_KIND, { KIND(0), NAME(ABC) } },
 	{ NULL, GET, true, ERANGE, IPCSHM_A_OBJECT_KIND, { KIND(3) } },
@@ -328,7 +329,7 @@ static const struct wrong wrongs[] = {
 	{ NULL, GET, false, EINVAL, IPCSHM_A_OBJECT_GID, { { IPCSHM_A_OBJECT_GID, 4, 0 } } },
 	{ NULL, GET, true, EINVAL, IPCSHM_A_OBJECT_MODE, { { IPCSHM_A_OBJECT_MODE, 4, 0 } } },
 	{ NULL, IPCSHM_CMD_OBJECT_UNLINK, false, EINVAL, IPCSHM_A_OBJECT_UID, { UID(0) } },
-	{ "one object is asked for without NLM_F_DUMP", GET, true, EINVAL, IPCSHM_A_OBJECT_ID,
+	{ "one object is not a dump (clear NLM_F_DUMP)", GET, true, EINVAL, IPCSHM_A_OBJECT_ID,
 	  { ID(1) } },
 	{ NULL, IPCSHM_CMD_MEMBER_GET, true, ERANGE, IPCSHM_A_MEMBER_REGION,
 	  { { IPCSHM_A_MEMBER_REGION, 8, 0 } } },
@@ -339,17 +340,17 @@ static const struct wrong wrongs[] = {
 	{ NULL, IPCSHM_CMD_NOTIFY, false, EOPNOTSUPP, NO_ATTR, { NONE } },
 	{ NULL, 0, false, EOPNOTSUPP, NO_ATTR, { NONE } },
 	{ NULL, 255, false, EOPNOTSUPP, NO_ATTR, { NONE } },
-	{ "one user is asked for without NLM_F_DUMP", IPCSHM_CMD_QUOTA_GET, true, EINVAL,
+	{ "one user's quotas are not a dump (clear NLM_F_DUMP)", IPCSHM_CMD_QUOTA_GET, true, EINVAL,
 	  IPCSHM_A_QUOTAS_UID, { { IPCSHM_A_QUOTAS_UID, 4, 0 } } },
-	{ "either a user's or the default", IPCSHM_CMD_QUOTA_GET, false, EINVAL,
-	  IPCSHM_A_QUOTAS_DEFAULT, { { IPCSHM_A_QUOTAS_UID, 4, 0 }, FLAG(IPCSHM_A_QUOTAS_DEFAULT) } },
+	{ "user, network namespace and defaults exclude each other", IPCSHM_CMD_QUOTA_GET, false,
+	  EINVAL, IPCSHM_A_QUOTAS_DEFAULT, { { IPCSHM_A_QUOTAS_UID, 4, 0 }, FLAG(IPCSHM_A_QUOTAS_DEFAULT) } },
 	{ "no such user in the caller's user namespace", IPCSHM_CMD_QUOTA_GET, false, EINVAL,
 	  IPCSHM_A_QUOTAS_UID, { { IPCSHM_A_QUOTAS_UID, 4, -1U } } },
 	{ NULL, IPCSHM_CMD_QUOTA_GET, false, EINVAL, IPCSHM_A_QUOTAS_OBJECTS,
 	  { FLAG(IPCSHM_A_QUOTAS_OBJECTS) } },
-	{ "whose limits: a user's, or the default?", IPCSHM_CMD_QUOTA_SET, false, EINVAL,
+	{ "needs a user, a network namespace or the defaults", IPCSHM_CMD_QUOTA_SET, false, EINVAL,
 	  IPCSHM_A_QUOTAS_UID, { NONE } },
-	{ "no limit is given", IPCSHM_CMD_QUOTA_SET, false, EINVAL, NO_ATTR,
+	{ "needs at least one quota", IPCSHM_CMD_QUOTA_SET, false, EINVAL, NO_ATTR,
 	  { { IPCSHM_A_QUOTAS_UID, 4, ALICE } } },
 	{ NULL, IPCSHM_CMD_QUOTA_SET, false, EINVAL, IPCSHM_A_QUOTAS_OBJECTS,
 	  { { IPCSHM_A_QUOTAS_UID, 4, ALICE }, { IPCSHM_A_QUOTAS_OBJECTS, 4, 1 } } },

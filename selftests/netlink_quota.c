@@ -152,7 +152,7 @@ TEST_F(netlink, the_default_holds_for_users_without_their_own)
 	EXPECT_EQ(IPCSHM_A_QUOTA_MAXIMUM, self->link.attr);
 	EXPECT_EQ(-ERANGE,
 		  set_limit(&self->link, false, user, IPCSHM_QUOTA_TYPE_WAITERS, 1ULL << 63));
-	EXPECT_STREQ("more than any limit, and not a user's return to the default",
+	EXPECT_STREQ("the maximum is out of range",
 		     self->link.text);
 	EXPECT_EQ(0, limits_of(&self->link, user, &limits));
 	EXPECT_EQ(5, limits.limit[IPCSHM_QUOTA_TYPE_WAITERS].max);
@@ -168,7 +168,7 @@ TEST_F(netlink, users_see_their_own_limits_and_set_none)
 	EXPECT_EQ(0, limits_of(&self->link, ALICE, &limits));
 	EXPECT_EQ(-EPERM, limits_of(&self->link, BOB, &limits));
 	EXPECT_EQ(IPCSHM_A_QUOTAS_UID, self->link.attr);
-	EXPECT_STREQ("another user's limits need CAP_IPC_OWNER", self->link.text);
+	EXPECT_STREQ("another user's quotas need CAP_IPC_OWNER", self->link.text);
 	EXPECT_EQ(0, default_limits(&self->link, &limits));
 	EXPECT_EQ(-EPERM, set_limit(&self->link, false, ALICE, IPCSHM_QUOTA_TYPE_OBJECTS, 1));
 	limits.messages = 0;

@@ -38,7 +38,7 @@ TEST_F(netlink, users_change_what_they_own)
 	ASSERT_EQ(0, become_with_link(&self->link, ALICE));
 	own = make_region(self->device, self->name.text, 0);
 	EXPECT_EQ(-EPERM, ask_by_id(&self->link, IPCSHM_CMD_OBJECT_UNLINK, id_of(theirs), NULL));
-	EXPECT_STREQ("only its owner may do that, or who has CAP_IPC_OWNER", self->link.text);
+	EXPECT_STREQ("needs the owner or CAP_IPC_OWNER", self->link.text);
 	EXPECT_EQ(-EPERM, ask_by_id(&self->link, IPCSHM_CMD_OBJECT_REVOKE, id_of(theirs), NULL));
 	EXPECT_EQ(IPCSHM_STAT_NAMED, region_stat(theirs).stat.flags);
 	EXPECT_EQ(0, ask_by_id(&self->link, IPCSHM_CMD_OBJECT_UNLINK, id_of(own), NULL));

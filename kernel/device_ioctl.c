@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The ioctls of /dev/ipcshm: opening objects, and unlinking their names. */
+/* The ioctls of /dev/ipcshm: open objects, and unlink their names. */
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
@@ -13,33 +13,33 @@
 #include "region.h"
 #include "registry.h"
 
-/* What REGION_OPEN and QUEUE_OPEN take besides what every open takes. */
+/* Flags of REGION_OPEN and QUEUE_OPEN, in addition to those of every open. */
 #define REGION_FLAGS (IPCSHM_POPULATE | IPCSHM_HUGE)
 #define QUEUE_FLAGS (IPCSHM_NONBLOCK | IPCSHM_HANGUP)
 
 static long device_ioctl_info(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_quotas *limits = ipcshm_registry_payer_get(ipcshm_device_registry(file));
+	struct ipcshm_quotas *quotas = ipcshm_registry_payer_get(ipcshm_device_registry(file));
 
-	if (IS_ERR(limits))
-		return PTR_ERR(limits);
+	if (IS_ERR(quotas))
+		return PTR_ERR(quotas);
 	*(struct ipcshm_info *)args = (struct ipcshm_info){
 		.abi_version = IPCSHM_ABI_VERSION,
 		.features = IPCSHM_FEATURE_REGION | IPCSHM_FEATURE_QUEUE | IPCSHM_FEATURE_MEMBERS |
 			    IPCSHM_FEATURE_MESSAGES | IPCSHM_FEATURE_CALL | IPCSHM_FEATURE_POOL,
 		.max_message_size = IPCSHM_MESSAGE_MAX,
-		.objects = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_OBJECTS),
-		.region_bytes = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_REGION_BYTES),
-		.queue_bytes = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_QUEUE_BYTES),
-		.members = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_MEMBERS),
-		.waiters = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_WAITERS),
-		.descriptors = ipcshm_quotas_read(limits, IPCSHM_QUOTA_TYPE_DESCRIPTORS),
+		.objects = ipcshm_quotas_read(quotas, IPCSHM_QUOTA_TYPE_OBJECTS),
+		.region_bytes = ipcshm_quotas_read(quotas, IPCSHM_QUOTA_TYPE_REGION_BYTES),
+		.queue_bytes = ipcshm_quotas_read(quotas, IPCSHM_QUOTA_TYPE_QUEUE_BYTES),
+		.members = ipcshm_quotas_read(quotas, IPCSHM_QUOTA_TYPE_MEMBERS),
+		.waiters = ipcshm_quotas_read(quotas, IPCSHM_QUOTA_TYPE_WAITERS),
+		.descriptors = ipcshm_quotas_read(quotas, IPCSHM_QUOTA_TYPE_DESCRIPTORS),
 	};
-	ipcshm_quotas_put(limits);
+	ipcshm_quotas_put(quotas);
 	return 0;
 }
 
-/* Any member of the structure that @how begins. */
+/* Return EINVAL with the offset of the invalid member, in a structure that begins with @how. */
 static int refuse_member(struct ipcshm_open_how *how, size_t offset)
 {
 	how->invalid = offset;
@@ -65,7 +65,7 @@ static int check_creation(struct ipcshm_open_how *how)
 	return check_name(how);
 }
 
-/* Of an object that exists; @creation: flags that are for a new one. */
+/* Check a request to open an existing object; @creation: flags for new objects only. */
 static int check_existing(struct ipcshm_open_how *how, u32 creation)
 {
 	if (how->flags & (IPCSHM_EXCLUSIVE | IPCSHM_PERSISTENT | creation))
@@ -81,7 +81,7 @@ static int check_existing(struct ipcshm_open_how *how, u32 creation)
 	return how->id ? 0 : REFUSE(how, id);
 }
 
-/* The part that all kinds of objects share. */
+/* Check the part that all kinds of objects share. */
 static int check_how(struct ipcshm_open_how *how, u32 creation)
 {
 	if (!(how->flags & (IPCSHM_READ | IPCSHM_WRITE)))
@@ -89,7 +89,7 @@ static int check_how(struct ipcshm_open_how *how, u32 creation)
 	return how->flags & IPCSHM_CREATE ? check_creation(how) : check_existing(how, creation);
 }
 
-/* The rights of a descriptor of the device, as of a directory: creating changes it. */
+/* A descriptor of the device has rights like a directory's: creation needs write access. */
 static bool device_permits(const struct file *device, u32 flags)
 {
 	if (flags & IPCSHM_READ && !(device->f_mode & FMODE_READ))
@@ -98,8 +98,7 @@ static bool device_permits(const struct file *device, u32 flags)
 }
 
 /*
- * Each step can be undone if a later one fails. The descriptor is installed when nothing can
- * fail.
+ * Each step can be undone if a later one fails, so the descriptor is installed last.
  */
 static long object_open(struct file *device, const struct ipcshm_object_ops *ops,
 			struct ipcshm_open_how *how, void *args, size_t size,
@@ -136,7 +135,7 @@ static long object_open(struct file *device, const struct ipcshm_object_ops *ops
 
 put_file:
 	fput(file);
-	goto put_fd;	/* the file had the reference to the object */
+	goto put_fd;	/* the file owned the reference to the object */
 put_object:
 	ipcshm_object_put(object);
 put_fd:

@@ -26,7 +26,7 @@
 
 struct workqueue_struct *ipcshm_workqueue;
 
-/* The names that a file of the device stands for are those of its opener, as with a socket. */
+/* A file of the device keeps its opener's network namespace, as a socket does. */
 static int device_open(struct inode *inode, struct file *file)
 {
 	file->private_data = ipcshm_registry_get_current();
@@ -39,7 +39,7 @@ static int device_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Descriptors of the device hold the module as well; this tells them from others. */
+/* Descriptors of the device also hold the module; this line identifies them. */
 static void device_show_fdinfo(struct seq_file *seq, struct file *file)
 {
 	seq_puts(seq, "ipcshm-kind:\tdevice\n");
@@ -62,7 +62,7 @@ static struct miscdevice device = {
 	.mode = 0666,
 };
 
-/* In octal, as chmod(1) has it: 660 is rw-rw----. */
+/* Parse permission bits in octal, as chmod(1) does: 660 is rw-rw----. */
 static int mode_set(const char *text, const struct kernel_param *param)
 {
 	u16 mode;
@@ -88,7 +88,7 @@ static const struct kernel_param_ops mode_ops = {
 module_param_cb(mode, &mode_ops, &device.mode, 0444);
 MODULE_PARM_DESC(mode, "Permission bits of /dev/ipcshm, in octal (default: 0666)");
 
-/* Layouts are the same for all callers.  Structures of ioctls can grow, others cannot. */
+/* Layouts are equal for 32-bit and 64-bit callers. Only structures of ioctls can grow. */
 static void build_check_abi(void)
 {
 #define EXACTLY(type, size) BUILD_BUG_ON(sizeof(struct type) != (size))
@@ -183,13 +183,13 @@ exit_quotas:
 }
 
 /*
- * No file and no mapping of ours exists: each holds the module.  What is left
- * are persistent names without users, which go with their registries.
+ * Each file and mapping of an object holds the module, so none exists here. Only
+ * persistent objects without users are left, and their registries free them.
  */
 static void __exit ipcshm_exit(void)
 {
 	misc_deregister(&device);
-	flush_workqueue(ipcshm_workqueue);	/* it has objects, and events for listeners */
+	flush_workqueue(ipcshm_workqueue);	/* pending work uses objects and notifications */
 	ipcshm_netlink_exit();
 	ipcshm_huge_exit();
 	ipcshm_registry_exit();

@@ -79,7 +79,7 @@ static struct ipcshm_object *choose_any(struct genl_info *info)
 }
 
 /* Hold the chosen object if the caller may see it; else return an error. */
-static struct ipcshm_object *choose(struct genl_info *info)
+static struct ipcshm_object *choose_visible(struct genl_info *info)
 {
 	struct ipcshm_object *object = choose_any(info);
 
@@ -117,7 +117,7 @@ int ipcshm_nl_object_get(struct sk_buff *request, struct genl_info *info)
 		return -EINVAL;
 	}
 	sender = ipcshm_nl_become_opener(request);
-	object = choose(info);
+	object = choose_visible(info);
 	err = PTR_ERR_OR_ZERO(object);
 	if (!err) {
 		err = object_reply(info, object);
@@ -131,7 +131,7 @@ int ipcshm_nl_object_get(struct sk_buff *request, struct genl_info *info)
 static struct ipcshm_object *choose_owned(const struct sk_buff *request, struct genl_info *info)
 {
 	const struct cred *sender = ipcshm_nl_become_opener(request);
-	struct ipcshm_object *object = choose(info);
+	struct ipcshm_object *object = choose_visible(info);
 	bool owned = !IS_ERR(object) && ipcshm_object_is_owned(object);
 
 	revert_creds(sender);

@@ -95,7 +95,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 /* Two processes that create it at the same time can both succeed; the topic is the same. */
-static bool exists(int device, const char *name)
+static bool topic_exists(int device, const char *name)
 {
 	int region = ipcshm_region_open(device, name, IPCSHM_READ, 0, NULL);
 
@@ -118,7 +118,7 @@ int topic_create(const struct command *self, int argc, char **argv)
 	device = ipcshm_open();
 	if (device < 0)
 		return error_open(self->name, create.name, device);
-	if (!create.existing && exists(device, name))
+	if (!create.existing && topic_exists(device, name))
 		return error_print_errno(self->name, create.name, -EEXIST, NULL);
 	close(device);
 	status = topic_open(self->name, create.name, IPCSHM_PERSISTENT, create.mode, &create.attr,

@@ -96,7 +96,7 @@ static int report_failure(const struct pub *pub, size_t size, int err)
 	return error_print_errno(pub->action, pub->name, err, hint);
 }
 
-static int publish(struct pub *pub, const void *data, size_t size)
+static int publish_sample(struct pub *pub, const void *data, size_t size)
 {
 	int err;
 
@@ -127,7 +127,7 @@ static int publish_lines(struct pub *pub)
 	while (!status && (size = getline(&line, &room, stdin)) >= 0) {
 		if (size && line[size - 1] == '\n')
 			size--;
-		status = publish(pub, line, (size_t)size);
+		status = publish_sample(pub, line, (size_t)size);
 	}
 	if (!status && ferror(stdin))
 		status = report_input_failure(pub);
@@ -145,7 +145,7 @@ static int publish_input(struct pub *pub)
 	if (!data)
 		return report_failure(pub, 0, -ENOMEM);
 	size = fread(data, 1, most + 1, stdin);
-	status = ferror(stdin) ? report_input_failure(pub) : publish(pub, data, size);
+	status = ferror(stdin) ? report_input_failure(pub) : publish_sample(pub, data, size);
 	free(data);
 	return status;
 }
@@ -159,11 +159,11 @@ static int publish_all(struct pub *pub)
 	if (!*pub->samples)
 		return publish_input(pub);
 	for (char **sample = pub->samples; !status && *sample; sample++)
-		status = publish(pub, *sample, strlen(*sample));
+		status = publish_sample(pub, *sample, strlen(*sample));
 	return status;
 }
 
-static int attach(struct pub *pub)
+static int attach_publisher(struct pub *pub)
 {
 	int err = ipcshm_publisher_attach(&pub->publisher, &pub->topic);
 
@@ -185,7 +185,7 @@ int topic_pub(const struct command *self, int argc, char **argv)
 	if (status)
 		return status;
 	close(device);
-	status = attach(&pub);
+	status = attach_publisher(&pub);
 	if (!status)
 		status = publish_all(&pub);
 	ipcshm_topic_close(&pub.topic);

@@ -156,8 +156,8 @@ static int print_bandwidth_line(struct reader *reader, uint64_t now)
 	return print_line(reader, now, print_bandwidth);
 }
 
-static int run(const struct command *self, int argc, char **argv,
-	       int (*on_tick)(struct reader *reader, uint64_t now))
+static int rate_run(const struct command *self, int argc, char **argv,
+		    int (*on_tick)(struct reader *reader, uint64_t now))
 {
 	struct rate rate = {
 		.reader = { READER_DEFAULTS, .action = self->name, .tick = 1000000000,
@@ -179,10 +179,10 @@ static int run(const struct command *self, int argc, char **argv,
 
 int topic_hz(const struct command *self, int argc, char **argv)
 {
-	return run(self, argc, argv, print_rate_line);
+	return rate_run(self, argc, argv, print_rate_line);
 }
 
 int topic_bw(const struct command *self, int argc, char **argv)
 {
-	return run(self, argc, argv, print_bandwidth_line);
+	return rate_run(self, argc, argv, print_bandwidth_line);
 }

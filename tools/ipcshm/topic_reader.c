@@ -57,7 +57,7 @@ error_t reader_parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static int subscribe(struct reader *reader)
+static int reader_subscribe(struct reader *reader)
 {
 	return ipcshm_subscriber_attach(&reader->subscriber, &reader->topic,
 					reader->reliable ? IPCSHM_TOPIC_RELIABLE : 0,
@@ -74,7 +74,7 @@ int reader_open(struct reader *reader)
 		return status;
 	reader->fd = ipcshm_topic_fd(&reader->topic, device);
 	close(device);
-	err = reader->fd < 0 ? reader->fd : subscribe(reader);
+	err = reader->fd < 0 ? reader->fd : reader_subscribe(reader);
 	if (!err)
 		return STATUS_OK;
 	reader_close(reader);

@@ -101,7 +101,7 @@ static void print_sum(const struct recording *recording)
 	       format_plural(reader->taken), bytes, reader->missed);
 }
 
-static int record(struct recording *recording)
+static int record_samples(struct recording *recording)
 {
 	const struct ipcshm_topic_attr *attr = &recording->reader.attr;
 	struct mcap_topic topic = {
@@ -138,7 +138,7 @@ int topic_record(const struct command *self, int argc, char **argv)
 	if (!recording.file) {
 		status = report_file(self->name, recording.path);
 	} else {
-		status = record(&recording);
+		status = record_samples(&recording);
 		fclose(recording.file);
 	}
 	reader_close(&recording.reader);

@@ -115,8 +115,8 @@ static int echo_each(struct reader *reader, const struct ipcshm_sample *sample)
 	return error_check_output(reader->action);
 }
 
-static int run(const struct command *self, const struct argp_option *options, int argc, char **argv,
-	       int (*each)(struct reader *reader, const struct ipcshm_sample *sample))
+static int sub_run(const struct command *self, const struct argp_option *options, int argc,
+		   char **argv, int (*each)(struct reader *reader, const struct ipcshm_sample *sample))
 {
 	struct sub sub = { .reader = { READER_DEFAULTS, .action = self->name, .each = each },
 			   .bytes = 256 };
@@ -134,10 +134,10 @@ static int run(const struct command *self, const struct argp_option *options, in
 
 int topic_sub(const struct command *self, int argc, char **argv)
 {
-	return run(self, sub_options, argc, argv, sub_each);
+	return sub_run(self, sub_options, argc, argv, sub_each);
 }
 
 int topic_echo(const struct command *self, int argc, char **argv)
 {
-	return run(self, echo_options, argc, argv, echo_each);
+	return sub_run(self, echo_options, argc, argv, echo_each);
 }

@@ -134,7 +134,7 @@ static uint32_t region_self(const struct ipcshm_area *area)
 }
 
 /* The caller may close its own, and another file take the number. */
-static int duplicate(int fd)
+static int duplicate_fd(int fd)
 {
 	int saved = errno;
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -145,7 +145,7 @@ static int duplicate(int fd)
 	return copy;
 }
 
-static void unmap(const void *address, size_t size)
+static void unmap_quietly(const void *address, size_t size)
 {
 	int saved = errno;
 
@@ -176,16 +176,16 @@ int ipcshm_area_init_region(struct ipcshm_area *area, int fd, void *base, size_t
 	ret = ipcshm_area_init(area, base, size, &ops, members);
 	if (ret)
 		goto unmap_members;
-	ret = duplicate(fd);
+	ret = duplicate_fd(fd);
 	if (ret < 0)
 		goto unmap_token;
 	area->fd = ret;
 	return ipcshm_area_set_token(area, token);
 
 unmap_token:
-	unmap(area->token, page_size());
+	unmap_quietly(area->token, page_size());
 unmap_members:
-	unmap(members, sizeof(*members));
+	unmap_quietly(members, sizeof(*members));
 	return ret;
 }
 
@@ -193,9 +193,9 @@ void ipcshm_area_destroy(struct ipcshm_area *area)
 {
 	int saved = errno;
 
-	unmap(area->token, page_size());
+	unmap_quietly(area->token, page_size());
 	if (area->fd >= 0) {
-		unmap(area->members, sizeof(*area->members));
+		unmap_quietly(area->members, sizeof(*area->members));
 		close(area->fd);
 	}
 	errno = saved;

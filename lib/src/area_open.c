@@ -26,7 +26,7 @@ static _Atomic uint32_t *state_of(const struct ipcshm_area *area)
 }
 
 /* Whole pages are given back rather than written to: a large area stays as empty as it was. */
-static void clear(const struct ipcshm_area *area)
+static void clear_area(const struct ipcshm_area *area)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t first = area->size < page ? area->size : page;
@@ -50,13 +50,13 @@ struct initializer {
 };
 
 /* Initialize the claimed area; a failure leaves it to the next process. */
-static int fill(const struct ipcshm_area *area, bool is_new, const struct initializer *by)
+static int init_claimed(const struct ipcshm_area *area, bool is_new, const struct initializer *by)
 {
 	_Atomic uint32_t *state = state_of(area);
 	int ret;
 
 	if (!is_new)
-		clear(area);
+		clear_area(area);
 	ret = by->init ? by->init(area, by->data) : 0;
 	/* Pairs with the load in make_ready(): what is published has been initialized. */
 	atomic_store_explicit(state, ret < 0 ? CREATING : READY, memory_order_release);
@@ -92,7 +92,7 @@ static int make_ready(const struct ipcshm_area *area, const struct initializer *
 			if (atomic_compare_exchange_strong_explicit(state, &now, CREATING | self,
 								    memory_order_acquire,
 								    memory_order_relaxed))
-				return fill(area, is_new, by);
+				return init_claimed(area, is_new, by);
 			continue;
 		}
 		if (ret && ret != -EAGAIN && ret != -EOWNERDEAD)

@@ -50,7 +50,7 @@ int ipcshm_event_reset(struct ipcshm_event *event)
 }
 
 /* 0: it was set; -EBUSY: it isn't; -EAGAIN: the word has changed. */
-static int pass(struct ipcshm_event *event, uint32_t word, uint32_t left)
+static int try_pass(struct ipcshm_event *event, uint32_t word, uint32_t left)
 {
 	if (!(word & SET))
 		return -EBUSY;
@@ -71,7 +71,7 @@ int ipcshm_event_wait(const struct ipcshm_area *area, struct ipcshm_event *event
 	for (;; again = true) {
 		/* Pairs with set. */
 		word = __atomic_load_n(&event->word, __ATOMIC_ACQUIRE);
-		ret = pass(event, word, left);
+		ret = try_pass(event, word, left);
 		if (!ret || end)
 			return ret ? end : 0;
 		if (again && is_past(deadline))

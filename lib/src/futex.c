@@ -27,7 +27,7 @@
 #endif
 
 /* NULL for IPCSHM_FOREVER. */
-static struct __kernel_timespec *absolute(uint64_t deadline, struct __kernel_timespec *room)
+static struct __kernel_timespec *timespec_of(uint64_t deadline, struct __kernel_timespec *room)
 {
 	if (deadline == IPCSHM_FOREVER)
 		return NULL;
@@ -51,7 +51,7 @@ static int wake_word(const struct ipcshm_area *area, const uint32_t *word, uint3
 	return (int)ret;
 }
 
-static struct futex_waitv waiter(const uint32_t *word, uint32_t expected)
+static struct futex_waitv wait_entry(const uint32_t *word, uint32_t expected)
 {
 	return (struct futex_waitv) {
 		.uaddr = (uintptr_t)word,
@@ -67,17 +67,17 @@ static struct futex_waitv waiter(const uint32_t *word, uint32_t expected)
 static int wait_word(const struct ipcshm_area *area, const uint32_t *word, uint32_t expected,
 		     uint32_t deaths, uint64_t deadline)
 {
-	const struct futex_waitv words[] = { waiter(word, expected) };
+	const struct futex_waitv words[] = { wait_entry(word, expected) };
 	struct __kernel_timespec room;
 	int saved = errno;
 	long ret;
 
 	(void)area;
 	(void)deaths;
-	ret = syscall(SYS_futex_waitv, words, 1, 0, absolute(deadline, &room), CLOCK_MONOTONIC);
+	ret = syscall(SYS_futex_waitv, words, 1, 0, timespec_of(deadline, &room), CLOCK_MONOTONIC);
 	if (ret < 0 && errno == ENOSYS)
-		ret = syscall(SYS_FUTEX, word, FUTEX_WAIT_BITSET, expected, absolute(deadline, &room),
-			      NULL, FUTEX_BITSET_MATCH_ANY);
+		ret = syscall(SYS_FUTEX, word, FUTEX_WAIT_BITSET, expected,
+			      timespec_of(deadline, &room), NULL, FUTEX_BITSET_MATCH_ANY);
 	if (ret < 0)
 		ret = -errno;
 	errno = saved;
@@ -88,14 +88,14 @@ static int wait_word_or_death(const struct ipcshm_area *area, const uint32_t *wo
 			      uint32_t expected, uint32_t deaths, uint64_t deadline)
 {
 	const struct futex_waitv words[] = {
-		waiter(word, expected),
-		waiter(&area->members->deaths, deaths),
+		wait_entry(word, expected),
+		wait_entry(&area->members->deaths, deaths),
 	};
 	struct __kernel_timespec room;
 	int saved = errno;
 	long ret;
 
-	ret = syscall(SYS_futex_waitv, words, 2, 0, absolute(deadline, &room), CLOCK_MONOTONIC);
+	ret = syscall(SYS_futex_waitv, words, 2, 0, timespec_of(deadline, &room), CLOCK_MONOTONIC);
 	if (ret < 0)
 		ret = -errno;
 	errno = saved;

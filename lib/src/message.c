@@ -43,7 +43,7 @@ ssize_t ipcshm_receive_message(int fd, struct ipcshm_message *message, uint64_t 
 }
 
 /* Receives, with the message's attributes if the caller wants them. */
-static ssize_t receive(int fd, struct ipcshm_message *room, struct ipcshm_message *message,
+static ssize_t receive_into(int fd, struct ipcshm_message *room, struct ipcshm_message *message,
 		       uint64_t deadline)
 {
 	ssize_t ret = ipcshm_receive_message(fd, room, deadline);
@@ -139,22 +139,22 @@ ssize_t ipcshm_receive_fds(int fd, void *data, size_t size, int *fds, uint32_t c
 		.fd_count = count,
 	};
 
-	return receive(fd, &room, message, deadline);
+	return receive_into(fd, &room, message, deadline);
 }
 
 ssize_t ipcshm_receive_mapped(int fd, uint64_t *offset, struct ipcshm_message *message,
 			      uint64_t deadline)
 {
 	struct ipcshm_message room = { .flags = IPCSHM_MAPPED };
-	ssize_t ret = receive(fd, &room, message, deadline);
+	ssize_t ret = receive_into(fd, &room, message, deadline);
 
 	if (ret >= 0)
 		*offset = room.data;
 	return ret;
 }
 
-static int batch(int fd, unsigned int command, const struct ipcshm_message *messages,
-		 uint32_t count, uint32_t flags, uint64_t deadline)
+static int transfer_batch(int fd, unsigned int command, const struct ipcshm_message *messages,
+			  uint32_t count, uint32_t flags, uint64_t deadline)
 {
 	struct ipcshm_batch_args args = {
 		.messages = (uintptr_t)messages,
@@ -171,11 +171,11 @@ static int batch(int fd, unsigned int command, const struct ipcshm_message *mess
 int ipcshm_send_batch(int fd, const struct ipcshm_message *messages, uint32_t count,
 		      uint32_t flags, uint64_t deadline)
 {
-	return batch(fd, IPCSHM_IOC_QUEUE_SEND_BATCH, messages, count, flags, deadline);
+	return transfer_batch(fd, IPCSHM_IOC_QUEUE_SEND_BATCH, messages, count, flags, deadline);
 }
 
 int ipcshm_receive_batch(int fd, struct ipcshm_message *messages, uint32_t count, uint32_t flags,
 			 uint64_t deadline)
 {
-	return batch(fd, IPCSHM_IOC_QUEUE_RECEIVE_BATCH, messages, count, flags, deadline);
+	return transfer_batch(fd, IPCSHM_IOC_QUEUE_RECEIVE_BATCH, messages, count, flags, deadline);
 }

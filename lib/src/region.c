@@ -52,7 +52,7 @@ const char *ipcshm_region_invalid(const struct ipcshm_region_attr *attr)
 	return argument_name(names, sizeof(names) / sizeof(*names), attr->invalid);
 }
 
-static int protection(uint32_t access)
+static int protection_of(uint32_t access)
 {
 	switch (access) {
 	case IPCSHM_READ:
@@ -64,7 +64,7 @@ static int protection(uint32_t access)
 	}
 }
 
-static int advise(void *address, size_t size, uint32_t how)
+static int apply_advice(void *address, size_t size, uint32_t how)
 {
 	int saved = errno;
 	int ret = 0;
@@ -81,7 +81,7 @@ static int advise(void *address, size_t size, uint32_t how)
 int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size)
 {
 	const uint32_t how = access & (IPCSHM_MAP_HUGE | IPCSHM_MAP_DONTFORK);
-	int prot = protection(access & ~how);
+	int prot = protection_of(access & ~how);
 	struct ipcshm_region_stat stat;
 	void *mapped = NULL;
 	size_t length;
@@ -98,7 +98,7 @@ int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size)
 
 	ret = map(fd, prot, &mapped, length, 0);
 	if (!ret)
-		ret = advise(mapped, length, how);
+		ret = apply_advice(mapped, length, how);
 	if (ret)
 		return ret;
 	*address = mapped;

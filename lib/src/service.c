@@ -202,8 +202,8 @@ static bool type_differs(const char *wanted, const char *is)
 	return wanted[0] && strncmp(wanted, is, IPCSHM_SERVICE_TYPE_MAX + 1);
 }
 
-static bool differs(const struct service_geometry *geometry,
-		    const struct ipcshm_service_attr *attr)
+static bool attr_differs(const struct service_geometry *geometry,
+			 const struct ipcshm_service_attr *attr)
 {
 	return number_differs(attr->max_request_size, geometry->request_size) ||
 	       number_differs(attr->max_reply_size, geometry->reply_size) ||
@@ -237,7 +237,7 @@ int ipcshm_service_attach(struct ipcshm_service *handle, const struct ipcshm_are
 	locate_parts(service, base);
 	if (!attr)
 		return 0;
-	wrong = differs(&service->geometry, attr);
+	wrong = attr_differs(&service->geometry, attr);
 	describe_geometry(&service->geometry, attr);
 	return wrong ? -EPROTOTYPE : 0;
 }

@@ -292,7 +292,7 @@ static struct held_request *find_held(struct server *server,
 	return NULL;
 }
 
-static void forget(struct server *server, const struct held_request *held)
+static void forget_request(struct server *server, const struct held_request *held)
 {
 	server->used &= ~(1U << (held - server->held));
 }
@@ -303,7 +303,7 @@ static bool is_wanted(struct server *server, struct held_request *held)
 	if (atomic_load(state_at(server->service, held->slot)) == held->state)
 		return true;
 	finish_dropped(server, held->slot, call_number(held->state));
-	forget(server, held);
+	forget_request(server, held);
 	return false;
 }
 
@@ -316,7 +316,7 @@ static bool has_client(struct server *server, struct held_request *held)
 	    ipcshm_area_is_alive(server->service->area, held->client))
 		return true;
 	finish_dropped(server, held->slot, call_number(held->state));
-	forget(server, held);
+	forget_request(server, held);
 	return false;
 }
 
@@ -417,7 +417,7 @@ int ipcshm_server_reply(struct ipcshm_server *handle, const struct ipcshm_servic
 	publish_replies(service, held->slot, call_number(held->state),
 			held->count | (flags ? 0 : REPLIES_FINISHED));
 	if (!flags)
-		forget(server, held);
+		forget_request(server, held);
 	return 0;
 }
 
@@ -428,7 +428,7 @@ static void give_back(struct server *server, struct held_request *held)
 	const uint32_t number = call_number(held->state);
 	uint64_t word = held->state;
 
-	forget(server, held);
+	forget_request(server, held);
 	if (!atomic_compare_exchange_strong(state_at(service, held->slot), &word,
 					    call_word(number, CALL_READY, 0))) {
 		finish_dropped(server, held->slot, number);
@@ -511,7 +511,7 @@ int ipcshm_server_attach(struct ipcshm_server *handle, const struct ipcshm_servi
 }
 
 /* As if the server had died: the client learns that, unless another server is to take it. */
-static void abandon(struct server *server, struct held_request *held)
+static void abandon_request(struct server *server, struct held_request *held)
 {
 	const struct service *service = server->service;
 	const uint32_t number = call_number(held->state);
@@ -521,7 +521,7 @@ static void abandon(struct server *server, struct held_request *held)
 		give_back(server, held);
 		return;
 	}
-	forget(server, held);
+	forget_request(server, held);
 	if (atomic_compare_exchange_strong(state_at(service, held->slot), &word,
 					   call_word(number, CALL_TAKEN, 0)))
 		gate_open(service->area, &row_of(service, held->slot)->replies);
@@ -539,7 +539,7 @@ void ipcshm_server_detach(struct ipcshm_server *handle)
 		return;
 	for (i = 0; i < IPCSHM_SERVICE_HELD_MAX; i++) {
 		if (server->used & 1U << i)
-			abandon(server, &server->held[i]);
+			abandon_request(server, &server->held[i]);
 	}
 	atomic_store(&server->row->token, 0);
 	server->token = 0;

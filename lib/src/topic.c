@@ -202,7 +202,8 @@ void topic_describe_geometry(const struct topic_geometry *geometry,
 	memcpy(attr->type, geometry->type, sizeof(attr->type));
 }
 
-static bool differs(const struct topic_geometry *geometry, const struct ipcshm_topic_attr *attr)
+static bool attr_differs(const struct topic_geometry *geometry,
+			 const struct ipcshm_topic_attr *attr)
 {
 	return (attr->max_sample_size && attr->max_sample_size != geometry->sample_size) ||
 	       (attr->type_version && attr->type_version != geometry->type_version) ||
@@ -233,7 +234,7 @@ int ipcshm_topic_attach(struct ipcshm_topic *handle, const struct ipcshm_area *a
 	topic_locate_parts(topic, base);
 	if (!attr)
 		return 0;
-	wrong = differs(&topic->geometry, attr);
+	wrong = attr_differs(&topic->geometry, attr);
 	topic_describe_geometry(&topic->geometry, attr);
 	return wrong ? -EPROTOTYPE : 0;
 }

@@ -89,7 +89,7 @@ static bool is_sole(const struct topic *topic)
 	return topic->geometry.publishers == 1;
 }
 
-static bool claim(const struct publisher *publisher, uint32_t index, uint64_t seen)
+static bool claim_sample(const struct publisher *publisher, uint32_t index, uint64_t seen)
 {
 	_Atomic uint64_t *owner = &publisher->topic->owners[index];
 	uint64_t own = owner_word(seen, publisher->token);
@@ -113,7 +113,7 @@ static void claim_free(struct publisher *publisher)
 		index = publisher->scan + 1 < samples ? publisher->scan + 1 : 0;
 		publisher->scan = index;
 		seen = publisher->seen[index];
-		if (seen != USED && claim(publisher, index, seen))
+		if (seen != USED && claim_sample(publisher, index, seen))
 			publisher->free[publisher->free_count++] = index;
 	}
 }
@@ -130,7 +130,7 @@ static bool find_free(struct publisher *publisher)
 }
 
 /* Publishers that sleep for memory may get the sample: the caller opens the gate of publishers. */
-static void disown(const struct topic *topic, uint32_t index)
+static void disown_sample(const struct topic *topic, uint32_t index)
 {
 	uint64_t old = atomic_load_explicit(&topic->owners[index], memory_order_relaxed);
 
@@ -221,7 +221,7 @@ int ipcshm_publisher_discard(struct ipcshm_publisher *handle, const struct ipcsh
 	if (publisher->free_count < TOPIC_CACHE) {
 		publisher->free[publisher->free_count++] = sample->index;
 	} else {
-		disown(topic, sample->index);
+		disown_sample(topic, sample->index);
 		gate_open(topic->area, &topic->shared->room);
 	}
 	return 0;
@@ -414,10 +414,10 @@ void ipcshm_publisher_detach(struct ipcshm_publisher *handle)
 	if (!token_is_own(topic, publisher->token))
 		return;
 	for (i = 0; i < publisher->free_count; i++)
-		disown(topic, publisher->free[i]);
+		disown_sample(topic, publisher->free[i]);
 	for (i = 0; i < IPCSHM_TOPIC_LOANS_MAX; i++) {
 		if (publisher->loans & 1U << i)
-			disown(topic, publisher->loaned[i]);
+			disown_sample(topic, publisher->loaned[i]);
 	}
 	atomic_store(&publisher->row->token, 0);
 	publisher->token = 0;

@@ -12,6 +12,7 @@
 #include "object.h"
 #include "pollers.h"
 #include "region_wait.h"
+#include "region_watch.h"
 
 struct ipcshm_quotas;
 struct ipcshm_region_open_args;

@@ -44,7 +44,7 @@ ssize_t ipcshm_receive_message(int fd, struct ipcshm_message *message, uint64_t 
 
 /* Receives, with the message's attributes if the caller wants them. */
 static ssize_t receive_into(int fd, struct ipcshm_message *room, struct ipcshm_message *message,
-		       uint64_t deadline)
+			    uint64_t deadline)
 {
 	ssize_t ret = ipcshm_receive_message(fd, room, deadline);
 

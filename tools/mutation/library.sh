@@ -64,7 +64,7 @@ mutant service_server.c '/^static bool has_client(/,/^}/s/^\tif (.*&&$/\tif (tru
 arguments=(-t death_of_a_server_whose_calls_are_retried)
 mutant service_server.c 's/int ret = take_of_the_dead(server, argument), /int ret = -EAGAIN, /' "services: no server takes over from a dead one"
 arguments=(-t server_that_detaches)
-mutant service_server.c '/^static void abandon(/,/^}/s/CALL_TAKEN, 0)/CALL_TAKEN, server->token)/' "services: the call of a server that has detached does not fail"
+mutant service_server.c '/^static void abandon_request(/,/^}/s/CALL_TAKEN, 0)/CALL_TAKEN, server->token)/' "services: the call of a server that has detached does not fail"
 
 test=build/check/ring_model
 arguments=(-t slots_of_one_and_one)

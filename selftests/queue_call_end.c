@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Servers that go: which of their calls end, and with which error. */
 #include <pthread.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "call_fixture.h"
@@ -213,49 +212,6 @@ TEST_F(call, server_that_executes_another_program_is_epipe_though_a_copy_stays)
 	EXPECT_EQ(-EPIPE, call_value(self->queue.fd, &(__u64) { 1 }, SOON));
 	EXPECT_EQ(0, wait_child(server->pid));
 	server->pid = 0;
-}
-
-/* How long an exec takes that closes as many descriptors of the queue; 0: it failed. */
-static __u64 time_exec(struct test_queue *queue, unsigned int count)
-{
-	struct rlimit limit = { count + 1000, count + 1000 };
-	char *arguments[] = { "peer", "closed", "999", NULL };
-	__u64 *start = mmap(NULL, sizeof(*start), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t pid = fork_peer();
-
-	if (!pid) {
-		if (setrlimit(RLIMIT_NOFILE, &limit))
-			_exit(1);
-		while (count--)
-			if (queue_open_again(queue, IPCSHM_WRITE) < 0)
-				_exit(1);
-		*start = now_ns(CLOCK_MONOTONIC);
-		exec_peer(arguments);
-	}
-	return wait_child(pid) ? 0 : now_ns(CLOCK_MONOTONIC) - *start;
-}
-
-static __u64 lesser_of(__u64 a, __u64 b)
-{
-	return a < b ? a : b;
-}
-
-TEST_F_TIMEOUT(call, exec_takes_linear_time_in_the_descriptors_that_it_closes, 200)
-{
-	__u64 few = ~0ULL, many_more = ~0ULL;
-	unsigned int i;
-
-	SKIP_UNLESS_ROOT;
-	for (i = 0; i < 3; i++) {
-		few = lesser_of(few, time_exec(&self->queue, 4000));
-		many_more = lesser_of(many_more, time_exec(&self->queue, 16000));
-	}
-	ASSERT_NE(0, few);
-	ASSERT_NE(0, many_more);
-	TH_LOG("exec closes 4,000 descriptors in %llu us, 16,000 in %llu us", few / 1000,
-	       many_more / 1000);
-	EXPECT_LT(many_more, 8 * few);
 }
 
 TEST_F(call, server_that_only_closes_a_copy_goes_on)

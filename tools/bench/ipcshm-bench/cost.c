@@ -6,7 +6,7 @@
  * outcome is the same each time: one processor, and no noise.  On any other machine it
  * prints times, as exact as one process alone can measure them.
  *
- *	ipcshm-cost [operations|calls|depth|receivers|profile]...
+ *	ipcshm-cost [operations|calls|depth|receivers|exec|types|profile]...
  *
  * "profile", which is for tools/bench/profile/run, only runs if it is asked for.
  */
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "crowd.h"
 #include "mark.h"
 
 #define CAPACITY	64	/* messages that are sent, then received */
@@ -502,6 +503,8 @@ static const struct {
 	{ "calls", calls, false },
 	{ "depth", depth, false },
 	{ "receivers", receivers, false },
+	{ "exec", crowd_exec, false },
+	{ "types", crowd_types, false },
 	{ "profile", profile, true },
 };
 

@@ -1,45 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Asking the kernel, over generic netlink.  The only file that knows libmnl. */
-#include "input_netlink.h"
-
+/* The socket of generic netlink: its family, requests, answers, and attributes of structures. */
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/genetlink.h>
-#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "output_field.h"
-
-/* The kernel makes messages of a dump as large as the room there is for them, up to 32 KiB. */
-#define ROOM 65536
-
-/* The fields of a structure by nest and attribute: there are many to read. */
-#define NESTS (NEST_QUEUE + 1)
-#define ATTRIBUTES 64
-
-struct layout {
-	const struct field *field[NESTS][ATTRIBUTES];
-};
-
-/* Its numbers on this machine. */
-struct family {
-	uint16_t id;
-	uint32_t group;
-};
-
-struct netlink {
-	struct mnl_socket *socket;
-	unsigned int sequence;
-	struct family family;
-	struct layout objects;
-	struct layout members;
-	struct layout events;
-	char detail[256];
-	char buffer[ROOM];
-};
+#include "input_netlink_internal.h"
 
 const char *netlink_detail(const struct netlink *netlink)
 {
@@ -53,7 +20,7 @@ int netlink_fd(const struct netlink *netlink)
 
 /* Requests. */
 
-static struct nlmsghdr *begin_request(struct netlink *netlink, uint8_t command, uint16_t flags)
+struct nlmsghdr *begin_request(struct netlink *netlink, uint8_t command, uint16_t flags)
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(netlink->buffer);
 	struct genlmsghdr *generic;
@@ -77,8 +44,6 @@ static int send_request(struct netlink *netlink, const struct nlmsghdr *header)
 
 /* Answers. */
 
-typedef int (*handler)(const struct nlmsghdr *header, void *data);
-
 static int read_detail(const struct nlattr *attribute, void *data)
 {
 	struct netlink *netlink = data;
@@ -100,9 +65,6 @@ static int read_error(struct netlink *netlink, const struct nlmsghdr *header, si
 		mnl_attr_parse(header, (unsigned int)size, read_detail, netlink);
 	return *error;
 }
-
-/* The answer goes on. */
-enum { MORE = 1 };
 
 static int handle_message(struct netlink *netlink, const struct nlmsghdr *header, handler each,
 			  void *data, bool *changed)
@@ -129,7 +91,7 @@ static int handle_message(struct netlink *netlink, const struct nlmsghdr *header
 }
 
 /* One buffer of messages.  An error that came from @each ends it, too. */
-static int receive_messages(struct netlink *netlink, handler each, void *data, bool *changed)
+int receive_messages(struct netlink *netlink, handler each, void *data, bool *changed)
 {
 	ssize_t size = mnl_socket_recvfrom(netlink->socket, netlink->buffer, ROOM);
 	const struct nlmsghdr *header = (const struct nlmsghdr *)netlink->buffer;
@@ -148,8 +110,8 @@ static int receive_messages(struct netlink *netlink, handler each, void *data, b
 }
 
 /* Ask, and hand each answer on.  Returns 1 if the dump changed concurrently. */
-static int exchange_messages(struct netlink *netlink, const struct nlmsghdr *header, handler each,
-			     void *data)
+int exchange_messages(struct netlink *netlink, const struct nlmsghdr *header, handler each,
+		      void *data)
 {
 	bool changed = false;
 	int result = send_request(netlink, header);
@@ -170,7 +132,7 @@ static int reject_message(const struct nlmsghdr *header, void *data)
 }
 
 /* Ask for something to be done. */
-static int request_action(struct netlink *netlink, const struct nlmsghdr *header)
+int request_action(struct netlink *netlink, const struct nlmsghdr *header)
 {
 	return exchange_messages(netlink, header, reject_message, NULL);
 }
@@ -230,7 +192,7 @@ static int read_nest(const struct record *record, unsigned int type, const struc
 	return mnl_attr_parse_nested(nest, read_attribute, &inside);
 }
 
-static void read_record(const struct nlmsghdr *header, const struct layout *layout, void *at)
+void read_record(const struct nlmsghdr *header, const struct layout *layout, void *at)
 {
 	struct record record = { layout, NEST_NONE, at };
 
@@ -243,274 +205,7 @@ static void init_layout(struct layout *layout, const struct field *field)
 		layout->field[field->nest][field->attribute] = field;
 }
 
-/* Objects. */
-
-static void put_which(struct nlmsghdr *header, const struct which *which)
-{
-	if (which->id) {
-		mnl_attr_put_u64(header, IPCSHM_A_OBJECT_ID, which->id);
-		return;
-	}
-	mnl_attr_put_u32(header, IPCSHM_A_OBJECT_KIND, which->kind);
-	mnl_attr_put_strz(header, IPCSHM_A_OBJECT_NAME, which->name);
-}
-
-struct one_object {
-	const struct layout *layout;
-	struct object *object;
-};
-
-static int read_object(const struct nlmsghdr *header, void *data)
-{
-	const struct one_object *one = data;
-
-	memset(one->object, 0, sizeof(*one->object));
-	read_record(header, one->layout, one->object);
-	return 0;
-}
-
-int netlink_object(struct netlink *netlink, const struct which *which, struct object *object)
-{
-	struct nlmsghdr *header = begin_request(netlink, IPCSHM_CMD_OBJECT_GET, NLM_F_ACK);
-	struct one_object one = { &netlink->objects, object };
-
-	put_which(header, which);
-	return exchange_messages(netlink, header, read_object, &one);
-}
-
-static int request_object_action(struct netlink *netlink, uint8_t command,
-				 const struct which *which)
-{
-	struct nlmsghdr *header = begin_request(netlink, command, NLM_F_ACK);
-
-	put_which(header, which);
-	return request_action(netlink, header);
-}
-
-int netlink_unlink(struct netlink *netlink, const struct which *which)
-{
-	return request_object_action(netlink, IPCSHM_CMD_OBJECT_UNLINK, which);
-}
-
-int netlink_revoke(struct netlink *netlink, const struct which *which)
-{
-	return request_object_action(netlink, IPCSHM_CMD_OBJECT_REVOKE, which);
-}
-
-struct objects {
-	const struct layout *layout;
-	int (*each)(const struct object *object, void *data);
-	void *data;
-};
-
-static int each_object(const struct nlmsghdr *header, void *data)
-{
-	const struct objects *objects = data;
-	struct object object = { 0 };
-
-	read_record(header, objects->layout, &object);
-	return objects->each(&object, objects->data);
-}
-
-int netlink_objects(struct netlink *netlink, const struct filter *filter,
-		    int (*each)(const struct object *object, void *data), void *data)
-{
-	struct nlmsghdr *header = begin_request(netlink, IPCSHM_CMD_OBJECT_GET, NLM_F_DUMP);
-	struct objects objects = { &netlink->objects, each, data };
-
-	if (filter->kind)
-		mnl_attr_put_u32(header, IPCSHM_A_OBJECT_KIND, filter->kind);
-	if (filter->name)
-		mnl_attr_put_strz(header, IPCSHM_A_OBJECT_NAME, filter->name);
-	if (filter->has_uid)
-		mnl_attr_put_u32(header, IPCSHM_A_OBJECT_UID, filter->uid);
-	return exchange_messages(netlink, header, each_object, &objects);
-}
-
-/* Members. */
-
-struct members {
-	const struct layout *layout;
-	int (*each)(const struct member *member, void *data);
-	void *data;
-};
-
-static int each_member(const struct nlmsghdr *header, void *data)
-{
-	const struct members *members = data;
-	struct member member = { 0 };
-
-	read_record(header, members->layout, &member);
-	return members->each(&member, members->data);
-}
-
-int netlink_members(struct netlink *netlink, uint64_t region,
-		    int (*each)(const struct member *member, void *data), void *data)
-{
-	struct nlmsghdr *header = begin_request(netlink, IPCSHM_CMD_MEMBER_GET, NLM_F_DUMP);
-	struct members members = { &netlink->members, each, data };
-
-	if (region)
-		mnl_attr_put_u64(header, IPCSHM_A_MEMBER_REGION, region);
-	return exchange_messages(netlink, header, each_member, &members);
-}
-
-/* Quotas: one nest for each, in the order of enum ipcshm_quota_type. */
-
-static int read_quota(const struct nlattr *attribute, void *data)
-{
-	struct quota *quota = data;
-	uint16_t type = mnl_attr_get_type(attribute);
-	bool is_u64 = mnl_attr_get_payload_len(attribute) == sizeof(uint64_t);
-
-	if (type == IPCSHM_A_QUOTA_USED && is_u64) {
-		quota->has_used = true;
-		quota->used = mnl_attr_get_u64(attribute);
-	} else if (type == IPCSHM_A_QUOTA_MAXIMUM && is_u64) {
-		quota->has_max = true;
-		quota->max = mnl_attr_get_u64(attribute);
-	} else if (type == IPCSHM_A_QUOTA_OWN) {
-		quota->own = true;
-	}
-	return MNL_CB_OK;
-}
-
-static void read_u32(const struct nlattr *attribute, uint32_t *number, bool *is_set)
-{
-	if (mnl_attr_get_payload_len(attribute) != sizeof(*number))
-		return;
-	*number = mnl_attr_get_u32(attribute);
-	*is_set = true;
-}
-
-static int read_quotas_attribute(const struct nlattr *attribute, void *data)
-{
-	struct quotas *quotas = data;
-	unsigned int type = mnl_attr_get_type(attribute);
-	unsigned int quota = type - IPCSHM_A_QUOTAS_OBJECTS;
-
-	if (type == IPCSHM_A_QUOTAS_DEFAULT)
-		quotas->is_default = true;
-	else if (type == IPCSHM_A_QUOTAS_NET)
-		quotas->is_net = true;
-	else if (type == IPCSHM_A_QUOTAS_UID)
-		read_u32(attribute, &quotas->uid, &quotas->has_uid);
-	else if (type == IPCSHM_A_QUOTAS_USER_NS)
-		read_u32(attribute, &quotas->user_ns, &quotas->has_user_ns);
-	else if (type >= IPCSHM_A_QUOTAS_OBJECTS && quota < QUOTAS)
-		return mnl_attr_parse_nested(attribute, read_quota, &quotas->quota[quota]);
-	return MNL_CB_OK;
-}
-
-static int read_quotas(const struct nlmsghdr *header, void *data)
-{
-	memset(data, 0, sizeof(struct quotas));
-	mnl_attr_parse(header, sizeof(struct genlmsghdr), read_quotas_attribute, data);
-	return 0;
-}
-
-static void put_whose(struct nlmsghdr *header, const struct quotas *quotas)
-{
-	if (quotas->is_default)
-		mnl_attr_put(header, IPCSHM_A_QUOTAS_DEFAULT, 0, NULL);
-	else if (quotas->is_net)
-		mnl_attr_put(header, IPCSHM_A_QUOTAS_NET, 0, NULL);
-	else if (quotas->has_uid)
-		mnl_attr_put_u32(header, IPCSHM_A_QUOTAS_UID, quotas->uid);
-}
-
-int netlink_quotas(struct netlink *netlink, struct quotas *quotas)
-{
-	struct nlmsghdr *header = begin_request(netlink, IPCSHM_CMD_QUOTA_GET, NLM_F_ACK);
-
-	put_whose(header, quotas);
-	return exchange_messages(netlink, header, read_quotas, quotas);
-}
-
-struct all_quotas {
-	int (*each)(const struct quotas *quotas, void *data);
-	void *data;
-};
-
-static int each_quotas(const struct nlmsghdr *header, void *data)
-{
-	const struct all_quotas *all = data;
-	struct quotas quotas;
-
-	read_quotas(header, &quotas);
-	return all->each(&quotas, all->data);
-}
-
-int netlink_all_quotas(struct netlink *netlink,
-		       int (*each)(const struct quotas *quotas, void *data), void *data)
-{
-	struct nlmsghdr *header = begin_request(netlink, IPCSHM_CMD_QUOTA_GET, NLM_F_DUMP);
-	struct all_quotas all = { each, data };
-
-	return exchange_messages(netlink, header, each_quotas, &all);
-}
-
-int netlink_set_quotas(struct netlink *netlink, const struct quotas *quotas)
-{
-	struct nlmsghdr *header = begin_request(netlink, IPCSHM_CMD_QUOTA_SET, NLM_F_ACK);
-
-	put_whose(header, quotas);
-	for (unsigned int i = 0; i < QUOTAS; i++) {
-		struct nlattr *nest;
-
-		if (!quotas->quota[i].has_max)
-			continue;
-		nest = mnl_attr_nest_start(header, (uint16_t)(IPCSHM_A_QUOTAS_OBJECTS + i));
-		mnl_attr_put_u64(header, IPCSHM_A_QUOTA_MAXIMUM, quotas->quota[i].max);
-		mnl_attr_nest_end(header, nest);
-	}
-	return request_action(netlink, header);
-}
-
-/* Events. */
-
-struct events {
-	const struct layout *layout;
-	int (*each)(const struct event *event, void *data);
-	void *data;
-};
-
-static int each_event(const struct nlmsghdr *header, void *data)
-{
-	const struct genlmsghdr *generic = mnl_nlmsg_get_payload(header);
-	const struct events *events = data;
-	struct event event = { 0 };
-
-	if (generic->cmd != IPCSHM_CMD_NOTIFY)
-		return 0;
-	read_record(header, events->layout, &event);
-	return events->each(&event, events->data);
-}
-
-int netlink_listen(struct netlink *netlink, uint32_t bytes)
-{
-	int room = (int)bytes, fd = netlink_fd(netlink);
-
-	/* As much as one may: more than net.core.rmem_max only with CAP_NET_ADMIN. */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	if (mnl_socket_setsockopt(netlink->socket, NETLINK_ADD_MEMBERSHIP, &netlink->family.group,
-				  sizeof(netlink->family.group)) < 0)
-		return -errno;
-	return 0;
-}
-
-int netlink_events(struct netlink *netlink, int (*each)(const struct event *event, void *data),
-		   void *data)
-{
-	struct events events = { &netlink->events, each, data };
-	bool changed;
-	int result = receive_messages(netlink, each_event, &events, &changed);
-
-	return result == MORE ? 0 : result;
-}
-
-/* The family's number, and that of its multicast group. */
+/* The ids of the family and of its multicast group. */
 
 struct group {
 	const char *name;

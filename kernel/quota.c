@@ -107,9 +107,17 @@ static void report(const struct ipcshm_quotas *payer, const struct ipcshm_quotas
 		ipcshm_notify(current->nsproxy->net_ns, &event);
 }
 
+/* No other record is charged: a user of the initial user and network namespaces. */
+static bool is_alone(const struct ipcshm_quotas *payer)
+{
+	return !payer->parent && !payer->bound;
+}
+
 /* As ipcshm_quotas_charge(), without a report of the refusal. */
 bool ipcshm_quotas_try_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount)
 {
+	if (likely(is_alone(payer)))
+		return record_charge(payer, quota, amount, max_of_user(payer, quota));
 	return !charge(payer, quota, amount);
 }
 
@@ -155,6 +163,16 @@ void ipcshm_quotas_charge_force(struct ipcshm_quotas *payer, enum ipcshm_quota_t
 
 	for_each_charged(record, payer)
 		atomic64_add(amount, &record->used[quota]);
+}
+
+/* As ipcshm_quotas_uncharge(); the caller holds a spinlock, which is as good as RCU's. */
+void ipcshm_quotas_uncharge_locked(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
+				   u64 amount)
+{
+	if (likely(is_alone(payer)))
+		record_uncharge(payer, quota, amount);
+	else
+		uncharge_until(payer, NULL, quota, amount);
 }
 
 /* Doesn't sleep, and needs no reference to what has been charged. */

@@ -56,6 +56,8 @@ void ipcshm_quotas_report(const struct ipcshm_quotas *payer, enum ipcshm_quota_t
 			  u64 amount);
 void ipcshm_quotas_charge_force(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
 				u64 amount);
+void ipcshm_quotas_uncharge_locked(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
+				   u64 amount);
 void ipcshm_quotas_uncharge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount);
 
 void ipcshm_quotas_waiter_init(struct ipcshm_quotas_waiter *waiter,

@@ -74,6 +74,14 @@ static inline struct ipcshm_quotas *next_charged(const struct ipcshm_quotas *pay
 	return record->parent ?: payer->bound;
 }
 
+/* The maximum of a record without a bound, which is no bound. */
+static inline u64 max_of_user(const struct ipcshm_quotas *record, enum ipcshm_quota_type quota)
+{
+	ulong own = READ_ONCE(record->own[quota]);
+
+	return own != FOLLOWS_DEFAULT ? own : READ_ONCE(ipcshm_max[quota]);
+}
+
 static inline u64 max_of(const struct ipcshm_quotas *record, enum ipcshm_quota_type quota)
 {
 	ulong own = record ? READ_ONCE(record->own[quota]) : FOLLOWS_DEFAULT;

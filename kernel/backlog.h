@@ -56,6 +56,25 @@ static inline bool ipcshm_msg_is_like(const struct ipcshm_msg *a, const struct i
 	return a->priority == b->priority && a->type == b->type;
 }
 
+/*
+ * list_add_tail() and list_del() without the checks of hardened kernels, which are function calls.
+ */
+static inline void ipcshm_ring_add(struct list_head *entry, struct list_head *first)
+{
+	struct list_head *last = first->prev;
+
+	entry->next = first;
+	entry->prev = last;
+	last->next = entry;
+	first->prev = entry;
+}
+
+static inline void ipcshm_ring_remove(struct list_head *entry)
+{
+	entry->next->prev = entry->prev;
+	entry->prev->next = entry->next;
+}
+
 /* Behind all of its equals. */
 static inline void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
@@ -66,7 +85,7 @@ static inline void ipcshm_backlog_add(struct ipcshm_backlog *backlog, struct ipc
 		INIT_LIST_HEAD(&msg->place.equals);
 		backlog->first = msg;
 	} else if (ipcshm_backlog_is_alike(backlog) && likely(ipcshm_msg_is_like(first, msg))) {
-		list_add_tail(&msg->place.equals, &first->place.equals);
+		ipcshm_ring_add(&msg->place.equals, &first->place.equals);
 	} else {
 		ipcshm_backlog_add_by_search(backlog, msg);
 	}
@@ -82,7 +101,7 @@ static inline void ipcshm_backlog_remove(struct ipcshm_backlog *backlog, struct 
 	}
 	if (backlog->first == msg)
 		backlog->first = next == msg ? NULL : next;
-	list_del(&msg->place.equals);
+	ipcshm_ring_remove(&msg->place.equals);
 }
 
 #endif /* IPCSHM_BACKLOG_H */

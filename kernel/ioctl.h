@@ -18,6 +18,7 @@
 #include <linux/uaccess.h>
 
 #include "uapi/linux/ipcshm.h"
+#include "user_copy.h"
 
 /**
  * struct ipcshm_uarg - a caller's structure
@@ -42,40 +43,13 @@ static inline struct ipcshm_uarg ipcshm_uarg(unsigned int cmd, unsigned long arg
  */
 static __always_inline int ipcshm_words_get(void *to, const void __user *from, size_t size)
 {
-	const unsigned long __user *user = from;
-	unsigned long *word = to;
-	size_t i;
+	int err = 0;
 
 	if (should_fail_usercopy() || !user_read_access_begin(from, size))
 		return -EFAULT;
-#pragma GCC unroll 16
-	for (i = 0; i < size / sizeof(*word); i++)
-		unsafe_get_user(word[i], user + i, fault);
+	ipcshm_get_words(to, from, size / sizeof(u64), &err);
 	user_read_access_end();
-	return 0;
-
-fault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
-static __always_inline int ipcshm_words_put(void __user *to, const void *from, size_t size)
-{
-	unsigned long __user *user = to;
-	const unsigned long *word = from;
-	size_t i;
-
-	if (should_fail_usercopy() || !user_write_access_begin(to, size))
-		return -EFAULT;
-#pragma GCC unroll 16
-	for (i = 0; i < size / sizeof(*word); i++)
-		unsafe_put_user(word[i], user + i, fault);
-	user_write_access_end();
-	return 0;
-
-fault:
-	user_write_access_end();
-	return -EFAULT;
+	return err;
 }
 
 /* @min is the first published size: a caller can't know a shorter structure. */

@@ -16,6 +16,7 @@
 #include "quota.h"
 #include "message.h"
 #include "pool.h"
+#include "user_copy.h"
 #include "waiter.h"
 
 /* The payload. */
@@ -199,18 +200,6 @@ void ipcshm_msg_uncharge_slow(struct ipcshm_msg *msg)
 
 /* The message. */
 
-/* An idle message, a new one, is made one that nothing is known of. */
-static void msg_reset(struct ipcshm_msg *msg, size_t size, struct ipcshm_quotas *payer)
-{
-	msg->size = size;
-	msg->starved = false;
-	msg->request_id = 0;
-	msg->number = 0;
-	msg->sender = NULL;
-	msg->caller = NULL;
-	msg->payer = payer;
-}
-
 static struct ipcshm_msg *msg_alloc(size_t size, struct ipcshm_pool *pool, u64 offset,
 				    struct ipcshm_quotas *payer)
 {
@@ -233,13 +222,14 @@ static struct ipcshm_msg *msg_alloc(size_t size, struct ipcshm_pool *pool, u64 o
 		msg->offset = offset;
 	else
 		msg->pages = NULL;
-	msg_reset(msg, size, payer);
+	ipcshm_msg_reset(msg, size, payer);
 	return msg;
 }
 
 static int msg_fill(struct ipcshm_msg *msg, const struct ipcshm_message *args,
 		    struct iov_iter *from)
 {
+	const struct ipcshm_sender sender = ipcshm_sender_current();
 	int err = payload_fill(msg, from);
 
 	if (!err && args->fd_count)
@@ -249,7 +239,9 @@ static int msg_fill(struct ipcshm_msg *msg, const struct ipcshm_message *args,
 	msg->type = args->type;
 	msg->priority = args->priority;
 	msg->time = ktime_get_ns();
-	ipcshm_msg_set_sender(msg);
+	msg->plain = msg->slot_class != IPCSHM_SLOT_NONE && msg->size <= IPCSHM_WORDS_MAX &&
+		     !msg->nr_files;
+	ipcshm_msg_set_sender(msg, &sender);
 	return 0;
 }
 
@@ -273,7 +265,7 @@ struct ipcshm_msg *ipcshm_msg_create(const struct ipcshm_message *args, struct i
 	int err;
 
 	if (msg) {
-		msg_reset(msg, size, payer);
+		ipcshm_msg_reset(msg, size, payer);
 	} else {
 		if (pool && !ipcshm_pool_alloc(pool, size, &offset))
 			pool = NULL;

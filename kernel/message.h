@@ -63,6 +63,7 @@ struct ipcshm_extremes {
  * @nr_files: descriptors in flight
  * @starved: its sender is blocked for quota, not for room; protected by the queue's lock
  * @slot_class: how much memory it has; IPCSHM_SLOT_NONE: it can't become another message
+ * @plain: nothing but a payload of at most IPCSHM_WORDS_MAX bytes in a slot: see queue_fast.c
  * @place: where it is in a backlog; protected by the queue's lock
  * @extremes: IPCSHM_RANK_HEAD: of the types below it; likewise
  * @request_id: received: what it is replied with, or 0; written under the queue's lock, then
@@ -100,6 +101,7 @@ struct ipcshm_msg {
 	u8 nr_files;
 	bool starved;
 	u8 slot_class;
+	bool plain;
 	struct ipcshm_place place;
 	union {
 		struct ipcshm_extremes extremes;
@@ -135,6 +137,9 @@ struct ipcshm_msg {
 #define IPCSHM_SLOT_NONE	U8_MAX
 #define IPCSHM_SLOT_MIN		256U
 
+/* What fits in the smallest slot. */
+#define IPCSHM_SLOT_MIN_PAYLOAD (IPCSHM_SLOT_MIN - sizeof(struct ipcshm_msg))
+
 static inline u32 ipcshm_slot_size(u32 slot_class)
 {
 	return IPCSHM_SLOT_MIN << slot_class;
@@ -162,38 +167,54 @@ static inline struct ipcshm_msg *ipcshm_msg_get(struct ipcshm_msg *msg)
 	return msg;
 }
 
-/*
- * From the current task. The real IDs, as SCM_CREDENTIALS has them: a set-user-ID program that
- * is handed a queue as its standard output speaks for its caller.
+/**
+ * struct ipcshm_sender - what a message says of its sender
+ * @pid: the process
+ * @uid: its real user
+ * @gid: its real group
  */
-static inline void ipcshm_msg_set_sender(struct ipcshm_msg *msg)
+struct ipcshm_sender {
+	struct pid *pid;
+	kuid_t uid;
+	kgid_t gid;
+};
+
+/*
+ * The current task. The real IDs, as SCM_CREDENTIALS has them: a set-user-ID program that is
+ * handed a queue as its standard output speaks for its caller.
+ */
+static inline struct ipcshm_sender ipcshm_sender_current(void)
 {
 	const struct cred *cred = current_cred();
-	struct pid *pid = task_tgid(current);
 
-	if (unlikely(msg->pid != pid)) {
-		put_pid(msg->pid);
-		msg->pid = get_pid(pid);
-	}
-	msg->uid = cred->uid;
-	msg->gid = cred->gid;
+	return (struct ipcshm_sender){
+		.pid = task_tgid(current),
+		.uid = cred->uid,
+		.gid = cred->gid,
+	};
 }
 
-/* A spare message that has a payload becomes one from the current task. */
-static inline void ipcshm_msg_start(struct ipcshm_msg *msg, const struct ipcshm_message *args,
-				    struct ipcshm_quotas *payer, u64 time)
+static inline void ipcshm_msg_set_sender(struct ipcshm_msg *msg, const struct ipcshm_sender *sender)
 {
-	msg->size = args->size;
+	if (unlikely(msg->pid != sender->pid)) {
+		put_pid(msg->pid);
+		msg->pid = get_pid(sender->pid);
+	}
+	msg->uid = sender->uid;
+	msg->gid = sender->gid;
+}
+
+/* An idle message, a new one, is made one that nothing is known of. */
+static inline void ipcshm_msg_reset(struct ipcshm_msg *msg, size_t size,
+				    struct ipcshm_quotas *payer)
+{
+	msg->size = size;
 	msg->starved = false;
 	msg->request_id = 0;
 	msg->number = 0;
 	msg->sender = NULL;
 	msg->caller = NULL;
 	msg->payer = payer;
-	msg->type = args->type;
-	msg->priority = args->priority;
-	msg->time = time;
-	ipcshm_msg_set_sender(msg);
 }
 
 int ipcshm_msg_copy(const struct ipcshm_msg *msg, struct iov_iter *to);

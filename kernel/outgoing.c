@@ -40,70 +40,42 @@ struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_queue_file *qfile,
 				 pool ? NULL : ipcshm_queue_pop_spare(queue, iov_iter_count(from)));
 }
 
-/* A spare message, one of many that are got at a time; or NULL. */
-static struct ipcshm_msg *cache_pop(struct ipcshm_queue *queue, struct ipcshm_msg_cache *cache,
-				    size_t size)
-{
-	struct ipcshm_msg *msg = cache->first;
-
-	if (!msg) {
-		if (!cache->count)
-			return NULL;
-		msg = ipcshm_queue_pop_spares(queue, size, cache->count);
-		cache->count = 0;
-		if (!msg)
-			return NULL;
-	} else if (msg->slot_class != ipcshm_slot_class(size)) {
-		return NULL;
-	}
-	cache->first = msg->next;
-	return msg;
-}
-
-/* Give back what was not used. */
-void ipcshm_msg_cache_empty(struct ipcshm_queue *queue, struct ipcshm_msg_cache *cache)
-{
-	struct ipcshm_msg *msg;
-
-	while ((msg = cache->first)) {
-		cache->first = msg->next;
-		ipcshm_queue_recycle(queue, msg);
-	}
-}
-
 /* A spare message with a small payload that is in one piece; NULL: take the long way. */
 static struct ipcshm_msg *load_words(struct ipcshm_queue_file *qfile,
-				     const struct ipcshm_message *user,
-				     struct ipcshm_msg_cache *cache)
+				     const struct ipcshm_message *user)
 {
+	const struct ipcshm_sender sender = ipcshm_sender_current();
 	struct ipcshm_queue *queue = qfile->queue;
 	struct ipcshm_msg *msg;
 
 	if (user->segments || user->fd_count || user->size > IPCSHM_WORDS_MAX ||
 	    user->size > queue->max_message_size || pool_for(queue, user))
 		return NULL;
-	msg = cache ? cache_pop(queue, cache, user->size) :
-		      ipcshm_queue_pop_spare(queue, user->size);
+	msg = ipcshm_queue_pop_spare(queue, user->size);
 	if (!msg)
 		return NULL;
 	if (!ipcshm_payload_get(msg->data, u64_to_user_ptr(user->data), user->size)) {
 		ipcshm_queue_recycle(queue, msg);
 		return NULL;
 	}
-	ipcshm_msg_start(msg, user, qfile->payer, cache ? cache->time : ktime_get_ns());
+	ipcshm_msg_reset(msg, user->size, qfile->payer);
+	msg->plain = true;
+	msg->type = user->type;
+	msg->priority = user->priority;
+	msg->time = ktime_get_ns();
+	ipcshm_msg_set_sender(msg, &sender);
 	return msg;
 }
 
 /* As ipcshm_outgoing_create(), with the payload described in @user as well. */
 struct ipcshm_msg *ipcshm_outgoing_load(struct ipcshm_queue_file *qfile,
-					const struct ipcshm_message *user,
-					struct ipcshm_msg_cache *cache)
+					const struct ipcshm_message *user)
 {
 	struct ipcshm_buffer buffer;
 	struct ipcshm_msg *msg;
 	int err;
 
-	msg = load_words(qfile, user, cache);
+	msg = load_words(qfile, user);
 	if (likely(msg))
 		return msg;
 	err = ipcshm_buffer_get(user, WRITE, &buffer);

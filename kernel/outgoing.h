@@ -18,23 +18,9 @@ static inline bool ipcshm_outgoing_is_valid(const struct ipcshm_message *user)
 	       user->priority <= IPCSHM_PRIORITY_MAX;
 }
 
-/**
- * struct ipcshm_msg_cache - spare messages of a queue, for a batch
- * @first: those that have been got, all of one slot class
- * @count: how many may be got, once
- * @time: when the batch is sent
- */
-struct ipcshm_msg_cache {
-	struct ipcshm_msg *first;
-	u32 count;
-	u64 time;
-};
-
 struct ipcshm_msg *ipcshm_outgoing_create(struct ipcshm_queue_file *qfile,
 					  const struct ipcshm_message *user, struct iov_iter *from);
 struct ipcshm_msg *ipcshm_outgoing_load(struct ipcshm_queue_file *qfile,
-					const struct ipcshm_message *user,
-					struct ipcshm_msg_cache *cache);
-void ipcshm_msg_cache_empty(struct ipcshm_queue *queue, struct ipcshm_msg_cache *cache);
+					const struct ipcshm_message *user);
 
 #endif /* IPCSHM_OUTGOING_H */

@@ -16,7 +16,8 @@
  * queue keeps is charged to its senders.  What a sleeping task keeps, a blocked message
  * or a request whose caller waits, is charged to nobody.
  *
- * Nothing here touches user memory, and nothing that has the lock sleeps.
+ * Nothing here touches user memory, and nothing that has the lock sleeps; the short way has a file
+ * of its own, queue_fast.c.
  */
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -24,6 +25,7 @@
 #include "quota.h"
 #include "queue_internal.h"
 #include "queue_stat_gen.h"
+#include "user_copy.h"
 
 /* Room, and what poll has to say. */
 
@@ -135,8 +137,6 @@ void ipcshm_queue_refund(struct ipcshm_queue *queue)
 
 /* Spare messages. */
 
-/* What each queue may keep; with the queue itself, it counts as an object. */
-#define SPARE_BYTES SZ_16K
 /* What a bounded queue may keep of what its creator has paid for. */
 #define SPARE_BYTES_MAX SZ_256K
 
@@ -162,7 +162,7 @@ struct ipcshm_msg *ipcshm_queue_keep_spare(struct ipcshm_queue *queue, struct ip
 	    refcount_read(&msg->users) != 1 || WARN_ON_ONCE(msg->charged))
 		return msg;
 	bytes = queue->spares.bytes + ipcshm_slot_size(msg->slot_class);
-	if (likely(bytes <= SPARE_BYTES) || is_paid(queue, bytes)) {
+	if (likely(bytes <= IPCSHM_SPARE_BYTES) || is_paid(queue, bytes)) {
 		ipcshm_spares_push(&queue->spares, msg);
 		return NULL;
 	}
@@ -170,7 +170,7 @@ struct ipcshm_msg *ipcshm_queue_keep_spare(struct ipcshm_queue *queue, struct ip
 	if (!other)
 		return msg;
 	bytes -= ipcshm_slot_size(other->slot_class);
-	if (bytes > SPARE_BYTES && !is_paid(queue, bytes)) {
+	if (bytes > IPCSHM_SPARE_BYTES && !is_paid(queue, bytes)) {
 		ipcshm_spares_push(&queue->spares, other);
 		return msg;
 	}
@@ -371,8 +371,12 @@ void ipcshm_queue_get_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat 
 	stat->pool_used = queue->pool.size ? ipcshm_pool_used(&queue->pool) : 0;
 }
 
+/* Its pool and its @max_message_size are set already. */
 void ipcshm_queue_init(struct ipcshm_queue *queue)
 {
+	/* A message in a pool is not plain. */
+	queue->plain_bound = queue->pool.size ? 0 :
+			     min_t(u32, queue->max_message_size, IPCSHM_WORDS_MAX) + 1;
 	spin_lock_init(&queue->lock);
 	ipcshm_sleepers_init(&queue->receivers);
 	INIT_LIST_HEAD(&queue->calls);

@@ -25,16 +25,6 @@
 #include "spares.h"
 #include "waiter.h"
 
-/**
- * struct ipcshm_room - where the payload of a message goes
- * @data: address in user memory
- * @size: how large it may be
- */
-struct ipcshm_room {
-	u64 data;
-	u64 size;
-};
-
 struct ipcshm_queue_file;
 struct ipcshm_receive_buffer;
 
@@ -42,6 +32,7 @@ struct ipcshm_receive_buffer;
  * struct ipcshm_queue - a message queue
  * @object: its base
  * @max_message_size: immutable
+ * @plain_bound: only messages with fewer bytes can take the short way; immutable
  * @overflow: enum ipcshm_overflow; immutable
  * @hangup: it was created with IPCSHM_HANGUP; immutable
  * @persistent: it was created with IPCSHM_PERSISTENT; immutable
@@ -84,6 +75,7 @@ struct ipcshm_receive_buffer;
 struct ipcshm_queue {
 	struct ipcshm_object object;
 	u32 max_message_size;
+	u32 plain_bound;
 	u32 overflow;
 	bool hangup;
 	bool persistent;
@@ -141,15 +133,16 @@ int ipcshm_queue_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *const 
 		      const struct ipcshm_timeout *timeout);
 int ipcshm_queue_receive(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
 			 u32 count, const struct ipcshm_timeout *timeout);
-bool ipcshm_queue_send_fast(struct ipcshm_queue_file *qfile, const struct ipcshm_message *user);
-struct ipcshm_msg *ipcshm_queue_take_fast(struct ipcshm_queue_file *qfile,
-					  const struct ipcshm_message *user);
-u32 ipcshm_queue_send_row(struct ipcshm_queue_file *qfile, struct ipcshm_msg *const *msgs,
-			  u32 count);
-u32 ipcshm_queue_take_row(struct ipcshm_queue_file *qfile, const struct ipcshm_room *rooms,
-			  struct ipcshm_msg **msgs, u32 count);
-struct ipcshm_msg *ipcshm_queue_pop_spares(struct ipcshm_queue *queue, size_t size, u32 count);
-void ipcshm_queue_recycle_row(struct ipcshm_queue *queue, struct ipcshm_msg **msgs, u32 count);
+bool ipcshm_queue_write_fast(struct ipcshm_queue_file *qfile, u64 data, size_t size);
+ssize_t ipcshm_queue_read_fast(struct ipcshm_queue_file *qfile, u64 data, size_t size);
+
+/* The most messages of a batch that are sent or received while the lock is held once. */
+#define IPCSHM_ROW 32
+
+u32 ipcshm_queue_send_row(struct ipcshm_queue_file *qfile,
+			  const struct ipcshm_message __user *from, u32 count);
+u32 ipcshm_queue_receive_row(struct ipcshm_queue_file *qfile, struct ipcshm_message __user *from,
+			     u32 count);
 int ipcshm_queue_peek(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf);
 void ipcshm_queue_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg);
 

@@ -3,7 +3,6 @@
 #include <linux/minmax.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
 #include "compat.h"
@@ -13,7 +12,7 @@
 #include "queue_batch.h"
 #include "receive_buffer.h"
 
-#define CHUNK 32
+#define CHUNK IPCSHM_ROW
 /* What a blocked sender keeps costs no quota: no more than this and one message. */
 #define CHUNK_BYTES SZ_1M
 
@@ -40,6 +39,12 @@ static struct message_array array_from(const struct ipcshm_batch_args *args, int
 	};
 }
 
+/* The structures are as the kernel knows them. */
+static bool is_current(const struct message_array *array)
+{
+	return array->message_size == sizeof(struct ipcshm_message);
+}
+
 static int user_get(struct ipcshm_message *user, const struct message_array *array, int index)
 {
 	struct ipcshm_uarg uarg = { .ptr = array_address(array, index),
@@ -51,7 +56,7 @@ static int user_get(struct ipcshm_message *user, const struct message_array *arr
 /* Sending. */
 
 static int load_message(struct ipcshm_queue_file *qfile, const struct message_array *array,
-			int index, struct ipcshm_msg_cache *cache, struct ipcshm_msg **msg)
+			int index, struct ipcshm_msg **msg)
 {
 	struct ipcshm_message user IPCSHM_UNINITIALIZED;
 	int err = user_get(&user, array, index);
@@ -60,7 +65,7 @@ static int load_message(struct ipcshm_queue_file *qfile, const struct message_ar
 		return err;
 	if (!ipcshm_outgoing_is_valid(&user) || user.request_id)
 		return -EINVAL;
-	*msg = ipcshm_outgoing_load(qfile, &user, cache);
+	*msg = ipcshm_outgoing_load(qfile, &user);
 	return PTR_ERR_OR_ZERO(*msg);
 }
 
@@ -68,34 +73,44 @@ static int load_message(struct ipcshm_queue_file *qfile, const struct message_ar
  * The batch ends before the first that can't be; if it is empty then, the error is that one's.
  * @count: how many to send, and how many were tried.
  */
-static int send_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_timeout *timeout,
-		      struct message_array array, int *count)
+static int send_slowly(struct ipcshm_queue_file *qfile, const struct ipcshm_timeout *timeout,
+		       struct message_array array, int *count)
 {
-	struct ipcshm_msg_cache cache = { .count = *count, .time = ktime_get_ns() };
 	struct ipcshm_msg *msgs[CHUNK] IPCSHM_UNINITIALIZED;
-	int loaded, sent, more, err = 0;
+	int i, loaded, sent, err = 0;
 	size_t size = 0;
 
 	for (loaded = 0; loaded < *count && size < CHUNK_BYTES; loaded++) {
-		err = load_message(qfile, &array, loaded, &cache, &msgs[loaded]);
+		err = load_message(qfile, &array, loaded, &msgs[loaded]);
 		if (err)
 			break;
 		size += msgs[loaded]->size;
 	}
-	if (unlikely(cache.first))
-		ipcshm_msg_cache_empty(qfile->queue, &cache);
 	if (!err)
 		*count = loaded;
 	if (!loaded)
 		return err;
-	sent = ipcshm_queue_send_row(qfile, msgs, loaded);
-	if (likely(sent == loaded))
+	sent = ipcshm_queue_send(qfile, msgs, loaded, timeout);
+	for (i = max(sent, 0); i < loaded; i++)
+		ipcshm_queue_recycle(qfile->queue, msgs[i]);
+	return sent;
+}
+
+/* As send_slowly(), but the first ones the short way. */
+static int send_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
+		      const struct ipcshm_timeout *timeout, int done, int *count)
+{
+	struct message_array array = array_from(args, done);
+	int sent = 0, more, tried;
+
+	if (likely(is_current(&array)))
+		sent = ipcshm_queue_send_row(qfile, array_address(&array, 0), *count);
+	if (likely(sent == *count))
 		return sent;
-	more = ipcshm_queue_send(qfile, msgs + sent, loaded - sent, timeout);
-	sent += max(more, 0);
-	if (sent < loaded)
-		ipcshm_queue_recycle_row(qfile->queue, msgs + sent, loaded - sent);
-	return sent ?: more;
+	tried = *count - sent;
+	more = send_slowly(qfile, timeout, array_from(args, done + sent), &tried);
+	*count = sent + tried;
+	return more > 0 ? sent + more : sent ?: more;
 }
 
 /* Whether another chunk follows one of which @some messages of @tried were transferred. */
@@ -122,7 +137,7 @@ int ipcshm_batch_send(struct ipcshm_queue_file *qfile, const struct ipcshm_batch
 
 	do {
 		tried = min(count - done, CHUNK);
-		some = send_chunk(qfile, timeout, array_from(args, done), &tried);
+		some = send_chunk(qfile, args, timeout, done, &tried);
 		if (some > 0)
 			done += some;
 	} while (has_next_chunk(some, tried, done, count));
@@ -193,28 +208,9 @@ static int receive_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_ti
 /* What can be received the short way. */
 static int receive_row(struct ipcshm_queue_file *qfile, struct message_array array, int count)
 {
-	struct ipcshm_room rooms[CHUNK] IPCSHM_UNINITIALIZED;
-	struct ipcshm_msg *msgs[CHUNK] IPCSHM_UNINITIALIZED;
-	struct ipcshm_message user IPCSHM_UNINITIALIZED;
-	int i, prepared, taken, delivered;
-
-	for (prepared = 0; prepared < count; prepared++) {
-		if (user_get(&user, &array, prepared) || !ipcshm_rbuf_is_valid(qfile, &user) ||
-		    user.segments || user.flags)
-			break;
-		rooms[prepared].data = user.data;
-		rooms[prepared].size = user.size;
-	}
-	taken = prepared ? ipcshm_queue_take_row(qfile, rooms, msgs, prepared) : 0;
-	for (delivered = 0; delivered < taken; delivered++)
-		if (!ipcshm_msg_deliver_words(msgs[delivered], 0, rooms[delivered].data,
-					      array_address(&array, delivered)))
-			break;
-	for (i = taken; i > delivered; i--)
-		ipcshm_queue_put_back(qfile, msgs[i - 1]);
-	if (delivered)
-		ipcshm_queue_recycle_row(qfile->queue, msgs, delivered);
-	return delivered;
+	if (!is_current(&array))
+		return 0;
+	return ipcshm_queue_receive_row(qfile, array_address(&array, 0), count);
 }
 
 /* With the caller's structures behind them. */

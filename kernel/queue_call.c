@@ -419,6 +419,7 @@ int ipcshm_queue_call(struct ipcshm_queue_file *qfile, struct ipcshm_msg *reques
 	ipcshm_waiter_init(&call.waiter);
 	INIT_LIST_HEAD(&call.by_process);
 	request->caller = &call;
+	request->plain = false;
 	do
 		err = call_send(queue, &call, timeout);
 	while (should_retry(err));

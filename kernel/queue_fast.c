@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The short way of a message, where nothing but the message and the queue is concerned: no task
- * sleeps, polls or is blocked, and there is room. It has a small payload in one piece and no
- * descriptors, and memory for it is spare. Anything else takes the general way, which this file
- * leaves untouched: each function here either does all or nothing.
+ * The short way of a message. It is taken if nothing but the message and the queue is concerned:
+ *
+ * - the message is plain: a payload of at most IPCSHM_WORDS_MAX bytes in one piece, without
+ *   descriptors, not in a pool, and no request or reply: get_outgoing(), get_incoming(), @plain;
+ * - the queue is quiet: no task sleeps, polls or is blocked, and there is room: is_quiet(),
+ *   can_send();
+ * - memory for the message is spare, and the sender's quota allows it: load_spare();
+ * - the caller's memory can be read or written at once;
+ * - no tracepoint is on.
+ *
+ * Anything else takes the general way, which this file leaves untouched: each function here does
+ * all or nothing, and reads a caller's structure for itself, as the general way does afterwards.
+ *
+ * User memory is accessed with the queue's lock held, as futex(2) does under the lock of its hash
+ * bucket: page faults are disabled, so that a fault never sleeps, but ends the copy with an error,
+ * and the message takes the general way. At most IPCSHM_ROW messages are copied while the lock is
+ * held once. A message is copied from or to its place in the queue: one that can't be delivered was
+ * never taken, and one lock is enough.
  */
+#include <linux/ktime.h>
+#include <linux/uaccess.h>
+
+#include "ioctl.h"
 #include "queue_internal.h"
 #include "user_copy.h"
+#include "view.h"
 
 /* No other task has to learn of a change. */
 static inline bool is_quiet(struct ipcshm_queue *queue)
@@ -17,177 +36,537 @@ static inline bool is_quiet(struct ipcshm_queue *queue)
 	       !ipcshm_pollers_exist(&queue->pollers);
 }
 
-static inline bool can_send(struct ipcshm_queue *queue, size_t size)
+static inline bool can_send(struct ipcshm_queue *queue)
 {
-	return is_quiet(queue) && message_fits(queue, size) &&
-	       !(queue->hangup && readers_are_gone(queue));
+	return is_quiet(queue) && !(queue->hangup && readers_are_gone(queue));
 }
 
-static inline void enqueue_new(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
-{
-	msg->number = ++queue->number;
-	queue->sent++;
-	trace_sent(queue, msg);
-	enqueue_message(queue, msg, false);
-}
+/* Sending. */
 
 /**
- * ipcshm_queue_send_fast - send a message the short way
- * @qfile: through which descriptor, which may send
- * @user: the message, checked
- *
- * Return: whether it has been sent.
+ * struct outgoing - what a sender describes, checked
+ * @data: address of the payload
+ * @size: its size
+ * @type: the message's type
+ * @priority: its priority
  */
-bool ipcshm_queue_send_fast(struct ipcshm_queue_file *qfile, const struct ipcshm_message *user)
+struct outgoing {
+	u64 data;
+	u64 size;
+	u64 type;
+	u32 priority;
+};
+
+/*
+ * Read a sender's structure, in an access region: true if the message may take the short way, and
+ * no error is set. What no message may have, and what only some have, is or-ed up.
+ */
+static __always_inline bool get_outgoing(struct outgoing *out,
+					 const struct ipcshm_message __user *user, int *err)
 {
-	unsigned long payload[IPCSHM_WORDS_MAX / sizeof(long)] IPCSHM_UNINITIALIZED;
+	u64 other = ipcshm_get_u32(&user->flags, err);
+
+	out->data = ipcshm_get_u64(&user->data, err);
+	out->size = ipcshm_get_u64(&user->size, err);
+	out->type = ipcshm_get_u64(&user->type, err);
+	out->priority = ipcshm_get_u32(&user->priority, err);
+	other |= ipcshm_get_u32(&user->segments, err);
+	other |= ipcshm_get_u32(&user->fd_count, err);
+	other |= ipcshm_get_u32(&user->reserved, err);
+	other |= ipcshm_get_u64(&user->request_id, err);
+	other |= ipcshm_get_u64(&user->reserved1, err);
+	return !other && out->priority <= IPCSHM_PRIORITY_MAX;
+}
+
+/* A spare message with the payload, which is still spare; NULL: there is none, or a page fault. */
+static __always_inline struct ipcshm_msg *load_spare(struct ipcshm_queue *queue,
+						     const struct outgoing *out)
+{
+	struct ipcshm_msg *msg = queue->spares.first[out->size > IPCSHM_SLOT_MIN_PAYLOAD];
+
+	BUILD_BUG_ON(IPCSHM_WORDS_MAX > IPCSHM_SLOT_MIN_PAYLOAD + IPCSHM_SLOT_MIN);
+	if (unlikely(!msg ||
+		     !ipcshm_payload_get(msg->data, u64_to_user_ptr(out->data), out->size)))
+		return NULL;
+	return msg;
+}
+
+/* The spare message that was loaded becomes one from the sender. */
+static __always_inline void start_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+					  const struct outgoing *out,
+					  const struct ipcshm_sender *sender,
+					  struct ipcshm_quotas *payer, u64 time)
+{
+	ipcshm_spares_pop(&queue->spares, msg->slot_class);
+	msg->size = out->size;
+	msg->starved = false;
+	msg->plain = true;
+	msg->charged = payer ? IPCSHM_CHARGED_BYTES : 0;
+	msg->sender = NULL;
+	msg->caller = NULL;
+	msg->payer = payer;
+	msg->type = out->type;
+	msg->priority = out->priority;
+	msg->time = time;
+	ipcshm_msg_set_sender(msg, sender);
+}
+
+static __always_inline void add_messages(struct ipcshm_queue *queue, u32 count, u64 bytes)
+{
+	queue->sent += count;
+	queue->messages += count;
+	queue->bytes += bytes;
+	if (queue->peak_messages < queue->messages)
+		queue->peak_messages = queue->messages;
+	if (queue->peak_bytes < queue->bytes)
+		queue->peak_bytes = queue->bytes;
+}
+
+static __always_inline bool send_outgoing(struct ipcshm_queue_file *qfile,
+					  const struct outgoing *out)
+{
+	const struct ipcshm_sender sender = ipcshm_sender_current();
 	struct ipcshm_queue *queue = qfile->queue;
+	struct ipcshm_quotas *payer = NULL;
 	struct ipcshm_msg *msg = NULL;
-	struct shortage shortage;
-	size_t size = user->size;
 	u64 time;
 
-	if (user->size > IPCSHM_WORDS_MAX || size > queue->max_message_size || queue->pool.size ||
-	    user->segments | user->fd_count)
-		return false;
-	if (!ipcshm_payload_get(payload, u64_to_user_ptr(user->data), size))
+	if (unlikely(out->size >= queue->plain_bound || trace_ipcshm_send_enabled()))
 		return false;
 	time = ktime_get_ns();
 	spin_lock(&queue->lock);
-	if (likely(can_send(queue, size)))
-		msg = ipcshm_spares_pop(&queue->spares, ipcshm_slot_class(size));
-	if (unlikely(!msg)) {
-		spin_unlock(&queue->lock);
-		return false;
+	pagefault_disable();
+	if (likely(can_send(queue) && message_fits(queue, out->size)))
+		msg = load_spare(queue, out);
+	if (msg && !queue->price) {
+		payer = qfile->payer;
+		if (unlikely(!ipcshm_quotas_try_charge(payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
+						       ipcshm_msg_cost(out->size))))
+			msg = NULL;
 	}
-	ipcshm_payload_move(msg->data, payload, size);
-	ipcshm_msg_start(msg, user, qfile->payer, time);
-	if (unlikely(!charge_payer(queue, msg, &shortage))) {
-		ipcshm_spares_push(&queue->spares, msg);
-		spin_unlock(&queue->lock);
-		return false;
+	if (likely(msg)) {
+		start_message(queue, msg, out, &sender, payer, time);
+		msg->number = ++queue->number;
+		ipcshm_backlog_add(&queue->queued, msg);
+		add_messages(queue, 1, out->size);
 	}
-	enqueue_new(queue, msg);
+	pagefault_enable();
 	spin_unlock(&queue->lock);
-	return true;
+	return msg;
+}
+
+/**
+ * ipcshm_queue_write_fast - send a message of type 0 and priority 0 the short way
+ * @qfile: through which descriptor, which may send
+ * @data: address of the payload
+ * @size: its size
+ *
+ * Return: whether it has been sent.
+ */
+bool ipcshm_queue_write_fast(struct ipcshm_queue_file *qfile, u64 data, size_t size)
+{
+	const struct outgoing out = { .data = data, .size = size };
+
+	return send_outgoing(qfile, &out);
+}
+
+/* A transfer whose deadline does not matter, as it does not have to wait. */
+static __always_inline bool send_transfer(struct ipcshm_queue_file *qfile,
+					  const struct ipcshm_transfer_args __user *from)
+{
+	struct outgoing out IPCSHM_UNINITIALIZED;
+	u32 clock, flags;
+	int err = 0;
+	bool valid;
+
+	if (!(qfile->mode & FMODE_WRITE) || should_fail_usercopy() ||
+	    !user_read_access_begin(from, sizeof(*from)))
+		return false;
+	valid = get_outgoing(&out, &from->message, &err);
+	clock = ipcshm_get_u32(&from->clock, &err);
+	flags = ipcshm_get_u32(&from->flags, &err);
+	user_read_access_end();
+	return likely(!err && valid && clock <= CLOCK_MONOTONIC && !(flags & ~IPCSHM_DONTWAIT)) &&
+	       likely(send_outgoing(qfile, &out));
+}
+
+/* Sending batches. */
+
+/* Returns how many of the structures may take the short way, the first ones. */
+static u32 get_outgoing_row(const struct ipcshm_queue *queue, struct outgoing *row,
+			    const struct ipcshm_message __user *from, u32 count)
+{
+	int err = 0;
+	u32 i;
+
+	if (should_fail_usercopy() || !user_read_access_begin(from, count * sizeof(*from)))
+		return 0;
+	for (i = 0; i < count; i++)
+		if (!get_outgoing(&row[i], &from[i], &err) || row[i].size >= queue->plain_bound)
+			break;
+	user_read_access_end();
+	return err ? 0 : i;
+}
+
+static u64 cost_of(const struct outgoing *row, u32 count)
+{
+	u64 cost = 0;
+
+	for (; count; count--)
+		cost += ipcshm_msg_cost(row++->size);
+	return cost;
+}
+
+/* As many messages as there are spares and room in bytes for; their bytes are added to @bytes. */
+static u32 enqueue_row(struct ipcshm_queue *queue, const struct outgoing *row, u32 count,
+		       struct ipcshm_quotas *payer, u64 time, u64 *bytes)
+{
+	const struct ipcshm_sender sender = ipcshm_sender_current();
+	u64 room = queue->max_bytes - queue->bytes, number = queue->number, sum = 0;
+	struct ipcshm_msg *msg;
+	u32 i;
+
+	lockdep_assert_held(&queue->lock);
+	for (i = 0; i < count; i++, row++) {
+		if (unlikely(row->size > room - sum))
+			break;
+		msg = load_spare(queue, row);
+		if (unlikely(!msg))
+			break;
+		start_message(queue, msg, row, &sender, payer, time);
+		msg->number = ++number;
+		ipcshm_backlog_add(&queue->queued, msg);
+		sum += row->size;
+	}
+	queue->number = number;
+	*bytes = sum;
+	return i;
+}
+
+/* The quota of all is charged at once, and what was too much uncharged. */
+static u32 send_outgoing_row(struct ipcshm_queue_file *qfile, const struct outgoing *row, u32 count)
+{
+	const enum ipcshm_quota_type quota = IPCSHM_QUOTA_TYPE_QUEUE_BYTES;
+	struct ipcshm_queue *queue = qfile->queue;
+	struct ipcshm_quotas *payer = queue->price ? NULL : qfile->payer;
+	u64 bytes, cost = 0;
+	u32 sent;
+
+	lockdep_assert_held(&queue->lock);
+	if (queue->messages >= queue->max_messages || queue->bytes > queue->max_bytes)
+		return 0;
+	count = min_t(u64, count, queue->max_messages - queue->messages);
+	if (payer) {
+		cost = cost_of(row, count);
+		if (unlikely(!ipcshm_quotas_try_charge(payer, quota, cost)))
+			return 0;
+	}
+	sent = enqueue_row(queue, row, count, payer, ktime_get_ns(), &bytes);
+	if (payer && unlikely(sent < count))
+		ipcshm_quotas_uncharge_locked(payer, quota, cost - cost_of(row, sent));
+	add_messages(queue, sent, bytes);
+	return sent;
 }
 
 /**
  * ipcshm_queue_send_row - send messages the short way
  * @qfile: through which descriptor, which may send
- * @msgs: the messages
- * @count: how many
+ * @from: structures that describe them, not checked
+ * @count: how many, at most IPCSHM_ROW
  *
  * Return: how many the queue has accepted, the first ones.
  */
-u32 ipcshm_queue_send_row(struct ipcshm_queue_file *qfile, struct ipcshm_msg *const *msgs,
-			  u32 count)
+u32 ipcshm_queue_send_row(struct ipcshm_queue_file *qfile,
+			  const struct ipcshm_message __user *from, u32 count)
 {
 	struct ipcshm_queue *queue = qfile->queue;
-	struct shortage shortage;
-	u32 sent;
+	struct outgoing row[IPCSHM_ROW] IPCSHM_UNINITIALIZED;
+	u32 sent = 0;
 
+	if (trace_ipcshm_send_enabled())
+		return 0;
+	count = get_outgoing_row(queue, row, from, count);
+	if (!count)
+		return 0;
 	spin_lock(&queue->lock);
-	for (sent = 0; sent < count; sent++) {
-		if (!can_send(queue, msgs[sent]->size) ||
-		    !charge_payer(queue, msgs[sent], &shortage))
-			break;
-		enqueue_new(queue, msgs[sent]);
-	}
+	pagefault_disable();
+	if (likely(can_send(queue)))
+		sent = send_outgoing_row(qfile, row, count);
+	pagefault_enable();
 	spin_unlock(&queue->lock);
 	return sent;
 }
 
+/* Receiving. */
+
+/**
+ * struct incoming - what a receiver asks for, checked
+ * @data: address of room for the payload
+ * @size: how large that is
+ * @match: which messages
+ */
+struct incoming {
+	u64 data;
+	u64 size;
+	struct ipcshm_match match;
+};
+
+/* Any message, of one type, of any but one, or of those up to one. */
+static inline bool is_one_match(u32 how)
+{
+	return !how || how == IPCSHM_TYPE_EQUAL || how == IPCSHM_TYPE_NOT ||
+	       how == IPCSHM_TYPE_UP_TO;
+}
+
+/* As get_outgoing(). */
+static __always_inline bool get_incoming(struct incoming *in,
+					 const struct ipcshm_message __user *user, int *err)
+{
+	u64 other = ipcshm_get_u32(&user->segments, err);
+
+	in->data = ipcshm_get_u64(&user->data, err);
+	in->size = ipcshm_get_u64(&user->size, err);
+	in->match.type = ipcshm_get_u64(&user->type, err);
+	in->match.how = ipcshm_get_u32(&user->flags, err);
+	other |= ipcshm_get_u32(&user->reserved, err);
+	other |= ipcshm_get_u64(&user->reserved1, err);
+	return !other && ipcshm_get_u32(&user->fd_count, err) <= IPCSHM_FDS_MAX &&
+	       is_one_match(in->match.how);
+}
+
 /* The next message, if it can be received the short way, or NULL. */
-static inline struct ipcshm_msg *take_next(struct ipcshm_queue *queue,
-					   const struct ipcshm_match *match, u64 room)
+static __always_inline struct ipcshm_msg *find_plain(const struct ipcshm_queue *queue,
+						     const struct incoming *in)
 {
 	struct ipcshm_msg *msg;
 
-	msg = likely(!match->how) ? ipcshm_backlog_first(&queue->queued) :
-				    ipcshm_backlog_find(&queue->queued, match);
-	if (unlikely(!msg || !is_quiet(queue) || msg->size > room || msg->caller ||
-		     msg->size > IPCSHM_WORDS_MAX || msg->slot_class == IPCSHM_SLOT_NONE ||
-		     msg->nr_files))
+	msg = likely(!in->match.how) ? ipcshm_backlog_first(&queue->queued) :
+				       ipcshm_backlog_find(&queue->queued, &in->match);
+	/* If another task peeks at it, the last of both frees it. */
+	if (unlikely(!msg || !msg->plain || msg->size > in->size ||
+		     refcount_read(&msg->users) != 1))
 		return NULL;
-	dequeue_message(queue, msg);
-	queue->received++;
-	trace_received(queue, msg);
-	msg->request_id = 0;
 	return msg;
 }
 
 /**
- * ipcshm_queue_take_fast - receive a message the short way
- * @qfile: through which descriptor, which may receive
- * @user: what is wanted, checked
- *
- * Return: the message, which is the caller's, or NULL.
+ * struct leaving - what messages that leave a queue entail
+ * @payer: who has paid for those of the latest run that one payer has paid for, or NULL
+ * @cost: of these
+ * @garbage: messages that do not become spare, linked by @next
  */
-struct ipcshm_msg *ipcshm_queue_take_fast(struct ipcshm_queue_file *qfile,
-					  const struct ipcshm_message *user)
+struct leaving {
+	struct ipcshm_quotas *payer;
+	u64 cost;
+	struct ipcshm_msg *garbage;
+};
+
+static __always_inline void uncharge_run(struct leaving *leaving)
 {
-	struct ipcshm_queue *queue = qfile->queue;
-	struct ipcshm_match match = { .how = user->flags, .type = user->type };
+	if (leaving->payer)
+		ipcshm_quotas_uncharge_locked(leaving->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
+					      leaving->cost);
+}
+
+/* A message that was delivered leaves the queue and becomes spare. */
+static __always_inline void retire_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+					   struct leaving *leaving)
+{
+	u32 spare = queue->spares.bytes + ipcshm_slot_size(msg->slot_class);
+
+	ipcshm_backlog_remove(&queue->queued, msg);
+	if (msg->charged) {
+		if (leaving->payer != msg->payer) {
+			uncharge_run(leaving);
+			leaving->payer = msg->payer;
+			leaving->cost = 0;
+		}
+		leaving->cost += ipcshm_msg_cost(msg->size);
+		msg->charged = 0;
+	}
+	if (unlikely(spare > IPCSHM_SPARE_BYTES)) {
+		msg = ipcshm_queue_keep_spare(queue, msg);
+		if (msg) {
+			msg->next = leaving->garbage;
+			leaving->garbage = msg;
+		}
+		return;
+	}
+	ipcshm_spares_push(&queue->spares, msg);
+}
+
+static __always_inline void subtract_messages(struct ipcshm_queue *queue, u32 count, u64 bytes)
+{
+	queue->received += count;
+	queue->messages -= count;
+	queue->bytes -= bytes;
+	if (unlikely(queue->charged > queue->price))
+		ipcshm_queue_refund(queue);
+}
+
+static noinline void free_garbage(struct ipcshm_msg *garbage)
+{
 	struct ipcshm_msg *msg;
 
+	while ((msg = garbage)) {
+		garbage = msg->next;
+		ipcshm_msg_put(msg);
+	}
+}
+
+/* Receive one message to user memory; returns its size, or -1. */
+static __always_inline ssize_t receive_incoming(struct ipcshm_queue_file *qfile,
+						const struct incoming *in,
+						const struct ipcshm_view *view,
+						struct ipcshm_message __user *to)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+	struct leaving leaving IPCSHM_UNINITIALIZED;
+	struct ipcshm_msg *msg;
+	ssize_t size = -1;
+
+	if (trace_ipcshm_receive_enabled())
+		return -1;
+	leaving.payer = NULL;
+	leaving.garbage = NULL;
 	spin_lock(&queue->lock);
-	msg = take_next(queue, &match, user->size);
+	pagefault_disable();
+	msg = likely(is_quiet(queue)) ? find_plain(queue, in) : NULL;
+	if (likely(msg) &&
+	    likely(ipcshm_payload_put(u64_to_user_ptr(in->data), msg->data, msg->size)) &&
+	    likely(!to || ipcshm_msg_describe(msg, view, 0, in->data, to))) {
+		size = msg->size;
+		retire_message(queue, msg, &leaving);
+		uncharge_run(&leaving);
+		subtract_messages(queue, 1, size);
+	}
+	pagefault_enable();
 	spin_unlock(&queue->lock);
-	return msg;
+	if (unlikely(leaving.garbage))
+		free_garbage(leaving.garbage);
+	return size;
 }
 
 /**
- * ipcshm_queue_take_row - receive messages the short way
+ * ipcshm_queue_read_fast - receive a message of any type the short way, without its description
  * @qfile: through which descriptor, which may receive
- * @rooms: how large they may be
- * @msgs: filled in: the messages, which are the caller's
- * @count: how many
+ * @data: address of room for the payload
+ * @size: how large that is
  *
- * Return: how many there are.
+ * Return: the size of the message; -1: none was received.
  */
-u32 ipcshm_queue_take_row(struct ipcshm_queue_file *qfile, const struct ipcshm_room *rooms,
-			  struct ipcshm_msg **msgs, u32 count)
+ssize_t ipcshm_queue_read_fast(struct ipcshm_queue_file *qfile, u64 data, size_t size)
 {
-	static const struct ipcshm_match any;
-	struct ipcshm_queue *queue = qfile->queue;
-	u32 taken;
+	const struct incoming in = { .data = data, .size = size };
 
-	spin_lock(&queue->lock);
-	for (taken = 0; taken < count; taken++) {
-		msgs[taken] = take_next(queue, &any, rooms[taken].size);
-		if (!msgs[taken])
-			break;
-	}
-	spin_unlock(&queue->lock);
-	return taken;
+	return receive_incoming(qfile, &in, NULL, NULL);
 }
 
-/* Up to @count spare messages for payloads of @size bytes, in a list; or NULL. */
-struct ipcshm_msg *ipcshm_queue_pop_spares(struct ipcshm_queue *queue, size_t size, u32 count)
+static __always_inline bool receive_transfer(struct ipcshm_queue_file *qfile,
+					     struct ipcshm_transfer_args __user *from)
 {
-	struct ipcshm_msg *msg, *list = NULL;
-	u32 slot_class = ipcshm_slot_class(size);
+	struct incoming in IPCSHM_UNINITIALIZED;
+	struct ipcshm_view view;
+	u32 clock, flags;
+	int err = 0;
+	bool valid;
 
-	spin_lock(&queue->lock);
-	while (count-- && (msg = ipcshm_spares_pop(&queue->spares, slot_class))) {
-		msg->next = list;
-		list = msg;
-	}
-	spin_unlock(&queue->lock);
-	return list;
+	if (!(qfile->mode & FMODE_READ) || should_fail_usercopy() ||
+	    !user_read_access_begin(from, sizeof(*from)))
+		return false;
+	valid = get_incoming(&in, &from->message, &err);
+	clock = ipcshm_get_u32(&from->clock, &err);
+	flags = ipcshm_get_u32(&from->flags, &err);
+	user_read_access_end();
+	if (unlikely(err || !valid || clock > CLOCK_MONOTONIC || flags & ~IPCSHM_DONTWAIT))
+		return false;
+	view = ipcshm_view_current();
+	return likely(receive_incoming(qfile, &in, &view, &from->message) >= 0);
 }
 
-/* The messages are no longer needed. */
-void ipcshm_queue_recycle_row(struct ipcshm_queue *queue, struct ipcshm_msg **msgs, u32 count)
+/* Receiving batches. */
+
+static u32 get_incoming_row(struct incoming *row, const struct ipcshm_message __user *from,
+			    u32 count)
 {
+	int err = 0;
 	u32 i;
 
+	if (should_fail_usercopy() || !user_read_access_begin(from, count * sizeof(*from)))
+		return 0;
+	for (i = 0; i < count; i++)
+		if (!get_incoming(&row[i], &from[i], &err))
+			break;
+	user_read_access_end();
+	return err ? 0 : i;
+}
+
+/* Those that are delivered leave the queue. */
+static u32 receive_incoming_row(struct ipcshm_queue *queue, const struct incoming *row, u32 count,
+				struct ipcshm_message __user *to, struct leaving *leaving)
+{
+	const struct ipcshm_view view = ipcshm_view_current();
+	struct ipcshm_msg *msg;
+	u64 bytes = 0;
+	u32 i;
+
+	lockdep_assert_held(&queue->lock);
+	for (i = 0; i < count; i++, row++, to++) {
+		msg = find_plain(queue, row);
+		if (unlikely(!msg) ||
+		    unlikely(!ipcshm_payload_put(u64_to_user_ptr(row->data), msg->data,
+						 msg->size)) ||
+		    unlikely(!ipcshm_msg_describe(msg, &view, 0, row->data, to)))
+			break;
+		bytes += msg->size;
+		retire_message(queue, msg, leaving);
+	}
+	uncharge_run(leaving);
+	subtract_messages(queue, i, bytes);
+	return i;
+}
+
+/**
+ * ipcshm_queue_receive_row - receive messages the short way
+ * @qfile: through which descriptor, which may receive
+ * @from: structures that describe what is wanted, not checked; filled in
+ * @count: how many, at most IPCSHM_ROW
+ *
+ * Return: how many were received, into the first ones.
+ */
+u32 ipcshm_queue_receive_row(struct ipcshm_queue_file *qfile, struct ipcshm_message __user *from,
+			     u32 count)
+{
+	struct incoming row[IPCSHM_ROW] IPCSHM_UNINITIALIZED;
+	struct ipcshm_queue *queue = qfile->queue;
+	struct leaving leaving = {};
+	u32 received = 0;
+
+	if (trace_ipcshm_receive_enabled())
+		return 0;
+	count = get_incoming_row(row, from, count);
+	if (!count)
+		return 0;
 	spin_lock(&queue->lock);
-	for (i = 0; i < count; i++)
-		msgs[i] = ipcshm_queue_keep_spare(queue, msgs[i]);
+	pagefault_disable();
+	if (likely(is_quiet(queue)))
+		received = receive_incoming_row(queue, row, count, from, &leaving);
+	pagefault_enable();
 	spin_unlock(&queue->lock);
-	for (i = 0; i < count; i++)
-		if (unlikely(msgs[i]))
-			ipcshm_msg_put(msgs[i]);
+	if (unlikely(leaving.garbage))
+		free_garbage(leaving.garbage);
+	return received;
+}
+
+/* The most frequent ioctls, the short way; all others, and where there is none, the general way. */
+long ipcshm_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	if (likely(cmd == IPCSHM_IOC_QUEUE_SEND)) {
+		if (likely(send_transfer(qfile_of(file), (void __user *)arg)))
+			return 0;
+	} else if (likely(cmd == IPCSHM_IOC_QUEUE_RECEIVE)) {
+		if (likely(receive_transfer(qfile_of(file), (void __user *)arg)))
+			return 0;
+	}
+	return ipcshm_queue_ioctl_slow(file, cmd, arg);
 }

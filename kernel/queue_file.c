@@ -10,6 +10,7 @@
 #include <linux/time64.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "gfp.h"
 #include "held.h"
 #include "outgoing.h"
@@ -17,7 +18,6 @@
 #include "queue_file.h"
 #include "quota.h"
 #include "receive_buffer.h"
-#include "user_copy.h"
 #include "work.h"
 
 /* @msg, or the error that there is instead. */
@@ -57,17 +57,12 @@ static int begin_iocb(const struct kiocb *iocb, fmode_t mode, struct ipcshm_time
 /* False: take the general way. */
 static bool write_fast(struct ipcshm_queue_file *qfile, struct iov_iter *from)
 {
-	struct ipcshm_message user;
+	size_t size = iov_iter_count(from);
 
-	if (!iter_is_ubuf(from) || !(qfile->mode & FMODE_WRITE))
+	if (!iter_is_ubuf(from) || !(qfile->mode & FMODE_WRITE) ||
+	    !ipcshm_queue_write_fast(qfile, (unsigned long)from->ubuf + from->iov_offset, size))
 		return false;
-	user = (struct ipcshm_message){
-		.data = (unsigned long)from->ubuf + from->iov_offset,
-		.size = iov_iter_count(from),
-	};
-	if (!ipcshm_queue_send_fast(qfile, &user))
-		return false;
-	iov_iter_advance(from, user.size);
+	iov_iter_advance(from, size);
 	return true;
 }
 
@@ -107,53 +102,39 @@ static ssize_t read_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_recei
 	return rbuf->msg->size;
 }
 
-/* A message that was received the short way, or NULL. */
-static struct ipcshm_msg *read_fast(struct ipcshm_queue_file *qfile, struct iov_iter *to)
+/* The size of a message; -1: take the general way. */
+static ssize_t read_fast(struct ipcshm_queue_file *qfile, struct iov_iter *to)
 {
-	const struct ipcshm_message user = { .size = iov_iter_count(to) };
+	ssize_t size;
 
 	if (!iter_is_ubuf(to) || !(qfile->mode & FMODE_READ))
-		return NULL;
-	return ipcshm_queue_take_fast(qfile, &user);
-}
-
-/* False, and nothing has happened: it can't be delivered without faults. */
-static bool read_words(struct iov_iter *to, const struct ipcshm_msg *msg)
-{
-	bool done;
-
-	pagefault_disable();
-	done = ipcshm_payload_put(to->ubuf + to->iov_offset, msg->data, msg->size);
-	pagefault_enable();
-	if (done)
-		iov_iter_advance(to, msg->size);
-	return done;
+		return -1;
+	size = ipcshm_queue_read_fast(qfile, (unsigned long)to->ubuf + to->iov_offset,
+				      iov_iter_count(to));
+	if (likely(size >= 0))
+		iov_iter_advance(to, size);
+	return size;
 }
 
 static ssize_t qfile_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct ipcshm_queue_file *qfile = qfile_of(iocb->ki_filp);
-	struct ipcshm_receive_buffer rbuf;
+	struct ipcshm_receive_buffer rbuf IPCSHM_UNINITIALIZED;
 	struct ipcshm_timeout timeout;
 	ssize_t size;
-	int err = 1;
+	int err;
 
 	if (!iov_iter_count(to))
 		return 0;
-	rbuf.msg = read_fast(qfile, to);
-	if (rbuf.msg && likely(read_words(to, rbuf.msg))) {
-		size = rbuf.msg->size;
-		ipcshm_queue_recycle(qfile->queue, rbuf.msg);
+	size = read_fast(qfile, to);
+	if (likely(size >= 0))
 		return size;
-	}
 	rbuf = (struct ipcshm_receive_buffer){
-		.msg = rbuf.msg,
 		.buffer.iter = *to,
 		.criteria.room = iov_iter_count(to),
 	};
-	if (!rbuf.msg)
-		err = begin_iocb(iocb, FMODE_READ, &timeout) ?:
-		      ipcshm_queue_receive(qfile, &rbuf, 1, &timeout);
+	err = begin_iocb(iocb, FMODE_READ, &timeout) ?:
+	      ipcshm_queue_receive(qfile, &rbuf, 1, &timeout);
 	if (err < 0)
 		return err == -EPIPE ? 0 : err;	/* the end of file */
 	size = read_deliver(qfile, &rbuf);

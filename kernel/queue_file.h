@@ -67,5 +67,6 @@ int ipcshm_qfile_begin(const struct file *file, fmode_t mode, u64 deadline, u32 
 int ipcshm_qfile_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
 		      const struct ipcshm_timeout *timeout);
 long ipcshm_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long ipcshm_queue_ioctl_slow(struct file *file, unsigned int cmd, unsigned long arg);
 
 #endif /* IPCSHM_QUEUE_FILE_H */

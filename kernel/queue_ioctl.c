@@ -55,51 +55,11 @@ static long queue_ioctl_send(struct file *file, void *args, struct ipcshm_uarg u
 	struct ipcshm_timeout timeout;
 	int err;
 
-	if (likely(ipcshm_queue_send_fast(qfile, &send->message)))
-		return 0;
 	err = ipcshm_qfile_begin(file, FMODE_WRITE, send->deadline, send->clock, send->flags,
 				 &timeout);
 	if (err)
 		return err;
-	return ipcshm_qfile_send(qfile, ipcshm_outgoing_load(qfile, &send->message, NULL),
-				 &timeout);
-}
-
-/* A message that was received, and can't be delivered without faults. */
-static int deliver_slowly(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
-			  struct ipcshm_message *user, void __user *to)
-{
-	struct ipcshm_receive_buffer rbuf IPCSHM_UNINITIALIZED;
-	int err = ipcshm_rbuf_prepare(&rbuf, user);
-
-	rbuf.msg = msg;
-	if (!err)
-		err = ipcshm_rbuf_deliver(qfile, &rbuf, to);
-	if (err)
-		ipcshm_rbuf_put_back(qfile, &rbuf);
-	ipcshm_rbuf_put(qfile, &rbuf);
-	return err;
-}
-
-/* False: take the general way. */
-static bool receive_fast(struct ipcshm_queue_file *qfile, struct ipcshm_transfer_args *args,
-			 void __user *to, int *result)
-{
-	struct ipcshm_msg *msg;
-
-	if (args->message.segments || args->message.flags & IPCSHM_MAPPED ||
-	    args->flags & IPCSHM_PEEK)
-		return false;
-	msg = ipcshm_queue_take_fast(qfile, &args->message);
-	if (!msg)
-		return false;
-	if (likely(ipcshm_msg_deliver_words(msg, 0, args->message.data, to))) {
-		ipcshm_queue_recycle(qfile->queue, msg);
-		*result = 0;
-	} else {
-		*result = deliver_slowly(qfile, msg, &args->message, to);
-	}
-	return true;
+	return ipcshm_qfile_send(qfile, ipcshm_outgoing_load(qfile, &send->message), &timeout);
 }
 
 static inline bool receive_is_valid(const struct file *file, const void *args)
@@ -120,8 +80,6 @@ static long queue_ioctl_receive(struct file *file, void *args, struct ipcshm_uar
 	struct ipcshm_timeout timeout;
 	int err;
 
-	if (likely(receive_fast(qfile, receive, uarg.ptr, &err)))
-		return err;
 	err = ipcshm_qfile_begin(file, FMODE_READ, receive->deadline, receive->clock,
 				 receive->flags, &timeout);
 	if (err)
@@ -176,7 +134,7 @@ static int call_or_resume(struct ipcshm_queue_file *qfile, struct ipcshm_call_ar
 
 	if (*id)
 		return ipcshm_queue_resume(qfile, *id, reply, timeout);
-	request = ipcshm_outgoing_load(qfile, &args->request, NULL);
+	request = ipcshm_outgoing_load(qfile, &args->request);
 	if (IS_ERR(request))
 		return PTR_ERR(request);
 	return ipcshm_queue_call(qfile, request, reply, timeout, id);
@@ -257,7 +215,7 @@ static long queue_ioctl_call(struct file *file, void *args, struct ipcshm_uarg u
 
 static int send_reply(struct ipcshm_queue_file *qfile, struct ipcshm_message *user, bool sync)
 {
-	struct ipcshm_msg *msg = ipcshm_outgoing_load(qfile, user, NULL);
+	struct ipcshm_msg *msg = ipcshm_outgoing_load(qfile, user);
 
 	return IS_ERR(msg) ? PTR_ERR(msg) : ipcshm_queue_reply(qfile, user->request_id, msg, sync);
 }
@@ -520,7 +478,8 @@ static const struct ipcshm_ioctl queue_ioctls[] = {
 	},
 };
 
-long ipcshm_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+/* The general way: see queue_fast.c. */
+long ipcshm_queue_ioctl_slow(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	static const struct ipcshm_ioctls table = {
 		queue_ioctls, FIRST, ARRAY_SIZE(queue_ioctls),

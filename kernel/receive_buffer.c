@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What callers receive into: the choice of a message, and its delivery to user memory. */
-#include <linux/pid_namespace.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -11,6 +10,7 @@
 #include "quota.h"
 #include "receive_buffer.h"
 #include "user_copy.h"
+#include "view.h"
 
 void ipcshm_rbuf_put(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
 {
@@ -51,70 +51,12 @@ static int rbuf_fill(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buff
 	return ipcshm_msg_copy(rbuf->msg, &rbuf->buffer.iter);
 }
 
-static u32 pid_seen(const struct pid *pid)
-{
-	const struct pid_namespace *ns = ns_of_pid(task_pid(current));
-
-	if (ns->level > pid->level || pid->numbers[ns->level].ns != ns)
-		return 0;
-	return pid->numbers[ns->level].nr;
-}
-
-static u32 uid_seen(const struct user_namespace *ns, kuid_t uid)
-{
-	return ns == &init_user_ns ? __kuid_val(uid) : from_kuid_munged(current_user_ns(), uid);
-}
-
-static u32 gid_seen(const struct user_namespace *ns, kgid_t gid)
-{
-	return ns == &init_user_ns ? __kgid_val(gid) : from_kgid_munged(current_user_ns(), gid);
-}
-
-/* Write what anyone may learn of a message, as the current task's namespaces show it. */
-static int msg_describe(const struct ipcshm_msg *msg, u64 request_id, u64 data,
-			struct ipcshm_message __user *to)
-{
-	const struct user_namespace *ns = current_user_ns();
-	u64 time = msg->time + ipcshm_timens_offset();
-	u32 uid = uid_seen(ns, msg->uid), gid = gid_seen(ns, msg->gid);
-	u32 pid = pid_seen(msg->pid);
-
-	if (should_fail_usercopy() || !user_write_access_begin(to, sizeof(*to)))
-		return -EFAULT;
-	unsafe_put_user(data, &to->data, fault);
-	unsafe_put_user(msg->size, &to->size, fault);
-	unsafe_put_user(msg->type, &to->type, fault);
-	unsafe_put_user(msg->priority, &to->priority, fault);
-	unsafe_put_user(pid, &to->pid, fault);
-	unsafe_put_user(uid, &to->uid, fault);
-	unsafe_put_user(gid, &to->gid, fault);
-	unsafe_put_user(time, &to->time, fault);
-	unsafe_put_user(msg->nr_files, &to->fd_count, fault);
-	unsafe_put_user(request_id, &to->request_id, fault);
-	user_write_access_end();
-	return 0;
-
-fault:
-	user_write_access_end();
-	return -EFAULT;
-}
-
 static int rbuf_describe(struct ipcshm_receive_buffer *rbuf, u64 request_id, void __user *to)
 {
-	return msg_describe(rbuf->msg, request_id, rbuf->user->data, to);
-}
+	const struct ipcshm_view view = ipcshm_view_current();
 
-/* Deliver a message with a small payload, if that is possible without faults. */
-bool ipcshm_msg_deliver_words(const struct ipcshm_msg *msg, u64 request_id, u64 data,
-			      struct ipcshm_message __user *to)
-{
-	bool done;
-
-	pagefault_disable();
-	done = likely(ipcshm_payload_put(u64_to_user_ptr(data), msg->data, msg->size)) &&
-	       likely(!msg_describe(msg, request_id, data, to));
-	pagefault_enable();
-	return done;
+	return ipcshm_msg_describe(rbuf->msg, &view, request_id, rbuf->user->data, to) ? 0 :
+											 -EFAULT;
 }
 
 void ipcshm_rbuf_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
@@ -141,14 +83,17 @@ static bool copy_at_once(struct ipcshm_receive_buffer *rbuf)
 
 static bool show_at_once(struct ipcshm_receive_buffer *rbuf, u64 request_id, void __user *to)
 {
+	const struct ipcshm_msg *msg = rbuf->msg;
 	bool done = false;
 
-	if (!ipcshm_msg_is_small(rbuf->msg) || rbuf->user->flags & IPCSHM_MAPPED)
+	if (!ipcshm_msg_is_small(msg) || rbuf->user->flags & IPCSHM_MAPPED)
 		return false;
-	if (!rbuf->user->segments && rbuf->msg->size <= IPCSHM_WORDS_MAX)
-		return ipcshm_msg_deliver_words(rbuf->msg, request_id, rbuf->user->data, to);
 	pagefault_disable();
-	if (likely(copy_at_once(rbuf))) {
+	if (!rbuf->user->segments && msg->size <= IPCSHM_WORDS_MAX) {
+		done = likely(ipcshm_payload_put(u64_to_user_ptr(rbuf->user->data), msg->data,
+						 msg->size)) &&
+		       likely(!rbuf_describe(rbuf, request_id, to));
+	} else if (likely(copy_at_once(rbuf))) {
 		done = !rbuf_describe(rbuf, request_id, to);
 		if (!done)
 			iov_iter_revert(&rbuf->buffer.iter, rbuf->msg->size);

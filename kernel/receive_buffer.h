@@ -52,9 +52,6 @@ static inline bool ipcshm_rbuf_is_valid(const struct ipcshm_queue_file *qfile,
 int ipcshm_rbuf_prepare(struct ipcshm_receive_buffer *rbuf, struct ipcshm_message *user);
 void ipcshm_rbuf_put(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf);
 
-bool ipcshm_msg_deliver_words(const struct ipcshm_msg *msg, u64 request_id, u64 data,
-			      struct ipcshm_message __user *to);
-
 int ipcshm_rbuf_show(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
 		     void __user *to);
 bool ipcshm_rbuf_deliver_at_once(struct ipcshm_queue_file *qfile,

@@ -3,6 +3,8 @@
 #ifndef IPCSHM_SPARES_H
 #define IPCSHM_SPARES_H
 
+#include <linux/sizes.h>
+
 #include "message.h"
 
 /**
@@ -17,6 +19,9 @@ struct ipcshm_spares {
 	struct ipcshm_msg *first[IPCSHM_SLOT_CLASSES];
 	u32 bytes;
 };
+
+/* What each queue may keep; with the queue itself, it counts as an object. */
+#define IPCSHM_SPARE_BYTES SZ_16K
 
 static inline struct ipcshm_msg *ipcshm_spares_pop(struct ipcshm_spares *spares, u32 slot_class)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Small payloads, to and from user memory. */
+/* A few words, to and from user memory. */
 #ifndef IPCSHM_USER_COPY_H
 #define IPCSHM_USER_COPY_H
 
@@ -12,47 +12,131 @@
  */
 #define IPCSHM_WORDS_MAX 256
 
-static __always_inline bool ipcshm_payload_get(void *to, const void __user *from, size_t size)
-{
-	const unsigned long __user *user = from;
-	unsigned long *word = to;
+/*
+ * ipcshm_get_u64() and its like read an integer of user memory, between user_read_access_begin()
+ * and _end(). If they can't, they set @err, which was 0, and return anything. The caller looks at
+ * that once, after the last integer.
+ *
+ * They are unsafe_get_user(), but for compilers that the kernel does not trust with outputs of "asm
+ * goto". With these, that sets and tests an error for each integer, at three times the cost.
+ */
+#if defined(CONFIG_X86_64) && !defined(CONFIG_CC_HAS_ASM_GOTO_OUTPUT) && !defined(CONFIG_KMSAN)
+#include <asm/asm.h>
 
-	if (should_fail_usercopy() || !user_read_access_begin(from, size))
-		return false;
-	for (; size >= 4 * sizeof(*word); size -= 4 * sizeof(*word), user += 4, word += 4) {
-		unsafe_get_user(word[0], user, fault);
-		unsafe_get_user(word[1], user + 1, fault);
-		unsafe_get_user(word[2], user + 2, fault);
-		unsafe_get_user(word[3], user + 3, fault);
-	}
-	for (; size >= sizeof(*word); size -= sizeof(*word))
-		unsafe_get_user(*word++, user++, fault);
-	for (to = word, from = user; size; size--, to++, from++)
-		unsafe_get_user(*(u8 *)to, (const u8 __user *)from, fault);
-	user_read_access_end();
+#define IPCSHM_DEFINE_GET(type, move)							\
+static __always_inline type ipcshm_get_##type(const type __user *user, int *err)	\
+{											\
+	type value;									\
+											\
+	asm volatile("1: " move "\n"							\
+		     "2:\n"								\
+		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[error])	\
+		     : [to] "=r" (value), [error] "+r" (*err)				\
+		     : [from] "m" (*user));						\
+	return value;									\
+}
+
+IPCSHM_DEFINE_GET(u8, "movzbl %[from], %k[to]")
+IPCSHM_DEFINE_GET(u32, "movl %[from], %[to]")
+IPCSHM_DEFINE_GET(u64, "movq %[from], %[to]")
+#else
+#define IPCSHM_DEFINE_GET(type)								\
+static __always_inline type ipcshm_get_##type(const type __user *user, int *err)	\
+{											\
+	type value;									\
+											\
+	unsafe_get_user(value, user, fault);						\
+	return value;									\
+											\
+fault:											\
+	*err = -EFAULT;									\
+	return 0;									\
+}
+
+IPCSHM_DEFINE_GET(u8)
+IPCSHM_DEFINE_GET(u32)
+IPCSHM_DEFINE_GET(u64)
+#endif
+
+static __always_inline void ipcshm_get_words(u64 *words, const u64 __user *user, size_t count,
+					     int *err)
+{
+	size_t i;
+
+#pragma GCC unroll 16
+	for (i = 0; i < count; i++)
+		words[i] = ipcshm_get_u64(user + i, err);
+}
+
+static __always_inline bool ipcshm_put_words(u64 __user *user, const u64 *words, size_t count)
+{
+	size_t i;
+
+#pragma GCC unroll 16
+	for (i = 0; i < count; i++)
+		unsafe_put_user(words[i], user + i, fault);
 	return true;
 
 fault:
-	user_read_access_end();
 	return false;
+}
+
+/* Rows of eight words, then what is left by the bits of its size: most sizes have few. */
+static __always_inline bool ipcshm_payload_get(void *to, const void __user *from, size_t size)
+{
+	int err = 0;
+
+	if (should_fail_usercopy() || !user_read_access_begin(from, size))
+		return false;
+	for (; size >= 64; size -= 64, to += 64, from += 64)
+		ipcshm_get_words(to, from, 8, &err);
+	if (size & 32) {
+		ipcshm_get_words(to, from, 4, &err);
+		to += 32;
+		from += 32;
+	}
+	if (size & 16) {
+		ipcshm_get_words(to, from, 2, &err);
+		to += 16;
+		from += 16;
+	}
+	if (size & 8) {
+		ipcshm_get_words(to, from, 1, &err);
+		to += 8;
+		from += 8;
+	}
+	for (size &= 7; size; size--, to++, from++)
+		*(u8 *)to = ipcshm_get_u8(from, &err);
+	user_read_access_end();
+	return likely(!err);
 }
 
 static __always_inline bool ipcshm_payload_put(void __user *to, const void *from, size_t size)
 {
-	unsigned long __user *user = to;
-	const unsigned long *word = from;
-
 	if (should_fail_usercopy() || !user_write_access_begin(to, size))
 		return false;
-	for (; size >= 4 * sizeof(*word); size -= 4 * sizeof(*word), user += 4, word += 4) {
-		unsafe_put_user(word[0], user, fault);
-		unsafe_put_user(word[1], user + 1, fault);
-		unsafe_put_user(word[2], user + 2, fault);
-		unsafe_put_user(word[3], user + 3, fault);
+	for (; size >= 64; size -= 64, to += 64, from += 64)
+		if (!ipcshm_put_words(to, from, 8))
+			goto fault;
+	if (size & 32) {
+		if (!ipcshm_put_words(to, from, 4))
+			goto fault;
+		to += 32;
+		from += 32;
 	}
-	for (; size >= sizeof(*word); size -= sizeof(*word))
-		unsafe_put_user(*word++, user++, fault);
-	for (from = word, to = user; size; size--, to++, from++)
+	if (size & 16) {
+		if (!ipcshm_put_words(to, from, 2))
+			goto fault;
+		to += 16;
+		from += 16;
+	}
+	if (size & 8) {
+		if (!ipcshm_put_words(to, from, 1))
+			goto fault;
+		to += 8;
+		from += 8;
+	}
+	for (size &= 7; size; size--, to++, from++)
 		unsafe_put_user(*(const u8 *)from, (u8 __user *)to, fault);
 	user_write_access_end();
 	return true;
@@ -60,20 +144,6 @@ static __always_inline bool ipcshm_payload_put(void __user *to, const void *from
 fault:
 	user_write_access_end();
 	return false;
-}
-
-/* A payload of at most IPCSHM_WORDS_MAX bytes, in whole words: both have room for that. */
-static __always_inline void ipcshm_payload_move(void *to, const void *from, size_t size)
-{
-	const unsigned long *source = from, *end = from + size;
-	unsigned long *word = to;
-
-	for (; source < end; source += 4, word += 4) {
-		word[0] = source[0];
-		word[1] = source[1];
-		word[2] = source[2];
-		word[3] = source[3];
-	}
 }
 
 #endif /* IPCSHM_USER_COPY_H */

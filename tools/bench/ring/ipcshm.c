@@ -139,6 +139,16 @@ static void create_many8(void *memory)
 	create(memory, IPCSHM_RING_SLOTS, MANY, TRANSPORT_CAPACITY, 8);
 }
 
+static void create_many_to_one8(void *memory)
+{
+	create(memory, IPCSHM_RING_SLOTS, IPCSHM_RING_MULTI_PRODUCER, TRANSPORT_CAPACITY, 8);
+}
+
+static void create_many_records(void *memory)
+{
+	create(memory, IPCSHM_RING_RECORDS, MANY, TRANSPORT_CAPACITY * 64, 0);
+}
+
 const struct transport ipcshm_transports[] = {
 	{ "ipcshm slots", 8, false, create_slots8, open_end, put8, get, put_batch,
 	  .get_batch = get_batch },
@@ -155,6 +165,10 @@ const struct transport ipcshm_transports[] = {
 	{ "ipcshm records", 8, false, create_records, open_end, put8, .get = get },
 	{ "ipcshm records", 56, false, create_records, open_end, put56, .get = get },
 	{ "ipcshm slots", 8, true, create_many8, open_end, put8, get, put_batch,
+	  .get_batch = get_batch },
+	{ "ipcshm records", 8, true, create_many_records, open_end, put8, .get = get },
+	{ "ipcshm records", 56, true, create_many_records, open_end, put56, .get = get },
+	{ "ipcshm many to one", 8, MANY_TO_ONE, create_many_to_one8, open_end, put8, get, put_batch,
 	  .get_batch = get_batch },
 	{ .name = NULL },
 };

@@ -444,11 +444,14 @@ struct experiment {
 	bool many;
 	bool rate;
 	bool batch;
+	bool consumers;		/* several */
 };
 
 static bool is_wanted(const struct transport *transport, const struct experiment *experiment)
 {
-	return transport->many == experiment->many && (transport->put_batch || !experiment->batch);
+	return !!transport->many == experiment->many &&
+	       (transport->put_batch || !experiment->batch) &&
+	       !(transport->many == MANY_TO_ONE && experiment->consumers);
 }
 
 static size_t collect(const struct transport **all, const struct experiment *experiment)
@@ -469,12 +472,14 @@ static size_t collect(const struct transport **all, const struct experiment *exp
 }
 
 static const struct experiment experiments[] = {
-	{ "round trip", measure_round_trip, false, false, false },
-	{ "one way, one by one", measure_one_way, false, true, false },
-	{ "one way, batches of 32", measure_batches, false, true, true },
-	{ "many producers and consumers: 1 + 1 processes", measure_many1, true, true, false },
-	{ "2 + 2 processes", measure_many2, true, true, false },
-	{ "4 + 4 processes", measure_many4, true, true, false },
+	{ "round trip", measure_round_trip, false, false, false, false },
+	{ "one way, one by one", measure_one_way, false, true, false, false },
+	{ "one way, batches of 32", measure_batches, false, true, true, false },
+	{ "many: round trip", measure_round_trip, true, false, false, false },
+	{ "many: one way, batches of 32", measure_batches, true, true, true, false },
+	{ "many producers and consumers: 1 + 1 processes", measure_many1, true, true, false, false },
+	{ "2 + 2 processes", measure_many2, true, true, false, true },
+	{ "4 + 4 processes", measure_many4, true, true, false, true },
 };
 
 /* The times of a transport, and their ratios to the times of the lines. */

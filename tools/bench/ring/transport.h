@@ -18,11 +18,13 @@ struct end {
 	_Alignas(64) unsigned char state[768];
 };
 
+#define MANY_TO_ONE	2	/* several producers */
+
 /**
  * struct transport - a ring
  * @name: for the report
  * @item: bytes of an item
- * @many: for any number of producers and consumers, else for one of each
+ * @many: false, true: for any number of producers and consumers; or MANY_TO_ONE
  * @create: make it in shared memory, which is all zeroes, aligned to 4096
  * @open: one end of it, in the process that uses it
  * @put: put one item in if there is room
@@ -39,7 +41,7 @@ struct end {
 struct transport {
 	const char *name;
 	size_t item;
-	bool many;
+	int many;
 	void (*create)(void *memory);
 	void (*open)(struct end *end, void *memory, bool producer);
 	bool (*put)(struct end *end, const void *item);

@@ -61,6 +61,9 @@
 /* Rounds of a loop in which others made progress instead of the caller. */
 #define RING_TRIES	256
 
+/* How long a consumer leaves a producer that has the next item claimed alone: under 1 us. */
+#define RING_CLAIMED_PAUSES	32
+
 /* Items, words or records that one attempt of a call steps over. */
 #define RING_STEPS	1024
 
@@ -158,6 +161,7 @@ struct ring_shared {
  * @last_owner: the token of the seat's last owner, if that died
  * @inherited: the own seat has a claim of its last owner
  * @deaths, @returned: when the seats were last searched in vain
+ * @missed: where a consumer last found nothing
  */
 struct ring {
 	const struct ipcshm_area *area;
@@ -186,6 +190,7 @@ struct ring {
 	_Atomic uint64_t *table;
 	void *map;
 	uint64_t known_bytes;
+	uint64_t missed;
 	uint32_t producers;
 	uint32_t consumers;
 	uint32_t serving;
@@ -290,6 +295,21 @@ static inline bool is_gone(const struct ring *ring, uint32_t token)
 static ALWAYS_INLINE bool ring_is_own(const struct ring *ring)
 {
 	return __atomic_load_n(ring->token_at, __ATOMIC_RELAXED) == ring->token;
+}
+
+/*
+ * The next item is claimed by a living producer, which is likely to need the line in an instant:
+ * a consumer that looks at it all the time keeps it waiting, and is at its heels again for the
+ * item after that.  So consumers that keep up let some items come; a consumer that found
+ * nothing here before is waiting for this item, and goes on looking.
+ */
+static inline void ring_await_claimed(const struct ring *ring, uint64_t position)
+{
+	int i;
+
+	if (ring->missed != position)
+		for (i = 0; i < RING_CLAIMED_PAUSES; i++)
+			relax();
 }
 
 /* ring_slot_single.c */

@@ -47,7 +47,7 @@
 #define GRANULE		32U
 #define HEADER		8U	/* bytes before a record, for its length */
 #define RECLAIM_STEPS	64U	/* records that a release reclaims at most */
-#define CLAIMED_PAUSES	32	/* less than a microsecond */
+#define RECLAIM_AHEAD	64U	/* granules that a producer reclaims beyond what it needs */
 
 enum state {
 	DONE,
@@ -189,19 +189,15 @@ static _Atomic uint64_t *reclaimed_of(const struct ring *ring)
 	return &ring_shared(ring)->consumer.reclaimed;
 }
 
-/*
- * The next record is CLAIMED by a living producer, which is likely to need the line with the
- * word in an instant: a consumer that looks at it all the time keeps it waiting.
- *
- * Return: 0: look again; -EAGAIN.
- */
-static int await_claimed(word_t *at, uint64_t word)
+/* There is no record at @position yet.  0: look again; -EAGAIN. */
+static int await_ready(struct ring *ring, uint64_t position, word_t *at, uint64_t word)
 {
-	int i;
-
-	for (i = 0; i < CLAIMED_PAUSES; i++)
-		relax();
-	return load_word(at) == word ? -EAGAIN : 0;
+	if (at && !lap_of(ring, word, position))
+		ring_await_claimed(ring, position);
+	if (at && load_word(at) != word)
+		return 0;
+	ring->missed = position;
+	return -EAGAIN;
 }
 
 /* CLAIMED by a producer that is gone, unless it became READY at the last moment. */
@@ -317,6 +313,7 @@ static int drop_oldest(struct ring *ring, uint64_t position)
 static __attribute__((noinline)) int await_room(struct ring *ring, uint64_t position, uint64_t end)
 {
 	const uint64_t granules = 1ULL << ring->shift;
+	const uint64_t ahead = granules / 8 < RECLAIM_AHEAD ? granules / 8 : RECLAIM_AHEAD;
 	uint64_t reclaimed = 0;
 	uint32_t steps;
 	int ret;
@@ -324,7 +321,8 @@ static __attribute__((noinline)) int await_room(struct ring *ring, uint64_t posi
 	const bool overwrite = ring_has_many(ring, IPCSHM_RING_OVERWRITE);
 
 	for (steps = 0; steps < RING_STEPS; steps++) {
-		reclaimed = reclaim(ring, end - granules, overwrite ? RECLAIM_STEPS : RING_STEPS);
+		reclaimed = reclaim(ring, end - granules + ahead,
+				    overwrite ? RECLAIM_STEPS : RING_STEPS);
 		if (position - reclaimed > granules)
 			return -EBADMSG;
 		ring->limit = reclaimed + granules;
@@ -391,6 +389,9 @@ static ALWAYS_INLINE int claim(struct ring *ring, uint64_t length, struct claime
 			continue;
 		}
 		at = word_of(ring, segment, position);
+		/* Each line is asked for once, and not again to write to it. */
+		prepare_to_write(record_at(ring, segment, position));
+		prepare_to_write((unsigned char *)at);
 		word = load_word(at);
 		lap = lap_of(ring, word, position);
 		if (lap > 0)
@@ -422,6 +423,8 @@ static ALWAYS_INLINE int claim(struct ring *ring, uint64_t length, struct claime
 			continue;
 		move_position(tail_of(ring), position, position + extent);
 		*claimed = (struct claimed) { at, other, record_at(ring, segment, position) };
+		if (LIKELY((int64_t)(ring->limit - position - 2 * extent) > 0))
+			prepare_to_write(record_at(ring, segment, position + extent));
 		return 0;
 	}
 	return -EALREADY;
@@ -760,13 +763,13 @@ static __attribute__((noinline)) int pass(struct ring *ring, uint64_t head, word
 	if (load_head(ring) != head)
 		return 0;
 	if (lap < 0)
-		return -EAGAIN;
+		return await_ready(ring, position, at, word);
 	if (lap > 0 || !extent || state_of(word) == DONE)
 		return -EBADMSG;
 	if (skip_if_gone(ring, at, word))
 		return 0;
 	if (state_of(word) == CLAIMED)
-		return await_claimed(at, word);
+		return await_ready(ring, position, at, word);
 	pass_padding(ring, head, extent);
 	return 0;
 }
@@ -831,14 +834,15 @@ static ALWAYS_INLINE void release_held(struct ring *ring)
 {
 	uint64_t position = ring->held_at;
 
-	/* H1.  If others look at @reclaimed only before, a producer without room reclaims it. */
+	/* H1 */
 	store_word(word_of_record(ring, ring->held, position), in_state(ring->held_word, DONE));
 	if (UNLIKELY(ring->serving != RING_NO_SEAT))
 		ring_seat_finish(ring, ring->serving);
 	else
 		end_claim(ring);
 	ring->held = NULL;
-	reclaim(ring, head_position(load_head(ring)), RECLAIM_STEPS);
+	if (UNLIKELY(ring->map != NULL))
+		reclaim(ring, head_position(load_head(ring)), RECLAIM_STEPS);
 	ring_publish_room(ring, INT32_MAX);
 }
 
@@ -934,13 +938,13 @@ static __attribute__((noinline)) int pass_alone(struct ring *ring)
 	int64_t lap = lap_of(ring, word, position);
 
 	if (lap < 0)
-		return -EAGAIN;
+		return await_ready(ring, position, at, word);
 	if (lap > 0 || !extent || state_of(word) == DONE)
 		return -EBADMSG;
 	if (state_of(word) == READY || skip_if_gone(ring, at, word))
 		return 0;
 	if (state_of(word) == CLAIMED)
-		return await_claimed(at, word);
+		return await_ready(ring, position, at, word);
 	consumed(ring, extent);
 	return 0;
 }

@@ -175,4 +175,13 @@ static ALWAYS_INLINE bool skip_if_gone(struct ring *ring, struct slot *slot, uin
 	return true;
 }
 
+/* True: there is something new. */
+static inline bool await_claimed(const struct ring *ring, const struct slot *slot,
+				 uint64_t position, uint64_t word)
+{
+	if (word_is(word, make_word(ring, position, CLAIMED, 0)))
+		ring_await_claimed(ring, position);
+	return load_word(slot) != word;
+}
+
 #endif /* IPCSHM_RING_SLOT_H */

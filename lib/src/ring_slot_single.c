@@ -238,7 +238,12 @@ static __attribute__((noinline)) bool skip_one(struct ring *ring)
 		consumed(ring, 1);
 		return true;
 	}
-	return skip_if_gone(ring, slot, ring->position, word);
+	if (is_beyond(word, make_word(ring, ring->position, FREE, 0)) &&
+	    (skip_if_gone(ring, slot, ring->position, word) ||
+	     await_claimed(ring, slot, ring->position, word)))
+		return true;
+	ring->missed = ring->position;
+	return false;
 }
 
 static ALWAYS_INLINE bool is_ready(const struct ring *ring)

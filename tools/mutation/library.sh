@@ -96,6 +96,8 @@ arguments=(-t slots_of_one_and_one_with_an_event_loop_for_room)
 mutant ring_call.c 's/if (!ring_gate_enter(gate, RING_GATE_ALL, \&word))/word = gate->word; if (0)/' "rings: arm doesn't mark the gate"
 arguments=(-t slots_of_many_in_bulk_with_the_death_of_a_producer)
 mutant ring_slot_multi.c '/^static ssize_t put_some_of_many/,/^}/s/^\tring_publish_claimed(ring, (uint64_t)have);//' "rings: bulk wakes no consumer"
+mutant ring_slot_multi.c '/^static size_t claim_run/,/^}/s/!change_word(slot, word, \(.*\)))$/(change_word(slot, word, \1), false))/' "rings: a batch takes the slots of another producer"
+mutant ring_slot_multi.c '/^static size_t claim_run/,/^}/s/hint, position,/hint, position + 1,/' "rings: a batch moves the hint past a free slot"
 arguments=(-t slots_of_one_and_one_in_bulk)
 mutant ring_slot_single.c '/^static ssize_t put_some_of_one/,/^}/s/^\tring_publish_items(ring, have);//' "rings: a burst wakes no consumer"
 arguments=(-t slots_that_overwrite_in_place)

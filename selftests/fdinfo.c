@@ -125,7 +125,7 @@ static void serve_role(struct peer *peer)
 	peer->fd = queue_open_again(peer->queue, IPCSHM_READ);
 	ipcshm_receive(peer->fd, &value, sizeof(value), &request, IPCSHM_FOREVER);
 	be_ready(peer);
-	WAIT_UNTIL(is_told(peer));
+	WAIT_UNTIL(may_continue(peer));
 	ipcshm_reply(peer->fd, request.request_id, &value, sizeof(value));
 	be_ready(peer);
 	pause();
@@ -149,7 +149,7 @@ TEST_F(fdinfo, requests_are_unanswered_in_another_process)
 	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-name:\t%s\n", self->queue.name.text));
 	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-calls:\t1\n"));
 	EXPECT_TRUE(has(caller->pid, self->queue.fd, "\nipcshm-calls:\t0\n"));
-	tell(server);
+	let_continue(server);
 	EXPECT_EQ(8, finish(caller));
 	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-calls:\t0\n"));
 }

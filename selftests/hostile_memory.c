@@ -95,7 +95,7 @@ static void server_role(struct peer *peer)
 		.message = { .data = (uintptr_t)"answer!", .size = SIZE },
 	};
 
-	reply.message.request_id = receive_one(peer->type, 0).request_id;
+	reply.message.request_id = receive_one(peer->msg.type, 0).request_id;
 	peer->result = call(queue, IPCSHM_IOC_QUEUE_REPLY, &reply);
 	pause();
 }

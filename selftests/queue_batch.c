@@ -512,7 +512,7 @@ TEST_F(batch, batch_for_blocked_receivers_wakes_each)
 /* With so many, the module looks at all of them for one message at a time. */
 TEST_F_TIMEOUT(batch, batch_is_sent_whole_past_many_receivers_of_another_type, 60)
 {
-	const struct peer other = { .type = 9, .match = IPCSHM_TYPE_EQUAL };
+	const struct peer other = { .msg.type = 9, .msg.match = IPCSHM_TYPE_EQUAL };
 	unsigned int i;
 
 	for (i = 0; i < 70; i++)

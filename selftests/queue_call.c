@@ -28,8 +28,8 @@ TEST_F(call, request_has_its_caller_type_and_priority)
 {
 	struct peer *caller = start_caller(&self->queue, (struct peer) {
 		.value = 7,
-		.type = 70,
-		.priority = 700,
+		.msg.type = 70,
+		.msg.priority = 700,
 	});
 	int reader = queue_open_again(&self->queue, IPCSHM_READ);
 	struct ipcshm_message message;
@@ -47,9 +47,9 @@ TEST_F(call, request_has_its_caller_type_and_priority)
 	EXPECT_EQ(0, reply_value(reader, message.request_id, 8));
 	EXPECT_EQ(0, finish(caller));
 	EXPECT_EQ(8, caller->value);
-	EXPECT_EQ(8, caller->message.size);
-	EXPECT_EQ(getpid(), (pid_t)caller->message.pid);
-	EXPECT_EQ(0, caller->message.request_id);
+	EXPECT_EQ(8, caller->msg.message.size);
+	EXPECT_EQ(getpid(), (pid_t)caller->msg.message.pid);
+	EXPECT_EQ(0, caller->msg.message.request_id);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).calls);
 }
 
@@ -82,7 +82,7 @@ TEST_F(call, requests_are_served_by_priority)
 	for (i = 0; i < 3; i++) {
 		callers[i] = start_caller(&self->queue, (struct peer) {
 			.value = priorities[i],
-			.priority = priorities[i],
+			.msg.priority = priorities[i],
 		});
 		ASSERT_TRUE(callers[i]);
 	}
@@ -107,7 +107,10 @@ TEST_F(call, requests_can_be_chosen_by_type_and_answered_in_any_order)
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		callers[i] = start_caller(&self->queue, (struct peer) { .value = i, .type = i });
+		callers[i] = start_caller(&self->queue, (struct peer) {
+			.value = i,
+			.msg.type = i,
+		});
 		ASSERT_TRUE(callers[i]);
 	}
 	for (i = 2; i >= 0; i--) {
@@ -275,14 +278,14 @@ TEST_F(call, empty_request_and_empty_reply)
 TEST_F(call, reply_larger_than_the_room_fails_for_the_caller_alone)
 {
 	int reader = queue_open_again(&self->queue, IPCSHM_READ);
-	struct peer *caller = start_caller(&self->queue, (struct peer) { .room = 4 });
+	struct peer *caller = start_caller(&self->queue, (struct peer) { .msg.room = 4 });
 	__u64 value, token;
 
 	ASSERT_TRUE(caller);
 	token = take_request(reader, &value);
 	EXPECT_EQ(0, reply_value(reader, token, 1));
 	EXPECT_EQ(-EMSGSIZE, finish(caller));
-	EXPECT_EQ(8, caller->message.size);
+	EXPECT_EQ(8, caller->msg.message.size);
 	EXPECT_TRUE(is_idle(&self->queue));
 }
 
@@ -364,7 +367,7 @@ TEST_F(call, token_is_bound_to_the_descriptor)
 
 static void reply_role(struct peer *peer)
 {
-	peer->result = reply_value(peer->fd, peer->type, peer->value);
+	peer->result = reply_value(peer->fd, peer->msg.type, peer->value);
 }
 
 TEST_F(call, process_that_shares_the_descriptor_can_reply)
@@ -376,7 +379,7 @@ TEST_F(call, process_that_shares_the_descriptor_can_reply)
 	ASSERT_TRUE(caller);
 	token = take_request(reader, &value);
 	other = queue_start(&self->queue, reply_role,
-			    (struct peer) { .fd = reader, .type = token, .value = 3 });
+			    (struct peer) { .fd = reader, .msg.type = token, .value = 3 });
 	EXPECT_EQ(0, finish(other));
 	EXPECT_EQ(0, finish(caller));
 	EXPECT_EQ(3, caller->value);
@@ -496,8 +499,8 @@ static void interrupted_server_role(struct peer *peer)
 
 	peer->value += TAKE_BACK;
 	peer->result = reply_receive(reader, token, &peer->value, &call, 0);
-	peer->type = call.reply.request_id;
-	peer->priority = call.request.request_id != 0;
+	peer->msg.type = call.reply.request_id;
+	peer->msg.priority = call.request.request_id != 0;
 	if (!peer->result)
 		reply_value(reader, call.request.request_id, 77);
 }
@@ -512,7 +515,7 @@ TEST_F(call, signal_after_the_reply_doesnt_reply_again)
 		server = block_receiver_how(&self->queue, interrupted_server_role, (struct peer) {
 			.handles_signal = true,
 			.sa_flags = flags[i],
-			.type = 1,
+			.msg.type = 1,
 		});
 		ASSERT_TRUE(server);
 		caller = queue_start(&self->queue, call_role, (struct peer) { .value = 5 });
@@ -526,10 +529,10 @@ TEST_F(call, signal_after_the_reply_doesnt_reply_again)
 			caller = queue_start(&self->queue, call_role, (struct peer) { .value = 6 });
 			EXPECT_EQ(0, finish(caller));
 			EXPECT_EQ(77, caller->value);
-			EXPECT_EQ(1, server->priority);
+			EXPECT_EQ(1, server->msg.priority);
 		}
 		EXPECT_EQ(flags[i] ? 0 : -EINTR, finish(server));
-		EXPECT_EQ(0, server->type);
+		EXPECT_EQ(0, server->msg.type);
 	}
 }
 
@@ -642,9 +645,9 @@ static void calls_until_role(struct peer *peer)
 		result = call_value(peer->fd, &value, SOON);
 		if (result != -EPIPE && (result != 8 || value != peer->value + TAKE_BACK))
 			_exit(1);
-		peer->type += result == 8;
-		peer->priority += result == -EPIPE;
-	} while (!is_told(peer));
+		peer->msg.type += result == 8;
+		peer->msg.priority += result == -EPIPE;
+	} while (!may_continue(peer));
 }
 
 TEST_F_TIMEOUT(call, killed_servers_leave_no_caller_waiting, 200)
@@ -667,11 +670,11 @@ TEST_F_TIMEOUT(call, killed_servers_leave_no_caller_waiting, 200)
 	ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).received > answered + CALLERS));
 	answered = 0;
 	for (i = 0; i < CALLERS; i++)
-		tell(callers[i]);
+		let_continue(callers[i]);
 	for (i = 0; i < CALLERS; i++) {
 		EXPECT_EQ(0, finish(callers[i]));
-		answered += callers[i]->type;
-		failed += callers[i]->priority;
+		answered += callers[i]->msg.type;
+		failed += callers[i]->msg.priority;
 	}
 	EXPECT_TRUE(is_idle(&self->queue));
 	EXPECT_LT(0, answered);

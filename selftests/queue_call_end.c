@@ -124,7 +124,7 @@ static void *take_and_go_on(void *unused)
 	__u64 value, token = take_request(shared_reader, &value);
 
 	be_ready(this_peer);
-	while (token && !is_told(this_peer))
+	while (token && !may_continue(this_peer))
 		usleep(500);
 	_exit(unused || reply_value(shared_reader, token, 4));
 }
@@ -182,7 +182,7 @@ TEST_F(call, server_whose_first_thread_exits_goes_on)
 	ASSERT_TRUE(caller);
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).calls);
-	tell(server);
+	let_continue(server);
 	EXPECT_EQ(0, finish(caller));
 	EXPECT_EQ(4, caller->value);
 }

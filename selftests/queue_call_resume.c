@@ -97,7 +97,7 @@ static void call_once_role(struct peer *peer)
 	struct ipcshm_call_args transfer = call_of(peer);
 
 	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
-	peer->message.request_id = transfer.request.request_id;
+	peer->msg.message.request_id = transfer.request.request_id;
 }
 
 /* A caller whose request was received through @reader, with this id. */
@@ -146,7 +146,7 @@ TEST_F(call, stopped_caller_gets_its_reply_when_it_goes_on)
 		}
 		EXPECT_EQ(0, finish(caller));
 		EXPECT_EQ(4, caller->value);
-		EXPECT_EQ(0, caller->message.request_id);
+		EXPECT_EQ(0, caller->msg.message.request_id);
 		EXPECT_TRUE(is_idle(&self->queue));
 	}
 }
@@ -182,7 +182,7 @@ TEST_F(call, handled_signal_with_sa_restart_resumes_the_call)
 	EXPECT_EQ(0, reply_value(reader, token, 4));
 	EXPECT_EQ(0, finish(caller));
 	EXPECT_EQ(4, caller->value);
-	EXPECT_EQ(0, caller->message.request_id);
+	EXPECT_EQ(0, caller->msg.message.request_id);
 }
 
 /* The library resumes the call with any flags of the handler. */
@@ -216,15 +216,15 @@ static void resume_when_told_role(struct peer *peer)
 
 	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
 	peer->token = peer->result == -EINTR && transfer.request.request_id;
-	peer->message.request_id = transfer.request.request_id;
+	peer->msg.message.request_id = transfer.request.request_id;
 	be_ready(peer);
-	while (!is_told(peer))
+	while (!may_continue(peer))
 		usleep(500);
-	transfer.reply.size = peer->room;
+	transfer.reply.size = peer->msg.room;
 	transfer.deadline = peer->deadline;
 	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
-	peer->message = transfer.reply;
-	peer->message.request_id = transfer.request.request_id;
+	peer->msg.message = transfer.reply;
+	peer->msg.message.request_id = transfer.request.request_id;
 }
 
 /* A call that is interrupted, with the id that its caller has. */
@@ -252,14 +252,14 @@ TEST_F(call, eintr_leaves_an_id_that_resumes_the_call)
 		EXPECT_EQ(1, queue_stat_now(&self->queue).calls);
 		if (early)
 			EXPECT_EQ(0, reply_value(reader, token, 4));
-		tell(caller);
+		let_continue(caller);
 		if (!early) {
 			ASSERT_TRUE(WAIT_UNTIL(process_state(caller->pid) == 'S'));
 			EXPECT_EQ(0, reply_value(reader, token, 4));
 		}
 		EXPECT_EQ(0, finish(caller));
 		EXPECT_EQ(4, caller->value);
-		EXPECT_EQ(0, caller->message.request_id);
+		EXPECT_EQ(0, caller->msg.message.request_id);
 		EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
 		EXPECT_TRUE(is_idle(&self->queue));
 	}
@@ -273,9 +273,9 @@ TEST_F(call, resumed_call_ends_at_its_new_deadline)
 
 	ASSERT_TRUE(caller);
 	caller->deadline = 1;
-	tell(caller);
+	let_continue(caller);
 	EXPECT_EQ(-ETIMEDOUT, finish(caller));
-	EXPECT_EQ(0, caller->message.request_id);
+	EXPECT_EQ(0, caller->msg.message.request_id);
 	EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
 	EXPECT_TRUE(is_idle(&self->queue));
 }
@@ -291,7 +291,7 @@ TEST_F(call, interrupted_call_ends_at_its_deadline)
 	ASSERT_TRUE(WAIT_UNTIL(now_ns(CLOCK_MONOTONIC) > deadline));
 	EXPECT_EQ(-ESRCH, reply_value(reader, token, 4));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).calls);
-	tell(caller);
+	let_continue(caller);
 	EXPECT_EQ(-ETIMEDOUT, finish(caller));
 }
 
@@ -303,11 +303,11 @@ TEST_F(call, reply_to_an_interrupted_call_stays_until_there_is_room)
 
 	ASSERT_TRUE(caller);
 	EXPECT_EQ(0, reply_value(reader, token, 4));
-	caller->room = 4;
-	tell(caller);
+	caller->msg.room = 4;
+	let_continue(caller);
 	EXPECT_EQ(-EMSGSIZE, finish(caller));
-	EXPECT_EQ(8, caller->message.size);
-	EXPECT_NE(0, caller->message.request_id);
+	EXPECT_EQ(8, caller->msg.message.size);
+	EXPECT_NE(0, caller->msg.message.request_id);
 }
 
 TEST_F(call, interrupted_call_is_epipe_when_its_server_goes)
@@ -322,7 +322,7 @@ TEST_F(call, interrupted_call_is_epipe_when_its_server_goes)
 	EXPECT_EQ(1, queue_stat_now(&self->queue).calls);
 	kill_peer(server);
 	EXPECT_TRUE(WAIT_UNTIL(!queue_stat_now(&self->queue).calls));
-	tell(caller);
+	let_continue(caller);
 	EXPECT_EQ(-EPIPE, finish(caller));
 }
 
@@ -355,7 +355,7 @@ TEST_F(call, interrupted_call_is_resumed_by_its_process_alone)
 		EXPECT_EQ(id, transfer.request.request_id);
 	}
 	EXPECT_EQ(0, reply_value(reader, token, 4));
-	tell(caller);
+	let_continue(caller);
 	EXPECT_EQ(0, finish(caller));
 }
 

@@ -374,7 +374,7 @@ static void receive_fd_role(struct peer *peer)
 	char byte;
 	int fd;
 
-	peer->result = ipcshm_receive_fds(peer->fd, &byte, 1, &fd, 1, &peer->message, SOON);
+	peer->result = ipcshm_receive_fds(peer->fd, &byte, 1, &fd, 1, &peer->msg.message, SOON);
 	be_ready(peer);
 	pause();
 }
@@ -422,7 +422,7 @@ TEST_F(fds, blocked_receiver_gets_them)
 	ASSERT_TRUE(send_end(&self->queue, &self->pipe));
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(receiver)));
 	EXPECT_EQ(1, receiver->result);
-	EXPECT_EQ(1, receiver->message.fd_count);
+	EXPECT_EQ(1, receiver->msg.message.fd_count);
 	EXPECT_EQ(0, used_descriptors(&self->queue));
 	kill_peer(receiver);
 	EXPECT_TRUE(is_closed(&self->pipe));

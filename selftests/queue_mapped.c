@@ -432,7 +432,7 @@ static void hold_beside_a_thread_role(struct peer *peer)
 	    pthread_create(&thread, NULL, pause_with_own_descriptors, NULL) ||
 	    !WAIT_UNTIL(is_ready(peer)))
 		return;
-	tell(peer);
+	let_continue(peer);
 	pause();
 }
 
@@ -444,7 +444,7 @@ TEST_F_TIMEOUT(mapped, killed_process_gives_back_all_with_any_descriptors_of_its
 	for (i = 0; i < many(100, 20); i++) {
 		ASSERT_EQ(0, send_numbered(self->queue.fd, i, 100));
 		holder = queue_start(&self->queue, hold_beside_a_thread_role, (struct peer) { 0 });
-		ASSERT_TRUE(WAIT_UNTIL(is_told(holder)));
+		ASSERT_TRUE(WAIT_UNTIL(may_continue(holder)));
 		ASSERT_EQ(1, queue_stat_now(&self->queue).held);
 		kill_peer(holder);
 		ASSERT_TRUE(WAIT_UNTIL(!queue_stat_now(&self->queue).held));
@@ -672,7 +672,7 @@ TEST_F(mapped, mapping_outlives_the_queue)
 
 static void look_role(struct peer *peer)
 {
-	peer->result = !is_numbered((const void *)peer->type, 9, LARGEST);
+	peer->result = !is_numbered((const void *)peer->msg.type, 9, LARGEST);
 }
 
 TEST_F(mapped, child_sees_its_parents_held_messages)
@@ -682,7 +682,7 @@ TEST_F(mapped, child_sees_its_parents_held_messages)
 	ASSERT_EQ(0, send_numbered(self->queue.fd, 9, LARGEST));
 	ASSERT_EQ(LARGEST, hold_message(&self->queue, &held));
 	EXPECT_EQ(0, finish(queue_start(&self->queue, look_role, (struct peer) {
-		.type = (uintptr_t)self->pool + held.offset,
+		.msg.type = (uintptr_t)self->pool + held.offset,
 	})));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).held);
 }

@@ -40,8 +40,8 @@ static bool offer_kind(struct test_queue *queue, __u64 value, struct kind kind)
 		return !result;
 	sender = queue_start(queue, send_role, (struct peer) {
 		.value = value,
-		.type = kind.type,
-		.priority = kind.priority,
+		.msg.type = kind.type,
+		.msg.priority = kind.priority,
 	});
 	return WAIT_UNTIL(queue_stat_now(queue).senders == senders + 1 || is_done(sender));
 }
@@ -250,7 +250,7 @@ TEST_F_TIMEOUT(queue, random_messages_come_as_from_a_model, 120)
 static struct peer *block_receiver_for(struct test_queue *queue, __u32 match, __u64 type)
 {
 	return block_receiver_how(queue, receive_role,
-				  (struct peer) { .match = match, .type = type });
+				  (struct peer) { .msg.match = match, .msg.type = type });
 }
 
 TEST_F(queue, blocked_receivers_get_messages_of_their_types)
@@ -273,7 +273,7 @@ TEST_F(queue, blocked_receivers_get_messages_of_their_types)
 	EXPECT_TRUE(offer_kind(&self->queue, 11, (struct kind) { .type = 1 }));
 	EXPECT_EQ(8, finish(other));
 	EXPECT_EQ(11, other->value);
-	EXPECT_EQ(1, other->message.type);
+	EXPECT_EQ(1, other->msg.message.type);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 	EXPECT_EQ(4, queue_stat_now(&self->queue).received);
 }
@@ -303,13 +303,13 @@ TEST_F(queue, equal_wishes_are_served_in_the_order_they_came)
 
 static bool accepts_type(const struct peer *peer, __u64 type)
 {
-	switch (peer->match) {
+	switch (peer->msg.match) {
 	case EQUAL:
-		return type == peer->type;
+		return type == peer->msg.type;
 	case NOT:
-		return type != peer->type;
+		return type != peer->msg.type;
 	case UP_TO:
-		return type <= peer->type;
+		return type <= peer->msg.type;
 	default:
 		return true;
 	}
@@ -343,9 +343,10 @@ TEST_F_TIMEOUT(queue, receivers_of_all_kinds_are_served_in_the_order_they_came, 
 
 	srandom(7);
 	for (i = 0; i < FILTERS; i++) {
-		filters[i].match = matches[random() % ARRAY_SIZE(matches)];
-		filters[i].type = random_type();
-		receivers[i] = block_receiver_for(&self->queue, filters[i].match, filters[i].type);
+		filters[i].msg.match = matches[random() % ARRAY_SIZE(matches)];
+		filters[i].msg.type = random_type();
+		receivers[i] = block_receiver_for(&self->queue, filters[i].msg.match,
+						  filters[i].msg.type);
 		ASSERT_TRUE(receivers[i]);
 		filters[i].pid = receivers[i]->pid;
 	}
@@ -358,7 +359,7 @@ TEST_F_TIMEOUT(queue, receivers_of_all_kinds_are_served_in_the_order_they_came, 
 		ASSERT_TRUE(offer_kind(&self->queue, step, (struct kind) { .type = type }));
 		EXPECT_EQ(8, finish(receivers[first]));
 		EXPECT_EQ(step, receivers[first]->value);
-		EXPECT_EQ(type, receivers[first]->message.type);
+		EXPECT_EQ(type, receivers[first]->msg.message.type);
 		filters[first].pid = 0;
 	}
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
@@ -545,9 +546,9 @@ TEST_F(queue, message_that_no_blocked_receiver_wishes_for_waits)
 TEST_F(queue, blocked_receiver_passes_over_a_message_it_does_not_wish_for)
 {
 	struct peer *small = block_receiver_how(&self->queue, receive_role, (struct peer) {
-		.match = EQUAL,
-		.type = 1,
-		.room = 4,
+		.msg.match = EQUAL,
+		.msg.type = 1,
+		.msg.room = 4,
 	});
 
 	ASSERT_TRUE(small);
@@ -555,7 +556,7 @@ TEST_F(queue, blocked_receiver_passes_over_a_message_it_does_not_wish_for)
 	EXPECT_EQ(1, queue_stat_now(&self->queue).receivers);
 	EXPECT_TRUE(offer_kind(&self->queue, 10, (struct kind) { .type = 1 }));
 	EXPECT_EQ(-EMSGSIZE, finish(small));
-	EXPECT_EQ(8, small->message.size);
+	EXPECT_EQ(8, small->msg.message.size);
 	EXPECT_EQ(10, take_message(&self->queue, EQUAL, 1));
 	EXPECT_EQ(20, take_message(&self->queue, ANY, 0));
 }
@@ -622,7 +623,7 @@ TEST_F(full, blocked_receiver_with_a_wish_gets_the_message_of_a_sender_without_r
 	struct peer *sender;
 
 	ASSERT_TRUE(receiver);
-	sender = queue_start(&self->queue, send_role, (struct peer) { .value = 2, .type = 2 });
+	sender = queue_start(&self->queue, send_role, (struct peer) { .value = 2, .msg.type = 2 });
 	EXPECT_EQ(0, finish(sender));
 	EXPECT_EQ(8, finish(receiver));
 	EXPECT_EQ(2, receiver->value);
@@ -646,7 +647,10 @@ TEST_F(full, message_taken_out_of_turn_makes_room)
 TEST_F(full, sender_that_gives_up_leaves_the_order)
 {
 	struct peer *sender =
-		block_sender_how(&self->queue, send_role, (struct peer) { .value = 2, .type = 2 });
+		block_sender_how(&self->queue, send_role, (struct peer) {
+			.value = 2,
+			.msg.type = 2,
+		});
 
 	ASSERT_TRUE(sender);
 	kill_peer(sender);

@@ -200,8 +200,8 @@ TEST_F(overflow, message_for_a_blocked_receiver_drops_nothing)
 	for (i = 0; i < 2; i++) {
 		ASSERT_TRUE(begin_queue(&self->queue, 1, IPCSHM_UNBOUNDED, policies[i]));
 		receiver = block_receiver_how(&self->queue, receive_role, (struct peer) {
-			.match = IPCSHM_TYPE_EQUAL,
-			.type = 1,
+			.msg.match = IPCSHM_TYPE_EQUAL,
+			.msg.type = 1,
 		});
 		ASSERT_TRUE(receiver);
 		EXPECT_EQ(0, try_send(&self->queue, 10, 0));
@@ -250,7 +250,7 @@ static void flood_role(struct peer *peer)
 	__u64 i;
 
 	for (i = 0; i < FLOOD; i++) {
-		peer->value = (__u64)peer->priority << 32 | i;
+		peer->value = (__u64)peer->msg.priority << 32 | i;
 		if (ipcshm_send(peer->fd, &peer->value, 8, 0, 0))
 			_exit(1);
 	}
@@ -264,7 +264,9 @@ TEST_F_TIMEOUT(overflow, received_and_dropped_are_all_that_was_sent, 120)
 
 	ASSERT_TRUE(begin_queue(&self->queue, 16, IPCSHM_UNBOUNDED, IPCSHM_OVERFLOW_DROP_OLDEST));
 	for (i = 0; i < 3; i++)
-		senders[i] = queue_start(&self->queue, flood_role, (struct peer) { .priority = i });
+		senders[i] = queue_start(&self->queue, flood_role, (struct peer) {
+			.msg.priority = i,
+		});
 	while (queue_stat_now(&self->queue).sent < 3 * FLOOD ||
 	       queue_stat_now(&self->queue).messages) {
 		if (try_receive(&self->queue, &value) != 8)
@@ -628,7 +630,7 @@ static void busy_role(struct peer *peer)
 	__u64 value;
 
 	do {
-		if (peer->priority % 2)
+		if (peer->msg.priority % 2)
 			peer->result = ipcshm_send(peer->fd, &peer->value, 8, 0, SOON);
 		else
 			peer->result = ipcshm_receive(peer->fd, &value, 8, NULL, SOON);
@@ -646,7 +648,7 @@ TEST_F_TIMEOUT(overflow, revocation_of_a_busy_queue_leaves_nothing, 120)
 					IPCSHM_OVERFLOW_BLOCK));
 		for (i = 0; i < ARRAY_SIZE(busy); i++)
 			busy[i] = queue_start(&self->queue, busy_role,
-					      (struct peer) { .priority = i });
+					      (struct peer) { .msg.priority = i });
 		ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).sent > 20));
 		ASSERT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
 		for (i = 0; i < ARRAY_SIZE(busy); i++)

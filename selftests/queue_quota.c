@@ -621,7 +621,7 @@ static void call_twice_role(struct peer *peer)
 	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
 	peer->token = peer->result == -EINTR && transfer.request.request_id;
 	be_ready(peer);
-	while (!is_told(peer))
+	while (!may_continue(peer))
 		usleep(500);
 	peer->result = ipcshm_call_transfer(peer->fd, &transfer, sizeof(transfer));
 }
@@ -653,7 +653,7 @@ TEST_F(quota, kept_reply_is_charged_until_the_call_is_resumed)
 	caller = keep_reply(&self->queue, &cost);
 	ASSERT_TRUE(caller);
 	EXPECT_EQ(LARGE + self->record, cost);
-	tell(caller);
+	let_continue(caller);
 	EXPECT_LE(0, finish(caller));
 	EXPECT_EQ(0, used_bytes(&self->queue));
 }
@@ -754,7 +754,7 @@ static void slow_receive_role(struct peer *peer)
 	become_receiver(peer);
 	peer->fd = receiver_queue(peer->queue);
 	transfer.deadline = SOON;
-	transfer.flags = peer->match;
+	transfer.flags = peer->msg.match;
 	peer->result = ipcshm_receive_transfer(peer->fd, &transfer, sizeof(transfer));
 }
 
@@ -860,7 +860,7 @@ TEST_F(slow, peek_is_charged_to_the_receiver)
 	slow_room = self->memory.map;
 	base = used_bytes(&self->queue);
 	ASSERT_EQ(0, try_size(self->queue.fd, variant->size));
-	how.match = IPCSHM_PEEK | IPCSHM_DONTWAIT;
+	how.msg.match = IPCSHM_PEEK | IPCSHM_DONTWAIT;
 	receiver = queue_start(&self->queue, slow_receive_role, how);
 	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, 0)));
 	ASSERT_EQ((long)variant->size, receive_from(self->queue.fd));

@@ -34,9 +34,9 @@ TEST_F(queue, blocked_receiver_learns_the_sender)
 	pid = sender->pid;
 	EXPECT_EQ(0, finish(sender));
 	EXPECT_EQ(8, finish(receiver));
-	EXPECT_EQ(pid, receiver->message.pid);
-	EXPECT_EQ(getuid(), receiver->message.uid);
-	EXPECT_EQ(getgid(), receiver->message.gid);
+	EXPECT_EQ(pid, receiver->msg.message.pid);
+	EXPECT_EQ(getuid(), receiver->msg.message.uid);
+	EXPECT_EQ(getgid(), receiver->msg.message.gid);
 }
 
 TEST_F(queue, message_has_a_sender_that_is_gone)
@@ -131,8 +131,8 @@ TEST_F(queue, sender_without_a_number_in_the_pid_namespace_is_zero)
 	receiver = queue_start(&self->queue, new_pid_namespace_receive_role, (struct peer) { 0 });
 	EXPECT_EQ(0, ipcshm_send(self->queue.fd, "x", 1, 0, IPCSHM_FOREVER));
 	EXPECT_EQ(1, finish(receiver));
-	EXPECT_EQ(0, receiver->message.pid);
-	EXPECT_EQ(getuid(), receiver->message.uid);
+	EXPECT_EQ(0, receiver->msg.message.pid);
+	EXPECT_EQ(getuid(), receiver->msg.message.uid);
 }
 
 static void new_user_namespace_receive_role(struct peer *peer)
@@ -153,9 +153,9 @@ TEST_F(queue, ids_without_a_mapping_are_the_overflow_ids)
 		SKIP(return, "no user namespace");
 	EXPECT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(8, finish(receiver));
-	EXPECT_EQ(FOREIGN_ID, receiver->message.uid);
-	EXPECT_EQ(FOREIGN_ID, receiver->message.gid);
-	EXPECT_EQ(getpid(), receiver->message.pid);
+	EXPECT_EQ(FOREIGN_ID, receiver->msg.message.uid);
+	EXPECT_EQ(FOREIGN_ID, receiver->msg.message.gid);
+	EXPECT_EQ(getpid(), receiver->msg.message.pid);
 }
 
 /* Waits with the call until its parent has written the map of its IDs. */
@@ -164,7 +164,7 @@ static void mapped_receive_role(struct peer *peer)
 	if (unshare(CLONE_NEWUSER))
 		_exit(KSFT_SKIP);
 	be_ready(peer);
-	if (!WAIT_UNTIL(is_told(peer)))
+	if (!WAIT_UNTIL(may_continue(peer)))
 		_exit(1);
 	receive_role(peer);
 }
@@ -192,11 +192,11 @@ TEST_F(queue, ids_are_translated_into_the_receivers_user_namespace)
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(receiver)));
 	ASSERT_TRUE(write_id_map(receiver->pid, "uid_map", 77, getuid()));
 	ASSERT_TRUE(write_id_map(receiver->pid, "gid_map", 88, getgid()));
-	tell(receiver);
+	let_continue(receiver);
 	EXPECT_EQ(0, ipcshm_send(self->queue.fd, "x", 1, 0, IPCSHM_FOREVER));
 	EXPECT_EQ(1, finish(receiver));
-	EXPECT_EQ(77, receiver->message.uid);
-	EXPECT_EQ(88, receiver->message.gid);
+	EXPECT_EQ(77, receiver->msg.message.uid);
+	EXPECT_EQ(88, receiver->msg.message.gid);
 }
 
 TEST_F(queue, time_is_when_it_was_sent)

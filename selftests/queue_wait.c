@@ -17,7 +17,7 @@ TEST_F(queue, receive_blocks_until_a_message_comes)
 	EXPECT_EQ(0, try_send(&self->queue, 5, 2));
 	EXPECT_EQ(8, finish(receiver));
 	EXPECT_EQ(5, receiver->value);
-	EXPECT_EQ(2, receiver->message.priority);
+	EXPECT_EQ(2, receiver->msg.message.priority);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).receivers);
 }
 
@@ -72,14 +72,14 @@ TEST_F(queue, one_message_wakes_one_receiver)
 TEST_F(queue, blocked_receiver_with_too_little_room_makes_way_for_the_next)
 {
 	struct peer *small =
-		block_receiver_how(&self->queue, receive_role, (struct peer) { .room = 7 });
+		block_receiver_how(&self->queue, receive_role, (struct peer) { .msg.room = 7 });
 	struct peer *receiver = block_receiver(&self->queue);
 
 	ASSERT_TRUE(small);
 	ASSERT_TRUE(receiver);
 	EXPECT_TRUE(offer_value(&self->queue, 5, 0));
 	EXPECT_EQ(-EMSGSIZE, finish(small));
-	EXPECT_EQ(8, small->message.size);
+	EXPECT_EQ(8, small->msg.message.size);
 	EXPECT_EQ(8, finish(receiver));
 	EXPECT_EQ(5, receiver->value);
 	EXPECT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).senders == 0));
@@ -88,7 +88,7 @@ TEST_F(queue, blocked_receiver_with_too_little_room_makes_way_for_the_next)
 TEST_F(queue, blocked_receiver_with_too_little_room_loses_nothing)
 {
 	struct peer *small =
-		block_receiver_how(&self->queue, receive_role, (struct peer) { .room = 7 });
+		block_receiver_how(&self->queue, receive_role, (struct peer) { .msg.room = 7 });
 
 	ASSERT_TRUE(small);
 	EXPECT_TRUE(offer_value(&self->queue, 5, 0));

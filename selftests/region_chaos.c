@@ -363,11 +363,12 @@ static void bystander_role(struct peer *peer)
 	be_ready(peer);
 	for (;;) {
 		int result = ipcshm_region_wait(peer->fd, peer->region->page_size - 4, 4, 0,
-						peer->deaths, IPCSHM_FOREVER);
+						peer->wait.deaths, IPCSHM_FOREVER);
 
 		if (result != -EOWNERDEAD)
 			_exit(1);
-		__atomic_store_n(&peer->deaths, region_stat(peer->fd).deaths, __ATOMIC_RELEASE);
+		__atomic_store_n(&peer->wait.deaths, region_stat(peer->fd).deaths,
+				 __ATOMIC_RELEASE);
 	}
 }
 
@@ -387,7 +388,7 @@ static bool bystander_knows(struct test_region *region, int i)
 {
 	__u32 deaths = region_stat(chaos->regions[i]).deaths;
 
-	return WAIT_UNTIL(__atomic_load_n(&region->peers.list[i].deaths, __ATOMIC_ACQUIRE) ==
+	return WAIT_UNTIL(__atomic_load_n(&region->peers.list[i].wait.deaths, __ATOMIC_ACQUIRE) ==
 			  deaths);
 }
 

@@ -81,7 +81,7 @@ static void inherit_role(struct peer *peer)
 	peer->result = ipcshm_mutex_lock(&area, &shared->mutex, SOON);
 	peer->value = ipcshm_mutex_trylock(&area, &shared->mutex);
 	be_ready(peer);
-	if (!WAIT_UNTIL(is_told(peer)))
+	if (!WAIT_UNTIL(may_continue(peer)))
 		_exit(1);
 	if (ipcshm_mutex_lock(&area, &shared->mutex, SOON) ||
 	    ipcshm_mutex_unlock(&area, &shared->mutex))
@@ -104,7 +104,7 @@ TEST(child_for_which_there_was_no_room_locks_when_there_is)
 	ASSERT_TRUE(child);
 	EXPECT_EQ(-EUSERS, (int)child->value);
 	ASSERT_EQ(0, munmap(region->map, PAGES * region->page_size));
-	tell(child);
+	let_continue(child);
 	EXPECT_EQ(-EUSERS, finish(child));
 	ipcshm_area_destroy(&area);
 	region_tear_down(region);

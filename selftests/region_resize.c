@@ -115,7 +115,7 @@ static void await_told_role(struct peer *peer)
 {
 	peer->result = ipcshm_region_self(peer->region->fd, &peer->token);
 	be_ready(peer);
-	if (!WAIT_UNTIL(is_told(peer)))
+	if (!WAIT_UNTIL(may_continue(peer)))
 		_exit(1);
 	peer->value = readable_pages(peer->region, peer->region->map, SIZE);
 }
@@ -133,7 +133,7 @@ TEST_F(memory, region_does_not_shrink_under_a_child_that_found_no_slot)
 	child = region_start_ready(&self->region, await_told_role, (struct peer) { 0 });
 	ASSERT_TRUE(child);
 	EXPECT_EQ(-EBUSY, resize(&self->region, 1));
-	tell(child);
+	let_continue(child);
 	EXPECT_EQ(-EUSERS, finish(child));
 	EXPECT_EQ(SIZE, child->value);
 	EXPECT_EQ(0, resize(&self->region, 1));
@@ -142,7 +142,7 @@ TEST_F(memory, region_does_not_shrink_under_a_child_that_found_no_slot)
 /* Joins and leaves, and never finds less memory than the region had when it was mapped. */
 static void join_often_role(struct peer *peer)
 {
-	while (!is_told(peer)) {
+	while (!may_continue(peer)) {
 		unsigned char *at =
 			map_pages(peer->region, peer->region->fd, 0, MAX_SIZE, RW, MAP_SHARED);
 
@@ -174,7 +174,7 @@ TEST_F(memory, shrinking_and_joining_exclude_each_other)
 		ASSERT_EQ(0, resize(&self->region, SIZE));
 		elapsed = now_ns(CLOCK_MONOTONIC) - start;
 	}
-	tell(peer);
+	let_continue(peer);
 	EXPECT_EQ(0, finish(peer));
 	EXPECT_LT(0, shrunk);
 	EXPECT_LT(0, busy);
@@ -201,7 +201,7 @@ TEST_F(memory, only_resize_changes_the_size)
 static void truncate_role(struct peer *peer)
 {
 	be_ready(peer);
-	while (!is_told(peer)) {
+	while (!may_continue(peer)) {
 		if (!ftruncate(peer->region->fd, peer->region->page_size) || errno != EPERM)
 			peer->result++;
 	}
@@ -217,7 +217,7 @@ TEST_F(memory, seals_hold_while_the_size_changes)
 		ASSERT_EQ(0, resize(&self->region, MAX_SIZE));
 		ASSERT_EQ(0, resize(&self->region, SIZE));
 	}
-	tell(peer);
+	let_continue(peer);
 	EXPECT_EQ(0, finish(peer));
 }
 

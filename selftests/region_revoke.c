@@ -155,7 +155,7 @@ TEST_F(memory, members_of_a_revoked_region_live_and_die)
 /* How many pages can be read after the call that revoked the region. */
 static size_t pages_left(struct test_region *region, unsigned char *at)
 {
-	if (!WAIT_UNTIL(is_told(this_peer)))
+	if (!WAIT_UNTIL(may_continue(this_peer)))
 		_exit(1);
 	return readable_pages(region, at, SIZE);
 }
@@ -189,7 +189,7 @@ TEST_F_TIMEOUT(memory, writers_are_stopped_by_the_revocation, 120)
 		}
 		ASSERT_EQ(0, ipcshm_region_revoke(fd));
 		for (i = 0; i < ARRAY_SIZE(writers); i++)
-			tell(writers[i]);
+			let_continue(writers[i]);
 		for (i = 0; i < ARRAY_SIZE(writers); i++)
 			ASSERT_EQ(0, finish(writers[i]));
 		EXPECT_EQ(0, used_memory(fd));
@@ -228,7 +228,7 @@ TEST_F_TIMEOUT(memory, page_faults_are_stopped_by_the_revocation, 120)
 		}
 		ASSERT_EQ(0, ipcshm_region_revoke(fd));
 		for (i = 0; i < ARRAY_SIZE(writers); i++)
-			tell(writers[i]);
+			let_continue(writers[i]);
 		for (i = 0; i < ARRAY_SIZE(writers); i++)
 			ASSERT_EQ(0, finish(writers[i]));
 		/* A page that came too late is freed by a work item. */

@@ -188,7 +188,7 @@ static void stray_role(struct peer *peer)
 	    errno != EUSERS)
 		_exit(1);
 	be_ready(peer);
-	if (!WAIT_UNTIL(is_told(peer)))
+	if (!WAIT_UNTIL(may_continue(peer)))
 		_exit(2);
 	get_in(peer);
 }
@@ -213,7 +213,7 @@ TEST_F(stray, learns_why_and_gets_in_when_there_is_room)
 	EXPECT_EQ(1, region_stat_now(&self->region).members);
 	ASSERT_EQ(0, munmap(self->region.map, PAGES * self->region.page_size));
 	EXPECT_EQ(0, region_stat_now(&self->region).members);
-	tell(self->child);
+	let_continue(self->child);
 	EXPECT_EQ(-EUSERS, finish(self->child));
 	EXPECT_LE(self->child->value, variant->members_before);
 	EXPECT_NE(0, self->child->token);

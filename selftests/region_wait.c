@@ -107,7 +107,10 @@ TEST_F(wait, word_need_not_be_mapped)
 
 	ASSERT_EQ(0, munmap(self->region.map, PAGES * self->region.page_size));
 	ASSERT_EQ(4, pwrite(self->region.fd, &(__u32) { 7 }, 4, 4));
-	peer = block_waiter(&self->region, wait_role, (struct peer) { .offset = 4, .expected = 7 });
+	peer = block_waiter(&self->region, wait_role, (struct peer) {
+		.wait.offset = 4,
+		.wait.expected = 7,
+	});
 	ASSERT_TRUE(peer);
 	EXPECT_EQ(1, wake_word(&self->region, 4, 1));
 	EXPECT_EQ(0, finish(peer));
@@ -136,7 +139,10 @@ TEST_F(wait, swapped_out_word_is_read_back)
 	ASSERT_TRUE(page_out(self->region.map, PAGES * self->region.page_size));
 	peer = block_waiter(
 		&self->region, wait_role,
-		(struct peer){ .offset = self->region.page_size, .expected = 0x5a5a5a5a });
+		(struct peer) {
+			.wait.offset = self->region.page_size,
+			.wait.expected = 0x5a5a5a5a,
+		});
 	ASSERT_TRUE(peer);
 	ASSERT_TRUE(page_out(self->region.map, PAGES * self->region.page_size));
 	EXPECT_EQ(1, wake_word(&self->region, self->region.page_size, 1));
@@ -155,7 +161,7 @@ static struct peer *block_huge(struct test_region *region, size_t size, size_t s
 	for (offset = step; offset < size; offset += step) {
 		*(__u32 *)(region->map + offset) = offset;
 		if (!block_waiter(region, wait_role,
-				  (struct peer){ .offset = offset, .expected = offset }))
+				  (struct peer){ .wait.offset = offset, .wait.expected = offset }))
 			return NULL;
 	}
 	return first;
@@ -366,8 +372,8 @@ static int wait_until(struct test_region *region, clockid_t clock, __u64 deadlin
 {
 	struct peer how = {
 		.fd = region->fd,
-		.size = 4,
-		.expected = expected,
+		.wait.size = 4,
+		.wait.expected = expected,
 		.deadline = deadline,
 		.clock = clock,
 	};
@@ -578,13 +584,13 @@ TEST_F(wait, death_of_a_member_ends_a_wait)
 
 TEST_F(wait, death_before_the_wait_ends_it_at_once)
 {
-	struct peer how = { .fd = self->region.fd, .size = 4, .deadline = FOREVER };
+	struct peer how = { .fd = self->region.fd, .wait.size = 4, .deadline = FOREVER };
 
 	ASSERT_TRUE(one_death(&self->region));
 	EXPECT_EQ(-EOWNERDEAD, wait_on(&how));
-	how.deaths = 2;
+	how.wait.deaths = 2;
 	EXPECT_EQ(-EOWNERDEAD, wait_on(&how));
-	how.deaths = deaths_now(&self->region);
+	how.wait.deaths = deaths_now(&self->region);
 	how.deadline = 0;
 	EXPECT_EQ(-ETIMEDOUT, wait_on(&how));
 }
@@ -660,7 +666,7 @@ TEST_F(wait, death_in_one_region_is_none_in_another)
 /* A death just as a wait begins is never missed. */
 static void race_death_role(struct peer *peer)
 {
-	peer->deaths = deaths_now(peer->region);
+	peer->wait.deaths = deaths_now(peer->region);
 	be_ready(peer);
 	peer->deadline = now_ns(CLOCK_MONOTONIC) + WAIT_SECONDS * SECOND;
 	peer->clock = CLOCK_MONOTONIC;

@@ -45,13 +45,13 @@ static void pair_role(struct peer *peer)
 
 	join_for_a_while(peer);
 	for (turn = peer->value; turn < 2 * ROUNDS; turn += 2) {
-		if (turn && !await_change(peer->region, peer->offset, turn - 2)) {
+		if (turn && !await_change(peer->region, peer->wait.offset, turn - 2)) {
 			peer->result = -ETIMEDOUT;
 			break;
 		}
 		waste_time(&random);
-		store_word(peer->region, peer->offset, turn);
-		wake_word(peer->region, peer->offset, 1);
+		store_word(peer->region, peer->wait.offset, turn);
+		wake_word(peer->region, peer->wait.offset, 1);
 	}
 	munmap(peer->region->map, PAGES * peer->region->page_size);
 }
@@ -65,9 +65,9 @@ TEST_F_TIMEOUT(wait, pairs_of_processes_lose_no_wake_up, 300)
 
 		store_word(&self->region, offset, -1);
 		region_start(&self->region, pair_role,
-			     (struct peer){ .offset = offset, .value = 0 });
+			     (struct peer){ .wait.offset = offset, .value = 0 });
 		region_start(&self->region, pair_role,
-			     (struct peer){ .offset = offset, .value = 1 });
+			     (struct peer){ .wait.offset = offset, .value = 1 });
 	}
 	for (i = 0; i < 2 * PAIRS; i++)
 		lost += finish(&self->region.peers.list[i]) != 0;

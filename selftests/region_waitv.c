@@ -13,16 +13,17 @@ static void waitv_role(struct peer *peer)
 
 	for (i = 0; i < peer->count; i++)
 		words[i] = (struct ipcshm_region_word){
-			.offset = 8 * i, .expected = peer->expected, .size = 4,
+			.offset = 8 * i, .expected = peer->wait.expected, .size = 4,
 		};
 	peer->result =
-		ipcshm_region_waitv(peer->fd, words, peer->count, peer->deaths, peer->deadline);
+		ipcshm_region_waitv(peer->fd, words, peer->count, peer->wait.deaths,
+				    peer->deadline);
 }
 
 static struct peer *block_on_words(struct test_region *region, unsigned int count)
 {
 	return block_waiter(region, waitv_role,
-			    (struct peer){ .count = count, .deaths = deaths_now(region) });
+			    (struct peer){ .count = count, .wait.deaths = deaths_now(region) });
 }
 
 static __u64 waiters_used(struct test_region *region)
@@ -75,13 +76,14 @@ static void twice_role(struct peer *peer)
 {
 	const struct ipcshm_region_word words[] = { { .size = 4 }, { .size = 4 } };
 
-	peer->result = ipcshm_region_waitv(peer->fd, words, 2, peer->deaths, peer->deadline);
+	peer->result = ipcshm_region_waitv(peer->fd, words, 2, peer->wait.deaths, peer->deadline);
 }
 
 TEST_F(wait, word_that_is_given_twice_takes_one_wake_up)
 {
-	struct peer *first = block_waiter(&self->region, twice_role,
-					  (struct peer){ .deaths = deaths_now(&self->region) });
+	struct peer *first = block_waiter(&self->region, twice_role, (struct peer) {
+		.wait.deaths = deaths_now(&self->region),
+	});
 	struct peer *second = block_on(&self->region, 0);
 
 	ASSERT_TRUE(first && second);
@@ -116,7 +118,9 @@ TEST_F(wait, signal_ends_a_wait_on_several_words)
 {
 	struct peer *peer =
 		block_waiter(&self->region, waitv_role, (struct peer){
-			.count = 100, .deaths = deaths_now(&self->region), .handles_signal = true,
+			.count = 100,
+			.wait.deaths = deaths_now(&self->region),
+			.handles_signal = true,
 		});
 
 	ASSERT_TRUE(peer);
@@ -128,7 +132,7 @@ TEST_F(wait, signal_ends_a_wait_on_several_words)
 TEST_F(wait, deadline_ends_a_wait_on_several_words)
 {
 	struct peer *peer = region_start(&self->region, waitv_role, (struct peer){
-		.count = 100, .deaths = deaths_now(&self->region),
+		.count = 100, .wait.deaths = deaths_now(&self->region),
 		.deadline = ipcshm_deadline(20 * MS),
 	});
 
@@ -161,7 +165,7 @@ static void two_words_role(struct peer *peer)
 {
 	const struct ipcshm_region_word words[] = {
 		{ .size = 4 },
-		{ .offset = peer->offset, .size = 4 },
+		{ .offset = peer->wait.offset, .size = 4 },
 	};
 
 	be_ready(peer);
@@ -174,7 +178,7 @@ TEST_F(wait, end_of_one_of_several_words_ends_the_wait)
 	int fd = ipcshm_region_open(self->region.device, NULL,
 				    IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE, 0600, &attr);
 	struct peer *peer = region_start_ready(&self->region, two_words_role,
-					       (struct peer){ .fd = fd, .offset = 4096 });
+					       (struct peer){ .fd = fd, .wait.offset = 4096 });
 
 	ASSERT_TRUE(peer);
 	ASSERT_TRUE(WAIT_UNTIL(region_stat(fd).waiters == 1));
@@ -187,7 +191,7 @@ TEST_F(wait, end_of_one_of_several_words_ends_the_wait)
 static void waker_role(struct peer *peer)
 {
 	while (!is_done(&peer->region->peers.list[0])) {
-		int woken = ipcshm_region_wake(peer->fd, peer->offset, 1);
+		int woken = ipcshm_region_wake(peer->fd, peer->wait.offset, 1);
 
 		if (woken < 0) {
 			peer->result = woken;
@@ -206,8 +210,8 @@ static void woken_role(struct peer *peer)
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		words[i] = (struct ipcshm_region_word){ .offset = 8 * i, .size = 4 };
 	for (i = 0; i < peer->count; i++) {
-		int woken = ipcshm_region_waitv(peer->fd, words, ARRAY_SIZE(words), peer->deaths,
-						i % 16 ? FOREVER : 0);
+		int woken = ipcshm_region_waitv(peer->fd, words, ARRAY_SIZE(words),
+						peer->wait.deaths, i % 16 ? FOREVER : 0);
 
 		if (woken >= 0) {
 			peer->value++;
@@ -221,14 +225,14 @@ static void woken_role(struct peer *peer)
 TEST_F_TIMEOUT(wait, wakers_of_several_words_each_count_their_own, 120)
 {
 	struct peer *wakers[4], *woken = region_start(&self->region, woken_role, (struct peer){
-		.count = many(20000, 2000), .deaths = deaths_now(&self->region),
+		.count = many(20000, 2000), .wait.deaths = deaths_now(&self->region),
 	});
 	__u64 counted = 0;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(wakers); i++)
 		wakers[i] = region_start(&self->region, waker_role,
-					 (struct peer){ .offset = 8 * 2 * i });
+					 (struct peer){ .wait.offset = 8 * 2 * i });
 	EXPECT_EQ(0, finish(woken));
 	for (i = 0; i < ARRAY_SIZE(wakers); i++) {
 		EXPECT_EQ(0, finish(wakers[i]));

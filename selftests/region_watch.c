@@ -459,7 +459,7 @@ static void storm_role(struct peer *peer)
 {
 	be_ready(peer);
 	for (;;)
-		ipcshm_region_wake(peer->fd, peer->offset, 1);
+		ipcshm_region_wake(peer->fd, peer->wait.offset, 1);
 }
 
 /* Has watches on the word, sets them anew, and is killed at some time. */
@@ -472,12 +472,12 @@ static void watching_role(struct peer *peer)
 	for (i = 0; i < ARRAY_SIZE(fds); i++) {
 		fds[i] = region_open_again(peer->region, IPCSHM_READ);
 		epoll_ctl(set, EPOLL_CTL_ADD, fds[i], &event);
-		ipcshm_region_watch(fds[i], peer->offset, 4, 0, 0);
+		ipcshm_region_watch(fds[i], peer->wait.offset, 4, 0, 0);
 	}
 	be_ready(peer);
 	for (i = 0;; i++) {
-		ipcshm_region_watch(fds[i % ARRAY_SIZE(fds)], i % 3 ? peer->offset : i % 64 * 4,
-				    4, 0, 0);
+		ipcshm_region_watch(fds[i % ARRAY_SIZE(fds)],
+				    i % 3 ? peer->wait.offset : i % 64 * 4, 4, 0, 0);
 		epoll_wait(set, &event, 1, 0);
 	}
 }
@@ -486,7 +486,7 @@ TEST_F_TIMEOUT(wait, watches_lose_no_wake_up_while_others_end, 120)
 {
 	const unsigned int rounds = many(200, 30);
 	struct peer *storm =
-		region_start_ready(&self->region, storm_role, (struct peer){ .offset = 0 });
+		region_start_ready(&self->region, storm_role, (struct peer){ .wait.offset = 0 });
 	struct peer *watching[4] = { NULL };
 	struct crowd crowd;
 	unsigned int round;
@@ -499,7 +499,7 @@ TEST_F_TIMEOUT(wait, watches_lose_no_wake_up_while_others_end, 120)
 		if (*one)
 			kill_peer(*one);
 		*one = region_start_ready(&self->region, watching_role,
-					  (struct peer) { .offset = 0 });
+					  (struct peer) { .wait.offset = 0 });
 		ASSERT_TRUE(*one);
 		ASSERT_EQ(0, missed_edges(&crowd, WATCHES));
 	}
@@ -551,12 +551,12 @@ static void poll_pair_role(struct peer *peer)
 
 	join_for_a_while(peer);
 	for (turn = peer->value; turn < 1000; turn += 2) {
-		if (turn && !poll_change(peer->region, fd, peer->offset, turn - 2)) {
+		if (turn && !poll_change(peer->region, fd, peer->wait.offset, turn - 2)) {
 			peer->result = -ETIMEDOUT;
 			break;
 		}
-		store_word(peer->region, peer->offset, turn);
-		wake_word(peer->region, peer->offset, 1);
+		store_word(peer->region, peer->wait.offset, turn);
+		wake_word(peer->region, peer->wait.offset, 1);
 	}
 	munmap(peer->region->map, PAGES * peer->region->page_size);
 }
@@ -568,9 +568,9 @@ TEST_F_TIMEOUT(wait, pollers_lose_no_wake_up, 120)
 	for (i = 0; i < 10; i++) {
 		store_word(&self->region, i * 4, -1);
 		region_start(&self->region, poll_pair_role,
-			     (struct peer){ .offset = i * 4, .value = 0 });
+			     (struct peer){ .wait.offset = i * 4, .value = 0 });
 		region_start(&self->region, poll_pair_role,
-			     (struct peer){ .offset = i * 4, .value = 1 });
+			     (struct peer){ .wait.offset = i * 4, .value = 1 });
 	}
 	for (i = 0; i < 20; i++)
 		lost += finish(&self->region.peers.list[i]) != 0;

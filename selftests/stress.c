@@ -315,7 +315,7 @@ static void greedy_role(struct peer *peer)
 	write_file(cgroup.text, "cgroup.procs", "0");
 	join_region(peer);
 	be_ready(peer);
-	while (!is_told(peer))
+	while (!may_continue(peer))
 		usleep(100);
 	for (;;) {
 		at = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -333,12 +333,12 @@ TEST_F_TIMEOUT(stress, member_is_killed_for_want_of_memory, 120)
 	if (!cgroup.text[0])
 		SKIP(return, "no memory cgroup to be had");
 	write_file(cgroup.text, "memory.swap.max", "0");
-	waiter = block_waiter(&self->region, wait_role, (struct peer) { .deaths = deaths });
+	waiter = block_waiter(&self->region, wait_role, (struct peer) { .wait.deaths = deaths });
 	ASSERT_TRUE(waiter);
 	greedy = region_start_ready(&self->region, greedy_role, (struct peer) { 0 });
 	ASSERT_TRUE(greedy);
 	EXPECT_TRUE(is_alive(&self->region, greedy->token));
-	tell(greedy);
+	let_continue(greedy);
 	EXPECT_EQ(-EOWNERDEAD, finish(waiter));
 	EXPECT_FALSE(is_alive(&self->region, greedy->token));
 	EXPECT_EQ(deaths + 1, deaths_now(&self->region));

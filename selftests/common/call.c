@@ -13,16 +13,16 @@ void call_role(struct peer *peer)
 		.request = {
 			.data = (uintptr_t)&peer->value,
 			.size = sizeof(peer->value),
-			.type = peer->type,
-			.priority = peer->priority,
+			.type = peer->msg.type,
+			.priority = peer->msg.priority,
 		},
-		.reply = { .data = (uintptr_t)&peer->value, .size = peer->room },
+		.reply = { .data = (uintptr_t)&peer->value, .size = peer->msg.room },
 		.deadline = peer->deadline,
 		.clock = CLOCK_MONOTONIC,
 	};
 
 	peer->result = ipcshm_call_transfer(peer->fd, &call, sizeof(call));
-	peer->message = call.reply;
+	peer->msg.message = call.reply;
 }
 
 /* A caller with a pending request; NULL if there is none before long. */

@@ -37,14 +37,14 @@ bool is_done(struct peer *peer)
 	return __atomic_load_n(&peer->done, __ATOMIC_ACQUIRE);
 }
 
-void tell(struct peer *peer)
+void let_continue(struct peer *peer)
 {
-	__atomic_store_n(&peer->told, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&peer->continued, true, __ATOMIC_RELEASE);
 }
 
-bool is_told(struct peer *peer)
+bool may_continue(struct peer *peer)
 {
-	return __atomic_load_n(&peer->told, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&peer->continued, __ATOMIC_ACQUIRE);
 }
 
 static void play_role(struct peer *peer, void (*role)(struct peer *))

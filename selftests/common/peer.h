@@ -16,39 +16,80 @@
 struct test_queue;
 struct test_region;
 
-struct peer {
-	pid_t pid;			/* 0: it has ended */
-	struct test_region *region;	/* that it was started in, or */
-	struct test_queue *queue;	/* that it was started at */
-	int fd;				/* of that region or queue */
-	int other_fd;			/* a second descriptor */
-	__u64 deadline;			/* of its call */
-	clockid_t clock;
-	bool handles_signal;		/* SIGUSR1, with these: */
-	int sa_flags;
-	unsigned int signals;		/* how many were handled */
-	bool ready, told, done;
-	long result;			/* of the call */
-	__u64 value;			/* sent or received, or a result of the role */
-
-	/* How much of it, and which of several. */
-	__u64 count;			/* rounds, messages, bytes or seconds */
-	__u32 index;
-	__u32 kind;
-
-	/* At a queue: */
-	size_t room;
-	__u32 priority;
-	__u64 type;			/* sent, or accepted */
-	__u32 match;			/* types that are accepted */
-	struct ipcshm_message message;
-
-	/* In a region: */
-	__u32 token;
-	__u64 offset;			/* a wait: on this word, */
-	__u32 size;			/* of so many bytes */
+/**
+ * struct peer_wait - the word of a region that a peer waits for
+ * @offset: offset of the word
+ * @size: its size, 4 or 8
+ * @expected: value that the peer expects
+ * @deaths: number of deaths that the peer expects
+ */
+struct peer_wait {
+	__u64 offset;
+	__u32 size;
 	__u64 expected;
 	__u32 deaths;
+};
+
+/**
+ * struct peer_message - the messages that a peer sends or receives
+ * @type: type of sent messages, or type that @match refers to
+ * @match: IPCSHM_TYPE_*: which types the peer receives
+ * @priority: priority of sent messages
+ * @room: size of the buffer of a receiver
+ * @message: the last message
+ */
+struct peer_message {
+	__u64 type;
+	__u32 match;
+	__u32 priority;
+	size_t room;
+	struct ipcshm_message message;
+};
+
+/**
+ * struct peer - a process that plays a role
+ * @pid: its process, or 0 after its end
+ * @region: the region that it was started for, or NULL
+ * @queue: the queue that it was started for, or NULL
+ * @fd: descriptor of @region or @queue
+ * @other_fd: a second descriptor
+ * @deadline: deadline of its call
+ * @clock: clock of @deadline
+ * @handles_signal: the peer handles SIGUSR1, with @sa_flags
+ * @sa_flags: flags for sigaction()
+ * @signals: number of handled signals
+ * @ready: set by the peer once the test may continue
+ * @continued: set by the test once the peer may continue
+ * @done: set by the peer after its role
+ * @result: result of its call
+ * @value: value that it sent or received, or another result
+ * @count: number of rounds, messages, bytes or seconds of its role
+ * @index: its number among peers of the same role
+ * @kind: variant of its role
+ * @token: its member token
+ * @wait: for roles that wait in a region
+ * @msg: for roles that send or receive
+ */
+struct peer {
+	pid_t pid;
+	struct test_region *region;
+	struct test_queue *queue;
+	int fd;
+	int other_fd;
+	__u64 deadline;
+	clockid_t clock;
+	bool handles_signal;
+	int sa_flags;
+	unsigned int signals;
+	bool ready, continued, done;
+	long result;
+	__u64 value;
+	__u64 count;
+	__u32 index;
+	__u32 kind;
+	__u32 token;
+	struct peer_wait wait;
+	struct peer_message msg;
 };
 
 /**
@@ -78,7 +119,7 @@ unsigned int signals_of(struct peer *peer);
 void be_ready(struct peer *peer);
 bool is_ready(struct peer *peer);
 bool is_done(struct peer *peer);
-void tell(struct peer *peer);
-bool is_told(struct peer *peer);
+void let_continue(struct peer *peer);
+bool may_continue(struct peer *peer);
 
 #endif /* IPCSHM_PEER_H */

@@ -93,21 +93,21 @@ struct peer *queue_start(struct test_queue *queue, void (*role)(struct peer *), 
 	how.queue = queue;
 	if (!how.fd)
 		how.fd = queue->fd;
-	if (!how.room)
-		how.room = sizeof(how.value);
+	if (!how.msg.room)
+		how.msg.room = sizeof(how.value);
 	return start_peer(&queue->peers, role, how);
 }
 
 void send_role(struct peer *peer)
 {
-	peer->result = ipcshm_send_typed(peer->fd, &peer->value, sizeof(peer->value), peer->type,
-					 peer->priority, peer->deadline);
+	peer->result = ipcshm_send_typed(peer->fd, &peer->value, sizeof(peer->value),
+					 peer->msg.type, peer->msg.priority, peer->deadline);
 }
 
 void receive_role(struct peer *peer)
 {
-	peer->result = ipcshm_receive_typed(peer->fd, &peer->value, peer->room, peer->type,
-					    peer->match, &peer->message, peer->deadline);
+	peer->result = ipcshm_receive_typed(peer->fd, &peer->value, peer->msg.room, peer->msg.type,
+					    peer->msg.match, &peer->msg.message, peer->deadline);
 }
 
 void write_role(struct peer *peer)
@@ -119,7 +119,7 @@ void write_role(struct peer *peer)
 
 void read_role(struct peer *peer)
 {
-	peer->result = read(peer->fd, &peer->value, peer->room);
+	peer->result = read(peer->fd, &peer->value, peer->msg.room);
 	if (peer->result < 0)
 		peer->result = -errno;
 }
@@ -159,7 +159,7 @@ struct peer *block_receiver_how(struct test_queue *queue, void (*role)(struct pe
 struct peer *block_sender(struct test_queue *queue, __u64 value, __u32 priority)
 {
 	return block_sender_how(queue, send_role,
-				(struct peer) { .value = value, .priority = priority });
+				(struct peer) { .value = value, .msg.priority = priority });
 }
 
 struct peer *block_receiver(struct test_queue *queue)
@@ -180,7 +180,7 @@ bool offer_value(struct test_queue *queue, __u64 value, __u32 priority)
 	if (result != -EAGAIN)
 		return !result;
 	sender = queue_start(queue, send_role,
-			     (struct peer) { .value = value, .priority = priority });
+			     (struct peer) { .value = value, .msg.priority = priority });
 	return WAIT_UNTIL(queue_stat_now(queue).senders == senders + 1 || is_done(sender));
 }
 

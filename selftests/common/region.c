@@ -97,8 +97,8 @@ struct peer *region_start(struct test_region *region, void (*role)(struct peer *
 	how.region = region;
 	if (!how.fd)
 		how.fd = region->fd;
-	if (!how.size)
-		how.size = 4;
+	if (!how.wait.size)
+		how.wait.size = 4;
 	return start_peer(&region->peers, role, how);
 }
 
@@ -148,12 +148,12 @@ __u32 one_death(struct test_region *region)
 int wait_on(struct peer *peer)
 {
 	struct ipcshm_region_wait_args args = {
-		.offset = peer->offset,
-		.expected = peer->expected,
+		.offset = peer->wait.offset,
+		.expected = peer->wait.expected,
 		.deadline = peer->deadline,
 		.clock = peer->clock,
-		.size = peer->size,
-		.deaths = peer->deaths,
+		.size = peer->wait.size,
+		.deaths = peer->wait.deaths,
 	};
 
 	return call(peer->fd, IPCSHM_IOC_REGION_WAIT, &args);
@@ -176,6 +176,8 @@ struct peer *block_waiter(struct test_region *region, void (*role)(struct peer *
 
 struct peer *block_on(struct test_region *region, __u64 offset)
 {
-	return block_waiter(region, wait_role,
-			    (struct peer) { .offset = offset, .deaths = deaths_now(region) });
+	return block_waiter(region, wait_role, (struct peer) {
+		.wait.offset = offset,
+		.wait.deaths = deaths_now(region),
+	});
 }

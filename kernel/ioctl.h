@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ioctls, a table for each kind of descriptor, and how structures cross the boundary: the
- * number selects the ioctl, and the size in it is the caller's, so that a structure can grow
- * (see uapi/linux/ipcshm.h).
+ * The ioctls: a table for each kind of descriptor, and the transfer of structures. The number
+ * selects the ioctl, and the size in it is the caller's, so that structures can grow (see
+ * uapi/linux/ipcshm.h).
  */
 #ifndef IPCSHM_IOCTL_H
 #define IPCSHM_IOCTL_H
@@ -22,8 +22,8 @@
 
 /**
  * struct ipcshm_uarg - a caller's structure
- * @ptr: where it is
- * @size: how long the caller says it is
+ * @ptr: its address
+ * @size: its size according to the caller
  */
 struct ipcshm_uarg {
 	void __user *ptr;
@@ -52,7 +52,7 @@ static __always_inline int ipcshm_words_get(void *to, const void __user *from, s
 	return err;
 }
 
-/* @min is the first published size: a caller can't know a shorter structure. */
+/* Copy a structure from the caller; @min is its first published size. */
 static __always_inline int ipcshm_args_get(void *args, size_t size, size_t min,
 					   struct ipcshm_uarg uarg)
 {
@@ -68,7 +68,7 @@ static inline int ipcshm_args_put(const void *args, size_t size, struct ipcshm_u
 	return copy_to_user(uarg.ptr, args, min(size, uarg.size)) ? -EFAULT : 0;
 }
 
-/* A structure that is all out: what the caller knows more than we is zero. */
+/* Copy a structure to the caller; members unknown to the kernel are zero. */
 static inline int ipcshm_args_fill(const void *args, size_t size, struct ipcshm_uarg uarg)
 {
 	if (uarg.size > size && clear_user(uarg.ptr + size, uarg.size - size))
@@ -76,13 +76,13 @@ static inline int ipcshm_args_fill(const void *args, size_t size, struct ipcshm_
 	return ipcshm_args_put(args, size, uarg);
 }
 
-/* The most that a structure can have. */
+/* Size of the largest structure. */
 #define IPCSHM_ARGS_MAX 256
 
-/* Which members of a structure are out. */
+/* The members of a structure that are results. */
 enum ipcshm_ioctl_out {
-	IPCSHM_OUT_NONE,	/* none, or those that @run writes itself */
-	IPCSHM_OUT_BACK,	/* some; the structure is written back if @run succeeds */
+	IPCSHM_OUT_NONE,	/* none, or @run writes them itself */
+	IPCSHM_OUT_BACK,	/* some: the structure is written back if @run succeeds */
 	IPCSHM_OUT_ALL,		/* all: nothing is read */
 };
 
@@ -98,18 +98,18 @@ struct ipcshm_span {
 
 /**
  * struct ipcshm_ioctl - an ioctl; the checks are made in this order
- * @size: of the kernel's structure
- * @least: the least size of a caller's structure
- * @out: which of its members are out
- * @flags: the member with flags, of which
- * @allowed: may be set
+ * @size: size of the kernel's structure
+ * @least: smallest size of a caller's structure
+ * @out: the members that are results
+ * @flags: the member with flags
+ * @allowed: flags that may be set
  * @zero: reserved members
  * @invalid: the offset of the member that holds the offset of the invalid one after -EINVAL,
  *	which @run sets in the kernel's copy; 0: the structure has no such member
  * @clock: the offset of the member with the clock of a deadline; 0: no such member
- * @check: whether the other members are in their ranges; NULL: @run checks them
- * @access: FMODE_READ or FMODE_WRITE if the descriptor needs it; 0: none, or @run decides
- * @run: does it, with the kernel's copy of the structure
+ * @check: returns whether the other members are in range; NULL if @run checks them
+ * @access: FMODE_READ or FMODE_WRITE if the descriptor needs it; 0 if @run decides
+ * @run: executes the ioctl with the kernel's copy of the structure
  */
 struct ipcshm_ioctl {
 	u16 size;
@@ -125,7 +125,7 @@ struct ipcshm_ioctl {
 	long (*run)(struct file *file, void *args, struct ipcshm_uarg uarg);
 };
 
-/* Parts of a row, for a structure. */
+/* Parts of a table row that describe a structure. */
 #define IPCSHM_SPAN(type, member) \
 	{ offsetof(struct ipcshm_##type, member), sizeof_field(struct ipcshm_##type, member) }
 #define IPCSHM_ARGS(type, version) \
@@ -139,9 +139,9 @@ struct ipcshm_ioctl {
 
 /**
  * struct ipcshm_ioctls - the ioctls of a kind of descriptor
- * @ioctls: by number, those without @run do not exist
- * @first: the number of the first
- * @count: how many
+ * @ioctls: by number; entries without @run do not exist
+ * @first: number of the first entry
+ * @count: number of entries
  */
 struct ipcshm_ioctls {
 	const struct ipcshm_ioctl *ioctls;
@@ -158,7 +158,7 @@ static __always_inline int ipcshm_ioctl_fetch(const struct ipcshm_ioctl *ioctl, 
 	return uarg.size < ioctl->least ? -EINVAL : 0;
 }
 
-/* Returns a member that is not valid, or NULL. */
+/* Return an invalid member, or NULL. */
 static __always_inline const struct ipcshm_span *
 ipcshm_ioctl_find_invalid(const struct ipcshm_ioctl *ioctl, const void *args)
 {
@@ -199,7 +199,7 @@ static __always_inline long ipcshm_ioctl_run_one(const struct ipcshm_ioctl *ioct
 	if (result)
 		return result;
 	result = ipcshm_ioctl_check(ioctl, file, args) ?: ioctl->run(file, args, uarg);
-	if (ioctl->invalid && result == -EINVAL)	/* which the error stays if this fails */
+	if (ioctl->invalid && result == -EINVAL)	/* stays -EINVAL if this fails */
 		put_user(*(u32 *)(args + ioctl->invalid),
 			 (u32 __user *)(uarg.ptr + ioctl->invalid));
 	if (ioctl->out == IPCSHM_OUT_NONE || result < 0)

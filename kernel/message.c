@@ -47,7 +47,7 @@ static int pages_alloc(struct ipcshm_msg *msg)
 	for (i = 0; i < nr_pages(msg); i++) {
 		msg->pages[i] = alloc_page(IPCSHM_GFP);
 		if (!msg->pages[i])
-			return -ENOMEM;	/* payload_free() sees to the others */
+			return -ENOMEM;	/* payload_free() frees the others */
 	}
 	return 0;
 }
@@ -89,7 +89,7 @@ static int payload_fill(struct ipcshm_msg *msg, struct iov_iter *from)
 	return err ?: pages_copy(msg, from, copy_page_from_iter);
 }
 
-/* To where the receiver wants it. */
+/* Copy the payload to the receiver's memory. */
 int ipcshm_msg_copy(const struct ipcshm_msg *msg, struct iov_iter *to)
 {
 	if (msg->pool)
@@ -131,15 +131,15 @@ static int pages_move(const struct ipcshm_msg *msg, struct ipcshm_pool *pool, u6
 /* Quotas. */
 
 /**
- * ipcshm_msg_charge - charge a message to its payer, because a queue keeps it
- * @msg: the message, which nothing is charged for
+ * ipcshm_msg_charge - charge a message that a queue keeps to its payer
+ * @msg: the message, which is not charged
  * @what: IPCSHM_CHARGED_*
- * @quota: on failure: which quota is used up
- * @amount: on failure: how much of it is needed
+ * @quota: on failure: the quota that is used up
+ * @amount: on failure: the amount that is needed
  *
- * Doesn't sleep.
+ * Does not sleep. A failure charges nothing.
  *
- * Return: whether it is charged; if not, nothing is.
+ * Return: whether the message is charged.
  */
 bool ipcshm_msg_charge(struct ipcshm_msg *msg, u8 what, enum ipcshm_quota_type *quota, u64 *amount)
 {
@@ -173,13 +173,13 @@ static void charge_force(struct ipcshm_msg *msg, struct ipcshm_quotas *payer, u8
 		ipcshm_quotas_charge_force(payer, IPCSHM_QUOTA_TYPE_DESCRIPTORS, msg->nr_files);
 }
 
-/* Charge a message to whoever received it and keeps the kernel from freeing it. */
+/* Charge a message to the receiver that prevents its release. */
 void ipcshm_msg_charge_force(struct ipcshm_msg *msg, struct ipcshm_quotas *payer)
 {
 	charge_force(msg, payer, IPCSHM_CHARGED_BYTES | (msg->files ? IPCSHM_CHARGED_FILES : 0));
 }
 
-/* Only its descriptors: the bytes are paid for by the queue's creator. */
+/* Charge only descriptors, since the queue's creator pays for the bytes. */
 void ipcshm_msg_charge_files_force(struct ipcshm_msg *msg, struct ipcshm_quotas *payer)
 {
 	charge_force(msg, payer, msg->files ? IPCSHM_CHARGED_FILES : 0);
@@ -246,12 +246,12 @@ static int msg_fill(struct ipcshm_msg *msg, const struct ipcshm_message *args,
 }
 
 /**
- * ipcshm_msg_create - a message from the current task
+ * ipcshm_msg_create - create a message from the current task
  * @args: its type, priority and descriptors, checked
- * @from: the payload, whole; its length has been checked
- * @pool: where the payload is to be if there is space, or NULL
- * @payer: who pays if a queue keeps it; the caller has a reference
- * @spare: a spare message of the size's slot class, which passes to the callee; or NULL
+ * @from: the whole payload; its length has been checked
+ * @pool: pool for the payload if it has space, or NULL
+ * @payer: payer while a queue keeps the message; the caller has a reference
+ * @spare: a spare message of the size's slot class, whose ownership passes; or NULL
  *
  * Return: the message, or -ENOMEM, -EFAULT, -EBADF, -EPERM.
  */
@@ -284,12 +284,12 @@ struct ipcshm_msg *ipcshm_msg_create(const struct ipcshm_message *args, struct i
 }
 
 /**
- * ipcshm_msg_in_pool - a message where receivers can look at it
+ * ipcshm_msg_in_pool - get a message whose payload is in the pool
  * @msg: the message
- * @pool: of its queue
+ * @pool: the pool of its queue
  *
- * The message itself, if it is in the pool, or else a copy, which has nothing but
- * the payload: there was no space when it was sent, but may be now.
+ * This is the message itself if its payload is in the pool. Otherwise the pool had no space
+ * when it was sent, and this is a copy of the payload, without other members.
  *
  * Return: a reference, or -ENOBUFS, -ENOMEM.
  */

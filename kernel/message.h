@@ -24,15 +24,15 @@ struct ipcshm_quotas;
 struct ipcshm_pool;
 struct ipcshm_waiter;
 
-/* What a message in a backlog is the first of: nothing, a priority of its type, or its type. */
+/* Rank of a message in a backlog: first of its type, first of its priority, or neither. */
 enum ipcshm_rank { IPCSHM_RANK_NONE, IPCSHM_RANK_LEVEL, IPCSHM_RANK_HEAD };
 
 /**
- * struct ipcshm_place - where a message is in a backlog
- * @equals: the ring of the messages of its type and priority, oldest first; elsewhere: in a list
- *	of messages to be freed
- * @level: IPCSHM_RANK_LEVEL or _HEAD: in the tree of priorities of its type
- * @type: IPCSHM_RANK_HEAD: in the tree of types
+ * struct ipcshm_place - links of a message in a backlog
+ * @equals: the ring of messages of its type and priority, oldest first; outside of a
+ *	backlog, a list of messages to free
+ * @level: IPCSHM_RANK_LEVEL or _HEAD: node in the tree of priorities of its type
+ * @type: IPCSHM_RANK_HEAD: node in the tree of types
  * @levels: IPCSHM_RANK_HEAD: the tree of priorities of its type, the highest leftmost
  */
 struct ipcshm_place {
@@ -43,7 +43,7 @@ struct ipcshm_place {
 };
 
 /**
- * struct ipcshm_extremes - of the types at and below a node of the tree of types
+ * struct ipcshm_extremes - first and last message at and below a node of the tree of types
  * @best: the message that is received first
  * @worst: the oldest one of the lowest priority
  */
@@ -54,43 +54,40 @@ struct ipcshm_extremes {
 
 /**
  * struct ipcshm_msg - one message in the kernel
- * @users: who looks at it
+ * @users: number of tasks that use it
  * @priority: higher is received first
- * @rank: enum ipcshm_rank; protected by the queue's lock
- * @charged: what is charged to @payer, IPCSHM_CHARGED_*; belongs to whoever has the
- *	message, in a queue protected by the queue's lock
+ * @rank: enum ipcshm_rank; [Q]
+ * @charged: the charges of @payer, IPCSHM_CHARGED_*; owned by the message's owner
  * @size: bytes of payload
  * @nr_files: descriptors in flight
- * @starved: its sender is blocked for quota, not for room; protected by the queue's lock
- * @slot_class: how much memory it has; IPCSHM_SLOT_NONE: it can't become another message
- * @plain: nothing but a payload of at most IPCSHM_WORDS_MAX bytes in a slot: see queue_fast.c
- * @place: where it is in a backlog; protected by the queue's lock
- * @extremes: IPCSHM_RANK_HEAD: of the types below it; likewise
- * @request_id: received: what it is replied with, or 0; written under the queue's lock, then
- *	the receiver's
- * @number: of messages that are equal, the one with the lower number came first;
- *	likewise
- * @sender: in a queue: who is blocked until that accepts it, else NULL; likewise
- * @holder: received mapped: the process that did, whose registration at the descriptor has
+ * @starved: its sender is blocked for quota, not for room; [Q]
+ * @slot_class: size class of its memory; IPCSHM_SLOT_NONE if it cannot be recycled
+ * @plain: only a payload of at most IPCSHM_WORDS_MAX bytes in a slot: see queue_fast.c
+ * @place: its links in a backlog; [Q]
+ * @extremes: IPCSHM_RANK_HEAD: of the types below it; [Q]
+ * @request_id: received requests: the id for the reply, else 0; written under the queue's
+ *	lock, then owned by the receiver
+ * @number: order of arrival among equal messages; [Q]
+ * @sender: the sender that is blocked until the queue accepts it, or NULL; [Q]
+ * @holder: the process that received it mapped, whose registration at the descriptor has
  *	a reference; protected by the lock of the descriptor's held messages
- * @next: spare: another spare one; protected by the queue's lock
- * @caller: who waits for a reply to it, until it is received; protected by the
- *	queue's lock
- * @payer: pays when a queue keeps it: who opened the sender's descriptor, and after it
- *	was received the receiver's; a charge keeps it, else whoever has the message does
- * @pid: who sent it; a reference
+ * @next: spare messages: the next one; [Q]
+ * @caller: the caller that waits for a reply to it, until it is received; [Q]
+ * @payer: the user that pays while a queue keeps it: the opener of the sender's descriptor
+ *	and, once it is received, of the receiver's; kept by a charge, else by the owner
+ * @pid: the sending process; a reference
  * @uid: the sender's real user
  * @gid: the sender's real group
  * @type: the sender's tag
- * @time: when it was sent, CLOCK_MONOTONIC
- * @files: their files, references; NULL if there are none
- * @pool: where the payload is; NULL: it isn't in a pool
- * @offset: where it is in @pool
- * @pages: if there is no @pool: the payload, or NULL if it is small
+ * @time: time of sending, CLOCK_MONOTONIC
+ * @files: files in flight, references; NULL without any
+ * @pool: the pool that contains the payload, or NULL
+ * @offset: offset of the payload in @pool
+ * @pages: without @pool: the payload, or NULL if it is small
  * @data: the payload if it is small
  *
- * Belongs to whoever holds it: the sender that made it, then a queue, then the
- * receiver that took it.  Where nothing is said, immutable after that.
+ * A message is owned by its sender, then by a queue, then by its receiver. Members marked [Q]
+ * are protected by the queue's lock. Members without a rule are immutable once it is sent.
  */
 struct ipcshm_msg {
 	refcount_t users;
@@ -130,14 +127,14 @@ struct ipcshm_msg {
 };
 
 /*
- * A message with a small payload has a slot of so many bytes for both, and can become another
- * message of its class: see spares.h.
+ * Sizes of slots. A slot contains a message and its small payload, and can be recycled for
+ * another message of its class: see spares.h.
  */
 #define IPCSHM_SLOT_CLASSES	5
 #define IPCSHM_SLOT_NONE	U8_MAX
 #define IPCSHM_SLOT_MIN		256U
 
-/* What fits in the smallest slot. */
+/* The largest payload in the smallest slot. */
 #define IPCSHM_SLOT_MIN_PAYLOAD (IPCSHM_SLOT_MIN - sizeof(struct ipcshm_msg))
 
 static inline u32 ipcshm_slot_size(u32 slot_class)
@@ -145,11 +142,11 @@ static inline u32 ipcshm_slot_size(u32 slot_class)
 	return IPCSHM_SLOT_MIN << slot_class;
 }
 
-/* What fits in the largest slot with the message itself; more is in pages of its own. */
+/* The largest payload in the largest slot; larger ones have pages of their own. */
 #define IPCSHM_SMALL_MAX \
 	((IPCSHM_SLOT_MIN << (IPCSHM_SLOT_CLASSES - 1)) - sizeof(struct ipcshm_msg))
 
-/* Of a payload of @size bytes, at most IPCSHM_SMALL_MAX. */
+/* Return the slot class for a payload of @size bytes, at most IPCSHM_SMALL_MAX. */
 static inline u32 ipcshm_slot_class(size_t size)
 {
 	return fls((size + sizeof(struct ipcshm_msg) - 1) | (IPCSHM_SLOT_MIN / 2)) -
@@ -168,7 +165,7 @@ static inline struct ipcshm_msg *ipcshm_msg_get(struct ipcshm_msg *msg)
 }
 
 /**
- * struct ipcshm_sender - what a message says of its sender
+ * struct ipcshm_sender - the identity of a message's sender
  * @pid: the process
  * @uid: its real user
  * @gid: its real group
@@ -180,8 +177,8 @@ struct ipcshm_sender {
 };
 
 /*
- * The current task. The real IDs, as SCM_CREDENTIALS has them: a set-user-ID program that is
- * handed a queue as its standard output speaks for its caller.
+ * Return the identity of the current task. It has the real ids, as SCM_CREDENTIALS does: a
+ * set-user-ID program whose standard output is a queue speaks for its caller.
  */
 static inline struct ipcshm_sender ipcshm_sender_current(void)
 {
@@ -204,7 +201,7 @@ static inline void ipcshm_msg_set_sender(struct ipcshm_msg *msg, const struct ip
 	msg->gid = sender->gid;
 }
 
-/* An idle message, a new one, is made one that nothing is known of. */
+/* Initialize a new or recycled message. */
 static inline void ipcshm_msg_reset(struct ipcshm_msg *msg, size_t size,
 				    struct ipcshm_quotas *payer)
 {
@@ -220,11 +217,11 @@ static inline void ipcshm_msg_reset(struct ipcshm_msg *msg, size_t size,
 int ipcshm_msg_copy(const struct ipcshm_msg *msg, struct iov_iter *to);
 
 /**
- * struct ipcshm_fds - descriptor numbers that are reserved for files of a message
- * @count: how many
- * @numbers: theirs
+ * struct ipcshm_fds - descriptor numbers that are reserved for the files of a message
+ * @count: number of descriptors
+ * @numbers: their numbers
  *
- * Nothing is behind a reserved number, and no other thread can close or replace it.
+ * A reserved number refers to no file, and no other thread can close or replace it.
  */
 struct ipcshm_fds {
 	u32 count;
@@ -243,13 +240,13 @@ void ipcshm_msg_close_files(struct ipcshm_msg *msg);
 #define IPCSHM_CHARGED_BYTES	0x01
 #define IPCSHM_CHARGED_FILES	0x02
 
-/* What a message of so many bytes costs of IPCSHM_QUOTA_TYPE_QUEUE_BYTES. */
+/* Return the charge of IPCSHM_QUOTA_TYPE_QUEUE_BYTES for a message of @size bytes. */
 static inline u64 ipcshm_msg_cost(u64 size)
 {
 	return size + sizeof(struct ipcshm_msg);
 }
 
-/* A look at it is a copy of its payload, which doesn't sleep unless user memory does. */
+/* Peeking copies the payload, which sleeps only if user memory does. */
 static inline bool ipcshm_msg_is_small(const struct ipcshm_msg *msg)
 {
 	return !msg->pool && !msg->pages;

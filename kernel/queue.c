@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queues: the way of a message from sender to receiver.
+ * Queues: the path of a message from sender to receiver.
  *
- *   sender ---------------------------------> receiver	one is asleep: handed over
- *   sender --> queued ----------------------> receiver	there is room
- *   sender --> blocked --> queued ----------> receiver	it is full: the sender sleeps
+ *   sender ---------------------------------> receiver	a receiver sleeps: handed over
+ *   sender --> queued ----------------------> receiver	the queue has room
+ *   sender --> blocked --> queued ----------> receiver	the queue is full: the sender sleeps
  *   sender --> blocked ---------------------> receiver	a rendezvous has no room at all
- *   sender --> starved --> queued ----------> receiver	there is no quota: the sender sleeps
+ *   sender --> starved --> queued ----------> receiver	the quota is used up: the sender sleeps
  *
- * Always true when the lock is free: no receiver is asleep that wants a message
- * which is queued, blocked or starved; if a sender is blocked, the first of the
- * blocked messages has no room.
+ * Invariants while the lock is free: no sleeping receiver accepts a message that is
+ * queued, blocked or starved; if senders are blocked, the first of the blocked messages
+ * has no room.
  *
- * The creator of a bounded queue has paid for all that fits in it.  What an unbounded
- * queue keeps is charged to its senders.  What a sleeping task keeps, a blocked message
- * or a request whose caller waits, is charged to nobody.
+ * The creator of a bounded queue pays for its capacity. The messages in an unbounded queue
+ * are charged to their senders. A message that belongs to a sleeping task, which is a
+ * blocked message or a request whose caller waits, is not charged.
  *
- * Nothing here touches user memory, and nothing that has the lock sleeps; the short way has a file
- * of its own, queue_fast.c.
+ * Nothing here accesses user memory, and no task sleeps with the lock held. The fast path is
+ * in queue_fast.c.
  */
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -27,7 +27,7 @@
 #include "queue_stat_gen.h"
 #include "user_copy.h"
 
-/* Room, and what poll has to say. */
+/* Room, and the events that poll reports. */
 
 static bool is_readable(const struct ipcshm_queue *queue)
 {
@@ -37,8 +37,8 @@ static bool is_readable(const struct ipcshm_queue *queue)
 }
 
 /*
- * A message of any size, priority and type can be sent.  Receivers who sleep say
- * nothing of that, since they may want another type, but at a rendezvous.
+ * Return whether a message of any size, priority and type can be sent. Sleeping receivers do
+ * not count, since they may accept other types only, except at a rendezvous.
  */
 static bool is_writable(const struct ipcshm_queue *queue)
 {
@@ -48,7 +48,7 @@ static bool is_writable(const struct ipcshm_queue *queue)
 	return queue->overflow || has_room(queue, queue->max_message_size, 0);
 }
 
-/* What a descriptor with both rights would be told. */
+/* The events that poll reports on a descriptor with both rights. */
 __poll_t ipcshm_queue_compute_events(const struct ipcshm_queue *queue)
 {
 	__poll_t events = 0;
@@ -85,7 +85,7 @@ __poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode)
 	return now;
 }
 
-/* There may be quota again for a descriptor that polls. */
+/* Wake pollers of a descriptor because there may be quota again. */
 void ipcshm_queue_wake_senders(struct ipcshm_queue *queue)
 {
 	ipcshm_pollers_wake(&queue->pollers, WRITABLE);
@@ -101,9 +101,9 @@ void ipcshm_queue_notify_drops(const struct ipcshm_queue *queue, u32 messages)
 	ipcshm_object_tell(&queue->object, event);
 }
 
-/* Who pays, all under the queue's lock. */
+/* Charges of a queue's creator, under the queue's lock. */
 
-/* What a capacity costs: as much as messages can be in it, or 0 if that is unbounded. */
+/* Return the cost of a capacity: that of the most messages in it, or 0 if it is unbounded. */
 u64 ipcshm_queue_price(u64 max_messages, u64 max_bytes, u64 max_message_size)
 {
 	u64 bytes = ipcshm_mul(max_messages, max_message_size);
@@ -116,13 +116,13 @@ u64 ipcshm_queue_price(u64 max_messages, u64 max_bytes, u64 max_message_size)
 	return bytes;
 }
 
-/* Whether a send may have to wait for quota: then poll does so, too. */
+/* Return whether a send, and therefore poll, may have to wait for quota. */
 bool ipcshm_queue_needs_quota(const struct ipcshm_queue *queue)
 {
 	return !is_bounded(queue) && !queue->overflow;
 }
 
-/* The creator gets back what is paid too much, at last. */
+/* Refund the creator for capacity that the queue no longer has. */
 void ipcshm_queue_refund(struct ipcshm_queue *queue)
 {
 	u64 need = max(queue->price, queue->bytes + queue->messages * ipcshm_msg_cost(0));
@@ -137,10 +137,10 @@ void ipcshm_queue_refund(struct ipcshm_queue *queue)
 
 /* Spare messages. */
 
-/* What a bounded queue may keep of what its creator has paid for. */
+/* The memory of idle messages that a bounded queue may keep, as part of its price. */
 #define SPARE_BYTES_MAX SZ_256K
 
-/* Whether the memory of idle messages and of those that are queued has been paid for. */
+/* Return whether the price covers the memory of idle and of queued messages. */
 static bool is_paid(const struct ipcshm_queue *queue, u64 spare_bytes)
 {
 	return spare_bytes <= SPARE_BYTES_MAX &&
@@ -148,8 +148,8 @@ static bool is_paid(const struct ipcshm_queue *queue, u64 spare_bytes)
 }
 
 /*
- * Keep @msg as a spare message. Returns a message that has to be freed, perhaps another one that
- * had to make room; or NULL.
+ * Keep @msg as a spare message. Return a message to free, which may be another one that @msg
+ * replaces, or NULL.
  */
 struct ipcshm_msg *ipcshm_queue_keep_spare(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
@@ -157,7 +157,7 @@ struct ipcshm_msg *ipcshm_queue_keep_spare(struct ipcshm_queue *queue, struct ip
 	u64 bytes;
 
 	lockdep_assert_held(&queue->lock);
-	/* If another task peeks at it, the last of both frees it. */
+	/* If another task peeks at the message, the later of the two frees it. */
 	if (msg->slot_class == IPCSHM_SLOT_NONE || msg->nr_files ||
 	    refcount_read(&msg->users) != 1 || WARN_ON_ONCE(msg->charged))
 		return msg;
@@ -178,7 +178,7 @@ struct ipcshm_msg *ipcshm_queue_keep_spare(struct ipcshm_queue *queue, struct ip
 	return other;
 }
 
-/* A spare message for a payload of @size bytes, or NULL. */
+/* Return a spare message for a payload of @size bytes, or NULL. */
 struct ipcshm_msg *ipcshm_queue_pop_spare(struct ipcshm_queue *queue, size_t size)
 {
 	struct ipcshm_msg *msg;
@@ -195,7 +195,7 @@ struct ipcshm_msg *ipcshm_queue_pop_spare(struct ipcshm_queue *queue, size_t siz
 	return msg;
 }
 
-/* @msg is no longer needed. */
+/* Recycle or free a message. */
 void ipcshm_queue_recycle(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
 	struct ipcshm_msg *garbage = msg;
@@ -209,7 +209,7 @@ void ipcshm_queue_recycle(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 		ipcshm_msg_put(garbage);
 }
 
-/* The moves of a message, all under the queue's lock. */
+/* State changes of a message, under the queue's lock. */
 
 void ipcshm_queue_block(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			struct ipcshm_waiter *sender)
@@ -221,7 +221,7 @@ void ipcshm_queue_block(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	queue->nr_senders++;
 }
 
-/* As ipcshm_queue_block(), for quota; the sender looks after that itself. */
+/* As ipcshm_queue_block(), for quota: the sender itself tries to charge again. */
 void ipcshm_queue_starve(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			 struct ipcshm_waiter *sender)
 {
@@ -240,7 +240,7 @@ void ipcshm_queue_unblock(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 	msg->sender = NULL;
 }
 
-/* The message of a blocked sender is accepted.  A caller goes on waiting, for the reply. */
+/* Accept the message of a blocked sender. A caller continues to wait, for the reply. */
 void ipcshm_queue_accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			 struct queue_effects *effects)
 {
@@ -254,7 +254,7 @@ void ipcshm_queue_accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		ipcshm_waiter_complete(sender, 0, &effects->wakeups);
 }
 
-/* There may be room again: admit blocked messages, a few at a time. */
+/* Admit blocked messages as far as there is room, a few at a time. */
 void ipcshm_queue_admit(struct ipcshm_queue *queue, struct queue_effects *effects)
 {
 	struct ipcshm_msg *msg;
@@ -300,7 +300,7 @@ void ipcshm_queue_count_drop(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			  msg->priority, pid_nr(msg->pid));
 }
 
-/* A message that was accepted is never received. */
+/* Count an accepted message that is never received. */
 void ipcshm_queue_discard(struct ipcshm_queue *queue, struct ipcshm_msg *msg, int why,
 			  struct queue_effects *effects)
 {
@@ -311,7 +311,7 @@ void ipcshm_queue_discard(struct ipcshm_queue *queue, struct ipcshm_msg *msg, in
 	list_add_tail(&msg->place.equals, &effects->garbage);
 }
 
-/* What the owner can do. */
+/* Operations of the owner. */
 
 /* Charge a larger capacity at once; refund a smaller one as messages leave. */
 static int change_price(struct ipcshm_queue *queue, const struct ipcshm_queue_set_args *args)
@@ -354,7 +354,7 @@ static u64 message_time(const struct ipcshm_msg *msg)
 	return msg ? msg->time + ipcshm_timens_offset() : 0;
 }
 
-/* All but @stat->stat. */
+/* Fill in everything except @stat->stat. */
 void ipcshm_queue_get_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat *stat)
 {
 	spin_lock(&queue->lock);
@@ -371,10 +371,10 @@ void ipcshm_queue_get_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat 
 	stat->pool_used = queue->pool.size ? ipcshm_pool_used(&queue->pool) : 0;
 }
 
-/* Its pool and its @max_message_size are set already. */
+/* Initialize a queue whose pool and @max_message_size are set. */
 void ipcshm_queue_init(struct ipcshm_queue *queue)
 {
-	/* A message in a pool is not plain. */
+	/* messages in a pool are not plain */
 	queue->plain_bound = queue->pool.size ? 0 :
 			     min_t(u32, queue->max_message_size, IPCSHM_WORDS_MAX) + 1;
 	spin_lock_init(&queue->lock);
@@ -383,7 +383,7 @@ void ipcshm_queue_init(struct ipcshm_queue *queue)
 	ipcshm_pollers_init(&queue->pollers);
 }
 
-/* Nobody is blocked: who is has a file of the queue open. */
+/* No task is blocked, since each has a file of the queue open. */
 void ipcshm_queue_destroy(struct ipcshm_queue *queue)
 {
 	while (ipcshm_queue_drain(queue))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Queues: the way of a message from sender to receiver. */
+/* Queues: the path of a message from sender to receiver. */
 #ifndef IPCSHM_QUEUE_H
 #define IPCSHM_QUEUE_H
 
@@ -31,46 +31,46 @@ struct ipcshm_receive_buffer;
 /**
  * struct ipcshm_queue - a message queue
  * @object: its base
- * @max_message_size: immutable
- * @plain_bound: only messages with fewer bytes can take the short way; immutable
+ * @max_message_size: largest payload; immutable
+ * @plain_bound: only messages with fewer bytes can take the fast path; immutable
  * @overflow: enum ipcshm_overflow; immutable
- * @hangup: it was created with IPCSHM_HANGUP; immutable
- * @persistent: it was created with IPCSHM_PERSISTENT; immutable
- * @pool: where messages can be received mapped; a size of 0: there is none
- * @lock: protects all below
- * @max_messages: capacity, 0 is a rendezvous
- * @max_bytes: capacity
- * @price: what the capacity costs the queue's creator; 0 if it is unbounded: then the
- *	senders pay
- * @charged: what the creator is charged; more than @price while the queue keeps messages
- *	that have been paid for and would no longer be
- * @queued: messages that were accepted
- * @spares: memory for messages to come
- * @messages: how many; may be over the capacity by those that were put back, or
- *	if that was lowered
- * @bytes: how many bytes they have
- * @peak_messages: the most there ever were
- * @peak_bytes: likewise
- * @blocked: messages of senders that sleep
- * @starved: messages of senders that sleep because their user's quota is used up
- * @nr_senders: how many senders sleep
- * @receivers: struct queue_receiver that sleep
+ * @hangup: created with IPCSHM_HANGUP; immutable
+ * @persistent: created with IPCSHM_PERSISTENT; immutable
+ * @pool: memory for messages that are received mapped; of size 0 if there is none
+ * @lock: protects the members below
+ * @max_messages: capacity in messages; 0 for a rendezvous
+ * @max_bytes: capacity in bytes
+ * @price: charge of the creator for the capacity, or 0 if it is unbounded and the senders
+ *	pay
+ * @charged: actual charge of the creator; more than @price while the queue keeps messages
+ *	that exceed a lowered capacity
+ * @queued: accepted messages
+ * @spares: idle memory of messages
+ * @messages: number of messages in @queued; can exceed the capacity if messages were put
+ *	back or the capacity was lowered
+ * @bytes: sum of their sizes
+ * @peak_messages: maximum of @messages
+ * @peak_bytes: maximum of @bytes
+ * @blocked: messages of senders that sleep for room
+ * @starved: messages of senders that sleep for quota
+ * @nr_senders: number of sleeping senders
+ * @receivers: sleeping struct queue_receiver
  * @calls: struct ipcshm_caller that wait for a reply, or for their request to be received
- * @nr_calls: how many
- * @readers: files that may receive
- * @writers: files that may send
- * @had_reader: there has been one
- * @had_writer: likewise
- * @revoked: nothing works any more
- * @number: the last message's
- * @request_id: the last request's
- * @sent: messages accepted or handed over, ever
- * @received: messages received, ever
- * @dropped: messages that were sent and never will be received; what is in
- *	@queued is what was sent, and neither received nor dropped
- * @stalls: messages that blocked their sender, ever
- * @pollers: pollers of its descriptors; woken with no lock held
- * @held: messages received mapped and not released; not protected
+ * @nr_calls: number of @calls
+ * @readers: number of files that may receive
+ * @writers: number of files that may send
+ * @had_reader: a file that may receive has been opened
+ * @had_writer: a file that may send has been opened
+ * @revoked: all operations fail
+ * @number: number of the last message
+ * @request_id: id of the last request
+ * @sent: messages accepted or handed over since creation
+ * @received: messages received since creation
+ * @dropped: messages that were sent and are never received; @queued contains the sent
+ *	messages that are neither received nor dropped
+ * @stalls: messages that blocked their sender since creation
+ * @pollers: pollers of its descriptors; woken without a lock
+ * @held: number of messages received mapped and not released; not protected
  */
 struct ipcshm_queue {
 	struct ipcshm_object object;
@@ -81,7 +81,7 @@ struct ipcshm_queue {
 	bool persistent;
 	struct ipcshm_pool pool;
 
-	/* on a line of its own, away from what is only read */
+	/* apart from the cache line of read-only members */
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	u64 max_messages;
 	u64 max_bytes;
@@ -136,7 +136,7 @@ int ipcshm_queue_receive(struct ipcshm_queue_file *qfile, struct ipcshm_receive_
 bool ipcshm_queue_write_fast(struct ipcshm_queue_file *qfile, u64 data, size_t size);
 ssize_t ipcshm_queue_read_fast(struct ipcshm_queue_file *qfile, u64 data, size_t size);
 
-/* The most messages of a batch that are sent or received while the lock is held once. */
+/* The most messages of a batch that are sent or received in one critical section. */
 #define IPCSHM_ROW 32
 
 u32 ipcshm_queue_send_row(struct ipcshm_queue_file *qfile,
@@ -159,7 +159,7 @@ int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set_a
 u64 ipcshm_queue_drain(struct ipcshm_queue *queue);
 void ipcshm_queue_revoke(struct ipcshm_queue *queue);
 
-/* Saturates. */
+/* Return @a + @b, or U64_MAX on overflow. */
 static inline u64 ipcshm_mul(u64 a, u64 b)
 {
 	u64 product;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Many messages in one call, some at a time. */
+/* Batches: many messages in one call, in chunks. */
 #include <linux/minmax.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -13,13 +13,13 @@
 #include "receive_buffer.h"
 
 #define CHUNK IPCSHM_ROW
-/* What a blocked sender keeps costs no quota: no more than this and one message. */
+/* Limit of the bytes in a chunk but for one message, since a blocked sender is not charged. */
 #define CHUNK_BYTES SZ_1M
 
 /**
- * struct message_array - the caller's messages, or the rest of them
- * @messages: where they are
- * @message_size: how long the caller says each is
+ * struct message_array - the remaining messages of the caller
+ * @messages: their address
+ * @message_size: size of the caller's structure
  */
 struct message_array {
 	u64 messages;
@@ -39,7 +39,7 @@ static struct message_array array_from(const struct ipcshm_batch_args *args, int
 	};
 }
 
-/* The structures are as the kernel knows them. */
+/* Return whether the caller's structures have the kernel's size. */
 static bool is_current(const struct message_array *array)
 {
 	return array->message_size == sizeof(struct ipcshm_message);
@@ -70,8 +70,8 @@ static int load_message(struct ipcshm_queue_file *qfile, const struct message_ar
 }
 
 /*
- * The batch ends before the first that can't be; if it is empty then, the error is that one's.
- * @count: how many to send, and how many were tried.
+ * Send a chunk. The batch ends before the first message that fails, whose error is returned if
+ * no message was sent. @count: number of messages to send; set to the number that was tried.
  */
 static int send_slowly(struct ipcshm_queue_file *qfile, const struct ipcshm_timeout *timeout,
 		       struct message_array array, int *count)
@@ -96,7 +96,7 @@ static int send_slowly(struct ipcshm_queue_file *qfile, const struct ipcshm_time
 	return sent;
 }
 
-/* As send_slowly(), but the first ones the short way. */
+/* As send_slowly(), with the fast path for as many messages as possible. */
 static int send_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
 		      const struct ipcshm_timeout *timeout, int done, int *count)
 {
@@ -113,7 +113,7 @@ static int send_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_batch
 	return more > 0 ? sent + more : sent ?: more;
 }
 
-/* Whether another chunk follows one of which @some messages of @tried were transferred. */
+/* Return whether to continue after a chunk with @some of @tried messages transferred. */
 static bool has_next_chunk(int some, int tried, int done, int count)
 {
 	if (some != tried || done >= count)
@@ -124,11 +124,11 @@ static bool has_next_chunk(int some, int tried, int done, int count)
 
 /**
  * ipcshm_batch_send - send many messages
- * @qfile: through which descriptor
- * @args: where they are, checked
- * @timeout: how long to wait for each
+ * @qfile: the sender's queue file
+ * @args: the caller's structure, checked
+ * @timeout: timeout for each message
  *
- * Return: how many were sent; if none, an error.
+ * Return: the number of sent messages, or an error if there are none.
  */
 int ipcshm_batch_send(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
 		      const struct ipcshm_timeout *timeout)
@@ -159,8 +159,8 @@ static int prepare_buffer(struct ipcshm_queue_file *qfile, const struct message_
 }
 
 /*
- * Of what was received, the first ones are delivered, up to the first that can't
- * be; the others go back, the last one first, so that they are in order again.
+ * Deliver received messages up to the first one that fails. The rest is put back, the last
+ * one first, which restores the order.
  */
 static int deliver_chunk(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
 			 int received, const struct message_array *array)
@@ -174,7 +174,7 @@ static int deliver_chunk(struct ipcshm_queue_file *qfile, struct ipcshm_receive_
 			ipcshm_msg_uncharge(rbufs[delivered].msg);
 			continue;
 		}
-		/* The others wait for user memory, too. */
+		/* The rest waits for user memory, too. */
 		for (i = delivered; i < received; i++)
 			ipcshm_msg_charge_force(rbufs[i].msg, qfile->payer);
 		err = ipcshm_rbuf_deliver(qfile, &rbufs[delivered], to);
@@ -186,7 +186,7 @@ static int deliver_chunk(struct ipcshm_queue_file *qfile, struct ipcshm_receive_
 	return delivered ?: err;
 }
 
-/* As send_chunk(). */
+/* Receive a chunk; see send_chunk(). */
 static int receive_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_timeout *timeout,
 			 struct message_array array, int count, struct ipcshm_receive_buffer *rbufs)
 {
@@ -205,7 +205,7 @@ static int receive_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_ti
 	return received;
 }
 
-/* What can be received the short way. */
+/* Receive as many messages as possible by the fast path. */
 static int receive_row(struct ipcshm_queue_file *qfile, struct message_array array, int count)
 {
 	if (!is_current(&array))
@@ -231,11 +231,11 @@ static struct ipcshm_receive_buffer *rbufs_create(int count)
 
 /**
  * ipcshm_batch_receive - receive many messages
- * @qfile: through which descriptor
- * @args: where they are, checked
- * @timeout: how long to wait for the first one
+ * @qfile: the receiver's queue file
+ * @args: the caller's structure, checked
+ * @timeout: timeout for the first message
  *
- * Return: how many were received; if none, an error.
+ * Return: the number of received messages, or an error if there are none.
  */
 int ipcshm_batch_receive(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
 			 struct ipcshm_timeout *timeout)

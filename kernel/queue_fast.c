@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The short way of a message. It is taken if nothing but the message and the queue is concerned:
+ * The fast path of messages. A message takes it if all of this holds:
  *
  * - the message is plain: a payload of at most IPCSHM_WORDS_MAX bytes in one piece, without
  *   descriptors, not in a pool, and no request or reply: get_outgoing(), get_incoming(), @plain;
  * - the queue is quiet: no task sleeps, polls or is blocked, and there is room: is_quiet(),
  *   can_send();
- * - memory for the message is spare, and the sender's quota allows it: load_spare();
- * - the caller's memory can be read or written at once;
- * - no tracepoint is on.
+ * - the queue has a spare message, and the sender's quota allows the charge: load_spare();
+ * - access to the caller's memory does not fault;
+ * - the tracepoint is off.
  *
- * Anything else takes the general way, which this file leaves untouched: each function here does
- * all or nothing, and reads a caller's structure for itself, as the general way does afterwards.
+ * All other messages take the general path. Each function here does all or nothing, and reads the
+ * caller's structure itself, as the general path does afterwards.
  *
  * User memory is accessed with the queue's lock held, as futex(2) does under the lock of its hash
- * bucket: page faults are disabled, so that a fault never sleeps, but ends the copy with an error,
- * and the message takes the general way. At most IPCSHM_ROW messages are copied while the lock is
- * held once. A message is copied from or to its place in the queue: one that can't be delivered was
- * never taken, and one lock is enough.
+ * bucket: with page faults disabled, a fault does not sleep but ends the copy with an error, and
+ * the message takes the general path. At most IPCSHM_ROW messages are copied in one critical
+ * section. A message is copied from or to its place in the queue, so a failed delivery leaves it
+ * there, and one critical section is enough.
  */
 #include <linux/ktime.h>
 #include <linux/uaccess.h>
@@ -27,7 +27,7 @@
 #include "user_copy.h"
 #include "view.h"
 
-/* No other task has to learn of a change. */
+/* Return whether no other task needs to be woken after a change. */
 static inline bool is_quiet(struct ipcshm_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
@@ -44,7 +44,7 @@ static inline bool can_send(struct ipcshm_queue *queue)
 /* Sending. */
 
 /**
- * struct outgoing - what a sender describes, checked
+ * struct outgoing - a sender's description of a message, checked
  * @data: address of the payload
  * @size: its size
  * @type: the message's type
@@ -58,8 +58,9 @@ struct outgoing {
 };
 
 /*
- * Read a sender's structure, in an access region: true if the message may take the short way, and
- * no error is set. What no message may have, and what only some have, is or-ed up.
+ * Read a sender's structure, between user_read_access_begin() and _end(). Return whether the
+ * message may take the fast path, unless @err is set. Members that a plain message must not
+ * have are combined by or.
  */
 static __always_inline bool get_outgoing(struct outgoing *out,
 					 const struct ipcshm_message __user *user, int *err)
@@ -78,7 +79,7 @@ static __always_inline bool get_outgoing(struct outgoing *out,
 	return !other && out->priority <= IPCSHM_PRIORITY_MAX;
 }
 
-/* A spare message with the payload, which is still spare; NULL: there is none, or a page fault. */
+/* Copy a payload to a spare message, which stays spare. NULL: there is none, or a page fault. */
 static __always_inline struct ipcshm_msg *load_spare(struct ipcshm_queue *queue,
 						     const struct outgoing *out)
 {
@@ -91,7 +92,7 @@ static __always_inline struct ipcshm_msg *load_spare(struct ipcshm_queue *queue,
 	return msg;
 }
 
-/* The spare message that was loaded becomes one from the sender. */
+/* Turn the spare message that was loaded into a message from @sender. */
 static __always_inline void start_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 					  const struct outgoing *out,
 					  const struct ipcshm_sender *sender,
@@ -156,8 +157,8 @@ static __always_inline bool send_outgoing(struct ipcshm_queue_file *qfile,
 }
 
 /**
- * ipcshm_queue_write_fast - send a message of type 0 and priority 0 the short way
- * @qfile: through which descriptor, which may send
+ * ipcshm_queue_write_fast - send a message of type 0 and priority 0 by the fast path
+ * @qfile: the sender's queue file, which may send
  * @data: address of the payload
  * @size: its size
  *
@@ -170,7 +171,7 @@ bool ipcshm_queue_write_fast(struct ipcshm_queue_file *qfile, u64 data, size_t s
 	return send_outgoing(qfile, &out);
 }
 
-/* A transfer whose deadline does not matter, as it does not have to wait. */
+/* The deadline does not matter, since the fast path never waits. */
 static __always_inline bool send_transfer(struct ipcshm_queue_file *qfile,
 					  const struct ipcshm_transfer_args __user *from)
 {
@@ -192,7 +193,7 @@ static __always_inline bool send_transfer(struct ipcshm_queue_file *qfile,
 
 /* Sending batches. */
 
-/* Returns how many of the structures may take the short way, the first ones. */
+/* Read structures. Return how many of them, from the first, may take the fast path. */
 static u32 get_outgoing_row(const struct ipcshm_queue *queue, struct outgoing *row,
 			    const struct ipcshm_message __user *from, u32 count)
 {
@@ -217,7 +218,7 @@ static u64 cost_of(const struct outgoing *row, u32 count)
 	return cost;
 }
 
-/* As many messages as there are spares and room in bytes for; their bytes are added to @bytes. */
+/* Enqueue as many messages as spares and room allow. @bytes: set to their sizes' sum. */
 static u32 enqueue_row(struct ipcshm_queue *queue, const struct outgoing *row, u32 count,
 		       struct ipcshm_quotas *payer, u64 time, u64 *bytes)
 {
@@ -243,7 +244,7 @@ static u32 enqueue_row(struct ipcshm_queue *queue, const struct outgoing *row, u
 	return i;
 }
 
-/* The quota of all is charged at once, and what was too much uncharged. */
+/* Charge all messages at once, and uncharge those that were not sent. */
 static u32 send_outgoing_row(struct ipcshm_queue_file *qfile, const struct outgoing *row, u32 count)
 {
 	const enum ipcshm_quota_type quota = IPCSHM_QUOTA_TYPE_QUEUE_BYTES;
@@ -269,12 +270,12 @@ static u32 send_outgoing_row(struct ipcshm_queue_file *qfile, const struct outgo
 }
 
 /**
- * ipcshm_queue_send_row - send messages the short way
- * @qfile: through which descriptor, which may send
- * @from: structures that describe them, not checked
- * @count: how many, at most IPCSHM_ROW
+ * ipcshm_queue_send_row - send messages by the fast path
+ * @qfile: the sender's queue file, which may send
+ * @from: structures that describe the messages, not checked
+ * @count: number of messages, at most IPCSHM_ROW
  *
- * Return: how many the queue has accepted, the first ones.
+ * Return: how many messages, from the first, were sent.
  */
 u32 ipcshm_queue_send_row(struct ipcshm_queue_file *qfile,
 			  const struct ipcshm_message __user *from, u32 count)
@@ -300,10 +301,10 @@ u32 ipcshm_queue_send_row(struct ipcshm_queue_file *qfile,
 /* Receiving. */
 
 /**
- * struct incoming - what a receiver asks for, checked
+ * struct incoming - a receiver's request, checked
  * @data: address of room for the payload
- * @size: how large that is
- * @match: which messages
+ * @size: size of that room
+ * @match: filter by type
  */
 struct incoming {
 	u64 data;
@@ -311,14 +312,14 @@ struct incoming {
 	struct ipcshm_match match;
 };
 
-/* Any message, of one type, of any but one, or of those up to one. */
+/* Return whether @how is a single filter by type. */
 static inline bool is_one_match(u32 how)
 {
 	return !how || how == IPCSHM_TYPE_EQUAL || how == IPCSHM_TYPE_NOT ||
 	       how == IPCSHM_TYPE_UP_TO;
 }
 
-/* As get_outgoing(). */
+/* Read a receiver's structure; see get_outgoing(). */
 static __always_inline bool get_incoming(struct incoming *in,
 					 const struct ipcshm_message __user *user, int *err)
 {
@@ -334,7 +335,7 @@ static __always_inline bool get_incoming(struct incoming *in,
 	       is_one_match(in->match.how);
 }
 
-/* The next message, if it can be received the short way, or NULL. */
+/* Return the next message if it can be received by the fast path, or NULL. */
 static __always_inline struct ipcshm_msg *find_plain(const struct ipcshm_queue *queue,
 						     const struct incoming *in)
 {
@@ -342,7 +343,7 @@ static __always_inline struct ipcshm_msg *find_plain(const struct ipcshm_queue *
 
 	msg = likely(!in->match.how) ? ipcshm_backlog_first(&queue->queued) :
 				       ipcshm_backlog_find(&queue->queued, &in->match);
-	/* If another task peeks at it, the last of both frees it. */
+	/* If another task peeks at the message, the later of the two frees it. */
 	if (unlikely(!msg || !msg->plain || msg->size > in->size ||
 		     refcount_read(&msg->users) != 1))
 		return NULL;
@@ -350,10 +351,10 @@ static __always_inline struct ipcshm_msg *find_plain(const struct ipcshm_queue *
 }
 
 /**
- * struct leaving - what messages that leave a queue entail
- * @payer: who has paid for those of the latest run that one payer has paid for, or NULL
- * @cost: of these
- * @garbage: messages that do not become spare, linked by @next
+ * struct leaving - charges and memory of messages that leave a queue
+ * @payer: payer of the current run of messages with one payer, or NULL
+ * @cost: their charge
+ * @garbage: messages to free, linked by @next
  */
 struct leaving {
 	struct ipcshm_quotas *payer;
@@ -368,7 +369,7 @@ static __always_inline void uncharge_run(struct leaving *leaving)
 					      leaving->cost);
 }
 
-/* A message that was delivered leaves the queue and becomes spare. */
+/* Remove a delivered message from the queue and make it spare. */
 static __always_inline void retire_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 					   struct leaving *leaving)
 {
@@ -414,7 +415,7 @@ static noinline void free_garbage(struct ipcshm_msg *garbage)
 	}
 }
 
-/* Receive one message to user memory; returns its size, or -1. */
+/* Receive one message to user memory. Return its size, or -1 without a message. */
 static __always_inline ssize_t receive_incoming(struct ipcshm_queue_file *qfile,
 						const struct incoming *in,
 						const struct ipcshm_view *view,
@@ -448,12 +449,12 @@ static __always_inline ssize_t receive_incoming(struct ipcshm_queue_file *qfile,
 }
 
 /**
- * ipcshm_queue_read_fast - receive a message of any type the short way, without its description
- * @qfile: through which descriptor, which may receive
+ * ipcshm_queue_read_fast - receive the payload of any message by the fast path
+ * @qfile: the receiver's queue file, which may receive
  * @data: address of room for the payload
- * @size: how large that is
+ * @size: size of that room
  *
- * Return: the size of the message; -1: none was received.
+ * Return: the size of the message, or -1 if none was received.
  */
 ssize_t ipcshm_queue_read_fast(struct ipcshm_queue_file *qfile, u64 data, size_t size)
 {
@@ -501,7 +502,7 @@ static u32 get_incoming_row(struct incoming *row, const struct ipcshm_message __
 	return err ? 0 : i;
 }
 
-/* Those that are delivered leave the queue. */
+/* Deliver messages and remove them from the queue. Return their number. */
 static u32 receive_incoming_row(struct ipcshm_queue *queue, const struct incoming *row, u32 count,
 				struct ipcshm_message __user *to, struct leaving *leaving)
 {
@@ -527,12 +528,12 @@ static u32 receive_incoming_row(struct ipcshm_queue *queue, const struct incomin
 }
 
 /**
- * ipcshm_queue_receive_row - receive messages the short way
- * @qfile: through which descriptor, which may receive
- * @from: structures that describe what is wanted, not checked; filled in
- * @count: how many, at most IPCSHM_ROW
+ * ipcshm_queue_receive_row - receive messages by the fast path
+ * @qfile: the receiver's queue file, which may receive
+ * @from: structures of the receiver, not checked; filled in
+ * @count: number of structures, at most IPCSHM_ROW
  *
- * Return: how many were received, into the first ones.
+ * Return: how many structures, from the first, were filled in.
  */
 u32 ipcshm_queue_receive_row(struct ipcshm_queue_file *qfile, struct ipcshm_message __user *from,
 			     u32 count)
@@ -558,7 +559,7 @@ u32 ipcshm_queue_receive_row(struct ipcshm_queue_file *qfile, struct ipcshm_mess
 	return received;
 }
 
-/* The most frequent ioctls, the short way; all others, and where there is none, the general way. */
+/* The most frequent ioctls try the fast path, then the general path, as all others do. */
 long ipcshm_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (likely(cmd == IPCSHM_IOC_QUEUE_SEND)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Queue files: what a descriptor of a queue can do. */
+/* Queue files: the operations of a descriptor of a queue. */
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -20,7 +20,7 @@
 #include "receive_buffer.h"
 #include "work.h"
 
-/* @msg, or the error that there is instead. */
+/* Return @msg, or an error. */
 int ipcshm_qfile_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
 		      const struct ipcshm_timeout *timeout)
 {
@@ -35,7 +35,7 @@ int ipcshm_qfile_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
 	return err;
 }
 
-/* What each transfer starts with: how long it may take, and whether it may be at all. */
+/* Prologue of all transfers: compute the timeout and check the descriptor's rights. */
 int ipcshm_qfile_begin(const struct file *file, fmode_t mode, u64 deadline, u32 clock,
 		       bool dontwait, struct ipcshm_timeout *timeout)
 {
@@ -46,7 +46,7 @@ int ipcshm_qfile_begin(const struct file *file, fmode_t mode, u64 deadline, u32 
 	return err ?: qfile_check_access(qfile_of(file), mode);
 }
 
-/* read and write, with nothing but a payload. */
+/* read and write: payloads only. */
 
 static int begin_iocb(const struct kiocb *iocb, fmode_t mode, struct ipcshm_timeout *timeout)
 {
@@ -54,7 +54,7 @@ static int begin_iocb(const struct kiocb *iocb, fmode_t mode, struct ipcshm_time
 				  iocb->ki_flags & IOCB_NOWAIT, timeout);
 }
 
-/* False: take the general way. */
+/* Write by the fast path; false if it cannot be taken. */
 static bool write_fast(struct ipcshm_queue_file *qfile, struct iov_iter *from)
 {
 	size_t size = iov_iter_count(from);
@@ -88,7 +88,7 @@ static ssize_t qfile_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	return size;
 }
 
-/* A request can be read, but there is no way to answer it then. */
+/* A request that is read cannot be replied to. */
 static ssize_t read_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
 {
 	int err = ipcshm_rbuf_copy(qfile, rbuf);
@@ -102,7 +102,7 @@ static ssize_t read_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_recei
 	return rbuf->msg->size;
 }
 
-/* The size of a message; -1: take the general way. */
+/* Read by the fast path; return the size, or -1 if it cannot be taken. */
 static ssize_t read_fast(struct ipcshm_queue_file *qfile, struct iov_iter *to)
 {
 	ssize_t size;
@@ -144,7 +144,7 @@ static ssize_t qfile_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	return size;
 }
 
-/* In process context, with a spinlock held that is not ours. */
+/* Called in process context with a spinlock of the quota's record held. */
 static void qfile_quota_wake(struct ipcshm_quotas_waiter *waiter)
 {
 	queue_work(ipcshm_workqueue,
@@ -157,7 +157,7 @@ static void qfile_quota_work(struct work_struct *work)
 }
 
 /*
- * Whether there is quota for the largest message, or as much quota as can be; if not,
+ * Return whether there is quota for the largest message, or all of the quota is free. If not,
  * pollers are woken when there may be.
  */
 static bool qfile_has_quota(struct ipcshm_queue_file *qfile)
@@ -196,7 +196,7 @@ static int qfile_mmap(struct file *file, struct vm_area_struct *vma)
 	return qfile_check_access(qfile, FMODE_READ) ?: ipcshm_pool_mmap(pool, vma);
 }
 
-/* The process no longer answers calls or needs messages, though others share the queue file. */
+/* End the calls and held messages of a process; others may share the queue file. */
 static void process_leave(struct ipcshm_process *process)
 {
 	struct ipcshm_queue_file *qfile =
@@ -206,7 +206,7 @@ static void process_leave(struct ipcshm_process *process)
 	ipcshm_held_release_all(qfile, process->pid);
 }
 
-/* The whole process, not only this thread of it, which may have had a table to itself. */
+/* The whole process exits, not only a thread with a descriptor table of its own. */
 static bool is_exiting(const struct signal_struct *process)
 {
 	return current->flags & PF_EXITING &&
@@ -214,10 +214,10 @@ static bool is_exiting(const struct signal_struct *process)
 }
 
 /*
- * At exit this is earlier than the wake-up of process.c, which also sees the end of a process
- * that shares its table. Where exec closes a descriptor, the program that knew of calls and
- * messages is gone, even if the process keeps another descriptor of the same file: searching the
- * table for one would make exec take quadratic time.
+ * At exit this runs before the wake-up of process.c, which also covers processes that share
+ * their descriptor table. After exec closes a descriptor, the program that knew the calls and
+ * messages is gone, even if another descriptor of the same file remains. A search of the table
+ * for one would make exec take quadratic time.
  */
 static int qfile_flush(struct file *file, fl_owner_t table)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Queue files: what a descriptor of a queue has of its own, and can do. */
+/* Queue files: state and operations of a descriptor of a queue. */
 #ifndef IPCSHM_QUEUE_FILE_H
 #define IPCSHM_QUEUE_FILE_H
 
@@ -17,28 +17,28 @@
 extern const struct file_operations ipcshm_qfile_fops;
 
 /**
- * struct ipcshm_queue_file - what a descriptor of a queue has of its own
+ * struct ipcshm_queue_file - state of a descriptor of a queue
  * @queue: a reference; immutable
- * @payer: who opened it, and pays for what is sent through it; a reference; immutable
+ * @payer: record of the opener, who pays for messages sent through it; a reference; immutable
  * @mode: FMODE_READ, FMODE_WRITE; immutable
- * @attached: it counts as a reader, a writer; open has succeeded
- * @quota_waiter: wakes pollers when there may be quota to send; its own lock, @quota_lock
- * @quota_lock: held while @quota_waiter is asked to wait
- * @quota_work: the work that does so
- * @busy_poll: nanoseconds to look out for a message before sleeping
- * @calls: those whose requests were received here and aren't replied to, by
- *	request_id; protected by the queue's lock
- * @nr_calls: how many there are; written under the queue's lock
- * @processes: the processes that have received them, or hold messages
+ * @attached: counts as a reader or writer, since open has succeeded
+ * @quota_waiter: wakes pollers when there may be quota to send
+ * @quota_lock: serializes registrations of @quota_waiter
+ * @quota_work: registers @quota_waiter
+ * @busy_poll: nanoseconds to poll for a message before sleeping
+ * @calls: calls whose requests were received here and are not replied to, by request_id;
+ *	protected by the queue's lock
+ * @nr_calls: number of @calls; written under the queue's lock
+ * @processes: the processes that have received requests or hold messages
  * @held: messages received mapped and not released, by offset
- * @nr_held: how many there are
+ * @nr_held: number of @held
  */
 struct ipcshm_queue_file {
 	struct ipcshm_queue *queue;
 	struct ipcshm_quotas *payer;
 	fmode_t mode;
 	bool attached;
-	spinlock_t quota_lock;	/* asking @quota_waiter to wait */
+	spinlock_t quota_lock;	/* registrations of @quota_waiter */
 	struct ipcshm_quotas_waiter quota_waiter;
 	struct work_struct quota_work;
 	u32 busy_poll;

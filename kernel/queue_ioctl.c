@@ -125,7 +125,7 @@ static long queue_ioctl_receive_batch(struct file *file, void *args, struct ipcs
 
 /* Calls. */
 
-/* A new call, or the one that was interrupted as @id, which is filled in if this one is. */
+/* Make a call, or resume the one with @id; an interruption writes the id to @id. */
 static int call_or_resume(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
 			  struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
 			  u64 *id)
@@ -148,8 +148,8 @@ static int call_id_put(struct ipcshm_uarg uarg, u64 id)
 }
 
 /*
- * The task will come back with the id, after a signal handler or without one. If there is
- * nowhere to write it to, the call ends.
+ * The task resumes the call by its id, after a signal handler or without one. If the id cannot
+ * be written, the call ends.
  */
 static int call_interrupted(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *reply,
 			    struct ipcshm_uarg uarg, u64 id)
@@ -163,7 +163,7 @@ static int call_interrupted(struct ipcshm_queue_file *qfile, struct ipcshm_recei
 	return err;
 }
 
-/* There is no such call, another thread resumes it, or its reply waits for more room. */
+/* The call does not exist, another thread resumes it, or its reply needs more room. */
 static bool call_stays(int err)
 {
 	return err == -ESRCH || err == -EBUSY || err == -EMSGSIZE;
@@ -185,7 +185,7 @@ static int make_call(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *a
 		err = call_interrupted(qfile, &reply, uarg, id);
 	else if (args->request.request_id && !call_stays(err))
 		call_id_put(uarg, 0); /* the structure can be used for another call */
-	/* If nothing is needed, it is the request that is too large. */
+	/* Without @needed, the request is too large. */
 	if (err == -EMSGSIZE && reply.criteria.needed)
 		err = ipcshm_rbuf_put_needed(&reply, to);
 	else if (!err)
@@ -235,7 +235,7 @@ static long queue_ioctl_reply(struct file *file, void *args, struct ipcshm_uarg 
 	return qfile_check_access(qfile, FMODE_READ) ?: send_reply(qfile, &reply->message, false);
 }
 
-/* So that the call can be restarted without replying once more. */
+/* The restarted call must not reply again. */
 static int reply_is_sent(struct ipcshm_uarg uarg)
 {
 	struct ipcshm_call_args __user *to = uarg.ptr;
@@ -279,7 +279,7 @@ static long queue_ioctl_reply_receive(struct file *file, void *args, struct ipcs
 	return err ?: reply_receive(qfile_of(file), both, &timeout, uarg);
 }
 
-/* The others. */
+/* Settings, statistics, drain, revocation. */
 
 static bool release_is_valid(const struct file *file, const void *args)
 {
@@ -352,12 +352,12 @@ static long queue_ioctl_drain(struct file *file, void *args, struct ipcshm_uarg 
 	err = qfile_check_access(qfile_of(file), FMODE_READ);
 	if (err)
 		return err;
-	/* Without the number of messages, the caller would not learn of the drain. */
+	/* A drain without a result would be unknown to the caller. */
 	err = ipcshm_args_put(drain, sizeof(*drain), uarg);
 	if (err)
 		return err;
 	drain->messages = ipcshm_queue_drain(qfile_of(file)->queue);
-	/* It is done, whatever has become of the caller's memory by now. */
+	/* The drain is complete, even if the caller's memory is gone. */
 	ipcshm_args_put(drain, sizeof(*drain), uarg);
 	return 0;
 }
@@ -369,7 +369,7 @@ static long queue_ioctl_revoke(struct file *file, void *args, struct ipcshm_uarg
 	return ipcshm_object_is_owned(object) ? ipcshm_object_revoke(object) : -EACCES;
 }
 
-/* A revoked queue still answers this, as it does REVOKE. */
+/* STAT and REVOKE work on a revoked queue, too. */
 static long queue_ioctl_stat(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_stat *stat = args;
@@ -478,7 +478,7 @@ static const struct ipcshm_ioctl queue_ioctls[] = {
 	},
 };
 
-/* The general way: see queue_fast.c. */
+/* The general path: see queue_fast.c. */
 long ipcshm_queue_ioctl_slow(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	static const struct ipcshm_ioctls table = {
@@ -490,7 +490,7 @@ long ipcshm_queue_ioctl_slow(struct file *file, unsigned int cmd, unsigned long 
 	} args IPCSHM_UNINITIALIZED;
 	struct ipcshm_uarg uarg = ipcshm_uarg(cmd, arg);
 
-	/* The most frequent ones first, with all that is constant in their rows. */
+	/* The most frequent ones first, with constant rows. */
 	if (likely(cmd == IPCSHM_IOC_QUEUE_SEND))
 		return ipcshm_ioctl_run_one(&queue_ioctls[NR(SEND)], file, &args, uarg);
 	if (likely(cmd == IPCSHM_IOC_QUEUE_RECEIVE))

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Quotas: what each user of each user namespace consumes, and may consume.
+ * Quotas: the consumption of each user of each user namespace, and its maxima.
  *
- * A record belongs to a user of a user namespace.  Its parent is the record of the user
- * who created that namespace, in the namespace above.  A charge goes to the payer's
- * record and to all records above, each with a maximum of its own, so the users of a
- * namespace together get no more than its creator may have:
+ * A record belongs to a user of a user namespace. Its parent is the record of the
+ * namespace's creator, in the namespace above. A charge goes to the payer's record and to
+ * all records above, each with a maximum of its own, so the users of a namespace together
+ * cannot exceed the maximum of its creator:
  *
  *	bound of a network namespace
  *	  ^			     user 1001 of the initial user namespace
@@ -16,14 +16,13 @@
  *	the same user, in	    user 1 of a namespace
  *	that network namespace	    that user 0 created
  *
- * What the users of a network namespace have in it is charged to the bound of that
- * namespace as well.  For that, a payer's record is one of a user of a user namespace in
- * a network namespace.  The initial network namespace has no bound: there, the records
- * are those of users, and a charge is one atomic operation.
+ * The consumption in a network namespace is also charged to the bound of that namespace. A
+ * payer's record is therefore that of a user of a user namespace in a network namespace.
+ * The initial network namespace has no bound: a charge there is one atomic operation.
  *
- * What comes from below, out of another user namespace or another network namespace, can
- * use no more than three quarters of a user's quota.  The rest remains for the user's
- * own processes: a container can't use up the quota of the user who started it.
+ * Charges from below, out of another user namespace or network namespace, can use no more
+ * than three quarters of a user's quota. The rest remains for the user's own processes, so
+ * a container cannot use up the quota of the user that started it.
  */
 #include <linux/atomic.h>
 #include <linux/nsproxy.h>
@@ -48,13 +47,13 @@ static bool record_charge(struct ipcshm_quotas *record, enum ipcshm_quota_type q
 	return true;
 }
 
-/* Under RCU: without its charge, the record can be freed by another task. */
+/* Called under RCU: without its charge, another task can free the record. */
 static void record_uncharge(struct ipcshm_quotas *record, enum ipcshm_quota_type quota, u64 amount)
 {
 	s64 left = atomic64_sub_return(amount, &record->used[quota]);
 
 	WARN_ON_ONCE(left < 0);
-	/* Pairs with ipcshm_quotas_wait(): either the waiter sees the room, or is seen. */
+	/* Pairs with ipcshm_quotas_wait(): the waiter sees the room, or this task the waiter. */
 	if (unlikely(atomic_read(&record->waiting)))
 		ipcshm_quotas_kick_waiters(record);
 	/* Pairs with ipcshm_quotas_put(). */
@@ -75,7 +74,7 @@ static void uncharge_until(struct ipcshm_quotas *payer, const struct ipcshm_quot
 	rcu_read_unlock();
 }
 
-/* Returns the record that has no room, or NULL: all are charged. */
+/* Charge all records. Return the record that has no room, or NULL. */
 static struct ipcshm_quotas *charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
 				    u64 amount)
 {
@@ -90,7 +89,7 @@ static struct ipcshm_quotas *charge(struct ipcshm_quotas *payer, enum ipcshm_quo
 	return record;
 }
 
-/* Listeners of the namespace in which it happens are notified. */
+/* Notify the listeners of the current network namespace. */
 static void report(const struct ipcshm_quotas *payer, const struct ipcshm_quotas *full,
 		   enum ipcshm_quota_type quota, u64 amount)
 {
@@ -107,13 +106,13 @@ static void report(const struct ipcshm_quotas *payer, const struct ipcshm_quotas
 		ipcshm_notify(current->nsproxy->net_ns, &event);
 }
 
-/* No other record is charged: a user of the initial user and network namespaces. */
+/* Return whether no other record is charged: for users of the initial namespaces. */
 static bool is_alone(const struct ipcshm_quotas *payer)
 {
 	return !payer->parent && !payer->bound;
 }
 
-/* As ipcshm_quotas_charge(), without a report of the refusal. */
+/* As ipcshm_quotas_charge(), but do not report a refusal. */
 bool ipcshm_quotas_try_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount)
 {
 	if (likely(is_alone(payer)))
@@ -124,11 +123,10 @@ bool ipcshm_quotas_try_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_typ
 /**
  * ipcshm_quotas_charge - charge a payer, unless a maximum would be exceeded
  * @payer: the record that pays; the caller has a reference
- * @quota: of what
- * @amount: how much
+ * @quota: the quota
+ * @amount: amount to charge
  *
- * A charge keeps the record until it is uncharged; no reference is needed for that.
- * Doesn't sleep.
+ * A charge keeps the record, without a reference, until it is uncharged. Does not sleep.
  *
  * Return: 0, or -EDQUOT.
  */
@@ -155,7 +153,7 @@ void ipcshm_quotas_report(const struct ipcshm_quotas *payer, enum ipcshm_quota_t
 	report(payer, record ?: payer, quota, amount);
 }
 
-/* As ipcshm_quotas_charge(), even if a maximum is exceeded. */
+/* As ipcshm_quotas_charge(), but a maximum can be exceeded. */
 void ipcshm_quotas_charge_force(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
 				u64 amount)
 {
@@ -165,7 +163,7 @@ void ipcshm_quotas_charge_force(struct ipcshm_quotas *payer, enum ipcshm_quota_t
 		atomic64_add(amount, &record->used[quota]);
 }
 
-/* As ipcshm_quotas_uncharge(); the caller holds a spinlock, which is as good as RCU's. */
+/* As ipcshm_quotas_uncharge(); the caller's spinlock is an RCU read-side section. */
 void ipcshm_quotas_uncharge_locked(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
 				   u64 amount)
 {
@@ -175,7 +173,7 @@ void ipcshm_quotas_uncharge_locked(struct ipcshm_quotas *payer, enum ipcshm_quot
 		uncharge_until(payer, NULL, quota, amount);
 }
 
-/* Doesn't sleep, and needs no reference to what has been charged. */
+/* Uncharge a payer. Does not sleep, and needs no reference to @payer. */
 void ipcshm_quotas_uncharge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount)
 {
 	uncharge_until(payer, NULL, quota, amount);

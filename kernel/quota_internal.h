@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files quota*.c share: the record, its maxima and its room. */
+/* Shared by the files quota*.c: the record, its maxima and its room. */
 #ifndef IPCSHM_QUOTA_INTERNAL_H
 #define IPCSHM_QUOTA_INTERNAL_H
 
@@ -16,14 +16,14 @@
 
 struct user_namespace;
 
-/* As a record's own maximum: none is set, the default applies. */
+/* Value of a record's own maximum if none is set and the default applies. */
 #define FOLLOWS_DEFAULT ULONG_MAX
 
 /**
  * struct ipcshm_quotas - a user's quotas, or the bound of a network namespace
- * @used: what is charged; exceeds the maximum if that was lowered since, or by force
+ * @used: the charges; exceed the maximum after it was lowered, or by force
  * @own: the record's own maxima, or FOLLOWS_DEFAULT
- * @waiting: how many waiters there are
+ * @waiting: number of @waiters
  * @refs: references; the last is dropped under records_lock.  A charge needs none: a
  *	record is freed when it has neither references nor charges
  * @parent: the record above, a reference, or NULL; immutable
@@ -31,11 +31,11 @@ struct user_namespace;
  * @ns: the user namespace, a reference; NULL: the record is a bound; immutable
  * @uid: the user; immutable
  * @node: in the tree of records, unless it is a bound; protected by records_lock
- * @freed: it is about to be freed; protected by records_lock
+ * @freed: about to be freed; protected by records_lock
  * @kept: a reference is kept because of @own; protected by set_lock
- * @keep: in the list of a network namespace that keeps it, or empty; likewise
+ * @keep: in the list of a network namespace that keeps it, or empty; protected by set_lock
  * @lock: protects @waiters
- * @waiters: those for whom there was no room
+ * @waiters: waiters for room
  * @work: wakes waiters; has a reference while it is queued
  * @rcu: lets uncharge look at a record that another task has just freed
  */
@@ -58,11 +58,11 @@ struct ipcshm_quotas {
 	struct rcu_head rcu;
 };
 
-/* The maxima of users, and of the bounds of network namespaces, that have none of their own. */
+/* Default maxima of users and of the bounds of network namespaces. */
 extern ulong ipcshm_max[IPCSHM_NR_QUOTAS];
 extern ulong ipcshm_net_max[IPCSHM_NR_QUOTAS];
 
-/* At most as many as user namespaces can be nested, 33, and the bound and its record. */
+/* The most records of a charge: 33 nested user namespaces, the bound and its record. */
 #define for_each_charged(record, payer) \
 	for (record = payer; record; record = next_charged(payer, record))
 
@@ -74,7 +74,7 @@ static inline struct ipcshm_quotas *next_charged(const struct ipcshm_quotas *pay
 	return record->parent ?: payer->bound;
 }
 
-/* The maximum of a record without a bound, which is no bound. */
+/* Return the maximum of a user's record without a bound. */
 static inline u64 max_of_user(const struct ipcshm_quotas *record, enum ipcshm_quota_type quota)
 {
 	ulong own = READ_ONCE(record->own[quota]);
@@ -87,7 +87,7 @@ static inline u64 max_of(const struct ipcshm_quotas *record, enum ipcshm_quota_t
 	ulong own = record ? READ_ONCE(record->own[quota]) : FOLLOWS_DEFAULT;
 
 	if (record && record->bound)
-		return IPCSHM_QUOTA_MAX;	/* that of the parent, and of the bound, applies */
+		return IPCSHM_QUOTA_MAX;	/* the maxima of parent and bound apply */
 	if (own != FOLLOWS_DEFAULT)
 		return own;
 	if (record && !record->ns)
@@ -95,7 +95,7 @@ static inline u64 max_of(const struct ipcshm_quotas *record, enum ipcshm_quota_t
 	return READ_ONCE(ipcshm_max[quota]);
 }
 
-/* The part of a record's maximum that the payer can use. */
+/* Return the part of a record's maximum that the payer can use. */
 static inline u64 max_for(const struct ipcshm_quotas *payer, const struct ipcshm_quotas *record,
 			  enum ipcshm_quota_type quota)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What callers receive into: the choice of a message, and its delivery to user memory. */
+/* Receive buffers: choice of a message, and its delivery to user memory. */
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -22,7 +22,7 @@ void ipcshm_rbuf_put(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buff
 	rbuf->msg = NULL;
 }
 
-/* What the caller has described in @user, which was checked, is wanted. */
+/* Initialize a receive buffer from the caller's structure, which has been checked. */
 int ipcshm_rbuf_prepare(struct ipcshm_receive_buffer *rbuf, struct ipcshm_message *user)
 {
 	int err;
@@ -66,8 +66,8 @@ void ipcshm_rbuf_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_receive
 }
 
 /*
- * User memory can take for ever to fault, and a message is kept meanwhile.  Small messages
- * are first copied without faults: most often that succeeds, and nothing has to be charged.
+ * A fault of user memory can take any time, and the receiver keeps the message for so long.
+ * Small messages are first copied without faults, which mostly succeeds and needs no charge.
  */
 
 static bool copy_at_once(struct ipcshm_receive_buffer *rbuf)
@@ -119,7 +119,7 @@ static bool hold_at_once(struct ipcshm_queue_file *qfile, struct ipcshm_receive_
 	return !err;
 }
 
-/* Deliver a message as ipcshm_rbuf_deliver() does, if that is possible without faults. */
+/* Deliver a message as ipcshm_rbuf_deliver() does, but fail on a page fault. */
 bool ipcshm_rbuf_deliver_at_once(struct ipcshm_queue_file *qfile,
 				 struct ipcshm_receive_buffer *rbuf, void __user *to)
 {
@@ -151,9 +151,9 @@ int ipcshm_rbuf_copy(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buff
 }
 
 /*
- * Write the payload to the caller's memory, all else to the caller's structure at @to.
- * The message stays in the queue, which may charge it; a message that is received
- * meanwhile is kept by this call alone.
+ * Write the payload to the caller's memory, and its description to the structure at @to. The
+ * message stays in the queue, which may charge it. If another task receives the message
+ * concurrently, this call keeps it.
  */
 int ipcshm_rbuf_show(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
 		     void __user *to)
@@ -178,8 +178,8 @@ static int fds_put(const struct ipcshm_fds *fds, s32 __user *to)
 }
 
 /*
- * Write the structure and give the descriptors.  The numbers are written before the
- * structure, so that without them the caller finds the structure unchanged.
+ * Write the structure and install the descriptors. The numbers are written first, so that a
+ * failure leaves the caller's structure unchanged.
  */
 static int rbuf_give(struct ipcshm_receive_buffer *rbuf, void __user *to)
 {
@@ -221,8 +221,8 @@ static int deliver_message(struct ipcshm_queue_file *qfile, struct ipcshm_receiv
 }
 
 /*
- * Deliver a received message.  While that waits for user memory the message is charged to
- * the receiver; then it is the caller's to put or to put back.
+ * Deliver a received message. It is charged to the receiver while that waits for user memory.
+ * Afterwards the caller frees it or puts it back.
  */
 int ipcshm_rbuf_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
 			void __user *to)
@@ -239,7 +239,7 @@ int ipcshm_rbuf_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 	return err;
 }
 
-/* Tells how large the message is that there was no room for. */
+/* Write the size of the message that exceeds the caller's buffer. */
 int ipcshm_rbuf_put_needed(const struct ipcshm_receive_buffer *rbuf, void __user *to)
 {
 	struct ipcshm_message __user *message = to;

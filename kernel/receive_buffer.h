@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What callers receive into. */
+/* Receive buffers: user memory for one message. */
 #ifndef IPCSHM_RECEIVE_BUFFER_H
 #define IPCSHM_RECEIVE_BUFFER_H
 
@@ -10,10 +10,10 @@
 #include "user_buffer.h"
 
 /**
- * struct ipcshm_criteria - what a receiver asks for
- * @match: which messages
- * @room: how large a one it can take
- * @needed: the size of the one that it can't: set with -EMSGSIZE
+ * struct ipcshm_criteria - the messages that a receiver accepts
+ * @match: filter by type
+ * @room: size of the largest payload
+ * @needed: size of the message that exceeds @room; set with -EMSGSIZE
  */
 struct ipcshm_criteria {
 	struct ipcshm_match match;
@@ -22,12 +22,12 @@ struct ipcshm_criteria {
 };
 
 /**
- * struct ipcshm_receive_buffer - what a caller receives one message in
- * @msg: the message, if the receive buffer has it
- * @held: delivery of a mapped message: the message in the pool, until the queue file holds it
- * @criteria: which one, and how large
+ * struct ipcshm_receive_buffer - user memory for one message
+ * @msg: the message that the buffer owns, or NULL
+ * @held: mapped delivery: the message in the pool, until the queue file holds it
+ * @criteria: the messages that the caller accepts
  * @user: the caller's structure
- * @buffer: where the payload goes
+ * @buffer: destination of the payload
  */
 struct ipcshm_receive_buffer {
 	struct ipcshm_msg *msg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The memory of messages that are gone, for messages to come. */
+/* Spare messages: memory of former messages, to be recycled. */
 #ifndef IPCSHM_SPARES_H
 #define IPCSHM_SPARES_H
 
@@ -9,18 +9,18 @@
 
 /**
  * struct ipcshm_spares - spare messages of a queue, protected by its lock
- * @first: of each slot class, linked by @next
- * @bytes: memory of all together
+ * @first: first message of each slot class, linked by @next
+ * @bytes: memory of all messages
  *
- * A spare message has no files, no charge and one user. It keeps a reference to the pid of its
- * last sender: most often that is the next one, too.
+ * A spare message has no files, no charge and one user. It keeps the reference to the pid of its
+ * last sender, which often is the next sender, too.
  */
 struct ipcshm_spares {
 	struct ipcshm_msg *first[IPCSHM_SLOT_CLASSES];
 	u32 bytes;
 };
 
-/* What each queue may keep; with the queue itself, it counts as an object. */
+/* Limit of the memory of a queue's spare messages, which its quota of objects covers. */
 #define IPCSHM_SPARE_BYTES SZ_16K
 
 static inline struct ipcshm_msg *ipcshm_spares_pop(struct ipcshm_spares *spares, u32 slot_class)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A few words, to and from user memory. */
+/* Copies of a few words from and to user memory. */
 #ifndef IPCSHM_USER_COPY_H
 #define IPCSHM_USER_COPY_H
 
@@ -7,18 +7,18 @@
 #include <linux/uaccess.h>
 
 /*
- * Up to this size a payload is copied word by word: what copy_from_user() does beside copying
- * costs more.
+ * Payloads up to this size are copied word by word. For larger ones the overhead of
+ * copy_from_user() is small.
  */
 #define IPCSHM_WORDS_MAX 256
 
 /*
- * ipcshm_get_u64() and its like read an integer of user memory, between user_read_access_begin()
- * and _end(). If they can't, they set @err, which was 0, and return anything. The caller looks at
- * that once, after the last integer.
+ * ipcshm_get_u64() and its siblings read an integer from user memory, between
+ * user_read_access_begin() and user_read_access_end(). A failure sets @err, which is 0 before,
+ * and the result is undefined. The caller checks @err once, after the last integer.
  *
- * They are unsafe_get_user(), but for compilers that the kernel does not trust with outputs of "asm
- * goto". With these, that sets and tests an error for each integer, at three times the cost.
+ * They use unsafe_get_user() if the compiler supports outputs of "asm goto". Without these,
+ * unsafe_get_user() sets and tests an error for each integer, at three times the cost.
  */
 #if defined(CONFIG_X86_64) && !defined(CONFIG_CC_HAS_ASM_GOTO_OUTPUT) && !defined(CONFIG_KMSAN)
 #include <asm/asm.h>
@@ -81,7 +81,7 @@ fault:
 	return false;
 }
 
-/* Rows of eight words, then what is left by the bits of its size: most sizes have few. */
+/* Copy rows of eight words, then the rest by the bits of its size, of which few are set. */
 static __always_inline bool ipcshm_payload_get(void *to, const void __user *from, size_t size)
 {
 	int err = 0;

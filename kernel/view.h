@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How the namespaces of the current task show what a message says of its sender. */
+/* A message's sender and time, as seen in the namespaces of the current task. */
 #ifndef IPCSHM_VIEW_H
 #define IPCSHM_VIEW_H
 
@@ -17,7 +17,7 @@
  * struct ipcshm_view - the namespaces of a receiver
  * @users: its user namespace
  * @pids: its PID namespace
- * @time_offset: of CLOCK_MONOTONIC in its time namespace
+ * @time_offset: offset of CLOCK_MONOTONIC in its time namespace
  */
 struct ipcshm_view {
 	struct user_namespace *users;
@@ -55,7 +55,7 @@ static inline u32 ipcshm_gid_seen(const struct ipcshm_view *view, kgid_t gid)
 						      from_kgid_munged(view->users, gid);
 }
 
-/* Write what a receiver may learn of a message to its structure. */
+/* Write the description of a message to the receiver's structure. */
 static __always_inline bool ipcshm_msg_describe(const struct ipcshm_msg *msg,
 						const struct ipcshm_view *view, u64 request_id,
 						u64 data, struct ipcshm_message __user *to)

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+"""Message queues."""
+
+import enum
+import multiprocessing.reduction
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from . import _core
+from ._call import TimeoutType, address_of, call, ffi, lib
+from ._core import Message
+from .device import Device, opened
+from .errors import HungUp
+from .region import check_opened, open_flags
+
+__all__ = ["MappedMessage", "Message", "Overflow", "Queue", "QueueStat", "UNBOUNDED"]
+
+UNBOUNDED: int = lib.IPCSHM_UNBOUNDED
+"""As a capacity: no bound but the sender's quota."""
+
+
+class Overflow(enum.IntEnum):
+    """Treatment of a message without room."""
+
+    BLOCK = 0
+    DROP_OLDEST = 1
+    DROP_NEWEST = 2
+
+
+@dataclass(frozen=True)
+class QueueStat:
+    """The state of a queue."""
+
+    id: int
+    uid: int
+    gid: int
+    mode: int
+    flags: int
+    max_messages: int
+    max_bytes: int
+    max_message_size: int
+    messages: int
+    bytes: int
+    senders: int
+    receivers: int
+    sent: int
+    received: int
+    dropped: int
+    peak_messages: int
+    peak_bytes: int
+    pool_bytes: int
+    pool_used: int
+    held: int
+    calls: int
+    readers: int
+    writers: int
+    overflow: Overflow
+    stalls: int
+
+
+_STAT = ("max_messages", "max_bytes", "max_message_size", "messages", "bytes", "senders",
+         "receivers", "sent", "received", "dropped", "peak_messages", "peak_bytes", "pool_bytes",
+         "pool_used", "held", "calls", "readers", "writers", "stalls")
+
+
+class MappedMessage(_core.Lender):
+    """A message in the pool of its queue, with the buffer protocol, read-only.
+
+    It stays in place until release(), or until the last view of it is gone.
+    """
+
+    def __init__(self, about: Any, memory: _core.Memory) -> None:
+        self._memory = memory
+        self.size: int = about.size
+        self.type: int = about.type
+        self.priority: int = about.priority
+        self.pid: int = about.pid
+        self.uid: int = about.uid
+        self.gid: int = about.gid
+        self.time: int = about.time
+        self.request_id: int = about.request_id
+
+    def release(self) -> None:
+        """Give the message back when there is no view of it."""
+        self._memory = None
+
+    def __enter__(self) -> "MappedMessage":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.release()
+
+
+class _Pool:
+    """A mapped pool, and a descriptor of its own through which messages are given back."""
+
+    def __init__(self, fd: int) -> None:
+        self._size = 0
+        address, size = ffi.new("const void **"), ffi.new("size_t *")
+        call(lib.ipcshm_queue_map, fd, address, size)
+        self.fd = os.dup(fd)
+        self.address = address_of(address[0])
+        self._size = int(size[0])
+
+    def lend(self, offset: int, size: int) -> _core.Memory:
+        def free() -> None:
+            lib.ipcshm_release(self.fd, ffi.new("uint64_t[]", [offset]), 1)
+
+        return _core.Memory(self.address + offset, size, True, free)
+
+    def __del__(self) -> None:
+        if self._size:
+            lib.munmap(ffi.cast("void *", self.address), self._size)
+            os.close(self.fd)
+
+
+class Queue(_core.QueueDescriptor):
+    """A message queue.
+
+    Iteration receives messages until the queue has hung up.
+    """
+
+    def __init__(self, name: str | None = None, max_messages: int = 0, max_message_size: int = 0, *,
+                 create: bool = False, exclusive: bool = False, persistent: bool = False,
+                 hangup: bool = False, nonblock: bool = False, read: bool = True, write: bool = True,
+                 mode: int = 0o600, max_bytes: int = 0, overflow: Overflow = Overflow.BLOCK,
+                 pool_bytes: int = 0, id: int | None = None, device: Device | None = None) -> None:
+        """Open a queue by its name or its number, or create it.
+
+        A queue without name and id is created; only its descriptor leads to it. max_messages is
+        the capacity; 0: a send returns when a receiver has the message.
+        """
+        create = create or (name is None and id is None)
+        flags = open_flags(write, read, create=create, exclusive=exclusive, persistent=persistent,
+                           hangup=hangup, nonblock=nonblock, by_id=id is not None)
+        attr = ffi.new("struct ipcshm_queue_attr *", {
+            "max_messages": max_messages, "max_bytes": max_bytes, "pool_bytes": pool_bytes,
+            "max_message_size": max_message_size, "overflow": overflow, "id": id or 0})
+        with opened(device) as device_fd:
+            fd = lib.ipcshm_queue_open(device_fd, ffi.NULL if name is None else name.encode(), flags,
+                                       mode if create else 0, attr)
+        check_opened(fd, lib.ipcshm_queue_invalid, attr, "ipcshm_queue_open")
+        super().__init__(fd, attr.max_message_size)
+        self.id: int = attr.id
+        self.created = bool(attr.created)
+        self._pool: _Pool | None = None
+
+    @classmethod
+    def from_fd(cls, fd: int) -> "Queue":
+        """A queue by a descriptor, of which the object takes ownership."""
+        queue = cls.__new__(cls)
+        stat = _get_stat(fd)
+        _core.QueueDescriptor.__init__(queue, fd, stat.max_message_size)
+        queue.id = stat.id
+        queue.created = False
+        queue._pool = None
+        return queue
+
+    def close(self) -> None:
+        """Close the descriptor; mapped messages stay valid until they are released."""
+        self._pool = None
+        super().close()
+
+    def stat(self) -> QueueStat:
+        """Return the state of the queue."""
+        return _get_stat(self.fileno())
+
+    def set_capacity(self, max_messages: int, max_bytes: int = 0) -> None:
+        """Change the capacity."""
+        call(lib.ipcshm_queue_set, self.fileno(), max_messages, max_bytes)
+
+    def set_busy_poll(self, microseconds: int) -> None:
+        """Set how long a call busy-polls before it sleeps; 0, the default, disables polling."""
+        call(lib.ipcshm_queue_set_busy_poll, self.fileno(), microseconds)
+
+    def drain(self) -> int:
+        """Discard all messages; returns how many they were."""
+        count = ffi.new("uint64_t *")
+        call(lib.ipcshm_queue_drain, self.fileno(), count)
+        return int(count[0])
+
+    def revoke(self) -> None:
+        """Take the queue away from all processes."""
+        call(lib.ipcshm_queue_revoke, self.fileno())
+
+    def receive_mapped(self, timeout: TimeoutType = None) -> MappedMessage:
+        """Receive one message where it is, in the pool of the queue: nothing is copied."""
+        if self._pool is None:
+            self._pool = _Pool(self.fileno())
+        until = _core.deadline(timeout)
+        offset, about = ffi.new("uint64_t *"), ffi.new("struct ipcshm_message *")
+        call(lib.ipcshm_receive_mapped, self._pool.fd, offset, about, until)
+        return MappedMessage(about, self._pool.lend(offset[0], about.size))
+
+    def __iter__(self) -> Iterator[Message]:
+        while True:
+            try:
+                message = self.receive()
+            except HungUp:
+                return
+            yield message
+
+    def __enter__(self) -> "Queue":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        duplicate: Any = multiprocessing.reduction.DupFd(self.fileno())
+        return _restore, (type(self), duplicate)
+
+
+def _get_stat(fd: int) -> QueueStat:
+    stat = ffi.new("struct ipcshm_queue_stat *")
+    call(lib.ipcshm_queue_get_stat, fd, stat, ffi.sizeof("struct ipcshm_queue_stat"))
+    about = stat.stat
+    values: dict[str, int] = {name: getattr(stat, name) for name in _STAT}
+    return QueueStat(id=about.id, uid=about.uid, gid=about.gid, mode=about.mode, flags=about.flags,
+                     overflow=Overflow(stat.overflow), **values)
+
+
+def _restore(kind: type[Queue], duplicate: Any) -> Queue:
+    return kind.from_fd(duplicate.detach())

@@ -15,7 +15,7 @@ tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcs
 # build.
 kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(KERNEL)),build-root)
 
-.PHONY: all setup module lib tool examples selftests demo test test-load kunit test-guides test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed profile check-debug \
+.PHONY: all setup module lib tool examples selftests demo test test-load kunit test-guides test-python test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed profile check-debug \
 	coverage fuzz foreign mutation vm html deb check install uninstall clean help
 
 ## all: build module, library and program
@@ -75,6 +75,12 @@ test-guides: lib
 	tools/setup build vm
 	tools/vm/guest/guides/pack build/test-guides
 	tools/vm/test $(KERNEL) build/test-guides guides
+
+## test-python: test the Python package [KERNEL]
+test-python: tool
+	tools/setup build vm tool python
+	tools/vm/guest/python/pack build/test-python
+	tools/vm/test $(KERNEL) build/test-python python python-bench
 
 ## test-ynl: test netlink by the kernel's generic client [KERNEL]
 test-ynl:

@@ -369,14 +369,21 @@ static __attribute__((noinline)) int take_over(struct ring *ring)
 {
 	uint32_t deaths = ipcshm_area_deaths(ring->area);
 	uint32_t returned = returned_now(ring);
+	uint32_t steps = 0, seat;
 	uint64_t first = 0;
-	uint32_t seat;
 
-	for (seat = 0; seat < ring_seats(ring); seat++)
-		if (ring_seat_has_claim(ring, seat) && adopt(ring, seat, &first)) {
+	for (seat = 0; seat < ring_seats(ring); seat++) {
+		if (!ring_seat_has_claim(ring, seat))
+			continue;
+		/* Claims of many slots with no item: adopt() has ended those before. */
+		if (steps > RING_STEPS)
+			return -EALREADY;
+		steps += claim_count(load_claim(seat_at(ring, seat)));
+		if (adopt(ring, seat, &first)) {
 			hold(ring, first, seat);
 			return 0;
 		}
+	}
 	ring->deaths = deaths;
 	ring->returned = returned;
 	return -EAGAIN;

@@ -988,6 +988,29 @@ TEST_F(ring, a_lost_chunk_can_be_released)
 	EXPECT_EQ(0, ipcshm_ring_release(&self->one.consumer));
 }
 
+/*
+ * Claims in all other seats, by a hostile peer, each of as many slots as a claim has room for.
+ * One call searches a bounded number of slots.
+ */
+TEST_F(ring, claims_in_many_seats_are_searched_a_few_at_a_time)
+{
+	const size_t first = (variant->flags & IPCSHM_RING_MULTI_PRODUCER ? 64 : 1) + 1;
+	const size_t seats = 63;
+	unsigned int calls = 0;
+	int64_t ret;
+
+	if (variant->layout != IPCSHM_RING_SLOTS || ONE_CONSUMER)
+		return;
+	memset((char *)self->memory + 768 + first * 64, 0xff, seats * 64);
+	EXPECT_EQ(-EALREADY, get(&self->one.consumer));
+	do
+		ret = get(&self->one.consumer);
+	while (ret == -EALREADY && ++calls < seats);
+	EXPECT_EQ(-EAGAIN, ret);
+	ASSERT_EQ(0, put(&self->one.producer, 5));
+	EXPECT_EQ(5, get(&self->one.consumer));
+}
+
 /* Attached members. */
 
 TEST_F(ring, counts_the_living)

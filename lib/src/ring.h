@@ -11,7 +11,7 @@
  *	   640	counters	of rare events
  *	   768	seats		of 64 bytes, one for each handle (ring_seat.h)
  *		data		of the layout, on a multiple of 128: ring_slot.h,
- *				ring_record_single.c, ring_record_multi.c, ring_packed.c,
+ *				ring_record_single.c, ring_record_multi.h, ring_packed.c,
  *				ring_chunk.c
  *
  * Each side writes to lines that the other side seldom reads, except the data itself.
@@ -123,7 +123,7 @@ struct ring_counters {
  * struct ring_seat - what one handle has of the ring
  * @token: of the process whose handle it is; 0 or dead: free
  * @claim: what a consumer claimed, or is about to; see ring_seat.h
- * @note: the record that a producer claimed, or is about to; see ring_record_multi.c
+ * @note: the record that a producer claimed, or is about to; see ring_record_multi.h
  * @dropped: items that the seat's producers dropped; they alone store it
  */
 struct ring_seat {
@@ -316,7 +316,7 @@ static inline void ring_await_claimed(const struct ring *ring, uint64_t position
 
 uint64_t ring_slot_end(const struct ring *ring);
 
-/* ring_record_multi.c */
+/* ring_record_multi_room.c */
 
 int ring_record_multi_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride,
 			       uint64_t *bytes);
@@ -327,9 +327,6 @@ void ring_record_multi_attach(struct ring *ring);
 unsigned char *ring_chunk_at(const struct ring *ring, uint64_t number);
 int ring_chunk_add(struct ring *ring, uint64_t number, uint64_t oldest);
 int ring_chunk_attach(struct ring *ring);
-int ring_chunk_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes);
-void ring_chunk_format(const struct ipcshm_ring_attr *attr, unsigned char *data,
-		       uint64_t stride);
 int ring_region_grow(const struct ipcshm_area *area, const void *end);
 uint64_t ring_area_bytes(const struct ipcshm_area *area);
 

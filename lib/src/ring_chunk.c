@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
  * Rings of chunks: buffers that grow.  They are rings of records of many
- * (ring_record_multi.c) whose segments lie in the area one by one, taken as they are needed.
+ * (ring_record_multi.h) whose segments lie in the area one by one, taken as they are needed.
  *
  *	data:	| map: an entry for each chunk | place 0 | place 1 | ... up to the capacity
  *
@@ -187,7 +187,7 @@ int ring_chunk_attach(struct ring *ring)
 	return end_in_area(ring, 0) > ring->known_bytes ? -EPROTO : 0;
 }
 
-int ring_chunk_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
+static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
 {
 	uint64_t entries;
 
@@ -203,8 +203,7 @@ int ring_chunk_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, u
 }
 
 /* Chunk 1 is at place 0, and nothing is in it. */
-void ring_chunk_format(const struct ipcshm_ring_attr *attr, unsigned char *data,
-		       uint64_t stride)
+static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
 {
 	uint64_t entries = attr->capacity / stride;
 	uint64_t bytes = map_bytes(entries);
@@ -212,3 +211,10 @@ void ring_chunk_format(const struct ipcshm_ring_attr *attr, unsigned char *data,
 	memset(data, 0, (size_t)(bytes + place_bytes(stride) - stride));
 	atomic_init((entry_t *)(void *)data + (1 & (entries - 1)), make_entry(1, 1, 0));
 }
+
+const struct ring_layout ring_chunks = {
+	.many_producers = &ring_record_many_producers,
+	.many_consumers = &ring_record_many_consumers,
+	.geometry = geometry,
+	.format = format,
+};

@@ -16,7 +16,7 @@
  *
  * The producer makes a record READY at once, and a successor begins at the header that
  * is EMPTY.  The consumer stores its position when it is done with a record, and changes
- * no header.  With many producers or consumers, records lie otherwise: ring_record_multi.c.
+ * no header.  With many producers or consumers, records lie otherwise: ring_record_multi.h.
  *
  * Barriers: states are stored with release and loaded with acquire (H).
  * READY, PADDING (H0): header and data, and the EMPTY header that follows, were

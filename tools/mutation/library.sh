@@ -81,13 +81,13 @@ arguments=(-t slots_of_many_with_the_death_of_a_producer)
 mutant ring_slot.h 's/!is_gone(ring, token_of(word)))/true)/' "rings: what a dead producer claimed stays claimed"
 mutant ring_slot_multi.c '/^static int put_many/,/^}/s/^\tring_publish_claimed(ring, 1);//' "rings: one of many producers wakes no consumer"
 arguments=(-t records_of_many_with_the_death_of_a_producer)
-mutant ring_record_multi.c 's/!ring_seat_is_gone(ring, seat_of(word)))$/true)/' "rings: a record of a dead producer stays claimed"
+mutant ring_record_multi_room.c 's/!ring_seat_is_gone(ring, seat_of(word)))$/true)/' "rings: a record of a dead producer stays claimed"
 arguments=(-t slots_of_many_with_the_death_of_a_consumer)
 mutant ring_seat.h '/may_take_over/,/^}/s/return .*/return false \&\&/' "rings: what a dead consumer had is lost"
 mutant ring_seat.h 's/ \&\& !ring_confirm(ring, head, last))/ \&\& false)/' "rings: a claim is not made certain by the next"
 mutant ring_seat.c 's/^\t\tring_confirm(ring, head, seat);/\t\t;/' "rings: the last claim of the dead does not count"
 arguments=(-t records_of_many_with_the_death_of_a_consumer)
-mutant ring_record_multi.c '/^static ALWAYS_INLINE int take(/,/^}/s/if (UNLIKELY(may_take_over(ring)))/if (false)/' "rings: a record that a dead consumer had is lost"
+mutant ring_record_multi_get.c '/^static ALWAYS_INLINE int take(/,/^}/s/if (UNLIKELY(may_take_over(ring)))/if (false)/' "rings: a record that a dead consumer had is lost"
 arguments=(-t slots_of_many_consumers_one_of_which_needs_the_rest)
 mutant ring_slot_multi.c '/^static __attribute__((noinline)) int pass(/,/^}/s/if (load_head(ring) != head || word == .*/if (false)/' "rings: an item that another consumer took means an empty ring"
 arguments=(-t slots_of_many_consumers_with_an_event_loop)
@@ -107,20 +107,20 @@ mutant ring_slot_multi.c '/^static int put_overwriting/,/^}/s/!claim_items(ring,
 arguments=(-t slots_of_many_that_overwrite_with_a_death)
 mutant ring_slot_multi.c '/^static int put_overwriting/,/^}/s/^\tstore_word(slot, make_word(ring, position, CLAIMED, ring->token));//' "rings: a slot that is overwritten is claimed by no producer"
 arguments=(-t records_that_overwrite)
-mutant ring_record_multi.c '/^static int drop_oldest/,/^}/s/if (!claim_items(ring, head, 1, position + extent))/claim_items(ring, head, 1, position + extent); if (false)/' "rings: a record is overwritten that a consumer has"
+mutant ring_record_multi_room.c '/^static int drop_oldest/,/^}/s/if (!claim_items(ring, head, 1, position + extent))/claim_items(ring, head, 1, position + extent); if (false)/' "rings: a record is overwritten that a consumer has"
 arguments=(-t records_of_one_and_many_in_order)
-mutant ring_record_multi.c '/^static ALWAYS_INLINE void publish_alone/,/^}/s/^\tring_publish_items(ring, 1);//' "rings: the lone producer of records wakes no consumer"
-mutant ring_record_multi.c '/^static ALWAYS_INLINE int make_room_alone/,/^}/s/^\tret = has_room(.*/\tret = 0;/' "rings: the lone producer overwrites records"
+mutant ring_record_multi_put.c '/^static ALWAYS_INLINE void publish_alone/,/^}/s/^\tring_publish_items(ring, 1);//' "rings: the lone producer of records wakes no consumer"
+mutant ring_record_multi_put.c '/^static ALWAYS_INLINE int make_room_alone/,/^}/s/^\tret = has_room(.*/\tret = 0;/' "rings: the lone producer overwrites records"
 arguments=(-t records_of_one_and_many_with_the_death_of_the_producer)
-mutant ring_record_multi.c '/^static void recover_lone_producer/,/^}/s/i < 2; i++/i < 0; i++/' "rings: the successor of a lone producer overwrites its last record"
+mutant ring_record_multi_put.c '/^static void recover_lone_producer/,/^}/s/i < 2; i++/i < 0; i++/' "rings: the successor of a lone producer overwrites its last record"
 arguments=(-t records_of_many_and_one_in_order)
-mutant ring_record_multi.c '/^static ALWAYS_INLINE void consumed/,/^}/s/^\tring_publish_room(ring, INT32_MAX);//' "rings: the lone consumer of records wakes no producer"
-mutant ring_record_multi.c '/^static uint64_t reclaim/,/^}/s/return head_position(load_head(ring));/return head_position(load_head(ring)) + 1;/' "rings: a producer overwrites the record of the lone consumer"
+mutant ring_record_multi_get.c '/^static ALWAYS_INLINE void consumed/,/^}/s/^\tring_publish_room(ring, INT32_MAX);//' "rings: the lone consumer of records wakes no producer"
+mutant ring_record_multi_room.c '/^uint64_t ring_record_reclaim/,/^}/s/return head_position(load_head(ring));/return head_position(load_head(ring)) + 1;/' "rings: a producer overwrites the record of the lone consumer"
 arguments=(-t records_of_many_and_one_with_the_death_of_a_producer)
-mutant ring_record_multi.c '/^static .*int pass_alone/,/^}/s/ || skip_if_gone(ring, at, word))/)/' "rings: the lone consumer waits for a dead producer"
+mutant ring_record_multi_get.c '/^static .*int pass_alone/,/^}/s/ || ring_record_skip_if_gone(ring, at, word))/)/' "rings: the lone consumer waits for a dead producer"
 arguments=(-t slots_of_many_consumers_one_of_which_needs_the_rest)
 mutant ring_slot_multi.c '/^static ssize_t get_many/,/^}/s/!claim_items(ring, head, 1, position + 1)))/(claim_items(ring, head, 1, position + 1), false)))/' "rings: two consumers get the same item"
 arguments=(-t slots_of_many_consumers_in_place)
 mutant ring_slot_multi.c '/^static ssize_t peek_many/,/^}/s/!claim_items(ring, head, 1, position + 1)))/(claim_items(ring, head, 1, position + 1), false)))/' "rings: two consumers peek at the same item"
 arguments=(-t chunks_of_many_that_two_consumers_reclaim)
-mutant ring_record_multi.c '/^static uint64_t reclaim/,/^}/{s/tries < RING_TRIES/tries < 1/;s/return start;/return position;/}' "rings: the reclaimed position lags behind what is used again"
+mutant ring_record_multi_room.c '/^uint64_t ring_record_reclaim/,/^}/{s/tries < RING_TRIES/tries < 1/;s/return start;/return position;/}' "rings: the reclaimed position lags behind what is used again"

@@ -82,7 +82,7 @@ void crowd_exec(void)
 	none = time_exec(0);
 	few = (time_exec(FEW_DESCRIPTORS) - none) / FEW_DESCRIPTORS;
 	many = (time_exec(MANY_DESCRIPTORS) - none) / MANY_DESCRIPTORS;
-	printf("\n%-16s %12u %12u %8s\n%-16s %12.0f %12.0f %8.3f\n", "closed by exec",
+	printf("\n%-16s %12d %12d %8s\n%-16s %12.0f %12.0f %8.3f\n", "closed by exec",
 	       FEW_DESCRIPTORS, MANY_DESCRIPTORS, "ratio", "descriptor", few, many, many / few);
 	close(queue);
 }
@@ -153,6 +153,6 @@ void crowd_types(void)
 	start_sleepers(FEW_SLEEPERS, MANY_SLEEPERS);
 	time_pair();
 	many = time_pair();
-	printf("\n%-16s %12u %12u %8s\n%-16s %12.0f %12.0f %8.3f\n", "other receivers",
+	printf("\n%-16s %12d %12d %8s\n%-16s %12.0f %12.0f %8.3f\n", "other receivers",
 	       FEW_SLEEPERS, MANY_SLEEPERS, "ratio", "send and receive", few, many, many / few);
 }

@@ -54,7 +54,7 @@ class SharedMemory:
         _forget_unlinked()
         if create:
             self._flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
-        self._region = self._open_new(size) if name is None else self._open("/" + name, size)
+        self._region = self._open_new(size) if name is None else self._open("/" + name.lstrip("/"), size)
         if self._region.created:
             _created[self._region.id] = os.dup(self._region.fileno())
         self._size = self._region.size
@@ -94,10 +94,8 @@ class SharedMemory:
         return self._size
 
     def close(self) -> None:
-        """End the use of the block by this object; raises BufferError while views of buf exist."""
-        if self._buf is not None:
-            self._buf.release()
-            self._buf = None
+        """End the use of the block by this object. It stays mapped as long as a view of it exists."""
+        self._buf = None
         if self._region is not None:
             self._region.close()
             self._region = None
@@ -109,10 +107,7 @@ class SharedMemory:
         _forget_unlinked()
 
     def __del__(self) -> None:
-        try:
-            self.close()
-        except (BufferError, OSError):
-            pass
+        self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self.__class__, (self.name, False, self.size)

@@ -131,7 +131,9 @@ def test_shared_memory():
     for one in same, copy, block:
         one.close()
         one.close()
-    assert bytes(SharedMemory("block").buf[:5]) == b"hello"  # not unlinked yet
+    again = SharedMemory("block")  # not unlinked yet
+    assert bytes(again.buf[:5]) == b"hello"
+    again.close()
     same.unlink()
     with pytest.raises(FileNotFoundError):
         SharedMemory("block")
@@ -142,13 +144,16 @@ def test_shared_memory():
             SharedMemory(**arguments)
 
 
-def test_a_view_keeps_a_block_open():
+def test_a_view_keeps_a_block_mapped():
     block = SharedMemory(create=True, size=4096)
     array = numpy.ndarray((10,), dtype=numpy.uint8, buffer=block.buf)
-    with pytest.raises(BufferError):
-        block.close()
-    del array
     block.close()
+    assert block.buf is None
+    array[:] = 3
+    other = SharedMemory(block.name)
+    assert bytes(other.buf[:10]) == bytes([3]) * 10
+    other.close()
+    del array
     block.unlink()
 
 

@@ -45,7 +45,7 @@ static struct ipcshm_registry *registry_create(const struct net *net)
 	refcount_set(&registry->refs, 1);
 	registry->user_ns = get_user_ns(net->user_ns);
 	mutex_init(&registry->lock);
-	INIT_LIST_HEAD(&registry->limits);
+	INIT_LIST_HEAD(&registry->quotas);
 	atomic64_set(&registry->last_id, first_id(net));
 	return registry;
 
@@ -127,7 +127,7 @@ static void __net_exit net_end(struct net *net)
 	struct ipcshm_registry *registry = *registry_slot(net);
 
 	registry_end(registry);
-	ipcshm_quotas_unkeep_all(&registry->limits);
+	ipcshm_quotas_unkeep_all(&registry->quotas);
 	ipcshm_registry_put(registry);
 }
 
@@ -172,9 +172,9 @@ struct ipcshm_quotas *ipcshm_registry_bound(const struct ipcshm_registry *regist
 }
 
 /* As long as its network namespace is there. */
-void ipcshm_registry_keep(struct ipcshm_registry *registry, struct ipcshm_quotas *limits)
+void ipcshm_registry_keep(struct ipcshm_registry *registry, struct ipcshm_quotas *quotas)
 {
-	ipcshm_quotas_keep(limits, &registry->limits);
+	ipcshm_quotas_keep(quotas, &registry->quotas);
 }
 
 int ipcshm_registry_init(void)

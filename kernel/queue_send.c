@@ -98,9 +98,9 @@ static int make_room_or_refuse(struct ipcshm_queue *queue, struct ipcshm_msg *ms
  */
 static int check_quota(const struct ipcshm_msg *msg)
 {
-	struct ipcshm_quota limit = ipcshm_quotas_read(msg->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES);
+	struct ipcshm_quota quota = ipcshm_quotas_read(msg->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES);
 
-	return msg->nr_files || ipcshm_msg_cost(msg->size) > limit.max ? -EDQUOT : -EAGAIN;
+	return msg->nr_files || ipcshm_msg_cost(msg->size) > quota.max ? -EDQUOT : -EAGAIN;
 }
 
 /*

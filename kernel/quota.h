@@ -26,8 +26,8 @@ struct user_namespace;
  *	charge is worthwhile; must not sleep, and must not take a lock under which
  *	ipcshm_quotas_wait() or ipcshm_quotas_unwait() is called
  * @payer: to be charged
- * @limits: the record that has no room, while @link is in its list
- * @link: protected by the lock of @limits
+ * @record: the record that has no room, while @link is in its list
+ * @link: protected by the lock of @record
  * @quota: what is to be charged
  * @amount: how much of it
  *
@@ -36,7 +36,7 @@ struct user_namespace;
 struct ipcshm_quotas_waiter {
 	void (*wake)(struct ipcshm_quotas_waiter *waiter);
 	struct ipcshm_quotas *payer;
-	struct ipcshm_quotas *limits;
+	struct ipcshm_quotas *record;
 	struct list_head link;
 	enum ipcshm_quota_type quota;
 	u64 amount;
@@ -46,8 +46,8 @@ void ipcshm_quotas_init(void);
 void ipcshm_quotas_exit(void);
 
 struct ipcshm_quotas *ipcshm_quotas_get_current(struct ipcshm_quotas *bound);
-struct ipcshm_quotas *ipcshm_quotas_get(struct ipcshm_quotas *limits);
-void ipcshm_quotas_put(struct ipcshm_quotas *limits);
+struct ipcshm_quotas *ipcshm_quotas_get(struct ipcshm_quotas *record);
+void ipcshm_quotas_put(struct ipcshm_quotas *record);
 
 bool ipcshm_quotas_try_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
 			      u64 amount);
@@ -69,17 +69,17 @@ void ipcshm_quotas_unwait(struct ipcshm_quotas_waiter *waiter);
 struct ipcshm_quotas *ipcshm_quotas_create_bound(void);
 struct ipcshm_quotas *ipcshm_quotas_find(struct user_namespace *ns, kuid_t uid);
 struct ipcshm_quotas *ipcshm_quotas_of(struct user_namespace *ns, kuid_t uid);
-struct ipcshm_quotas *ipcshm_quotas_next(struct ipcshm_quotas *limits);
-kuid_t ipcshm_quotas_uid(const struct ipcshm_quotas *limits);
-struct user_namespace *ipcshm_quotas_ns(const struct ipcshm_quotas *limits);
-struct ipcshm_quotas *ipcshm_quotas_bound(const struct ipcshm_quotas *limits);
+struct ipcshm_quotas *ipcshm_quotas_next(struct ipcshm_quotas *record);
+kuid_t ipcshm_quotas_uid(const struct ipcshm_quotas *record);
+struct user_namespace *ipcshm_quotas_ns(const struct ipcshm_quotas *record);
+struct ipcshm_quotas *ipcshm_quotas_bound(const struct ipcshm_quotas *record);
 struct ipcshm_quota ipcshm_quotas_read(const struct ipcshm_quotas *payer,
 				       enum ipcshm_quota_type quota);
 u64 ipcshm_quotas_bound_default(enum ipcshm_quota_type quota);
-u64 ipcshm_quotas_ceiling(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota);
-void ipcshm_quotas_keep(struct ipcshm_quotas *limits, struct list_head *keeper);
+u64 ipcshm_quotas_ceiling(const struct ipcshm_quotas *payer, enum ipcshm_quota_type quota);
+void ipcshm_quotas_keep(struct ipcshm_quotas *record, struct list_head *keeper);
 void ipcshm_quotas_unkeep_all(struct list_head *keeper);
-bool ipcshm_quotas_is_own(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota);
-void ipcshm_quotas_set(struct ipcshm_quotas *limits, enum ipcshm_quota_type quota, u64 max);
+bool ipcshm_quotas_is_own(const struct ipcshm_quotas *record, enum ipcshm_quota_type quota);
+void ipcshm_quotas_set(struct ipcshm_quotas *record, enum ipcshm_quota_type quota, u64 max);
 
 #endif /* IPCSHM_QUOTA_H */

@@ -174,35 +174,35 @@ void ipcshm_quotas_release(struct ipcshm_quotas *record)
 		ipcshm_quotas_put(record_free(record));
 }
 
-struct ipcshm_quotas *ipcshm_quotas_get(struct ipcshm_quotas *limits)
+struct ipcshm_quotas *ipcshm_quotas_get(struct ipcshm_quotas *record)
 {
-	refcount_inc(&limits->refs);
-	return limits;
+	refcount_inc(&record->refs);
+	return record;
 }
 
 /**
  * ipcshm_quotas_put - drop a reference
- * @limits: the record
+ * @record: the record
  *
  * Charges remain, and can be uncharged without a reference.
  * Doesn't sleep.
  */
-void ipcshm_quotas_put(struct ipcshm_quotas *limits)
+void ipcshm_quotas_put(struct ipcshm_quotas *record)
 {
-	while (limits && !refcount_dec_not_one(&limits->refs)) {
+	while (record && !refcount_dec_not_one(&record->refs)) {
 		bool unlinked = false;
 
 		spin_lock(&records_lock);
-		if (refcount_dec_and_test(&limits->refs)) {
+		if (refcount_dec_and_test(&record->refs)) {
 			/*
 			 * Pairs with the atomic operation in record_uncharge(): either the
 			 * charge is seen to be gone here, or the references are there.
 			 */
 			smp_mb();
-			unlinked = record_unlink(limits);
+			unlinked = record_unlink(record);
 		}
 		spin_unlock(&records_lock);
-		limits = unlinked ? record_free(limits) : NULL;
+		record = unlinked ? record_free(record) : NULL;
 	}
 }
 
@@ -280,46 +280,46 @@ struct ipcshm_quotas *ipcshm_quotas_find(struct user_namespace *ns, kuid_t uid)
 	return record_find(ns, uid, NULL);
 }
 
-/* The record after @limits, which is put, or the first; with a reference, or NULL. */
-struct ipcshm_quotas *ipcshm_quotas_next(struct ipcshm_quotas *limits)
+/* The record after @record, which is put, or the first; with a reference, or NULL. */
+struct ipcshm_quotas *ipcshm_quotas_next(struct ipcshm_quotas *record)
 {
 	struct ipcshm_quotas *next;
 	struct rb_node *node;
 
 	spin_lock(&records_lock);
-	node = limits ? rb_next(&limits->node) : rb_first(&records);
+	node = record ? rb_next(&record->node) : rb_first(&records);
 	next = record_revive(rb_entry_safe(node, struct ipcshm_quotas, node));
 	spin_unlock(&records_lock);
-	ipcshm_quotas_put(limits);
+	ipcshm_quotas_put(record);
 	return next;
 }
 
-kuid_t ipcshm_quotas_uid(const struct ipcshm_quotas *limits)
+kuid_t ipcshm_quotas_uid(const struct ipcshm_quotas *record)
 {
-	return limits->uid;
+	return record->uid;
 }
 
-struct user_namespace *ipcshm_quotas_ns(const struct ipcshm_quotas *limits)
+struct user_namespace *ipcshm_quotas_ns(const struct ipcshm_quotas *record)
 {
-	return limits->ns;
+	return record->ns;
 }
 
 /* Of the network namespace that the record is for, or NULL: it is for all. */
-struct ipcshm_quotas *ipcshm_quotas_bound(const struct ipcshm_quotas *limits)
+struct ipcshm_quotas *ipcshm_quotas_bound(const struct ipcshm_quotas *record)
 {
-	return limits->bound;
+	return record->bound;
 }
 
 /* Only when no charge is possible: records with maxima of their own are left. */
 void ipcshm_quotas_exit(void)
 {
-	struct ipcshm_quotas *limits = NULL;
+	struct ipcshm_quotas *record = NULL;
 	int quota;
 
-	while ((limits = ipcshm_quotas_next(limits))) {
-		WARN_ON_ONCE(is_charged(limits));
+	while ((record = ipcshm_quotas_next(record))) {
+		WARN_ON_ONCE(is_charged(record));
 		for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++)
-			ipcshm_quotas_set(limits, quota, IPCSHM_QUOTA_FOLLOW_DEFAULT);
+			ipcshm_quotas_set(record, quota, IPCSHM_QUOTA_FOLLOW_DEFAULT);
 	}
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&records));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The maxima of quotas: defaults, and what users and namespaces have of their own. */
+/* Maxima of quotas: the defaults, and the own maxima of users and namespaces. */
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
@@ -83,126 +83,126 @@ static const struct ipcshm_quotas *user_of(const struct ipcshm_quotas *payer)
 struct ipcshm_quota ipcshm_quotas_read(const struct ipcshm_quotas *payer,
 				       enum ipcshm_quota_type quota)
 {
-	struct ipcshm_quota limit = { .max = IPCSHM_QUOTA_MAX };
+	struct ipcshm_quota value = { .max = IPCSHM_QUOTA_MAX };
 	const struct ipcshm_quotas *record;
 
 	if (!payer)
 		return (struct ipcshm_quota){ .max = max_of(NULL, quota) };
-	limit.used = atomic64_read(&user_of(payer)->used[quota]);
+	value.used = atomic64_read(&user_of(payer)->used[quota]);
 	for_each_charged(record, payer)
-		limit.max = min(limit.max, max_for(payer, record, quota));
-	return limit;
+		value.max = min(value.max, max_for(payer, record, quota));
+	return value;
 }
 
 /* The lowest maximum of the records above. */
-u64 ipcshm_quotas_ceiling(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota)
+u64 ipcshm_quotas_ceiling(const struct ipcshm_quotas *payer, enum ipcshm_quota_type quota)
 {
 	const struct ipcshm_quotas *record;
 	u64 ceiling = IPCSHM_QUOTA_MAX;
 
-	for_each_charged(record, limits) {
-		if (record != limits)
-			ceiling = min(ceiling, max_for(limits, record, quota));
+	for_each_charged(record, payer) {
+		if (record != payer)
+			ceiling = min(ceiling, max_for(payer, record, quota));
 	}
 	return ceiling;
 }
 
-bool ipcshm_quotas_is_own(const struct ipcshm_quotas *limits, enum ipcshm_quota_type quota)
+bool ipcshm_quotas_is_own(const struct ipcshm_quotas *record, enum ipcshm_quota_type quota)
 {
-	return limits && READ_ONCE(user_of(limits)->own[quota]) != FOLLOWS_DEFAULT;
+	return record && READ_ONCE(user_of(record)->own[quota]) != FOLLOWS_DEFAULT;
 }
 
-static bool has_own(const struct ipcshm_quotas *limits)
+static bool has_own(const struct ipcshm_quotas *record)
 {
 	int quota;
 
 	for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++) {
-		if (ipcshm_quotas_is_own(limits, quota))
+		if (ipcshm_quotas_is_own(record, quota))
 			return true;
 	}
 	return false;
 }
 
 /* The maxima of the initial user namespace's users stay, as long as the module does. */
-static bool keeps_itself(const struct ipcshm_quotas *limits)
+static bool keeps_itself(const struct ipcshm_quotas *record)
 {
-	return limits->ns == &init_user_ns && has_own(limits);
+	return record->ns == &init_user_ns && has_own(record);
 }
 
-static void set_own(struct ipcshm_quotas *limits, enum ipcshm_quota_type quota, ulong amount)
+static void set_own(struct ipcshm_quotas *record, enum ipcshm_quota_type quota, ulong amount)
 {
 	bool keep, kept;
 
 	mutex_lock(&set_lock);
-	WRITE_ONCE(limits->own[quota], amount);
-	kept = limits->kept;
-	keep = limits->ns == &init_user_ns ? keeps_itself(limits) : kept;
-	limits->kept = keep;
+	WRITE_ONCE(record->own[quota], amount);
+	kept = record->kept;
+	keep = record->ns == &init_user_ns ? keeps_itself(record) : kept;
+	record->kept = keep;
 	mutex_unlock(&set_lock);
 	if (keep && !kept)
-		ipcshm_quotas_get(limits);
+		ipcshm_quotas_get(record);
 	if (kept && !keep)
-		ipcshm_quotas_put(limits);
-	if (atomic_read(&limits->waiting))
-		ipcshm_quotas_kick_waiters(limits);
+		ipcshm_quotas_put(record);
+	if (atomic_read(&record->waiting))
+		ipcshm_quotas_kick_waiters(record);
 }
 
 /**
  * ipcshm_quotas_set - set a maximum
- * @limits: the record; NULL: the default
+ * @record: the record; NULL: the default
  * @quota: the kind
  * @amount: at most IPCSHM_QUOTA_MAX, or for a record IPCSHM_QUOTA_FOLLOW_DEFAULT
  *
  * A user above the maximum keeps its charges; further charges are refused.
  */
-void ipcshm_quotas_set(struct ipcshm_quotas *limits, enum ipcshm_quota_type quota, u64 amount)
+void ipcshm_quotas_set(struct ipcshm_quotas *record, enum ipcshm_quota_type quota, u64 amount)
 {
-	if (limits)
-		set_own(limits, quota, min_t(u64, amount, FOLLOWS_DEFAULT));
+	if (record)
+		set_own(record, quota, min_t(u64, amount, FOLLOWS_DEFAULT));
 	else
 		WRITE_ONCE(ipcshm_max[quota], amount);
 }
 
 /**
  * ipcshm_quotas_keep - keep a record because it has maxima of its own
- * @limits: of a user of another user namespace than the initial one
+ * @record: of a user of another user namespace than the initial one
  * @keeper: the records that a network namespace keeps; the one that sets last does
  *
  * So maxima last as long as that network namespace, and can't keep user namespaces.
  */
-void ipcshm_quotas_keep(struct ipcshm_quotas *limits, struct list_head *keeper)
+void ipcshm_quotas_keep(struct ipcshm_quotas *record, struct list_head *keeper)
 {
 	mutex_lock(&set_lock);
-	if (!limits->kept)
-		ipcshm_quotas_get(limits);
-	limits->kept = true;
-	list_move_tail(&limits->keep, keeper);
+	if (!record->kept)
+		ipcshm_quotas_get(record);
+	record->kept = true;
+	list_move_tail(&record->keep, keeper);
 	mutex_unlock(&set_lock);
 }
 
 static struct ipcshm_quotas *take_kept(struct list_head *keeper)
 {
-	struct ipcshm_quotas *limits;
+	struct ipcshm_quotas *record;
 	int quota;
 
 	mutex_lock(&set_lock);
-	limits = list_first_entry_or_null(keeper, struct ipcshm_quotas, keep);
-	if (limits) {
-		list_del_init(&limits->keep);
-		limits->kept = false;
+	record = list_first_entry_or_null(keeper, struct ipcshm_quotas, keep);
+	if (record) {
+		list_del_init(&record->keep);
+		record->kept = false;
 		for (quota = 0; quota < IPCSHM_NR_QUOTAS; quota++)
-			WRITE_ONCE(limits->own[quota], FOLLOWS_DEFAULT);
+			WRITE_ONCE(record->own[quota], FOLLOWS_DEFAULT);
 	}
 	mutex_unlock(&set_lock);
-	return limits;
+	return record;
 }
 
 void ipcshm_quotas_unkeep_all(struct list_head *keeper)
 {
-	struct ipcshm_quotas *limits;
+	struct ipcshm_quotas *record;
 
-	while ((limits = take_kept(keeper))) {
-		ipcshm_quotas_put(limits);
+	while ((record = take_kept(keeper))) {
+		ipcshm_quotas_put(record);
 		cond_resched();
 	}
 }

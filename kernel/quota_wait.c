@@ -16,7 +16,7 @@ void ipcshm_quotas_waiter_init(struct ipcshm_quotas_waiter *waiter,
 			       void (*wake)(struct ipcshm_quotas_waiter *waiter))
 {
 	waiter->wake = wake;
-	waiter->limits = NULL;
+	waiter->record = NULL;
 	INIT_LIST_HEAD(&waiter->link);
 }
 
@@ -43,9 +43,9 @@ static struct ipcshm_quotas *find_full(struct ipcshm_quotas *payer, enum ipcshm_
 
 static void waiter_unlink(struct ipcshm_quotas_waiter *waiter)
 {
-	lockdep_assert_held(&waiter->limits->lock);
+	lockdep_assert_held(&waiter->record->lock);
 	list_del_init(&waiter->link);
-	atomic_dec(&waiter->limits->waiting);
+	atomic_dec(&waiter->record->waiting);
 }
 
 /**
@@ -73,7 +73,7 @@ int ipcshm_quotas_wait(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota
 	if (amount > max_for(payer, full, quota))
 		return -EDQUOT;
 	waiter->payer = payer;
-	waiter->limits = full;
+	waiter->record = full;
 	waiter->quota = quota;
 	waiter->amount = amount;
 	spin_lock(&full->lock);
@@ -97,17 +97,17 @@ int ipcshm_quotas_wait(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota
  */
 void ipcshm_quotas_unwait(struct ipcshm_quotas_waiter *waiter)
 {
-	struct ipcshm_quotas *limits = waiter->limits;
+	struct ipcshm_quotas *record = waiter->record;
 
-	if (!limits)
+	if (!record)
 		return;
-	spin_lock(&limits->lock);
+	spin_lock(&record->lock);
 	if (!list_empty(&waiter->link))
 		waiter_unlink(waiter);
-	waiter->limits = NULL;
-	spin_unlock(&limits->lock);
-	if (atomic_read(&limits->waiting))
-		ipcshm_quotas_kick_waiters(limits);
+	waiter->record = NULL;
+	spin_unlock(&record->lock);
+	if (atomic_read(&record->waiting))
+		ipcshm_quotas_kick_waiters(record);
 }
 
 void ipcshm_quotas_wake_waiters(struct work_struct *work);

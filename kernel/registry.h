@@ -20,7 +20,7 @@ struct ipcshm_registry *ipcshm_registry_get_current(void);
 void ipcshm_registry_put(struct ipcshm_registry *registry);
 struct ipcshm_quotas *ipcshm_registry_payer_get(const struct ipcshm_registry *registry);
 struct ipcshm_quotas *ipcshm_registry_bound(const struct ipcshm_registry *registry);
-void ipcshm_registry_keep(struct ipcshm_registry *registry, struct ipcshm_quotas *limits);
+void ipcshm_registry_keep(struct ipcshm_registry *registry, struct ipcshm_quotas *quotas);
 
 struct ipcshm_object *ipcshm_registry_open(struct ipcshm_registry *registry,
 					   const struct ipcshm_object_ops *ops,

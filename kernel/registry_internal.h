@@ -25,7 +25,7 @@ struct user_namespace;
  * @user_ns: whose CAP_IPC_OWNER counts; a reference; immutable
  * @bound: quotas of all users together, a reference; NULL in the initial network
  *	namespace; immutable
- * @limits: records with maxima that were set in the namespace, which keeps them
+ * @quotas: records with maxima that were set in the namespace, which keeps them
  * @net: the namespace to notify, NULL when it ends; RCU keeps it
  * @member_changes: how often a process joined or left a region
  * @last_id: of the object that was created last
@@ -41,7 +41,7 @@ struct ipcshm_registry {
 	refcount_t refs;
 	struct user_namespace *user_ns;
 	struct ipcshm_quotas *bound;
-	struct list_head limits;
+	struct list_head quotas;
 	struct net __rcu *net;
 	atomic_t member_changes;
 	atomic64_t last_id;

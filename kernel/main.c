@@ -121,6 +121,7 @@ static void build_check_abi(void)
 	AT_LEAST(ipcshm_region_word, IPCSHM_REGION_WORD_SIZE_VER0);
 	AT_LEAST(ipcshm_region_waitv_args, IPCSHM_REGION_WAITV_SIZE_VER0);
 	AT_LEAST(ipcshm_region_wake_args, IPCSHM_REGION_WAKE_SIZE_VER0);
+	AT_LEAST(ipcshm_region_requeue_args, IPCSHM_REGION_REQUEUE_SIZE_VER0);
 	AT_LEAST(ipcshm_region_watch_args, IPCSHM_REGION_WATCH_SIZE_VER0);
 	AT_LEAST(ipcshm_region_resize_args, IPCSHM_REGION_RESIZE_SIZE_VER0);
 	AT_LEAST(ipcshm_region_revoke_args, IPCSHM_REGION_REVOKE_SIZE_VER0);

@@ -137,6 +137,52 @@ static long region_ioctl_wake(struct file *file, void *args, struct ipcshm_uarg 
 	return woken;
 }
 
+/* Returns the offset in the structure of a member that is not valid, or 0. */
+static size_t requeue_find_invalid(const struct ipcshm_region_requeue_args *args)
+{
+	const struct ipcshm_word word = { args->offset, args->expected, args->size };
+
+	if ((args->size != 4 && args->size != 8) || (args->size == 4 && args->expected > U32_MAX))
+		return offsetof(typeof(*args), size);
+	if (!ipcshm_word_is_valid(&word))
+		return offsetof(typeof(*args), offset);
+	if (args->target % args->size || args->target == args->offset)
+		return offsetof(typeof(*args), target);
+	if (args->wake > INT_MAX)
+		return offsetof(typeof(*args), wake);
+	if (args->move > INT_MAX)
+		return offsetof(typeof(*args), move);
+	return 0;
+}
+
+static size_t requeue_find_beyond(const struct ipcshm_region_requeue_args *args, u64 end)
+{
+	if (args->offset >= end)
+		return offsetof(typeof(*args), offset);
+	return args->target >= end ? offsetof(typeof(*args), target) : 0;
+}
+
+static long region_ioctl_requeue(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_region *region = region_of(file);
+	struct ipcshm_region_requeue_args *requeue = args;
+	int result;
+
+	requeue->invalid = requeue_find_invalid(requeue);
+	if (requeue->invalid)
+		return -EINVAL;
+	if (is_revoked(region))
+		return -EKEYREVOKED;
+	requeue->invalid = requeue_find_beyond(requeue, i_size_read(region_inode(region)));
+	if (requeue->invalid)
+		return -EINVAL;
+	result = ipcshm_words_requeue(&region->words, &(struct ipcshm_word) {
+		requeue->offset, requeue->expected, requeue->size,
+	}, &(struct ipcshm_requeue) { requeue->target, requeue->wake, requeue->move });
+	trace_ipcshm_requeue(region->object.id, requeue->offset, requeue->target, result);
+	return result;
+}
+
 int ipcshm_region_rearm(struct region_file *rf, const struct ipcshm_word *word)
 {
 	bool was_armed = rf->watch.word.size;
@@ -307,6 +353,14 @@ static const struct ipcshm_ioctl region_ioctls[] = {
 		IPCSHM_FLAGS(region_wake_args, 0),
 		.check = wake_is_valid,
 		.run = region_ioctl_wake,
+	},
+	[NR(REQUEUE)] = {
+		IPCSHM_ARGS(region_requeue_args, REGION_REQUEUE),
+		IPCSHM_FLAGS(region_requeue_args, 0),
+		.zero = { IPCSHM_SPAN(region_requeue_args, reserved) },
+		.invalid = offsetof(struct ipcshm_region_requeue_args, invalid),
+		.access = FMODE_WRITE,
+		.run = region_ioctl_requeue,
 	},
 	[NR(WATCH)] = {
 		IPCSHM_ARGS(region_watch_args, REGION_WATCH),

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Tasks that sleep on words of a region, in the buckets of the words. */
+#include <linux/spinlock.h>
+
 #include "region_sleeper.h"
 
 void ipcshm_word_sleeper_add(struct ipcshm_bucket *bucket, struct word_sleeper *sleeper)
 {
 	struct rb_node **link = &bucket->sleepers.rb_node, *parent = NULL;
 
+	WRITE_ONCE(sleeper->bucket, bucket);
 	sleeper->arrival = bucket->arrivals++;
 	while (*link) {
 		parent = *link;
@@ -46,6 +49,27 @@ struct word_sleeper *ipcshm_word_sleeper_from(struct ipcshm_bucket *bucket, u64 
 		}
 	}
 	return found;
+}
+
+/*
+ * For the task that sleeps: afterwards no other task can find the sleeper, and none completes
+ * its wait.  It can be moved until the lock of its bucket is held.
+ */
+void ipcshm_word_sleeper_remove(struct word_sleeper *sleeper)
+{
+	struct ipcshm_bucket *bucket = READ_ONCE(sleeper->bucket);
+
+	if (!bucket)
+		return;
+	spin_lock(&bucket->lock);
+	while (bucket != sleeper->bucket) {
+		spin_unlock(&bucket->lock);
+		bucket = READ_ONCE(sleeper->bucket);
+		spin_lock(&bucket->lock);
+	}
+	if (!RB_EMPTY_NODE(&sleeper->node))
+		rb_erase(&sleeper->node, &bucket->sleepers);
+	spin_unlock(&bucket->lock);
 }
 
 /* The wait may be gone afterwards. */

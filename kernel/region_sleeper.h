@@ -19,6 +19,7 @@ struct word_sleeper;
  * @count: number of @sleepers; immutable
  * @claimed: 1 once a task has decided to complete @waiter, under the lock of the bucket in
  *	which it found one of @sleepers, or the sleeping task has given up
+ * @movable: REQUEUE may move its only sleeper; immutable
  * @sleepers: one for each word
  */
 struct word_wait {
@@ -26,18 +27,24 @@ struct word_wait {
 	u32 deaths;
 	u32 count;
 	atomic_t claimed;
+	bool movable;
 	struct word_sleeper *sleepers;
 };
 
 /**
  * struct word_sleeper - a word that a task sleeps on
- * @node: in the bucket, or cleared; protected by the bucket's lock
+ * @node: in the bucket, or cleared
+ * @bucket: that of the word, or NULL if it has never been in one
  * @wait: the wait that it belongs to; immutable
- * @offset: of the word; immutable
- * @arrival: its number among those of the bucket; immutable
+ * @offset: of the word
+ * @arrival: its number among those of the bucket
+ *
+ * The bucket's lock protects the members.  A sleeper is moved under the locks of both buckets,
+ * so its own task reads @bucket, and again under the lock of that.
  */
 struct word_sleeper {
 	struct rb_node node;
+	struct ipcshm_bucket *bucket;
 	struct word_wait *wait;
 	u64 offset;
 	u64 arrival;
@@ -47,6 +54,7 @@ bool ipcshm_word_wait_claim(struct word_wait *wait);
 void ipcshm_word_sleeper_add(struct ipcshm_bucket *bucket, struct word_sleeper *sleeper);
 struct word_sleeper *ipcshm_word_sleeper_from(struct ipcshm_bucket *bucket, u64 offset,
 					      u64 arrival);
+void ipcshm_word_sleeper_remove(struct word_sleeper *sleeper);
 void ipcshm_word_sleeper_complete(struct ipcshm_bucket *bucket, struct word_sleeper *sleeper,
 				  int result, struct ipcshm_wakeups *wakeups);
 

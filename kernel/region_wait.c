@@ -87,28 +87,17 @@ static int sleeper_begin(struct ipcshm_words *words, struct word_sleeper *sleepe
 	return err;
 }
 
-/* Also waits for a task that completes the wait under the bucket's lock. */
-static void sleeper_end(struct ipcshm_words *words, struct word_sleeper *sleeper)
-{
-	struct ipcshm_bucket *bucket = ipcshm_words_bucket(words, sleeper->offset);
-
-	spin_lock(&bucket->lock);
-	if (!RB_EMPTY_NODE(&sleeper->node))
-		rb_erase(&sleeper->node, &bucket->sleepers);
-	spin_unlock(&bucket->lock);
-}
-
 /*
  * Returns @result, unless another task has completed the wait.  Afterwards no task can find
  * a sleeper of it.
  */
-static int wait_end(struct ipcshm_words *words, struct word_wait *wait, int result)
+static int wait_end(struct word_wait *wait, int result)
 {
 	bool claimed = ipcshm_word_wait_claim(wait);
 	u32 i;
 
 	for (i = 0; i < wait->count; i++)
-		sleeper_end(words, &wait->sleepers[i]);
+		ipcshm_word_sleeper_remove(&wait->sleepers[i]);
 	return claimed ? result : wait->waiter.result;
 }
 
@@ -130,13 +119,14 @@ static int wait_sleep(struct ipcshm_words *words, struct word_wait *wait,
  * @deaths: sleep while the region has had so many
  * @timeout: how long
  *
- * Return: 0 when woken; -EAGAIN, -EOWNERDEAD, -EKEYREVOKED, -ETIMEDOUT,
- * -ERESTARTSYS; -EINVAL: beyond the end; -ENOMEM: for the page; -EIO.
+ * Return: 0 when woken; -EAGAIN, also after a signal if the task had been moved to another word;
+ * -EOWNERDEAD, -EKEYREVOKED, -ETIMEDOUT, -ERESTARTSYS; -EINVAL: beyond the end; -ENOMEM: for
+ * the page; -EIO.
  */
 int ipcshm_words_wait(struct ipcshm_words *words, const struct ipcshm_word *word, u32 deaths,
 		      const struct ipcshm_timeout *timeout)
 {
-	struct word_wait wait = { .deaths = deaths, .count = 1 };
+	struct word_wait wait = { .deaths = deaths, .count = 1, .movable = true };
 	struct word_sleeper sleeper = { .wait = &wait, .offset = word->offset };
 	int err;
 
@@ -147,7 +137,11 @@ int ipcshm_words_wait(struct ipcshm_words *words, const struct ipcshm_word *word
 		return err;
 	err = wait_sleep(words, &wait, timeout);
 	/* The task that completed it has removed the only sleeper. */
-	return err ? wait_end(words, &wait, err) : wait.waiter.result;
+	if (!err)
+		return wait.waiter.result;
+	err = wait_end(&wait, err);
+	/* Starting again would be sleeping on the word that the task has been moved from. */
+	return err == -ERESTARTSYS && sleeper.offset != word->offset ? -EAGAIN : err;
 }
 
 /**
@@ -183,7 +177,7 @@ int ipcshm_words_wait_any(struct ipcshm_words *words, const struct ipcshm_word *
 		result = sleeper_begin(words, &wait.sleepers[i], &word[i]);
 	if (!result)
 		result = wait_sleep(words, &wait, timeout);
-	result = wait_end(words, &wait, result);
+	result = wait_end(&wait, result);
 	kfree(wait.sleepers);
 	return result;
 }

@@ -7,6 +7,7 @@
  * IPCSHM_WORDS_BATCH of them, and continue behind the last one.
  */
 #include <linux/kernel.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
@@ -35,21 +36,28 @@ static bool complete_some(struct ipcshm_bucket *bucket, u64 offset, u64 before, 
 	return true;
 }
 
-/*
- * Returns the number of woken tasks, in the order of their arrival.  A task that starts
- * a new wait in the meantime is not woken again, so the loop ends.
+/**
+ * ipcshm_words_wake_locked - wake the sleepers of a word, and notify its watches
+ * @words: of the region
+ * @bucket: that of the word; its lock is held, and is dropped
+ * @offset: of the word
+ * @count: the most to wake
+ *
+ * A task that starts a new wait in the meantime is not woken again, so the loop ends.
+ *
+ * Return: the number of woken tasks, in the order of their arrival.
  */
-u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count)
+u32 ipcshm_words_wake_locked(struct ipcshm_words *words, struct ipcshm_bucket *bucket, u64 offset,
+			     u32 count)
+	__releases(&bucket->lock)
 {
-	struct ipcshm_bucket *bucket = ipcshm_words_bucket(words, offset);
 	struct ipcshm_wakeups wakeups = { .count = 0 };
+	u64 before = bucket->arrivals;
 	u32 woken = 0;
 	bool watched;
-	u64 before;
 	bool more;
 
-	spin_lock(&bucket->lock);
-	before = bucket->arrivals;
+	lockdep_assert_held(&bucket->lock);
 	watched = ipcshm_watches_wake(bucket, offset);
 	for (;;) {
 		more = complete_some(bucket, offset, before, count - woken, &wakeups);
@@ -65,6 +73,15 @@ u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count)
 	if (watched)
 		ipcshm_watches_notify(words, bucket);
 	return woken;
+}
+
+/* Returns the number of woken tasks. */
+u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count)
+{
+	struct ipcshm_bucket *bucket = ipcshm_words_bucket(words, offset);
+
+	spin_lock(&bucket->lock);
+	return ipcshm_words_wake_locked(words, bucket, offset, count);
 }
 
 /**

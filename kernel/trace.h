@@ -176,6 +176,25 @@ TRACE_EVENT(ipcshm_wake,
 		  __entry->count, __entry->woken)
 );
 
+TRACE_EVENT(ipcshm_requeue,
+	TP_PROTO(u64 id, u64 offset, u64 target, int result),
+	TP_ARGS(id, offset, target, result),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, offset)
+		__field(u64, target)
+		__field(int, result)
+	),
+	TP_fast_assign(
+		__entry->id = id;
+		__entry->offset = offset;
+		__entry->target = target;
+		__entry->result = result;
+	),
+	TP_printk("id=%llu offset=%#llx target=%#llx result=%d", __entry->id, __entry->offset,
+		  __entry->target, __entry->result)
+);
+
 DECLARE_EVENT_CLASS(ipcshm_message,
 	TP_PROTO(u64 id, u64 size, u64 type, u64 messages, u32 priority, u32 pid),
 	TP_ARGS(id, size, type, messages, priority, pid),

@@ -142,6 +142,31 @@ static const struct change wrong_wake_values[] = {
 	CHANGE(WAKE, region_wake_args, offset, ~0ULL, EINVAL),
 };
 
+static const struct change wrong_requeue_values[] = {
+	CHANGE(REQUEUE, region_requeue_args, expected, 1, EAGAIN),
+	CHANGE(REQUEUE, region_requeue_args, expected, ~0U, EAGAIN),
+	CHANGE(REQUEUE, region_requeue_args, offset, 1, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, offset, 2, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, offset, BEYOND, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, offset, IPCSHM_MEMBER_PAGE_OFFSET, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, offset, 1ULL << 63, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, offset, -4ULL, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, target, 0, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, target, 3, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, target, BEYOND, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, target, IPCSHM_MEMBER_PAGE_OFFSET, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, target, 1ULL << 63, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, target, -4ULL, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, size, 0, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, size, 1, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, size, 16, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, size, ~0, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, wake, 1U << 31, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, wake, ~0, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, move, 1U << 31, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, move, ~0, EINVAL),
+};
+
 static const struct change wrong_watch_values[] = {
 	CHANGE(WATCH, region_watch_args, offset, 1, EINVAL),
 	CHANGE(WATCH, region_watch_args, offset, 2, EINVAL),
@@ -191,6 +216,11 @@ TEST_F(abi, wait_refuses_each_wrong_value)
 TEST_F(abi, waitv_refuses_each_wrong_value)
 {
 	EXPECT_REFUSED(wrong_waitv_values);
+}
+
+TEST_F(abi, requeue_refuses_each_wrong_value)
+{
+	EXPECT_REFUSED(wrong_requeue_values);
 }
 
 TEST_F(abi, wake_refuses_each_wrong_value)
@@ -436,6 +466,8 @@ static const struct change wrong_whatever_the_region[] = {
 	CHANGE(MEMBERS, region_members_args, member_size, 0, EINVAL),
 	CHANGE(WAIT, region_wait_args, flags, 1, EINVAL),
 	CHANGE(WAKE, region_wake_args, flags, 1, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, flags, 1, EINVAL),
+	CHANGE(REQUEUE, region_requeue_args, size, 3, EINVAL),
 	CHANGE(WATCH, region_watch_args, flags, 1, EINVAL),
 	CHANGE(WATCH, region_watch_args, size, 3, EINVAL),
 	CHANGE(RESIZE, region_resize_args, size, 0, EINVAL),

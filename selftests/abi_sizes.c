@@ -45,6 +45,7 @@ COMMAND(members, MEMBERS);
 COMMAND(wait, WAIT);
 COMMAND(waitv, WAITV);
 COMMAND(wake, WAKE);
+COMMAND(requeue, REQUEUE);
 COMMAND(watch, WATCH);
 COMMAND(resize, RESIZE);
 COMMAND(revoke, REVOKE);

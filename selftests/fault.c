@@ -346,6 +346,11 @@ static int try_waitv(struct scene *scene)
 	return ipcshm_region_waitv(scene->region, words, ARRAY_SIZE(words), 0, 0);
 }
 
+static int try_requeue(struct scene *scene)
+{
+	return ipcshm_region_requeue(scene->region, 5 * PAGE, 0, 4, 0, 1, 1);
+}
+
 static int try_wake(struct scene *scene)
 {
 	return ipcshm_region_wake(scene->region, 0, 1);
@@ -761,6 +766,7 @@ static const struct attempt calls[] = {
 	{ "REGION_WAIT", try_wait, -ETIMEDOUT, NULL },
 	{ "REGION_WAITV", try_waitv, -ETIMEDOUT, NULL },
 	{ "REGION_WAKE", try_wake, 0, NULL },
+	{ "REGION_REQUEUE", try_requeue, 0, NULL },
 	{ "REGION_WATCH", try_watch, 0, NULL },
 	{ "REGION_RESIZE, growing", try_grow, 0, NULL },
 	{ "REGION_RESIZE, shrinking", try_shrink, 0, NULL },

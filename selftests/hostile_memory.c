@@ -171,6 +171,12 @@ static void arrange_waitv(void)
 	SET_UP(ARRAY, ipcshm_region_word, .expected = 1, .size = 4);
 }
 
+static void arrange_requeue(void)
+{
+	SET_UP(STRUCTURE, ipcshm_region_requeue_args, .target = 8, .size = 4, .wake = 1,
+	       .move = 1);
+}
+
 static void arrange_resize(void)
 {
 	SET_UP(STRUCTURE, ipcshm_region_resize_args, .size = 5 * page_size);
@@ -455,6 +461,7 @@ static const struct operation operations[] = {
 	IOCTL(REGION_WAITV, REGION, .places = IN(STRUCTURE) | IN(ARRAY), .arrange = arrange_waitv,
 	      .result = -EAGAIN),
 	IOCTL(REGION_WAKE, REGION),
+	IOCTL(REGION_REQUEUE, REGION, .arrange = arrange_requeue),
 	IOCTL(REGION_WATCH, REGION),
 	IOCTL(REGION_RESIZE, REGION, .arrange = arrange_resize),
 	IOCTL(REGION_REVOKE, REGION),

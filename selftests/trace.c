@@ -163,6 +163,8 @@ TEST_F(trace, waits_and_wakes)
 	EXPECT_EQ(0, call(fd, IPCSHM_IOC_REGION_WAKE,
 			  &(struct ipcshm_region_wake_args){ .offset = 8, .count = 3 }));
 	EXPECT_TRUE(traced("wake: id=%llu offset=0x8 count=3 woken=0\n", id));
+	EXPECT_EQ(0, ipcshm_region_requeue(fd, 8, 16, 4, 0, 1, 1));
+	EXPECT_TRUE(traced("requeue: id=%llu offset=0x8 target=0x10 result=0\n", id));
 }
 
 TEST_F(trace, messages_are_sent_received_and_dropped)

@@ -334,6 +334,25 @@ int ipcshm_region_waitv(int fd, const struct ipcshm_region_word *words, uint32_t
 int ipcshm_region_wake(int fd, uint64_t offset, uint32_t count);
 
 /**
+ * ipcshm_region_requeue - wake waiters of a word, and move others to another word
+ * @fd: a region's descriptor, with the right to write
+ * @offset: where the word is, a multiple of @size
+ * @target: where the other word is, another multiple of @size
+ * @size: of the words, 4 or 8
+ * @expected: the value that the word must have
+ * @wake: the maximum number to wake, in the order of their arrival
+ * @move: the maximum number to move, of those that arrived next
+ *
+ * The semantics are those of FUTEX_CMP_REQUEUE (futex(2)). Waiters on several words are not
+ * moved. If a moved waiter catches a signal, its wait ends with -EAGAIN.
+ *
+ * Return: the number of waiters woken and moved; moved are those beyond @wake; -EAGAIN: the word
+ * has another value; or -EBADF, -EINVAL, -EIO, -ENOMEM, -EKEYREVOKED.
+ */
+int ipcshm_region_requeue(int fd, uint64_t offset, uint64_t target, uint32_t size,
+			  uint64_t expected, uint32_t wake, uint32_t move);
+
+/**
  * ipcshm_region_watch - have poll(2) on a region's descriptor wait on a word
  * @fd: a region's descriptor
  * @offset: where the word is, a multiple of @size

@@ -266,6 +266,21 @@ int ipcshm_region_wake(int fd, uint64_t offset, uint32_t count)
 	return call(fd, IPCSHM_IOC_REGION_WAKE, &args, sizeof(args));
 }
 
+int ipcshm_region_requeue(int fd, uint64_t offset, uint64_t target, uint32_t size,
+			  uint64_t expected, uint32_t wake, uint32_t move)
+{
+	struct ipcshm_region_requeue_args args = {
+		.expected = expected,
+		.offset = offset,
+		.target = target,
+		.size = size,
+		.wake = wake,
+		.move = move,
+	};
+
+	return call(fd, IPCSHM_IOC_REGION_REQUEUE, &args, sizeof(args));
+}
+
 int ipcshm_region_watch_events(int fd, uint32_t events, uint64_t offset, uint32_t size,
 			       uint64_t expected, uint32_t deaths)
 {

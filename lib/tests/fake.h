@@ -28,6 +28,7 @@ union fake_argument {
 	struct ipcshm_region_members_args region_members;
 	struct ipcshm_region_wait_args region_wait;
 	struct ipcshm_region_waitv_args region_waitv;
+	struct ipcshm_region_requeue_args region_requeue;
 	struct ipcshm_region_wake_args region_wake;
 	struct ipcshm_region_watch_args region_watch;
 	struct ipcshm_region_resize_args region_resize;

@@ -477,6 +477,28 @@ TEST(waitv_hands_on_every_argument_and_returns_the_index)
 	EXPECT_FAILS(EINTR, ipcshm_region_waitv(9, NULL, 0, 0, 0));
 }
 
+TEST(requeue_hands_on_every_argument_and_returns_how_many)
+{
+	union fake_argument want = {
+		.region_requeue.expected = 0xfedcba9876543210ULL,
+		.region_requeue.offset = 0x123456789a8ULL,
+		.region_requeue.target = 0x23456789ab8ULL,
+		.region_requeue.size = 8,
+		.region_requeue.wake = 3,
+		.region_requeue.move = INT32_MAX,
+	};
+
+	fake.result = 5;
+	EXPECT_RETURNS(5, ipcshm_region_requeue(9, 0x123456789a8ULL, 0x23456789ab8ULL, 8,
+						0xfedcba9876543210ULL, 3, INT32_MAX));
+	EXPECT_EQ(1, fake.asked.calls);
+	EXPECT_EQ(9, fake.asked.fd);
+	EXPECT_EQ(COMMAND(0x2a, 48), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	EXPECT_FAILS(EAGAIN, ipcshm_region_requeue(9, 0, 4, 4, 0, 0, 0));
+	EXPECT_FAILS(EBADF, ipcshm_region_requeue(-1, 0, 4, 4, 0, 1, 1));
+}
+
 TEST(wake_hands_on_every_argument_and_returns_how_many)
 {
 	union fake_argument want = {

@@ -29,6 +29,7 @@ const struct form_facts forms[FORMS] = {
 	[WAIT] = FORM(REGION_WAIT, region_wait_args, 40, REGION, 0, -ETIMEDOUT),
 	[WAITV] = FORM(REGION_WAITV, region_waitv_args, 40, REGION, 0, -ETIMEDOUT),
 	[WAKE] = FORM(REGION_WAKE, region_wake_args, 16, REGION, 0),
+	[REQUEUE] = FORM(REGION_REQUEUE, region_requeue_args, 48, REGION, 0),
 	[WATCH] = FORM(REGION_WATCH, region_watch_args, 32, REGION, EFFECT),
 	[RESIZE] = FORM(REGION_RESIZE, region_resize_args, 8, REGION, EFFECT),
 	[REVOKE] = FORM(REGION_REVOKE, region_revoke_args, 8, REGION, EFFECT),
@@ -362,6 +363,12 @@ void fill_on_region(struct world *world, enum form form, union args *args)
 	case WAKE:
 		args->wake.count = 1;
 		break;
+	case REQUEUE:
+		args->requeue.target = 8;
+		args->requeue.size = 4;
+		args->requeue.wake = 1;
+		args->requeue.move = 1;
+		break;
 	case WATCH:
 		args->watch.expected = 1;
 		args->watch.size = 4;
@@ -617,6 +624,15 @@ bool call_fails(struct world *world, int fd, unsigned long number, void *args, i
 	return result == -error && is_same_snapshot(&before, &after);
 }
 
+/* The member with the offset of the invalid one, or NULL if the structure has none. */
+static __u32 *invalid_of(unsigned long number, union args *args)
+{
+	if (opens_object(number))
+		return &args->region_open.how.invalid;
+	return _IOC_NR(number) == _IOC_NR(IPCSHM_IOC_REGION_REQUEUE) ? &args->requeue.invalid :
+								       NULL;
+}
+
 /* The same, and without a change to the arguments but for the offset of the invalid member. */
 bool call_is_refused(struct world *world, int fd, unsigned long number, union args *args, int error)
 {
@@ -624,8 +640,8 @@ bool call_is_refused(struct world *world, int fd, unsigned long number, union ar
 
 	if (!call_fails(world, fd, number, args, error))
 		return false;
-	if (opens_object(number) && error == EINVAL)
-		copy.region_open.how.invalid = args->region_open.how.invalid;
+	if (invalid_of(number, args) && error == EINVAL)
+		*invalid_of(number, &copy) = *invalid_of(number, args);
 	if (!memcmp(&copy, args, sizeof(copy)))
 		return true;
 	ksft_print_msg("%#lx: writes in spite of %d\n", number, -error);
@@ -683,14 +699,15 @@ static bool are_together(size_t changed, size_t named)
 }
 
 /* Whether the answer has the offset of the member that was changed. */
-static bool is_named(const union args *args, const struct change *change)
+static bool is_named(union args *args, const struct change *change)
 {
-	if (!opens_object(forms[change->form].number) || change->error != EINVAL)
+	const __u32 *invalid = invalid_of(forms[change->form].number, args);
+
+	if (!invalid || change->error != EINVAL)
 		return true;
-	if (args->region_open.how.invalid == change->offset ||
-	    are_together(change->offset, args->region_open.how.invalid))
+	if (*invalid == change->offset || are_together(change->offset, *invalid))
 		return true;
-	ksft_print_msg("invalid is the member at %u\n", args->region_open.how.invalid);
+	ksft_print_msg("invalid is the member at %u\n", *invalid);
 	return false;
 }
 
@@ -699,8 +716,8 @@ bool is_refused(struct world *world, const struct change *change)
 	prepare_world(world, change->form);
 	fill_args(world, change->form, world->args);
 	apply_change(world->args, change);
-	if (opens_object(forms[change->form].number))
-		world->args->region_open.how.invalid = ~0U;
+	if (invalid_of(forms[change->form].number, world->args))
+		*invalid_of(forms[change->form].number, world->args) = ~0U;
 	if (call_is_refused(world, world->fd[forms[change->form].target],
 			    forms[change->form].number, world->args, change->error) &&
 	    is_named(world->args, change))

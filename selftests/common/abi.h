@@ -41,6 +41,7 @@ enum form {
 	WAIT,
 	WAITV,
 	WAKE,
+	REQUEUE,
 	WATCH,
 	RESIZE,
 	REVOKE,
@@ -90,6 +91,7 @@ union args {
 	struct ipcshm_region_wait_args wait;
 	struct ipcshm_region_waitv_args waitv;
 	struct ipcshm_region_wake_args wake;
+	struct ipcshm_region_requeue_args requeue;
 	struct ipcshm_region_watch_args watch;
 	struct ipcshm_region_resize_args resize;
 	struct ipcshm_region_revoke_args revoke;

@@ -507,6 +507,31 @@ struct ipcshm_region_wake_args {
 #define IPCSHM_WATCH_REVOKE	0x04	/* EPOLLERR and EPOLLHUP: the revocation */
 
 /**
+ * struct ipcshm_region_requeue_args - IPCSHM_IOC_REGION_REQUEUE
+ * @expected: fail with EAGAIN if the word at @offset differs
+ * @offset: offset of the word whose waiters are woken and moved, a multiple of @size
+ * @target: offset of the word to which waiters are moved, another multiple of @size
+ * @size: 4 or 8; with 4, @expected is less than 2^32
+ * @wake: maximum of waiters to wake
+ * @move: maximum of waiters to move
+ * @flags: none yet: 0
+ * @invalid: out: after EINVAL, the offset in this structure of the member whose value is
+ *	not valid, if it is known; else 0
+ * @reserved: 0
+ */
+struct ipcshm_region_requeue_args {
+	__u64 expected;
+	__u64 offset;
+	__u64 target;
+	__u32 size;
+	__u32 wake;
+	__u32 move;
+	__u32 flags;
+	__u32 invalid;
+	__u32 reserved;
+};
+
+/**
  * struct ipcshm_region_watch_args - IPCSHM_IOC_REGION_WATCH
  * @offset: offset of the word in the region, a multiple of @size
  * @expected: poll reports EPOLLIN while the word has another value
@@ -819,6 +844,7 @@ struct ipcshm_queue_revoke_args {
 #define IPCSHM_REGION_WORD_SIZE_VER0	24
 #define IPCSHM_REGION_WAITV_SIZE_VER0	40
 #define IPCSHM_REGION_WAKE_SIZE_VER0	16
+#define IPCSHM_REGION_REQUEUE_SIZE_VER0	48
 #define IPCSHM_REGION_WATCH_SIZE_VER0	32
 #define IPCSHM_REGION_RESIZE_SIZE_VER0	8
 #define IPCSHM_REGION_REVOKE_SIZE_VER0	8
@@ -846,6 +872,8 @@ struct ipcshm_queue_revoke_args {
 #define IPCSHM_IOC_REGION_MEMBER \
 	_IOWR(IPCSHM_IOC_MAGIC, 0x28, struct ipcshm_region_member_args)
 #define IPCSHM_IOC_REGION_WAITV	_IOWR(IPCSHM_IOC_MAGIC, 0x29, struct ipcshm_region_waitv_args)
+#define IPCSHM_IOC_REGION_REQUEUE \
+	_IOWR(IPCSHM_IOC_MAGIC, 0x2a, struct ipcshm_region_requeue_args)
 
 /* on a queue */
 #define IPCSHM_IOC_QUEUE_STAT	_IOWR(IPCSHM_IOC_MAGIC, 0x40, struct ipcshm_queue_stat)

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Moving tasks that sleep on a word of a region to another word.
+ *
+ * A sleeper is moved under the locks of both buckets, so each waker finds it in one of them.
+ * There are at most IPCSHM_WORDS_BATCH moves before the locks are dropped.
+ *
+ * A walk over all buckets ends the waits after a death, the revocation or a shrink
+ * (ipcshm_words_wake_outdated()).  It must not miss a sleeper that moves from a bucket ahead of
+ * it into one behind it:
+ *
+ *	death				requeue
+ *	store the count of deaths	lock both buckets
+ *	 for each bucket:		 W1: the count is the sleeper's?
+ *	  W0: lock			 yes: off one list, onto the other
+ *	   end the waits		 unlock
+ *	  unlock
+ *
+ * If W0 on the target comes first, W1 sees the death, and the sleeper stays where the walk comes
+ * to it, or has been.  Otherwise W0 on the target finds the sleeper.
+ */
+#include <linux/err.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+
+#include "member.h"
+#include "region_sleeper.h"
+#include "region_wait.h"
+
+/**
+ * struct move - how far the moves of a word's sleepers have come
+ * @words: of the region
+ * @from: the bucket of the word
+ * @to: the bucket of the target; it can be the same
+ * @offset: of the word
+ * @target: offset of the target
+ * @arrival: of the next sleeper to look at
+ * @before: later arrivals have compared the word after the caller
+ * @left: the most to move from now on
+ */
+struct move {
+	struct ipcshm_words *words;
+	struct ipcshm_bucket *from;
+	struct ipcshm_bucket *to;
+	u64 offset;
+	u64 target;
+	u64 arrival;
+	u64 before;
+	u32 left;
+};
+
+static void buckets_lock(struct ipcshm_bucket *one, struct ipcshm_bucket *other)
+{
+	spin_lock(&min(one, other)->lock);
+	if (one != other)
+		spin_lock_nested(&max(one, other)->lock, SINGLE_DEPTH_NESTING);
+}
+
+static void buckets_unlock(struct ipcshm_bucket *one, struct ipcshm_bucket *other)
+{
+	if (one != other)
+		spin_unlock(&max(one, other)->lock);
+	spin_unlock(&min(one, other)->lock);
+}
+
+/* A sleeper whose wait is over stays: its end is on the way to it. */
+static bool sleeper_is_movable(const struct move *move, const struct word_sleeper *sleeper)
+{
+	const struct word_wait *wait = sleeper->wait;
+
+	return wait->movable && !atomic_read(&wait->claimed) &&
+	       wait->deaths == ipcshm_members_deaths(move->words->members);
+}
+
+static void sleeper_move(struct move *move, struct word_sleeper *sleeper)
+{
+	rb_erase(&sleeper->node, &move->from->sleepers);
+	sleeper->offset = move->target;
+	ipcshm_word_sleeper_add(move->to, sleeper);
+	move->left--;
+}
+
+/* Of the next sleepers; false at the end. */
+static bool move_some(struct move *move)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&move->from->lock);
+	lockdep_assert_held(&move->to->lock);
+	if (READ_ONCE(move->words->members->revoked) ||
+	    ipcshm_word_is_beyond(move->words, move->target))
+		return false;
+	for (i = 0; i < IPCSHM_WORDS_BATCH && move->left; i++) {
+		struct word_sleeper *sleeper =
+			ipcshm_word_sleeper_from(move->from, move->offset, move->arrival);
+
+		if (!sleeper || sleeper->offset != move->offset || sleeper->arrival >= move->before)
+			return false;
+		move->arrival = sleeper->arrival + 1;
+		if (sleeper_is_movable(move, sleeper))
+			sleeper_move(move, sleeper);
+	}
+	return move->left;
+}
+
+static void move_all(struct move *move)
+{
+	bool more;
+
+	do {
+		buckets_lock(move->from, move->to);
+		more = move_some(move);
+		buckets_unlock(move->from, move->to);
+		cond_resched();
+	} while (more);
+}
+
+/* Returns with the lock of the word's bucket held, or an error. */
+static int compare_and_lock(struct ipcshm_words *words, struct ipcshm_bucket *bucket,
+			    const struct ipcshm_word *word, u64 target)
+{
+	struct page *page = ipcshm_word_page_get(words, word);
+	int err = 0;
+
+	if (IS_ERR(page))
+		return READ_ONCE(words->members->revoked) ? -EKEYREVOKED : PTR_ERR(page);
+	spin_lock(&bucket->lock);
+	if (READ_ONCE(words->members->revoked))
+		err = -EKEYREVOKED;
+	else if (ipcshm_word_is_beyond(words, word->offset) ||
+		 ipcshm_word_is_beyond(words, target))
+		err = -EINVAL;
+	else if (ipcshm_word_differs(words, word, page))
+		err = -EAGAIN;
+	if (err)
+		spin_unlock(&bucket->lock);
+	put_page(page);
+	return err;
+}
+
+/**
+ * ipcshm_words_requeue - wake sleepers of a word, and move others to another word
+ * @words: of the region
+ * @word: which, and the value that it must have; valid
+ * @requeue: how many, and where to; its target is another word
+ *
+ * Tasks that go to sleep on @word after the comparison are neither woken nor moved.  Those that
+ * sleep on several words can be woken, but are not moved.  Tasks keep their order, behind those
+ * that sleep on the target.
+ *
+ * Return: the number of tasks woken and moved: the first are woken; -EAGAIN: the word differs;
+ * -EKEYREVOKED; -EINVAL: a word is beyond the end; -ENOMEM: for the page; -EIO.
+ */
+int ipcshm_words_requeue(struct ipcshm_words *words, const struct ipcshm_word *word,
+			 const struct ipcshm_requeue *requeue)
+{
+	struct move move = {
+		.words = words,
+		.from = ipcshm_words_bucket(words, word->offset),
+		.to = ipcshm_words_bucket(words, requeue->target),
+		.offset = word->offset,
+		.target = requeue->target,
+		.left = requeue->move,
+	};
+	u32 woken;
+	int err;
+
+	err = compare_and_lock(words, move.from, word, requeue->target);
+	if (err)
+		return err;
+	move.before = move.from->arrivals;
+	woken = ipcshm_words_wake_locked(words, move.from, word->offset, requeue->wake);
+	move_all(&move);
+	return woken + requeue->move - move.left;
+}

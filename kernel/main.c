@@ -22,6 +22,7 @@
 #include "region.h"
 #include "registry.h"
 #include "shmem.h"
+#include "waiter.h"
 #include "work.h"
 
 struct workqueue_struct *ipcshm_workqueue;
@@ -138,6 +139,7 @@ static int __init ipcshm_init(void)
 	if (err)
 		return err;
 	ipcshm_quotas_init();
+	ipcshm_waiter_init_module();
 	ipcshm_workqueue = alloc_workqueue("ipcshm", WQ_UNBOUND, 0);
 	if (!ipcshm_workqueue) {
 		err = -ENOMEM;

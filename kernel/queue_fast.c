@@ -4,11 +4,11 @@
  *
  * - the message is plain: a payload of at most IPCSHM_WORDS_MAX bytes in one piece, without
  *   descriptors, not in a pool, and no request or reply: get_outgoing(), get_incoming(), @plain;
- * - the queue is quiet: no task sleeps, polls or is blocked, and there is room: is_quiet(),
- *   can_send();
- * - the queue has a spare message, and the sender's quota allows the charge: load_spare();
- * - access to the caller's memory does not fault;
- * - the tracepoint is off.
+ * - the queue is quiet: no task polls or is blocked, and there is room, or a sleeping receiver,
+ *   which is handed the message: is_quiet(), can_send();
+ * - memory for the message is spare, and the sender's quota allows it: load_spare();
+ * - the caller's memory can be read or written at once;
+ * - no tracepoint is on.
  *
  * All other messages take the general path. Each function here does all or nothing, and reads the
  * caller's structure itself, as the general path does afterwards.
@@ -27,18 +27,22 @@
 #include "user_copy.h"
 #include "view.h"
 
-/* Return whether no other task needs to be woken after a change. */
-static inline bool is_quiet(struct ipcshm_queue *queue)
+/* No task but a sleeping receiver has to learn of a change. */
+static inline bool is_calm(struct ipcshm_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
 	/* Without a barrier: see queue_lock(). */
-	return !queue->receivers.count && !queue->nr_senders && !queue->revoked &&
-	       !ipcshm_pollers_exist(&queue->pollers);
+	return !queue->nr_senders && !queue->revoked && !ipcshm_pollers_exist(&queue->pollers);
+}
+
+static inline bool is_quiet(struct ipcshm_queue *queue)
+{
+	return !queue->receivers.count && is_calm(queue);
 }
 
 static inline bool can_send(struct ipcshm_queue *queue)
 {
-	return is_quiet(queue) && !(queue->hangup && readers_are_gone(queue));
+	return is_calm(queue) && !(queue->hangup && readers_are_gone(queue));
 }
 
 /* Sending. */
@@ -123,21 +127,53 @@ static __always_inline void add_messages(struct ipcshm_queue *queue, u32 count, 
 		queue->peak_bytes = queue->bytes;
 }
 
+/* The message goes to a sleeping receiver, which is the caller's to wake; or nothing happens. */
+static noinline struct ipcshm_msg *hand_over(struct ipcshm_queue *queue,
+					     const struct outgoing *out,
+					     const struct ipcshm_sender *sender, u64 time,
+					     struct queue_effects *effects)
+{
+	struct ipcshm_sleeper *sleeper = ipcshm_sleepers_find(&queue->receivers, out->type);
+	struct queue_receiver *receiver;
+	struct ipcshm_msg *msg;
+
+	if (!sleeper)
+		return NULL;
+	receiver = container_of(sleeper, struct queue_receiver, sleeper);
+	msg = receiver->criteria->room >= out->size ? load_spare(queue, out) : NULL;
+	if (!msg)
+		return NULL;
+	start_message(queue, msg, out, sender, NULL, time);
+	msg->number = ++queue->number;
+	queue->sent++;
+	ipcshm_queue_hand_over(queue, msg, receiver, effects);
+	return msg;
+}
+
 static __always_inline bool send_outgoing(struct ipcshm_queue_file *qfile,
 					  const struct outgoing *out)
 {
 	const struct ipcshm_sender sender = ipcshm_sender_current();
 	struct ipcshm_queue *queue = qfile->queue;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	struct ipcshm_quotas *payer = NULL;
 	struct ipcshm_msg *msg = NULL;
 	u64 time;
 
+	effects.wakeups.count = 0;
+	effects.wakeups.sync = false;
 	if (unlikely(out->size >= queue->plain_bound || trace_ipcshm_send_enabled()))
 		return false;
 	time = ktime_get_ns();
 	spin_lock(&queue->lock);
 	pagefault_disable();
-	if (likely(can_send(queue) && message_fits(queue, out->size)))
+	if (unlikely(!can_send(queue)))
+		goto unlock;
+	if (queue->receivers.count) {
+		msg = hand_over(queue, out, &sender, time, &effects);
+		goto unlock;
+	}
+	if (likely(message_fits(queue, out->size)))
 		msg = load_spare(queue, out);
 	if (msg && !queue->price) {
 		payer = qfile->payer;
@@ -151,8 +187,11 @@ static __always_inline bool send_outgoing(struct ipcshm_queue_file *qfile,
 		ipcshm_backlog_add(&queue->queued, msg);
 		add_messages(queue, 1, out->size);
 	}
+unlock:
 	pagefault_enable();
 	spin_unlock(&queue->lock);
+	if (effects.wakeups.count)
+		ipcshm_wakeups_run(&effects.wakeups);
 	return msg;
 }
 
@@ -291,7 +330,7 @@ u32 ipcshm_queue_send_row(struct ipcshm_queue_file *qfile,
 		return 0;
 	spin_lock(&queue->lock);
 	pagefault_disable();
-	if (likely(can_send(queue)))
+	if (likely(can_send(queue) && !queue->receivers.count))
 		sent = send_outgoing_row(qfile, row, count);
 	pagefault_enable();
 	spin_unlock(&queue->lock);

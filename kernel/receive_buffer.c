@@ -220,6 +220,30 @@ static int deliver_message(struct ipcshm_queue_file *qfile, struct ipcshm_receiv
 	return 0;
 }
 
+/* Nothing but a payload of a few words, which is not charged, in one piece. */
+static bool is_words(const struct ipcshm_receive_buffer *rbuf)
+{
+	const struct ipcshm_msg *msg = rbuf->msg;
+
+	return msg->slot_class != IPCSHM_SLOT_NONE && msg->size <= IPCSHM_WORDS_MAX &&
+	       !(msg->nr_files | msg->charged | rbuf->user->segments |
+		 (rbuf->user->flags & IPCSHM_MAPPED));
+}
+
+static __always_inline bool deliver_words(struct ipcshm_receive_buffer *rbuf, void __user *to)
+{
+	const struct ipcshm_view view = ipcshm_view_current();
+	const struct ipcshm_msg *msg = rbuf->msg;
+	bool done;
+
+	pagefault_disable();
+	done = likely(ipcshm_payload_put(u64_to_user_ptr(rbuf->user->data), msg->data,
+					 msg->size)) &&
+	       likely(ipcshm_msg_describe(msg, &view, msg->request_id, rbuf->user->data, to));
+	pagefault_enable();
+	return done;
+}
+
 /*
  * Deliver a received message. It is charged to the receiver while that waits for user memory.
  * Afterwards the caller frees it or puts it back.
@@ -229,6 +253,8 @@ int ipcshm_rbuf_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 {
 	int err;
 
+	if (likely(is_words(rbuf)) && likely(deliver_words(rbuf, to)))
+		return 0;
 	if (!rbuf->msg->charged && ipcshm_rbuf_deliver_at_once(qfile, rbuf, to))
 		return 0;
 	ipcshm_msg_charge_force(rbuf->msg, qfile->payer);

@@ -2,6 +2,7 @@
 /* One task that sleeps until another one completes its wait. */
 #include <linux/errno.h>
 #include <linux/hrtimer.h>
+#include <linux/init.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/sched/clock.h>
@@ -133,15 +134,30 @@ void ipcshm_waiter_poke(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wak
 		wake_up_process(waiter->task);
 }
 
-/* The one way by which a module can give that hint. */
-static void wake_up_process_sync(struct task_struct *task)
-{
-	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(head);
-	struct wait_queue_entry entry;
+/* The flag that a wake-up with that hint has, which no header for modules names. */
+static int sync_flags __ro_after_init;
 
-	init_waitqueue_entry(&entry, task);
+static int learn_flags(struct wait_queue_entry *entry, unsigned int mode, int flags, void *key)
+{
+	sync_flags = flags;
+	return 0;
+}
+
+void __init ipcshm_waiter_init_module(void)
+{
+	struct wait_queue_entry entry = { .func = learn_flags };
+	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(head);
+
 	add_wait_queue(&head, &entry);
 	__wake_up_sync_key(&head, TASK_NORMAL, NULL);
+}
+
+/* What __wake_up_sync_key() does for the only task of a wait queue. */
+static void wake_up_process_sync(struct task_struct *task)
+{
+	struct wait_queue_entry entry = { .private = task };
+
+	default_wake_function(&entry, TASK_NORMAL, sync_flags, NULL);
 }
 
 void ipcshm_wakeups_run(struct ipcshm_wakeups *wakeups)

@@ -71,6 +71,7 @@ static inline void ipcshm_waiter_init(struct ipcshm_waiter *waiter)
 	*waiter = (struct ipcshm_waiter){ .task = current };
 }
 
+void ipcshm_waiter_init_module(void);
 int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_timeout *timeout);
 void ipcshm_waiter_poke(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wakeups);
 void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, int result,

@@ -38,7 +38,8 @@ static void call_unbind(struct ipcshm_caller *call)
 		return;
 	rb_erase(&call->by_request_id, &call->qfile->calls);
 	WRITE_ONCE(call->qfile->nr_calls, call->qfile->nr_calls - 1);
-	list_del_init(&call->by_process);
+	ipcshm_ring_remove(&call->by_process);
+	INIT_LIST_HEAD(&call->by_process);
 	call->qfile = NULL;
 }
 
@@ -47,7 +48,7 @@ void ipcshm_call_complete(struct ipcshm_queue *queue, struct ipcshm_caller *call
 {
 	lockdep_assert_held(&queue->lock);
 	call_unbind(call);
-	list_del(&call->link);
+	ipcshm_ring_remove(&call->link);
 	queue->nr_calls--;
 	if (call->waiter.task) {
 		ipcshm_waiter_complete(&call->waiter, result, &effects->wakeups);
@@ -81,7 +82,7 @@ void ipcshm_call_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	rb_add(&call->by_request_id, &qfile->calls, request_id_less);
 	WRITE_ONCE(qfile->nr_calls, qfile->nr_calls + 1);
 	if (process)
-		list_add_tail(&call->by_process, &process->calls);
+		ipcshm_ring_add(&call->by_process, &process->calls);
 }
 
 static int request_id_compare(const void *key, const struct rb_node *node)
@@ -386,7 +387,7 @@ static int call_send(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 
 	queue_lock(queue, &effects);
 	effects.wakeups.sync = true;
-	list_add_tail(&call->link, &queue->calls);
+	ipcshm_ring_add(&call->link, &queue->calls);
 	queue->nr_calls++;
 	err = ipcshm_queue_offer(queue, call->request, timeout->nonblock ? NULL : &call->waiter,
 				 &effects);
@@ -396,6 +397,33 @@ static int call_send(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 	}
 	queue_unlock(queue, &effects, READABLE);
 	return err == -EINPROGRESS ? 0 : err;
+}
+
+/* Initialize a call of the current task, whose reply has to meet @criteria. */
+void ipcshm_caller_init(struct ipcshm_caller *call, struct ipcshm_criteria *criteria)
+{
+	*call = (struct ipcshm_caller){ .criteria = criteria };
+	ipcshm_waiter_init(&call->waiter);
+	INIT_LIST_HEAD(&call->by_process);
+}
+
+/* Wait for the reply to a request that was sent. Return as ipcshm_queue_call(). */
+int ipcshm_caller_wait(struct ipcshm_queue_file *qfile, struct ipcshm_caller *call,
+		       struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
+		       u64 *id)
+{
+	int err = ipcshm_waiter_sleep(&call->waiter, timeout);
+
+	if (err == -ERESTARTSYS)
+		err = call_interrupt(qfile, call, timeout, id);
+	else if (err)
+		err = call_leave(qfile->queue, call, err);
+	else
+		err = call->waiter.result;
+	reply->msg = call->reply;
+	trace_ipcshm_call(qfile->queue->object.id, call->request_id,
+			  call->reply ? call->reply->size : 0, err);
+	return err;
 }
 
 /**
@@ -412,32 +440,21 @@ int ipcshm_queue_call(struct ipcshm_queue_file *qfile, struct ipcshm_msg *reques
 		      struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
 		      u64 *id)
 {
-	struct ipcshm_queue *queue = qfile->queue;
-	struct ipcshm_caller call = { .request = request, .criteria = &reply->criteria };
+	struct ipcshm_caller call IPCSHM_UNINITIALIZED;
 	int err;
 
-	ipcshm_waiter_init(&call.waiter);
-	INIT_LIST_HEAD(&call.by_process);
+	ipcshm_caller_init(&call, &reply->criteria);
+	call.request = request;
 	request->caller = &call;
 	request->plain = false;
 	do
-		err = call_send(queue, &call, timeout);
+		err = call_send(qfile->queue, &call, timeout);
 	while (should_retry(err));
 	if (err) {
 		ipcshm_msg_put(request);
 		return err;
 	}
-	err = ipcshm_waiter_sleep(&call.waiter, timeout);
-	if (err == -ERESTARTSYS)
-		err = call_interrupt(qfile, &call, timeout, id);
-	else if (err)
-		err = call_leave(queue, &call, err);
-	else
-		err = call.waiter.result;
-	reply->msg = call.reply;
-	trace_ipcshm_call(queue->object.id, call.request_id, call.reply ? call.reply->size : 0,
-			  err);
-	return err;
+	return ipcshm_caller_wait(qfile, &call, reply, timeout, id);
 }
 
 /* The deadline of an interrupted call has expired, and no task has noticed yet. */

@@ -3,12 +3,14 @@
  * The fast path of messages. A message takes it if all of this holds:
  *
  * - the message is plain: a payload of at most IPCSHM_WORDS_MAX bytes in one piece, without
- *   descriptors, not in a pool, and no request or reply: get_outgoing(), get_incoming(), @plain;
- * - the queue is quiet: no task polls or is blocked, and there is room, or a sleeping receiver,
- *   which is handed the message: is_quiet(), can_send();
- * - memory for the message is spare, and the sender's quota allows it: load_spare();
- * - the caller's memory can be read or written at once;
- * - no tracepoint is on.
+ *   descriptors, not in a pool: get_outgoing(), get_incoming(), @plain;
+ * - the queue is calm: no task polls or is blocked: is_calm();
+ * - a sender finds room, or a sleeping receiver, and no receiver filters by type: can_send(),
+ *   ipcshm_fast_hand_over();
+ *   a receiver finds a message, or goes to sleep at an empty queue: is_quiet(), can_sleep();
+ * - the queue has a spare message, and the sender's quota allows the charge: load_spare();
+ * - access to the caller's memory does not fault;
+ * - the tracepoint is off.
  *
  * All other messages take the general path. Each function here does all or nothing, and reads the
  * caller's structure itself, as the general path does afterwards.
@@ -17,104 +19,22 @@
  * bucket: with page faults disabled, a fault does not sleep but ends the copy with an error, and
  * the message takes the general path. At most IPCSHM_ROW messages are copied in one critical
  * section. A message is copied from or to its place in the queue, so a failed delivery leaves it
- * there, and one critical section is enough.
+ * there, and one critical section is enough. Calls are in queue_fast_call.c.
  */
 #include <linux/ktime.h>
 #include <linux/uaccess.h>
 
 #include "ioctl.h"
-#include "queue_internal.h"
-#include "user_copy.h"
+#include "queue_fast.h"
 #include "view.h"
 
-/* No task but a sleeping receiver has to learn of a change. */
-static inline bool is_calm(struct ipcshm_queue *queue)
-{
-	lockdep_assert_held(&queue->lock);
-	/* Without a barrier: see queue_lock(). */
-	return !queue->nr_senders && !queue->revoked && !ipcshm_pollers_exist(&queue->pollers);
-}
-
+/* Return whether no other task needs to be woken after a change. */
 static inline bool is_quiet(struct ipcshm_queue *queue)
 {
 	return !queue->receivers.count && is_calm(queue);
 }
 
-static inline bool can_send(struct ipcshm_queue *queue)
-{
-	return is_calm(queue) && !(queue->hangup && readers_are_gone(queue));
-}
-
 /* Sending. */
-
-/**
- * struct outgoing - a sender's description of a message, checked
- * @data: address of the payload
- * @size: its size
- * @type: the message's type
- * @priority: its priority
- */
-struct outgoing {
-	u64 data;
-	u64 size;
-	u64 type;
-	u32 priority;
-};
-
-/*
- * Read a sender's structure, between user_read_access_begin() and _end(). Return whether the
- * message may take the fast path, unless @err is set. Members that a plain message must not
- * have are combined by or.
- */
-static __always_inline bool get_outgoing(struct outgoing *out,
-					 const struct ipcshm_message __user *user, int *err)
-{
-	u64 other = ipcshm_get_u32(&user->flags, err);
-
-	out->data = ipcshm_get_u64(&user->data, err);
-	out->size = ipcshm_get_u64(&user->size, err);
-	out->type = ipcshm_get_u64(&user->type, err);
-	out->priority = ipcshm_get_u32(&user->priority, err);
-	other |= ipcshm_get_u32(&user->segments, err);
-	other |= ipcshm_get_u32(&user->fd_count, err);
-	other |= ipcshm_get_u32(&user->reserved, err);
-	other |= ipcshm_get_u64(&user->request_id, err);
-	other |= ipcshm_get_u64(&user->reserved1, err);
-	return !other && out->priority <= IPCSHM_PRIORITY_MAX;
-}
-
-/* Copy a payload to a spare message, which stays spare. NULL: there is none, or a page fault. */
-static __always_inline struct ipcshm_msg *load_spare(struct ipcshm_queue *queue,
-						     const struct outgoing *out)
-{
-	struct ipcshm_msg *msg = queue->spares.first[out->size > IPCSHM_SLOT_MIN_PAYLOAD];
-
-	BUILD_BUG_ON(IPCSHM_WORDS_MAX > IPCSHM_SLOT_MIN_PAYLOAD + IPCSHM_SLOT_MIN);
-	if (unlikely(!msg ||
-		     !ipcshm_payload_get(msg->data, u64_to_user_ptr(out->data), out->size)))
-		return NULL;
-	return msg;
-}
-
-/* Turn the spare message that was loaded into a message from @sender. */
-static __always_inline void start_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-					  const struct outgoing *out,
-					  const struct ipcshm_sender *sender,
-					  struct ipcshm_quotas *payer, u64 time)
-{
-	ipcshm_spares_pop(&queue->spares, msg->slot_class);
-	msg->size = out->size;
-	msg->starved = false;
-	msg->plain = true;
-	msg->charged = payer ? IPCSHM_CHARGED_BYTES : 0;
-	msg->sender = NULL;
-	msg->caller = NULL;
-	msg->payer = payer;
-	msg->type = out->type;
-	msg->priority = out->priority;
-	msg->time = time;
-	ipcshm_msg_set_sender(msg, sender);
-}
 
 static __always_inline void add_messages(struct ipcshm_queue *queue, u32 count, u64 bytes)
 {
@@ -127,24 +47,47 @@ static __always_inline void add_messages(struct ipcshm_queue *queue, u32 count, 
 		queue->peak_bytes = queue->bytes;
 }
 
-/* The message goes to a sleeping receiver, which is the caller's to wake; or nothing happens. */
-static noinline struct ipcshm_msg *hand_over(struct ipcshm_queue *queue,
-					     const struct outgoing *out,
-					     const struct ipcshm_sender *sender, u64 time,
-					     struct queue_effects *effects)
+/**
+ * ipcshm_fast_hand_over - send a message to a sleeping receiver
+ * @qfile: the sender's queue file
+ * @out: the message
+ * @sender: identity of the sender
+ * @time: time of sending
+ * @caller: the caller that waits for a reply, or NULL
+ * @effects: collects the tasks to wake
+ *
+ * Called with the lock held and page faults disabled.
+ *
+ * Return: the message, which the receiver owns, or NULL if nothing was sent.
+ */
+struct ipcshm_msg *ipcshm_fast_hand_over(struct ipcshm_queue_file *qfile,
+					 const struct outgoing *out,
+					 const struct ipcshm_sender *sender, u64 time,
+					 struct ipcshm_caller *caller,
+					 struct queue_effects *effects)
 {
-	struct ipcshm_sleeper *sleeper = ipcshm_sleepers_find(&queue->receivers, out->type);
+	struct ipcshm_queue *queue = qfile->queue;
+	struct ipcshm_sleeper *sleeper = ipcshm_sleepers_first_of_any(&queue->receivers);
 	struct queue_receiver *receiver;
 	struct ipcshm_msg *msg;
 
+	lockdep_assert_held(&queue->lock);
 	if (!sleeper)
 		return NULL;
 	receiver = container_of(sleeper, struct queue_receiver, sleeper);
 	msg = receiver->criteria->room >= out->size ? load_spare(queue, out) : NULL;
 	if (!msg)
 		return NULL;
-	start_message(queue, msg, out, sender, NULL, time);
+	start_message(queue, msg, out, sender, qfile->payer, time);
+	msg->charged = 0;
 	msg->number = ++queue->number;
+	if (caller) {
+		msg->plain = false;
+		msg->caller = caller;
+		caller->request = msg;
+		ipcshm_ring_add(&caller->link, &queue->calls);
+		queue->nr_calls++;
+	}
 	queue->sent++;
 	ipcshm_queue_hand_over(queue, msg, receiver, effects);
 	return msg;
@@ -170,7 +113,7 @@ static __always_inline bool send_outgoing(struct ipcshm_queue_file *qfile,
 	if (unlikely(!can_send(queue)))
 		goto unlock;
 	if (queue->receivers.count) {
-		msg = hand_over(queue, out, &sender, time, &effects);
+		msg = ipcshm_fast_hand_over(qfile, out, &sender, time, NULL, &effects);
 		goto unlock;
 	}
 	if (likely(message_fits(queue, out->size)))
@@ -226,7 +169,8 @@ static __always_inline bool send_transfer(struct ipcshm_queue_file *qfile,
 	clock = ipcshm_get_u32(&from->clock, &err);
 	flags = ipcshm_get_u32(&from->flags, &err);
 	user_read_access_end();
-	return likely(!err && valid && clock <= CLOCK_MONOTONIC && !(flags & ~IPCSHM_DONTWAIT)) &&
+	return likely(!err && valid && !out.request_id && clock <= CLOCK_MONOTONIC &&
+		      !(flags & ~IPCSHM_DONTWAIT)) &&
 	       likely(send_outgoing(qfile, &out));
 }
 
@@ -242,7 +186,8 @@ static u32 get_outgoing_row(const struct ipcshm_queue *queue, struct outgoing *r
 	if (should_fail_usercopy() || !user_read_access_begin(from, count * sizeof(*from)))
 		return 0;
 	for (i = 0; i < count; i++)
-		if (!get_outgoing(&row[i], &from[i], &err) || row[i].size >= queue->plain_bound)
+		if (!get_outgoing(&row[i], &from[i], &err) || row[i].request_id ||
+		    row[i].size >= queue->plain_bound)
 			break;
 	user_read_access_end();
 	return err ? 0 : i;
@@ -338,41 +283,6 @@ u32 ipcshm_queue_send_row(struct ipcshm_queue_file *qfile,
 }
 
 /* Receiving. */
-
-/**
- * struct incoming - a receiver's request, checked
- * @data: address of room for the payload
- * @size: size of that room
- * @match: filter by type
- */
-struct incoming {
-	u64 data;
-	u64 size;
-	struct ipcshm_match match;
-};
-
-/* Return whether @how is a single filter by type. */
-static inline bool is_one_match(u32 how)
-{
-	return !how || how == IPCSHM_TYPE_EQUAL || how == IPCSHM_TYPE_NOT ||
-	       how == IPCSHM_TYPE_UP_TO;
-}
-
-/* Read a receiver's structure; see get_outgoing(). */
-static __always_inline bool get_incoming(struct incoming *in,
-					 const struct ipcshm_message __user *user, int *err)
-{
-	u64 other = ipcshm_get_u32(&user->segments, err);
-
-	in->data = ipcshm_get_u64(&user->data, err);
-	in->size = ipcshm_get_u64(&user->size, err);
-	in->match.type = ipcshm_get_u64(&user->type, err);
-	in->match.how = ipcshm_get_u32(&user->flags, err);
-	other |= ipcshm_get_u32(&user->reserved, err);
-	other |= ipcshm_get_u64(&user->reserved1, err);
-	return !other && ipcshm_get_u32(&user->fd_count, err) <= IPCSHM_FDS_MAX &&
-	       is_one_match(in->match.how);
-}
 
 /* Return the next message if it can be received by the fast path, or NULL. */
 static __always_inline struct ipcshm_msg *find_plain(const struct ipcshm_queue *queue,
@@ -502,12 +412,70 @@ ssize_t ipcshm_queue_read_fast(struct ipcshm_queue_file *qfile, u64 data, size_t
 	return receive_incoming(qfile, &in, NULL, NULL);
 }
 
-static __always_inline bool receive_transfer(struct ipcshm_queue_file *qfile,
-					     struct ipcshm_transfer_args __user *from)
+/* Prepare the receive buffer of the current task, which may have to sleep. */
+void ipcshm_fast_prepare_sleep(struct asleep *asleep, const struct incoming *in)
 {
+	asleep->user = (struct ipcshm_message){
+		.data = in->data,
+		.size = in->size,
+		.type = in->match.type,
+		.flags = in->match.how,
+		.fds = in->fds,
+		.fd_count = in->fd_count,
+	};
+	/* Cannot fail for a payload in one piece. */
+	ipcshm_rbuf_prepare(&asleep->rbuf, &asleep->user);
+}
+
+/* Sleep until a message arrives, and deliver it. Return the result of the ioctl. */
+long ipcshm_fast_sleep(struct ipcshm_queue_file *qfile, struct asleep *asleep,
+		       const struct ipcshm_timeout *timeout, struct ipcshm_message __user *to)
+{
+	struct ipcshm_receive_buffer *rbuf = &asleep->rbuf;
+	int err = ipcshm_receiver_sleep(&asleep->receiver, rbuf, timeout);
+
+	if (err == -EMSGSIZE)
+		return ipcshm_rbuf_put_needed(rbuf, to);
+	if (err)
+		return err;
+	err = ipcshm_rbuf_deliver(qfile, rbuf, to);
+	if (err)
+		ipcshm_rbuf_put_back(qfile, rbuf);
+	ipcshm_rbuf_put(qfile, rbuf);
+	return err;
+}
+
+/* Sleep if the queue is empty; return false if the fast path cannot be taken. */
+static noinline bool receive_asleep(struct file *file, const struct incoming *in,
+				    const struct ipcshm_timeout *timeout,
+				    struct ipcshm_message __user *to, long *result)
+{
+	struct ipcshm_queue_file *qfile = qfile_of(file);
+	struct asleep asleep IPCSHM_UNINITIALIZED;
+	bool may_sleep;
+
+	ipcshm_fast_prepare_sleep(&asleep, in);
+	asleep.receiver.process = ipcshm_process_find(&qfile->processes);
+	spin_lock(&qfile->queue->lock);
+	may_sleep = can_sleep(qfile->queue);
+	if (likely(may_sleep))
+		ipcshm_receiver_enter(qfile, &asleep.receiver, &asleep.rbuf.criteria);
+	spin_unlock(&qfile->queue->lock);
+	if (may_sleep)
+		*result = ipcshm_fast_sleep(qfile, &asleep, timeout, to);
+	return may_sleep;
+}
+
+static __always_inline bool receive_transfer(struct file *file,
+					     struct ipcshm_transfer_args __user *from,
+					     long *result)
+{
+	struct ipcshm_queue_file *qfile = qfile_of(file);
 	struct incoming in IPCSHM_UNINITIALIZED;
+	struct ipcshm_timeout timeout;
 	struct ipcshm_view view;
 	u32 clock, flags;
+	u64 deadline;
 	int err = 0;
 	bool valid;
 
@@ -515,13 +483,18 @@ static __always_inline bool receive_transfer(struct ipcshm_queue_file *qfile,
 	    !user_read_access_begin(from, sizeof(*from)))
 		return false;
 	valid = get_incoming(&in, &from->message, &err);
+	deadline = ipcshm_get_u64(&from->deadline, &err);
 	clock = ipcshm_get_u32(&from->clock, &err);
 	flags = ipcshm_get_u32(&from->flags, &err);
 	user_read_access_end();
 	if (unlikely(err || !valid || clock > CLOCK_MONOTONIC || flags & ~IPCSHM_DONTWAIT))
 		return false;
 	view = ipcshm_view_current();
-	return likely(receive_incoming(qfile, &in, &view, &from->message) >= 0);
+	*result = 0;
+	if (likely(receive_incoming(qfile, &in, &view, &from->message) >= 0))
+		return true;
+	return !ipcshm_qfile_begin(file, FMODE_READ, deadline, clock, flags, &timeout) &&
+	       !timeout.nonblock && receive_asleep(file, &in, &timeout, &from->message, result);
 }
 
 /* Receiving batches. */
@@ -601,12 +574,21 @@ u32 ipcshm_queue_receive_row(struct ipcshm_queue_file *qfile, struct ipcshm_mess
 /* The most frequent ioctls try the fast path, then the general path, as all others do. */
 long ipcshm_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
+	void __user *from = (void __user *)arg;
+	long result;
+
 	if (likely(cmd == IPCSHM_IOC_QUEUE_SEND)) {
-		if (likely(send_transfer(qfile_of(file), (void __user *)arg)))
+		if (likely(send_transfer(qfile_of(file), from)))
 			return 0;
 	} else if (likely(cmd == IPCSHM_IOC_QUEUE_RECEIVE)) {
-		if (likely(receive_transfer(qfile_of(file), (void __user *)arg)))
-			return 0;
+		if (likely(receive_transfer(file, from, &result)))
+			return result;
+	} else if (cmd == IPCSHM_IOC_QUEUE_CALL) {
+		if (likely(ipcshm_fast_call(file, from, &result)))
+			return result;
+	} else if (cmd == IPCSHM_IOC_QUEUE_REPLY_RECEIVE) {
+		if (likely(ipcshm_fast_reply_receive(file, from, &result)))
+			return result;
 	}
 	return ipcshm_queue_ioctl_slow(file, cmd, arg);
 }

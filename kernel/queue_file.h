@@ -68,5 +68,7 @@ int ipcshm_qfile_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
 		      const struct ipcshm_timeout *timeout);
 long ipcshm_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long ipcshm_queue_ioctl_slow(struct file *file, unsigned int cmd, unsigned long arg);
+int ipcshm_call_finish(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *reply,
+		       struct ipcshm_call_args __user *to, int err, u64 id);
 
 #endif /* IPCSHM_QUEUE_FILE_H */

@@ -112,7 +112,17 @@ void ipcshm_queue_hand_over(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 int ipcshm_queue_offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		       struct ipcshm_waiter *sender, struct queue_effects *effects);
 
+/* queue_receive.c */
+void ipcshm_receiver_enter(struct ipcshm_queue_file *qfile, struct queue_receiver *receiver,
+			   struct ipcshm_criteria *criteria);
+int ipcshm_receiver_sleep(struct queue_receiver *receiver, struct ipcshm_receive_buffer *rbuf,
+			  const struct ipcshm_timeout *timeout);
+
 /* queue_call.c */
+void ipcshm_caller_init(struct ipcshm_caller *call, struct ipcshm_criteria *criteria);
+int ipcshm_caller_wait(struct ipcshm_queue_file *qfile, struct ipcshm_caller *call,
+		       struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
+		       u64 *id);
 void ipcshm_call_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		       struct ipcshm_queue_file *qfile, struct ipcshm_process *process);
 void ipcshm_call_complete(struct ipcshm_queue *queue, struct ipcshm_caller *call, int result,

@@ -140,10 +140,8 @@ static int call_or_resume(struct ipcshm_queue_file *qfile, struct ipcshm_call_ar
 	return ipcshm_queue_call(qfile, request, reply, timeout, id);
 }
 
-static int call_id_put(struct ipcshm_uarg uarg, u64 id)
+static int call_id_put(struct ipcshm_call_args __user *to, u64 id)
 {
-	struct ipcshm_call_args __user *to = uarg.ptr;
-
 	return put_user(id, &to->request.request_id) ? -EFAULT : 0;
 }
 
@@ -152,10 +150,10 @@ static int call_id_put(struct ipcshm_uarg uarg, u64 id)
  * be written, the call ends.
  */
 static int call_interrupted(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *reply,
-			    struct ipcshm_uarg uarg, u64 id)
+			    struct ipcshm_call_args __user *to, u64 id)
 {
 	static const struct ipcshm_timeout none;
-	int err = call_id_put(uarg, id);
+	int err = call_id_put(to, id);
 
 	if (!err)
 		return -ERESTARTSYS;
@@ -169,30 +167,37 @@ static bool call_stays(int err)
 	return err == -ESRCH || err == -EBUSY || err == -EMSGSIZE;
 }
 
-static int make_call(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
-		     const struct ipcshm_timeout *timeout, struct ipcshm_uarg uarg)
+/* Deliver the reply to a call that ended with @err. Return the result of the ioctl. */
+int ipcshm_call_finish(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *reply,
+		       struct ipcshm_call_args __user *to, int err, u64 id)
 {
-	void __user *to = uarg.ptr + offsetof(struct ipcshm_call_args, reply);
+	if (err == -ERESTARTSYS && id)
+		err = call_interrupted(qfile, reply, to, id);
+	/* Without @needed, the request is too large. */
+	if (err == -EMSGSIZE && reply->criteria.needed)
+		err = ipcshm_rbuf_put_needed(reply, &to->reply);
+	else if (!err)
+		err = ipcshm_rbuf_deliver(qfile, reply, &to->reply);
+	ipcshm_rbuf_put(qfile, reply);
+	return err;
+}
+
+static int make_call(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
+		     const struct ipcshm_timeout *timeout, struct ipcshm_call_args __user *to)
+{
 	u64 id = args->request.request_id;
 	struct ipcshm_receive_buffer reply IPCSHM_UNINITIALIZED;
 	int err;
 
 	err = ipcshm_rbuf_prepare(&reply, &args->reply);
-	if (err)
-		goto put_reply;
+	if (err) {
+		ipcshm_rbuf_put(qfile, &reply);
+		return err;
+	}
 	err = call_or_resume(qfile, args, &reply, timeout, &id);
-	if (err == -ERESTARTSYS && id)
-		err = call_interrupted(qfile, &reply, uarg, id);
-	else if (args->request.request_id && !call_stays(err))
-		call_id_put(uarg, 0); /* the structure can be used for another call */
-	/* Without @needed, the request is too large. */
-	if (err == -EMSGSIZE && reply.criteria.needed)
-		err = ipcshm_rbuf_put_needed(&reply, to);
-	else if (!err)
-		err = ipcshm_rbuf_deliver(qfile, &reply, to);
-put_reply:
-	ipcshm_rbuf_put(qfile, &reply);
-	return err;
+	if (args->request.request_id && err != -ERESTARTSYS && !call_stays(err))
+		call_id_put(to, 0); /* the structure can be used for another call */
+	return ipcshm_call_finish(qfile, &reply, to, err, id);
 }
 
 static inline bool call_is_valid(const struct file *file, const void *args)
@@ -210,7 +215,7 @@ static long queue_ioctl_call(struct file *file, void *args, struct ipcshm_uarg u
 	int err;
 
 	err = ipcshm_qfile_begin(file, FMODE_WRITE, call->deadline, call->clock, false, &timeout);
-	return err ?: make_call(qfile_of(file), call, &timeout, uarg);
+	return err ?: make_call(qfile_of(file), call, &timeout, uarg.ptr);
 }
 
 static int send_reply(struct ipcshm_queue_file *qfile, struct ipcshm_message *user, bool sync)

@@ -48,13 +48,13 @@ static int take_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 	return 0;
 }
 
-static void receiver_enter(struct ipcshm_queue_file *qfile, struct queue_receiver *receiver,
-			   struct ipcshm_process *process, struct ipcshm_criteria *criteria)
+/* Add the current task, which is about to sleep; @receiver->process is set. */
+void ipcshm_receiver_enter(struct ipcshm_queue_file *qfile, struct queue_receiver *receiver,
+			   struct ipcshm_criteria *criteria)
 {
 	lockdep_assert_held(&qfile->queue->lock);
 	receiver->criteria = criteria;
 	receiver->qfile = qfile;
-	receiver->process = process;
 	receiver->msg = NULL;
 	ipcshm_waiter_init(&receiver->waiter);
 	ipcshm_sleepers_add(&qfile->queue->receivers, &receiver->sleeper, &criteria->match);
@@ -108,7 +108,8 @@ static int receive_some(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 			++*got;
 	}
 	if (err == -EAGAIN && !*got && !timeout->nonblock) {
-		receiver_enter(qfile, &receiver, process, &rbufs->criteria);
+		receiver.process = process;
+		ipcshm_receiver_enter(qfile, &receiver, &rbufs->criteria);
 		/* It may want a message that the present sleepers do not. */
 		fresh = is_rendezvous(qfile->queue) ? WRITABLE : 0;
 		err = -EINPROGRESS;
@@ -158,6 +159,24 @@ static int calls_adopt(struct ipcshm_queue_file *qfile, struct ipcshm_receive_bu
 		rbufs[i - 1].msg = NULL;
 	}
 	return kept ?: -ENOMEM;
+}
+
+/**
+ * ipcshm_receiver_sleep - sleep until there is a message
+ * @receiver: the receiver, in the queue
+ * @rbuf: receives the message
+ * @timeout: when to give up
+ *
+ * Return: 0, or an error as ipcshm_queue_receive().
+ */
+int ipcshm_receiver_sleep(struct queue_receiver *receiver, struct ipcshm_receive_buffer *rbuf,
+			  const struct ipcshm_timeout *timeout)
+{
+	int err = receiver_sleep(receiver, rbuf, timeout);
+
+	if (!err && rbuf->msg->request_id && !receiver->process)
+		err = min(calls_adopt(receiver->qfile, rbuf, 1), 0);
+	return err;
 }
 
 /**

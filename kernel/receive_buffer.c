@@ -220,7 +220,7 @@ static int deliver_message(struct ipcshm_queue_file *qfile, struct ipcshm_receiv
 	return 0;
 }
 
-/* Nothing but a payload of a few words, which is not charged, in one piece. */
+/* Return whether a message is only a small payload in one piece, without a charge. */
 static bool is_words(const struct ipcshm_receive_buffer *rbuf)
 {
 	const struct ipcshm_msg *msg = rbuf->msg;

@@ -86,7 +86,7 @@ void ipcshm_sleepers_add(struct ipcshm_sleepers *sleepers, struct ipcshm_sleeper
 	if (root)
 		tree_add(root, sleeper);
 	else
-		list_add_tail(&sleeper->link, &sleepers->any);
+		ipcshm_ring_add(&sleeper->link, &sleepers->any);
 }
 
 void ipcshm_sleepers_remove(struct ipcshm_sleepers *sleepers, struct ipcshm_sleeper *sleeper)
@@ -97,7 +97,7 @@ void ipcshm_sleepers_remove(struct ipcshm_sleepers *sleepers, struct ipcshm_slee
 	if (root)
 		rb_erase_augmented(&sleeper->node, root, &oldest_callbacks);
 	else
-		list_del(&sleeper->link);
+		ipcshm_ring_remove(&sleeper->link);
 }
 
 /* The first one of exactly this type. */

@@ -57,4 +57,13 @@ static inline struct ipcshm_sleeper *ipcshm_sleepers_find(struct ipcshm_sleepers
 	return sleepers->count ? ipcshm_sleepers_search(sleepers, type) : NULL;
 }
 
+/* The sleeper that arrived first, if each accepts any message, or NULL. */
+static inline struct ipcshm_sleeper *
+ipcshm_sleepers_first_of_any(struct ipcshm_sleepers *sleepers)
+{
+	if (sleepers->equal.rb_node || sleepers->other.rb_node || sleepers->up_to.rb_node)
+		return NULL;
+	return list_first_entry_or_null(&sleepers->any, struct ipcshm_sleeper, link);
+}
+
 #endif /* IPCSHM_SLEEPERS_H */

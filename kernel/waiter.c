@@ -134,7 +134,7 @@ void ipcshm_waiter_poke(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wak
 		wake_up_process(waiter->task);
 }
 
-/* The flag that a wake-up with that hint has, which no header for modules names. */
+/* Flag of a wake-up with that hint, which no header for modules defines. */
 static int sync_flags __ro_after_init;
 
 static int learn_flags(struct wait_queue_entry *entry, unsigned int mode, int flags, void *key)
@@ -152,7 +152,7 @@ void __init ipcshm_waiter_init_module(void)
 	__wake_up_sync_key(&head, TASK_NORMAL, NULL);
 }
 
-/* What __wake_up_sync_key() does for the only task of a wait queue. */
+/* As __wake_up_sync_key() for the only task of a wait queue, without the queue. */
 static void wake_up_process_sync(struct task_struct *task)
 {
 	struct wait_queue_entry entry = { .private = task };

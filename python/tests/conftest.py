@@ -88,7 +88,8 @@ def start() -> Iterator[Callable[[Callable[[], object]], Process]]:
     yield begin
     for process in processes:
         if not process.waited:
-            process.kill()
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @pytest.fixture

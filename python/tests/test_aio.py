@@ -22,13 +22,14 @@ def run(coroutine):
         assert threading.active_count() == before
 
 
-def test_queue(start):
+def test_queue(start, pipe):
     with ipcshm.Queue("aio", 4, 64, create=True) as queue:
         def child():
             with ipcshm.Queue("aio") as other:
                 for _ in range(50):
                     message = other.receive()
-                    assert other.reply(message, b"never") if message.request_id else True
+                    assert not message.request_id
+                os.read(pipe[0], 1)
                 other.send(b"done")
 
         async def main():
@@ -39,18 +40,21 @@ def test_queue(start):
                 nonlocal ticks
                 while True:
                     ticks += 1
+                    # The child sends only after the loop has run beside receive().
+                    if ticks == 3:
+                        os.write(pipe[1], b"x")
                     await asyncio.sleep(0)
 
-            ticker = asyncio.create_task(tick())
             for i in range(50):
                 await wrapped.send(b"%d" % i, type=1)
+            ticker = asyncio.create_task(tick())
             message = await wrapped.receive(except_type=1)
             ticker.cancel()
             return message.data, ticks
 
         process = start(child)
         data, ticks = run(main())
-        assert data == b"done" and ticks > 0
+        assert data == b"done" and ticks >= 3
         assert process.wait() == 0
 
 

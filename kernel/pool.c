@@ -94,45 +94,67 @@ static void units_clear(struct ipcshm_pool *pool, unsigned long first, unsigned 
 	pool->free_from = min(pool->free_from, first);
 }
 
-/* The most units that are looked at before other tasks can run, beside those of the space. */
-#define SEARCH_UNITS (8 * PAGE_SIZE)
+/* The most units and gaps that are searched in one critical section. */
+#define SEARCH_UNITS	(8 * PAGE_SIZE)
+#define SEARCH_GAPS	64
 
-/*
- * Returns the first unit of the first space that is large enough, or a number that is too large.
- * In a large pool that is full of gaps a search is long, so other tasks can run between two of
- * its steps.
+/**
+ * struct search - a search for a space
+ * @first: start of the rest to search, or of the space that was found
+ * @count: units of the space
+ * @found: the space at @first is large enough
  */
-static unsigned long find_space(const struct ipcshm_pool *pool, unsigned int count)
-{
-	unsigned long first = pool->free_from, until, used;
+struct search {
+	unsigned long first;
+	unsigned int count;
+	bool found;
+};
 
-	while (first + count <= pool->units) {
-		until = min(first + SEARCH_UNITS, pool->units);
-		first = find_next_zero_bit(pool->map, until, first);
-		if (first < until && first + count <= pool->units) {
-			used = find_next_bit(pool->map, first + count, first);
-			if (used >= first + count)
-				return first;
-			first = used + 1;
-		}
-		cond_resched();
+/* Search some of the next gaps. Return false at the end, or if a space is found. */
+static bool search_some(const struct ipcshm_pool *pool, struct search *search)
+{
+	unsigned long until, used;
+	unsigned int gaps;
+
+	search->first = max(search->first, pool->free_from);
+	if (search->first + search->count > pool->units)
+		return false;
+	until = min(search->first + SEARCH_UNITS, pool->units);
+	for (gaps = 0; gaps < SEARCH_GAPS && search->first < until; gaps++) {
+		search->first = find_next_zero_bit(pool->map, until, search->first);
+		if (search->first == until || search->first + search->count > pool->units)
+			break;
+		used = find_next_bit(pool->map, search->first + search->count, search->first);
+		search->found = used >= search->first + search->count;
+		if (search->found)
+			return false;
+		search->first = used + 1;
 	}
-	return pool->units;
+	return true;
 }
 
-/* The first space that is large enough: of a pool that is seldom full, most is never touched. */
+/*
+ * Allocate the first space that is large enough, so that a pool that is seldom full is mostly
+ * untouched. A space that another task frees before @search->first counts as freed after this
+ * call.
+ */
 bool ipcshm_pool_alloc(struct ipcshm_pool *pool, size_t size, u64 *offset)
 {
-	unsigned int count = nr_units(size);
-	unsigned long first;
+	struct search search = { .count = nr_units(size) };
+	bool more;
 
-	mutex_lock(&pool->lock);
-	first = find_space(pool, count);
-	if (first < pool->units)
-		units_set(pool, first, count);
-	mutex_unlock(&pool->lock);
-	*offset = pool->spare + ((u64)first << IPCSHM_POOL_SHIFT);
-	return first < pool->units;
+	for (;;) {
+		mutex_lock(&pool->lock);
+		more = search_some(pool, &search);
+		if (search.found)
+			units_set(pool, search.first, search.count);
+		mutex_unlock(&pool->lock);
+		if (!more)
+			break;
+		cond_resched();
+	}
+	*offset = pool->spare + ((u64)search.first << IPCSHM_POOL_SHIFT);
+	return search.found;
 }
 
 bool ipcshm_pool_alloc_spare(struct ipcshm_pool *pool, u64 *offset)

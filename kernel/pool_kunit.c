@@ -4,6 +4,8 @@
  * behind, and there is one where there is a gap that is large enough.
  */
 #include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
 
@@ -134,6 +136,55 @@ static void spaces_come_and_go(struct kunit *test)
 	ipcshm_pool_destroy(&scene->pool);
 }
 
+#define MANY_UNITS	(256 << 10)
+
+/**
+ * struct long_search - a search by a task of its own, through gaps that are all too small
+ * @pool: the pool
+ * @done: the search has ended
+ * @found: its result
+ */
+struct long_search {
+	struct ipcshm_pool pool;
+	struct completion done;
+	bool found;
+};
+
+static int search_in_gaps(void *argument)
+{
+	struct long_search *search = argument;
+	u64 offset;
+
+	search->found = ipcshm_pool_alloc(&search->pool, 2 << IPCSHM_POOL_SHIFT, &offset);
+	complete(&search->done);
+	return 0;
+}
+
+/* Another receiver can release its message during the search. */
+static void long_search_keeps_the_lock_from_no_task(struct kunit *test)
+{
+	struct long_search *search = kunit_kzalloc(test, sizeof(*search), GFP_KERNEL);
+	struct task_struct *task;
+
+	KUNIT_ASSERT_NOT_NULL(test, search);
+	init_completion(&search->done);
+	KUNIT_ASSERT_EQ(test, 0, ipcshm_pool_init(&search->pool,
+						  (u64)MANY_UNITS << IPCSHM_POOL_SHIFT, 1));
+	memset(search->pool.map, 0x55,
+	       BITS_TO_LONGS(search->pool.units) * sizeof(*search->pool.map));
+	search->pool.used = search->pool.units / 2;
+	task = kthread_run(search_in_gaps, search, "long-search");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	while (!mutex_is_locked(&search->pool.lock) && !completion_done(&search->done))
+		cond_resched();
+	/* The first unit, which the search has passed. */
+	ipcshm_pool_free(&search->pool, search->pool.spare, 1);
+	KUNIT_EXPECT_FALSE(test, completion_done(&search->done));
+	wait_for_completion(&search->done);
+	KUNIT_EXPECT_FALSE(test, search->found);
+	ipcshm_pool_destroy(&search->pool);
+}
+
 static void spare_is_for_one(struct kunit *test)
 {
 	struct ipcshm_pool pool = {};
@@ -151,6 +202,7 @@ static void spare_is_for_one(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(spaces_come_and_go),
+	KUNIT_CASE(long_search_keeps_the_lock_from_no_task),
 	KUNIT_CASE(spare_is_for_one),
 	{}
 };

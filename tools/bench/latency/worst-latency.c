@@ -302,6 +302,11 @@ static void run_wake_all(void)
 	check(ipcshm_region_wake(region, 0, INT32_MAX), "wake");
 }
 
+static void run_move_all(void)
+{
+	check(ipcshm_region_requeue(region, 0, 64, 4, 0, 0, INT32_MAX), "move");
+}
+
 static void set_up_receivers(unsigned int count)
 {
 	queue = make_queue(NULL, 0, 0);
@@ -655,6 +660,7 @@ struct scenario {
 	{ "watches-wake", 20000, set_up_watches, run_wake },
 	{ "watches-revoke", 20000, set_up_watches, run_region_revoke },
 	{ "sleepers-wake", 6000, set_up_word_sleepers, run_wake_all },
+	{ "sleepers-move", 6000, set_up_word_sleepers, run_move_all },
 	{ "sleepers-revoke", 6000, set_up_word_sleepers, run_region_revoke },
 	{ "receivers-send", 6000, set_up_receivers, run_send_other_type },
 	{ "receivers-batch", 6000, set_up_receivers, run_send_batch },

@@ -364,7 +364,10 @@ static noinline void free_garbage(struct ipcshm_msg *garbage)
 	}
 }
 
-/* Receive one message to user memory. Return its size, or -1 without a message. */
+/*
+ * Receive one message to user memory. Return its size; -EAGAIN if the queue is empty; or -EBUSY if
+ * the fast path cannot be taken.
+ */
 static __always_inline ssize_t receive_incoming(struct ipcshm_queue_file *qfile,
 						const struct incoming *in,
 						const struct ipcshm_view *view,
@@ -373,10 +376,10 @@ static __always_inline ssize_t receive_incoming(struct ipcshm_queue_file *qfile,
 	struct ipcshm_queue *queue = qfile->queue;
 	struct leaving leaving IPCSHM_UNINITIALIZED;
 	struct ipcshm_msg *msg;
-	ssize_t size = -1;
+	ssize_t size = -EBUSY;
 
 	if (trace_ipcshm_receive_enabled())
-		return -1;
+		return -EBUSY;
 	leaving.payer = NULL;
 	leaving.garbage = NULL;
 	spin_lock(&queue->lock);
@@ -389,6 +392,8 @@ static __always_inline ssize_t receive_incoming(struct ipcshm_queue_file *qfile,
 		retire_message(queue, msg, &leaving);
 		uncharge_run(&leaving);
 		subtract_messages(queue, 1, size);
+	} else if (!ipcshm_backlog_first(&queue->queued)) {
+		size = -EAGAIN;
 	}
 	pagefault_enable();
 	spin_unlock(&queue->lock);
@@ -403,7 +408,7 @@ static __always_inline ssize_t receive_incoming(struct ipcshm_queue_file *qfile,
  * @data: address of room for the payload
  * @size: size of that room
  *
- * Return: the size of the message, or -1 if none was received.
+ * Return: the size of the message, or an error if none was received.
  */
 ssize_t ipcshm_queue_read_fast(struct ipcshm_queue_file *qfile, u64 data, size_t size)
 {
@@ -477,6 +482,7 @@ static __always_inline bool receive_transfer(struct file *file,
 	u32 clock, flags;
 	u64 deadline;
 	int err = 0;
+	ssize_t size;
 	bool valid;
 
 	if (!(qfile->mode & FMODE_READ) || should_fail_usercopy() ||
@@ -490,10 +496,12 @@ static __always_inline bool receive_transfer(struct file *file,
 	if (unlikely(err || !valid || clock > CLOCK_MONOTONIC || flags & ~IPCSHM_DONTWAIT))
 		return false;
 	view = ipcshm_view_current();
+	size = receive_incoming(qfile, &in, &view, &from->message);
 	*result = 0;
-	if (likely(receive_incoming(qfile, &in, &view, &from->message) >= 0))
+	if (likely(size >= 0))
 		return true;
-	return !ipcshm_qfile_begin(file, FMODE_READ, deadline, clock, flags, &timeout) &&
+	return size == -EAGAIN &&
+	       !ipcshm_qfile_begin(file, FMODE_READ, deadline, clock, flags, &timeout) &&
 	       !timeout.nonblock && receive_asleep(file, &in, &timeout, &from->message, result);
 }
 

@@ -102,13 +102,13 @@ static ssize_t read_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_recei
 	return rbuf->msg->size;
 }
 
-/* Read by the fast path; return the size, or -1 if it cannot be taken. */
+/* Read by the fast path; return the size, or an error if it cannot be taken. */
 static ssize_t read_fast(struct ipcshm_queue_file *qfile, struct iov_iter *to)
 {
 	ssize_t size;
 
 	if (!iter_is_ubuf(to) || !(qfile->mode & FMODE_READ))
-		return -1;
+		return -EBUSY;
 	size = ipcshm_queue_read_fast(qfile, (unsigned long)to->ubuf + to->iov_offset,
 				      iov_iter_count(to));
 	if (likely(size >= 0))

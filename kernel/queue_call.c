@@ -10,13 +10,13 @@
 /**
  * struct interrupted_call - a call whose request was received and whose caller was interrupted
  * @call: the call, moved here from the caller's stack
- * @criteria: of @call
- * @payer: of the caller's descriptor, which a reply is charged to while it is kept
- * @process: the caller; NULL: it has given the call up; protected by the queue's lock
- * @by_id: in the interrupted calls of @process
- * @id: what it is resumed by: its request_id when it was interrupted
- * @timeout: when it ends, of the task that waited last
- * @busy: a task waits for it, and frees it; protected by the queue's lock
+ * @criteria: criteria of @call
+ * @payer: payer of the caller's descriptor, to which a kept reply is charged
+ * @process: the caller, or NULL if it has given up; protected by the queue's lock
+ * @by_id: node in the interrupted calls of @process
+ * @id: its id for resuming: its request_id when it was interrupted
+ * @timeout: timeout of the task that waited last
+ * @busy: a task waits for it, and will free it; protected by the queue's lock
  */
 struct interrupted_call {
 	struct ipcshm_caller call;
@@ -29,9 +29,9 @@ struct interrupted_call {
 	bool busy;
 };
 
-/* Calls, all under the queue's lock. */
+/* Calls, under the queue's lock. */
 
-/* The call is no longer its queue file's. */
+/* Remove a call from its queue file. */
 static void call_unbind(struct ipcshm_caller *call)
 {
 	if (!call->qfile)
@@ -65,8 +65,8 @@ static bool request_id_less(struct rb_node *a, const struct rb_node *b)
 }
 
 /*
- * A request is received: from now on its call is the queue file's, and the process's, if that is
- * registered already: see calls_adopt().
+ * Bind the call of a received request to the queue file, and to the process if that is registered
+ * already: see calls_adopt().
  */
 void ipcshm_call_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		       struct ipcshm_queue_file *qfile, struct ipcshm_process *process)
@@ -101,7 +101,7 @@ struct ipcshm_caller *ipcshm_call_find(struct ipcshm_queue_file *qfile, u64 requ
 	return rb_entry_safe(node, struct ipcshm_caller, by_request_id);
 }
 
-/* A request that was received, but not delivered.  False if its caller has gone. */
+/* Undo the receipt of a request that was not delivered. Return false if its caller has gone. */
 bool ipcshm_call_rewind(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
 {
 	struct ipcshm_caller *call = ipcshm_call_find(qfile, msg->request_id);
@@ -115,7 +115,7 @@ bool ipcshm_call_rewind(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
 	return true;
 }
 
-/* A call ends without a reply.  A request that nobody has received yet is withdrawn. */
+/* End a call without a reply. Withdraw its request if it has not been received. */
 void ipcshm_call_end(struct ipcshm_queue *queue, struct ipcshm_caller *call, int result,
 		     struct queue_effects *effects)
 {
@@ -135,9 +135,9 @@ void ipcshm_call_end(struct ipcshm_queue *queue, struct ipcshm_caller *call, int
 	admit_blocked(queue, effects);
 }
 
-/* The caller waits. */
+/* Waiting for the reply. */
 
-/* The caller gave up.  Once its request was received, the call must not be restarted. */
+/* End a call that its caller gives up. Once its request was received, it must not restart. */
 static int call_leave(struct ipcshm_queue *queue, struct ipcshm_caller *call, int err)
 {
 	struct queue_effects effects IPCSHM_UNINITIALIZED;
@@ -198,7 +198,7 @@ static void interrupted_free(struct ipcshm_queue_file *qfile, struct interrupted
 	kfree(interrupted);
 }
 
-/* A received call leaves the caller's stack; whatever leads to it now leads to the copy. */
+/* Move a received call from the caller's stack to @interrupted, and redirect all links to it. */
 static void call_move(struct ipcshm_caller *call, struct interrupted_call *interrupted,
 		      struct ipcshm_process *process, const struct ipcshm_timeout *timeout)
 {
@@ -222,9 +222,9 @@ static void call_move(struct ipcshm_caller *call, struct interrupted_call *inter
 }
 
 /*
- * The caller was interrupted. If its request was received, the call stays, under an id by which
- * the caller resumes it. Without the memory or the quota for that, and for a task that is being
- * killed, it ends.
+ * Handle the interruption of a caller. If the request was received, the call stays, under an id by
+ * which the caller resumes it. It ends if the task is being killed, or without the memory or the
+ * quota for that.
  */
 static int call_interrupt(struct ipcshm_queue_file *qfile, struct ipcshm_caller *call,
 			  const struct ipcshm_timeout *timeout, u64 *id)
@@ -251,7 +251,7 @@ static int call_interrupt(struct ipcshm_queue_file *qfile, struct ipcshm_caller 
 	return -ERESTARTSYS;
 }
 
-/* The call @id of the current process, which is now the current task's; or an error. */
+/* Claim the interrupted call @id of the current process for this task, or return an error. */
 static struct interrupted_call *resume_begin(struct ipcshm_queue_file *qfile, u64 id,
 					     struct ipcshm_receive_buffer *reply,
 					     const struct ipcshm_timeout *timeout)
@@ -280,7 +280,7 @@ static struct interrupted_call *resume_begin(struct ipcshm_queue_file *qfile, u6
 	return interrupted;
 }
 
-/* What has become of the call: its result; -ERESTARTSYS or -EMSGSIZE leave it to be resumed. */
+/* Return the result of a call; after -ERESTARTSYS or -EMSGSIZE it can be resumed. */
 static int resume_end(struct ipcshm_queue *queue, struct interrupted_call *interrupted,
 		      struct ipcshm_receive_buffer *reply, int err, struct queue_effects *effects)
 {
@@ -315,10 +315,10 @@ static int resume_end(struct ipcshm_queue *queue, struct interrupted_call *inter
 
 /**
  * ipcshm_queue_resume - wait for the reply to a call that was interrupted
- * @qfile: through which descriptor the call was made
- * @id: what ipcshm_queue_call() has filled in
- * @reply: how large it may be; filled in
- * @timeout: how long to wait for it
+ * @qfile: the queue file through which the call was made
+ * @id: the id from ipcshm_queue_call()
+ * @reply: buffer of the reply; filled in
+ * @timeout: when to give up
  *
  * Return: as ipcshm_queue_call(); -ESRCH: the current process has no such call; -EBUSY: another
  * thread resumes it. After -ERESTARTSYS, and -EMSGSIZE if there is a reply, it can be resumed.
@@ -344,7 +344,7 @@ int ipcshm_queue_resume(struct ipcshm_queue_file *qfile, u64 id,
 	return err;
 }
 
-/* Returns a call that the process can't resume any longer, to be freed; or NULL. */
+/* Return a call to free, which the process can no longer resume, or NULL. */
 static struct interrupted_call *interrupted_take(struct ipcshm_queue_file *qfile,
 						 struct ipcshm_process *process)
 {
@@ -428,13 +428,13 @@ int ipcshm_caller_wait(struct ipcshm_queue_file *qfile, struct ipcshm_caller *ca
 
 /**
  * ipcshm_queue_call - send a request and wait for the reply
- * @qfile: through which descriptor
- * @request: the message, from now on the queue's
- * @reply: how large it may be; filled in
- * @timeout: how long to wait for it
- * @id: filled in with -ERESTARTSYS if the request was received: what resumes the call
+ * @qfile: the caller's queue file
+ * @request: the request, whose ownership passes to the queue
+ * @reply: buffer of the reply; filled in
+ * @timeout: when to give up
+ * @id: with -ERESTARTSYS, set to the id for resuming if the request was received
  *
- * Return: 0, and the reply is @reply's; or an error.
+ * Return: 0, and @reply owns the reply; or an error.
  */
 int ipcshm_queue_call(struct ipcshm_queue_file *qfile, struct ipcshm_msg *request,
 		      struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
@@ -457,7 +457,7 @@ int ipcshm_queue_call(struct ipcshm_queue_file *qfile, struct ipcshm_msg *reques
 	return ipcshm_caller_wait(qfile, &call, reply, timeout, id);
 }
 
-/* The deadline of an interrupted call has expired, and no task has noticed yet. */
+/* Return whether the deadline of an interrupted call has expired, unnoticed by any task. */
 static bool call_has_expired(struct ipcshm_caller *call)
 {
 	const struct ipcshm_timeout *timeout =
@@ -470,7 +470,7 @@ static bool call_has_expired(struct ipcshm_caller *call)
 	return ktime_compare(now, timeout->expires) >= 0;
 }
 
-/* The reply to an interrupted call is kept for the caller, whose user pays. */
+/* Charge the reply to an interrupted call, which is kept, to the caller's user. */
 static void call_charge(struct ipcshm_caller *call)
 {
 	struct interrupted_call *interrupted = container_of(call, struct interrupted_call, call);
@@ -478,7 +478,7 @@ static void call_charge(struct ipcshm_caller *call)
 	ipcshm_msg_charge_force(call->reply, interrupted->payer);
 }
 
-/* False: the call has ended by its deadline. */
+/* Return false if the deadline has ended the call. */
 static bool call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 			struct ipcshm_msg *reply, struct queue_effects *effects)
 {
@@ -504,13 +504,13 @@ static bool call_answer(struct ipcshm_queue *queue, struct ipcshm_caller *call,
 }
 
 /**
- * ipcshm_queue_reply - answer a call
- * @qfile: the descriptor that has received the request
- * @request_id: the request's
- * @reply: the message, from now on the queue's
+ * ipcshm_queue_reply - reply to a call
+ * @qfile: the queue file that has received the request
+ * @request_id: id of the request
+ * @reply: the reply, whose ownership passes to the queue
  * @sync: the current task is about to sleep
  *
- * Return: 0, or -ESRCH: no caller waits for it.
+ * Return: 0, or -ESRCH if no caller waits for it.
  */
 int ipcshm_queue_reply(struct ipcshm_queue_file *qfile, u64 request_id, struct ipcshm_msg *reply,
 		       bool sync)
@@ -533,7 +533,7 @@ int ipcshm_queue_reply(struct ipcshm_queue_file *qfile, u64 request_id, struct i
 	return answered ? 0 : -ESRCH;
 }
 
-/* A request was received in a way in which it can't be answered. */
+/* End the call of a request that was received in a way without replies. */
 void ipcshm_queue_refuse(struct ipcshm_queue_file *qfile, u64 request_id, int err)
 {
 	struct ipcshm_queue *queue = qfile->queue;

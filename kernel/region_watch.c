@@ -87,7 +87,7 @@ static void watched_add(struct ipcshm_bucket *bucket, struct watched_word *watch
 
 static bool watched_is_due(const struct watched_word *watched)
 {
-	return list_first_entry(&watched->watches, struct ipcshm_watch, link)->told !=
+	return list_first_entry(&watched->watches, struct ipcshm_watch, link)->notified !=
 	       watched->wakes;
 }
 
@@ -109,7 +109,7 @@ static struct ipcshm_watch *watch_take(struct ipcshm_bucket *bucket)
 	if (!watched)
 		return NULL;
 	watch = list_first_entry(&watched->watches, struct ipcshm_watch, link);
-	watch->told = watched->wakes;
+	watch->notified = watched->wakes;
 	list_move_tail(&watch->link, &watched->watches);
 	if (watched_is_due(watched))
 		list_move_tail(&watched->due, &bucket->due);
@@ -219,7 +219,7 @@ static void watch_arm(struct ipcshm_words *words, struct ipcshm_watch *watch,
 		watched_add(bucket, watched);
 	}
 	watch->armed = watched->wakes;
-	watch->told = watched->wakes;
+	watch->notified = watched->wakes;
 	list_add_tail(&watch->link, &watched->watches);
 	spin_unlock(&bucket->lock);
 	watch->word = *word;

@@ -14,21 +14,21 @@ struct work_struct;
 
 /**
  * struct ipcshm_watch - a word that a descriptor polls for
- * @word: which; a size of 0 is none; protected by the caller of ipcshm_watch_set()
+ * @word: the word, of size 0 if there is none; protected by the caller of ipcshm_watch_set()
  * @watched: shared by all watches of the word; protected by the caller, too
  * @link: in @watched; protected by the bucket's lock, as all below
- * @armed: the count of WAKEs when the watch was set
- * @told: the count of WAKEs that the pollers have been notified of
- * @pollers: of the descriptor
+ * @armed: number of WAKEs of the word when the watch was set
+ * @notified: number of WAKEs that the pollers have been notified of
+ * @pollers: pollers of the descriptor
  *
- * To be freed after a grace period of RCU: pollers are notified without the lock.
+ * Freed after a grace period of RCU, since pollers are notified without the lock.
  */
 struct ipcshm_watch {
 	struct ipcshm_word word;
 	struct watched_word *watched;
 	struct list_head link;
 	u64 armed;
-	u64 told;
+	u64 notified;
 	struct ipcshm_pollers pollers;
 };
 

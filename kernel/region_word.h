@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Words of a region, and the buckets of those who wait on them or watch them. */
+/* Words of a region, and hash buckets of the tasks that wait on them or watch them. */
 #ifndef IPCSHM_REGION_WORD_H
 #define IPCSHM_REGION_WORD_H
 
@@ -13,19 +13,19 @@ struct address_space;
 struct ipcshm_members;
 struct page;
 
-/* Waiters on other words share a lock, and are not looked at. */
+/* Words of a bucket share a lock; waiters on other words are skipped by a tree. */
 #define IPCSHM_BUCKET_BITS 7
 
-/* The most sleepers, or words, that are looked at while a lock is held once. */
+/* The most sleepers or words that are visited in one critical section. */
 #define IPCSHM_WORDS_BATCH 32
 
 /**
  * struct ipcshm_bucket - waits and watches of the words that hash to it
- * @lock: protects all below
+ * @lock: protects the members below
  * @sleepers: struct sleeper, by offset, then by arrival
- * @arrivals: how many sleepers there ever were
+ * @arrivals: number of sleepers since creation
  * @watched: struct watched_word, by offset
- * @due: those of @watched that have watches to be notified
+ * @due: words of @watched with watches to notify
  */
 struct ipcshm_bucket {
 	spinlock_t lock;	/* sleepers, watches */
@@ -38,8 +38,8 @@ struct ipcshm_bucket {
 /**
  * struct ipcshm_words - waits and watches of a region's words
  * @mapping: the region's pages; immutable
- * @members: whose deaths, and whose region's revocation, end waits; immutable
- * @waiters: how many tasks sleep
+ * @members: members of the region, whose deaths and revocation end waits; immutable
+ * @waiters: number of sleeping tasks
  * @work: notifies the watches that a WAKE leaves over
  * @buckets: by the hash of the offset
  */
@@ -52,10 +52,10 @@ struct ipcshm_words {
 };
 
 /**
- * struct ipcshm_word - a word, and the value that is waited on
- * @offset: where it is
+ * struct ipcshm_word - a word and its expected value
+ * @offset: its offset in the region
  * @expected: the value
- * @size: 4 or 8 bytes
+ * @size: its size, 4 or 8
  */
 struct ipcshm_word {
 	u64 offset;

@@ -239,8 +239,7 @@ static int msg_fill(struct ipcshm_msg *msg, const struct ipcshm_message *args,
 	msg->type = args->type;
 	msg->priority = args->priority;
 	msg->time = ktime_get_ns();
-	msg->plain = msg->slot_class != IPCSHM_SLOT_NONE && msg->size <= IPCSHM_WORDS_MAX &&
-		     !msg->nr_files;
+	msg->plain = msg->slot_class != IPCSHM_SLOT_NONE && !msg->nr_files;
 	ipcshm_msg_set_sender(msg, &sender);
 	return 0;
 }

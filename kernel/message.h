@@ -62,7 +62,7 @@ struct ipcshm_extremes {
  * @nr_files: descriptors in flight
  * @starved: its sender is blocked for quota, not for room; [Q]
  * @slot_class: size class of its memory; IPCSHM_SLOT_NONE if it cannot be recycled
- * @plain: only a payload of at most IPCSHM_WORDS_MAX bytes in a slot: see queue_fast.c
+ * @plain: only a payload in a slot: see queue_fast.c
  * @place: its links in a backlog; [Q]
  * @extremes: IPCSHM_RANK_HEAD: of the types below it; [Q]
  * @request_id: received requests: the id for the reply, else 0; written under the queue's

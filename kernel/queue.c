@@ -140,11 +140,16 @@ void ipcshm_queue_refund(struct ipcshm_queue *queue)
 /* The memory of idle messages that a bounded queue may keep, as part of its price. */
 #define SPARE_BYTES_MAX SZ_256K
 
-/* Return whether the price covers the memory of idle and of queued messages. */
+/*
+ * Return whether the price covers the idle and the queued messages. A slot has less than twice the
+ * bytes that its message costs, so both together take no more memory than a full queue may.
+ */
 static bool is_paid(const struct ipcshm_queue *queue, u64 spare_bytes)
 {
+	BUILD_BUG_ON(IPCSHM_SLOT_MIN > 2 * sizeof(struct ipcshm_msg));
 	return spare_bytes <= SPARE_BYTES_MAX &&
-	       spare_bytes + queue->bytes + queue->messages * ipcshm_msg_cost(0) <= queue->price;
+	       spare_bytes / 2 + queue->bytes + queue->messages * ipcshm_msg_cost(0) <=
+	       queue->price;
 }
 
 /*
@@ -376,7 +381,7 @@ void ipcshm_queue_init(struct ipcshm_queue *queue)
 {
 	/* messages in a pool are not plain */
 	queue->plain_bound = queue->pool.size ? 0 :
-			     min_t(u32, queue->max_message_size, IPCSHM_WORDS_MAX) + 1;
+			     min_t(u32, queue->max_message_size, IPCSHM_SMALL_MAX) + 1;
 	spin_lock_init(&queue->lock);
 	ipcshm_sleepers_init(&queue->receivers);
 	INIT_LIST_HEAD(&queue->calls);

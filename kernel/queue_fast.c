@@ -2,7 +2,7 @@
 /*
  * The fast path of messages. A message takes it if all of this holds:
  *
- * - the message is plain: a payload of at most IPCSHM_WORDS_MAX bytes in one piece, without
+ * - the message is plain: a payload of at most IPCSHM_SMALL_MAX bytes in one piece, without
  *   descriptors, not in a pool: get_outgoing(), get_incoming(), @plain;
  * - the queue is calm: no task polls or is blocked: is_calm();
  * - a sender finds room, or a sleeping receiver, and no receiver filters by type: can_send(),
@@ -17,16 +17,21 @@
  *
  * User memory is accessed with the queue's lock held, as futex(2) does under the lock of its hash
  * bucket: with page faults disabled, a fault does not sleep but ends the copy with an error, and
- * the message takes the general path. At most IPCSHM_ROW messages are copied in one critical
- * section. A message is copied from or to its place in the queue, so a failed delivery leaves it
- * there, and one critical section is enough. Calls are in queue_fast_call.c.
+ * the message takes the general path. In one critical section, at most IPCSHM_ROW messages are
+ * copied, and at most ROW_BYTES and one more message. A message is copied from or to its place in
+ * the queue, so a failed delivery leaves it there, and one critical section is enough. Calls are in
+ * queue_fast_call.c.
  */
 #include <linux/ktime.h>
+#include <linux/sizes.h>
 #include <linux/uaccess.h>
 
 #include "ioctl.h"
 #include "queue_fast.h"
 #include "view.h"
+
+/* Bytes of a batch that are copied in one critical section, but for the last message. */
+#define ROW_BYTES SZ_32K
 
 /* Return whether no other task needs to be woken after a change. */
 static inline bool is_quiet(struct ipcshm_queue *queue)
@@ -213,7 +218,7 @@ static u32 enqueue_row(struct ipcshm_queue *queue, const struct outgoing *row, u
 
 	lockdep_assert_held(&queue->lock);
 	for (i = 0; i < count; i++, row++) {
-		if (unlikely(row->size > room - sum))
+		if (unlikely(row->size > room - sum || sum > ROW_BYTES))
 			break;
 		msg = load_spare(queue, row);
 		if (unlikely(!msg))
@@ -386,7 +391,7 @@ static __always_inline ssize_t receive_incoming(struct ipcshm_queue_file *qfile,
 	pagefault_disable();
 	msg = likely(is_quiet(queue)) ? find_plain(queue, in) : NULL;
 	if (likely(msg) &&
-	    likely(ipcshm_payload_put(u64_to_user_ptr(in->data), msg->data, msg->size)) &&
+	    likely(ipcshm_slot_put(u64_to_user_ptr(in->data), msg->data, msg->size)) &&
 	    likely(!to || ipcshm_msg_describe(msg, view, 0, in->data, to))) {
 		size = msg->size;
 		retire_message(queue, msg, &leaving);
@@ -532,11 +537,11 @@ static u32 receive_incoming_row(struct ipcshm_queue *queue, const struct incomin
 	u32 i;
 
 	lockdep_assert_held(&queue->lock);
-	for (i = 0; i < count; i++, row++, to++) {
+	for (i = 0; i < count && bytes <= ROW_BYTES; i++, row++, to++) {
 		msg = find_plain(queue, row);
 		if (unlikely(!msg) ||
-		    unlikely(!ipcshm_payload_put(u64_to_user_ptr(row->data), msg->data,
-						 msg->size)) ||
+		    unlikely(!ipcshm_slot_put(u64_to_user_ptr(row->data), msg->data,
+					      msg->size)) ||
 		    unlikely(!ipcshm_msg_describe(msg, &view, 0, row->data, to)))
 			break;
 		bytes += msg->size;

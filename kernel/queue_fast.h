@@ -61,11 +61,14 @@ static __always_inline bool get_outgoing(struct outgoing *out,
 static __always_inline struct ipcshm_msg *load_spare(struct ipcshm_queue *queue,
 						     const struct outgoing *out)
 {
-	struct ipcshm_msg *msg = queue->spares.first[out->size > IPCSHM_SLOT_MIN_PAYLOAD];
+	/* Without ipcshm_slot_class() for most sizes. */
+	u32 slot_class = likely(out->size <= IPCSHM_WORDS_MAX) ?
+			 out->size > IPCSHM_SLOT_MIN_PAYLOAD : ipcshm_slot_class(out->size);
+	struct ipcshm_msg *msg = queue->spares.first[slot_class];
 
 	BUILD_BUG_ON(IPCSHM_WORDS_MAX > IPCSHM_SLOT_MIN_PAYLOAD + IPCSHM_SLOT_MIN);
 	if (unlikely(!msg ||
-		     !ipcshm_payload_get(msg->data, u64_to_user_ptr(out->data), out->size)))
+		     !ipcshm_slot_get(msg->data, u64_to_user_ptr(out->data), out->size)))
 		return NULL;
 	return msg;
 }

@@ -221,24 +221,24 @@ static int deliver_message(struct ipcshm_queue_file *qfile, struct ipcshm_receiv
 }
 
 /* Return whether a message is only a small payload in one piece, without a charge. */
-static bool is_words(const struct ipcshm_receive_buffer *rbuf)
+static bool is_in_slot(const struct ipcshm_receive_buffer *rbuf)
 {
 	const struct ipcshm_msg *msg = rbuf->msg;
 
-	return msg->slot_class != IPCSHM_SLOT_NONE && msg->size <= IPCSHM_WORDS_MAX &&
+	return msg->slot_class != IPCSHM_SLOT_NONE &&
 	       !(msg->nr_files | msg->charged | rbuf->user->segments |
 		 (rbuf->user->flags & IPCSHM_MAPPED));
 }
 
-static __always_inline bool deliver_words(struct ipcshm_receive_buffer *rbuf, void __user *to)
+static __always_inline bool deliver_from_slot(struct ipcshm_receive_buffer *rbuf, void __user *to)
 {
 	const struct ipcshm_view view = ipcshm_view_current();
 	const struct ipcshm_msg *msg = rbuf->msg;
 	bool done;
 
 	pagefault_disable();
-	done = likely(ipcshm_payload_put(u64_to_user_ptr(rbuf->user->data), msg->data,
-					 msg->size)) &&
+	done = likely(ipcshm_slot_put(u64_to_user_ptr(rbuf->user->data), msg->data,
+				      msg->size)) &&
 	       likely(ipcshm_msg_describe(msg, &view, msg->request_id, rbuf->user->data, to));
 	pagefault_enable();
 	return done;
@@ -253,7 +253,7 @@ int ipcshm_rbuf_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 {
 	int err;
 
-	if (likely(is_words(rbuf)) && likely(deliver_words(rbuf, to)))
+	if (likely(is_in_slot(rbuf)) && likely(deliver_from_slot(rbuf, to)))
 		return 0;
 	if (!rbuf->msg->charged && ipcshm_rbuf_deliver_at_once(qfile, rbuf, to))
 		return 0;

@@ -146,4 +146,22 @@ fault:
 	return false;
 }
 
+/*
+ * Copy a payload that fits in a slot, with page faults disabled: false if that faults. The copy in
+ * words has no hardened checks, since the slot's size is known to be large enough.
+ */
+static __always_inline bool ipcshm_slot_get(void *to, const void __user *from, size_t size)
+{
+	if (likely(size <= IPCSHM_WORDS_MAX))
+		return ipcshm_payload_get(to, from, size);
+	return access_ok(from, size) && !__copy_from_user_inatomic(to, from, size);
+}
+
+static __always_inline bool ipcshm_slot_put(void __user *to, const void *from, size_t size)
+{
+	if (likely(size <= IPCSHM_WORDS_MAX))
+		return ipcshm_payload_put(to, from, size);
+	return access_ok(to, size) && !__copy_to_user_inatomic(to, from, size);
+}
+
 #endif /* IPCSHM_USER_COPY_H */

@@ -179,7 +179,9 @@ static void print_number(double number)
 		printf(" %12s", "-");
 }
 
-static void print_operations(const struct bench_transport *transport, size_t size)
+/* @place: a column before the others, or NULL */
+static void print_operations(const struct bench_transport *transport, size_t size,
+			     const char *place)
 {
 	const struct bench_shape shape = {
 		.size = size, .capacity = CAPACITY, .senders = 1, .receivers = 1,
@@ -192,6 +194,8 @@ static void print_operations(const struct bench_transport *transport, size_t siz
 		return;
 	if (!(transport->limits & BENCH_NO_ROUND_TRIP))
 		round_trip = measure_round_trip(transport, size);
+	if (place)
+		printf("%-11s ", place);
 	printf("%-16s %8zu", transport->name, size);
 	print_number(cost.send);
 	print_number(cost.receive);
@@ -224,7 +228,33 @@ static void operations(void)
 		for (table = 0; table < sizeof(tables) / sizeof(tables[0]); table++)
 			for (transport = tables[table]; transport->name; transport++)
 				if (is_measured(transport, sizes[size]))
-					print_operations(transport, sizes[size]);
+					print_operations(transport, sizes[size], NULL);
+}
+
+/* Messages of more sizes, in the place that the variable PLACE names, such as a cgroup. */
+
+static void print_messages(const struct bench_transport *transport, const char *place)
+{
+	static const size_t sizes[] = { 8, 64, 256, 1024, 65536 };
+	size_t i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (is_measured(transport, sizes[i]))
+			print_operations(transport, sizes[i], place);
+}
+
+static void messages(void)
+{
+	const char *place = getenv("PLACE");
+	const struct bench_transport *transport;
+
+	place = place ? place : "here";
+	printf("\n%-11s %-16s %8s %12s %12s %12s %12s\n", "messages", "", "bytes", "send", "receive",
+	       "both", "round trip");
+	for (transport = bench_queues; transport->name; transport++)
+		if (strcmp(transport->name, "queue-mapped"))
+			print_messages(transport, place);
+	print_messages(bench_mqs, place);
 }
 
 static int queue_open(void)
@@ -505,6 +535,7 @@ static const struct {
 	{ "receivers", receivers, false },
 	{ "exec", crowd_exec, false },
 	{ "types", crowd_types, false },
+	{ "messages", messages, true },
 	{ "profile", profile, true },
 };
 

@@ -15,7 +15,7 @@ static int queue_create(struct bench_channel *channel, size_t pool)
 	const struct bench_shape *shape = channel->shape;
 	struct ipcshm_queue_attr attr = {
 		.max_messages = shape->capacity,
-		.max_bytes = IPCSHM_UNBOUNDED,
+		.max_bytes = 0,
 		.max_message_size = shape->size,
 		.pool_bytes = pool,
 	};

@@ -348,7 +348,7 @@ static int try_waitv(struct scene *scene)
 
 static int try_requeue(struct scene *scene)
 {
-	return ipcshm_region_requeue(scene->region, 5 * PAGE, 0, 4, 0, 1, 1);
+	return ipcshm_region_requeue(scene->region, 3 * PAGE, 0, 4, 0, 1, 1);
 }
 
 static int try_wake(struct scene *scene)
@@ -845,6 +845,17 @@ static bool is_fault(int result)
 	return result == -ENOMEM || result == -EFAULT;
 }
 
+static void print_difference(const struct view *before, const struct view *after)
+{
+	const __u32 *was = (const __u32 *)before, *is = (const __u32 *)after;
+	size_t i;
+
+	for (i = 0; i < sizeof(*before) / sizeof(*was); i++)
+		if (was[i] != is[i])
+			ksft_print_msg("     at byte %zu of the view: %u, then %u\n", i * sizeof(*was),
+				       was[i], is[i]);
+}
+
 /* Returns whether there was something to fail; sets *wrong if all isn't as it should be. */
 static bool fail_nth(const struct attempt *attempt, unsigned int nth, const char **wrong)
 {
@@ -863,8 +874,10 @@ static bool fail_nth(const struct attempt *attempt, unsigned int nth, const char
 	if (!is_success(attempt, result) &&
 	    !(fired && (is_fault(result) || is_lost(attempt, result))))
 		*wrong = strerror(-result);
-	if (is_fault(result) && memcmp(&before, &after, sizeof(before)))
+	if (is_fault(result) && memcmp(&before, &after, sizeof(before))) {
+		print_difference(&before, &after);
 		*wrong = "failed, and had an effect";
+	}
 	if (!scene_clear(&scene))
 		*wrong = "something wasn't given back";
 	return fired;

@@ -52,20 +52,6 @@ struct move {
 	u32 left;
 };
 
-static void buckets_lock(struct ipcshm_bucket *one, struct ipcshm_bucket *other)
-{
-	spin_lock(&min(one, other)->lock);
-	if (one != other)
-		spin_lock_nested(&max(one, other)->lock, SINGLE_DEPTH_NESTING);
-}
-
-static void buckets_unlock(struct ipcshm_bucket *one, struct ipcshm_bucket *other)
-{
-	if (one != other)
-		spin_unlock(&max(one, other)->lock);
-	spin_unlock(&min(one, other)->lock);
-}
-
 /* A sleeper whose wait is over stays: its end is on the way to it. */
 static bool sleeper_is_movable(const struct move *move, const struct word_sleeper *sleeper)
 {
@@ -108,37 +94,50 @@ static bool move_some(struct move *move)
 
 static void move_all(struct move *move)
 {
+	struct ipcshm_bucket *first = min(move->from, move->to);
+	struct ipcshm_bucket *second = max(move->from, move->to);
 	bool more;
 
 	do {
-		buckets_lock(move->from, move->to);
-		more = move_some(move);
-		buckets_unlock(move->from, move->to);
+		spin_lock(&first->lock);
+		if (first == second) {
+			more = move_some(move);
+		} else {
+			spin_lock_nested(&second->lock, SINGLE_DEPTH_NESTING);
+			more = move_some(move);
+			spin_unlock(&second->lock);
+		}
+		spin_unlock(&first->lock);
 		cond_resched();
 	} while (more);
 }
 
-/* Returns with the lock of the word's bucket held, or an error. */
-static int compare_and_lock(struct ipcshm_words *words, struct ipcshm_bucket *bucket,
-			    const struct ipcshm_word *word, u64 target)
-{
-	struct page *page = ipcshm_word_page_get(words, word);
-	int err = 0;
+/**
+ * struct comparison - the check of a word before its sleepers are woken and moved
+ * @move: the moves
+ * @word: the word, and its expected value
+ * @page: the page of the word
+ */
+struct comparison {
+	struct move *move;
+	const struct ipcshm_word *word;
+	struct page *page;
+};
 
-	if (IS_ERR(page))
-		return READ_ONCE(words->members->revoked) ? -EKEYREVOKED : PTR_ERR(page);
-	spin_lock(&bucket->lock);
-	if (READ_ONCE(words->members->revoked))
-		err = -EKEYREVOKED;
-	else if (ipcshm_word_is_beyond(words, word->offset) ||
-		 ipcshm_word_is_beyond(words, target))
-		err = -EINVAL;
-	else if (ipcshm_word_differs(words, word, page))
-		err = -EAGAIN;
-	if (err)
-		spin_unlock(&bucket->lock);
-	put_page(page);
-	return err;
+static int word_compare(void *data)
+{
+	const struct comparison *comparison = data;
+	const struct ipcshm_word *word = comparison->word;
+	struct move *move = comparison->move;
+
+	lockdep_assert_held(&move->from->lock);
+	move->before = move->from->arrivals;
+	if (READ_ONCE(move->words->members->revoked))
+		return -EKEYREVOKED;
+	if (ipcshm_word_is_beyond(move->words, word->offset) ||
+	    ipcshm_word_is_beyond(move->words, move->target))
+		return -EINVAL;
+	return ipcshm_word_differs(move->words, word, comparison->page) ? -EAGAIN : 0;
 }
 
 /**
@@ -165,14 +164,17 @@ int ipcshm_words_requeue(struct ipcshm_words *words, const struct ipcshm_word *w
 		.target = requeue->target,
 		.left = requeue->move,
 	};
-	u32 woken;
-	int err;
+	struct comparison comparison = {
+		.move = &move, .word = word, .page = ipcshm_word_page_get(words, word),
+	};
+	int woken;
 
-	err = compare_and_lock(words, move.from, word, requeue->target);
-	if (err)
-		return err;
-	move.before = move.from->arrivals;
-	woken = ipcshm_words_wake_locked(words, move.from, word->offset, requeue->wake);
+	if (IS_ERR(comparison.page))
+		return READ_ONCE(words->members->revoked) ? -EKEYREVOKED : PTR_ERR(comparison.page);
+	woken = ipcshm_words_wake_if(words, word->offset, requeue->wake, word_compare, &comparison);
+	put_page(comparison.page);
+	if (woken < 0)
+		return woken;
 	move_all(&move);
 	return woken + requeue->move - move.left;
 }

@@ -31,8 +31,8 @@ int ipcshm_words_wait_any(struct ipcshm_words *words, const struct ipcshm_word *
 			  u32 deaths, const struct ipcshm_timeout *timeout);
 int ipcshm_words_requeue(struct ipcshm_words *words, const struct ipcshm_word *word,
 			 const struct ipcshm_requeue *requeue);
-u32 ipcshm_words_wake_locked(struct ipcshm_words *words, struct ipcshm_bucket *bucket, u64 offset,
-			     u32 count);
+int ipcshm_words_wake_if(struct ipcshm_words *words, u64 offset, u32 count,
+			 int (*check)(void *data), void *data);
 u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count);
 void ipcshm_words_wake_outdated(struct ipcshm_words *words);
 void ipcshm_words_shrunk(struct ipcshm_words *words);

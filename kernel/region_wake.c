@@ -37,27 +37,34 @@ static bool complete_some(struct ipcshm_bucket *bucket, u64 offset, u64 before, 
 }
 
 /**
- * ipcshm_words_wake_locked - wake the sleepers of a word, and notify its watches
+ * ipcshm_words_wake_if - wake the sleepers of a word, and notify its watches
  * @words: of the region
- * @bucket: that of the word; its lock is held, and is dropped
  * @offset: of the word
  * @count: the most to wake
+ * @check: returns 0 or an error, called first, with the lock of the word's bucket held; or NULL
+ * @data: its argument
  *
  * A task that starts a new wait in the meantime is not woken again, so the loop ends.
  *
- * Return: the number of woken tasks, in the order of their arrival.
+ * Return: the number of woken tasks, in the order of their arrival; or an error of @check.
  */
-u32 ipcshm_words_wake_locked(struct ipcshm_words *words, struct ipcshm_bucket *bucket, u64 offset,
-			     u32 count)
-	__releases(&bucket->lock)
+int ipcshm_words_wake_if(struct ipcshm_words *words, u64 offset, u32 count,
+			 int (*check)(void *data), void *data)
 {
+	struct ipcshm_bucket *bucket = ipcshm_words_bucket(words, offset);
 	struct ipcshm_wakeups wakeups = { .count = 0 };
-	u64 before = bucket->arrivals;
+	bool watched, more;
 	u32 woken = 0;
-	bool watched;
-	bool more;
+	u64 before;
+	int err;
 
-	lockdep_assert_held(&bucket->lock);
+	spin_lock(&bucket->lock);
+	err = check ? check(data) : 0;
+	if (err) {
+		spin_unlock(&bucket->lock);
+		return err;
+	}
+	before = bucket->arrivals;
 	watched = ipcshm_watches_wake(bucket, offset);
 	for (;;) {
 		more = complete_some(bucket, offset, before, count - woken, &wakeups);
@@ -78,10 +85,7 @@ u32 ipcshm_words_wake_locked(struct ipcshm_words *words, struct ipcshm_bucket *b
 /* Returns the number of woken tasks. */
 u32 ipcshm_words_wake(struct ipcshm_words *words, u64 offset, u32 count)
 {
-	struct ipcshm_bucket *bucket = ipcshm_words_bucket(words, offset);
-
-	spin_lock(&bucket->lock);
-	return ipcshm_words_wake_locked(words, bucket, offset, count);
+	return ipcshm_words_wake_if(words, offset, count, NULL, NULL);
 }
 
 /**

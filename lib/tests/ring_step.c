@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A process is killed before each instruction of an operation on a ring in turn.  The
- * others then find all committed items, no uncommitted item, and a ring that works.
+ * A process dies before each instruction of an operation on a ring in turn.  The others
+ * then find all committed items, no uncommitted item, and a ring that works.
  *
- * The victim runs an operation under ptrace(2), one instruction at a time; after the
- * nth it is killed.  The test itself writes the member page, and so reports deaths.
+ * The victim runs an operation under ptrace(2), one instruction at a time.  The test itself
+ * writes the member page: while the victim is stopped, it reports its death, uses the ring as
+ * the survivors do, and then restores the memory to what it was, for the next instruction.  An
+ * instruction that left the shared memory as it was needs no second look.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -29,7 +31,7 @@
 
 /* The victim's operation. */
 struct victim {
-	struct ipcshm_area *area;
+	struct ipcshm_area area;
 	uint32_t side;
 	struct ipcshm_ring ring;
 	const void *peeked;
@@ -45,6 +47,7 @@ struct victim {
  * @may_get: items that may be gone, from the first on, though they needn't
  * @fillers: items that were put in before
  * @attaches: the victim isn't attached before
+ * @dies: another process has done this, and died
  */
 struct deed {
 	uint32_t side;
@@ -53,6 +56,8 @@ struct deed {
 	unsigned int may_put, may_get;
 	unsigned int fillers;
 	bool attaches;
+	void (*dies)(struct victim *victim);
+	uint32_t dead_side;
 };
 
 static const uint64_t new_items[] = { NEW, NEW + 1 };
@@ -87,13 +92,13 @@ static void fill(struct victim *victim)
 
 static void attach(struct victim *victim)
 {
-	ipcshm_ring_attach(&victim->ring, victim->area, 0, victim->side);
+	ipcshm_ring_attach(&victim->ring, &victim->area, 0, victim->side);
 }
 
 /* The descriptor is none: everything that comes before it is asked. */
 static void arm(struct victim *victim)
 {
-	victim->area->fd = 1000;
+	victim->area.fd = 1000;
 	ipcshm_ring_arm(&victim->ring, 1000);
 }
 
@@ -118,6 +123,14 @@ static void get(struct victim *victim)
 	uint64_t item;
 
 	ipcshm_ring_get(&victim->ring, &item, 8, IPCSHM_NOW);
+}
+
+/* Then the next is what the dead process had reserved. */
+static void get_three(struct victim *victim)
+{
+	get(victim);
+	get(victim);
+	get(victim);
 }
 
 static void get_two(struct victim *victim)
@@ -152,32 +165,49 @@ static void detach(struct victim *victim)
 #define PRODUCER	IPCSHM_RING_PRODUCER
 #define CONSUMER	IPCSHM_RING_CONSUMER
 
-static const struct deed deed_put_burst = { PRODUCER, nothing, put_burst, 2, 0, 0, false };
-static const struct deed deed_get_burst = { CONSUMER, nothing, get_burst, 0, 2, 0, false };
+#define DEED(name, of, first, then, ...) \
+	static const struct deed deed_##name = { .side = of, .prepare = first, .act = then, \
+						 __VA_ARGS__ }
+
+DEED(put_burst, PRODUCER, nothing, put_burst, .may_put = 2);
+DEED(get_burst, CONSUMER, nothing, get_burst, .may_get = 2);
 /* The survivor's item overwrites one as well. */
-static const struct deed deed_overwrite = { PRODUCER, fill, put, 1, 2, .fillers = FILLERS };
-static const struct deed deed_attach_producer = { PRODUCER, nothing, attach, 0, 0,
-						  .attaches = true };
-static const struct deed deed_attach_consumer = { CONSUMER, nothing, attach, 0, 0,
-						  .attaches = true };
-static const struct deed deed_arm_producer = { PRODUCER, nothing, arm, 0, 0, 0, false };
-static const struct deed deed_arm_consumer = { CONSUMER, nothing, arm, 0, 0, 0, false };
-static const struct deed deed_put = { PRODUCER, nothing, put, 1, 0, 0, false };
-static const struct deed deed_put_two = { PRODUCER, nothing, put_two, 2, 0, 0, false };
-static const struct deed deed_reserve = { PRODUCER, nothing, reserve, 0, 0, 0, false };
-static const struct deed deed_commit = { PRODUCER, reserve, commit, 1, 0, 0, false };
-static const struct deed deed_discard = { PRODUCER, reserve, discard, 0, 0, 0, false };
-static const struct deed deed_detach_reserved = { PRODUCER, reserve, detach, 0, 0, 0, false };
-static const struct deed deed_get = { CONSUMER, nothing, get, 0, 1, 0, false };
-static const struct deed deed_get_two = { CONSUMER, nothing, get_two, 0, 2, 0, false };
-static const struct deed deed_peek = { CONSUMER, nothing, peek, 0, 0, 0, false };
-static const struct deed deed_release = { CONSUMER, peek, release, 0, 1, 0, false };
-static const struct deed deed_detach_peeked = { CONSUMER, peek, detach, 0, 0, 0, false };
+DEED(overwrite, PRODUCER, fill, put, .may_put = 1, .may_get = 2, .fillers = FILLERS);
+DEED(attach_producer, PRODUCER, nothing, attach, .attaches = true);
+DEED(attach_consumer, CONSUMER, nothing, attach, .attaches = true);
+DEED(arm_producer, PRODUCER, nothing, arm);
+DEED(arm_consumer, CONSUMER, nothing, arm);
+DEED(put, PRODUCER, nothing, put, .may_put = 1);
+DEED(put_two, PRODUCER, nothing, put_two, .may_put = 2);
+DEED(reserve, PRODUCER, nothing, reserve);
+DEED(commit, PRODUCER, reserve, commit, .may_put = 1);
+DEED(discard, PRODUCER, reserve, discard);
+DEED(detach_reserved, PRODUCER, reserve, detach);
+DEED(get, CONSUMER, nothing, get, .may_get = 1);
+DEED(get_two, CONSUMER, nothing, get_two, .may_get = 2);
+DEED(peek, CONSUMER, nothing, peek);
+DEED(release, CONSUMER, peek, release, .may_get = 1);
+DEED(detach_peeked, CONSUMER, peek, detach);
+
+/*
+ * Of two that die: the second one while it takes over from the first.  What the first one had
+ * peeked may come before or after the next item.
+ */
+#define AFTER_RESERVE	.dies = reserve, .dead_side = PRODUCER
+#define AFTER_PEEK	.dies = peek, .dead_side = CONSUMER
+
+DEED(put_after_reserve, PRODUCER, nothing, put, .may_put = 1, AFTER_RESERVE);
+DEED(get_after_reserve, CONSUMER, get_three, get, .may_get = 3, AFTER_RESERVE);
+DEED(put_after_peek, PRODUCER, nothing, put, .may_put = 1, AFTER_PEEK);
+DEED(get_after_peek, CONSUMER, nothing, get, .may_get = 2, AFTER_PEEK);
+DEED(attach_producer_after_reserve, PRODUCER, nothing, attach, .attaches = true, AFTER_RESERVE);
+DEED(attach_consumer_after_peek, CONSUMER, nothing, attach, .attaches = true, AFTER_PEEK);
 
 FIXTURE(killed) {
-	struct ipcshm_member_page *members;
-	void *memory;
+	struct ipcshm_member_page *members, *members_before;
+	void *memory, *memory_before;
 	struct ipcshm_area area;
+	uint32_t token;		/* the victim's */
 };
 
 FIXTURE_VARIANT(killed) {
@@ -207,7 +237,9 @@ VARIANT(chunks_many, IPCSHM_RING_CHUNKS, MANY);
 FIXTURE_SETUP(killed)
 {
 	self->memory = shared_memory(SIZE);
+	self->memory_before = shared_memory(SIZE);
 	self->members = members_create();
+	self->members_before = members_create();
 	ASSERT_EQ(0, ipcshm_area_init_futex(&self->area, self->memory, SIZE, self->members));
 	ipcshm_area_set_token(&self->area, members_join(self->members, 0));
 }
@@ -271,34 +303,16 @@ static void __attribute__((noreturn)) be_victim(struct ipcshm_area *area, uint32
 {
 	static struct victim victim;
 
-	ipcshm_area_set_token(area, token);
-	victim.area = area;
+	victim.area = *area;
+	ipcshm_area_set_token(&victim.area, token);
 	victim.side = deed->side;
-	if (!deed->attaches && ipcshm_ring_attach(&victim.ring, area, 0, deed->side))
+	if (!deed->attaches && ipcshm_ring_attach(&victim.ring, &victim.area, 0, deed->side))
 		_exit(1);
 	deed->prepare(&victim);
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	raise(SIGSTOP);
 	deed->act(&victim);
 	_exit(DONE);
-}
-
-/* Returns whether it was killed before it had come to its end. */
-static bool kill_after(pid_t pid, unsigned int steps)
-{
-	int status;
-	unsigned int i;
-
-	waitpid(pid, &status, 0);
-	for (i = 0; i < steps && WIFSTOPPED(status); i++) {
-		ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL);
-		waitpid(pid, &status, 0);
-	}
-	if (!WIFSTOPPED(status))
-		return false;
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	return true;
 }
 
 /* All that is in the ring, sorted as it comes back; the number, or -errno. */
@@ -354,57 +368,88 @@ static const char *judge(const struct deed *deed, const uint64_t *items, int cou
 	return old + more + 1 == (unsigned int)count ? NULL : "something is there twice";
 }
 
-/* Every instruction with IPCSHM_LONG in the environment, which takes an hour; else every 29th. */
-static unsigned int stride(void)
+/* Another process begins something in the ring, and dies of it. */
+static void die_before(FIXTURE_DATA(killed) *self, const struct deed *deed)
 {
-	return getenv("IPCSHM_LONG") ? 1 : 29;
+	const struct deed first = { .side = deed->dead_side, .prepare = deed->dies };
+	uint32_t token = members_join(self->members, 2);
+	pid_t pid = fork();
+
+	if (!pid)
+		be_victim(&self->area, token, &first);
+	waitpid(pid, NULL, 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	members_die(self->members, token);
 }
 
-/* Killed after so many steps; NULL, or what is wrong.  @alive: it wasn't killed. */
-static const char *try_one(FIXTURE_DATA(killed) *self, const FIXTURE_VARIANT(killed) *variant,
-			   const struct deed *deed, unsigned int steps, bool *alive)
+static pid_t start_victim(FIXTURE_DATA(killed) *self, const struct deed *deed)
 {
-	uint64_t items[32];
-	uint32_t token;
 	pid_t pid;
-	int count;
 
-	memset(self->memory, 0, SIZE);
-	if (make(&self->area, variant->layout, variant->flags))
-		return "can't be made";
-	token = members_join(self->members, 1);
+	self->token = members_join(self->members, 1);
 	pid = fork();
 	if (!pid)
-		be_victim(&self->area, token, deed);
-	*alive = !kill_after(pid, steps);
-	members_die(self->members, token);
-	self->area.fd = -1;
-	if (put_items(&self->area, AFTER, 1))
-		return "nothing can be put in";
-	count = drain(&self->area, items);
-	return judge(deed, items, count);
+		be_victim(&self->area, self->token, deed);
+	waitpid(pid, NULL, 0);
+	return pid;
+}
+
+/* Returns whether the victim is in the middle of its deed. */
+static bool step_victim(pid_t pid, int *status)
+{
+	ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL);
+	return waitpid(pid, status, 0) == pid && WIFSTOPPED(*status);
+}
+
+/* What the survivors find if the victim is dead now: NULL, or what is wrong. */
+static const char *survive(FIXTURE_DATA(killed) *self, const struct deed *deed)
+{
+	uint64_t items[32];
+	const char *wrong;
+
+	memcpy(self->memory_before, self->memory, SIZE);
+	*self->members_before = *self->members;
+	members_die(self->members, self->token);
+	wrong = put_items(&self->area, AFTER, 1) ? "nothing can be put in" :
+						   judge(deed, items, drain(&self->area, items));
+	*self->members = *self->members_before;
+	memcpy(self->memory, self->memory_before, SIZE);
+	return wrong;
 }
 
 static void try_all(struct __test_metadata *_metadata, FIXTURE_DATA(killed) *self,
 		    const FIXTURE_VARIANT(killed) *variant, const struct deed *deed)
 {
-	const char *wrong = NULL;
-	bool alive = false;
-	unsigned int steps;
+	unsigned int steps = 0, states = 1;
+	const char *wrong;
+	int status;
+	pid_t pid;
 
-	for (steps = 0; steps < STEPS_MAX && !alive && !wrong; steps += stride())
-		wrong = try_one(self, variant, deed, steps, &alive);
-	EXPECT_STREQ("", wrong ? wrong : "");
-	EXPECT_TRUE(alive);
+	ASSERT_EQ(0, make(&self->area, variant->layout, variant->flags));
+	if (deed->dies)
+		die_before(self, deed);
+	pid = start_victim(self, deed);
+	wrong = survive(self, deed);
+	while (!wrong && steps < STEPS_MAX && step_victim(pid, &status)) {
+		steps++;
+		if (!memcmp(self->memory, self->memory_before, SIZE))
+			continue;
+		states++;
+		wrong = survive(self, deed);
+	}
+	EXPECT_STREQ("", wrong ? wrong : "") TH_LOG("after %u instructions", steps);
+	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == DONE);
 	EXPECT_LT(20, steps);
-	TH_LOG("%u steps", steps);
+	TH_LOG("%u instructions, %u states", steps, states);
+	kill(pid, SIGKILL);
 }
 
 #define HAS_BULK	(variant->layout != IPCSHM_RING_RECORDS && \
 			 variant->layout != IPCSHM_RING_CHUNKS)
 
 #define EACH_STEP_OF(name, when) \
-	TEST_F_TIMEOUT(killed, in_##name, 900) \
+	TEST_F(killed, in_##name) \
 	{ \
 		if (when) \
 			try_all(_metadata, self, variant, &deed_##name); \
@@ -430,5 +475,11 @@ EACH_STEP_OF(get_two, HAS_BULK)
 EACH_STEP_OF(peek, true)
 EACH_STEP_OF(release, true)
 EACH_STEP_OF(detach_peeked, true)
+EACH_STEP_OF(put_after_reserve, true)
+EACH_STEP_OF(get_after_reserve, true)
+EACH_STEP_OF(put_after_peek, true)
+EACH_STEP_OF(get_after_peek, true)
+EACH_STEP_OF(attach_producer_after_reserve, true)
+EACH_STEP_OF(attach_consumer_after_peek, true)
 
 TEST_HARNESS_MAIN

@@ -75,8 +75,8 @@ static void uncharge_until(struct ipcshm_quotas *payer, const struct ipcshm_quot
 }
 
 /* Charge all records. Return the record that has no room, or NULL. */
-static struct ipcshm_quotas *charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
-				    u64 amount)
+static struct ipcshm_quotas *charge_all_records(struct ipcshm_quotas *payer,
+						enum ipcshm_quota_type quota, u64 amount)
 {
 	struct ipcshm_quotas *record;
 
@@ -90,8 +90,8 @@ static struct ipcshm_quotas *charge(struct ipcshm_quotas *payer, enum ipcshm_quo
 }
 
 /* Notify the listeners of the current network namespace. */
-static void report(const struct ipcshm_quotas *payer, const struct ipcshm_quotas *full,
-		   enum ipcshm_quota_type quota, u64 amount)
+static void report_refusal(const struct ipcshm_quotas *payer, const struct ipcshm_quotas *full,
+			   enum ipcshm_quota_type quota, u64 amount)
 {
 	struct ipcshm_notification event = {
 		.type = IPCSHM_NOTIFY_TYPE_QUOTA,
@@ -117,7 +117,7 @@ bool ipcshm_quotas_try_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_typ
 {
 	if (likely(is_alone(payer)))
 		return record_charge(payer, quota, amount, max_of_user(payer, quota));
-	return !charge(payer, quota, amount);
+	return !charge_all_records(payer, quota, amount);
 }
 
 /**
@@ -132,11 +132,11 @@ bool ipcshm_quotas_try_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_typ
  */
 int ipcshm_quotas_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount)
 {
-	struct ipcshm_quotas *full = charge(payer, quota, amount);
+	struct ipcshm_quotas *full = charge_all_records(payer, quota, amount);
 
 	if (likely(!full))
 		return 0;
-	report(payer, full, quota, amount);
+	report_refusal(payer, full, quota, amount);
 	return -EDQUOT;
 }
 
@@ -150,7 +150,7 @@ void ipcshm_quotas_report(const struct ipcshm_quotas *payer, enum ipcshm_quota_t
 		if (!has_room(payer, record, quota, amount))
 			break;
 	}
-	report(payer, record ?: payer, quota, amount);
+	report_refusal(payer, record ?: payer, quota, amount);
 }
 
 /* As ipcshm_quotas_charge(), but a maximum can be exceeded. */

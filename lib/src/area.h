@@ -33,7 +33,7 @@ static inline int area_no_token(const struct ipcshm_area *area)
 }
 
 /* In a loop that waits for another processor. */
-static inline void relax(void)
+static inline void cpu_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();

@@ -24,7 +24,7 @@ int ipcshm_open(void)
 
 int ipcshm_get_info(int device, struct ipcshm_info *info, size_t size)
 {
-	return call(device, IPCSHM_IOC_INFO, info, size);
+	return call_ioctl(device, IPCSHM_IOC_INFO, info, size);
 }
 
 int ipcshm_unlink(int device, uint32_t kind, const char *name)
@@ -35,5 +35,5 @@ int ipcshm_unlink(int device, uint32_t kind, const char *name)
 		.kind = kind,
 	};
 
-	return call(device, IPCSHM_IOC_UNLINK, &args, sizeof(args));
+	return call_ioctl(device, IPCSHM_IOC_UNLINK, &args, sizeof(args));
 }

@@ -69,7 +69,7 @@ static int spin_for(const struct gate_call *call, uint64_t deadline)
 				call->spin->now = call->spin->max;
 				return ret;
 			}
-			relax();
+			cpu_relax();
 		}
 	} while (ipcshm_deadline(0) < end);
 	call->spin->now = time / 2 < SPIN_MIN ? 0 : time / 2;

@@ -26,7 +26,7 @@
  * compiled with an older or newer header than this library was, and it is the
  * caller's structure that the kernel gets.
  */
-static inline int call(int fd, unsigned int command, void *argument, size_t size)
+static inline int call_ioctl(int fd, unsigned int command, void *argument, size_t size)
 {
 	int saved = errno;
 	int ret;
@@ -100,7 +100,7 @@ static inline const char *argument_name(const struct argument_name *names, size_
 	return NULL;
 }
 
-static inline int map(int fd, int prot, void **address, size_t size, off_t offset)
+static inline int map_fd(int fd, int prot, void **address, size_t size, off_t offset)
 {
 	int saved = errno;
 	int ret = 0;

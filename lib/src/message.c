@@ -9,12 +9,12 @@
 int ipcshm_send_transfer(int fd, const struct ipcshm_transfer_args *transfer, size_t size)
 {
 	/* Nothing in it is out when sending: the kernel doesn't write to it. */
-	return call(fd, IPCSHM_IOC_QUEUE_SEND, (void *)transfer, size);
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_SEND, (void *)transfer, size);
 }
 
 int ipcshm_receive_transfer(int fd, struct ipcshm_transfer_args *transfer, size_t size)
 {
-	return call(fd, IPCSHM_IOC_QUEUE_RECEIVE, transfer, size);
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_RECEIVE, transfer, size);
 }
 
 int ipcshm_send_message(int fd, const struct ipcshm_message *message, uint64_t deadline)
@@ -69,7 +69,7 @@ static inline int send_built(int fd, const void *data, size_t size, uint64_t typ
 		.clock = CLOCK_MONOTONIC,
 	};
 
-	return call(fd, IPCSHM_IOC_QUEUE_SEND, &transfer, sizeof(transfer));
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_SEND, &transfer, sizeof(transfer));
 }
 
 static inline ssize_t receive_built(int fd, void *data, size_t size, uint64_t type,
@@ -86,7 +86,7 @@ static inline ssize_t receive_built(int fd, void *data, size_t size, uint64_t ty
 		.deadline = deadline,
 		.clock = CLOCK_MONOTONIC,
 	};
-	int ret = call(fd, IPCSHM_IOC_QUEUE_RECEIVE, &transfer, sizeof(transfer));
+	int ret = call_ioctl(fd, IPCSHM_IOC_QUEUE_RECEIVE, &transfer, sizeof(transfer));
 
 	if (message && (ret >= 0 || ret == -EMSGSIZE))
 		*message = transfer.message;
@@ -165,7 +165,7 @@ static int transfer_batch(int fd, unsigned int command, const struct ipcshm_mess
 		.message_size = sizeof(*messages),
 	};
 
-	return call(fd, command, &args, sizeof(args));
+	return call_ioctl(fd, command, &args, sizeof(args));
 }
 
 int ipcshm_send_batch(int fd, const struct ipcshm_message *messages, uint32_t count,

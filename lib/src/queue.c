@@ -26,7 +26,7 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 		.pool_bytes = attr->pool_bytes,
 		.overflow = attr->overflow,
 	};
-	fd = call(device, IPCSHM_IOC_QUEUE_OPEN, &args, sizeof(args));
+	fd = call_ioctl(device, IPCSHM_IOC_QUEUE_OPEN, &args, sizeof(args));
 	attr->invalid = invalid_argument(&args.how, fd);
 	if (fd < 0)
 		return fd;
@@ -57,27 +57,27 @@ const char *ipcshm_queue_invalid(const struct ipcshm_queue_attr *attr)
 
 int ipcshm_queue_get_stat(int fd, struct ipcshm_queue_stat *stat, size_t size)
 {
-	return call(fd, IPCSHM_IOC_QUEUE_STAT, stat, size);
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_STAT, stat, size);
 }
 
 int ipcshm_queue_set(int fd, uint64_t max_messages, uint64_t max_bytes)
 {
 	struct ipcshm_queue_set_args args = { .max_messages = max_messages, .max_bytes = max_bytes };
 
-	return call(fd, IPCSHM_IOC_QUEUE_SET, &args, sizeof(args));
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_SET, &args, sizeof(args));
 }
 
 int ipcshm_queue_set_busy_poll(int fd, uint32_t microseconds)
 {
 	struct ipcshm_queue_busy_poll_args args = { .microseconds = microseconds };
 
-	return call(fd, IPCSHM_IOC_QUEUE_BUSY_POLL, &args, sizeof(args));
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_BUSY_POLL, &args, sizeof(args));
 }
 
 int ipcshm_queue_drain(int fd, uint64_t *messages)
 {
 	struct ipcshm_queue_drain_args args = { 0 };
-	int ret = call(fd, IPCSHM_IOC_QUEUE_DRAIN, &args, sizeof(args));
+	int ret = call_ioctl(fd, IPCSHM_IOC_QUEUE_DRAIN, &args, sizeof(args));
 
 	if (messages && !ret)
 		*messages = args.messages;
@@ -88,7 +88,7 @@ int ipcshm_queue_revoke(int fd)
 {
 	struct ipcshm_queue_revoke_args args = { 0 };
 
-	return call(fd, IPCSHM_IOC_QUEUE_REVOKE, &args, sizeof(args));
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_REVOKE, &args, sizeof(args));
 }
 
 int ipcshm_queue_map(int fd, const void **pool, size_t *size)
@@ -98,7 +98,7 @@ int ipcshm_queue_map(int fd, const void **pool, size_t *size)
 	size_t length;
 	int ret;
 
-	ret = call(fd, IPCSHM_IOC_QUEUE_STAT, &stat, sizeof(stat));
+	ret = call_ioctl(fd, IPCSHM_IOC_QUEUE_STAT, &stat, sizeof(stat));
 	if (ret < 0)
 		return ret;
 	if (!stat.pool_bytes)
@@ -107,7 +107,7 @@ int ipcshm_queue_map(int fd, const void **pool, size_t *size)
 	if (length != stat.pool_bytes)
 		return -ENOMEM;
 
-	ret = map(fd, PROT_READ, &mapped, length, 0);
+	ret = map_fd(fd, PROT_READ, &mapped, length, 0);
 	if (ret)
 		return ret;
 	*pool = mapped;
@@ -119,5 +119,5 @@ int ipcshm_release(int fd, const uint64_t *offsets, uint32_t count)
 {
 	struct ipcshm_queue_release_args args = { .offsets = (uintptr_t)offsets, .count = count };
 
-	return call(fd, IPCSHM_IOC_QUEUE_RELEASE, &args, sizeof(args));
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_RELEASE, &args, sizeof(args));
 }

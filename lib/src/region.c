@@ -27,7 +27,7 @@ int ipcshm_region_open(int device, const char *name, uint32_t flags, mode_t mode
 		.max_size = attr->max_size,
 		.max_members = attr->max_members,
 	};
-	fd = call(device, IPCSHM_IOC_REGION_OPEN, &args, sizeof(args));
+	fd = call_ioctl(device, IPCSHM_IOC_REGION_OPEN, &args, sizeof(args));
 	attr->invalid = invalid_argument(&args.how, fd);
 	if (fd < 0)
 		return fd;
@@ -89,14 +89,14 @@ int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size)
 
 	if (prot < 0)
 		return prot;
-	ret = call(fd, IPCSHM_IOC_REGION_STAT, &stat, sizeof(stat));
+	ret = call_ioctl(fd, IPCSHM_IOC_REGION_STAT, &stat, sizeof(stat));
 	if (ret < 0)
 		return ret;
 	length = (size_t)stat.max_size;
 	if (length != stat.max_size)
 		return -ENOMEM;
 
-	ret = map(fd, prot, &mapped, length, 0);
+	ret = map_fd(fd, prot, &mapped, length, 0);
 	if (!ret)
 		ret = apply_advice(mapped, length, how);
 	if (ret)
@@ -108,27 +108,27 @@ int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size)
 
 int ipcshm_region_get_stat(int fd, struct ipcshm_region_stat *stat, size_t size)
 {
-	return call(fd, IPCSHM_IOC_REGION_STAT, stat, size);
+	return call_ioctl(fd, IPCSHM_IOC_REGION_STAT, stat, size);
 }
 
 int ipcshm_region_resize(int fd, uint64_t bytes)
 {
 	struct ipcshm_region_resize_args args = { .size = bytes };
 
-	return call(fd, IPCSHM_IOC_REGION_RESIZE, &args, sizeof(args));
+	return call_ioctl(fd, IPCSHM_IOC_REGION_RESIZE, &args, sizeof(args));
 }
 
 int ipcshm_region_revoke(int fd)
 {
 	struct ipcshm_region_revoke_args args = { 0 };
 
-	return call(fd, IPCSHM_IOC_REGION_REVOKE, &args, sizeof(args));
+	return call_ioctl(fd, IPCSHM_IOC_REGION_REVOKE, &args, sizeof(args));
 }
 
 int ipcshm_region_self(int fd, uint32_t *token)
 {
 	struct ipcshm_region_self_args args = { 0 };
-	int ret = call(fd, IPCSHM_IOC_REGION_SELF, &args, sizeof(args));
+	int ret = call_ioctl(fd, IPCSHM_IOC_REGION_SELF, &args, sizeof(args));
 
 	if (!ret)
 		*token = args.token;
@@ -138,7 +138,7 @@ int ipcshm_region_self(int fd, uint32_t *token)
 int ipcshm_region_member(int fd, uint32_t token, struct ipcshm_region_member_args *member)
 {
 	struct ipcshm_region_member_args args = { .token = token };
-	int ret = call(fd, IPCSHM_IOC_REGION_MEMBER, &args, sizeof(args));
+	int ret = call_ioctl(fd, IPCSHM_IOC_REGION_MEMBER, &args, sizeof(args));
 
 	if (!ret)
 		*member = args;
@@ -215,14 +215,14 @@ int ipcshm_region_members(int fd, struct ipcshm_member *members, uint32_t count,
 
 	if (size > UINT32_MAX)
 		return -EINVAL;
-	ret = call(fd, IPCSHM_IOC_REGION_MEMBERS, &args, sizeof(args));
+	ret = call_ioctl(fd, IPCSHM_IOC_REGION_MEMBERS, &args, sizeof(args));
 	return ret < 0 ? ret : (int)args.count;
 }
 
 int ipcshm_region_map_members(int fd, const struct ipcshm_member_page **page)
 {
 	void *address = NULL;
-	int ret = map(fd, PROT_READ, &address, sizeof(**page), (off_t)IPCSHM_MEMBER_PAGE_OFFSET);
+	int ret = map_fd(fd, PROT_READ, &address, sizeof(**page), (off_t)IPCSHM_MEMBER_PAGE_OFFSET);
 
 	if (!ret)
 		*page = address;
@@ -241,7 +241,7 @@ int ipcshm_region_wait(int fd, uint64_t offset, uint32_t size, uint64_t expected
 		.deaths = deaths,
 	};
 
-	return call(fd, IPCSHM_IOC_REGION_WAIT, &args, sizeof(args));
+	return call_ioctl(fd, IPCSHM_IOC_REGION_WAIT, &args, sizeof(args));
 }
 
 int ipcshm_region_waitv(int fd, const struct ipcshm_region_word *words, uint32_t count,
@@ -256,14 +256,14 @@ int ipcshm_region_waitv(int fd, const struct ipcshm_region_word *words, uint32_t
 		.deaths = deaths,
 	};
 
-	return call(fd, IPCSHM_IOC_REGION_WAITV, &args, sizeof(args));
+	return call_ioctl(fd, IPCSHM_IOC_REGION_WAITV, &args, sizeof(args));
 }
 
 int ipcshm_region_wake(int fd, uint64_t offset, uint32_t count)
 {
 	struct ipcshm_region_wake_args args = { .offset = offset, .count = count };
 
-	return call(fd, IPCSHM_IOC_REGION_WAKE, &args, sizeof(args));
+	return call_ioctl(fd, IPCSHM_IOC_REGION_WAKE, &args, sizeof(args));
 }
 
 int ipcshm_region_requeue(int fd, uint64_t offset, uint64_t target, uint32_t size,
@@ -278,7 +278,7 @@ int ipcshm_region_requeue(int fd, uint64_t offset, uint64_t target, uint32_t siz
 		.move = move,
 	};
 
-	return call(fd, IPCSHM_IOC_REGION_REQUEUE, &args, sizeof(args));
+	return call_ioctl(fd, IPCSHM_IOC_REGION_REQUEUE, &args, sizeof(args));
 }
 
 int ipcshm_region_watch_events(int fd, uint32_t events, uint64_t offset, uint32_t size,
@@ -292,7 +292,7 @@ int ipcshm_region_watch_events(int fd, uint32_t events, uint64_t offset, uint32_
 		.events = events,
 	};
 
-	return call(fd, IPCSHM_IOC_REGION_WATCH, &args, sizeof(args));
+	return call_ioctl(fd, IPCSHM_IOC_REGION_WATCH, &args, sizeof(args));
 }
 
 int ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expected,

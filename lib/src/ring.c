@@ -79,7 +79,7 @@ static int extent_of(const struct ipcshm_ring_attr *attr, struct extent *extent)
 	return extent->bytes > SIZE_MAX / 2 ? -EINVAL : 0;
 }
 
-static size_t aligned(size_t size)
+static size_t align_size(size_t size)
 {
 	return (size + RING_ALIGN - 1) & ~(size_t)(RING_ALIGN - 1);
 }
@@ -89,12 +89,12 @@ static size_t header_size(const struct extent *extent)
 {
 	size_t seats = extent->producers + extent->consumers;
 
-	return aligned(sizeof(struct ring_shared) + seats * sizeof(struct ring_seat));
+	return align_size(sizeof(struct ring_shared) + seats * sizeof(struct ring_seat));
 }
 
 static size_t size_of(const struct extent *extent)
 {
-	return header_size(extent) + aligned((size_t)extent->bytes);
+	return header_size(extent) + align_size((size_t)extent->bytes);
 }
 
 int ipcshm_ring_size(const struct ipcshm_ring_attr *attr, size_t *size)
@@ -281,7 +281,7 @@ static int attach_layout(struct ring *ring, const struct ipcshm_ring_attr *attr)
 }
 
 /* Peers that wait for one see it. */
-static void announce(struct ring *ring)
+static void announce_peer(struct ring *ring)
 {
 	atomic_fetch_add_explicit(&ring_own_side(ring)->attached, 1, memory_order_release);
 	ring_gate_open(ring, ring_other_gate(ring), INT32_MAX);
@@ -324,7 +324,7 @@ int ipcshm_ring_attach(struct ipcshm_ring *handle, const struct ipcshm_area *are
 		return ret;
 	ring_wait_init(ring);
 	ring_ops(ring)->recover(ring);
-	announce(ring);
+	announce_peer(ring);
 	return 0;
 }
 
@@ -380,8 +380,8 @@ static uint64_t begin_of(const struct ring *ring)
 }
 
 /* Positions of records of many are in granules of 32 bytes. */
-static uint64_t amount(const struct ring *ring, const struct ipcshm_ring_attr *attr,
-		       uint64_t position)
+static uint64_t amount_at(const struct ring *ring, const struct ipcshm_ring_attr *attr,
+			  uint64_t position)
 {
 	uint64_t first = first_position(attr);
 
@@ -421,8 +421,8 @@ int ipcshm_ring_get_stat(const struct ipcshm_ring *handle, struct ipcshm_ring_st
 	if (size < STATUS_SIZE_1)
 		return -EINVAL;
 	fill_in_attr(ring, &all.attr);
-	all.put = amount(ring, &all.attr, end_of(ring));
-	all.got = amount(ring, &all.attr, begin_of(ring));
+	all.put = amount_at(ring, &all.attr, end_of(ring));
+	all.got = amount_at(ring, &all.attr, begin_of(ring));
 	/* The structure of an older caller ends earlier; that of a newer one ends in zeroes. */
 	memset(status, 0, size);
 	memcpy(status, &all, size < sizeof(all) ? size : sizeof(all));

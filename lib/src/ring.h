@@ -277,7 +277,7 @@ static inline bool ring_has_many(const struct ring *ring, uint32_t which)
 	return ring->flags & which;
 }
 
-static inline void count(_Atomic uint64_t *counter, uint64_t more)
+static inline void add_to_counter(_Atomic uint64_t *counter, uint64_t more)
 {
 	atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
 }
@@ -309,7 +309,7 @@ static inline void ring_await_claimed(const struct ring *ring, uint64_t position
 
 	if (ring->missed != position)
 		for (i = 0; i < RING_CLAIMED_PAUSES; i++)
-			relax();
+			cpu_relax();
 }
 
 /* ring_slot_single.c */

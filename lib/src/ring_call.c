@@ -6,8 +6,8 @@
 #include "ring_seat.h"
 
 /* A call was attempted: wait, if that is what it needs and @deadline allows. */
-static ssize_t finish(struct ring *ring, ssize_t ret, const struct ring_call *call,
-		      uint64_t deadline)
+static ssize_t finish_call(struct ring *ring, ssize_t ret, const struct ring_call *call,
+			   uint64_t deadline)
 {
 	if (!is_to_wait(ret))
 		return ret;
@@ -17,7 +17,7 @@ static ssize_t finish(struct ring *ring, ssize_t ret, const struct ring_call *ca
 }
 
 /* 0: may @ring be used so? */
-static ALWAYS_INLINE int refuse(const struct ring *ring, uint32_t side)
+static ALWAYS_INLINE int check_use(const struct ring *ring, uint32_t side)
 {
 	if (UNLIKELY(ring->side != side))
 		return -EPERM;
@@ -67,7 +67,7 @@ static __attribute__((noinline)) int put_or_wait(struct ring *ring, const void *
 {
 	const struct ring_call call = { .attempt = attempt_put, .from = data, .size = size };
 
-	return (int)finish(ring, attempt_put(ring, &call), &call, deadline);
+	return (int)finish_call(ring, attempt_put(ring, &call), &call, deadline);
 }
 
 int ipcshm_ring_put(struct ipcshm_ring *handle, const void *data, size_t size, uint64_t deadline)
@@ -92,7 +92,7 @@ static __attribute__((noinline)) ssize_t get_or_wait(struct ring *ring, void *da
 {
 	const struct ring_call call = { .attempt = attempt_get, .to = data, .size = size };
 
-	return finish(ring, attempt_get(ring, &call), &call, deadline);
+	return finish_call(ring, attempt_get(ring, &call), &call, deadline);
 }
 
 ssize_t ipcshm_ring_get(struct ipcshm_ring *handle, void *data, size_t size, uint64_t deadline)
@@ -119,13 +119,13 @@ static __attribute__((noinline)) int reserve_or_wait(struct ring *ring, size_t s
 {
 	const struct ring_call call = { .attempt = attempt_reserve, .to = data, .size = size };
 
-	return (int)finish(ring, attempt_reserve(ring, &call), &call, deadline);
+	return (int)finish_call(ring, attempt_reserve(ring, &call), &call, deadline);
 }
 
 int ipcshm_ring_reserve(struct ipcshm_ring *handle, size_t size, void **data, uint64_t deadline)
 {
 	struct ring *ring = ring_of(handle);
-	int ret = refuse(ring, IPCSHM_RING_PRODUCER);
+	int ret = check_use(ring, IPCSHM_RING_PRODUCER);
 
 	if (UNLIKELY(ret))
 		return ret;
@@ -172,13 +172,13 @@ static __attribute__((noinline)) ssize_t peek_or_wait(struct ring *ring, const v
 {
 	const struct ring_call call = { .attempt = attempt_peek, .to = data };
 
-	return finish(ring, attempt_peek(ring, &call), &call, deadline);
+	return finish_call(ring, attempt_peek(ring, &call), &call, deadline);
 }
 
 ssize_t ipcshm_ring_peek(struct ipcshm_ring *handle, const void **data, uint64_t deadline)
 {
 	struct ring *ring = ring_of(handle);
-	ssize_t ret = refuse(ring, IPCSHM_RING_CONSUMER);
+	ssize_t ret = check_use(ring, IPCSHM_RING_CONSUMER);
 
 	if (UNLIKELY(ret))
 		return ret;
@@ -203,7 +203,7 @@ static ALWAYS_INLINE int refuse_some(const struct ring *ring, uint32_t side, siz
 {
 	uint32_t many = side == IPCSHM_RING_PRODUCER ? IPCSHM_RING_MULTI_PRODUCER :
 						       IPCSHM_RING_MULTI_CONSUMER;
-	int ret = refuse(ring, side);
+	int ret = check_use(ring, side);
 
 	if (UNLIKELY(ret))
 		return ret;
@@ -226,7 +226,7 @@ static __attribute__((noinline)) ssize_t wait_to_put_some(struct ring *ring, ssi
 {
 	const struct ring_call call = { attempt_put_some, items, NULL, number, all, false };
 
-	return finish(ring, ret, &call, deadline);
+	return finish_call(ring, ret, &call, deadline);
 }
 
 static ALWAYS_INLINE ssize_t put_some(struct ring *ring, const void *items, size_t number,
@@ -263,7 +263,7 @@ static __attribute__((noinline)) ssize_t wait_to_get_some(struct ring *ring, ssi
 {
 	const struct ring_call call = { attempt_get_some, NULL, items, number, all, false };
 
-	return finish(ring, ret, &call, deadline);
+	return finish_call(ring, ret, &call, deadline);
 }
 
 static ALWAYS_INLINE ssize_t get_some(struct ring *ring, void *items, size_t number, bool all,

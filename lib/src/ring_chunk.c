@@ -38,14 +38,14 @@ static uint64_t place_bytes(uint64_t chunk)
 	return chunk + chunk / GRANULE * sizeof(uint64_t);
 }
 
-static uint64_t places(const struct ring *ring)
+static uint64_t count_places(const struct ring *ring)
 {
 	return ring->capacity / ring->stride;
 }
 
 static entry_t *entry_at(const struct ring *ring, uint64_t number)
 {
-	return (entry_t *)ring->map + (number & (places(ring) - 1));
+	return (entry_t *)ring->map + (number & (count_places(ring) - 1));
 }
 
 static uint64_t load_entry(entry_t *entry)
@@ -71,7 +71,7 @@ static uint64_t fresh_of(uint64_t entry)
 
 static uint64_t place_of(const struct ring *ring, uint64_t entry)
 {
-	return entry & (places(ring) - 1);
+	return entry & (count_places(ring) - 1);
 }
 
 static unsigned char *place_at(const struct ring *ring, uint64_t place)
@@ -151,14 +151,14 @@ int ring_chunk_add(struct ring *ring, uint64_t number, uint64_t oldest)
 	if (is_of(entry, number))
 		return 0;
 	/* Another has added this and more since; or the map was written to by others. */
-	if (!is_of(before, number - 1) || !fresh || fresh > places(ring))
+	if (!is_of(before, number - 1) || !fresh || fresh > count_places(ring))
 		return load_entry(at) == entry ? -EBADMSG : 0;
 	if ((int64_t)(oldest - (number - fresh)) > 0) {
 		reused = load_entry(entry_at(ring, number - fresh));
 		if (!is_of(reused, number - fresh))
 			return load_entry(at) == entry ? -EBADMSG : 0;
 		place = place_of(ring, reused);
-	} else if (fresh == places(ring)) {
+	} else if (fresh == count_places(ring)) {
 		return load_entry(at) == entry ? -EAGAIN : 0;
 	} else {
 		ret = ring_region_grow(ring->area, place_at(ring, place + 1));
@@ -182,12 +182,12 @@ int ring_chunk_attach(struct ring *ring)
 	ring->shift = (uint32_t)__builtin_ctzll(ring->stride);
 	ring->item_size = 0;
 	ring->map = ring->data;
-	ring->data += map_bytes(places(ring));
+	ring->data += map_bytes(count_places(ring));
 	ring->known_bytes = ring_area_bytes(ring->area);
 	return end_in_area(ring, 0) > ring->known_bytes ? -EPROTO : 0;
 }
 
-static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
+static int chunk_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
 {
 	uint64_t entries;
 
@@ -203,7 +203,7 @@ static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint6
 }
 
 /* Chunk 1 is at place 0, and nothing is in it. */
-static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
+static void format_chunks(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
 {
 	uint64_t entries = attr->capacity / stride;
 	uint64_t bytes = map_bytes(entries);
@@ -215,6 +215,6 @@ static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uin
 const struct ring_layout ring_chunks = {
 	.many_producers = &ring_record_many_producers,
 	.many_consumers = &ring_record_many_consumers,
-	.geometry = geometry,
-	.format = format,
+	.geometry = chunk_geometry,
+	.format = format_chunks,
 };

@@ -50,7 +50,7 @@
 #define RAISE_TRIES	16
 #define SPIN_MAX	20000U			/* nanoseconds */
 
-static int membarrier(int command)
+static int call_membarrier(int command)
 {
 	int saved = errno;
 	int ret = (int)syscall(SYS_membarrier, command, 0, 0);
@@ -75,7 +75,7 @@ uint32_t ring_note_cpu(struct ring *ring)
 /* The barriers of others reach registered processes only. */
 void ring_wait_init(struct ring *ring)
 {
-	bool reached = !membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
+	bool reached = !call_membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
 
 	ring->spin_max = SPIN_MAX;
 	ring->spin = SPIN_MAX;
@@ -104,7 +104,7 @@ void ring_gate_open(struct ring *ring, struct ring_gate *gate, uint64_t more)
 		atomic_compare_exchange_strong_explicit(&gate->word, &word, word & ~(SLEEPERS | RING_GATE_ALL),
 							memory_order_relaxed,
 							memory_order_relaxed);
-	count(&ring_shared(ring)->counters.wakes, woken > 0 ? (uint64_t)woken : 0);
+	add_to_counter(&ring_shared(ring)->counters.wakes, woken > 0 ? (uint64_t)woken : 0);
 }
 
 /* The sleeping side. */
@@ -146,7 +146,7 @@ bool ring_gate_raise(struct ring_gate *gate)
 							     memory_order_relaxed,
 							     memory_order_relaxed))
 			continue;
-		if (membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED))
+		if (call_membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED))
 			return false;
 		fence = rising;
 		if (atomic_compare_exchange_strong_explicit(&gate->fence, &fence,

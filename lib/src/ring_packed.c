@@ -62,14 +62,14 @@ static __attribute__((noinline)) int64_t look_for_items(struct ring *ring)
 }
 
 /* The room, from the remembered position if that is enough for @want. */
-static ALWAYS_INLINE int64_t room(struct ring *ring, uint64_t want)
+static ALWAYS_INLINE int64_t count_packed_room(struct ring *ring, uint64_t want)
 {
 	uint64_t known = ring->limit - ring->position;
 
 	return LIKELY(known >= want) ? (int64_t)known : look_for_room(ring);
 }
 
-static ALWAYS_INLINE int64_t items(struct ring *ring, uint64_t want)
+static ALWAYS_INLINE int64_t count_packed_items(struct ring *ring, uint64_t want)
 {
 	uint64_t known = ring->limit - ring->position;
 
@@ -77,7 +77,7 @@ static ALWAYS_INLINE int64_t items(struct ring *ring, uint64_t want)
 }
 
 /* P0, pairs with look_for_items(). */
-static ALWAYS_INLINE void publish(struct ring *ring, uint64_t more)
+static ALWAYS_INLINE void advance_packed_producer(struct ring *ring, uint64_t more)
 {
 	ring->position += more;
 	atomic_store_explicit(&ring_shared(ring)->producer.position, ring->position,
@@ -86,7 +86,7 @@ static ALWAYS_INLINE void publish(struct ring *ring, uint64_t more)
 }
 
 /* C0, pairs with look_for_room(). */
-static ALWAYS_INLINE void consumed(struct ring *ring, uint64_t more)
+static ALWAYS_INLINE void advance_packed_consumer(struct ring *ring, uint64_t more)
 {
 	ring->position += more;
 	atomic_store_explicit(&ring_shared(ring)->consumer.position, ring->position,
@@ -95,7 +95,7 @@ static ALWAYS_INLINE void consumed(struct ring *ring, uint64_t more)
 }
 
 /* @have of @want, if that will do; else -EAGAIN, or the error that @have is. */
-static ALWAYS_INLINE int64_t enough(int64_t have, size_t want, bool all)
+static ALWAYS_INLINE int64_t limit_to_wanted(int64_t have, size_t want, bool all)
 {
 	if (have < 0)
 		return have;
@@ -106,14 +106,14 @@ static ALWAYS_INLINE int64_t enough(int64_t have, size_t want, bool all)
 
 static int ready_to_put(struct ring *ring, uint64_t wanted)
 {
-	int64_t have = enough(room(ring, wanted), (size_t)wanted, true);
+	int64_t have = limit_to_wanted(count_packed_room(ring, wanted), (size_t)wanted, true);
 
 	return have < 0 ? (int)have : 0;
 }
 
 static int ready_to_get(struct ring *ring, uint64_t wanted)
 {
-	int64_t have = enough(items(ring, wanted), (size_t)wanted, true);
+	int64_t have = limit_to_wanted(count_packed_items(ring, wanted), (size_t)wanted, true);
 
 	return have < 0 ? (int)have : 0;
 }
@@ -123,12 +123,12 @@ static ALWAYS_INLINE void put_done(struct ring *ring)
 {
 	if (LIKELY(ring->limit - ring->position > ring->ahead))
 		prepare_to_write(item_at(ring, ring->position + ring->ahead));
-	publish(ring, 1);
+	advance_packed_producer(ring, 1);
 }
 
 static __attribute__((noinline)) int put_any(struct ring *ring, const void *data)
 {
-	int64_t have = enough(room(ring, 1), 1, true);
+	int64_t have = limit_to_wanted(count_packed_room(ring, 1), 1, true);
 
 	if (have < 0)
 		return (int)ring_refused(ring, (ssize_t)have, 1);
@@ -137,7 +137,7 @@ static __attribute__((noinline)) int put_any(struct ring *ring, const void *data
 	return 0;
 }
 
-static int put(struct ring *ring, const void *data, size_t size)
+static int put_packed(struct ring *ring, const void *data, size_t size)
 {
 	const uint64_t position = ring->position;
 
@@ -151,16 +151,16 @@ static int put(struct ring *ring, const void *data, size_t size)
 
 static __attribute__((noinline)) ssize_t get_any(struct ring *ring, void *data)
 {
-	int64_t have = enough(items(ring, 1), 1, true);
+	int64_t have = limit_to_wanted(count_packed_items(ring, 1), 1, true);
 
 	if (have < 0)
 		return ring_refused(ring, (ssize_t)have, 1);
 	copy_item(data, item_at(ring, ring->position), ring->item_size);
-	consumed(ring, 1);
+	advance_packed_consumer(ring, 1);
 	return (ssize_t)ring->item_size;
 }
 
-static ssize_t get(struct ring *ring, void *data, size_t size)
+static ssize_t get_packed(struct ring *ring, void *data, size_t size)
 {
 	const uint64_t position = ring->position;
 	const uint32_t item_size = ring->item_size;
@@ -169,7 +169,7 @@ static ssize_t get(struct ring *ring, void *data, size_t size)
 	if (UNLIKELY(position == ring->limit || !is_few_words(item_size)))
 		return get_any(ring, data);
 	copy_words(data, item_at(ring, position), item_size);
-	consumed(ring, 1);
+	advance_packed_consumer(ring, 1);
 	return (ssize_t)item_size;
 }
 
@@ -183,7 +183,7 @@ static size_t before_wrap(const struct ring *ring, size_t count)
 
 static ssize_t put_some(struct ring *ring, const void *from, size_t want, bool all)
 {
-	int64_t have = enough(room(ring, want), want, all);
+	int64_t have = limit_to_wanted(count_packed_room(ring, want), want, all);
 	size_t first;
 
 	if (have < 0)
@@ -192,13 +192,13 @@ static ssize_t put_some(struct ring *ring, const void *from, size_t want, bool a
 	memcpy(item_at(ring, ring->position), from, first * ring->item_size);
 	memcpy(ring->data, (const unsigned char *)from + first * ring->item_size,
 	       ((size_t)have - first) * ring->item_size);
-	publish(ring, (uint64_t)have);
+	advance_packed_producer(ring, (uint64_t)have);
 	return (ssize_t)have;
 }
 
 static ssize_t get_some(struct ring *ring, void *to, size_t want, bool all)
 {
-	int64_t have = enough(items(ring, want), want, all);
+	int64_t have = limit_to_wanted(count_packed_items(ring, want), want, all);
 	size_t first;
 
 	if (have < 0)
@@ -207,13 +207,13 @@ static ssize_t get_some(struct ring *ring, void *to, size_t want, bool all)
 	memcpy(to, item_at(ring, ring->position), first * ring->item_size);
 	memcpy((unsigned char *)to + first * ring->item_size, ring->data,
 	       ((size_t)have - first) * ring->item_size);
-	consumed(ring, (uint64_t)have);
+	advance_packed_consumer(ring, (uint64_t)have);
 	return (ssize_t)have;
 }
 
-static int reserve(struct ring *ring, size_t size, void **data)
+static int reserve_packed(struct ring *ring, size_t size, void **data)
 {
-	int64_t have = enough(room(ring, 1), 1, true);
+	int64_t have = limit_to_wanted(count_packed_room(ring, 1), 1, true);
 
 	(void)size;
 	if (UNLIKELY(have < 0))
@@ -223,11 +223,11 @@ static int reserve(struct ring *ring, size_t size, void **data)
 	return 0;
 }
 
-static int commit(struct ring *ring, size_t size)
+static int commit_packed(struct ring *ring, size_t size)
 {
 	(void)size;
 	ring->held = NULL;
-	publish(ring, 1);
+	advance_packed_producer(ring, 1);
 	return 0;
 }
 
@@ -237,9 +237,9 @@ static int nothing_to_undo(struct ring *ring)
 	return 0;
 }
 
-static ssize_t peek(struct ring *ring, const void **data)
+static ssize_t peek_packed(struct ring *ring, const void **data)
 {
-	int64_t have = enough(items(ring, 1), 1, true);
+	int64_t have = limit_to_wanted(count_packed_items(ring, 1), 1, true);
 
 	if (UNLIKELY(have < 0))
 		return ring_refused(ring, (ssize_t)have, 1);
@@ -248,14 +248,14 @@ static ssize_t peek(struct ring *ring, const void **data)
 	return (ssize_t)ring->item_size;
 }
 
-static int release(struct ring *ring)
+static int release_packed(struct ring *ring)
 {
 	ring->held = NULL;
-	consumed(ring, 1);
+	advance_packed_consumer(ring, 1);
 	return 0;
 }
 
-static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
+static int packed_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
 {
 	if (attr->flags & RING_CLAIMS || !attr->item_size)
 		return -EINVAL;
@@ -265,7 +265,7 @@ static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint6
 }
 
 /* No item is looked at before it was written. */
-static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
+static void format_packed(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
 {
 	(void)attr;
 	(void)data;
@@ -275,11 +275,11 @@ static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uin
 static const struct ring_ops producer = {
 	.recover = recover_producer,
 	.ready = ready_to_put,
-	.put = put,
+	.put = put_packed,
 	.get = ring_not_consumer,
 	.put_some = put_some,
-	.reserve = reserve,
-	.commit = commit,
+	.reserve = reserve_packed,
+	.commit = commit_packed,
 	.undo = nothing_to_undo,
 };
 
@@ -287,16 +287,16 @@ static const struct ring_ops consumer = {
 	.recover = recover_consumer,
 	.ready = ready_to_get,
 	.put = ring_not_producer,
-	.get = get,
+	.get = get_packed,
 	.get_some = get_some,
-	.peek = peek,
-	.release = release,
+	.peek = peek_packed,
+	.release = release_packed,
 	.undo = nothing_to_undo,
 };
 
 const struct ring_layout ring_packed = {
 	.one_producer = &producer,
 	.one_consumer = &consumer,
-	.geometry = geometry,
-	.format = format,
+	.geometry = packed_geometry,
+	.format = format_packed,
 };

@@ -15,8 +15,8 @@ static int await_ready(struct ring *ring, uint64_t position, word_t *at, uint64_
 	return -EAGAIN;
 }
 
-static ALWAYS_INLINE void hold(struct ring *ring, uint64_t position, uint64_t word,
-			       unsigned char *record, uint64_t length, uint32_t seat)
+static ALWAYS_INLINE void hold_record(struct ring *ring, uint64_t position, uint64_t word,
+				      unsigned char *record, uint64_t length, uint32_t seat)
 {
 	ring->held = record;
 	ring->held_at = position;
@@ -32,7 +32,7 @@ static ALWAYS_INLINE bool is_length(const struct ring *ring, uint64_t word, uint
 }
 
 /* Adopt a record that came back.  0, or -EAGAIN: there is none; -EMSGSIZE, -EBADMSG */
-static int adopt(struct ring *ring, uint32_t seat, size_t room)
+static int adopt_record(struct ring *ring, uint32_t seat, size_t room)
 {
 	unsigned char *record = NULL;
 	uint64_t position, length;
@@ -49,13 +49,13 @@ static int adopt(struct ring *ring, uint32_t seat, size_t room)
 		return -EAGAIN;
 	}
 	if (died && seat != ring->seat)
-		count(&ring_shared(ring)->counters.returned, 1);
+		add_to_counter(&ring_shared(ring)->counters.returned, 1);
 	length = length_at(record);
 	if (length > room || !is_length(ring, word, position, length)) {
 		ring_seat_give_up(ring, seat);
 		return length > room ? -EMSGSIZE : -EBADMSG;
 	}
-	hold(ring, position, word, record, length, seat);
+	hold_record(ring, position, word, record, length, seat);
 	return 0;
 }
 
@@ -70,7 +70,7 @@ static __attribute__((noinline)) int take_over(struct ring *ring, size_t room)
 	for (seat = 0; seat < ring_seats(ring); seat++) {
 		if (!ring_seat_has_claim(ring, seat))
 			continue;
-		ret = adopt(ring, seat, room);
+		ret = adopt_record(ring, seat, room);
 		if (ret != -EAGAIN)
 			return ret;
 	}
@@ -80,8 +80,8 @@ static __attribute__((noinline)) int take_over(struct ring *ring, size_t room)
 }
 
 /* The record at the head isn't READY.  0: look again; else why not. */
-static __attribute__((noinline)) int pass(struct ring *ring, uint64_t head, word_t *at,
-					  uint64_t word)
+static __attribute__((noinline)) int pass_record(struct ring *ring, uint64_t head, word_t *at,
+						 uint64_t word)
 {
 	uint64_t position = head_position(head);
 	uint64_t extent = extent_of(ring, word, position);
@@ -109,7 +109,7 @@ static __attribute__((noinline)) void publish_passed(struct ring *ring)
 }
 
 /* The next record is the caller's, if it has @room for it. */
-static ALWAYS_INLINE int take(struct ring *ring, size_t room)
+static ALWAYS_INLINE int take_record(struct ring *ring, size_t room)
 {
 	bool passed = false;
 	uint32_t steps;
@@ -131,7 +131,7 @@ static ALWAYS_INLINE int take(struct ring *ring, size_t room)
 
 		if (UNLIKELY(!at || lap_of(ring, word, position) || state_of(word) != READY ||
 			     !extent_of(ring, word, position))) {
-			ret = pass(ring, head, at, word);
+			ret = pass_record(ring, head, at, word);
 			passed |= !ret;
 			if (ret)
 				break;
@@ -147,7 +147,7 @@ static ALWAYS_INLINE int take(struct ring *ring, size_t room)
 		}
 		if (!claim_items(ring, head, 1, position + extent_of(ring, word, position)))
 			continue;
-		hold(ring, position, word, record, length, RING_NO_SEAT);
+		hold_record(ring, position, word, record, length, RING_NO_SEAT);
 		if (UNLIKELY(passed))
 			publish_passed(ring);
 		return 0;
@@ -175,7 +175,7 @@ static ALWAYS_INLINE void release_held(struct ring *ring)
 
 static ssize_t get_many(struct ring *ring, void *data, size_t size)
 {
-	int ret = take(ring, size);
+	int ret = take_record(ring, size);
 	ssize_t length;
 
 	if (UNLIKELY(ret))
@@ -188,7 +188,7 @@ static ssize_t get_many(struct ring *ring, void *data, size_t size)
 
 static ssize_t peek_many(struct ring *ring, const void **data)
 {
-	int ret = take(ring, SIZE_MAX);
+	int ret = take_record(ring, SIZE_MAX);
 
 	if (UNLIKELY(ret))
 		return ring_refused(ring, ret, 0);
@@ -205,7 +205,7 @@ static int release_many(struct ring *ring)
 /* The claim stays in its seat, which the caller leaves. */
 static int unpeek_many(struct ring *ring)
 {
-	count(&ring_shared(ring)->counters.returned, 1);
+	add_to_counter(&ring_shared(ring)->counters.returned, 1);
 	if (ring->serving != RING_NO_SEAT)
 		ring_seat_give_up(ring, ring->serving);
 	return 0;
@@ -224,7 +224,7 @@ static bool has_returned(const struct ring *ring)
 	return false;
 }
 
-/* Nothing is held by this: it returns what take() would. */
+/* Nothing is held by this: it returns what take_record() would. */
 static int ready_to_take(struct ring *ring, uint64_t wanted)
 {
 	uint64_t head = load_head(ring);
@@ -247,7 +247,7 @@ static int ready_to_take(struct ring *ring, uint64_t wanted)
  */
 
 /* H2 */
-static ALWAYS_INLINE void consumed(struct ring *ring, uint64_t extent)
+static ALWAYS_INLINE void advance_lone_consumer(struct ring *ring, uint64_t extent)
 {
 	ring->position += extent;
 	atomic_store_explicit(&ring_shared(ring)->consumer.position,
@@ -272,7 +272,7 @@ static __attribute__((noinline)) int pass_alone(struct ring *ring)
 		return 0;
 	if (state_of(word) == CLAIMED)
 		return await_ready(ring, position, at, word);
-	consumed(ring, extent);
+	advance_lone_consumer(ring, extent);
 	return 0;
 }
 
@@ -308,7 +308,7 @@ static ssize_t get_alone(struct ring *ring, void *data, size_t size)
 	if (UNLIKELY(length > size))
 		return -EMSGSIZE;
 	copy_item(data, record_at(ring, ring->data, ring->position) + HEADER, (size_t)length);
-	consumed(ring, extent);
+	advance_lone_consumer(ring, extent);
 	return (ssize_t)length;
 }
 
@@ -327,7 +327,7 @@ static ssize_t peek_alone(struct ring *ring, const void **data)
 static int release_alone(struct ring *ring)
 {
 	ring->held = NULL;
-	consumed(ring, ring->held_word);
+	advance_lone_consumer(ring, ring->held_word);
 	return 0;
 }
 
@@ -354,7 +354,7 @@ static void recover_many_consumers(struct ring *ring)
 	ring_seat_inherit(ring);
 	if (ring->inherited && ring->last_owner &&
 	    ring_record_in_claim(ring, ring->seat, &position, &record))
-		count(&ring_shared(ring)->counters.returned, 1);
+		add_to_counter(&ring_shared(ring)->counters.returned, 1);
 }
 
 static int nothing_to_undo(struct ring *ring)

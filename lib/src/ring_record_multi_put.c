@@ -23,7 +23,7 @@ struct claimed {
 	unsigned char *record;
 };
 
-static ALWAYS_INLINE int claim(struct ring *ring, uint64_t length, struct claimed *claimed)
+static ALWAYS_INLINE int claim_record(struct ring *ring, uint64_t length, struct claimed *claimed)
 {
 	const uint64_t extent = extent_for(length);
 	uint64_t position, word, straight, other;
@@ -96,7 +96,7 @@ static ALWAYS_INLINE void publish_record(struct ring *ring, word_t *at, uint64_t
 static int put_many(struct ring *ring, const void *data, size_t size)
 {
 	struct claimed claimed;
-	int ret = claim(ring, size, &claimed);
+	int ret = claim_record(ring, size, &claimed);
 
 	if (UNLIKELY(ret))
 		return (int)ring_refused(ring, ret, size);
@@ -109,7 +109,7 @@ static int put_many(struct ring *ring, const void *data, size_t size)
 static int reserve_many(struct ring *ring, size_t size, void **data)
 {
 	struct claimed claimed;
-	int ret = claim(ring, size, &claimed);
+	int ret = claim_record(ring, size, &claimed);
 
 	if (UNLIKELY(ret))
 		return (int)ring_refused(ring, ret, size);
@@ -135,7 +135,7 @@ static int commit_many(struct ring *ring, size_t size)
 
 static int discard_many(struct ring *ring)
 {
-	count(&ring_shared(ring)->counters.skipped, 1);
+	add_to_counter(&ring_shared(ring)->counters.skipped, 1);
 	publish_record(ring, held_word(ring), in_state(ring->held_word, PADDING));
 	return 0;
 }
@@ -276,7 +276,7 @@ static void recover_many_producers(struct ring *ring)
 		word = load_word(at);
 		if (!lap_of(ring, word, position) && state_of(word) == CLAIMED &&
 		    seat_of(word) == ring->seat && change_word(at, word, in_state(word, PADDING))) {
-			count(&ring_shared(ring)->counters.skipped, 1);
+			add_to_counter(&ring_shared(ring)->counters.skipped, 1);
 			ring_publish_claimed(ring, 1);
 		}
 	}
@@ -287,7 +287,7 @@ static void recover_many_producers(struct ring *ring)
 	word = ring_record_in_claim(ring, ring->seat, &position, &record);
 	if (word) {
 		store_word(word_of_record(ring, record, position), in_state(word, DONE));
-		count(&ring_shared(ring)->counters.dropped, 1);
+		add_to_counter(&ring_shared(ring)->counters.dropped, 1);
 	}
 	ring_seat_finish(ring, ring->seat);
 }

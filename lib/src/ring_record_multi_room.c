@@ -12,7 +12,7 @@ bool ring_record_skip_if_gone(struct ring *ring, word_t *at, uint64_t word)
 	if (state_of(word) != CLAIMED || !ring_seat_is_gone(ring, seat_of(word)))
 		return false;
 	if (change_word(at, word, in_state(word, PADDING)))
-		count(&ring_shared(ring)->counters.skipped, 1);
+		add_to_counter(&ring_shared(ring)->counters.skipped, 1);
 	return true;
 }
 
@@ -107,7 +107,7 @@ static int drop_claimed(struct ring *ring, uint64_t position)
 		word = ring_record_in_claim(ring, seat, &at, &record);
 		if (word) {
 			store_word(word_of_record(ring, record, at), in_state(word, DONE));
-			count(&ring_shared(ring)->counters.dropped, 1);
+			add_to_counter(&ring_shared(ring)->counters.dropped, 1);
 		}
 		ring_seat_finish(ring, seat);
 		return 0;

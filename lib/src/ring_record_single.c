@@ -136,7 +136,7 @@ static __attribute__((noinline)) int look_for_room(struct ring *ring, uint64_t t
 	return 0;
 }
 
-static ALWAYS_INLINE bool fits(const struct ring *ring, const struct room *room)
+static ALWAYS_INLINE bool room_fits(const struct ring *ring, const struct room *room)
 {
 	return (int64_t)(ring->limit - end_of(room)) >= 0;
 }
@@ -146,12 +146,12 @@ static ALWAYS_INLINE int await_room(struct ring *ring, const struct room *room)
 {
 	int ret;
 
-	if (LIKELY(fits(ring, room)))
+	if (LIKELY(room_fits(ring, room)))
 		return 0;
 	ret = look_for_room(ring, room->start);
 	if (ret)
 		return ret;
-	return fits(ring, room) ? 0 : -EAGAIN;
+	return room_fits(ring, room) ? 0 : -EAGAIN;
 }
 
 /*
@@ -239,7 +239,7 @@ static int put_one(struct ring *ring, const void *data, size_t size)
 	/* Where it needs padding, that is more to remember, and to store. */
 	const struct room room = { ring->position, 0, extent_for(size) };
 
-	if (UNLIKELY(!fits(ring, &room) || size > length_max(ring) ||
+	if (UNLIKELY(!room_fits(ring, &room) || size > length_max(ring) ||
 		     room.extent > straight_at(ring, room.start)))
 		return put_any(ring, data, size);
 	copy_item(record_at(ring, room.start + room.padding)->data, data, size);
@@ -304,7 +304,7 @@ static ALWAYS_INLINE int64_t length_at(const struct ring *ring, uint64_t positio
 /* One consumer. */
 
 /* C0 */
-static ALWAYS_INLINE void consumed(struct ring *ring, uint64_t extent)
+static ALWAYS_INLINE void advance_record_consumer(struct ring *ring, uint64_t extent)
 {
 	ring->position += extent;
 	store_position(&ring_shared(ring)->consumer.position, ring->position);
@@ -325,7 +325,7 @@ static __attribute__((noinline)) int pass_one(struct ring *ring)
 	extent = extent_at(ring, ring->position);
 	if (state != PADDING || !extent)
 		return -EBADMSG;
-	consumed(ring, extent);
+	advance_record_consumer(ring, extent);
 	return 0;
 }
 
@@ -353,7 +353,7 @@ static ALWAYS_INLINE ssize_t copy_out(struct ring *ring, void *data, size_t size
 	if (UNLIKELY((uint64_t)length > size))
 		return -EMSGSIZE;
 	copy_item(data, record_at(ring, ring->position)->data, (size_t)length);
-	consumed(ring, extent);
+	advance_record_consumer(ring, extent);
 	return (ssize_t)length;
 }
 
@@ -392,7 +392,7 @@ static ssize_t peek_one(struct ring *ring, const void **data)
 static int release_one(struct ring *ring)
 {
 	ring->held = NULL;
-	consumed(ring, ring->held_word);
+	advance_record_consumer(ring, ring->held_word);
 	return 0;
 }
 
@@ -412,7 +412,7 @@ static void recover_consumer(struct ring *ring)
 
 /* Making one. */
 
-static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
+static int record_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
 {
 	if (attr->item_size || attr->capacity < 256)
 		return -EINVAL;
@@ -423,7 +423,8 @@ static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint6
 	return 0;
 }
 
-static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
+static void format_records(const struct ipcshm_ring_attr *attr, unsigned char *data,
+			   uint64_t stride)
 {
 	if (attr->flags & RING_CLAIMS)
 		memset(data, 0, (size_t)(attr->capacity / stride * sizeof(uint64_t)));
@@ -459,6 +460,6 @@ const struct ring_layout ring_records = {
 	.many_consumers = &ring_record_many_consumers,
 	.lone_producer = &ring_record_lone_producer,
 	.lone_consumer = &ring_record_lone_consumer,
-	.geometry = geometry,
-	.format = format,
+	.geometry = record_geometry,
+	.format = format_records,
 };

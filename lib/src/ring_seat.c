@@ -128,7 +128,7 @@ bool ring_confirm(const struct ring *ring, uint64_t head, uint32_t seat)
 }
 
 /* The owner of @seat is gone: has its claim succeeded?  If so, it is certain afterwards. */
-static bool settle(const struct ring *ring, uint32_t seat)
+static bool settle_claim(const struct ring *ring, uint32_t seat)
 {
 	struct ring_seat *at = seat_at(ring, seat);
 	uint64_t head = load_head(ring);
@@ -142,7 +142,7 @@ static bool settle(const struct ring *ring, uint32_t seat)
 /* The own seat may have a claim of its last owner, which is the handle's now. */
 void ring_seat_inherit(struct ring *ring)
 {
-	if (load_claim(seat_at(ring, ring->seat)) && settle(ring, ring->seat))
+	if (load_claim(seat_at(ring, ring->seat)) && settle_claim(ring, ring->seat))
 		ring->inherited = true;
 	else
 		end_claim(ring);
@@ -155,7 +155,7 @@ bool ring_seat_has_claim(const struct ring *ring, uint32_t seat)
 
 	if (seat == ring->seat)
 		return ring->inherited;
-	return load_claim(at) && is_free(ring, load_token(at)) && settle(ring, seat);
+	return load_claim(at) && is_free(ring, load_token(at)) && settle_claim(ring, seat);
 }
 
 /* Become the owner of the claim of a seat whose owner is gone. */
@@ -170,7 +170,7 @@ bool ring_seat_adopt(struct ring *ring, uint32_t seat, bool *died)
 	if (!load_claim(at) || !is_free(ring, token) ||
 	    !change_token(at, token, ring->token | RING_ADOPTED))
 		return false;
-	if (load_claim(at) && settle(ring, seat))
+	if (load_claim(at) && settle_claim(ring, seat))
 		return true;
 	ring_seat_finish(ring, seat);
 	return false;

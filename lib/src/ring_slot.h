@@ -33,7 +33,7 @@
  * Barriers: a word is stored with release and loaded with acquire (W).
  * READY (W0): the item was written before; pairs with the consumer's load.
  * FREE (W1), or one consumer's position (C0): the item was read before it is
- * overwritten; pairs with the load in look_for_room() or claim().
+ * overwritten; pairs with the load in look_for_room() or claim_next().
  */
 #ifndef IPCSHM_RING_SLOT_H
 #define IPCSHM_RING_SLOT_H
@@ -107,7 +107,7 @@ static ALWAYS_INLINE uint64_t load_hint(const struct ring_side *side)
 }
 
 /* The word of a freed slot that had an item. */
-static ALWAYS_INLINE uint64_t freed(uint64_t ready)
+static ALWAYS_INLINE uint64_t freed_word(uint64_t ready)
 {
 	return ready + (1ULL << LAP_SHIFT) - ((uint64_t)READY << TOKEN_BITS);
 }
@@ -171,7 +171,7 @@ static ALWAYS_INLINE bool skip_if_gone(struct ring *ring, struct slot *slot, uin
 	    !is_gone(ring, token_of(word)))
 		return false;
 	if (change_word(slot, word, make_word(ring, position, PADDING, 0)))
-		count(&ring_shared(ring)->counters.skipped, 1);
+		add_to_counter(&ring_shared(ring)->counters.skipped, 1);
 	return true;
 }
 

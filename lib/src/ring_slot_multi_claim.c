@@ -68,6 +68,6 @@ uint32_t ring_slot_adopt(struct ring *ring, uint32_t seat, uint64_t *first)
 	if (!items)
 		ring_slot_end_adopted(ring, seat);
 	else if (died && seat != ring->seat)
-		count(&ring_shared(ring)->counters.returned, items);
+		add_to_counter(&ring_shared(ring)->counters.returned, items);
 	return items;
 }

@@ -40,7 +40,7 @@ static ALWAYS_INLINE void look_ahead(struct ring *ring, uint32_t want, struct ru
 	run->certain = run->ready == want || load_head(ring) == run->head;
 }
 
-static ALWAYS_INLINE void hold(struct ring *ring, uint64_t position, uint32_t seat)
+static ALWAYS_INLINE void hold_slot(struct ring *ring, uint64_t position, uint32_t seat)
 {
 	ring->held = slot_at(ring, position);
 	ring->held_word = make_word(ring, position, READY, 0);
@@ -63,7 +63,7 @@ static __attribute__((noinline)) int take_over(struct ring *ring)
 			return -EALREADY;
 		steps += claim_count(load_claim(seat_at(ring, seat)));
 		if (ring_slot_adopt(ring, seat, &first)) {
-			hold(ring, first, seat);
+			hold_slot(ring, first, seat);
 			return 0;
 		}
 	}
@@ -90,7 +90,7 @@ static uint32_t padding_at(struct ring *ring, uint64_t position)
 }
 
 /* The slot at the head isn't ready.  0: look again; else why not. */
-static __attribute__((noinline)) int pass(struct ring *ring, uint64_t head)
+static __attribute__((noinline)) int pass_slot(struct ring *ring, uint64_t head)
 {
 	uint64_t position = head_position(head);
 	uint32_t more = padding_at(ring, position);
@@ -115,7 +115,7 @@ static __attribute__((noinline)) int pass(struct ring *ring, uint64_t head)
 }
 
 /* The next item is the caller's: ring->held. */
-static ALWAYS_INLINE int take(struct ring *ring)
+static ALWAYS_INLINE int take_slot(struct ring *ring)
 {
 	uint32_t tries;
 	int ret;
@@ -133,10 +133,10 @@ static ALWAYS_INLINE int take(struct ring *ring)
 			   make_word(ring, position, READY, 0))) {
 			if (!claim_items(ring, head, 1, position + 1))
 				continue;
-			hold(ring, position, RING_NO_SEAT);
+			hold_slot(ring, position, RING_NO_SEAT);
 			return 0;
 		}
-		ret = pass(ring, head);
+		ret = pass_slot(ring, head);
 		if (ret)
 			return ret;
 	}
@@ -144,7 +144,7 @@ static ALWAYS_INLINE int take(struct ring *ring)
 }
 
 /* An item of an adopted claim was used up: the next consumer gets the others. */
-static __attribute__((noinline)) void served(struct ring *ring, uint32_t seat)
+static __attribute__((noinline)) void end_served(struct ring *ring, uint32_t seat)
 {
 	uint64_t first;
 
@@ -156,9 +156,9 @@ static __attribute__((noinline)) void served(struct ring *ring, uint32_t seat)
 
 static ALWAYS_INLINE void release_held(struct ring *ring)
 {
-	store_word(ring->held, freed(ring->held_word));		/* W1 */
+	store_word(ring->held, freed_word(ring->held_word));		/* W1 */
 	if (UNLIKELY(ring->serving != RING_NO_SEAT))
-		served(ring, ring->serving);
+		end_served(ring, ring->serving);
 	else
 		end_claim(ring);
 	ring->held = NULL;
@@ -166,7 +166,7 @@ static ALWAYS_INLINE void release_held(struct ring *ring)
 
 static __attribute__((noinline)) ssize_t get_any_of_many(struct ring *ring, void *data)
 {
-	int ret = take(ring);
+	int ret = take_slot(ring);
 
 	if (UNLIKELY(ret))
 		return ring_refused(ring, ret, 1);
@@ -195,7 +195,7 @@ static ssize_t get_many(struct ring *ring, void *data, size_t size)
 		     !claim_items(ring, head, 1, position + 1)))
 		return get_any_of_many(ring, data);
 	copy_words(data, slot->item, ring->item_size);
-	store_word(slot, freed(ready));		/* W1 */
+	store_word(slot, freed_word(ready));		/* W1 */
 	end_claim(ring);
 	ring_publish_room(ring, 1);
 	return (ssize_t)ring->item_size;
@@ -203,7 +203,7 @@ static ssize_t get_many(struct ring *ring, void *data, size_t size)
 
 static __attribute__((noinline)) ssize_t peek_any_of_many(struct ring *ring, const void **data)
 {
-	int ret = take(ring);
+	int ret = take_slot(ring);
 
 	if (UNLIKELY(ret))
 		return ring_refused(ring, ret, 1);
@@ -221,7 +221,7 @@ static ssize_t peek_many(struct ring *ring, const void **data)
 		     load_word(slot) != make_word(ring, position, READY, 0) ||
 		     !claim_items(ring, head, 1, position + 1)))
 		return peek_any_of_many(ring, data);
-	hold(ring, position, RING_NO_SEAT);
+	hold_slot(ring, position, RING_NO_SEAT);
 	*data = slot->item;
 	return (ssize_t)ring->item_size;
 }
@@ -236,7 +236,7 @@ static int release_many(struct ring *ring)
 /* The claim stays in its seat, which the caller leaves. */
 static int unpeek_many(struct ring *ring)
 {
-	count(&ring_shared(ring)->counters.returned, 1);
+	add_to_counter(&ring_shared(ring)->counters.returned, 1);
 	if (ring->serving != RING_NO_SEAT)
 		ring_seat_give_up(ring, ring->serving);
 	return 0;
@@ -291,7 +291,7 @@ static size_t use_run(struct ring *ring, uint64_t position, uint32_t span, unsig
 		} else if (!word_is(word, padding_of(&cursor))) {
 			continue;
 		}
-		store_word(slot, freed(cursor.ready));	/* W1 */
+		store_word(slot, freed_word(cursor.ready));	/* W1 */
 	}
 	return have;
 }
@@ -337,7 +337,7 @@ static ssize_t get_with_returned(struct ring *ring, unsigned char *to, size_t wa
 
 		done += use_run(ring, claim_position(claim, load_head(ring)), claim_count(claim),
 				to + done * ring->item_size, want - done);
-		served(ring, adopted[i]);
+		end_served(ring, adopted[i]);
 	}
 	if (claimed) {
 		done += use_run(ring, run.position, run.span, to + done * ring->item_size,
@@ -396,7 +396,7 @@ static ssize_t get_some_of_many(struct ring *ring, void *items, size_t want, boo
 	for (tries = 0; tries < RING_TRIES; tries++) {
 		look_ahead(ring, (uint32_t)want, &run);
 		if (!run.ready) {
-			ret = pass(ring, run.head);
+			ret = pass_slot(ring, run.head);
 			if (ret)
 				return ret;
 			continue;
@@ -424,8 +424,8 @@ static void recover_many_consumers(struct ring *ring)
 	ring->deaths = ipcshm_area_deaths(ring->area) - 1;
 	ring_seat_inherit(ring);
 	if (ring->inherited && ring->last_owner)
-		count(&ring_shared(ring)->counters.returned,
-		      ring_slot_items_in_claim(ring, ring->seat, &first));
+		add_to_counter(&ring_shared(ring)->counters.returned,
+			       ring_slot_items_in_claim(ring, ring->seat, &first));
 }
 
 const struct ring_ops ring_slot_many_consumers = {

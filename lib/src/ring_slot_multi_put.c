@@ -77,7 +77,7 @@ static ALWAYS_INLINE int claim_next(struct ring *ring, uint64_t *claimed)
 	return -EALREADY;
 }
 
-static ALWAYS_INLINE int claim(struct ring *ring, uint64_t *claimed)
+static ALWAYS_INLINE int claim_slot(struct ring *ring, uint64_t *claimed)
 {
 	int ret = claim_next(ring, claimed);
 
@@ -124,7 +124,7 @@ static void skip_claims(struct ring *ring, const uint64_t *positions, size_t num
 
 	for (i = 0; i < number; i++)
 		finish_claim(ring, positions[i], PADDING);
-	count(&ring_shared(ring)->counters.skipped, number);
+	add_to_counter(&ring_shared(ring)->counters.skipped, number);
 	ring_publish_claimed(ring, number);
 }
 
@@ -166,7 +166,7 @@ static ssize_t claim_some(struct ring *ring, uint64_t *positions, size_t want)
 	int ret = 0;
 
 	for (; have < want && !ret; have += !ret)
-		ret = claim(ring, &positions[have]);
+		ret = claim_slot(ring, &positions[have]);
 	return have ? (ssize_t)have : ret;
 }
 
@@ -224,7 +224,7 @@ static ssize_t put_some_of_many(struct ring *ring, const void *items, size_t wan
 static int reserve_many(struct ring *ring, size_t size, void **data)
 {
 	uint64_t position = 0;
-	int ret = claim(ring, &position);
+	int ret = claim_slot(ring, &position);
 
 	(void)size;
 	if (UNLIKELY(ret))
@@ -272,7 +272,7 @@ static int drop_claimed(struct ring *ring, uint64_t position)
 		claim = load_claim(seat_at(ring, seat));
 		ring_slot_free_run(ring, claim_position(claim, load_head(ring)), claim_count(claim));
 		ring_seat_finish(ring, seat);
-		count(&ring_shared(ring)->counters.dropped, items);
+		add_to_counter(&ring_shared(ring)->counters.dropped, items);
 		return 0;
 	}
 	return -EAGAIN;
@@ -360,8 +360,8 @@ static void recover_many_producers(struct ring *ring)
 	if (!ring->inherited)
 		return;
 	claim = load_claim(seat_at(ring, ring->seat));
-	count(&ring_shared(ring)->counters.dropped,
-	      ring_slot_items_in_claim(ring, ring->seat, &first));
+	add_to_counter(&ring_shared(ring)->counters.dropped,
+		       ring_slot_items_in_claim(ring, ring->seat, &first));
 	ring_slot_free_run(ring, claim_position(claim, load_head(ring)), claim_count(claim));
 	ring_seat_finish(ring, ring->seat);
 }

@@ -221,7 +221,7 @@ static void recover_producer(struct ring *ring)
 /* One consumer. */
 
 /* C0, pairs with look_for_room() and may_claim(). */
-static ALWAYS_INLINE void consumed(struct ring *ring, uint64_t more)
+static ALWAYS_INLINE void advance_slot_consumer(struct ring *ring, uint64_t more)
 {
 	ring->position += more;
 	store_position(ring, &ring_shared(ring)->consumer);
@@ -235,7 +235,7 @@ static __attribute__((noinline)) bool skip_one(struct ring *ring)
 	uint64_t word = load_word(slot);
 
 	if (word_is(word, make_word(ring, ring->position, PADDING, 0))) {
-		consumed(ring, 1);
+		advance_slot_consumer(ring, 1);
 		return true;
 	}
 	if (is_beyond(word, make_word(ring, ring->position, FREE, 0)) &&
@@ -274,7 +274,7 @@ static __attribute__((noinline)) ssize_t get_any(struct ring *ring, void *data)
 	if (ret)
 		return ring_refused(ring, ret, 1);
 	copy_item(data, slot_at(ring, ring->position)->item, ring->item_size);
-	consumed(ring, 1);
+	advance_slot_consumer(ring, 1);
 	return (ssize_t)ring->item_size;
 }
 
@@ -286,7 +286,7 @@ static ssize_t get_one(struct ring *ring, void *data, size_t size)
 	if (UNLIKELY(!is_ready(ring) || !is_few_words(item_size)))
 		return get_any(ring, data);
 	copy_words(data, slot_at(ring, ring->position)->item, item_size);
-	consumed(ring, 1);
+	advance_slot_consumer(ring, 1);
 	return (ssize_t)item_size;
 }
 
@@ -347,7 +347,7 @@ static ssize_t get_some_of_one(struct ring *ring, void *items, size_t want, bool
 		return -EAGAIN;
 	if (!copy_ready(ring, items, have, span))
 		return -EBADMSG;
-	consumed(ring, span);
+	advance_slot_consumer(ring, span);
 	return (ssize_t)have;
 }
 
@@ -375,7 +375,7 @@ static ssize_t peek_one(struct ring *ring, const void **data)
 static int release_one(struct ring *ring)
 {
 	ring->held = NULL;
-	consumed(ring, 1);
+	advance_slot_consumer(ring, 1);
 	return 0;
 }
 
@@ -398,7 +398,7 @@ static uint64_t stride_of(uint64_t item_size)
 	return stride;
 }
 
-static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
+static int slot_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint64_t *bytes)
 {
 	if (!attr->item_size)
 		return -EINVAL;
@@ -407,7 +407,7 @@ static int geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride, uint6
 	return 0;
 }
 
-static void format(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
+static void format_slots(const struct ipcshm_ring_attr *attr, unsigned char *data, uint64_t stride)
 {
 	uint64_t i;
 
@@ -443,6 +443,6 @@ const struct ring_layout ring_slots = {
 	.overwriting_producers = &ring_slot_overwriting_producers,
 	.one_consumer = &one_consumer,
 	.many_consumers = &ring_slot_many_consumers,
-	.geometry = geometry,
-	.format = format,
+	.geometry = slot_geometry,
+	.format = format_slots,
 };

@@ -13,7 +13,7 @@
 #define SPIN_LOOKS	16			/* between two looks at the clock */
 #define RETRY_SPIN	64			/* waits without, then one try */
 
-static uint64_t now(void)
+static uint64_t time_now(void)
 {
 	return ipcshm_deadline(0);
 }
@@ -46,7 +46,7 @@ static void spin_next_time(struct ring *ring)
 }
 
 /* Returns what the last attempt did. */
-static ssize_t spin(struct ring *ring, const struct ring_call *call, uint64_t deadline)
+static ssize_t busy_poll(struct ring *ring, const struct ring_call *call, uint64_t deadline)
 {
 	uint32_t patience = spin_time(ring);
 	uint64_t end;
@@ -55,7 +55,7 @@ static ssize_t spin(struct ring *ring, const struct ring_call *call, uint64_t de
 
 	if (!patience)
 		return call->attempt(ring, call);
-	end = now() + patience;
+	end = time_now() + patience;
 	if (end > deadline)
 		end = deadline;
 	do {
@@ -65,9 +65,9 @@ static ssize_t spin(struct ring *ring, const struct ring_call *call, uint64_t de
 				ring->spin = ring->spin_max;
 				return ret;
 			}
-			relax();
+			cpu_relax();
 		}
-	} while (now() < end);
+	} while (time_now() < end);
 	ring->spin = patience / 2;
 	return ret;
 }
@@ -96,7 +96,7 @@ static ssize_t after_wait(struct ring *ring, const struct ring_call *call, int e
 {
 	if (err && err != -EAGAIN && err != -EOWNERDEAD && err != -ETIMEDOUT)
 		return give_up(ring, call, err);
-	if (deadline != IPCSHM_FOREVER && now() >= deadline)
+	if (deadline != IPCSHM_FOREVER && time_now() >= deadline)
 		return give_up(ring, call, -ETIMEDOUT);
 	return -EAGAIN;
 }
@@ -106,7 +106,7 @@ static ssize_t sleep_at_gate(struct ring *ring, const struct ring_call *call, ui
 {
 	struct ring_gate *gate = ring_own_gate(ring);
 	uint64_t until = deadline;
-	uint64_t began = now();
+	uint64_t began = time_now();
 	uint32_t word;
 	ssize_t ret;
 	int err;
@@ -127,10 +127,10 @@ static ssize_t sleep_at_gate(struct ring *ring, const struct ring_call *call, ui
 		spin_next_time(ring);
 		return ret;
 	}
-	count(&ring_shared(ring)->counters.sleeps, 1);
+	add_to_counter(&ring_shared(ring)->counters.sleeps, 1);
 	ring->streak = 0;
 	err = ipcshm_area_wait(ring->area, (const uint32_t *)&gate->word, word, deaths, until);
-	if (now() - began < ring->spin_max)
+	if (time_now() - began < ring->spin_max)
 		spin_next_time(ring);
 	return after_wait(ring, call, err, deadline);
 }
@@ -144,7 +144,7 @@ ssize_t ring_wait(struct ring *ring, const struct ring_call *call, uint64_t dead
 
 	do {
 		deaths = ipcshm_area_deaths(ring->area);
-		ret = spin(ring, call, deadline);
+		ret = busy_poll(ring, call, deadline);
 		if (ret == -EAGAIN) {
 			sleeps++;
 			ret = sleep_at_gate(ring, call, deaths, deadline);

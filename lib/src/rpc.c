@@ -8,19 +8,19 @@
 
 int ipcshm_call_transfer(int fd, struct ipcshm_call_args *transfer, size_t size)
 {
-	return call(fd, IPCSHM_IOC_QUEUE_CALL, transfer, size);
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_CALL, transfer, size);
 }
 
 int ipcshm_reply_receive_transfer(int fd, struct ipcshm_call_args *transfer, size_t size)
 {
-	return call(fd, IPCSHM_IOC_QUEUE_REPLY_RECEIVE, transfer, size);
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_REPLY_RECEIVE, transfer, size);
 }
 
 int ipcshm_reply_message(int fd, const struct ipcshm_message *message)
 {
 	struct ipcshm_reply_args args = { .message = *message };
 
-	return call(fd, IPCSHM_IOC_QUEUE_REPLY, &args, sizeof(args));
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_REPLY, &args, sizeof(args));
 }
 
 ssize_t ipcshm_call(int fd, const void *request, size_t request_size, void *reply,

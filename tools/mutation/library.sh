@@ -87,9 +87,9 @@ mutant ring_seat.h '/may_take_over/,/^}/s/return .*/return false \&\&/' "rings: 
 mutant ring_seat.h 's/ \&\& !ring_confirm(ring, head, last))/ \&\& false)/' "rings: a claim is not made certain by the next"
 mutant ring_seat.c 's/^\t\tring_confirm(ring, head, seat);/\t\t;/' "rings: the last claim of the dead does not count"
 arguments=(-t records_of_many_with_the_death_of_a_consumer)
-mutant ring_record_multi_get.c '/^static ALWAYS_INLINE int take(/,/^}/s/if (UNLIKELY(may_take_over(ring)))/if (false)/' "rings: a record that a dead consumer had is lost"
+mutant ring_record_multi_get.c '/^static ALWAYS_INLINE int take_record(/,/^}/s/if (UNLIKELY(may_take_over(ring)))/if (false)/' "rings: a record that a dead consumer had is lost"
 arguments=(-t slots_of_many_consumers_one_of_which_needs_the_rest)
-mutant ring_slot_multi_get.c '/^static __attribute__((noinline)) int pass(/,/^}/s/if (load_head(ring) != head || word == .*/if (false)/' "rings: an item that another consumer took means an empty ring"
+mutant ring_slot_multi_get.c '/^static __attribute__((noinline)) int pass_slot(/,/^}/s/if (load_head(ring) != head || word == .*/if (false)/' "rings: an item that another consumer took means an empty ring"
 arguments=(-t slots_of_many_consumers_with_an_event_loop)
 mutant ring_call.c 's/!= -EAGAIN || ring_is_hung_up(ring))$/== -EBADMSG)/' "rings: arm doesn't look again"
 arguments=(-t slots_of_one_and_one_with_an_event_loop_for_room)
@@ -114,7 +114,7 @@ mutant ring_record_multi_put.c '/^static ALWAYS_INLINE int make_room_alone/,/^}/
 arguments=(-t records_of_one_and_many_with_the_death_of_the_producer)
 mutant ring_record_multi_put.c '/^static void recover_lone_producer/,/^}/s/i < 2; i++/i < 0; i++/' "rings: the successor of a lone producer overwrites its last record"
 arguments=(-t records_of_many_and_one_in_order)
-mutant ring_record_multi_get.c '/^static ALWAYS_INLINE void consumed/,/^}/s/^\tring_publish_room(ring, INT32_MAX);//' "rings: the lone consumer of records wakes no producer"
+mutant ring_record_multi_get.c '/^static ALWAYS_INLINE void advance_lone_consumer/,/^}/s/^\tring_publish_room(ring, INT32_MAX);//' "rings: the lone consumer of records wakes no producer"
 mutant ring_record_multi_room.c '/^uint64_t ring_record_reclaim/,/^}/s/return head_position(load_head(ring));/return head_position(load_head(ring)) + 1;/' "rings: a producer overwrites the record of the lone consumer"
 arguments=(-t records_of_many_and_one_with_the_death_of_a_producer)
 mutant ring_record_multi_get.c '/^static .*int pass_alone/,/^}/s/ || ring_record_skip_if_gone(ring, at, word))/)/' "rings: the lone consumer waits for a dead producer"

@@ -130,7 +130,8 @@ struct ipcshm_ioctl {
 	{ offsetof(struct ipcshm_##type, member), sizeof_field(struct ipcshm_##type, member) }
 #define IPCSHM_ARGS(type, version) \
 	.size = sizeof(struct ipcshm_##type) + \
-		BUILD_BUG_ON_ZERO(sizeof(struct ipcshm_##type) > IPCSHM_ARGS_MAX), \
+		BUILD_BUG_ON_ZERO(sizeof(struct ipcshm_##type) > IPCSHM_ARGS_MAX) + \
+		BUILD_BUG_ON_ZERO(sizeof(struct ipcshm_##type) < IPCSHM_##version##_SIZE_VER0), \
 	.least = IPCSHM_##version##_SIZE_VER0
 #define IPCSHM_FLAGS(type, flags_allowed) \
 	.flags = IPCSHM_SPAN(type, flags), .allowed = (flags_allowed)

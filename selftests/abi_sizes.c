@@ -24,44 +24,9 @@ FIXTURE_VARIANT(command) {
 	enum form form;
 };
 
-#define COMMAND(variant_name, which)					\
-	FIXTURE_VARIANT_ADD(command, variant_name) { .form = which }
-
-COMMAND(info, INFO);
-COMMAND(region_create, REGION_CREATE);
-COMMAND(region_anonymous, REGION_ANONYMOUS);
-COMMAND(region_growing, REGION_GROWING);
-COMMAND(region_open, REGION_OPEN);
-COMMAND(queue_create, QUEUE_CREATE);
-COMMAND(queue_anonymous, QUEUE_ANONYMOUS);
-COMMAND(queue_rendezvous, QUEUE_RENDEZVOUS);
-COMMAND(queue_pool, QUEUE_POOL);
-COMMAND(queue_open, QUEUE_OPEN);
-COMMAND(unlink, UNLINK);
-COMMAND(region_stat, REGION_STAT);
-COMMAND(self, SELF);
-COMMAND(member, MEMBER);
-COMMAND(members, MEMBERS);
-COMMAND(wait, WAIT);
-COMMAND(waitv, WAITV);
-COMMAND(wake, WAKE);
-COMMAND(requeue, REQUEUE);
-COMMAND(watch, WATCH);
-COMMAND(resize, RESIZE);
-COMMAND(revoke, REVOKE);
-COMMAND(queue_stat, QUEUE_STAT);
-COMMAND(send, SEND);
-COMMAND(receive, RECEIVE);
-COMMAND(send_batch, SEND_BATCH);
-COMMAND(receive_batch, RECEIVE_BATCH);
-COMMAND(call, CALL);
-COMMAND(reply, REPLY);
-COMMAND(reply_receive, REPLY_RECEIVE);
-COMMAND(release, RELEASE);
-COMMAND(set, SET);
-COMMAND(spin, SPIN);
-COMMAND(drain, DRAIN);
-COMMAND(queue_revoke, QUEUE_REVOKE);
+#define FORM(_form, variant, ...)					\
+	FIXTURE_VARIANT_ADD(command, variant) { .form = _form };
+#include "common/forms.h"
 
 FIXTURE_SETUP(command)
 {

@@ -6,7 +6,7 @@
  * ENOMEM or EFAULT, without an effect.  A netlink request may also fail with ENOBUFS
  * if its answer is lost.  Every resource is given back in the end; kmemleak finds leaks.
  *
- * A new call is a new row of calls[].
+ * A new call is a new row of calls[], or of common/forms.h if it is an ioctl without pointers.
  */
 #include <ipcshm.h>
 #include <poll.h>
@@ -295,20 +295,6 @@ static int try_unlink_queue(struct scene *scene)
 	return unlink_name(scene->device, IPCSHM_QUEUE, scene->name.text);
 }
 
-static int try_region_stat(struct scene *scene)
-{
-	struct ipcshm_region_stat stat;
-
-	return call(scene->region, IPCSHM_IOC_REGION_STAT, &stat);
-}
-
-static int try_self(struct scene *scene)
-{
-	struct ipcshm_region_self_args self = { 0 };
-
-	return call(scene->region, IPCSHM_IOC_REGION_SELF, &self);
-}
-
 static int try_member(struct scene *scene)
 {
 	struct ipcshm_region_self_args self = { 0 };
@@ -344,16 +330,6 @@ static int try_waitv(struct scene *scene)
 	};
 
 	return ipcshm_region_waitv(scene->region, words, ARRAY_SIZE(words), 0, 0);
-}
-
-static int try_requeue(struct scene *scene)
-{
-	return ipcshm_region_requeue(scene->region, 3 * PAGE, 0, 4, 0, 1, 1);
-}
-
-static int try_wake(struct scene *scene)
-{
-	return ipcshm_region_wake(scene->region, 0, 1);
 }
 
 static int try_watch(struct scene *scene)
@@ -396,13 +372,6 @@ static int try_grow(struct scene *scene)
 static int try_shrink(struct scene *scene)
 {
 	return resize_region(scene, PAGE);
-}
-
-static int try_revoke(struct scene *scene)
-{
-	struct ipcshm_region_revoke_args args = { 0 };
-
-	return call(scene->region, IPCSHM_IOC_REGION_REVOKE, &args);
 }
 
 static int try_map(struct scene *scene)
@@ -456,13 +425,6 @@ static int try_pwrite(struct scene *scene)
 static int try_allocate(struct scene *scene)
 {
 	return fallocate(scene->region, 0, 0, SIZE) ? -errno : 0;
-}
-
-static int try_queue_stat(struct scene *scene)
-{
-	struct ipcshm_queue_stat stat;
-
-	return call(scene->queue, IPCSHM_IOC_QUEUE_STAT, &stat);
 }
 
 static int try_send(struct scene *scene)
@@ -613,30 +575,6 @@ static int await_call_and_send(struct scene *scene)
 	return await_call(scene) ?: try_send(scene);
 }
 
-static int try_set(struct scene *scene)
-{
-	return ipcshm_queue_set(scene->queue, 8, 8 * PAGE);
-}
-
-static int try_spin(struct scene *scene)
-{
-	struct ipcshm_queue_busy_poll_args args = { .microseconds = 10 };
-
-	return call(scene->queue, IPCSHM_IOC_QUEUE_BUSY_POLL, &args);
-}
-
-static int try_drain(struct scene *scene)
-{
-	uint64_t messages;
-
-	return ipcshm_queue_drain(scene->queue, &messages);
-}
-
-static int try_revoke_queue(struct scene *scene)
-{
-	return ipcshm_queue_revoke(scene->queue);
-}
-
 static int try_read(struct scene *scene)
 {
 	char text[64];
@@ -730,88 +668,95 @@ static int try_create_and_close(struct scene *scene)
 	return 0;
 }
 
+enum target { DEVICE, REGION, QUEUE };
+
 /**
  * struct attempt - a call, and its result if nothing within it fails
  * @name: for messages
- * @run: the call
+ * @run: the call; NULL: an ioctl without pointers
  * @success: -errno, or 0 for any result that is not negative
  * @prepare: preparation, without faults; or NULL
+ * @command: the ioctl's
+ * @target: the ioctl's descriptor
+ * @size: of @arguments
+ * @arguments: the ioctl's
  */
 struct attempt {
 	const char *name;
 	int (*run)(struct scene *scene);
 	int success;
 	int (*prepare)(struct scene *scene);
+	unsigned long command;
+	enum target target;
+	size_t size;
+	const void *arguments;
 };
 
+#define CALL(_name, _run, _success, _prepare)				\
+	{ .name = (_name), .run = (_run), .success = (_success), .prepare = (_prepare) }
+
 static const struct attempt calls[] = {
-	{ "open", try_open, 0, NULL },
-	{ "INFO", try_info, 0, NULL },
-	{ "INFO of a new user", try_info_of_a_new_user, 0, NULL },
-	{ "REGION_OPEN, anonymous", try_region_create, 0, NULL },
-	{ "REGION_OPEN, named", try_region_create_named, 0, NULL },
-	{ "REGION_OPEN, persistent", try_region_create_persistent, 0, NULL },
-	{ "REGION_OPEN, populated", try_region_create_populated, 0, NULL },
-	{ "REGION_OPEN, existing", try_region_open, 0, NULL },
-	{ "QUEUE_OPEN, anonymous", try_queue_create, 0, NULL },
-	{ "QUEUE_OPEN, named", try_queue_create_named, 0, NULL },
-	{ "QUEUE_OPEN with a pool", try_queue_create_pool, 0, NULL },
-	{ "QUEUE_OPEN, existing", try_queue_open, 0, NULL },
-	{ "UNLINK of a region", try_unlink_region, 0, NULL },
-	{ "UNLINK of a queue", try_unlink_queue, 0, NULL },
-	{ "REGION_STAT", try_region_stat, 0, NULL },
-	{ "REGION_SELF", try_self, 0, NULL },
-	{ "REGION_MEMBER", try_member, 0, NULL },
-	{ "REGION_MEMBERS", try_members, 0, NULL },
-	{ "REGION_WAIT", try_wait, -ETIMEDOUT, NULL },
-	{ "REGION_WAITV", try_waitv, -ETIMEDOUT, NULL },
-	{ "REGION_WAKE", try_wake, 0, NULL },
-	{ "REGION_REQUEUE", try_requeue, 0, NULL },
-	{ "REGION_WATCH", try_watch, 0, NULL },
-	{ "REGION_RESIZE, growing", try_grow, 0, NULL },
-	{ "REGION_RESIZE, shrinking", try_shrink, 0, NULL },
-	{ "REGION_REVOKE", try_revoke, 0, NULL },
-	{ "poll of a region", try_poll_region, 0, NULL },
-	{ "mmap", try_map, 0, NULL },
-	{ "mmap, private and populated", try_map_private, 0, NULL },
-	{ "mmap of the member page", try_map_members, 0, NULL },
-	{ "mremap", try_move, 0, NULL },
-	{ "mprotect of a part", try_split, 0, NULL },
-	{ "fork", try_fork, 0, NULL },
-	{ "write to a region", try_pwrite, 0, NULL },
-	{ "fallocate", try_allocate, 0, NULL },
-	{ "QUEUE_STAT", try_queue_stat, 0, NULL },
-	{ "QUEUE_SEND", try_send, 0, NULL },
-	{ "QUEUE_RECEIVE", try_receive, 0, NULL },
-	{ "QUEUE_SEND of a descriptor", try_send_descriptor, 0, NULL },
-	{ "QUEUE_RECEIVE of a descriptor", try_receive_descriptor, 0, NULL },
-	{ "QUEUE_SEND of segments", try_send_segments, 0, NULL },
-	{ "QUEUE_SEND_BATCH", try_send_batch, 0, NULL },
-	{ "QUEUE_RECEIVE_BATCH", try_receive_batch, 0, NULL },
-	{ "QUEUE_RECEIVE, mapped", try_receive_mapped, 0, NULL },
-	{ "QUEUE_RECEIVE, mapped again", try_receive_mapped, 0, receive_and_send },
-	{ "QUEUE_RECEIVE, mapped late", try_receive_mapped, 0, fill_pool },
-	{ "QUEUE_RELEASE", try_release, 0, try_receive_mapped },
-	{ "mmap of a pool", try_map_pool, 0, NULL },
-	{ "QUEUE_CALL", try_call, -ETIMEDOUT, NULL },
-	{ "QUEUE_REPLY", try_reply, 0, await_call },
-	{ "QUEUE_REPLY_RECEIVE", try_reply_receive, 0, await_call_and_send },
-	{ "QUEUE_SET", try_set, 0, NULL },
-	{ "QUEUE_BUSY_POLL", try_spin, 0, NULL },
-	{ "QUEUE_DRAIN", try_drain, 0, NULL },
-	{ "QUEUE_REVOKE", try_revoke_queue, 0, NULL },
-	{ "read of a queue", try_read, 0, NULL },
-	{ "write to a queue", try_write, 0, NULL },
-	{ "poll of a queue", try_poll_queue, 0, NULL },
-	{ "netlink, OBJECT_GET", try_object_get, 0, NULL },
-	{ "netlink, dump of objects", try_object_dump, 0, NULL },
-	{ "netlink, OBJECT_UNLINK", try_object_unlink, 0, NULL },
-	{ "netlink, OBJECT_REVOKE", try_object_revoke, 0, NULL },
-	{ "netlink, dump of members", try_member_dump, 0, NULL },
-	{ "netlink, QUOTA_GET", try_limits_get, 0, NULL },
-	{ "netlink, dump of limits", try_limits_dump, 0, NULL },
-	{ "netlink, QUOTA_SET", try_limits_set, 0, NULL },
-	{ "netlink, events", try_create_and_close, 0, try_subscribe },
+#define PLAIN(form, variant, _command, structure, least, _target, does, ...)	\
+	{ .name = #_command, .command = IPCSHM_IOC_##_command, .target = _target,	\
+	  .size = sizeof(struct ipcshm_##structure),				\
+	  .arguments = &(const struct ipcshm_##structure){ __VA_ARGS__ } },
+#include "common/forms.h"
+	CALL("open", try_open, 0, NULL),
+	CALL("INFO of a new user", try_info_of_a_new_user, 0, NULL),
+	CALL("REGION_OPEN, anonymous", try_region_create, 0, NULL),
+	CALL("REGION_OPEN, named", try_region_create_named, 0, NULL),
+	CALL("REGION_OPEN, persistent", try_region_create_persistent, 0, NULL),
+	CALL("REGION_OPEN, populated", try_region_create_populated, 0, NULL),
+	CALL("REGION_OPEN, existing", try_region_open, 0, NULL),
+	CALL("QUEUE_OPEN, anonymous", try_queue_create, 0, NULL),
+	CALL("QUEUE_OPEN, named", try_queue_create_named, 0, NULL),
+	CALL("QUEUE_OPEN with a pool", try_queue_create_pool, 0, NULL),
+	CALL("QUEUE_OPEN, existing", try_queue_open, 0, NULL),
+	CALL("UNLINK of a region", try_unlink_region, 0, NULL),
+	CALL("UNLINK of a queue", try_unlink_queue, 0, NULL),
+	CALL("REGION_MEMBER", try_member, 0, NULL),
+	CALL("REGION_MEMBERS", try_members, 0, NULL),
+	CALL("REGION_WAIT", try_wait, -ETIMEDOUT, NULL),
+	CALL("REGION_WAITV", try_waitv, -ETIMEDOUT, NULL),
+	CALL("REGION_WATCH", try_watch, 0, NULL),
+	CALL("REGION_RESIZE, growing", try_grow, 0, NULL),
+	CALL("REGION_RESIZE, shrinking", try_shrink, 0, NULL),
+	CALL("poll of a region", try_poll_region, 0, NULL),
+	CALL("mmap", try_map, 0, NULL),
+	CALL("mmap, private and populated", try_map_private, 0, NULL),
+	CALL("mmap of the member page", try_map_members, 0, NULL),
+	CALL("mremap", try_move, 0, NULL),
+	CALL("mprotect of a part", try_split, 0, NULL),
+	CALL("fork", try_fork, 0, NULL),
+	CALL("write to a region", try_pwrite, 0, NULL),
+	CALL("fallocate", try_allocate, 0, NULL),
+	CALL("QUEUE_SEND", try_send, 0, NULL),
+	CALL("QUEUE_RECEIVE", try_receive, 0, NULL),
+	CALL("QUEUE_SEND of a descriptor", try_send_descriptor, 0, NULL),
+	CALL("QUEUE_RECEIVE of a descriptor", try_receive_descriptor, 0, NULL),
+	CALL("QUEUE_SEND of segments", try_send_segments, 0, NULL),
+	CALL("QUEUE_SEND_BATCH", try_send_batch, 0, NULL),
+	CALL("QUEUE_RECEIVE_BATCH", try_receive_batch, 0, NULL),
+	CALL("QUEUE_RECEIVE, mapped", try_receive_mapped, 0, NULL),
+	CALL("QUEUE_RECEIVE, mapped again", try_receive_mapped, 0, receive_and_send),
+	CALL("QUEUE_RECEIVE, mapped late", try_receive_mapped, 0, fill_pool),
+	CALL("QUEUE_RELEASE", try_release, 0, try_receive_mapped),
+	CALL("mmap of a pool", try_map_pool, 0, NULL),
+	CALL("QUEUE_CALL", try_call, -ETIMEDOUT, NULL),
+	CALL("QUEUE_REPLY", try_reply, 0, await_call),
+	CALL("QUEUE_REPLY_RECEIVE", try_reply_receive, 0, await_call_and_send),
+	CALL("read of a queue", try_read, 0, NULL),
+	CALL("write to a queue", try_write, 0, NULL),
+	CALL("poll of a queue", try_poll_queue, 0, NULL),
+	CALL("netlink, OBJECT_GET", try_object_get, 0, NULL),
+	CALL("netlink, dump of objects", try_object_dump, 0, NULL),
+	CALL("netlink, OBJECT_UNLINK", try_object_unlink, 0, NULL),
+	CALL("netlink, OBJECT_REVOKE", try_object_revoke, 0, NULL),
+	CALL("netlink, dump of members", try_member_dump, 0, NULL),
+	CALL("netlink, QUOTA_GET", try_limits_get, 0, NULL),
+	CALL("netlink, dump of limits", try_limits_dump, 0, NULL),
+	CALL("netlink, QUOTA_SET", try_limits_set, 0, NULL),
+	CALL("netlink, events", try_create_and_close, 0, try_subscribe),
 };
 
 FIXTURE(fault) {
@@ -827,6 +772,15 @@ FIXTURE_SETUP(fault)
 FIXTURE_TEARDOWN(fault)
 {
 	close(fault_file);
+}
+
+static int try_plain(struct scene *scene, const struct attempt *attempt)
+{
+	const int targets[] = { scene->device, scene->region, scene->queue };
+	char arguments[512];
+
+	memcpy(arguments, attempt->arguments, attempt->size);
+	return call(targets[attempt->target], attempt->command, arguments);
 }
 
 static bool is_success(const struct attempt *attempt, int result)
@@ -868,7 +822,7 @@ static bool fail_nth(const struct attempt *attempt, unsigned int nth, const char
 		*wrong = "no scene";
 	before = view_of(&scene);
 	fault_arm(nth);
-	result = attempt->run(&scene);
+	result = attempt->run ? attempt->run(&scene) : try_plain(&scene, attempt);
 	fired = !fault_disarm();
 	after = view_of(&scene);
 	if (!is_success(attempt, result) &&

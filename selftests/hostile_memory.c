@@ -171,12 +171,6 @@ static void arrange_waitv(void)
 	SET_UP(ARRAY, ipcshm_region_word, .expected = 1, .size = 4);
 }
 
-static void arrange_requeue(void)
-{
-	SET_UP(STRUCTURE, ipcshm_region_requeue_args, .target = 8, .size = 4, .wake = 1,
-	       .move = 1);
-}
-
 static void arrange_resize(void)
 {
 	SET_UP(STRUCTURE, ipcshm_region_resize_args, .size = 5 * page_size);
@@ -287,11 +281,6 @@ static void arrange_release(void)
 	send_one(0, -1);
 	*(__u64 *)content_at(ARRAY) = receive_one(0, IPCSHM_MAPPED).data;
 	SET_UP(STRUCTURE, ipcshm_queue_release_args, .offsets = number_at(ARRAY), .count = 1);
-}
-
-static void arrange_set(void)
-{
-	SET_UP(STRUCTURE, ipcshm_queue_set_args, .max_messages = 16, .max_bytes = 65536);
 }
 
 static void arrange_message(void)
@@ -418,6 +407,8 @@ static long run_uring_region_write(void)
  * @gate: see there
  * @kept: messages in the queue after a failure
  * @result: if all goes well
+ * @arguments: of an ioctl without pointers, or NULL
+ * @size: of @arguments
  * @arrange: writes the contents of the places, and brings the objects into a state
  * @run: see @command
  */
@@ -430,6 +421,8 @@ struct operation {
 	enum place gate;
 	unsigned int kept;
 	long result;
+	const void *arguments;
+	size_t size;
 	void (*arrange)(void);
 	long (*run)(void);
 };
@@ -445,28 +438,25 @@ struct operation {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 static const struct operation operations[] = {
-	IOCTL(INFO, DEVICE),
+#define PLAIN(form, variant, _command, structure, least, _target, does, ...)	\
+	IOCTL(_command, _target, .size = sizeof(struct ipcshm_##structure),	\
+	      .arguments = &(const struct ipcshm_##structure){ __VA_ARGS__ }),
+#include "common/forms.h"
 	IOCTL(REGION_OPEN, DEVICE, .places = IN(STRUCTURE) | IN(NAME), .late = IN(STRUCTURE),
 	      .gate = NAME, .arrange = arrange_region_open, .result = A_DESCRIPTOR),
 	IOCTL(QUEUE_OPEN, DEVICE, .places = IN(STRUCTURE) | IN(NAME), .late = IN(STRUCTURE),
 	      .gate = NAME, .arrange = arrange_queue_open, .result = A_DESCRIPTOR),
 	IOCTL(UNLINK, DEVICE, .places = IN(STRUCTURE) | IN(NAME), .arrange = arrange_unlink),
 
-	IOCTL(REGION_STAT, REGION),
-	IOCTL(REGION_SELF, REGION),
 	IOCTL(REGION_MEMBERS, REGION, .places = IN(STRUCTURE) | IN(ARRAY),
 	      .late = IN(STRUCTURE), .gate = ARRAY, .arrange = arrange_members),
 	IOCTL(REGION_MEMBER, REGION, .arrange = arrange_member, .result = -ESRCH),
 	IOCTL(REGION_WAIT, REGION, .arrange = arrange_wait, .result = -EAGAIN),
 	IOCTL(REGION_WAITV, REGION, .places = IN(STRUCTURE) | IN(ARRAY), .arrange = arrange_waitv,
 	      .result = -EAGAIN),
-	IOCTL(REGION_WAKE, REGION),
-	IOCTL(REGION_REQUEUE, REGION, .arrange = arrange_requeue),
 	IOCTL(REGION_WATCH, REGION),
 	IOCTL(REGION_RESIZE, REGION, .arrange = arrange_resize),
-	IOCTL(REGION_REVOKE, REGION),
 
-	IOCTL(QUEUE_STAT, QUEUE),
 	IOCTL(QUEUE_SEND, QUEUE, .places = IN(STRUCTURE) | IN(DATA), .arrange = arrange_send),
 	IOCTL(QUEUE_SEND, QUEUE, .places = IN(ARRAY) | IN(DATA) | IN(FDS),
 	      .arrange = arrange_full_send),
@@ -489,10 +479,6 @@ static const struct operation operations[] = {
 	      .late = IN(STRUCTURE), .gate = DATA, .arrange = arrange_reply_receive, .kept = 1),
 	IOCTL(QUEUE_RELEASE, QUEUE, .places = IN(STRUCTURE) | IN(ARRAY),
 	      .arrange = arrange_release, .result = 1),
-	IOCTL(QUEUE_SET, QUEUE, .arrange = arrange_set),
-	IOCTL(QUEUE_BUSY_POLL, QUEUE),
-	IOCTL(QUEUE_DRAIN, QUEUE),
-	IOCTL(QUEUE_REVOKE, QUEUE),
 
 	OTHER(queue_read, QUEUE, .arrange = arrange_message, .kept = 1),
 	OTHER(queue_write, QUEUE),
@@ -719,6 +705,8 @@ static bool set_up_memory(const struct operation *operation, unsigned int blocke
 		if (fuse_memory_block(&memory, place))
 			return false;
 	memset(memory.content, 0, PLACES * page_size);
+	if (operation->arguments)
+		memcpy(content_at(STRUCTURE), operation->arguments, operation->size);
 	if (operation->arrange)
 		operation->arrange();
 	for (place = 0; place < PLACES; place++)

@@ -8,45 +8,23 @@
 #include "abi.h"
 #include "kselftest.h"
 
+#define FACTS(command, structure, least, target, does)			\
+	IPCSHM_IOC_##command, #structure, sizeof(struct ipcshm_##structure), least, target, does
 const struct form_facts forms[FORMS] = {
-#define FORM(command, structure, version0, on, ...)			\
-	{ IPCSHM_IOC_##command, sizeof(struct ipcshm_##structure), version0, on, __VA_ARGS__ }
-	[INFO] = FORM(INFO, info, 120, DEVICE, ALL_OUT),
-	[REGION_CREATE] = FORM(REGION_OPEN, region_open_args, 64, DEVICE, OUT | EFFECT),
-	[REGION_ANONYMOUS] = FORM(REGION_OPEN, region_open_args, 64, DEVICE, OUT | EFFECT),
-	[REGION_GROWING] = FORM(REGION_OPEN, region_open_args, 64, DEVICE, OUT | EFFECT),
-	[REGION_OPEN] = FORM(REGION_OPEN, region_open_args, 64, DEVICE, OUT | EFFECT),
-	[QUEUE_CREATE] = FORM(QUEUE_OPEN, queue_open_args, 80, DEVICE, OUT | EFFECT),
-	[QUEUE_ANONYMOUS] = FORM(QUEUE_OPEN, queue_open_args, 80, DEVICE, OUT | EFFECT),
-	[QUEUE_RENDEZVOUS] = FORM(QUEUE_OPEN, queue_open_args, 80, DEVICE, OUT | EFFECT),
-	[QUEUE_POOL] = FORM(QUEUE_OPEN, queue_open_args, 80, DEVICE, OUT | EFFECT),
-	[QUEUE_OPEN] = FORM(QUEUE_OPEN, queue_open_args, 80, DEVICE, OUT | EFFECT),
-	[UNLINK] = FORM(UNLINK, unlink_args, 24, DEVICE, EFFECT),
-	[REGION_STAT] = FORM(REGION_STAT, region_stat, 104, REGION, ALL_OUT),
-	[SELF] = FORM(REGION_SELF, region_self_args, 8, REGION, OUT),
-	[MEMBER] = FORM(REGION_MEMBER, region_member_args, 40, REGION, OUT),
-	[MEMBERS] = FORM(REGION_MEMBERS, region_members_args, 16, REGION, OUT),
-	[WAIT] = FORM(REGION_WAIT, region_wait_args, 40, REGION, 0, -ETIMEDOUT),
-	[WAITV] = FORM(REGION_WAITV, region_waitv_args, 40, REGION, 0, -ETIMEDOUT),
-	[WAKE] = FORM(REGION_WAKE, region_wake_args, 16, REGION, 0),
-	[REQUEUE] = FORM(REGION_REQUEUE, region_requeue_args, 48, REGION, 0),
-	[WATCH] = FORM(REGION_WATCH, region_watch_args, 32, REGION, EFFECT),
-	[RESIZE] = FORM(REGION_RESIZE, region_resize_args, 8, REGION, EFFECT),
-	[REVOKE] = FORM(REGION_REVOKE, region_revoke_args, 8, REGION, EFFECT),
-	[QUEUE_STAT] = FORM(QUEUE_STAT, queue_stat, 216, QUEUE, ALL_OUT),
-	[SEND] = FORM(QUEUE_SEND, transfer_args, 104, QUEUE, EFFECT),
-	[RECEIVE] = FORM(QUEUE_RECEIVE, transfer_args, 104, QUEUE, OUT | EFFECT),
-	[SEND_BATCH] = FORM(QUEUE_SEND_BATCH, batch_args, 32, QUEUE, EFFECT, BATCH),
-	[RECEIVE_BATCH] = FORM(QUEUE_RECEIVE_BATCH, batch_args, 32, QUEUE, EFFECT, BATCH),
-	[CALL] = FORM(QUEUE_CALL, call_args, 192, QUEUE, OUT | EFFECT | ASKS),
-	[REPLY] = FORM(QUEUE_REPLY, reply_args, 96, QUEUE, EFFECT),
-	[REPLY_RECEIVE] = FORM(QUEUE_REPLY_RECEIVE, call_args, 192, QUEUE, OUT | EFFECT),
-	[RELEASE] = FORM(QUEUE_RELEASE, queue_release_args, 16, QUEUE, EFFECT, 1),
-	[SET] = FORM(QUEUE_SET, queue_set_args, 24, QUEUE, EFFECT),
-	[SPIN] = FORM(QUEUE_BUSY_POLL, queue_busy_poll_args, 8, QUEUE, 0),
-	[DRAIN] = FORM(QUEUE_DRAIN, queue_drain_args, 16, QUEUE, OUT | EFFECT),
-	[QUEUE_REVOKE] = FORM(QUEUE_REVOKE, queue_revoke_args, 8, QUEUE, EFFECT),
-#undef FORM
+#define FORM(form, variant, command, structure, least, target, does, answer)	\
+	[form] = { FACTS(command, structure, least, target, does), answer, NULL },
+#define PLAIN(form, variant, command, structure, least, target, does, ...)	\
+	[form] = { FACTS(command, structure, least, target, does), 0,	\
+		   &(const struct ipcshm_##structure){ __VA_ARGS__ } },
+#include "forms.h"
+#undef FACTS
+};
+
+const struct member members[] = {
+#define LAYOUT(_structure, _name, _at)					\
+	{ #_structure, #_name, _at, sizeof(((struct ipcshm_##_structure *)0)->_name) },
+#include "../layout.h"
+	{ NULL }
 };
 
 /* Quotas are per user: become a user of no other process. */
@@ -296,13 +274,6 @@ void fill_on_queue(struct world *world, enum form form, union args *args)
 		args->release.offsets = (uintptr_t)&world->offset;
 		args->release.count = 1;
 		break;
-	case SET:
-		args->set.max_messages = 2 * CAPACITY;
-		args->set.max_bytes = 2 * MESSAGE_MAX;
-		break;
-	case SPIN:
-		args->spin.microseconds = 1;
-		break;
 	default:
 		break;
 	}
@@ -360,15 +331,6 @@ void fill_on_region(struct world *world, enum form form, union args *args)
 		args->waitv.clock = CLOCK_MONOTONIC;
 		args->waitv.deaths = region_stat(world->fd[REGION]).deaths;
 		break;
-	case WAKE:
-		args->wake.count = 1;
-		break;
-	case REQUEUE:
-		args->requeue.target = 8;
-		args->requeue.size = 4;
-		args->requeue.wake = 1;
-		args->requeue.move = 1;
-		break;
 	case WATCH:
 		args->watch.expected = 1;
 		args->watch.size = 4;
@@ -386,6 +348,10 @@ void fill_on_region(struct world *world, enum form form, union args *args)
 void fill_args(struct world *world, enum form form, union args *args)
 {
 	memset(args, 0, sizeof(*args));
+	if (forms[form].arguments) {
+		memcpy(args, forms[form].arguments, forms[form].size);
+		return;
+	}
 	switch (forms[form].target) {
 	case DEVICE:
 		fill_on_device(world, form, args);
@@ -627,10 +593,17 @@ bool call_fails(struct world *world, int fd, unsigned long number, void *args, i
 /* The member with the offset of the invalid one, or NULL if the structure has none. */
 static __u32 *invalid_of(unsigned long number, union args *args)
 {
+	enum form form = 0;
+
 	if (opens_object(number))
 		return &args->region_open.how.invalid;
-	return _IOC_NR(number) == _IOC_NR(IPCSHM_IOC_REGION_REQUEUE) ? &args->requeue.invalid :
-								       NULL;
+	while (form < FORMS && _IOC_NR(forms[form].number) != _IOC_NR(number))
+		form++;
+	for (const struct member *member = members; form < FORMS && member->structure; member++)
+		if (!strcmp(member->structure, forms[form].structure) &&
+		    !strcmp(member->name, "invalid"))
+			return (__u32 *)(args->bytes + member->at);
+	return NULL;
 }
 
 /* The same, and without a change to the arguments but for the offset of the invalid member. */

@@ -19,45 +19,9 @@
 #define KERNEL_ADDRESS	(-4096L)
 #define HOLE_ADDRESS	(1L << 62)	/* beyond the pages of any machine */
 
-/*
- * A form is a command with valid arguments and the state in which it succeeds.
- */
 enum form {
-	INFO,
-	REGION_CREATE,
-	REGION_ANONYMOUS,
-	REGION_GROWING,
-	REGION_OPEN,
-	QUEUE_CREATE,
-	QUEUE_ANONYMOUS,
-	QUEUE_RENDEZVOUS,
-	QUEUE_POOL,
-	QUEUE_OPEN,
-	UNLINK,
-	REGION_STAT,
-	SELF,
-	MEMBER,
-	MEMBERS,
-	WAIT,
-	WAITV,
-	WAKE,
-	REQUEUE,
-	WATCH,
-	RESIZE,
-	REVOKE,
-	QUEUE_STAT,
-	SEND,
-	RECEIVE,
-	SEND_BATCH,
-	RECEIVE_BATCH,
-	CALL,
-	REPLY,
-	REPLY_RECEIVE,
-	RELEASE,
-	SET,
-	SPIN,
-	DRAIN,
-	QUEUE_REVOKE,
+#define FORM(form, ...) form,
+#include "forms.h"
 	FORMS
 };
 
@@ -71,13 +35,23 @@ enum target { DEVICE, REGION, QUEUE, TARGETS };
 
 struct form_facts {
 	unsigned long number;
+	const char *structure;	/* its name, without the prefix */
 	size_t size, least;
 	enum target target;
 	unsigned int does;
 	int answer;		/* if that isn't 0 or a descriptor */
+	const void *arguments;	/* that succeed; NULL: fill_args() makes them up */
 };
 
 extern const struct form_facts forms[FORMS];
+
+/* A member of a structure; the last has no structure. */
+struct member {
+	const char *structure, *name;
+	size_t at, size;
+};
+
+extern const struct member members[];
 
 union args {
 	struct ipcshm_info info;

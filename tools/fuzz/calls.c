@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The grammar of the fuzzer: each call, its object, and the meaning of its values, so
- * that most generated calls get past the first check.  A new ioctl is a new row of
- * calls[], with its structure's members.
+ * that most generated calls get past the first check.  The ioctls come from ipcshm.txt
+ * (tools/generate).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -231,8 +231,6 @@ struct field {
 	M(_type, at.type, ANY), M(_type, at.priority, PRIORITY), M(_type, at.flags, flags_meaning), \
 	M(_type, at.fds, FDS), M(_type, at.fd_count, FD_COUNT), M(_type, at.request_id, REQUEST_ID)
 /* NOLINTEND(bugprone-macro-parentheses) */
-#define PATIENCE(_type)							\
-	M(_type, deadline, DEADLINE), M(_type, clock, CLOCK), M(_type, flags, TRANSFER_FLAGS)
 
 struct call {
 	const char *name;
@@ -480,100 +478,7 @@ static void run_subscribe(int fd, const uint64_t *v)
 
 static const struct call calls[] = {
 	PLAIN("open", NOTHING, 2, run_open),
-	IOCTL("info", DEVICE, 1, IPCSHM_IOC_INFO, NOTHING, M(ipcshm_info, features, ZERO)),
-	IOCTL("region_open", DEVICE, 12, IPCSHM_IOC_REGION_OPEN, REGION,
-		HOW(ipcshm_region_open_args, FLAGS_REGION),
-		M(ipcshm_region_open_args, size, REGION_SIZE),
-		M(ipcshm_region_open_args, max_size, REGION_SIZE),
-		M(ipcshm_region_open_args, max_members, SLOTS), M(ipcshm_region_open_args, reserved, ZERO)),
-	IOCTL("queue_open", DEVICE, 12, IPCSHM_IOC_QUEUE_OPEN, QUEUE,
-		HOW(ipcshm_queue_open_args, FLAGS_QUEUE),
-		M(ipcshm_queue_open_args, max_messages, MESSAGES),
-		M(ipcshm_queue_open_args, max_bytes, BYTES),
-		M(ipcshm_queue_open_args, max_message_size, MESSAGE_SIZE),
-		M(ipcshm_queue_open_args, pool_bytes, REGION_SIZE),
-		M(ipcshm_queue_open_args, overflow, OVERFLOW), M(ipcshm_queue_open_args, reserved, ZERO)),
-	IOCTL("unlink", DEVICE, 4, IPCSHM_IOC_UNLINK, NOTHING,
-		M(ipcshm_unlink_args, name, NAME), M(ipcshm_unlink_args, name_len, NAME_LEN),
-		M(ipcshm_unlink_args, kind, KIND), M(ipcshm_unlink_args, flags, ZERO),
-		M(ipcshm_unlink_args, reserved, ZERO)),
-	IOCTL("region_stat", REGION, 1, IPCSHM_IOC_REGION_STAT, NOTHING,
-		M(ipcshm_region_stat, size, ZERO)),
-	IOCTL("region_self", REGION, 2, IPCSHM_IOC_REGION_SELF, NOTHING,
-		M(ipcshm_region_self_args, token, ZERO),
-		M(ipcshm_region_self_args, reserved, ZERO)),
-	IOCTL("region_member", REGION, 2, IPCSHM_IOC_REGION_MEMBER, NOTHING,
-		M(ipcshm_region_member_args, token, MEMBER_TOKEN),
-		M(ipcshm_region_member_args, flags, ZERO),
-		M(ipcshm_region_member_args, reserved, ZERO)),
-	IOCTL("region_members", REGION, 2, IPCSHM_IOC_REGION_MEMBERS, NOTHING,
-		M(ipcshm_region_members_args, members, POINTER),
-		M(ipcshm_region_members_args, count, COUNT_OF),
-		M(ipcshm_region_members_args, member_size, MEMBER_SIZE)),
-	IOCTL("region_wait", REGION, 10, IPCSHM_IOC_REGION_WAIT, NOTHING,
-		M(ipcshm_region_wait_args, offset, OFFSET), M(ipcshm_region_wait_args, expected, WORD),
-		M(ipcshm_region_wait_args, deadline, DEADLINE), M(ipcshm_region_wait_args, clock, CLOCK),
-		M(ipcshm_region_wait_args, size, WORD_SIZE), M(ipcshm_region_wait_args, deaths, DEATHS),
-		M(ipcshm_region_wait_args, flags, ZERO)),
-	IOCTL("region_waitv", REGION, 8, IPCSHM_IOC_REGION_WAITV, NOTHING,
-		M(ipcshm_region_waitv_args, words, WORD_ARRAY), M(ipcshm_region_waitv_args, count, FEW),
-		M(ipcshm_region_waitv_args, word_size, WORD_STRIDE),
-		M(ipcshm_region_waitv_args, deadline, DEADLINE), M(ipcshm_region_waitv_args, clock, CLOCK),
-		M(ipcshm_region_waitv_args, deaths, DEATHS), M(ipcshm_region_waitv_args, flags, ZERO),
-		M(ipcshm_region_waitv_args, reserved, ZERO)),
-	IOCTL("region_wake", REGION, 6, IPCSHM_IOC_REGION_WAKE, NOTHING,
-		M(ipcshm_region_wake_args, offset, OFFSET), M(ipcshm_region_wake_args, count, COUNT_OF),
-		M(ipcshm_region_wake_args, flags, ZERO)),
-	IOCTL("region_requeue", REGION, 6, IPCSHM_IOC_REGION_REQUEUE, NOTHING,
-		M(ipcshm_region_requeue_args, expected, WORD),
-		M(ipcshm_region_requeue_args, offset, OFFSET),
-		M(ipcshm_region_requeue_args, target, OFFSET),
-		M(ipcshm_region_requeue_args, size, WORD_SIZE),
-		M(ipcshm_region_requeue_args, wake, COUNT_OF),
-		M(ipcshm_region_requeue_args, move, COUNT_OF),
-		M(ipcshm_region_requeue_args, flags, ZERO),
-		M(ipcshm_region_requeue_args, reserved, ZERO)),
-	IOCTL("region_watch", REGION, 6, IPCSHM_IOC_REGION_WATCH, NOTHING,
-		M(ipcshm_region_watch_args, offset, OFFSET), M(ipcshm_region_watch_args, expected, WORD),
-		M(ipcshm_region_watch_args, size, WORD_SIZE), M(ipcshm_region_watch_args, deaths, DEATHS),
-		M(ipcshm_region_watch_args, events, WATCH_EVENTS), M(ipcshm_region_watch_args, flags, ZERO)),
-	IOCTL("region_resize", REGION, 5, IPCSHM_IOC_REGION_RESIZE, NOTHING,
-		M(ipcshm_region_resize_args, size, REGION_SIZE)),
-	IOCTL("region_revoke", REGION, 1, IPCSHM_IOC_REGION_REVOKE, NOTHING,
-		M(ipcshm_region_revoke_args, flags, ZERO),
-		M(ipcshm_region_revoke_args, reserved, ZERO)),
-	IOCTL("queue_stat", QUEUE, 1, IPCSHM_IOC_QUEUE_STAT, NOTHING, M(ipcshm_queue_stat, sent, ZERO)),
-	IOCTL("queue_send", QUEUE, 14, IPCSHM_IOC_QUEUE_SEND, NOTHING,
-		MESSAGE(ipcshm_transfer_args, message, ZERO), PATIENCE(ipcshm_transfer_args)),
-	IOCTL("queue_receive", QUEUE, 10, IPCSHM_IOC_QUEUE_RECEIVE, NOTHING,
-		MESSAGE(ipcshm_transfer_args, message, RECEIVE_FLAGS), PATIENCE(ipcshm_transfer_args)),
-	IOCTL("queue_send_batch", QUEUE, 5, IPCSHM_IOC_QUEUE_SEND_BATCH, NOTHING,
-		M(ipcshm_batch_args, messages, MESSAGE_ARRAY), M(ipcshm_batch_args, count, FEW),
-		PATIENCE(ipcshm_batch_args), M(ipcshm_batch_args, message_size, MESSAGE_STRIDE)),
-	IOCTL("queue_receive_batch", QUEUE, 5, IPCSHM_IOC_QUEUE_RECEIVE_BATCH, NOTHING,
-		M(ipcshm_batch_args, messages, MESSAGE_ARRAY), M(ipcshm_batch_args, count, FEW),
-		PATIENCE(ipcshm_batch_args), M(ipcshm_batch_args, message_size, MESSAGE_STRIDE)),
-	IOCTL("queue_call", QUEUE, 8, IPCSHM_IOC_QUEUE_CALL, NOTHING,
-		MESSAGE(ipcshm_call_args, request, ZERO), MESSAGE(ipcshm_call_args, reply, RECEIVE_FLAGS),
-		PATIENCE(ipcshm_call_args)),
-	IOCTL("queue_reply", QUEUE, 6, IPCSHM_IOC_QUEUE_REPLY, NOTHING,
-		MESSAGE(ipcshm_reply_args, message, ZERO), M(ipcshm_reply_args, flags, ZERO),
-		M(ipcshm_reply_args, reserved, ZERO)),
-	IOCTL("queue_reply_receive", QUEUE, 8, IPCSHM_IOC_QUEUE_REPLY_RECEIVE, NOTHING,
-		MESSAGE(ipcshm_call_args, request, RECEIVE_FLAGS), MESSAGE(ipcshm_call_args, reply, ZERO),
-		PATIENCE(ipcshm_call_args)),
-	IOCTL("queue_release", QUEUE, 5, IPCSHM_IOC_QUEUE_RELEASE, NOTHING,
-		M(ipcshm_queue_release_args, offsets, OFFSET_ARRAY), M(ipcshm_queue_release_args, count, FEW),
-		M(ipcshm_queue_release_args, flags, ZERO)),
-	IOCTL("queue_set", QUEUE, 3, IPCSHM_IOC_QUEUE_SET, NOTHING,
-		M(ipcshm_queue_set_args, max_messages, MESSAGES), M(ipcshm_queue_set_args, max_bytes, BYTES),
-		M(ipcshm_queue_set_args, flags, ZERO), M(ipcshm_queue_set_args, reserved, ZERO)),
-	IOCTL("queue_spin", QUEUE, 2, IPCSHM_IOC_QUEUE_BUSY_POLL, NOTHING,
-		M(ipcshm_queue_busy_poll_args, microseconds, SPIN), M(ipcshm_queue_busy_poll_args, flags, ZERO)),
-	IOCTL("queue_drain", QUEUE, 2, IPCSHM_IOC_QUEUE_DRAIN, NOTHING,
-		M(ipcshm_queue_drain_args, flags, ZERO), M(ipcshm_queue_drain_args, reserved, ZERO)),
-	IOCTL("queue_revoke", QUEUE, 1, IPCSHM_IOC_QUEUE_REVOKE, NOTHING,
-		M(ipcshm_queue_revoke_args, flags, ZERO), M(ipcshm_queue_revoke_args, reserved, ZERO)),
+#include "calls_gen.h"
 	OTHER("message", NOTHING, 4, run_message, A(FEW), A(SEGMENTS), A(DATA), A(MESSAGE_SIZE),
 		A(RECEIVE_FLAGS), A(FD_COUNT), A(ANY)),
 	PLAIN("close", ANYTHING, 3, run_close),

@@ -31,14 +31,14 @@ static bool become_user(uid_t user)
 	return !seteuid(0) && !setresgid(user, user, 0) && !setresuid(user, user, 0);
 }
 
-static struct ipcshm_quota bytes(struct test_queue *queue)
+static struct ipcshm_quota bytes_quota(struct test_queue *queue)
 {
 	return get_info(queue->device).queue_bytes;
 }
 
 static __u64 used_bytes(struct test_queue *queue)
 {
-	return bytes(queue).used;
+	return bytes_quota(queue).used;
 }
 
 static int make_queue(struct test_queue *queue, __u64 max_messages, __u64 max_bytes,
@@ -105,7 +105,7 @@ static long receive_from(int fd)
 /* Queues that use up the quota but for so many bytes; the last of them, or -1. */
 static int use_up(struct test_queue *queue, __u64 spare, __u64 record)
 {
-	struct ipcshm_quota limit = bytes(queue);
+	struct ipcshm_quota limit = bytes_quota(queue);
 	__u64 left = limit.max - limit.used - spare, size;
 	int fd = -1;
 
@@ -170,7 +170,7 @@ TEST_F(quota, bytes_of_zero_are_as_many_as_needed)
 
 TEST_F(quota, too_large_a_queue_is_edquot)
 {
-	__u64 max = bytes(&self->queue).max;
+	__u64 max = bytes_quota(&self->queue).max;
 
 	EXPECT_EQ(-EDQUOT, make_queue(&self->queue, max / self->record + 1, 1, 1));
 	EXPECT_EQ(-EDQUOT, make_queue(&self->queue, 1ULL << 62, 1, 1));
@@ -184,7 +184,7 @@ TEST_F(quota, sends_to_a_bounded_queue_need_no_quota)
 	int fd = make_queue(&self->queue, 10, 0, LARGE), i;
 
 	ASSERT_LE(0, use_up(&self->queue, 0, self->record));
-	EXPECT_EQ(bytes(&self->queue).max, used_bytes(&self->queue));
+	EXPECT_EQ(bytes_quota(&self->queue).max, used_bytes(&self->queue));
 	EXPECT_EQ(POLLOUT, poll_now(fd));
 	for (i = 0; i < 10; i++)
 		EXPECT_EQ(0, try_size(fd, LARGE));
@@ -332,7 +332,7 @@ TEST_F(quota, set_charges_the_difference)
 	EXPECT_EQ(15 * each, used_bytes(&self->queue));
 	EXPECT_EQ(0, ipcshm_queue_set(fd, 5, 0));
 	EXPECT_EQ(5 * each, used_bytes(&self->queue));
-	EXPECT_EQ(-EDQUOT, ipcshm_queue_set(fd, bytes(&self->queue).max, 0));
+	EXPECT_EQ(-EDQUOT, ipcshm_queue_set(fd, bytes_quota(&self->queue).max, 0));
 	EXPECT_EQ(5, queue_stat(fd).max_messages);
 	EXPECT_EQ(5 * each, used_bytes(&self->queue));
 	EXPECT_EQ(0, ipcshm_queue_set(fd, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED));
@@ -454,7 +454,7 @@ TEST_F(quota, send_that_waits_for_quota_ends_with_its_deadline)
 	EXPECT_EQ(-ETIMEDOUT, send_size(self->queue.fd, SMALL, ipcshm_deadline(50 * MS)));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).senders);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
-	EXPECT_EQ(bytes(&self->queue).max, used_bytes(&self->queue));
+	EXPECT_EQ(bytes_quota(&self->queue).max, used_bytes(&self->queue));
 }
 
 TEST_F(quota, killed_sender_that_waited_for_quota_leaves_nothing)
@@ -473,7 +473,7 @@ TEST_F(quota, killed_sender_that_waited_for_quota_leaves_nothing)
 
 TEST_F(quota, message_larger_than_the_quota_is_edquot)
 {
-	struct ipcshm_quota limit = bytes(&self->queue);
+	struct ipcshm_quota limit = bytes_quota(&self->queue);
 	int fd = make_queue(&self->queue, IPCSHM_UNBOUNDED, IPCSHM_UNBOUNDED, IPCSHM_MESSAGE_MAX);
 
 	if (limit.max > IPCSHM_MESSAGE_MAX)
@@ -494,7 +494,7 @@ TEST_F(quota, receiver_takes_a_message_that_waits_for_quota)
 	EXPECT_EQ(POLLIN, poll_now(self->queue.fd));
 	EXPECT_EQ(SMALL, receive_from(self->queue.fd));
 	EXPECT_EQ(0, finish(sender));
-	EXPECT_EQ(bytes(&self->queue).max, used_bytes(&self->queue));
+	EXPECT_EQ(bytes_quota(&self->queue).max, used_bytes(&self->queue));
 }
 
 TEST_F(quota, senders_that_wait_for_quota_end_with_the_queue)
@@ -525,7 +525,7 @@ TEST_F(quota, many_senders_share_a_little_quota)
 		for (i = 0; i < 8; i++)
 			ASSERT_EQ(0, finish(sender[i]));
 	}
-	EXPECT_EQ(bytes(&self->queue).max - SMALL - self->record, used_bytes(&self->queue));
+	EXPECT_EQ(bytes_quota(&self->queue).max - SMALL - self->record, used_bytes(&self->queue));
 }
 
 /* Poll. */
@@ -568,7 +568,7 @@ TEST_F(quota, waiting_receiver_gets_a_message_without_quota)
 	EXPECT_EQ(0, try_send(&self->queue, 7, 0));
 	EXPECT_EQ(8, finish(receiver));
 	EXPECT_EQ(7, receiver->value);
-	EXPECT_EQ(bytes(&self->queue).max, used_bytes(&self->queue));
+	EXPECT_EQ(bytes_quota(&self->queue).max, used_bytes(&self->queue));
 }
 
 TEST_F(quota, rendezvous_needs_no_quota)
@@ -604,7 +604,7 @@ TEST_F(quota, calls_need_no_quota)
 	EXPECT_EQ(0, ipcshm_reply(self->queue.fd, message.request_id, &value, 8));
 	EXPECT_EQ(8, finish(caller));
 	EXPECT_EQ(4, caller->value);
-	EXPECT_EQ(bytes(&self->queue).max, used_bytes(&self->queue));
+	EXPECT_EQ(bytes_quota(&self->queue).max, used_bytes(&self->queue));
 }
 
 /* Calls; a signal interrupts the call, and the peer resumes it when the test signals. */

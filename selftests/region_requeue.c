@@ -14,7 +14,8 @@
 #define MOVES		5		/* times */
 #define ALL		INT_MAX
 
-static int requeue(struct test_region *region, __u64 from, __u64 target, __u32 wake, __u32 move)
+static int move_waiters(struct test_region *region, __u64 from, __u64 target, __u32 wake,
+			__u32 move)
 {
 	return ipcshm_region_requeue(region->fd, from, target, 4, 0, wake, move);
 }
@@ -27,7 +28,7 @@ static struct peer *block_and_move(struct test_region *region, struct peer how)
 	how.wait.offset = FROM;
 	how.wait.deaths = deaths_now(region);
 	peer = block_waiter(region, wait_role, how);
-	return peer && requeue(region, FROM, TARGET, 0, ALL) == 1 ? peer : NULL;
+	return peer && move_waiters(region, FROM, TARGET, 0, ALL) == 1 ? peer : NULL;
 }
 
 TEST_F(wait, first_waiters_are_woken_and_the_next_moved_in_order)
@@ -40,7 +41,7 @@ TEST_F(wait, first_waiters_are_woken_and_the_next_moved_in_order)
 		peers[i] = block_on(&self->region, FROM);
 		ASSERT_TRUE(peers[i]);
 	}
-	EXPECT_EQ(4, requeue(&self->region, FROM, TARGET, 2, 2));
+	EXPECT_EQ(4, move_waiters(&self->region, FROM, TARGET, 2, 2));
 	EXPECT_EQ(0, finish(peers[0]));
 	EXPECT_EQ(0, finish(peers[1]));
 	EXPECT_EQ(4, region_stat_now(&self->region).waiters);
@@ -76,13 +77,13 @@ TEST_F(wait, nothing_is_moved_without_waiters_or_a_number)
 {
 	struct peer *peer;
 
-	EXPECT_EQ(0, requeue(&self->region, FROM, TARGET, ALL, ALL));
+	EXPECT_EQ(0, move_waiters(&self->region, FROM, TARGET, ALL, ALL));
 	peer = block_on(&self->region, FROM);
 	ASSERT_TRUE(peer);
-	EXPECT_EQ(0, requeue(&self->region, FROM, TARGET, 0, 0));
-	EXPECT_EQ(0, requeue(&self->region, TARGET, FROM, ALL, ALL));
-	EXPECT_EQ(0, requeue(&self->region, FROM + 4, TARGET, ALL, ALL));
-	EXPECT_EQ(1, requeue(&self->region, FROM, TARGET, ALL, ALL));
+	EXPECT_EQ(0, move_waiters(&self->region, FROM, TARGET, 0, 0));
+	EXPECT_EQ(0, move_waiters(&self->region, TARGET, FROM, ALL, ALL));
+	EXPECT_EQ(0, move_waiters(&self->region, FROM + 4, TARGET, ALL, ALL));
+	EXPECT_EQ(1, move_waiters(&self->region, FROM, TARGET, ALL, ALL));
 	EXPECT_EQ(0, finish(peer));
 }
 
@@ -133,8 +134,8 @@ TEST_F(wait, invalid_member_of_a_move_is_named)
 		EXPECT_EQ(-EINVAL, requeue_args(&self->region, wrong[i].args, &invalid));
 		EXPECT_EQ(wrong[i].invalid, invalid);
 	}
-	EXPECT_EQ(0, requeue(&self->region, size - 4, size - 8, ALL, ALL));
-	EXPECT_EQ(0, requeue(&self->region, size - 8, size - 4, ALL, ALL));
+	EXPECT_EQ(0, move_waiters(&self->region, size - 4, size - 8, ALL, ALL));
+	EXPECT_EQ(0, move_waiters(&self->region, size - 8, size - 4, ALL, ALL));
 }
 
 TEST_F(wait, read_only_descriptor_moves_no_waiter)
@@ -158,7 +159,7 @@ TEST_F(wait, deadline_ends_the_wait_of_a_moved_waiter)
 	EXPECT_EQ(-ETIMEDOUT, finish(peer));
 	EXPECT_EQ(0, wake_word(&self->region, TARGET, ALL));
 	EXPECT_EQ(0, wake_word(&self->region, FROM, ALL));
-	EXPECT_EQ(0, requeue(&self->region, TARGET, FROM, ALL, ALL));
+	EXPECT_EQ(0, move_waiters(&self->region, TARGET, FROM, ALL, ALL));
 	EXPECT_EQ(0, region_stat_now(&self->region).waiters);
 }
 
@@ -188,7 +189,7 @@ TEST_F(wait, revocation_ends_the_wait_of_a_moved_waiter)
 	ASSERT_TRUE(peer);
 	ASSERT_EQ(0, ipcshm_region_revoke(self->region.fd));
 	EXPECT_EQ(-EKEYREVOKED, finish(peer));
-	EXPECT_EQ(-EKEYREVOKED, requeue(&self->region, TARGET, FROM, ALL, ALL));
+	EXPECT_EQ(-EKEYREVOKED, move_waiters(&self->region, TARGET, FROM, ALL, ALL));
 }
 
 TEST_F(wait, end_of_the_target_ends_the_wait_of_a_moved_waiter)
@@ -239,11 +240,11 @@ TEST_F(wait, waiter_on_several_words_is_woken_and_never_moved)
 	struct peer *one = block_on(&self->region, FROM);
 
 	ASSERT_TRUE(several && one);
-	EXPECT_EQ(1, requeue(&self->region, FROM, TARGET, 0, ALL));
+	EXPECT_EQ(1, move_waiters(&self->region, FROM, TARGET, 0, ALL));
 	EXPECT_EQ(1, wake_word(&self->region, TARGET, ALL));
 	EXPECT_EQ(0, finish(one));
 	EXPECT_FALSE(is_done(several));
-	EXPECT_EQ(1, requeue(&self->region, FROM, TARGET, 1, ALL));
+	EXPECT_EQ(1, move_waiters(&self->region, FROM, TARGET, 1, ALL));
 	EXPECT_EQ(1, finish(several));
 }
 
@@ -257,7 +258,7 @@ TEST_F(wait, watch_of_the_word_reports_a_move_as_a_wake_up)
 	ASSERT_EQ(0, ipcshm_region_watch(from, FROM, 4, 0, 0));
 	ASSERT_EQ(0, ipcshm_region_watch(target, TARGET, 4, 0, 0));
 	ASSERT_EQ(0, poll(polled, 2, 0));
-	EXPECT_EQ(0, requeue(&self->region, FROM, TARGET, 0, ALL));
+	EXPECT_EQ(0, move_waiters(&self->region, FROM, TARGET, 0, ALL));
 	EXPECT_EQ(1, poll(polled, 2, WAIT_SECONDS * 1000));
 	EXPECT_EQ(POLLIN, polled[0].revents);
 }
@@ -280,11 +281,11 @@ TEST_F_TIMEOUT(wait, each_of_many_moved_waiters_is_woken_once, 300)
 		ASSERT_EQ(0, pthread_create(&threads[i], &small, wait_in_thread, &self->region));
 	ASSERT_TRUE(WAIT_UNTIL(region_stat_now(&self->region).waiters == SLEEPERS));
 	for (i = 0; i < MOVES; i++)
-		EXPECT_EQ(SLEEPERS, requeue(&self->region, 4 * i, 4 * i + 4, 0, ALL));
+		EXPECT_EQ(SLEEPERS, move_waiters(&self->region, 4 * i, 4 * i + 4, 0, ALL));
 	for (i = 0; i < MOVES; i++)
 		EXPECT_EQ(0, wake_word(&self->region, 4 * i, ALL));
 	EXPECT_EQ(SLEEPERS / 2, wake_word(&self->region, 4 * MOVES, SLEEPERS / 2));
-	EXPECT_EQ(SLEEPERS / 2, requeue(&self->region, 4 * MOVES, 0, 100, ALL));
+	EXPECT_EQ(SLEEPERS / 2, move_waiters(&self->region, 4 * MOVES, 0, 100, ALL));
 	EXPECT_EQ(SLEEPERS / 2 - 100, wake_word(&self->region, 0, ALL));
 	for (i = 0; i < SLEEPERS; i++) {
 		ASSERT_EQ(0, pthread_join(threads[i], &result));
@@ -298,9 +299,10 @@ TEST_F_TIMEOUT(wait, each_of_many_moved_waiters_is_woken_once, 300)
 static void mover_role(struct peer *peer)
 {
 	while (!may_continue(peer) && peer->result >= 0) {
-		peer->result = requeue(peer->region, FROM, peer->wait.offset, 0, peer->count);
+		peer->result = move_waiters(peer->region, FROM, peer->wait.offset, 0, peer->count);
 		if (peer->result >= 0)
-			peer->result = requeue(peer->region, peer->wait.offset, FROM, 0, peer->count);
+			peer->result = move_waiters(peer->region, peer->wait.offset, FROM, 0,
+						    peer->count);
 	}
 }
 

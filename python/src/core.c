@@ -30,7 +30,7 @@ static PyObject *word_except_type, *word_up_to_type;
 static PyTypeObject *message_type;
 
 /* Raise the exception of a negative result. */
-static void *fail(long result, const char *call)
+static void *set_error(long result, const char *call)
 {
 	PyObject *none = PyObject_CallFunction(raise_error, "ls", -result, call);
 
@@ -47,7 +47,7 @@ static bool go_on(long result)
 /* The end of a call that failed for good: a handler may have raised an exception. */
 static void *give_up(long result, const char *call)
 {
-	return PyErr_Occurred() ? NULL : fail(result, call);
+	return PyErr_Occurred() ? NULL : set_error(result, call);
 }
 
 /* Time. */
@@ -736,8 +736,8 @@ static PyObject *queue_send(PyObject *object, PyObject *const *args, Py_ssize_t 
 	Py_RETURN_NONE;
 }
 
-static long receive(const queue_object *self, void *room, size_t size, struct options *options,
-		    struct ipcshm_message *message)
+static long receive_raw(const queue_object *self, void *room, size_t size, struct options *options,
+			struct ipcshm_message *message)
 {
 	long result;
 
@@ -763,7 +763,7 @@ static long receive(const queue_object *self, void *room, size_t size, struct op
 	return result;
 }
 
-/* The message that receive() has filled in, with its descriptors. */
+/* The message that receive_raw() has filled in, with its descriptors. */
 static PyObject *finish_receive(struct ipcshm_message *message, PyObject *data,
 				const struct options *options)
 {
@@ -795,7 +795,7 @@ static PyObject *queue_receive(PyObject *object, PyObject *const *args, Py_ssize
 		data = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
 		if (!data)
 			return NULL;
-		result = receive(self, PyBytes_AS_STRING(data), room, &options, &message);
+		result = receive_raw(self, PyBytes_AS_STRING(data), room, &options, &message);
 		if (result != -EMSGSIZE || message.size <= room)
 			break;
 		Py_DECREF(data);
@@ -825,7 +825,8 @@ static PyObject *queue_receive_into(PyObject *object, PyObject *const *args, Py_
 		return NULL;
 	if (PyObject_GetBuffer(args[0], &room, PyBUF_WRITABLE))
 		return NULL;
-	result = receive((queue_object *)object, room.buf, (size_t)room.len, &options, &message);
+	result = receive_raw((queue_object *)object, room.buf, (size_t)room.len, &options,
+			     &message);
 	PyBuffer_Release(&room);
 	if (result < 0)
 		return give_up(result, "ipcshm_receive");
@@ -833,7 +834,7 @@ static PyObject *queue_receive_into(PyObject *object, PyObject *const *args, Py_
 }
 
 /* Give up a call whose server has the request: resume it with a deadline that has passed. */
-static void abandon(int fd, struct ipcshm_call_args *transfer)
+static void abandon_call(int fd, struct ipcshm_call_args *transfer)
 {
 	transfer->deadline = IPCSHM_NOW;
 	(void)ipcshm_call_transfer(fd, transfer, sizeof(*transfer));
@@ -877,7 +878,7 @@ static PyObject *queue_call(PyObject *object, PyObject *const *args, Py_ssize_t 
 		Py_END_ALLOW_THREADS
 	} while (go_on(result));
 	if (result == -EINTR && transfer.request.request_id)
-		abandon(self->fd, &transfer);
+		abandon_call(self->fd, &transfer);
 	PyBuffer_Release(&request);
 	if (result < 0) {
 		Py_DECREF(reply);
@@ -923,7 +924,7 @@ static PyObject *queue_reply(PyObject *object, PyObject *const *args, Py_ssize_t
 	if (result == -ESRCH)
 		Py_RETURN_FALSE;
 	if (result < 0)
-		return fail(result, "ipcshm_reply");
+		return set_error(result, "ipcshm_reply");
 	Py_RETURN_TRUE;
 }
 

@@ -565,7 +565,7 @@ static void choose_value(struct step *step, unsigned int i, uint64_t *state)
 	if (!one_in(state, 24))
 		return;
 	step->literal |= 1U << i;
-	step->values[i] = one_in(state, 2) ? 1ULL << draw_below(state, 64) : draw(state);
+	step->values[i] = one_in(state, 2) ? 1ULL << draw_below(state, 64) : draw_number(state);
 }
 
 struct step make_step(uint64_t *state)

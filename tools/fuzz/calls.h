@@ -33,7 +33,7 @@ struct program {
 };
 
 /* Random numbers that depend on nothing but the seed. */
-static inline uint64_t draw(uint64_t *state)
+static inline uint64_t draw_number(uint64_t *state)
 {
 	uint64_t z = *state += 0x9e3779b97f4a7c15;
 
@@ -44,7 +44,7 @@ static inline uint64_t draw(uint64_t *state)
 
 static inline uint32_t draw_below(uint64_t *state, uint32_t n)
 {
-	return (uint32_t)(draw(state) % n);
+	return (uint32_t)(draw_number(state) % n);
 }
 
 /* True one time in @n. */

@@ -50,7 +50,7 @@ static struct {
 
 static unsigned int divisor = 1;
 
-static void die(const char *what)
+static void exit_with_error(const char *what)
 {
 	perror(what);
 	_exit(1);
@@ -73,7 +73,7 @@ static void watch_the_clock(void)
 	uint64_t due, late;
 
 	if (sched_setscheduler(0, SCHED_FIFO, &parameters))
-		die("SCHED_FIFO");
+		exit_with_error("SCHED_FIFO");
 	for (due = now_ns() + PERIOD; !clockwork->stop; due = now_ns() + PERIOD) {
 		until.tv_sec = (time_t)(due / 1000000000);
 		until.tv_nsec = (long)(due % 1000000000);
@@ -87,20 +87,20 @@ static void watch_the_clock(void)
 
 static pid_t watcher;
 
-static void begin(void)
+static void begin_measurement(void)
 {
 	clockwork->stop = false;
 	clockwork->worst = 0;
 	watcher = fork();
 	if (watcher < 0)
-		die("fork");
+		exit_with_error("fork");
 	if (!watcher)
 		watch_the_clock();
 	usleep(2000);
 	clockwork->worst = 0;
 }
 
-static uint64_t end(void)
+static uint64_t end_measurement(void)
 {
 	usleep(2000);
 	clockwork->stop = true;
@@ -115,17 +115,17 @@ static int device;
 static void be_a_user(void)
 {
 	if (setresgid(USER, USER, USER) || setresuid(USER, USER, USER))
-		die("setresuid");
+		exit_with_error("setresuid");
 	device = open("/dev/ipcshm", O_RDWR | O_CLOEXEC);
 	if (device < 0)
-		die("/dev/ipcshm");
+		exit_with_error("/dev/ipcshm");
 }
 
-static int check(int result, const char *what)
+static int check_result(int result, const char *what)
 {
 	if (result < 0) {
 		errno = -result;
-		die(what);
+		exit_with_error(what);
 	}
 	return result;
 }
@@ -134,8 +134,8 @@ static int make_region(const char *name, uint32_t flags)
 {
 	struct ipcshm_region_attr attr = { .size = 4096 };
 
-	return check(ipcshm_region_open(device, name, flags | IPCSHM_READ | IPCSHM_WRITE |
-					IPCSHM_CREATE, 0666, &attr), "region");
+	return check_result(ipcshm_region_open(device, name, flags | IPCSHM_READ | IPCSHM_WRITE |
+					       IPCSHM_CREATE, 0666, &attr), "region");
 }
 
 static int make_queue(const char *name, uint32_t flags, uint32_t overflow)
@@ -147,13 +147,13 @@ static int make_queue(const char *name, uint32_t flags, uint32_t overflow)
 		.overflow = overflow,
 	};
 
-	return check(ipcshm_queue_open(device, name, flags | IPCSHM_READ | IPCSHM_WRITE |
-				       IPCSHM_CREATE, 0666, &attr), "queue");
+	return check_result(ipcshm_queue_open(device, name, flags | IPCSHM_READ | IPCSHM_WRITE |
+					      IPCSHM_CREATE, 0666, &attr), "queue");
 }
 
 static void send_one(int queue, uint64_t type, uint32_t priority)
 {
-	check(ipcshm_send_typed(queue, "12345678", 8, type, priority, 0), "send");
+	check_result(ipcshm_send_typed(queue, "12345678", 8, type, priority, 0), "send");
 }
 
 static void add_to_epoll(int epoll, int fd)
@@ -161,7 +161,7 @@ static void add_to_epoll(int epoll, int fd)
 	struct epoll_event event = { .events = EPOLLIN | EPOLLPRI };
 
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event))
-		die("epoll_ctl");
+		exit_with_error("epoll_ctl");
 }
 
 static int new_epoll(void)
@@ -169,7 +169,7 @@ static int new_epoll(void)
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
 	if (epoll < 0)
-		die("epoll_create1");
+		exit_with_error("epoll_create1");
 	return epoll;
 }
 
@@ -177,10 +177,10 @@ static int new_epoll(void)
 static void be_alone(void)
 {
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
-		die("unshare");
+		exit_with_error("unshare");
 	device = open("/dev/ipcshm", O_RDWR | O_CLOEXEC);
 	if (device < 0)
-		die("/dev/ipcshm");
+		exit_with_error("/dev/ipcshm");
 }
 
 /* A thread each that sleeps in the kernel; ends with the process. */
@@ -193,13 +193,13 @@ static void start_sleepers(unsigned int count, void *(*sleep)(void *))
 	pthread_attr_setstacksize(&attr, STACK);
 	while (count--)
 		if (pthread_create(&thread, &attr, sleep, NULL))
-			die("pthread_create");
+			exit_with_error("pthread_create");
 }
 
 static int region, queue;
 
 /* The end of thousands of threads at once is not what is measured. */
-static void *stay(void *none)
+static void *stay_asleep(void *none)
 {
 	for (;;)
 		pause();
@@ -209,7 +209,7 @@ static void *stay(void *none)
 static void *sleep_on_word(void *none)
 {
 	ipcshm_region_wait(region, 0, 4, 0, 0, IPCSHM_FOREVER);
-	return stay(none);
+	return stay_asleep(none);
 }
 
 static void *sleep_in_receive(void *none)
@@ -217,7 +217,7 @@ static void *sleep_in_receive(void *none)
 	char byte[8];
 
 	ipcshm_receive_typed(queue, byte, sizeof(byte), 1, IPCSHM_TYPE_EQUAL, NULL, IPCSHM_FOREVER);
-	return stay(none);
+	return stay_asleep(none);
 }
 
 static void *sleep_in_call(void *none)
@@ -225,7 +225,7 @@ static void *sleep_in_call(void *none)
 	struct ipcshm_call_args args = { .deadline = IPCSHM_FOREVER };
 
 	ioctl(queue, IPCSHM_IOC_QUEUE_CALL, &args);
-	return stay(none);
+	return stay_asleep(none);
 }
 
 static void await_waiters(unsigned int count)
@@ -271,7 +271,7 @@ static void set_up_watches(unsigned int count)
 		epolls[i] = new_epoll();
 	while (count--) {
 		fd = make_region("watched", 0);
-		check(ipcshm_region_watch(fd, 0, 4, 0, 0), "watch");
+		check_result(ipcshm_region_watch(fd, 0, 4, 0, 0), "watch");
 		for (i = 0; i < EPOLLS; i++)
 			add_to_epoll(epolls[i], fd);
 	}
@@ -279,7 +279,7 @@ static void set_up_watches(unsigned int count)
 
 static void run_wake(void)
 {
-	check(ipcshm_region_wake(region, 0, 1), "wake");
+	check_result(ipcshm_region_wake(region, 0, 1), "wake");
 }
 
 static void run_region_revoke(void)
@@ -299,12 +299,12 @@ static void set_up_word_sleepers(unsigned int count)
 
 static void run_wake_all(void)
 {
-	check(ipcshm_region_wake(region, 0, INT32_MAX), "wake");
+	check_result(ipcshm_region_wake(region, 0, INT32_MAX), "wake");
 }
 
 static void run_move_all(void)
 {
-	check(ipcshm_region_requeue(region, 0, 64, 4, 0, 0, INT32_MAX), "move");
+	check_result(ipcshm_region_requeue(region, 0, 64, 4, 0, 0, INT32_MAX), "move");
 }
 
 static void set_up_receivers(unsigned int count)
@@ -367,8 +367,8 @@ static void set_up_region_pollers(unsigned int count)
 	if (!member) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (mmap(NULL, 4096, PROT_READ, MAP_SHARED, region, 0) == MAP_FAILED)
-			die("mmap");
-		stay(NULL);
+			exit_with_error("mmap");
+		stay_asleep(NULL);
 	}
 	while (count--)
 		add_to_epoll(new_epoll(), region);
@@ -385,7 +385,7 @@ static void run_death(void)
 static void set_up_watch_pollers(unsigned int count)
 {
 	set_up_region_pollers(count);
-	check(ipcshm_region_watch(region, 0, 4, 0, 0), "watch");
+	check_result(ipcshm_region_watch(region, 0, 4, 0, 0), "watch");
 }
 
 static void run_wake_later(void)
@@ -474,7 +474,7 @@ static int netlink_socket(void)
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 
 	if (fd < 0)
-		die("netlink");
+		exit_with_error("netlink");
 	return fd;
 }
 
@@ -517,10 +517,10 @@ static void find_family(void)
 	*(struct nlattr *)request.attrs = (struct nlattr){ HEADER + 7, CTRL_ATTR_FAMILY_NAME };
 	strcpy(request.attrs + HEADER, IPCSHM_FAMILY_NAME);
 	if (send(fd, &request, request.header.nlmsg_len, 0) < 0)
-		die("send");
+		exit_with_error("send");
 	length = recv(fd, answer, sizeof(answer), 0);
 	if (length < 0)
-		die("recv");
+		exit_with_error("recv");
 	stop = answer + (size_t)length;
 	at = find_attr(answer + NLMSG_LENGTH(GENL_HDRLEN), stop, CTRL_ATTR_FAMILY_ID);
 	family = *(uint16_t *)(at + HEADER);
@@ -540,7 +540,7 @@ static void set_up_listeners(unsigned int count)
 	while (count--) {
 		fd = netlink_socket();
 		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)))
-			die("NETLINK_ADD_MEMBERSHIP");
+			exit_with_error("NETLINK_ADD_MEMBERSHIP");
 	}
 }
 
@@ -565,11 +565,11 @@ static void run_dump(uint8_t command)
 	ssize_t length;
 
 	if (send(fd, &request, request.header.nlmsg_len, 0) < 0)
-		die("send");
+		exit_with_error("send");
 	do {
 		length = recv(fd, answer, sizeof(answer), 0);
 		if (length < 0)
-			die("recv");
+			exit_with_error("recv");
 	} while (((struct nlmsghdr *)answer)->nlmsg_type != NLMSG_DONE &&
 		 ((struct nlmsghdr *)answer)->nlmsg_type != NLMSG_ERROR);
 	close(fd);
@@ -629,7 +629,7 @@ static void set_up_namespace(unsigned int count)
 
 	forget_objects();
 	if (pipe(namespace_pipe) || pipe(ready))
-		die("pipe");
+		exit_with_error("pipe");
 	if (!fork()) {
 		close(namespace_pipe[1]);
 		be_alone();
@@ -640,7 +640,7 @@ static void set_up_namespace(unsigned int count)
 	}
 	close(ready[1]);
 	if (read(ready[0], &byte, 1) != 1)
-		die("namespace");
+		exit_with_error("namespace");
 }
 
 static void run_namespace_end(void)
@@ -685,7 +685,7 @@ struct scenario {
 };
 
 /* In a process of its own, so that nothing is left; microseconds. */
-static double measure(const struct scenario *scenario, unsigned int count)
+static double measure_scenario(const struct scenario *scenario, unsigned int count)
 {
 	int ready[2], go[2], status;
 	char byte;
@@ -693,7 +693,7 @@ static double measure(const struct scenario *scenario, unsigned int count)
 	uint64_t worst;
 
 	if (pipe(ready) || pipe(go))
-		die("pipe");
+		exit_with_error("pipe");
 	child = fork();
 	if (!child) {
 		close(go[1]);
@@ -710,10 +710,10 @@ static double measure(const struct scenario *scenario, unsigned int count)
 	close(go[0]);
 	if (read(ready[0], &byte, 1) != 1)
 		return -1;
-	begin();
+	begin_measurement();
 	if (write(go[1], "", 1) != 1 || read(ready[0], &byte, 1) != 1)
-		die("scenario");
-	worst = end();
+		exit_with_error("scenario");
+	worst = end_measurement();
 	kill(child, SIGKILL);
 	close(go[1]);
 	close(ready[0]);
@@ -732,7 +732,7 @@ static bool is_wanted(const char *name, int argc, char **argv)
 	return !argc;
 }
 
-static void prepare(void)
+static void prepare_process(void)
 {
 	struct rlimit limit = { DESCRIPTORS, DESCRIPTORS };
 	int fd = open("/sys/kernel/debug/sched/preempt", O_WRONLY | O_CLOEXEC);
@@ -741,11 +741,11 @@ static void prepare(void)
 		fprintf(stderr, "worst-latency: the kernel stays as preemptible as it is\n");
 	close(fd);
 	if (setrlimit(RLIMIT_NOFILE, &limit))
-		die("RLIMIT_NOFILE");
+		exit_with_error("RLIMIT_NOFILE");
 	setrlimit(RLIMIT_NPROC, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
 	clockwork = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (clockwork == MAP_FAILED || mlockall(MCL_CURRENT))
-		die("memory");
+		exit_with_error("memory");
 	munlockall();
 }
 
@@ -760,14 +760,15 @@ int main(int argc, char **argv)
 		else
 			return 0;	/* run_exec() */
 	}
-	prepare();
+	prepare_process();
 	printf("%-20s %10s %12s\n", "scenario", "objects", "worst (us)");
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
 		const struct scenario *scenario = &scenarios[i];
 		unsigned int count = scenario->count / divisor;
 		if (!is_wanted(scenario->name, argc - optind, argv + optind))
 			continue;
-		printf("%-20s %10u %12.1f\n", scenario->name, count, measure(scenario, count));
+		printf("%-20s %10u %12.1f\n", scenario->name, count,
+		       measure_scenario(scenario, count));
 		fflush(stdout);
 	}
 	return 0;

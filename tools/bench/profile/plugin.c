@@ -34,8 +34,8 @@ typedef uint64_t qemu_plugin_id_t;
 typedef void (*executed_t)(unsigned int cpu, void *data);
 
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-					   void (*translated)(qemu_plugin_id_t id,
-							      struct qemu_plugin_tb *block));
+					   void (*translate_block)(qemu_plugin_id_t id,
+								   struct qemu_plugin_tb *block));
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *block, executed_t executed,
 					  int registers, void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *instruction,
@@ -92,21 +92,21 @@ static uint32_t marker_of(const struct qemu_plugin_insn *instruction)
 	return marker;
 }
 
-static void begin(unsigned int cpu, void *data)
+static void start_count(unsigned int cpu, void *data)
 {
 	(void)cpu;
 	(void)data;
 	counting = true;
 }
 
-static void end(unsigned int cpu, void *data)
+static void stop_count(unsigned int cpu, void *data)
 {
 	(void)cpu;
 	(void)data;
 	counting = false;
 }
 
-static void dump(unsigned int cpu, void *data)
+static void dump_counts(unsigned int cpu, void *data)
 {
 	struct block *block;
 
@@ -123,7 +123,7 @@ static void dump(unsigned int cpu, void *data)
 	fflush(out);
 }
 
-static void count(unsigned int cpu, void *data)
+static void count_block(unsigned int cpu, void *data)
 {
 	struct block *block = data;
 
@@ -131,7 +131,7 @@ static void count(unsigned int cpu, void *data)
 	block->executions += counting;
 }
 
-static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *code)
+static void translate_block(qemu_plugin_id_t id, struct qemu_plugin_tb *code)
 {
 	struct block *block = calloc(1, sizeof(*block));
 	size_t i;
@@ -143,7 +143,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *code)
 	block->instructions = (uint32_t)qemu_plugin_tb_n_insns(code);
 	block->next = blocks;
 	blocks = block;
-	qemu_plugin_register_vcpu_tb_exec_cb(code, count, NO_REGISTERS, block);
+	qemu_plugin_register_vcpu_tb_exec_cb(code, count_block, NO_REGISTERS, block);
 	for (i = 0; i < block->instructions; i++) {
 		struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(code, i);
 		uint32_t marker = marker_of(instruction);
@@ -151,8 +151,9 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *code)
 		block->locked += is_locked(instruction);
 		if (marker == MARK_BEGIN || marker == MARK_END || marker == MARK_DUMP)
 			qemu_plugin_register_vcpu_insn_exec_cb(instruction,
-							       marker == MARK_BEGIN ? begin :
-							       marker == MARK_END ? end : dump,
+							       marker == MARK_BEGIN ? start_count :
+							       marker == MARK_END ? stop_count :
+							       dump_counts,
 							       NO_REGISTERS, NULL);
 	}
 }
@@ -170,6 +171,6 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *in
 		perror(argv[0] + 4);
 		return -1;
 	}
-	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translate_block);
 	return 0;
 }

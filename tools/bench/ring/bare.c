@@ -25,12 +25,12 @@ struct state {
 	uint64_t limit;
 };
 
-static struct state *state(struct end *end)
+static struct state *state_of(struct end *end)
 {
 	return (struct state *)end;
 }
 
-static void create(void *memory)
+static void create_lines(void *memory)
 {
 	(void)memory;
 }
@@ -38,51 +38,51 @@ static void create(void *memory)
 static void open_end(struct end *end, void *memory, bool producer)
 {
 	(void)producer;
-	*state(end) = (struct state) { .shared = memory, .limit = TRANSPORT_CAPACITY };
+	*state_of(end) = (struct state) { .shared = memory, .limit = TRANSPORT_CAPACITY };
 }
 
-static struct line *next(struct state *at)
+static struct line *next_line(struct state *at)
 {
 	return &at->shared->lines[at->next % TRANSPORT_CAPACITY];
 }
 
-static void *reserve(struct end *end)
+static void *reserve_line(struct end *end)
 {
-	struct state *at = state(end);
+	struct state *at = state_of(end);
 
 	if (at->next == at->limit)
 		at->limit = TRANSPORT_CAPACITY + atomic_load_explicit(&at->shared->consumed,
 								      memory_order_acquire);
-	return at->next == at->limit ? NULL : next(at)->item;
+	return at->next == at->limit ? NULL : next_line(at)->item;
 }
 
-static void commit(struct end *end)
+static void commit_line(struct end *end)
 {
-	struct state *at = state(end);
+	struct state *at = state_of(end);
 
-	atomic_store_explicit(&next(at)->number, at->next + 1, memory_order_release);
+	atomic_store_explicit(&next_line(at)->number, at->next + 1, memory_order_release);
 	at->next++;
 }
 
-static const void *peek(struct end *end)
+static const void *peek_line(struct end *end)
 {
-	struct line *line = next(state(end));
+	struct line *line = next_line(state_of(end));
 	uint64_t number = atomic_load_explicit(&line->number, memory_order_acquire);
 
-	return number == state(end)->next + 1 ? line->item : NULL;
+	return number == state_of(end)->next + 1 ? line->item : NULL;
 }
 
-static void release(struct end *end)
+static void release_line(struct end *end)
 {
-	struct state *at = state(end);
+	struct state *at = state_of(end);
 
 	atomic_store_explicit(&at->shared->consumed, ++at->next, memory_order_release);
 }
 
 const struct transport bare_transports[] = {
-	{ "bare lines", 8, false, create, open_end, NULL, NULL, NULL, NULL, reserve, commit, peek,
-	  release },
-	{ "bare lines", 56, false, create, open_end, NULL, NULL, NULL, NULL, reserve, commit, peek,
-	  release },
+	{ "bare lines", 8, false, create_lines, open_end, NULL, NULL, NULL, NULL, reserve_line,
+	  commit_line, peek_line, release_line },
+	{ "bare lines", 56, false, create_lines, open_end, NULL, NULL, NULL, NULL, reserve_line,
+	  commit_line, peek_line, release_line },
 	{ .name = NULL },
 };

@@ -20,12 +20,12 @@ struct state {
 	size_t other;
 };
 
-static struct state *state(struct end *end)
+static struct state *state_of(struct end *end)
 {
 	return (struct state *)end;
 }
 
-static void create(void *memory)
+static void create_ring(void *memory)
 {
 	(void)memory;
 }
@@ -33,12 +33,12 @@ static void create(void *memory)
 static void open_end(struct end *end, void *memory, bool producer)
 {
 	(void)producer;
-	*state(end) = (struct state) { .shared = memory };
+	*state_of(end) = (struct state) { .shared = memory };
 }
 
-static inline bool put(struct end *end, const void *item, size_t size)
+static inline bool put_item(struct end *end, const void *item, size_t size)
 {
-	struct state *at = state(end);
+	struct state *at = state_of(end);
 
 	if (at->own - at->other == TRANSPORT_CAPACITY) {
 		at->other = atomic_load_explicit(&at->shared->head, memory_order_acquire);
@@ -50,9 +50,9 @@ static inline bool put(struct end *end, const void *item, size_t size)
 	return true;
 }
 
-static inline bool get(struct end *end, void *item, size_t size)
+static inline bool get_item(struct end *end, void *item, size_t size)
 {
-	struct state *at = state(end);
+	struct state *at = state_of(end);
 
 	if (at->own == at->other) {
 		at->other = atomic_load_explicit(&at->shared->tail, memory_order_acquire);
@@ -64,28 +64,28 @@ static inline bool get(struct end *end, void *item, size_t size)
 	return true;
 }
 
-static bool put8(struct end *end, const void *item)
+static bool put_item8(struct end *end, const void *item)
 {
-	return put(end, item, 8);
+	return put_item(end, item, 8);
 }
 
-static bool get8(struct end *end, void *item)
+static bool get_item8(struct end *end, void *item)
 {
-	return get(end, item, 8);
+	return get_item(end, item, 8);
 }
 
-static bool put64(struct end *end, const void *item)
+static bool put_item64(struct end *end, const void *item)
 {
-	return put(end, item, 64);
+	return put_item(end, item, 64);
 }
 
-static bool get64(struct end *end, void *item)
+static bool get_item64(struct end *end, void *item)
 {
-	return get(end, item, 64);
+	return get_item(end, item, 64);
 }
 
 const struct transport cached_transports[] = {
-	{ "cached index", 8, false, create, open_end, put8, .get = get8 },
-	{ "cached index", 64, false, create, open_end, put64, .get = get64 },
+	{ "cached index", 8, false, create_ring, open_end, put_item8, .get = get_item8 },
+	{ "cached index", 64, false, create_ring, open_end, put_item64, .get = get_item64 },
 	{ .name = NULL },
 };

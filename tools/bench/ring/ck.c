@@ -21,12 +21,12 @@ struct item64 {
 
 CK_RING_PROTOTYPE(item64, item64)
 
-static struct shared *shared(const struct end *end)
+static struct shared *ring_of(const struct end *end)
 {
 	return ((const struct state *)end)->shared;
 }
 
-static void create(void *memory)
+static void create_ring(void *memory)
 {
 	ck_ring_init(&((struct shared *)memory)->ring, TRANSPORT_CAPACITY);
 }
@@ -37,52 +37,52 @@ static void open_end(struct end *end, void *memory, bool producer)
 	((struct state *)end)->shared = memory;
 }
 
-static bool put8(struct end *end, const void *item)
+static bool put_item8(struct end *end, const void *item)
 {
-	struct shared *at = shared(end);
+	struct shared *at = ring_of(end);
 
 	return ck_ring_enqueue_spsc(&at->ring, (void *)at->buffer, *(void *const *)item);
 }
 
-static bool get8(struct end *end, void *item)
+static bool get_item8(struct end *end, void *item)
 {
-	struct shared *at = shared(end);
+	struct shared *at = ring_of(end);
 
 	return ck_ring_dequeue_spsc(&at->ring, (void *)at->buffer, item);
 }
 
-static bool put64(struct end *end, const void *item)
+static bool put_item64(struct end *end, const void *item)
 {
-	struct shared *at = shared(end);
+	struct shared *at = ring_of(end);
 
 	return CK_RING_ENQUEUE_SPSC(item64, &at->ring, (void *)at->buffer, (void *)(uintptr_t)item);
 }
 
-static bool get64(struct end *end, void *item)
+static bool get_item64(struct end *end, void *item)
 {
-	struct shared *at = shared(end);
+	struct shared *at = ring_of(end);
 
 	return CK_RING_DEQUEUE_SPSC(item64, &at->ring, (void *)at->buffer, item);
 }
 
 static bool put_many(struct end *end, const void *item)
 {
-	struct shared *at = shared(end);
+	struct shared *at = ring_of(end);
 
 	return ck_ring_enqueue_mpmc(&at->ring, (void *)at->buffer, *(void *const *)item);
 }
 
 static bool get_many(struct end *end, void *item)
 {
-	struct shared *at = shared(end);
+	struct shared *at = ring_of(end);
 
 	return ck_ring_dequeue_mpmc(&at->ring, (void *)at->buffer, item);
 }
 
 const struct transport ck_transports[] = {
-	{ "ck_ring", 8, false, create, open_end, put8, .get = get8 },
-	{ "ck_ring", 64, false, create, open_end, put64, .get = get64 },
-	{ "ck_ring", 8, true, create, open_end, put_many, .get = get_many },
+	{ "ck_ring", 8, false, create_ring, open_end, put_item8, .get = get_item8 },
+	{ "ck_ring", 64, false, create_ring, open_end, put_item64, .get = get_item64 },
+	{ "ck_ring", 8, true, create_ring, open_end, put_many, .get = get_many },
 	{ .name = NULL },
 };
 #else

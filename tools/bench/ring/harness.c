@@ -74,7 +74,7 @@ void add(struct times *times, double value)
 		times->of[times->count++] = value;
 }
 
-static int compare(const void *one, const void *other)
+static int compare_numbers(const void *one, const void *other)
 {
 	double a = *(const double *)one, b = *(const double *)other;
 
@@ -83,6 +83,6 @@ static int compare(const void *one, const void *other)
 
 double median(struct times *times)
 {
-	qsort(times->of, times->count, sizeof(times->of[0]), compare);
+	qsort(times->of, times->count, sizeof(times->of[0]), compare_numbers);
 	return times->of[times->count / 2];
 }

@@ -26,7 +26,7 @@ void pin(pid_t pid, unsigned int cpu);
 pid_t start_process(unsigned int cpu);
 void finish_process(pid_t pid);
 
-static inline void relax(void)
+static inline void relax_cpu(void)
 {
 #ifdef __x86_64__
 	__builtin_ia32_pause();

@@ -57,7 +57,7 @@ struct way {
 
 static struct shared *shared;
 
-static void require(bool fine, const char *what)
+static void require_that(bool fine, const char *what)
 {
 	if (!fine)
 		die(what);
@@ -65,36 +65,37 @@ static void require(bool fine, const char *what)
 
 /* The ring. */
 
-static void *reserve(struct end *end)
+static void *reserve_record(struct end *end)
 {
 	void *at;
 
-	require(!ipcshm_ring_reserve(&end->ring, end->size, &at, IPCSHM_FOREVER), "not reserved");
+	require_that(!ipcshm_ring_reserve(&end->ring, end->size, &at, IPCSHM_FOREVER),
+		     "not reserved");
 	return at;
 }
 
-static void commit(struct end *end)
+static void commit_record(struct end *end)
 {
-	require(!ipcshm_ring_commit(&end->ring, end->size), "not committed");
+	require_that(!ipcshm_ring_commit(&end->ring, end->size), "not committed");
 }
 
-static const void *peek(struct end *end)
+static const void *peek_record(struct end *end)
 {
 	const void *at;
 
-	require(ipcshm_ring_peek(&end->ring, &at, IPCSHM_FOREVER) == (ssize_t)end->size,
-		"not peeked");
+	require_that(ipcshm_ring_peek(&end->ring, &at, IPCSHM_FOREVER) == (ssize_t)end->size,
+			"not peeked");
 	return at;
 }
 
-static void release(struct end *end)
+static void release_record(struct end *end)
 {
-	require(!ipcshm_ring_release(&end->ring), "not released");
+	require_that(!ipcshm_ring_release(&end->ring), "not released");
 }
 
 /* Bare buffers. */
 
-static unsigned char *buffer(const struct end *end)
+static unsigned char *find_buffer(const struct end *end)
 {
 	size_t stride = end->size + HEADER;
 
@@ -105,8 +106,8 @@ static void *await_room(struct end *end)
 {
 	while (end->next - atomic_load_explicit(&shared->got, memory_order_acquire) ==
 	       CAPACITY / (end->size + HEADER))
-		relax();
-	return buffer(end);
+		relax_cpu();
+	return find_buffer(end);
 }
 
 static void tell_put(struct end *end)
@@ -117,8 +118,8 @@ static void tell_put(struct end *end)
 static const void *await_record(struct end *end)
 {
 	while (atomic_load_explicit(&shared->put, memory_order_acquire) == end->next)
-		relax();
-	return buffer(end);
+		relax_cpu();
+	return find_buffer(end);
 }
 
 static void tell_got(struct end *end)
@@ -126,9 +127,13 @@ static void tell_got(struct end *end)
 	atomic_store_explicit(&shared->got, ++end->next, memory_order_release);
 }
 
-static const struct way in_ring = { reserve, commit, peek, release, true };
+static const struct way in_ring = {
+	reserve_record, commit_record, peek_record, release_record, true,
+};
 static const struct way in_buffers = { await_room, tell_put, await_record, tell_got, true };
-static const struct way handed = { reserve, commit, peek, release, false };
+static const struct way handed = {
+	reserve_record, commit_record, peek_record, release_record, false,
+};
 
 /* Operations on records. */
 
@@ -151,48 +156,48 @@ static bool record_is(const uint64_t *words, size_t size, uint64_t value)
 }
 
 /* Both sides begin at once. */
-static void meet(void)
+static void meet_peer(void)
 {
 	atomic_fetch_add(&shared->ready, 1);
 	while (atomic_load(&shared->ready) < 2)
-		relax();
+		relax_cpu();
 }
 
 static void open_end(struct end *end, uint32_t side, size_t size)
 {
 	*end = (struct end) { .size = size };
-	require(!ipcshm_area_init_futex(&end->area, shared->room, ROOM, NULL) &&
-		!ipcshm_ring_attach(&end->ring, &end->area, 0, side), "not attached");
+	require_that(!ipcshm_area_init_futex(&end->area, shared->room, ROOM, NULL) &&
+			!ipcshm_ring_attach(&end->ring, &end->area, 0, side), "not attached");
 }
 
-static void produce(const struct way *way, size_t size, uint64_t count)
+static void produce_records(const struct way *way, size_t size, uint64_t count)
 {
 	struct end end;
 	uint64_t i;
 
 	open_end(&end, IPCSHM_RING_PRODUCER, size);
-	meet();
+	meet_peer();
 	for (i = 0; i < count; i++) {
 		write_record(way->reserve(&end), way->all ? size : 8, i);
 		way->commit(&end);
 	}
 }
 
-static void consume(const struct way *way, size_t size, uint64_t count)
+static void consume_records(const struct way *way, size_t size, uint64_t count)
 {
 	struct end end;
 	uint64_t i;
 
 	open_end(&end, IPCSHM_RING_CONSUMER, size);
-	meet();
+	meet_peer();
 	for (i = 0; i < count; i++) {
-		require(record_is(way->peek(&end), way->all ? size : 8, i),
-			"what came out isn't what was put in");
+		require_that(record_is(way->peek(&end), way->all ? size : 8, i),
+				"what came out isn't what was put in");
 		way->release(&end);
 	}
 }
 
-static void create(size_t capacity)
+static void create_ring(size_t capacity)
 {
 	const struct ipcshm_ring_attr attr = {
 		.layout = IPCSHM_RING_RECORDS,
@@ -200,8 +205,8 @@ static void create(size_t capacity)
 	};
 	struct ipcshm_area area;
 
-	require(!ipcshm_area_init_futex(&area, shared->room, ROOM, NULL) &&
-		!ipcshm_ring_create(&area, 0, &attr), "no ring");
+	require_that(!ipcshm_area_init_futex(&area, shared->room, ROOM, NULL) &&
+			!ipcshm_ring_create(&area, 0, &attr), "no ring");
 	ipcshm_area_destroy(&area);
 	shared->put = 0;
 	shared->got = 0;
@@ -209,22 +214,22 @@ static void create(size_t capacity)
 }
 
 /* Nanoseconds for each record. */
-static double measure(const struct way *way, size_t size)
+static double measure_way(const struct way *way, size_t size)
 {
 	uint64_t count = way->all ? BYTES / size : HANDED;
 	uint64_t begin;
 	pid_t pid;
 
-	create(way->all ? CAPACITY : HANDED_AT_ONCE * size);
+	create_ring(way->all ? CAPACITY : HANDED_AT_ONCE * size);
 	pid = start_process(1);
 	if (!pid) {
-		produce(way, size, count);
+		produce_records(way, size, count);
 		_exit(0);
 	}
 	while (!atomic_load(&shared->ready))
-		relax();
+		relax_cpu();
 	begin = now_ns();
-	consume(way, size, count);
+	consume_records(way, size, count);
 	begin = now_ns() - begin;
 	finish_process(pid);
 	return (double)begin / (double)count;
@@ -232,7 +237,7 @@ static double measure(const struct way *way, size_t size)
 
 /* The report. */
 
-static bool tell(double ratio)
+static bool print_ratio(double ratio)
 {
 	bool met = ratio <= BOUND;
 
@@ -246,13 +251,13 @@ static bool compare_with_buffers(size_t size, unsigned int repetitions)
 
 	ring.count = buffers.count = ratios.count = 0;
 	while (repetitions--) {
-		add(&ring, measure(&in_ring, size));
-		add(&buffers, measure(&in_buffers, size));
+		add(&ring, measure_way(&in_ring, size));
+		add(&buffers, measure_way(&in_buffers, size));
 		add(&ratios, ring.of[ring.count - 1] / buffers.of[ring.count - 1]);
 	}
 	printf("  %8zu B  ring %10.0f ns  bare buffers %10.0f ns", size, median(&ring),
 	       median(&buffers));
-	return tell(median(&ratios));
+	return print_ratio(median(&ratios));
 }
 
 static bool compare_sizes(unsigned int repetitions)
@@ -264,7 +269,7 @@ static bool compare_sizes(unsigned int repetitions)
 
 	while (repetitions--)
 		for (i = 0; i < SIZES; i++)
-			add(&times[i], measure(&handed, sizes[i]));
+			add(&times[i], measure_way(&handed, sizes[i]));
 	for (i = 0; i < SIZES; i++) {
 		double time = median(&times[i]);
 
@@ -273,7 +278,7 @@ static bool compare_sizes(unsigned int repetitions)
 		most = time > most ? time : most;
 	}
 	printf("  most / least");
-	return tell(most / least);
+	return print_ratio(most / least);
 }
 
 int main(int argc, char **argv)
@@ -281,7 +286,7 @@ int main(int argc, char **argv)
 	unsigned int repetitions = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 9;
 	bool met = true;
 
-	require(repetitions && repetitions <= REPETITIONS_MAX, "usage: large [REPETITIONS]");
+	require_that(repetitions && repetitions <= REPETITIONS_MAX, "usage: large [REPETITIONS]");
 	shared = share(sizeof(*shared));
 	pin(0, 0);
 	printf("written and read in place, a record:\n");

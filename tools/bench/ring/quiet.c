@@ -30,19 +30,19 @@
 
 static void *shared;
 
-static void require(bool fine, const char *what)
+static void require_that(bool fine, const char *what)
 {
 	if (!fine)
 		die(what);
 }
 
-static void attach(struct ipcshm_ring *ring, struct ipcshm_area *area, uint32_t side)
+static void attach_ring(struct ipcshm_ring *ring, struct ipcshm_area *area, uint32_t side)
 {
-	require(!ipcshm_area_init_futex(area, shared, ROOM, NULL) &&
-		!ipcshm_ring_attach(ring, area, 0, side), "not attached");
+	require_that(!ipcshm_area_init_futex(area, shared, ROOM, NULL) &&
+			!ipcshm_ring_attach(ring, area, 0, side), "not attached");
 }
 
-static void create(void)
+static void create_ring(void)
 {
 	const struct ipcshm_ring_attr attr = {
 		.layout = IPCSHM_RING_SLOTS,
@@ -51,36 +51,37 @@ static void create(void)
 	};
 	struct ipcshm_area area;
 
-	require(!ipcshm_area_init_futex(&area, shared, ROOM, NULL) &&
-		!ipcshm_ring_create(&area, 0, &attr), "no ring");
+	require_that(!ipcshm_area_init_futex(&area, shared, ROOM, NULL) &&
+			!ipcshm_ring_create(&area, 0, &attr), "no ring");
 	ipcshm_area_destroy(&area);
 }
 
 /* Busy. */
 
-static void put(struct ipcshm_ring *ring, uint64_t count)
+static void put_items(struct ipcshm_ring *ring, uint64_t count)
 {
 	unsigned char item[ITEM] = { 0 };
 
 	while (count--)
-		require(!ipcshm_ring_put(ring, item, ITEM, IPCSHM_FOREVER), "not put in");
+		require_that(!ipcshm_ring_put(ring, item, ITEM, IPCSHM_FOREVER), "not put in");
 }
 
-static void get(struct ipcshm_ring *ring, uint64_t count)
+static void get_items(struct ipcshm_ring *ring, uint64_t count)
 {
 	unsigned char item[ITEM];
 
 	while (count--)
-		require(ipcshm_ring_get(ring, item, ITEM, IPCSHM_FOREVER) == ITEM, "not got");
+		require_that(ipcshm_ring_get(ring, item, ITEM, IPCSHM_FOREVER) == ITEM, "not got");
 }
 
 static void take_part(uint32_t side, uint64_t count)
 {
-	void (*loop)(struct ipcshm_ring *, uint64_t) = side == IPCSHM_RING_PRODUCER ? put : get;
+	void (*loop)(struct ipcshm_ring *, uint64_t) =
+		side == IPCSHM_RING_PRODUCER ? put_items : get_items;
 	struct ipcshm_area area;
 	struct ipcshm_ring ring;
 
-	attach(&ring, &area, side);
+	attach_ring(&ring, &area, side);
 	loop(&ring, WARM);
 	syscall(MARK);
 	loop(&ring, count);
@@ -94,14 +95,14 @@ static pid_t start_traced(uint32_t side, uint64_t count)
 	int status;
 
 	if (!pid) {
-		require(!ptrace(PTRACE_TRACEME, 0, 0, 0), "not traced");
+		require_that(!ptrace(PTRACE_TRACEME, 0, 0, 0), "not traced");
 		raise(SIGSTOP);
 		take_part(side, count);
 		_exit(0);
 	}
-	require(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status), "a process failed");
-	require(!ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL),
-		"not traced");
+	require_that(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status), "a process failed");
+	require_that(!ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL),
+		     "not traced");
 	return pid;
 }
 
@@ -139,9 +140,9 @@ static uint64_t count_calls(uint64_t items)
 	ptrace(PTRACE_SYSCALL, traced[1].pid, 0, 0);
 	while (left) {
 		pid = waitpid(-1, &status, 0);
-		require(pid > 0 && !WIFSIGNALED(status), "a process failed");
+		require_that(pid > 0 && !WIFSIGNALED(status), "a process failed");
 		if (WIFEXITED(status)) {
-			require(!WEXITSTATUS(status), "a process failed");
+			require_that(!WEXITSTATUS(status), "a process failed");
 			left--;
 			continue;
 		}
@@ -169,10 +170,10 @@ static uint64_t wait_in_vain(void)
 	struct ipcshm_ring ring;
 	uint64_t before;
 
-	attach(&ring, &area, IPCSHM_RING_CONSUMER);
+	attach_ring(&ring, &area, IPCSHM_RING_CONSUMER);
 	before = cpu_time();
-	require(ipcshm_ring_get(&ring, item, ITEM, ipcshm_deadline(IDLE)) == -ETIMEDOUT,
-		"something came");
+	require_that(ipcshm_ring_get(&ring, item, ITEM, ipcshm_deadline(IDLE)) == -ETIMEDOUT,
+			"something came");
 	return cpu_time() - before;
 }
 
@@ -181,14 +182,14 @@ int main(int argc, char **argv)
 	uint64_t items = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000000;
 	uint64_t calls, time;
 
-	require(items, "usage: quiet [ITEMS]");
+	require_that(items, "usage: quiet [ITEMS]");
 	shared = share(ROOM);
-	create();
+	create_ring();
 	calls = count_calls(items);
 	printf("%llu system calls of both sides for %llu items: %.6f a message\n",
 	       (unsigned long long)calls, (unsigned long long)items,
 	       (double)calls / (double)items);
-	create();
+	create_ring();
 	time = wait_in_vain();
 	printf("a consumer that waits takes %.4f %% of a CPU (%.0f us in %.0f s)\n",
 	       100.0 * (double)time / (double)IDLE, (double)time / 1000, (double)IDLE / 1e9);

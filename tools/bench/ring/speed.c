@@ -44,7 +44,7 @@ static uint64_t round_trips = 200000;
 static uint64_t item_count = 4000000;
 
 /* Both sides begin at once. */
-static void meet(uint32_t parties)
+static void meet_parties(uint32_t parties)
 {
 	atomic_fetch_add(&shared->ready, 1);
 	while (atomic_load(&shared->ready) < parties)
@@ -75,7 +75,7 @@ static bool item_is(const void *item, size_t size, uint64_t value)
 	return first == value && last == value;
 }
 
-static void check(bool fine)
+static void check_item(bool fine)
 {
 	if (!fine)
 		atomic_store(&shared->failed, 1);
@@ -131,7 +131,7 @@ static void lines_call(uint64_t count)
 
 /* Item number @value, put in or got out: made, and looked at, in the ring itself if that can be. */
 
-static bool put(const struct transport *transport, struct end *out, uint64_t value)
+static bool put_item(const struct transport *transport, struct end *out, uint64_t value)
 {
 	unsigned char item[TRANSPORT_ITEM_MAX];
 	void *room;
@@ -148,7 +148,8 @@ static bool put(const struct transport *transport, struct end *out, uint64_t val
 	return true;
 }
 
-static bool get(const struct transport *transport, struct end *in, uint64_t *value, bool *whole)
+static bool get_item(const struct transport *transport, struct end *in, uint64_t *value,
+		     bool *whole)
 {
 	unsigned char copy[TRANSPORT_ITEM_MAX];
 	const void *item = copy;
@@ -168,7 +169,7 @@ static bool get(const struct transport *transport, struct end *in, uint64_t *val
 
 /* Round trips: one ring there, one back. */
 
-static void echo(const struct transport *transport)
+static void echo_items(const struct transport *transport)
 {
 	struct end in, out;
 	uint64_t value;
@@ -177,16 +178,16 @@ static void echo(const struct transport *transport)
 
 	transport->open(&in, shared->room[0], false);
 	transport->open(&out, shared->room[1], true);
-	meet(2);
+	meet_parties(2);
 	for (i = 0; i < round_trips; i++) {
-		while (!get(transport, &in, &value, &whole))
+		while (!get_item(transport, &in, &value, &whole))
 			;
-		while (!put(transport, &out, value))
+		while (!put_item(transport, &out, value))
 			;
 	}
 }
 
-static uint64_t call(const struct transport *transport)
+static uint64_t call_echo(const struct transport *transport)
 {
 	struct end in, out;
 	uint64_t start;
@@ -196,37 +197,37 @@ static uint64_t call(const struct transport *transport)
 
 	transport->open(&out, shared->room[0], true);
 	transport->open(&in, shared->room[1], false);
-	meet(2);
+	meet_parties(2);
 	start = now_ns();
 	for (i = 0; i < round_trips; i++) {
-		while (!put(transport, &out, i))
+		while (!put_item(transport, &out, i))
 			;
-		while (!get(transport, &in, &value, &whole))
+		while (!get_item(transport, &in, &value, &whole))
 			;
-		check(whole && value == i);
+		check_item(whole && value == i);
 	}
 	return now_ns() - start;
 }
 
 /* One way, one by one. */
 
-static void produce(const struct transport *transport, uint32_t parties, uint64_t count)
+static void produce_items(const struct transport *transport, uint32_t parties, uint64_t count)
 {
 	struct end out;
 	uint64_t i;
 
 	transport->open(&out, shared->room[0], true);
-	meet(parties);
+	meet_parties(parties);
 	for (i = 0; i < count; i++) {
-		while (!put(transport, &out, i)) {
-			relax();
+		while (!put_item(transport, &out, i)) {
+			relax_cpu();
 			if (parties > 2)
 				sched_yield();
 		}
 	}
 }
 
-static void consume(const struct transport *transport, uint32_t parties, uint64_t count)
+static void consume_items(const struct transport *transport, uint32_t parties, uint64_t count)
 {
 	uint64_t sum = 0;
 	uint64_t value;
@@ -235,14 +236,14 @@ static void consume(const struct transport *transport, uint32_t parties, uint64_
 	uint64_t i;
 
 	transport->open(&in, shared->room[0], false);
-	meet(parties);
+	meet_parties(parties);
 	for (i = 0; i < count; i++) {
-		while (!get(transport, &in, &value, &whole)) {
-			relax();
+		while (!get_item(transport, &in, &value, &whole)) {
+			relax_cpu();
 			if (parties > 2)
 				sched_yield();
 		}
-		check(whole && (parties > 2 || value == i));
+		check_item(whole && (parties > 2 || value == i));
 		sum += value;
 	}
 	atomic_fetch_add(&shared->sum, sum);
@@ -258,7 +259,7 @@ static void produce_batches(const struct transport *transport)
 	uint64_t i;
 
 	transport->open(&out, shared->room[0], true);
-	meet(2);
+	meet_parties(2);
 	for (i = 0; i < item_count; i += BATCH) {
 		for (n = 0; n < BATCH; n++)
 			set_item(items + n * transport->item, transport->item, i + n);
@@ -266,7 +267,7 @@ static void produce_batches(const struct transport *transport)
 			n = transport->put_batch(&out, items + done * transport->item,
 						 BATCH - done);
 			if (!n)
-				relax();
+				relax_cpu();
 		}
 	}
 }
@@ -279,19 +280,19 @@ static void consume_batches(const struct transport *transport)
 	size_t k, n;
 
 	transport->open(&in, shared->room[0], false);
-	meet(2);
+	meet_parties(2);
 	while (i < item_count) {
 		n = transport->get_batch(&in, items, BATCH);
 		if (!n)
-			relax();
+			relax_cpu();
 		for (k = 0; k < n; k++, i++)
-			check(item_is(items + k * transport->item, transport->item, i));
+			check_item(item_is(items + k * transport->item, transport->item, i));
 	}
 }
 
 /* Processes. */
 
-static void finish(pid_t pid)
+static void finish_child(pid_t pid)
 {
 	finish_process(pid);
 	if (atomic_load(&shared->failed))
@@ -314,7 +315,7 @@ static double measure_lines_by(void (*echo_it)(uint64_t), void (*call_it)(uint64
 	begin = now_ns();
 	call_it(round_trips);
 	begin = now_ns() - begin;
-	finish(pid);
+	finish_child(pid);
 	return (double)begin / (double)round_trips;
 }
 
@@ -338,11 +339,11 @@ static double measure_round_trip(const struct transport *transport)
 	transport->create(shared->room[1]);
 	pid = start_process(1);
 	if (!pid) {
-		echo(transport);
+		echo_items(transport);
 		_exit(0);
 	}
-	time = call(transport);
-	finish(pid);
+	time = call_echo(transport);
+	finish_child(pid);
 	return (double)time / (double)round_trips;
 }
 
@@ -355,15 +356,15 @@ static double measure_one_way(const struct transport *transport)
 	transport->create(shared->room[0]);
 	pid = start_process(1);
 	if (!pid) {
-		produce(transport, 2, item_count);
+		produce_items(transport, 2, item_count);
 		_exit(0);
 	}
 	while (!atomic_load(&shared->ready))
 		sched_yield();
 	begin = now_ns();
-	consume(transport, 2, item_count);
+	consume_items(transport, 2, item_count);
 	begin = now_ns() - begin;
-	finish(pid);
+	finish_child(pid);
 	return (double)begin / (double)item_count;
 }
 
@@ -384,7 +385,7 @@ static double measure_batches(const struct transport *transport)
 	begin = now_ns();
 	consume_batches(transport);
 	begin = now_ns() - begin;
-	finish(pid);
+	finish_child(pid);
 	return (double)begin / (double)item_count;
 }
 
@@ -402,16 +403,16 @@ static double measure_many(const struct transport *transport, unsigned int side)
 		pids[i] = start_process(i);
 		if (!pids[i]) {
 			if (i % 2)
-				produce(transport, 2 * side + 1, each);
+				produce_items(transport, 2 * side + 1, each);
 			else
-				consume(transport, 2 * side + 1, each);
+				consume_items(transport, 2 * side + 1, each);
 			_exit(0);
 		}
 	}
-	meet(2 * side + 1);
+	meet_parties(2 * side + 1);
 	begin = now_ns();
 	for (i = 0; i < 2 * side; i++)
-		finish(pids[i]);
+		finish_child(pids[i]);
 	begin = now_ns() - begin;
 	if (atomic_load(&shared->sum) != side * (each * (each - 1) / 2))
 		die("what came out isn't what was put in");
@@ -454,7 +455,7 @@ static bool is_wanted(const struct transport *transport, const struct experiment
 	       !(transport->many == MANY_TO_ONE && experiment->consumers);
 }
 
-static size_t collect(const struct transport **all, const struct experiment *experiment)
+static size_t collect_transports(const struct transport **all, const struct experiment *experiment)
 {
 	const struct transport *const sets[] = {
 		ipcshm_transports, bare_transports, cached_transports, ck_transports,
@@ -487,8 +488,8 @@ struct result {
 	struct times time, by_line, by_lines;
 };
 
-static void report(const struct experiment *experiment, const struct transport *transport,
-		   struct result *result)
+static void print_experiment(const struct experiment *experiment, const struct transport *transport,
+			      struct result *result)
 {
 	double time = median(&result->time);
 
@@ -500,12 +501,12 @@ static void report(const struct experiment *experiment, const struct transport *
 		       median(&result->by_lines));
 }
 
-static void run(const struct experiment *experiment)
+static void run_experiment(const struct experiment *experiment)
 {
 	static struct result results[TRANSPORTS_MAX];
 	static struct times one, two;
 	const struct transport *all[TRANSPORTS_MAX];
-	size_t count = collect(all, experiment);
+	size_t count = collect_transports(all, experiment);
 	double line, lines, time;
 	unsigned int turn;
 	size_t i;
@@ -528,7 +529,7 @@ static void run(const struct experiment *experiment)
 	printf("%s  (to and fro: one line %.0f ns, two lines %.0f ns)\n", experiment->title,
 	       median(&one), median(&two));
 	for (i = 0; i < count; i++)
-		report(experiment, all[i], &results[i]);
+		print_experiment(experiment, all[i], &results[i]);
 	fflush(stdout);
 }
 
@@ -548,6 +549,6 @@ int main(int argc, char **argv)
 	pin(0, 0);
 	for (i = 0; i < sizeof(experiments) / sizeof(experiments[0]); i++)
 		if (argc < 5 || strstr(experiments[i].title, argv[4]))
-			run(&experiments[i]);
+			run_experiment(&experiments[i]);
 	return EXIT_SUCCESS;
 }

@@ -65,7 +65,7 @@ static void send_call(struct ipcshm_client *client, uint64_t size, const void *c
 }
 
 /* Looks for a request until there is one, if @deadline is IPCSHM_NOW. */
-static void serve(struct ipcshm_server *server, uint64_t size, bool copy, uint64_t deadline)
+static void serve_request(struct ipcshm_server *server, uint64_t size, bool copy, uint64_t deadline)
 {
 	struct ipcshm_service_request request;
 	struct ipcshm_service_reply reply = { 0 };
@@ -81,7 +81,7 @@ static void serve(struct ipcshm_server *server, uint64_t size, bool copy, uint64
 	check("reply", ipcshm_server_reply(server, &request, &reply, 0));
 }
 
-static void take(struct ipcshm_client *client, void *copy, uint64_t deadline)
+static void take_reply(struct ipcshm_client *client, void *copy, uint64_t deadline)
 {
 	struct ipcshm_service_reply reply = { 0 };
 	int ret;
@@ -118,7 +118,7 @@ static double measure_call(bool sleeps)
 		check("attach", ipcshm_server_attach(&server, &place.service));
 		ipcshm_server_set_busy_poll(&server, 0);
 		for (i = 0; i <= turns; i++)
-			serve(&server, SIZE, true, deadline);
+			serve_request(&server, SIZE, true, deadline);
 		_exit(0);
 	}
 	run_on(0);
@@ -128,7 +128,7 @@ static double measure_call(bool sleeps)
 		if (i == 1)
 			start = ipcshm_deadline(0);
 		send_call(&client, SIZE, item);
-		take(&client, item, deadline);
+		take_reply(&client, item, deadline);
 	}
 	time = nanoseconds_since(start, turns);
 	waitpid(pid, NULL, 0);
@@ -156,8 +156,8 @@ static double measure_work(uint64_t size, uint32_t clients)
 		if (!i)
 			start = ipcshm_deadline(0);
 		send_call(&client, size, NULL);
-		serve(&server, size, false, IPCSHM_NOW);
-		take(&client, NULL, IPCSHM_NOW);
+		serve_request(&server, size, false, IPCSHM_NOW);
+		take_reply(&client, NULL, IPCSHM_NOW);
 	}
 	time = nanoseconds_since(start, TURNS);
 	free_service(&place);

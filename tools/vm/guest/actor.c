@@ -11,7 +11,7 @@
 
 static const uint32_t both = IPCSHM_READ | IPCSHM_WRITE;
 
-static long check(long result, const char *what)
+static long check_result(long result, const char *what)
 {
 	if (result >= 0)
 		return result;
@@ -19,16 +19,16 @@ static long check(long result, const char *what)
 	exit(EXIT_FAILURE);
 }
 
-static void join(int device, const char *name)
+static void join_region(int device, const char *name)
 {
-	int fd = (int)check(ipcshm_region_open(device, name, both, 0, NULL), name);
+	int fd = (int)check_result(ipcshm_region_open(device, name, both, 0, NULL), name);
 	void *map;
 	size_t size;
 
-	check(ipcshm_region_map(fd, both, &map, &size), "map");
+	check_result(ipcshm_region_map(fd, both, &map, &size), "map");
 }
 
-static void stay(void)
+static void stay_until_killed(void)
 {
 	puts("ready");
 	fflush(stdout);
@@ -37,34 +37,34 @@ static void stay(void)
 }
 
 /* A member until it is killed. */
-static void hold(int device, const char *name)
+static void hold_region(int device, const char *name)
 {
-	join(device, name);
-	stay();
+	join_region(device, name);
+	stay_until_killed();
 }
 
 /* Holds a message, and a request, until it is killed. */
-static void take(int device, const char *name)
+static void take_messages(int device, const char *name)
 {
-	int fd = (int)check(ipcshm_queue_open(device, name, IPCSHM_READ, 0, NULL), name);
+	int fd = (int)check_result(ipcshm_queue_open(device, name, IPCSHM_READ, 0, NULL), name);
 	uint64_t offset;
 	char request[64];
 
-	check(ipcshm_receive_mapped(fd, &offset, NULL, IPCSHM_FOREVER), "receive mapped");
-	check(ipcshm_receive(fd, request, sizeof(request), NULL, IPCSHM_FOREVER), "receive");
-	stay();
+	check_result(ipcshm_receive_mapped(fd, &offset, NULL, IPCSHM_FOREVER), "receive mapped");
+	check_result(ipcshm_receive(fd, request, sizeof(request), NULL, IPCSHM_FOREVER), "receive");
+	stay_until_killed();
 }
 
 /* Calls, and waits for the reply. */
-static void ask(int device, const char *name)
+static void ask_queue(int device, const char *name)
 {
-	int fd = (int)check(ipcshm_queue_open(device, name, IPCSHM_WRITE, 0, NULL), name);
+	int fd = (int)check_result(ipcshm_queue_open(device, name, IPCSHM_WRITE, 0, NULL), name);
 	char reply[64];
 
-	check(ipcshm_call(fd, "?", 1, reply, sizeof(reply), IPCSHM_FOREVER), "call");
+	check_result(ipcshm_call(fd, "?", 1, reply, sizeof(reply), IPCSHM_FOREVER), "call");
 }
 
-static int create(int device, const char *name, uint64_t number, uint32_t flags)
+static int create_object(int device, const char *name, uint64_t number, uint32_t flags)
 {
 	struct ipcshm_region_attr region = { .size = 4096 };
 	struct ipcshm_queue_attr queue = { .max_messages = 8,
@@ -78,34 +78,34 @@ static int create(int device, const char *name, uint64_t number, uint32_t flags)
 }
 
 /* A sample with a user header, which the program cannot make. */
-static void publish(int device, const char *name)
+static void publish_sample(int device, const char *name)
 {
 	struct ipcshm_topic_attr attr = { 0 };
 	struct ipcshm_publisher publisher;
 	struct ipcshm_sample sample;
 	struct ipcshm_topic topic;
 
-	check(ipcshm_topic_open(&topic, device, name, 0, 0, &attr, IPCSHM_NOW), name);
-	check(ipcshm_publisher_attach(&publisher, &topic), "attach");
-	check(ipcshm_publisher_loan(&publisher, 4, &sample, IPCSHM_FOREVER), "loan");
+	check_result(ipcshm_topic_open(&topic, device, name, 0, 0, &attr, IPCSHM_NOW), name);
+	check_result(ipcshm_publisher_attach(&publisher, &topic), "attach");
+	check_result(ipcshm_publisher_loan(&publisher, 4, &sample, IPCSHM_FOREVER), "loan");
 	memcpy(sample.data, "data", 4);
 	memcpy(sample.header, "user header", 11);
-	check(ipcshm_publisher_publish(&publisher, &sample, IPCSHM_FOREVER), "publish");
+	check_result(ipcshm_publisher_publish(&publisher, &sample, IPCSHM_FOREVER), "publish");
 }
 
 /* Regions and queues that stay. */
-static void many(int device, uint64_t count, const char *prefix)
+static void create_many(int device, uint64_t count, const char *prefix)
 {
 	char name[64];
 
 	for (uint64_t i = 0; i < count; i++) {
 		snprintf(name, sizeof(name), "%s-%llu", prefix, (unsigned long long)i);
-		close((int)check(create(device, name, i, IPCSHM_PERSISTENT), name));
+		close((int)check_result(create_object(device, name, i, IPCSHM_PERSISTENT), name));
 	}
 }
 
 /* They come and go until it is killed. */
-static void churn(int device, const char *prefix)
+static void churn_objects(int device, const char *prefix)
 {
 	int fds[16] = { 0 };
 	char name[64];
@@ -116,37 +116,37 @@ static void churn(int device, const char *prefix)
 		if (*fd)
 			close(*fd);
 		snprintf(name, sizeof(name), "%s-%llu", prefix, (unsigned long long)i % 64);
-		*fd = (int)check(create(device, name, i / 64, 0), name);
+		*fd = (int)check_result(create_object(device, name, i / 64, 0), name);
 	}
 }
 
 /* Each is created, opened and gone: three events. */
-static void flood(int device, uint64_t count)
+static void flood_events(int device, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++)
-		close((int)check(create(device, NULL, 0, 0), "create"));
+		close((int)check_result(create_object(device, NULL, 0, 0), "create"));
 }
 
 int main(int argc, char **argv)
 {
-	int device = (int)check(ipcshm_open(), "open /dev/ipcshm");
+	int device = (int)check_result(ipcshm_open(), "open /dev/ipcshm");
 
 	if (argc == 3 && !strcmp(argv[1], "hold"))
-		hold(device, argv[2]);
+		hold_region(device, argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "die"))
-		join(device, argv[2]);
+		join_region(device, argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "take"))
-		take(device, argv[2]);
+		take_messages(device, argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "ask"))
-		ask(device, argv[2]);
+		ask_queue(device, argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "publish"))
-		publish(device, argv[2]);
+		publish_sample(device, argv[2]);
 	else if (argc == 4 && !strcmp(argv[1], "many"))
-		many(device, strtoull(argv[2], NULL, 10), argv[3]);
+		create_many(device, strtoull(argv[2], NULL, 10), argv[3]);
 	else if (argc == 3 && !strcmp(argv[1], "churn"))
-		churn(device, argv[2]);
+		churn_objects(device, argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "flood"))
-		flood(device, strtoull(argv[2], NULL, 10));
+		flood_events(device, strtoull(argv[2], NULL, 10));
 	else
 		return EXIT_FAILURE;
 	return EXIT_SUCCESS;

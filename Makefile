@@ -5,6 +5,8 @@
 # files use sudo unless run as root.
 
 KERNEL ?= 6.12
+kernels := 7.3 6.12 6.1 6.1-rt debug kasan kcsan
+$(if $(filter-out $(kernels),$(or $(KERNEL),none)),$(error unknown kernel "$(KERNEL)" (known: $(kernels))))
 PREFIX ?= /usr/local
 export PREFIX DESTDIR V
 MAKEFLAGS += --no-print-directory $(if $(V),,-s)

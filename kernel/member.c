@@ -104,7 +104,7 @@ static void membership_notify(const struct ipcshm_members *members, enum ipcshm_
 			      u32 token, const struct end *end)
 {
 	ipcshm_object_members_changed(members->object);
-	ipcshm_object_tell(members->object, (struct ipcshm_notification){
+	ipcshm_object_notify(members->object, (struct ipcshm_notification){
 		.type = type,
 		.token = token,
 		.end = end->how,

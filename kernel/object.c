@@ -88,11 +88,11 @@ bool ipcshm_object_is_visible(const struct ipcshm_object *object)
 /* Notifications. */
 
 /**
- * ipcshm_object_tell - notify subscribers of an object
+ * ipcshm_object_notify - notify subscribers of an object
  * @object: which
  * @event: the notification; the object's own members are filled in
  */
-void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_notification event)
+void ipcshm_object_notify(const struct ipcshm_object *object, struct ipcshm_notification event)
 {
 	struct net *net;
 
@@ -108,7 +108,7 @@ void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_notifi
 
 static void notify_type(const struct ipcshm_object *object, enum ipcshm_notify_type type)
 {
-	ipcshm_object_tell(object, (struct ipcshm_notification){ .type = type });
+	ipcshm_object_notify(object, (struct ipcshm_notification){ .type = type });
 }
 
 /* Tracepoints of objects take the same arguments. */
@@ -260,7 +260,7 @@ static void object_put_later(struct ipcshm_object *object)
 }
 
 /* As ipcshm_name_unlink(), on request, with a notification. */
-bool ipcshm_object_unlink_and_tell(struct ipcshm_object *object)
+bool ipcshm_object_unlink_and_notify(struct ipcshm_object *object)
 {
 	bool drop = ipcshm_name_unlink(object);
 
@@ -278,7 +278,7 @@ int ipcshm_object_unlink(struct ipcshm_object *object)
 	mutex_lock(&registry->lock);
 	linked = object->linked;
 	if (linked)
-		drop = ipcshm_object_unlink_and_tell(object);
+		drop = ipcshm_object_unlink_and_notify(object);
 	mutex_unlock(&registry->lock);
 	if (drop)
 		object_put_later(object);

@@ -96,7 +96,7 @@ void ipcshm_object_put(struct ipcshm_object *object);
 struct ipcshm_quotas *ipcshm_object_payer_get(const struct ipcshm_object *object);
 void ipcshm_object_stat(struct ipcshm_object *object, struct ipcshm_stat *stat);
 void ipcshm_object_show(const struct ipcshm_object *object, struct seq_file *seq);
-void ipcshm_object_tell(const struct ipcshm_object *object, struct ipcshm_notification event);
+void ipcshm_object_notify(const struct ipcshm_object *object, struct ipcshm_notification event);
 void ipcshm_object_members_changed(const struct ipcshm_object *object);
 
 #endif /* IPCSHM_OBJECT_H */

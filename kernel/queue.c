@@ -98,7 +98,7 @@ void ipcshm_queue_notify_drops(const struct ipcshm_queue *queue, u32 messages)
 		.messages = messages,
 	};
 
-	ipcshm_object_tell(&queue->object, event);
+	ipcshm_object_notify(&queue->object, event);
 }
 
 /* Charges of a queue's creator, under the queue's lock. */

@@ -164,7 +164,7 @@ int ipcshm_registry_unlink(struct ipcshm_registry *registry, const struct ipcshm
 	else if (!ipcshm_object_is_owned(object))
 		err = -EACCES;
 	else
-		drop = ipcshm_object_unlink_and_tell(object);
+		drop = ipcshm_object_unlink_and_notify(object);
 	mutex_unlock(&registry->lock);
 	if (drop)
 		ipcshm_object_put(object);

@@ -84,7 +84,7 @@ struct ipcshm_object *ipcshm_object_create(struct ipcshm_registry *registry,
 					   const struct ipcshm_object_ops *ops,
 					   const struct ipcshm_open_how *how, const void *attr,
 					   const char *name);
-bool ipcshm_object_unlink_and_tell(struct ipcshm_object *object);
+bool ipcshm_object_unlink_and_notify(struct ipcshm_object *object);
 void ipcshm_object_end(struct ipcshm_object *object);
 void ipcshm_object_free_later(struct ipcshm_object *object);
 

@@ -109,7 +109,7 @@ static void add_one(struct scene *scene)
 	scene->queued[i] = true;
 }
 
-/* As a message that is received: now and then it can't be delivered, and comes back. */
+/* Take a message as a receiver does. Now and then delivery fails, and it comes back. */
 static void take_one(struct kunit *test, struct scene *scene)
 {
 	struct ipcshm_match match = some_match(scene);
@@ -126,7 +126,7 @@ static void take_one(struct kunit *test, struct scene *scene)
 		scene->queued[index_of(scene, msg)] = false;
 }
 
-/* As one whose sender gave up. */
+/* Remove a message as a sender does that gives up. */
 static void remove_one(struct scene *scene)
 {
 	int i = draw_number(scene, MESSAGES);

@@ -23,7 +23,7 @@ struct net;
  * @end: how the member ended, and
  * @code: its exit status, or the signal
  * @messages: how many were lost
- * @quota: which, of a quota
+ * @quota: the exhausted quota
  * @amount: the refused charge; or how many notifications were lost
  *
  * The sender of the notification adds the process and the time.

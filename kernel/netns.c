@@ -171,7 +171,7 @@ struct ipcshm_quotas *ipcshm_registry_bound(const struct ipcshm_registry *regist
 	return registry->bound;
 }
 
-/* As long as its network namespace is there. */
+/* Keep a record as long as the network namespace exists. */
 void ipcshm_registry_keep(struct ipcshm_registry *registry, struct ipcshm_quotas *quotas)
 {
 	ipcshm_quotas_keep(quotas, &registry->quotas);

@@ -36,7 +36,7 @@ static bool object_privileged(const struct ipcshm_object *object)
 	return ns_capable(object->registry->user_ns, CAP_IPC_OWNER);
 }
 
-/* For a task that only looks: a refusal is not audited. */
+/* Return whether a task may see every object. Looking is no access, so a refusal is not audited. */
 static bool looker_privileged(const struct ipcshm_object *object)
 {
 	return ns_capable_noaudit(object->registry->user_ns, CAP_IPC_OWNER);
@@ -57,7 +57,7 @@ bool ipcshm_object_permits(const struct ipcshm_object *object, u32 flags)
 	return inode_permits(object, flags, MAY_OPEN) || object_privileged(object);
 }
 
-/* As access(2) does, for which policies have rules of their own. */
+/* Check as access(2) does: security policies have separate rules for that. */
 static bool object_may_be_opened(const struct ipcshm_object *object)
 {
 	return inode_permits(object, IPCSHM_READ, MAY_ACCESS) ||
@@ -89,7 +89,7 @@ bool ipcshm_object_is_visible(const struct ipcshm_object *object)
 
 /**
  * ipcshm_object_notify - notify subscribers of an object
- * @object: which
+ * @object: the object
  * @event: the notification; the object's own members are filled in
  */
 void ipcshm_object_notify(const struct ipcshm_object *object, struct ipcshm_notification event)
@@ -186,7 +186,7 @@ put_payer:
 	return ERR_PTR(err);
 }
 
-/* The same, for what the current task gets of an object. */
+/* Return the record that pays for whatever the current task takes from an object. */
 struct ipcshm_quotas *ipcshm_object_payer_get(const struct ipcshm_object *object)
 {
 	return ipcshm_registry_payer_get(object->registry);
@@ -194,7 +194,7 @@ struct ipcshm_quotas *ipcshm_object_payer_get(const struct ipcshm_object *object
 
 /**
  * ipcshm_object_opened - an object was opened
- * @object: which
+ * @object: the object
  * @keep: its name keeps it from now on
  *
  * This is the last step, which cannot fail: without it, dropping the caller's reference
@@ -247,7 +247,7 @@ void ipcshm_object_put(struct ipcshm_object *object)
 	object_free(object);
 }
 
-/* As ipcshm_object_put(), and without the time that freeing the object takes. */
+/* Drop a reference as ipcshm_object_put() does, but leave freeing the object to a work item. */
 static void object_put_later(struct ipcshm_object *object)
 {
 	struct ipcshm_registry *registry = object->registry;
@@ -259,7 +259,7 @@ static void object_put_later(struct ipcshm_object *object)
 	ipcshm_object_free_later(object);
 }
 
-/* As ipcshm_name_unlink(), on request, with a notification. */
+/* Unlink a name on request, and notify subscribers. */
 bool ipcshm_object_unlink_and_notify(struct ipcshm_object *object)
 {
 	bool drop = ipcshm_name_unlink(object);
@@ -299,7 +299,7 @@ int ipcshm_object_revoke(struct ipcshm_object *object)
 
 /**
  * ipcshm_object_stat - fill the common state of an object
- * @object: which
+ * @object: the object
  * @stat: the head of its kind's structure, which is zero
  */
 void ipcshm_object_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
@@ -324,7 +324,7 @@ void ipcshm_object_stat(struct ipcshm_object *object, struct ipcshm_stat *stat)
 
 /**
  * ipcshm_object_show - what fdinfo has of all descriptors of an object
- * @object: which
+ * @object: the object
  * @seq: where to
  *
  * A name can be of any bytes: what isn't printable ASCII is written in octal.

@@ -213,7 +213,7 @@ static int receive_row(struct ipcshm_queue_file *qfile, struct message_array arr
 	return ipcshm_queue_receive_row(qfile, array_address(&array, 0), count);
 }
 
-/* With the caller's structures behind them. */
+/* Allocate buffers, followed by room for the caller's structures. */
 static struct ipcshm_receive_buffer *rbufs_create(int count)
 {
 	struct ipcshm_message *users;

@@ -25,7 +25,7 @@ bool ipcshm_queue_capacity_is_valid(u64 max_messages, u64 max_bytes, u64 max_mes
 	return max_messages ? !max_bytes || max_bytes >= max_message_size : !max_bytes;
 }
 
-/* Of a queue that keeps messages, 0 bytes are as many as these need. */
+/* Return the capacity in bytes: 0 means as many as @max_messages need. */
 u64 ipcshm_queue_bytes_needed(u64 max_messages, u64 max_bytes, u64 max_message_size)
 {
 	return max_bytes ?: ipcshm_mul(max_messages, max_message_size);

@@ -304,7 +304,7 @@ struct user_namespace *ipcshm_quotas_ns(const struct ipcshm_quotas *record)
 	return record->ns;
 }
 
-/* Of the network namespace that the record is for, or NULL: it is for all. */
+/* Return the bound of the network namespace of a record, or NULL if the record is for all. */
 struct ipcshm_quotas *ipcshm_quotas_bound(const struct ipcshm_quotas *record)
 {
 	return record->bound;

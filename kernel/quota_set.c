@@ -30,7 +30,7 @@ MODULE_PARM_DESC(max_waiters, "Blocked waits on regions, and words watched, that
 module_param_named(max_descriptors, ipcshm_max[IPCSHM_QUOTA_TYPE_DESCRIPTORS], ulong, 0444);
 MODULE_PARM_DESC(max_descriptors, "Descriptors in messages of a user that wait");
 
-/* Of the bound of each network namespace but the initial one; 0: as a user's. */
+/* Maxima of each network namespace other than the initial one; 0: those of a user. */
 ulong ipcshm_net_max[IPCSHM_NR_QUOTAS];
 
 module_param_named(net_max_objects, ipcshm_net_max[IPCSHM_QUOTA_TYPE_OBJECTS], ulong, 0444);

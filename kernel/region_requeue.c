@@ -69,7 +69,7 @@ static void sleeper_move(struct move *move, struct word_sleeper *sleeper)
 	move->left--;
 }
 
-/* Of the next sleepers; false at the end. */
+/* Move up to IPCSHM_WORDS_BATCH sleepers. Return whether there are more. */
 static bool move_some(struct move *move)
 {
 	unsigned int i;
@@ -143,7 +143,7 @@ static int word_compare(void *data)
 /**
  * ipcshm_words_requeue - wake sleepers of a word, and move others to another word
  * @words: of the region
- * @word: which, and the value that it must have; valid
+ * @word: the word, with the value that it must have; valid
  * @requeue: how many, and where to; its target is another word
  *
  * Tasks that go to sleep on @word after the comparison are neither woken nor moved.  Those that

@@ -115,7 +115,7 @@ static int wait_sleep(struct ipcshm_words *words, struct word_wait *wait,
 /**
  * ipcshm_words_wait - sleep while a word has a value
  * @words: of the region
- * @word: which, and the value; valid
+ * @word: the word, with the value; valid
  * @deaths: sleep while the region has had so many
  * @timeout: how long
  *

@@ -100,7 +100,7 @@ struct walk {
 	u64 before;
 };
 
-/* Of the next sleepers, those whose wait is over; false at the end. */
+/* End the waits that are over among the next sleepers. Return whether there are more. */
 static bool complete_outdated(struct ipcshm_words *words, struct ipcshm_bucket *bucket,
 			      struct walk *walk, struct ipcshm_wakeups *wakeups)
 {

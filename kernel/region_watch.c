@@ -251,7 +251,7 @@ static void watch_disarm(struct ipcshm_words *words, struct ipcshm_watch *watch)
  * ipcshm_watch_set - change the word that a watch is for
  * @words: of the region
  * @watch: no other task sets it, or looks whether it is due
- * @word: which, and the value; valid, or of size 0: none
+ * @word: the word, with the value; valid, or of size 0: none
  *
  * Return: 0, or -ENOMEM with nothing changed, only if there is a word.
  */

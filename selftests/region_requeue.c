@@ -295,7 +295,7 @@ TEST_F_TIMEOUT(wait, each_of_many_moved_waiters_is_woken_once, 300)
 	EXPECT_EQ(0, region_stat_now(&self->region).waiters);
 }
 
-/* Moves waiters between two words until the test says to stop, or kills it. */
+/* Moves waiters between two words until the test stops or kills it. */
 static void mover_role(struct peer *peer)
 {
 	while (!may_continue(peer) && peer->result >= 0) {

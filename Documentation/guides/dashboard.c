@@ -68,7 +68,7 @@ static void publish_forever(struct sensor *sensor, int device)
 	}
 }
 
-/* The latest reading, however many there were meanwhile; without waiting for one. */
+/* Prints the latest reading without waiting; skips those before it. */
 static int show_latest(struct sensor *sensor)
 {
 	const struct reading *reading;

@@ -415,6 +415,7 @@ ssize_t ring_wait(struct ring *ring, const struct ring_call *call, uint64_t dead
 ssize_t ring_refused(struct ring *ring, ssize_t ret, uint64_t wanted);
 int ring_not_producer(struct ring *ring, const void *data, size_t size);
 ssize_t ring_not_consumer(struct ring *ring, void *data, size_t size);
+int ring_nothing_to_undo(struct ring *ring);
 
 /* The other side was there, and is gone; of rings that hang up. */
 bool ring_is_hung_up(const struct ring *ring);

@@ -231,12 +231,6 @@ static int commit_packed(struct ring *ring, size_t size)
 	return 0;
 }
 
-static int nothing_to_undo(struct ring *ring)
-{
-	(void)ring;
-	return 0;
-}
-
 static ssize_t peek_packed(struct ring *ring, const void **data)
 {
 	int64_t have = limit_to_wanted(count_packed_items(ring, 1), 1, true);
@@ -280,7 +274,7 @@ static const struct ring_ops producer = {
 	.put_some = put_some,
 	.reserve = reserve_packed,
 	.commit = commit_packed,
-	.undo = nothing_to_undo,
+	.undo = ring_nothing_to_undo,
 };
 
 static const struct ring_ops consumer = {
@@ -291,7 +285,7 @@ static const struct ring_ops consumer = {
 	.get_some = get_some,
 	.peek = peek_packed,
 	.release = release_packed,
-	.undo = nothing_to_undo,
+	.undo = ring_nothing_to_undo,
 };
 
 const struct ring_layout ring_packed = {

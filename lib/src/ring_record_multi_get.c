@@ -357,12 +357,6 @@ static void recover_many_consumers(struct ring *ring)
 		add_to_counter(&ring_shared(ring)->counters.returned, 1);
 }
 
-static int nothing_to_undo(struct ring *ring)
-{
-	(void)ring;
-	return 0;
-}
-
 const struct ring_ops ring_record_many_consumers = {
 	.recover = recover_many_consumers,
 	.ready = ready_to_take,
@@ -380,5 +374,5 @@ const struct ring_ops ring_record_lone_consumer = {
 	.get = get_alone,
 	.peek = peek_alone,
 	.release = release_alone,
-	.undo = nothing_to_undo,
+	.undo = ring_nothing_to_undo,
 };

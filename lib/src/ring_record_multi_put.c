@@ -209,12 +209,6 @@ static int commit_alone(struct ring *ring, size_t size)
 	return 0;
 }
 
-static int nothing_to_undo(struct ring *ring)
-{
-	(void)ring;
-	return 0;
-}
-
 static int ready_to_put_alone(struct ring *ring, uint64_t wanted)
 {
 	uint64_t position, extent;
@@ -309,5 +303,5 @@ const struct ring_ops ring_record_lone_producer = {
 	.get = ring_not_consumer,
 	.reserve = reserve_alone,
 	.commit = commit_alone,
-	.undo = nothing_to_undo,
+	.undo = ring_nothing_to_undo,
 };

@@ -275,12 +275,6 @@ static int commit_one(struct ring *ring, size_t size)
 	return 0;
 }
 
-static int nothing_to_undo(struct ring *ring)
-{
-	(void)ring;
-	return 0;
-}
-
 static int ready_to_put(struct ring *ring, uint64_t wanted)
 {
 	struct room room;
@@ -439,7 +433,7 @@ static const struct ring_ops one_producer = {
 	.get = ring_not_consumer,
 	.reserve = reserve_one,
 	.commit = commit_one,
-	.undo = nothing_to_undo,
+	.undo = ring_nothing_to_undo,
 };
 
 static const struct ring_ops one_consumer = {
@@ -449,7 +443,7 @@ static const struct ring_ops one_consumer = {
 	.get = get_one,
 	.peek = peek_one,
 	.release = release_one,
-	.undo = nothing_to_undo,
+	.undo = ring_nothing_to_undo,
 };
 
 const struct ring_layout ring_records = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * Rings: why a call is refused.
+ * Rings: why a call is refused, and operations that do nothing.
  */
 #include "ring_seat.h"
 
@@ -48,4 +48,10 @@ ssize_t ring_not_consumer(struct ring *ring, void *data, size_t size)
 	(void)data;
 	(void)size;
 	return -EPERM;
+}
+
+int ring_nothing_to_undo(struct ring *ring)
+{
+	(void)ring;
+	return 0;
 }

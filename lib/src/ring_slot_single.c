@@ -177,12 +177,6 @@ static int commit_one(struct ring *ring, size_t size)
 	return 0;
 }
 
-static int nothing_to_undo(struct ring *ring)
-{
-	(void)ring;
-	return 0;
-}
-
 /*
  * The first position that isn't made ready: on from the one that was noted, over slots that
  * were made ready and may have been consumed since.  A position is noted each NOTE_EACH items.
@@ -423,7 +417,7 @@ static const struct ring_ops one_producer = {
 	.put_some = put_some_of_one,
 	.reserve = reserve_one,
 	.commit = commit_one,
-	.undo = nothing_to_undo,
+	.undo = ring_nothing_to_undo,
 };
 
 static const struct ring_ops one_consumer = {
@@ -434,7 +428,7 @@ static const struct ring_ops one_consumer = {
 	.get_some = get_some_of_one,
 	.peek = peek_one,
 	.release = release_one,
-	.undo = nothing_to_undo,
+	.undo = ring_nothing_to_undo,
 };
 
 const struct ring_layout ring_slots = {

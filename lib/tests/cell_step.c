@@ -7,14 +7,11 @@
  * library.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 
-#include "members.h"
+#include "peer.h"
 
 #include <ipcshm-cell.h>
 
@@ -38,51 +35,28 @@ static int write_number(uint64_t number)
 	return ipcshm_cell_write(&area, &shared->cell, value, sizeof(value), SOON);
 }
 
-static pid_t start(uint32_t slot, uint32_t *token)
+static struct peer start_writer(void)
 {
-	pid_t pid;
+	struct peer peer = peer_fork(members, &area, WRITER);
 
-	*token = members_join(members, slot);
-	pid = fork();
-	if (!pid)
-		ipcshm_area_set_token(&area, *token);
-	return pid;
-}
-
-static pid_t start_writer(uint32_t *token)
-{
-	pid_t pid = start(WRITER, token);
-
-	if (pid)
-		return pid;
-	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-	raise(SIGSTOP);
+	if (peer.pid) {
+		peer_await_steps(peer);
+		return peer;
+	}
+	peer_be_stepped();
 	write_number(2);
 	_exit(0);
 }
 
 /* Exits when the cell has another version than the first. */
-static pid_t start_reader(void)
+static struct peer start_reader(void)
 {
-	uint32_t token;
-	pid_t pid = start(READER, &token);
+	struct peer peer = peer_fork(members, &area, READER);
 
-	if (!pid)
+	if (!peer.pid)
 		_exit(-ipcshm_cell_wait(&area, &shared->cell, 1, SOON));
-	await_sleep(pid);
-	return pid;
-}
-
-static bool step_writer(pid_t pid, unsigned int steps)
-{
-	int status;
-
-	while (steps--) {
-		if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) ||
-		    waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
-			return false;
-	}
-	return true;
+	await_sleep(peer.pid);
+	return peer;
 }
 
 /* Returns false if the writer had come to its end. */
@@ -90,21 +64,14 @@ static bool kill_after(struct __test_metadata *_metadata, unsigned int steps, un
 {
 	const uint64_t first[2] = { 1, ~1ULL };
 	uint64_t value[2], version;
-	pid_t writer, reader;
-	uint32_t token;
+	struct peer writer, reader;
 	bool alive;
-	int status;
 
 	ipcshm_cell_init(&shared->cell, sizeof(first), first);
 	reader = start_reader();
-	writer = start_writer(&token);
-	waitpid(writer, &status, 0);
-	alive = step_writer(writer, steps);
-	if (alive) {
-		kill(writer, SIGKILL);
-		waitpid(writer, &status, 0);
-	}
-	members_die(members, token);
+	writer = start_writer();
+	alive = peer_step(writer, steps);
+	peer_kill(members, writer);
 	EXPECT_EQ(0, ipcshm_cell_read(&area, &shared->cell, value, sizeof(value), &version));
 	EXPECT_EQ(version, value[0]) TH_LOG("after %u instructions", steps);
 	EXPECT_EQ(~version, value[1]) TH_LOG("after %u instructions", steps);
@@ -112,9 +79,8 @@ static bool kill_after(struct __test_metadata *_metadata, unsigned int steps, un
 	*written += version == 2;
 	if (version == 1)
 		EXPECT_EQ(0, write_number(2));
-	EXPECT_EQ(reader, waitpid(reader, &status, 0));
-	EXPECT_EQ(0, status) TH_LOG("after %u instructions", steps);
-	members_die(members, members->slot[READER]);
+	EXPECT_EQ(0, peer_finish(reader)) TH_LOG("after %u instructions", steps);
+	members_die(members, reader.token);
 	EXPECT_EQ(0, write_number(3));
 	EXPECT_EQ(0, ipcshm_cell_read(&area, &shared->cell, value, sizeof(value), &version));
 	EXPECT_EQ(3, value[0]);

@@ -4,13 +4,11 @@
  * process writes make a call fail to return.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 
-#include "members.h"
+#include "peer.h"
 
 #include <ipcshm-cell.h>
 
@@ -92,38 +90,14 @@ static int read_value(const struct ipcshm_area *area, struct value *value, uint6
 	return ipcshm_cell_read(area, &shared_of(area)->cell, value, sizeof(*value), version);
 }
 
-struct peer {
-	pid_t pid;
-	uint32_t token;
-};
-
 /* A process that is a member of its own while it plays a role. */
 static struct peer start_peer(FIXTURE_DATA(cell) *self, int (*role)(const struct ipcshm_area *))
 {
-	struct peer peer = { .token = members_join(self->members, self->slots++) };
+	struct peer peer = peer_fork(self->members, &self->area, self->slots++);
 
-	peer.pid = fork();
-	if (!peer.pid) {
-		ipcshm_area_set_token(&self->area, peer.token);
+	if (!peer.pid)
 		_exit(role(&self->area));
-	}
 	return peer;
-}
-
-static int finish_peer(struct peer peer)
-{
-	int status;
-
-	if (waitpid(peer.pid, &status, 0) != peer.pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
-}
-
-static void kill_peer(FIXTURE_DATA(cell) *self, struct peer peer)
-{
-	kill(peer.pid, SIGKILL);
-	finish_peer(peer);
-	members_die(self->members, peer.token);
 }
 
 TEST(layout_is_final)
@@ -234,7 +208,7 @@ TEST_F(cell, concurrent_replaces_lose_nothing)
 	for (i = 0; i < 3; i++)
 		peers[i] = start_peer(self, increment_role);
 	for (i = 0; i < 3; i++)
-		EXPECT_EQ(0, finish_peer(peers[i]));
+		EXPECT_EQ(0, peer_finish(peers[i]));
 	EXPECT_EQ(0, read_value(&self->area, &value, NULL));
 	EXPECT_EQ(3001, value.word[0]);
 }
@@ -295,7 +269,7 @@ TEST_F(cell, concurrent_readers_see_whole_values)
 	for (i = 0; i < 6; i++)
 		peers[i] = start_peer(self, roles[i]);
 	for (i = 0; i < 6; i++)
-		EXPECT_EQ(0, finish_peer(peers[i]));
+		EXPECT_EQ(0, peer_finish(peers[i]));
 }
 
 TEST_F(cell, wait_returns_for_any_other_version)
@@ -327,7 +301,7 @@ TEST_F(cell, write_wakes_all_waiting_readers)
 	}
 	EXPECT_EQ(0, write_number(&self->area, 2));
 	for (i = 0; i < 3; i++)
-		EXPECT_EQ(0, finish_peer(peers[i]));
+		EXPECT_EQ(0, peer_finish(peers[i]));
 }
 
 static int __attribute__((noreturn)) write_forever_role(const struct ipcshm_area *area)
@@ -348,7 +322,7 @@ TEST_F(cell, killed_writers_leave_a_whole_value)
 		struct peer writer = start_peer(self, write_forever_role);
 
 		usleep((useconds_t)(rand() % 2000));
-		kill_peer(self, writer);
+		peer_kill(self->members, writer);
 		ASSERT_EQ(0, read_value(&self->area, &value, &version));
 		ASSERT_TRUE(is_whole(&value));
 		ASSERT_LE(last, version);
@@ -393,7 +367,7 @@ TEST_F(cell, calls_return_by_their_deadline_whatever_is_written)
 			latest = now - deadline;
 	}
 	EXPECT_LE(latest, 5 * SECOND);
-	kill_peer(self, peer);
+	peer_kill(self->members, peer);
 }
 
 TEST_HARNESS_MAIN

@@ -8,16 +8,13 @@
  * the survivors do, and then restores the memory to what it was, for the next instruction.  An
  * instruction that left the shared memory as it was needs no second look.
  */
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 
 #include <ipcshm-ring.h>
 
-#include "members.h"
+#include "peer.h"
 
 #define SIZE		65536
 #define BEFORE		3	/* items in the ring */
@@ -27,7 +24,6 @@
 #define FILLERS		5
 #define MANY		(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER)
 #define STEPS_MAX	20000
-#define DONE		42	/* the victim's exit status */
 
 /* The victim's operation. */
 struct victim {
@@ -207,7 +203,6 @@ FIXTURE(killed) {
 	struct ipcshm_member_page *members, *members_before;
 	void *memory, *memory_before;
 	struct ipcshm_area area;
-	uint32_t token;		/* the victim's */
 };
 
 FIXTURE_VARIANT(killed) {
@@ -298,21 +293,18 @@ static int make(struct ipcshm_area *area, uint32_t layout, uint32_t flags)
 	return put_items(area, 0, BEFORE);
 }
 
-static void __attribute__((noreturn)) be_victim(struct ipcshm_area *area, uint32_t token,
-						const struct deed *deed)
+static void __attribute__((noreturn)) be_victim(struct ipcshm_area *area, const struct deed *deed)
 {
 	static struct victim victim;
 
 	victim.area = *area;
-	ipcshm_area_set_token(&victim.area, token);
 	victim.side = deed->side;
 	if (!deed->attaches && ipcshm_ring_attach(&victim.ring, &victim.area, 0, deed->side))
 		_exit(1);
 	deed->prepare(&victim);
-	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-	raise(SIGSTOP);
+	peer_be_stepped();
 	deed->act(&victim);
-	_exit(DONE);
+	_exit(0);
 }
 
 /* All that is in the ring, sorted as it comes back; the number, or -errno. */
@@ -372,45 +364,33 @@ static const char *judge(const struct deed *deed, const uint64_t *items, int cou
 static void die_before(FIXTURE_DATA(killed) *self, const struct deed *deed)
 {
 	const struct deed first = { .side = deed->dead_side, .prepare = deed->dies };
-	uint32_t token = members_join(self->members, 2);
-	pid_t pid = fork();
+	struct peer peer = peer_fork(self->members, &self->area, 2);
 
-	if (!pid)
-		be_victim(&self->area, token, &first);
-	waitpid(pid, NULL, 0);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	members_die(self->members, token);
+	if (!peer.pid)
+		be_victim(&self->area, &first);
+	peer_await_steps(peer);
+	peer_kill(self->members, peer);
 }
 
-static pid_t start_victim(FIXTURE_DATA(killed) *self, const struct deed *deed)
+static struct peer start_victim(FIXTURE_DATA(killed) *self, const struct deed *deed)
 {
-	pid_t pid;
+	struct peer peer = peer_fork(self->members, &self->area, 1);
 
-	self->token = members_join(self->members, 1);
-	pid = fork();
-	if (!pid)
-		be_victim(&self->area, self->token, deed);
-	waitpid(pid, NULL, 0);
-	return pid;
-}
-
-/* Returns whether the victim is in the middle of its deed. */
-static bool step_victim(pid_t pid, int *status)
-{
-	ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL);
-	return waitpid(pid, status, 0) == pid && WIFSTOPPED(*status);
+	if (!peer.pid)
+		be_victim(&self->area, deed);
+	peer_await_steps(peer);
+	return peer;
 }
 
 /* What the survivors find if the victim is dead now: NULL, or what is wrong. */
-static const char *survive(FIXTURE_DATA(killed) *self, const struct deed *deed)
+static const char *survive(FIXTURE_DATA(killed) *self, const struct deed *deed, uint32_t token)
 {
 	uint64_t items[32];
 	const char *wrong;
 
 	memcpy(self->memory_before, self->memory, SIZE);
 	*self->members_before = *self->members;
-	members_die(self->members, self->token);
+	members_die(self->members, token);
 	wrong = put_items(&self->area, AFTER, 1) ? "nothing can be put in" :
 						   judge(deed, items, drain(&self->area, items));
 	*self->members = *self->members_before;
@@ -422,27 +402,27 @@ static void try_all(struct __test_metadata *_metadata, FIXTURE_DATA(killed) *sel
 		    const FIXTURE_VARIANT(killed) *variant, const struct deed *deed)
 {
 	unsigned int steps = 0, states = 1;
+	struct peer victim;
 	const char *wrong;
-	int status;
-	pid_t pid;
+	bool alive = true;
 
 	ASSERT_EQ(0, make(&self->area, variant->layout, variant->flags));
 	if (deed->dies)
 		die_before(self, deed);
-	pid = start_victim(self, deed);
-	wrong = survive(self, deed);
-	while (!wrong && steps < STEPS_MAX && step_victim(pid, &status)) {
+	victim = start_victim(self, deed);
+	wrong = survive(self, deed, victim.token);
+	while (!wrong && steps < STEPS_MAX && (alive = peer_step(victim, 1))) {
 		steps++;
 		if (!memcmp(self->memory, self->memory_before, SIZE))
 			continue;
 		states++;
-		wrong = survive(self, deed);
+		wrong = survive(self, deed, victim.token);
 	}
 	EXPECT_STREQ("", wrong ? wrong : "") TH_LOG("after %u instructions", steps);
-	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == DONE);
+	EXPECT_FALSE(alive);
 	EXPECT_LT(20, steps);
 	TH_LOG("%u instructions, %u states", steps, states);
-	kill(pid, SIGKILL);
+	peer_kill(self->members, victim);
 }
 
 #define HAS_BULK	(variant->layout != IPCSHM_RING_RECORDS && \

@@ -8,14 +8,11 @@
  * library. Without IPCSHM_LONG, only after some instructions.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 
-#include "members.h"
+#include "peer.h"
 
 #include <ipcshm-service.h>
 
@@ -90,7 +87,7 @@ static void be_server(void)
 
 	if (ipcshm_server_attach(&server, &service))
 		_exit(1);
-	raise(SIGSTOP);
+	peer_be_stepped();
 	serve(&server);
 	_exit(0);
 }
@@ -102,7 +99,7 @@ static void be_client(void)
 
 	if (ipcshm_client_attach(&client, &service))
 		_exit(1);
-	raise(SIGSTOP);
+	peer_be_stepped();
 	id = send_call(&client, 5, flags);
 	take(&client, id);
 	ipcshm_client_cancel(&client, id);
@@ -113,26 +110,14 @@ static void be_client(void)
 /* Let a child play a role for so many instructions; returns false if it came to its end. */
 static bool kill_after(void (*role)(void), unsigned int steps)
 {
-	uint32_t token = members_join(members, CHILD);
-	bool alive = true;
-	int status;
-	pid_t pid;
+	struct peer peer = peer_fork(members, &area, CHILD);
+	bool alive;
 
-	pid = fork();
-	if (!pid) {
-		ipcshm_area_set_token(&area, token);
-		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	if (!peer.pid)
 		role();
-	}
-	waitpid(pid, &status, 0);
-	while (steps-- && alive)
-		alive = !ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) &&
-			waitpid(pid, &status, 0) == pid && WIFSTOPPED(status);
-	if (alive) {
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-	}
-	members_die(members, token);
+	peer_await_steps(peer);
+	alive = peer_step(peer, steps);
+	peer_kill(members, peer);
 	return alive;
 }
 

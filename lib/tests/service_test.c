@@ -5,14 +5,13 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
 
-#include "members.h"
+#include "peer.h"
 
 #include <ipcshm-service.h>
 
@@ -74,21 +73,14 @@ FIXTURE_TEARDOWN(service)
 	ipcshm_area_destroy(&self->area);
 }
 
-struct peer {
-	pid_t pid;
-	uint32_t token;
-};
-
 /* A process that is a member of its own while it plays a role. */
 static struct peer start_peer(FIXTURE_DATA(service) *self,
 			      int (*role)(FIXTURE_DATA(service) *self), uint32_t which)
 {
-	struct peer peer = { .token = members_join(self->members, self->slots++) };
+	struct peer peer = peer_fork(self->members, &self->area, self->slots++);
 
-	peer.pid = fork();
 	if (!peer.pid) {
 		self->which = which;
-		ipcshm_area_set_token(&self->area, peer.token);
 		srand((unsigned int)getpid());
 		_exit(role(self));
 	}
@@ -98,18 +90,10 @@ static struct peer start_peer(FIXTURE_DATA(service) *self,
 /* Ends by itself: its membership ends, too. */
 static int finish_peer(FIXTURE_DATA(service) *self, struct peer peer)
 {
-	int status;
+	int status = peer_finish(peer);
 
-	if (waitpid(peer.pid, &status, 0) != peer.pid)
-		return -1;
 	members_die(self->members, peer.token);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
-}
-
-static int kill_peer(FIXTURE_DATA(service) *self, struct peer peer)
-{
-	kill(peer.pid, SIGKILL);
-	return finish_peer(self, peer);
+	return status;
 }
 
 /* All words follow from the first. */
@@ -600,7 +584,7 @@ TEST_F(service, call_of_a_dead_server_fails)
 	id = call_value(&client, 1, 0);
 	peer = start_peer(self, hold_request_role, 5);
 	await_served(self, 1);
-	EXPECT_EQ(1000, kill_peer(self, peer));
+	EXPECT_EQ(1000, peer_kill(self->members, peer));
 	EXPECT_EQ(-EAGAIN, ipcshm_server_take(&server, &request, IPCSHM_NOW));
 	/* What it has replied before counts. */
 	EXPECT_EQ(5, take_value(&client, (uint64_t)id));
@@ -628,7 +612,7 @@ TEST_F(service, request_of_a_dead_server_goes_to_another)
 	peer = start_peer(self, hold_request_role, 5);
 	await_served(self, 1);
 	EXPECT_EQ(-EAGAIN, ipcshm_server_take(&server, &request, IPCSHM_NOW));
-	EXPECT_EQ(1000, kill_peer(self, peer));
+	EXPECT_EQ(1000, peer_kill(self->members, peer));
 	ASSERT_EQ(0, ipcshm_server_take(&server, &request, IPCSHM_NOW));
 	EXPECT_EQ(1, value_of(request.data));
 	EXPECT_EQ((uint64_t)id, request.id);
@@ -665,7 +649,7 @@ TEST_F(service, attempts_are_bounded)
 		EXPECT_EQ(-EAGAIN, ipcshm_client_take(&client, 0, &reply, IPCSHM_NOW));
 		peer = start_peer(self, hold_request_role, 0);
 		await_served(self, i + 1);
-		ASSERT_EQ(1000, kill_peer(self, peer));
+		ASSERT_EQ(1000, peer_kill(self->members, peer));
 	}
 	ASSERT_EQ(0, ipcshm_server_attach(&server, &self->service));
 	EXPECT_EQ(-EAGAIN, ipcshm_server_take(&server, &request, IPCSHM_NOW));
@@ -704,7 +688,7 @@ TEST_F(service, nothing_of_a_dead_client_is_served)
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, ipcshm_server_take(&server, &taken[i], IPCSHM_NOW));
 	ASSERT_EQ(0, ipcshm_server_loan(&server, &taken[0], 8, &loan, IPCSHM_NOW));
-	EXPECT_EQ(1000, kill_peer(self, peer));
+	EXPECT_EQ(1000, peer_kill(self->members, peer));
 	EXPECT_EQ(-EAGAIN, ipcshm_server_take(&server, &request, IPCSHM_NOW));
 	ASSERT_EQ(0, ipcshm_service_get_stat(&self->service, &stat, sizeof(stat)));
 	EXPECT_EQ(0, stat.clients);
@@ -1013,7 +997,7 @@ TEST_F(service, death_of_its_server_wakes_a_client)
 	server = start_peer(self, hold_request_role, 0);
 	await_served(self, 1);
 	await_sleep(client.pid);
-	EXPECT_EQ(1000, kill_peer(self, server));
+	EXPECT_EQ(1000, peer_kill(self->members, server));
 	EXPECT_EQ(0, finish_peer(self, client));
 }
 
@@ -1029,7 +1013,7 @@ TEST_F(service, death_of_a_server_wakes_another)
 	second = start_peer(self, take_one_role, 0);
 	ASSERT_EQ(0, ipcshm_service_wait(&self->service, 1, 2, SOON));
 	await_sleep(second.pid);
-	EXPECT_EQ(1000, kill_peer(self, first));
+	EXPECT_EQ(1000, peer_kill(self->members, first));
 	EXPECT_EQ(answer_to(1), take_value(&client, 0));
 	EXPECT_EQ(0, finish_peer(self, second));
 }
@@ -1136,7 +1120,7 @@ TEST_F_TIMEOUT(service, survivors_are_served_in_spite_of_deaths, 240)
 			i = (uint32_t)rand() % (SERVERS + CLIENTS);
 		while (i == SERVERS);
 		usleep((useconds_t)(rand() % 3000));
-		ASSERT_EQ(1000, kill_peer(self, peers[i])) TH_LOG("peer %u, kill %d", i, kills);
+		ASSERT_EQ(1000, peer_kill(self->members, peers[i])) TH_LOG("peer %u, kill %d", i, kills);
 		peers[i] = start_one_of_all(self, i);
 		ASSERT_EQ(0, waitpid(peers[SERVERS].pid, NULL, WNOHANG));
 	}
@@ -1145,7 +1129,7 @@ TEST_F_TIMEOUT(service, survivors_are_served_in_spite_of_deaths, 240)
 	while (self->board->answered[0] < before + 10)
 		sched_yield();
 	for (i = 0; i < SERVERS + CLIENTS; i++)
-		ASSERT_EQ(1000, kill_peer(self, peers[i]));
+		ASSERT_EQ(1000, peer_kill(self->members, peers[i]));
 	ASSERT_EQ(0, ipcshm_service_get_stat(&self->service, &stat, sizeof(stat)));
 	EXPECT_EQ(0, stat.clients);
 	EXPECT_EQ(0, stat.servers);
@@ -1247,7 +1231,7 @@ TEST_F_TIMEOUT(service, calls_return_by_their_deadline_whatever_is_written, 120)
 			latest = now - deadline;
 	}
 	EXPECT_LE(latest, 5 * SECOND);
-	kill_peer(self, peer);
+	peer_kill(self->members, peer);
 }
 
 TEST_HARNESS_MAIN

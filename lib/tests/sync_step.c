@@ -7,14 +7,11 @@
  * the library.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 
-#include "members.h"
+#include "peer.h"
 
 #include <ipcshm-cond.h>
 #include <ipcshm-mutex.h>
@@ -80,86 +77,55 @@ static int wait_for_condition(void)
 					    ipcshm_area_deaths(&area), SOON);
 }
 
-static pid_t start(uint32_t slot, uint32_t *token)
+static struct peer start_victim(const struct scene *scene)
 {
-	pid_t pid;
+	struct peer peer = peer_fork(members, &area, VICTIM);
 
-	*token = members_join(members, slot);
-	pid = fork();
-	if (!pid)
-		ipcshm_area_set_token(&area, *token);
-	return pid;
-}
-
-static pid_t start_victim(const struct scene *scene, uint32_t *token)
-{
-	pid_t pid = start(VICTIM, token);
-
-	if (pid)
-		return pid;
+	if (peer.pid) {
+		peer_await_steps(peer);
+		return peer;
+	}
 	scene->before();
-	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-	raise(SIGSTOP);
+	peer_be_stepped();
 	scene->steps();
 	_exit(0);
 }
 
-static pid_t start_waiter(const struct scene *scene)
+static struct peer start_waiter(const struct scene *scene)
 {
-	uint32_t token;
-	pid_t pid = start(WAITER, &token);
+	struct peer peer = peer_fork(members, &area, WAITER);
 
-	if (!pid)
+	if (!peer.pid)
 		_exit(-scene->waiter());
-	await_sleep(pid);
-	return pid;
-}
-
-/* False if it came to its end before that many instructions. */
-static bool step_victim(pid_t pid, unsigned int steps)
-{
-	int status;
-
-	while (steps--) {
-		if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) ||
-		    waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
-			return false;
-	}
-	return true;
+	await_sleep(peer.pid);
+	return peer;
 }
 
 /* False if the victim had come to its end. */
 static bool play(struct __test_metadata *_metadata, const struct scene *scene, unsigned int steps,
 		 unsigned int *owned)
 {
+	struct peer victim, waiter = { 0 };
 	bool alive, held;
-	uint32_t token;
-	pid_t victim, waiter = 0;
-	int status, want;
+	int want;
 
 	ipcshm_mutex_init(&shared->mutex);
 	ipcshm_cond_init(&shared->cond);
 	if (scene->waiter == wait_for_condition)
 		waiter = start_waiter(scene);
-	victim = start_victim(scene, &token);
-	waitpid(victim, &status, 0);
-	if (scene->waiter && !waiter)
+	victim = start_victim(scene);
+	if (scene->waiter && !waiter.pid)
 		waiter = start_waiter(scene);
-	alive = step_victim(victim, steps);
-	if (alive) {
-		kill(victim, SIGKILL);
-		waitpid(victim, &status, 0);
-	}
-	held = (__atomic_load_n(&shared->mutex.word, __ATOMIC_ACQUIRE) & IPCSHM_TOKEN_MASK) == token;
+	alive = peer_step(victim, steps);
+	held = (__atomic_load_n(&shared->mutex.word, __ATOMIC_ACQUIRE) & IPCSHM_TOKEN_MASK) ==
+	       victim.token;
 	*owned += held;
-	members_die(members, token);
+	peer_kill(members, victim);
 
 	want = held ? EOWNERDEAD : 0;
-	if (waiter) {
-		EXPECT_EQ(waiter, waitpid(waiter, &status, 0));
-		EXPECT_TRUE(WIFEXITED(status));
-		EXPECT_EQ(want, WEXITSTATUS(status)) TH_LOG("after %u instructions", steps);
-		members_die(members, members->slot[WAITER]);
+	if (waiter.pid) {
+		EXPECT_EQ(want, peer_finish(waiter)) TH_LOG("after %u instructions", steps);
+		members_die(members, waiter.token);
 		want = EOWNERDEAD;	/* it has ended with the mutex */
 	}
 	EXPECT_EQ(-want, ipcshm_mutex_lock(&area, &shared->mutex, 0))

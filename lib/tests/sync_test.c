@@ -6,13 +6,11 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 
-#include "members.h"
+#include "peer.h"
 
 #include <ipcshm-cond.h>
 #include <ipcshm-event.h>
@@ -57,44 +55,19 @@ FIXTURE_TEARDOWN(sync)
 }
 
 /* A process that is a member of its own while it plays a role; the role's result is its status. */
-struct peer {
-	pid_t pid;
-	uint32_t token;
-};
-
 static struct peer start(const struct ipcshm_area *area, int (*role)(const struct ipcshm_area *))
 {
 	static uint32_t slot;	/* the test itself has the first */
-	struct peer peer = { .token = members_join((void *)area->members, ++slot) };
+	struct peer peer = peer_fork((void *)area->members, area, ++slot);
 
-	peer.pid = fork();
-	if (!peer.pid) {
-		ipcshm_area_set_token(area, peer.token);
+	if (!peer.pid)
 		_exit(role(area));
-	}
 	return peer;
 }
 
 static struct shared *shared_of(const struct ipcshm_area *area)
 {
 	return area->base;
-}
-
-/* The positive number of the error, or 0; 1000 if it was killed. */
-static int finish(struct peer peer)
-{
-	int status;
-
-	if (waitpid(peer.pid, &status, 0) != peer.pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
-}
-
-static void kill_peer(const struct ipcshm_area *area, struct peer peer)
-{
-	kill(peer.pid, SIGKILL);
-	finish(peer);
-	members_die((void *)area->members, peer.token);
 }
 
 TEST(objects_have_their_size_for_ever)
@@ -162,7 +135,7 @@ static int unlock_role(const struct ipcshm_area *area)
 TEST_F(sync, child_cannot_unlock_its_parents_mutex)
 {
 	EXPECT_EQ(0, ipcshm_mutex_lock(&self->area, &self->shared->mutex, 0));
-	EXPECT_EQ(EPERM, finish(start(&self->area, unlock_role)));
+	EXPECT_EQ(EPERM, peer_finish(start(&self->area, unlock_role)));
 	EXPECT_EQ(-EBUSY, ipcshm_mutex_trylock(&self->area, &self->shared->mutex));
 }
 
@@ -207,8 +180,8 @@ TEST_F(sync, death_of_the_holder_wakes_a_waiter)
 	members_be_late(&self->area);
 	waiter = start(&self->area, lock_role);
 	await_sleep(waiter.pid);
-	kill_peer(&self->area, holder);
-	EXPECT_EQ(EOWNERDEAD, finish(waiter));
+	peer_kill(self->members, holder);
+	EXPECT_EQ(EOWNERDEAD, peer_finish(waiter));
 }
 
 TEST_F(sync, waiter_learns_that_the_holder_has_left)
@@ -219,7 +192,7 @@ TEST_F(sync, waiter_learns_that_the_holder_has_left)
 	waiter = start(&self->area, lock_role);
 	await_sleep(waiter.pid);
 	members_leave(self->members, self->token);
-	EXPECT_EQ(EOWNERDEAD, finish(waiter));
+	EXPECT_EQ(EOWNERDEAD, peer_finish(waiter));
 }
 
 static int lock_and_unlock_role(const struct ipcshm_area *area)
@@ -233,20 +206,20 @@ static int lock_and_unlock_role(const struct ipcshm_area *area)
 
 TEST_F(sync, mutex_made_consistent_is_as_before)
 {
-	kill_peer(&self->area, start_holder(&self->area));
+	peer_kill(self->members, start_holder(&self->area));
 	EXPECT_EQ(-EOWNERDEAD, ipcshm_mutex_trylock(&self->area, &self->shared->mutex));
 	EXPECT_EQ(-EBUSY, ipcshm_mutex_trylock(&self->area, &self->shared->mutex));
 	EXPECT_EQ(0, ipcshm_mutex_consistent(&self->area, &self->shared->mutex));
 	EXPECT_EQ(-EINVAL, ipcshm_mutex_consistent(&self->area, &self->shared->mutex));
 	EXPECT_EQ(0, ipcshm_mutex_unlock(&self->area, &self->shared->mutex));
-	EXPECT_EQ(0, finish(start(&self->area, lock_and_unlock_role)));
+	EXPECT_EQ(0, peer_finish(start(&self->area, lock_and_unlock_role)));
 }
 
 TEST_F(sync, mutex_that_was_not_repaired_is_lost_for_all_who_wait)
 {
 	struct peer waiters[3];
 
-	kill_peer(&self->area, start_holder(&self->area));
+	peer_kill(self->members, start_holder(&self->area));
 	EXPECT_EQ(-EOWNERDEAD, ipcshm_mutex_lock(&self->area, &self->shared->mutex, 0));
 	for (int i = 0; i < 3; i++) {
 		waiters[i] = start(&self->area, lock_role);
@@ -254,7 +227,7 @@ TEST_F(sync, mutex_that_was_not_repaired_is_lost_for_all_who_wait)
 	}
 	EXPECT_EQ(0, ipcshm_mutex_unlock(&self->area, &self->shared->mutex));
 	for (int i = 0; i < 3; i++)
-		EXPECT_EQ(ENOTRECOVERABLE, finish(waiters[i]));
+		EXPECT_EQ(ENOTRECOVERABLE, peer_finish(waiters[i]));
 	EXPECT_EQ(-ENOTRECOVERABLE, ipcshm_mutex_trylock(&self->area, &self->shared->mutex));
 	EXPECT_EQ(-EPERM, ipcshm_mutex_unlock(&self->area, &self->shared->mutex));
 }
@@ -290,7 +263,7 @@ TEST_F(sync, one_at_a_time)
 	for (int i = 0; i < 2; i++) {
 		ASSERT_EQ(0, pthread_join(threads[i], &result));
 		EXPECT_EQ(NULL, result);
-		EXPECT_EQ(0, finish(peers[i]));
+		EXPECT_EQ(0, peer_finish(peers[i]));
 	}
 	EXPECT_EQ(4 * ROUNDS, self->shared->count);
 }
@@ -344,7 +317,7 @@ TEST_F(sync, every_item_is_consumed)
 	ASSERT_EQ(0, pthread_join(thread, &result));
 	EXPECT_EQ(NULL, result);
 	for (int i = 0; i < 2; i++)
-		EXPECT_EQ(0, finish(peers[i]));
+		EXPECT_EQ(0, peer_finish(peers[i]));
 	EXPECT_EQ(ROUNDS, self->shared->count);
 }
 
@@ -366,7 +339,7 @@ TEST_F(sync, death_ends_the_wait_for_a_condition)
 
 	await_sleep(waiter.pid);
 	members_die(self->members, other.token);
-	EXPECT_EQ(0, finish(waiter));
+	EXPECT_EQ(0, peer_finish(waiter));
 }
 
 TEST_F(sync, condition_wait_ends_at_the_deadline_with_the_mutex)
@@ -390,7 +363,7 @@ TEST_F(sync, condition_wait_does_not_outlast_its_deadline)
 	EXPECT_EQ(-EBUSY, ipcshm_cond_wait(&self->area, &shared->cond, &shared->mutex, 0,
 					   ipcshm_deadline(200 * MS)));
 	EXPECT_EQ(-EPERM, ipcshm_mutex_unlock(&self->area, &shared->mutex));
-	kill_peer(&self->area, holder);
+	peer_kill(self->members, holder);
 }
 
 /*
@@ -445,7 +418,7 @@ TEST_F(sync, manual_event_wakes_all)
 	}
 	EXPECT_EQ(0, ipcshm_event_set(&self->area, &self->shared->manual));
 	for (int i = 0; i < 3; i++)
-		EXPECT_EQ(0, finish(peers[i]));
+		EXPECT_EQ(0, peer_finish(peers[i]));
 }
 
 /*
@@ -492,7 +465,7 @@ TEST_F(sync, no_bytes_keep_a_call_beyond_its_deadline)
 			latest = now - deadline;
 	}
 	EXPECT_LE(latest, 5 * SECOND);	/* a busy machine, and no more */
-	kill_peer(&self->area, peer);
+	peer_kill(self->members, peer);
 }
 
 TEST_HARNESS_MAIN

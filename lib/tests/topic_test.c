@@ -4,13 +4,11 @@
  * memory comes back from the dead, and no bytes that another process writes do harm.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 
-#include "members.h"
+#include "peer.h"
 
 #include <ipcshm-topic.h>
 
@@ -75,19 +73,12 @@ FIXTURE_TEARDOWN(topic)
 	ipcshm_area_destroy(&self->area);
 }
 
-struct peer {
-	pid_t pid;
-	uint32_t token;
-};
-
 /* A process that is a member of its own while it plays a role. */
 static struct peer start_peer(FIXTURE_DATA(topic) *self, int (*role)(FIXTURE_DATA(topic) *self))
 {
-	struct peer peer = { .token = members_join(self->members, self->slots++) };
+	struct peer peer = peer_fork(self->members, &self->area, self->slots++);
 
-	peer.pid = fork();
 	if (!peer.pid) {
-		ipcshm_area_set_token(&self->area, peer.token);
 		srand((unsigned int)getpid());
 		_exit(role(self));
 	}
@@ -97,18 +88,10 @@ static struct peer start_peer(FIXTURE_DATA(topic) *self, int (*role)(FIXTURE_DAT
 /* Ends by itself: its membership ends, too. */
 static int finish_peer(FIXTURE_DATA(topic) *self, struct peer peer)
 {
-	int status;
+	int status = peer_finish(peer);
 
-	if (waitpid(peer.pid, &status, 0) != peer.pid)
-		return -1;
 	members_die(self->members, peer.token);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
-}
-
-static int kill_peer(FIXTURE_DATA(topic) *self, struct peer peer)
-{
-	kill(peer.pid, SIGKILL);
-	return finish_peer(self, peer);
+	return status;
 }
 
 /* All words of a sample follow from its first. */
@@ -632,11 +615,11 @@ TEST_F_TIMEOUT(topic, memory_comes_back_from_the_dead, 240)
 	for (kills = 0; kills < 400; kills++) {
 		i = rand() % 5;
 		usleep((useconds_t)(rand() % 3000));
-		ASSERT_EQ(1000, kill_peer(self, peers[i])) TH_LOG("peer %d, kill %d", i, kills);
+		ASSERT_EQ(1000, peer_kill(self->members, peers[i])) TH_LOG("peer %d, kill %d", i, kills);
 		peers[i] = start_peer(self, i < 3 ? publish_forever_role : hold_forever_role);
 	}
 	for (i = 0; i < 5; i++)
-		ASSERT_EQ(1000, kill_peer(self, peers[i]));
+		ASSERT_EQ(1000, peer_kill(self->members, peers[i]));
 	ASSERT_EQ(0, ipcshm_topic_get_stat(&self->topic, &stat, sizeof(stat)));
 	EXPECT_LT(1000, stat.published);
 	EXPECT_EQ(0, stat.publishers);
@@ -717,7 +700,7 @@ TEST_F(topic, death_of_a_reliable_subscriber_releases_its_publishers)
 	publisher = start_peer(self, block_role);
 	ASSERT_EQ(0, ipcshm_topic_wait(&self->topic, 1, 0, SOON));
 	await_sleep(publisher.pid);
-	EXPECT_EQ(1000, kill_peer(self, subscriber));
+	EXPECT_EQ(1000, peer_kill(self->members, subscriber));
 	EXPECT_EQ(0, finish_peer(self, publisher));
 }
 
@@ -786,7 +769,7 @@ TEST_F_TIMEOUT(topic, calls_return_by_their_deadline_whatever_is_written, 120)
 			latest = now - deadline;
 	}
 	EXPECT_LE(latest, 5 * SECOND);
-	kill_peer(self, peer);
+	peer_kill(self->members, peer);
 }
 
 TEST_HARNESS_MAIN

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import _core
 from ._ffi import ffi, lib
+from ._scope import Closing
 from .errors import raise_error
 
 TimeoutType = float | timedelta | None
@@ -102,7 +103,24 @@ def open_handle(structure: str, open: Any, close: Callable[[Any], object], *argu
     return Handle(pointer, close, *needs)
 
 
+class Attached(Closing):
+    """An object that is used through a handle until it is closed."""
+
+    NOUN = ""
+    _open: Handle | None = None
+
+    @property
+    def _handle(self) -> Handle:
+        if self._open is None:
+            raise ValueError(f"the {self.NOUN} is closed")
+        return self._open
+
+    def close(self) -> None:
+        """Detach when nothing that came from the object is in use."""
+        self._open = None
+
+
 __all__ = [
-    "Handle", "TimeoutType", "address_of", "attempt", "call", "do_nothing", "ffi", "lib", "open_handle",
-    "text_of",
+    "Attached", "Handle", "TimeoutType", "address_of", "attempt", "call", "do_nothing", "ffi", "lib",
+    "open_handle", "text_of",
 ]

@@ -9,12 +9,12 @@ import asyncio
 import os
 import select
 from collections.abc import AsyncIterator, Callable
-from types import TracebackType
 from typing import Any, TypeVar
 
 import ipcshm
 
 from .errors import HungUp, Timeout
+from ._scope import Closing
 
 __all__ = ["Cell", "Client", "Queue", "RingConsumer", "RingProducer", "Server", "Subscriber"]
 
@@ -89,7 +89,7 @@ class Queue:
             yield message
 
 
-class _Armed:
+class _Armed(Closing):
     """A descriptor that the library arms for one kind of wait; deaths end each wait, too."""
 
     def __init__(self, fd: int) -> None:
@@ -117,13 +117,6 @@ class _Armed:
             self._poll.close()
             os.close(fd)
 
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
     def __del__(self) -> None:
         self.close()
 
@@ -145,9 +138,6 @@ class Subscriber(_Armed):
     async def __aiter__(self) -> AsyncIterator[ipcshm.Sample]:
         while True:
             yield await self.take()
-
-    def __enter__(self) -> "Subscriber":
-        return self
 
 
 class Client(_Armed):
@@ -173,9 +163,6 @@ class Client(_Armed):
         with reply:
             return bytes(reply)
 
-    def __enter__(self) -> "Client":
-        return self
-
 
 class Server(_Armed):
     """A server of a service: await take(), async for."""
@@ -193,9 +180,6 @@ class Server(_Armed):
         while True:
             yield await self.take()
 
-    def __enter__(self) -> "Server":
-        return self
-
 
 class RingProducer(_Armed):
     """A producer of a ring in a region: await put()."""
@@ -208,9 +192,6 @@ class RingProducer(_Armed):
     async def put(self, data: Any) -> None:
         """Put one item in."""
         await self._when(lambda: self.producer.put(data, 0), self.producer.arm)
-
-    def __enter__(self) -> "RingProducer":
-        return self
 
 
 class RingConsumer(_Armed):
@@ -232,9 +213,6 @@ class RingConsumer(_Armed):
             except HungUp:
                 return
             yield item
-
-    def __enter__(self) -> "RingConsumer":
-        return self
 
 
 class Cell(_Armed):
@@ -261,6 +239,3 @@ class Cell(_Armed):
         while True:
             value, version = await self.wait(version)
             yield value
-
-    def __enter__(self) -> "Cell":
-        return self

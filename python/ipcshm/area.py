@@ -3,11 +3,11 @@
 
 import errno
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from . import _core
 from ._call import TimeoutType, address_of, call, ffi, lib
+from ._scope import Closing
 from .device import Device, opened
 from .errors import Error
 
@@ -63,7 +63,7 @@ def map_anonymous(size: int) -> _core.Memory:
     return _core.Memory(place, size, False, lambda: _unmap(place, size))
 
 
-class Area(_core.Lender):
+class Area(_core.Lender, Closing):
     """Memory that processes share, with the buffer protocol.
 
     The first Area.HEADER bytes of an area that was opened by name belong to the library.
@@ -165,13 +165,6 @@ class Area(_core.Lender):
     def deaths(self) -> int:
         """How many members have died."""
         return int(lib.ipcshm_area_deaths(self.pointer))
-
-    def __enter__(self) -> "Area":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
 
 class InArea:

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
 
 from ._call import call, ffi, lib
+from ._scope import Closing
 from .errors import Unavailable, raise_error
 
 __all__ = ["Device", "Info", "Quota", "unlink_queue", "unlink_region"]
@@ -37,7 +37,7 @@ class Info:
     descriptors: Quota
 
 
-class Device:
+class Device(Closing):
     """/dev/ipcshm. Objects that are not given a device open it themselves."""
 
     def __init__(self) -> None:
@@ -76,13 +76,6 @@ class Device:
     def unlink_queue(self, name: str) -> None:
         """Remove the name of a queue."""
         call(lib.ipcshm_unlink, self.fileno(), lib.IPCSHM_QUEUE, name.encode())
-
-    def __enter__(self) -> "Device":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
     def __del__(self) -> None:
         self.close()

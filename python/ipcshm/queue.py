@@ -6,12 +6,12 @@ import multiprocessing.reduction
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from . import _core
 from ._call import TimeoutType, address_of, call, ffi, lib
 from ._core import Message
+from ._scope import Closing, Releasing
 from .device import Device, opened
 from .errors import HungUp
 from .region import check_opened, open_flags
@@ -66,7 +66,7 @@ _STAT = ("max_messages", "max_bytes", "max_message_size", "messages", "bytes", "
          "pool_used", "held", "calls", "readers", "writers", "stalls")
 
 
-class MappedMessage(_core.Lender):
+class MappedMessage(_core.Lender, Releasing):
     """A message in the pool of its queue, with the buffer protocol, read-only.
 
     It stays in place until release(), or until the last view of it is gone.
@@ -86,13 +86,6 @@ class MappedMessage(_core.Lender):
     def release(self) -> None:
         """Give the message back when there is no view of it."""
         self._memory = None
-
-    def __enter__(self) -> "MappedMessage":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.release()
 
 
 class _Pool:
@@ -118,7 +111,7 @@ class _Pool:
             os.close(self.fd)
 
 
-class Queue(_core.QueueDescriptor):
+class Queue(_core.QueueDescriptor, Closing):
     """A message queue.
 
     Iteration receives messages until the queue has hung up.
@@ -203,13 +196,6 @@ class Queue(_core.QueueDescriptor):
             except HungUp:
                 return
             yield message
-
-    def __enter__(self) -> "Queue":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         duplicate: Any = multiprocessing.reduction.DupFd(self.fileno())

@@ -6,11 +6,11 @@ import errno
 import multiprocessing.reduction
 import os
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from . import _core
 from ._call import TimeoutType, address_of, attempt, call, ffi, lib
+from ._scope import Closing
 from .device import Device, opened
 from .errors import Error, raise_error
 
@@ -90,7 +90,7 @@ def _keep(memory: object) -> None:
     pass
 
 
-class Region(_core.Lender):
+class Region(_core.Lender, Closing):
     """Shared memory, with the buffer protocol.
 
     memoryview(region) and numpy.frombuffer(region) are the memory itself. The mapping stays as
@@ -240,13 +240,6 @@ class Region(_core.Lender):
         """Have poll() report when a word has another value (POLLIN), or a death (POLLPRI)."""
         known = self.deaths if deaths is None else deaths
         call(lib.ipcshm_region_watch, self.fileno(), offset, size, expected, known)
-
-    def __enter__(self) -> "Region":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
     def __del__(self) -> None:
         self.close()

@@ -4,11 +4,11 @@
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from . import _core
-from ._call import Handle, TimeoutType, address_of, call, ffi, lib, open_handle
+from ._call import Attached, Handle, TimeoutType, address_of, call, ffi, lib, open_handle
+from ._scope import Discarding, Releasing
 from .area import Area
 from .device import Device, opened
 from .errors import HungUp
@@ -77,7 +77,7 @@ class RingStat:
 _STAT = ("put", "got", "dropped", "skipped", "returned", "wakes", "sleeps", "producers", "consumers")
 
 
-class ReservedItem(_core.Lender):
+class ReservedItem(_core.Lender, Discarding):
     """Room in a ring, with the buffer protocol; not put in unless it is committed."""
 
     def __init__(self, handle: Handle, memory: _core.Memory) -> None:
@@ -97,18 +97,8 @@ class ReservedItem(_core.Lender):
             self._handle.attempt(lib.ipcshm_ring_discard)
         self._handle = self._memory = None
 
-    def __enter__(self) -> "ReservedItem":
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.discard()
-
-    def __del__(self) -> None:
-        self.discard()
-
-
-class PeekedItem(_core.Lender):
+class PeekedItem(_core.Lender, Releasing):
     """An item in a ring, with the buffer protocol, read-only.
 
     It stays the consumer's until release(), or until its last view is gone.
@@ -121,22 +111,17 @@ class PeekedItem(_core.Lender):
         """Be done with the item when there is no view of it."""
         self._memory = None
 
-    def __enter__(self) -> "PeekedItem":
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.release()
-
-
-class _Side:
+class _Side(Attached):
     """One side of a ring. One thread at a time uses it; each process attaches its own."""
+
+    NOUN = "ring"
 
     SIDE = 0
 
     def __init__(self, area: Area, offset: int = Area.HEADER) -> None:
         """Attach to a ring in an area."""
-        self._open: Handle | None = open_handle(
+        self._open = open_handle(
             "struct ipcshm_ring *", lib.ipcshm_ring_attach, lib.ipcshm_ring_detach, area.pointer,
             offset, self.SIDE, needs=(area._handle.guard,))
         self._find_size()
@@ -161,16 +146,6 @@ class _Side:
         status = self._status()
         self.item_size: int = status.attr.item_size
         self.layout = RingLayout(status.attr.layout)
-
-    @property
-    def _handle(self) -> Handle:
-        if self._open is None:
-            raise ValueError("the ring is closed")
-        return self._open
-
-    def close(self) -> None:
-        """Detach from the ring, when no item of it is in use."""
-        self._open = None
 
     def wait_peer(self, timeout: TimeoutType = None) -> None:
         """Wait until the other side has a living process."""
@@ -198,13 +173,6 @@ class _Side:
     def arm(self, fd: int | None = None) -> bool:
         """Have a descriptor report when a refused call may succeed; True: it may already."""
         return self._handle.call(lib.ipcshm_ring_arm, self.fileno() if fd is None else fd) == 1
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
 
 class RingProducer(_Side):
@@ -245,9 +213,6 @@ class RingProducer(_Side):
         handle = self._handle
         return ReservedItem(handle, _core.Memory(address_of(data[0]), wanted, False,
                                                  lambda: bool(handle)))
-
-    def __enter__(self) -> "RingProducer":
-        return self
 
 
 def _release(pointer: Any, item: object) -> None:
@@ -295,6 +260,3 @@ class RingConsumer(_Side):
             except HungUp:
                 return
             yield item
-
-    def __enter__(self) -> "RingConsumer":
-        return self

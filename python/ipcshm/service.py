@@ -4,11 +4,11 @@
 import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from . import _core
-from ._call import Handle, TimeoutType, address_of, attempt, call, do_nothing, ffi, lib, open_handle
+from ._call import Attached, Handle, TimeoutType, address_of, attempt, call, do_nothing, ffi, lib, open_handle
+from ._scope import Releasing, Scope
 from .area import Area
 from .device import Device, opened
 from .errors import raise_error
@@ -33,8 +33,10 @@ class ServiceStat:
 _STAT = ("calls", "replies", "retried", "dropped", "clients", "servers", "waiting", "taken")
 
 
-class Service:
+class Service(Attached):
     """A service. Its clients and servers keep it open."""
+
+    NOUN = "service"
 
     def __init__(self, name: str, max_request_size: int, max_reply_size: int, *, clients: int = 0,
                  servers: int = 0, max_calls: int = 0, max_held: int = 0, max_replies: int = 0,
@@ -50,7 +52,7 @@ class Service:
             "reply_type": reply_type.encode()})
         until = _core.deadline(timeout)
         with opened(device) as device_fd:
-            self._open: Handle | None = open_handle(
+            self._open = open_handle(
                 "struct ipcshm_service *", lib.ipcshm_service_open, lib.ipcshm_service_close, device_fd,
                 name.encode(), lib.IPCSHM_PERSISTENT if persistent else 0, mode, attr, until)
         self.max_request_size = int(attr.max_request_size)
@@ -79,12 +81,6 @@ class Service:
         service.max_reply_size = max_reply_size
         return service
 
-    @property
-    def _handle(self) -> Handle:
-        if self._open is None:
-            raise ValueError("the service is closed")
-        return self._open
-
     def wait(self, clients: int, servers: int, timeout: TimeoutType = None) -> bool:
         """Wait for so many attached clients and servers; False: the timeout passed."""
         until = _core.deadline(timeout)
@@ -105,17 +101,6 @@ class Service:
         """Open a descriptor for an event loop, which the caller closes: see arm()."""
         with opened(device) as device_fd:
             return self._handle.call(lib.ipcshm_service_fd, device_fd)
-
-    def close(self) -> None:
-        """Close the service, when it has no client and no server."""
-        self._open = None
-
-    def __enter__(self) -> "Service":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
 
 class _Loaned(_core.Lender):
@@ -157,7 +142,7 @@ class RequestLoan(_Loaned):
         self.discard()
 
 
-class Reply(_core.Lender):
+class Reply(_core.Lender, Releasing):
     """A reply that was taken, with the buffer protocol, read-only.
 
     It stays unchanged until release(), or until the last view of it is gone.
@@ -180,28 +165,17 @@ class Reply(_core.Lender):
     def __len__(self) -> int:
         return self.size
 
-    def __enter__(self) -> "Reply":
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.release()
-
-
-class Client:
+class Client(Attached):
     """Calls a service. One thread at a time uses it; each process attaches its own."""
 
+    NOUN = "client"
+
     def __init__(self, service: Service) -> None:
-        self._open: Handle | None = open_handle(
+        self._open = open_handle(
             "struct ipcshm_client *", lib.ipcshm_client_attach, lib.ipcshm_client_detach,
             service._handle.pointer, needs=(service._handle.guard,))
         self._max_size = service.max_request_size
-
-    @property
-    def _handle(self) -> Handle:
-        if self._open is None:
-            raise ValueError("the client is closed")
-        return self._open
 
     def loan(self, size: int | None = None, timeout: TimeoutType = None) -> RequestLoan:
         """Get memory for a request, with undefined content."""
@@ -252,17 +226,6 @@ class Client:
         """Have a descriptor of Service.open_fd() report a reply; True: there is one already."""
         return self._handle.call(lib.ipcshm_client_arm, fd) == 1
 
-    def close(self) -> None:
-        """Detach when nothing is loaned or held."""
-        self._open = None
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
 
 class ReplyLoan(_Loaned):
     """Memory for a reply, with the buffer protocol."""
@@ -284,7 +247,7 @@ class ReplyLoan(_Loaned):
             self._request._finish()
 
 
-class Request(_core.Lender):
+class Request(_core.Lender, Scope):
     """A request that was taken, with the buffer protocol, read-only.
 
     It stays unchanged until its last reply. If the object is dropped without one, another server
@@ -336,33 +299,25 @@ class Request(_core.Lender):
     def __len__(self) -> int:
         return self.size
 
-    def __enter__(self) -> "Request":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def _end(self) -> None:
         self.give_back()
 
     def __del__(self) -> None:
         self.give_back()
 
 
-class Server:
+class Server(Attached):
     """Serves a service. One thread at a time uses it; each process attaches its own.
 
     Iteration takes requests for ever.
     """
 
+    NOUN = "server"
+
     def __init__(self, service: Service) -> None:
-        self._open: Handle | None = open_handle(
+        self._open = open_handle(
             "struct ipcshm_server *", lib.ipcshm_server_attach, lib.ipcshm_server_detach,
             service._handle.pointer, needs=(service._handle.guard,))
-
-    @property
-    def _handle(self) -> Handle:
-        if self._open is None:
-            raise ValueError("the server is closed")
-        return self._open
 
     def take(self, timeout: TimeoutType = None) -> Request:
         """Take the next request; waits for one."""
@@ -375,17 +330,6 @@ class Server:
         """Have a descriptor of Service.open_fd() report a request; True: there is one already."""
         return self._handle.call(lib.ipcshm_server_arm, fd) == 1
 
-    def close(self) -> None:
-        """Detach when no request is held."""
-        self._open = None
-
     def __iter__(self) -> Iterator[Request]:
         while True:
             yield self.take()
-
-    def __enter__(self) -> "Server":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()

@@ -4,12 +4,12 @@
 import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from . import _core
-from ._call import (Handle, TimeoutType, address_of, attempt, call, do_nothing, ffi, lib, open_handle,
-                    text_of)
+from ._call import (Attached, Handle, TimeoutType, address_of, attempt, call, do_nothing, ffi, lib,
+                    open_handle, text_of)
+from ._scope import Discarding, Releasing
 from .area import Area, map_anonymous
 from .device import Device, opened
 from .errors import raise_error
@@ -35,8 +35,10 @@ class TopicStat:
     missed: int
 
 
-class Topic:
+class Topic(Attached):
     """A topic. Its publishers and subscribers keep it open."""
+
+    NOUN = "topic"
 
     def __init__(self, name: str, max_sample_size: int = 0, *, history: int = 0, publishers: int = 0,
                  subscribers: int = 0, max_held: int = 0, max_loans: int = 0, samples: int = 0,
@@ -56,7 +58,7 @@ class Topic:
                  (lib.IPCSHM_TOPIC_READ_ONLY if read_only else 0))
         until = _core.deadline(timeout)
         with opened(device) as device_fd:
-            self._open: Handle | None = open_handle(
+            self._open = open_handle(
                 "struct ipcshm_topic *", lib.ipcshm_topic_open, lib.ipcshm_topic_close, device_fd,
                 name.encode(), flags, mode if max_sample_size else 0, attr, until)
         self.name = name
@@ -86,16 +88,6 @@ class Topic:
         topic.max_sample_size = max_sample_size
         return topic
 
-    @property
-    def _handle(self) -> Handle:
-        if self._open is None:
-            raise ValueError("the topic is closed")
-        return self._open
-
-    def close(self) -> None:
-        """Close the topic, when it has no publisher and no subscriber."""
-        self._open = None
-
     def wait(self, publishers: int, subscribers: int, timeout: TimeoutType = None) -> bool:
         """Wait for so many attached publishers and subscribers; False: the timeout passed."""
         until = _core.deadline(timeout)
@@ -120,15 +112,8 @@ class Topic:
         with opened(device) as device_fd:
             return self._handle.call(lib.ipcshm_topic_fd, device_fd)
 
-    def __enter__(self) -> "Topic":
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
-
-class Loan(_core.Lender):
+class Loan(_core.Lender, Discarding):
     """Memory of a sample, with the buffer protocol; discarded unless it is published."""
 
     def __init__(self, handle: Handle, sample: Any) -> None:
@@ -168,31 +153,17 @@ class Loan(_core.Lender):
             self._handle.attempt(lib.ipcshm_publisher_discard, self._sample)
         self._handle = self._memory = None
 
-    def __enter__(self) -> "Loan":
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.discard()
-
-    def __del__(self) -> None:
-        self.discard()
-
-
-class Publisher:
+class Publisher(Attached):
     """Publishes to a topic. One thread at a time uses it; each process attaches its own."""
 
+    NOUN = "publisher"
+
     def __init__(self, topic: Topic) -> None:
-        self._open: Handle | None = open_handle(
+        self._open = open_handle(
             "struct ipcshm_publisher *", lib.ipcshm_publisher_attach, lib.ipcshm_publisher_detach,
             topic._handle.pointer, needs=(topic._handle.guard,))
         self._max_size = topic.max_sample_size
-
-    @property
-    def _handle(self) -> Handle:
-        if self._open is None:
-            raise ValueError("the publisher is closed")
-        return self._open
 
     def loan(self, size: int | None = None, timeout: TimeoutType = None) -> Loan:
         """Get memory for a sample, with undefined content; waits for a subscriber's release."""
@@ -208,19 +179,8 @@ class Publisher:
         memory = ffi.from_buffer(data)
         self._handle.call(lib.ipcshm_publisher_send, memory, len(memory), until)
 
-    def close(self) -> None:
-        """Detach when nothing is loaned."""
-        self._open = None
 
-    def __enter__(self) -> "Publisher":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
-
-class Sample(_core.Lender):
+class Sample(_core.Lender, Releasing):
     """A sample that was taken, with the buffer protocol, read-only.
 
     It stays unchanged until release(), or until the last view of it is gone.
@@ -250,32 +210,21 @@ class Sample(_core.Lender):
     def __len__(self) -> int:
         return self.size
 
-    def __enter__(self) -> "Sample":
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.release()
-
-
-class Subscriber:
+class Subscriber(Attached):
     """Takes samples of a topic. One thread at a time uses it; each process attaches its own.
 
     A reliable subscriber misses no sample: publishers wait for it. history is the number of
     earlier samples that are taken first.
     """
 
+    NOUN = "subscriber"
+
     def __init__(self, topic: Topic, *, reliable: bool = False, history: int = 0) -> None:
-        self._open: Handle | None = open_handle(
+        self._open = open_handle(
             "struct ipcshm_subscriber *", lib.ipcshm_subscriber_attach, lib.ipcshm_subscriber_detach,
             topic._handle.pointer, lib.IPCSHM_TOPIC_RELIABLE if reliable else 0, history,
             needs=(topic._handle.guard,))
-
-    @property
-    def _handle(self) -> Handle:
-        if self._open is None:
-            raise ValueError("the subscriber is closed")
-        return self._open
 
     def take(self, timeout: TimeoutType = None) -> Sample:
         """Take the next sample; waits for one."""
@@ -298,17 +247,6 @@ class Subscriber:
         """Set how long take() busy-polls before it sleeps; 0 disables polling."""
         self._handle.call(lib.ipcshm_subscriber_set_busy_poll, nanoseconds)
 
-    def close(self) -> None:
-        """Detach when no sample is held."""
-        self._open = None
-
     def __iter__(self) -> Iterator[Sample]:
         while True:
             yield self.take()
-
-    def __enter__(self) -> "Subscriber":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()

@@ -39,14 +39,6 @@ static void print_help(FILE *to)
 	fputs("\n\"ipcshm topic COMMAND --help\" prints the options of a command.\n", to);
 }
 
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < COUNT; i++)
-		if (!strcmp(commands[i].name + strlen("topic "), name))
-			return &commands[i];
-	return NULL;
-}
-
 int command_topic(const struct command *self, int argc, char **argv)
 {
 	const struct command *command;
@@ -60,7 +52,7 @@ int command_topic(const struct command *self, int argc, char **argv)
 		print_help(stdout);
 		return STATUS_OK;
 	}
-	command = find_command(argv[1]);
+	command = command_find(commands, COUNT, "topic ", argv[1]);
 	if (!command)
 		return error_print("topic", argv[1], STATUS_USAGE, "no such command",
 				   "\"ipcshm topic help\" lists the commands");

@@ -4,8 +4,18 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "error.h"
+
+const struct command *command_find(const struct command *commands, size_t count, const char *prefix,
+				   const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(commands[i].name + strlen(prefix), name))
+			return &commands[i];
+	return NULL;
+}
 
 void command_parse(const struct command *self, const struct argp_option *options,
 		   argp_parser_t parse, int argc, char **argv, void *input)

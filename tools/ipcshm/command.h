@@ -22,6 +22,10 @@ struct command {
 	const char *more;
 };
 
+/* Return the command of that name, or NULL.  All names of the table begin with the prefix. */
+const struct command *command_find(const struct command *commands, size_t count, const char *prefix,
+				   const char *name);
+
 /* The option of every command that can print JSON. */
 #define OPTION_JSON { "json", 'j', NULL, 0, "Print JSON", 0 }
 

@@ -62,10 +62,7 @@ static void print_help(FILE *to)
 
 static const struct command *find_command(const char *name)
 {
-	for (size_t i = 0; i < COUNT; i++)
-		if (!strcmp(commands[i].name, name))
-			return &commands[i];
-	return NULL;
+	return command_find(commands, COUNT, "", name);
 }
 
 static int run_command(const struct command *command, int argc, char **argv)

@@ -19,18 +19,30 @@ static const char *name_to_open(const struct target *target)
 	return target->id ? NULL : target->name;
 }
 
+/* Read the name of an object of a kind, and open the device. */
+static int prepare_open(const char *action, const char *word, uint32_t kind, struct target *target,
+			int *device)
+{
+	const bool is_region = kind == IPCSHM_REGION;
+
+	if (!parse_target(word, target) || (target->kind && target->kind != kind))
+		return error_print(action, word, STATUS_USAGE,
+				   is_region ? "not a region" : "not a queue",
+				   is_region ? "write NAME, region/NAME or id/NUMBER" :
+					       "write NAME, queue/NAME or id/NUMBER");
+	*device = ipcshm_open();
+	return *device < 0 ? error_open(action, word, *device) : STATUS_OK;
+}
+
 int open_queue(const char *action, const char *word, uint32_t rights,
 	       struct ipcshm_queue_attr *attr, int *fd)
 {
 	struct target target;
-	int device;
+	int device, status;
 
-	if (!parse_target(word, &target) || target.kind == IPCSHM_REGION)
-		return error_print(action, word, STATUS_USAGE, "not a queue",
-				   "write NAME, queue/NAME or id/NUMBER");
-	device = ipcshm_open();
-	if (device < 0)
-		return error_open(action, word, device);
+	status = prepare_open(action, word, IPCSHM_QUEUE, &target, &device);
+	if (status)
+		return status;
 	attr->id = target.id;
 	*fd = ipcshm_queue_open(device, name_to_open(&target), rights | by_id(&target), 0, attr);
 	close(device);
@@ -41,14 +53,11 @@ int open_region(const char *action, const char *word, uint32_t rights,
 		struct ipcshm_region_attr *attr, int *fd)
 {
 	struct target target;
-	int device;
+	int device, status;
 
-	if (!parse_target(word, &target) || target.kind == IPCSHM_QUEUE)
-		return error_print(action, word, STATUS_USAGE, "not a region",
-				   "write NAME, region/NAME or id/NUMBER");
-	device = ipcshm_open();
-	if (device < 0)
-		return error_open(action, word, device);
+	status = prepare_open(action, word, IPCSHM_REGION, &target, &device);
+	if (status)
+		return status;
 	attr->id = target.id;
 	*fd = ipcshm_region_open(device, name_to_open(&target), rights | by_id(&target), 0, attr);
 	close(device);

@@ -7,6 +7,9 @@
  * writes the member page: while the victim is stopped, it reports its death, uses the ring as
  * the survivors do, and then restores the memory to what it was, for the next instruction.  An
  * instruction that left the shared memory as it was needs no second look.
+ *
+ * Where there can be many, others have also used the ring between the victim's last
+ * instruction and its death.
  */
 #include <stdlib.h>
 
@@ -20,6 +23,8 @@
 #define BEFORE		3	/* items in the ring */
 #define NEW		100	/* what the victim puts in */
 #define AFTER		200	/* what the survivor puts in */
+#define EARLY		250	/* what another one puts in while the victim is stopped */
+#define ROUND		40	/* items that go through each place of a ring */
 #define FILL		300	/* what the victim has filled the ring with before */
 #define FILLERS		5
 #define MANY		(IPCSHM_RING_MULTI_PRODUCER | IPCSHM_RING_MULTI_CONSUMER)
@@ -307,57 +312,61 @@ static void __attribute__((noreturn)) be_victim(struct ipcshm_area *area, const 
 	_exit(0);
 }
 
-/* All that is in the ring, sorted as it comes back; the number, or -errno. */
-static int drain(struct ipcshm_area *area, uint64_t *items)
+/* Items that were got, in this order. */
+struct found {
+	uint64_t items[32];
+	unsigned int count;
+};
+
+/* Get up to so many items; 0, or -errno. */
+static int get_items(struct ipcshm_area *area, struct found *found, unsigned int most)
 {
 	struct ipcshm_ring ring;
 	int ret = ipcshm_ring_attach(&ring, area, 0, CONSUMER);
-	int count = 0;
 
 	if (ret)
 		return ret;
-	while (count < 32 && ipcshm_ring_get(&ring, &items[count], 8, IPCSHM_NOW) == 8)
-		count++;
+	while (most-- && found->count < 32 &&
+	       ipcshm_ring_get(&ring, &found->items[found->count], 8, IPCSHM_NOW) == 8)
+		found->count++;
 	ipcshm_ring_detach(&ring);
-	return count;
+	return 0;
 }
 
-static bool has(const uint64_t *items, int count, uint64_t item)
+static bool has(const struct found *found, uint64_t item)
 {
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < count; i++)
-		if (items[i] == item)
+	for (i = 0; i < found->count; i++)
+		if (found->items[i] == item)
 			return true;
 	return false;
 }
 
-/* NULL, or what is wrong with what was found. */
-static const char *judge(const struct deed *deed, const uint64_t *items, int count)
+/* NULL, or what is wrong with what was found.  @early: put in by others before the death */
+static const char *judge(const struct deed *deed, const struct found *found, unsigned int early)
 {
-	unsigned int old = 0, more = deed->fillers;
+	unsigned int expected = deed->fillers + early + 1;
 	unsigned int i;
 
-	if (count < 0)
-		return "can't attach";
 	for (i = 0; i < BEFORE; i++) {
-		if (has(items, count, i))
-			old++;
-		else if (i >= deed->may_get)
+		if (has(found, i))
+			expected++;
+		else if (i >= deed->may_get + (deed->fillers ? early : 0))
 			return "an item is lost";
 	}
 	for (i = 0; i < 2; i++)
-		if (has(items, count, NEW + i)) {
-			more++;
+		if (has(found, NEW + i)) {
+			expected++;
 			if (i >= deed->may_put)
 				return "what wasn't committed is there";
 		}
 	for (i = 0; i < deed->fillers; i++)
-		if (!has(items, count, FILL + i))
+		if (!has(found, FILL + i))
 			return "an item is lost that isn't old";
-	if (!has(items, count, AFTER))
+	if (!has(found, AFTER) || (early && !has(found, EARLY)))
 		return "an item that came after is lost";
-	return old + more + 1 == (unsigned int)count ? NULL : "something is there twice";
+	return expected == found->count ? NULL : "something is there twice";
 }
 
 /* Another process begins something in the ring, and dies of it. */
@@ -382,19 +391,60 @@ static struct peer start_victim(FIXTURE_DATA(killed) *self, const struct deed *d
 	return peer;
 }
 
-/* What the survivors find if the victim is dead now: NULL, or what is wrong. */
-static const char *survive(FIXTURE_DATA(killed) *self, const struct deed *deed, uint32_t token)
+/* Each place of the ring can be used again. */
+static const char *go_round(struct ipcshm_area *area)
 {
-	uint64_t items[32];
+	struct found found;
+	int i;
+
+	for (i = 0; i < ROUND; i++) {
+		found.count = 0;
+		if (put_items(area, i, 1) || get_items(area, &found, 2) || found.count != 1)
+			return "a place in the ring is lost";
+	}
+	return NULL;
+}
+
+/*
+ * What the survivors find if the victim is dead now: NULL, or what is wrong.  @early: while the
+ * victim is stopped, others get so many items and put one in; then it dies.
+ */
+static const char *survive(FIXTURE_DATA(killed) *self, const FIXTURE_VARIANT(killed) *variant,
+			   const struct deed *deed, uint32_t token, unsigned int early)
+{
+	struct found found = { .count = 0 };
+	unsigned int more = 0;
 	const char *wrong;
+
+	if (early && variant->flags & IPCSHM_RING_MULTI_CONSUMER)
+		get_items(&self->area, &found, early);
+	if (early && variant->flags & IPCSHM_RING_MULTI_PRODUCER)
+		more = !put_items(&self->area, EARLY, 1);
+	members_die(self->members, token);
+	if (put_items(&self->area, AFTER, 1))
+		return "nothing can be put in";
+	if (get_items(&self->area, &found, 32))
+		return "can't attach";
+	wrong = judge(deed, &found, more);
+	return wrong ? wrong : go_round(&self->area);
+}
+
+/* Survive in all ways; then everything is as it was. */
+static const char *survive_all(FIXTURE_DATA(killed) *self, const FIXTURE_VARIANT(killed) *variant,
+			       const struct deed *deed, uint32_t token)
+{
+	static const unsigned int early[] = { 0, 1, 32 };
+	const size_t ways = variant->flags & MANY ? 3 : 1;
+	const char *wrong = NULL;
+	size_t i;
 
 	memcpy(self->memory_before, self->memory, SIZE);
 	*self->members_before = *self->members;
-	members_die(self->members, token);
-	wrong = put_items(&self->area, AFTER, 1) ? "nothing can be put in" :
-						   judge(deed, items, drain(&self->area, items));
-	*self->members = *self->members_before;
-	memcpy(self->memory, self->memory_before, SIZE);
+	for (i = 0; i < ways && !wrong; i++) {
+		wrong = survive(self, variant, deed, token, early[i]);
+		*self->members = *self->members_before;
+		memcpy(self->memory, self->memory_before, SIZE);
+	}
 	return wrong;
 }
 
@@ -410,13 +460,13 @@ static void try_all(struct __test_metadata *_metadata, FIXTURE_DATA(killed) *sel
 	if (deed->dies)
 		die_before(self, deed);
 	victim = start_victim(self, deed);
-	wrong = survive(self, deed, victim.token);
+	wrong = survive_all(self, variant, deed, victim.token);
 	while (!wrong && steps < STEPS_MAX && (alive = peer_step(victim, 1))) {
 		steps++;
 		if (!memcmp(self->memory, self->memory_before, SIZE))
 			continue;
 		states++;
-		wrong = survive(self, deed, victim.token);
+		wrong = survive_all(self, variant, deed, victim.token);
 	}
 	EXPECT_STREQ("", wrong ? wrong : "") TH_LOG("after %u instructions", steps);
 	EXPECT_FALSE(alive);

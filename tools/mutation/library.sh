@@ -124,3 +124,12 @@ arguments=(-t slots_of_many_consumers_in_place)
 mutant ring_slot_multi_get.c '/^static ssize_t peek_many/,/^}/s/!claim_items(ring, head, 1, position + 1)))/(claim_items(ring, head, 1, position + 1), false)))/' "rings: two consumers peek at the same item"
 arguments=(-t chunks_of_many_that_two_consumers_reclaim)
 mutant ring_record_multi_room.c '/^uint64_t ring_record_reclaim/,/^}/{s/tries < RING_TRIES/tries < 1/;s/return start;/return position;/}' "rings: the reclaimed position lags behind what is used again"
+
+test=build/check/ring_step
+arguments=(-v slots_many)
+mutant ring_seat.h 's/ \&\& !ring_confirm(ring, head, last))/ \&\& false)/' "rings: a claim of the dead is lost when others have claimed since"
+mutant ring_slot_multi_claim.c '/^uint32_t ring_slot_adopt/,/^}/s/ring_slot_end_adopted(ring, seat);/;/' "rings: a claim of padding by the dead keeps its slots"
+arguments=(-v slots)
+mutant ring_slot_single.c '/^static void recover_producer/,/^}/s/ring_slot_end(ring)/load_hint(\&ring_shared(ring)->producer)/' "rings: a successor of one producer begins at the noted position"
+arguments=(-v records_many_consumers)
+mutant ring_record_multi_put.c '/^static void recover_lone_producer/,/^}/s/i < 2; i++/i < 0; i++/' "rings: a record that was got is in the way of the dead producer's successor"

@@ -17,6 +17,9 @@
  * the ring into the trees in constant time, however many messages are in it. Each head also knows
  * the best and the worst message of the types at and below it, so that the first message of all,
  * of any type but one, and the lowest of all are found without looking at each type.
+ *
+ * Messages that were received and come back are in a backlog of their own. They come back in any
+ * order, so each of them is a level of its own there, and its place is found by its number.
  */
 #include <linux/rbtree_augmented.h>
 
@@ -40,10 +43,29 @@ static struct ipcshm_msg *better_message(struct ipcshm_msg *a, struct ipcshm_msg
 	return !b || (a && is_before(a, b)) ? a : b;
 }
 
+/* The first of the messages of type @head->type whose priority is that of the last one. */
+static struct ipcshm_msg *first_of_lowest(const struct ipcshm_msg *head, struct ipcshm_msg *last)
+{
+	struct rb_node *node = head->place.levels.rb_node;
+	struct ipcshm_msg *first = last;
+
+	while (node) {
+		if (LEVEL_MSG(node)->priority > last->priority) {
+			node = node->rb_right;
+		} else {
+			first = LEVEL_MSG(node);
+			node = node->rb_left;
+		}
+	}
+	return first;
+}
+
 /* The oldest message of the lowest priority of the type that @head is the head of. */
 static struct ipcshm_msg *lowest_of_type(const struct ipcshm_msg *head)
 {
-	return LEVEL_MSG(rb_last(&head->place.levels));
+	struct ipcshm_msg *last = LEVEL_MSG(rb_last(&head->place.levels));
+
+	return unlikely(head->returned) ? first_of_lowest(head, last) : last;
 }
 
 static void include_extremes(struct ipcshm_extremes *extremes, struct rb_node *child)
@@ -127,14 +149,14 @@ static void move_type(struct ipcshm_backlog *backlog, struct ipcshm_msg *from,
 	update_extremes(to);
 }
 
-/* Levels: the priorities of a type. */
+/* Levels: the priorities of a type; of returned messages, each is a level of its own. */
 
-/* The oldest message of @msg's priority, or NULL; then @parent and @link are where it belongs. */
+/* The oldest message of @msg's level, or NULL; then @parent and @link are where it belongs. */
 static struct ipcshm_msg *find_level(struct ipcshm_msg *head, const struct ipcshm_msg *msg,
 				     struct rb_node **parent, struct rb_node ***link)
 {
 	/* The head is leftmost. */
-	if (msg->priority > head->priority) {
+	if (msg->returned ? is_before(msg, head) : msg->priority > head->priority) {
 		*parent = &head->place.level;
 		*link = &head->place.level.rb_left;
 		return NULL;
@@ -144,11 +166,10 @@ static struct ipcshm_msg *find_level(struct ipcshm_msg *head, const struct ipcsh
 	while (**link) {
 		struct ipcshm_msg *first = LEVEL_MSG(**link);
 
-		if (first->priority == msg->priority)
+		if (first->priority == msg->priority && !msg->returned)
 			return first;
 		*parent = **link;
-		*link = msg->priority > first->priority ? &(*parent)->rb_left :
-							  &(*parent)->rb_right;
+		*link = is_before(msg, first) ? &(*parent)->rb_left : &(*parent)->rb_right;
 	}
 	return NULL;
 }
@@ -162,9 +183,9 @@ static void add_level(struct ipcshm_backlog *backlog, struct ipcshm_msg *head,
 	INIT_LIST_HEAD(&msg->place.equals);
 	rb_link_node(&msg->place.level, parent, link);
 	rb_insert_color(&msg->place.level, &head->place.levels);
-	if (msg->priority > head->priority)
+	if (is_before(msg, head))
 		move_type(backlog, head, msg);
-	else if (is_lowest)
+	else if (is_lowest || msg->returned)
 		update_extremes(head);
 }
 
@@ -217,46 +238,27 @@ void ipcshm_backlog_add_by_search(struct ipcshm_backlog *backlog, struct ipcshm_
 		backlog->first = msg;
 }
 
-static void add_front_by_search(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
+/* Add a returned message to the backlog of such messages, where its number belongs. */
+void ipcshm_backlog_add_returned(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
 	struct rb_node *parent, **link;
-	struct ipcshm_msg *head, *first;
-
-	hang_ring(backlog);
-	head = find_head(backlog, msg->type, &parent, &link);
-	first = head ? find_level(head, msg, &parent, &link) : NULL;
-	if (!head) {
-		INIT_LIST_HEAD(&msg->place.equals);
-		add_type(backlog, msg, parent, link);
-	} else if (!first) {
-		add_level(backlog, head, msg, parent, link);
-	} else {
-		list_add_tail(&msg->place.equals, &first->place.equals);
-		move_level(head, first, msg);
-		if (first == head)
-			move_type(backlog, head, msg);
-		else
-			update_extremes(head);
-		first->rank = IPCSHM_RANK_NONE;
-	}
-	note_first(backlog);
-}
-
-/* In front of all of its equals, where it was when it was received. */
-void ipcshm_backlog_add_front(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
-{
-	struct ipcshm_msg *first = backlog->first;
+	struct ipcshm_msg *head;
 
 	msg->rank = IPCSHM_RANK_NONE;
-	if (first && !(ipcshm_backlog_is_alike(backlog) && ipcshm_msg_is_like(first, msg))) {
-		add_front_by_search(backlog, msg);
+	INIT_LIST_HEAD(&msg->place.equals);
+	if (!backlog->first) {
+		backlog->first = msg;
 		return;
 	}
-	if (first)
-		list_add_tail(&msg->place.equals, &first->place.equals);
-	else
-		INIT_LIST_HEAD(&msg->place.equals);
-	backlog->first = msg;
+	hang_ring(backlog);
+	head = find_head(backlog, msg->type, &parent, &link);
+	if (!head) {
+		add_type(backlog, msg, parent, link);
+	} else {
+		find_level(head, msg, &parent, &link);
+		add_level(backlog, head, msg, parent, link);
+	}
+	note_first(backlog);
 }
 
 /* Removing. */
@@ -362,6 +364,22 @@ static struct ipcshm_msg *find_in_trees(const struct ipcshm_backlog *backlog,
 		return better_message(best_beside(backlog, match->type, true),
 				      best_beside(backlog, match->type, false));
 	}
+}
+
+/**
+ * ipcshm_match_first - choose the message that a receiver gets first
+ * @match: the messages that it wants
+ * @a: one of them, or NULL
+ * @b: another one, or NULL
+ *
+ * Return: @a or @b.
+ */
+struct ipcshm_msg *ipcshm_match_first(const struct ipcshm_match *match, struct ipcshm_msg *a,
+				      struct ipcshm_msg *b)
+{
+	if (a && b && match->how == IPCSHM_TYPE_UP_TO && a->type != b->type)
+		return a->type < b->type ? a : b;
+	return better_message(a, b);
 }
 
 /* The message that is next for a receiver that wants only some, or NULL. */

@@ -32,9 +32,11 @@ struct ipcshm_match {
 };
 
 bool ipcshm_match(const struct ipcshm_match *match, const struct ipcshm_msg *msg);
+struct ipcshm_msg *ipcshm_match_first(const struct ipcshm_match *match, struct ipcshm_msg *a,
+				      struct ipcshm_msg *b);
 
 void ipcshm_backlog_add_by_search(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
-void ipcshm_backlog_add_front(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
+void ipcshm_backlog_add_returned(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
 void ipcshm_backlog_remove_by_search(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg);
 struct ipcshm_msg *ipcshm_backlog_lowest(const struct ipcshm_backlog *backlog);
 struct ipcshm_msg *ipcshm_backlog_find(const struct ipcshm_backlog *backlog,

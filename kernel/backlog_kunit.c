@@ -21,6 +21,7 @@
  * @queued: those that are in it
  * @number: the last one's
  * @types: how many they have
+ * @returned: messages are added by their numbers, which are random
  */
 struct scene {
 	struct ipcshm_backlog backlog;
@@ -29,6 +30,7 @@ struct scene {
 	bool queued[MESSAGES];
 	u64 number;
 	u32 types;
+	bool returned;
 };
 
 static u32 draw_number(struct scene *scene, u32 below)
@@ -104,12 +106,18 @@ static void add_one(struct scene *scene)
 		return;
 	msg->type = draw_number(scene, scene->types);
 	msg->priority = draw_number(scene, 4);
-	msg->number = ++scene->number;
-	ipcshm_backlog_add(&scene->backlog, msg);
+	msg->returned = scene->returned;
+	if (scene->returned) {
+		msg->number = draw_number(scene, 1 << 20) * MESSAGES + i;
+		ipcshm_backlog_add_returned(&scene->backlog, msg);
+	} else {
+		msg->number = ++scene->number;
+		ipcshm_backlog_add(&scene->backlog, msg);
+	}
 	scene->queued[i] = true;
 }
 
-/* Take a message as a receiver does. Now and then delivery fails, and it comes back. */
+/* Remove a message that is received. */
 static void take_one(struct kunit *test, struct scene *scene)
 {
 	struct ipcshm_match match = some_match(scene);
@@ -119,11 +127,7 @@ static void take_one(struct kunit *test, struct scene *scene)
 	if (!msg)
 		return;
 	ipcshm_backlog_remove(&scene->backlog, msg);
-	/* Before its equals, which is where it was, if it was the first of them all. */
-	if (!match.how && !draw_number(scene, 4))
-		ipcshm_backlog_add_front(&scene->backlog, msg);
-	else
-		scene->queued[index_of(scene, msg)] = false;
+	scene->queued[index_of(scene, msg)] = false;
 }
 
 /* Remove a message as a sender does that gives up. */
@@ -157,7 +161,7 @@ static void run_step(struct kunit *test, struct scene *scene, int number)
 	check_ends(test, scene);
 }
 
-static void run_steps(struct kunit *test, u32 types)
+static void run_steps(struct kunit *test, u32 types, bool returned)
 {
 	struct scene *scene = kunit_kzalloc(test, sizeof(*scene), GFP_KERNEL);
 	u32 seed = get_random_u32();	/* put a reported seed here to repeat a failure */
@@ -167,6 +171,7 @@ static void run_steps(struct kunit *test, u32 types)
 	kunit_info(test, "seed %u", seed);
 	prandom_seed_state(&scene->random, seed);
 	scene->types = types;
+	scene->returned = returned;
 	for (i = 0; i < MESSAGES; i++) {
 		scene->msgs[i] = kunit_kzalloc(test, sizeof(struct ipcshm_msg), GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, scene->msgs[i]);
@@ -177,23 +182,41 @@ static void run_steps(struct kunit *test, u32 types)
 
 static void one_type(struct kunit *test)
 {
-	run_steps(test, 1);
+	run_steps(test, 1, false);
 }
 
 static void few_types(struct kunit *test)
 {
-	run_steps(test, 3);
+	run_steps(test, 3, false);
 }
 
 static void many_types(struct kunit *test)
 {
-	run_steps(test, 40);
+	run_steps(test, 40, false);
+}
+
+static void returned_of_one_type(struct kunit *test)
+{
+	run_steps(test, 1, true);
+}
+
+static void returned_of_few_types(struct kunit *test)
+{
+	run_steps(test, 3, true);
+}
+
+static void returned_of_many_types(struct kunit *test)
+{
+	run_steps(test, 40, true);
 }
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(one_type),
 	KUNIT_CASE(few_types),
 	KUNIT_CASE(many_types),
+	KUNIT_CASE(returned_of_one_type),
+	KUNIT_CASE(returned_of_few_types),
+	KUNIT_CASE(returned_of_many_types),
 	{}
 };
 

@@ -60,9 +60,10 @@ struct ipcshm_extremes {
  * @charged: the charges of @payer, IPCSHM_CHARGED_*; owned by the message's owner
  * @size: bytes of payload
  * @nr_files: descriptors in flight
- * @starved: its sender is blocked for quota, not for room; [Q]
  * @slot_class: size class of its memory; IPCSHM_SLOT_NONE if it cannot be recycled
- * @plain: only a payload in a slot: see queue_fast.c
+ * @plain: only a payload in a slot: see queue_fast.c; [Q]
+ * @starved: its sender is blocked for quota, not for room; [Q]
+ * @returned: it was received and came back; [Q]
  * @place: its links in a backlog; [Q]
  * @extremes: IPCSHM_RANK_HEAD: of the types below it; [Q]
  * @request_id: received requests: the id for the reply, else 0; written under the queue's
@@ -96,9 +97,10 @@ struct ipcshm_msg {
 	u8 charged;
 	u32 size;
 	u8 nr_files;
-	bool starved;
 	u8 slot_class;
-	bool plain;
+	bool plain : 1;
+	bool starved : 1;
+	bool returned : 1;
 	struct ipcshm_place place;
 	union {
 		struct ipcshm_extremes extremes;
@@ -207,6 +209,7 @@ static inline void ipcshm_msg_reset(struct ipcshm_msg *msg, size_t size,
 {
 	msg->size = size;
 	msg->starved = false;
+	msg->returned = false;
 	msg->request_id = 0;
 	msg->number = 0;
 	msg->sender = NULL;

@@ -32,8 +32,8 @@
 static bool is_readable(const struct ipcshm_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
-	return ipcshm_backlog_first(&queue->queued) || ipcshm_backlog_first(&queue->blocked) ||
-	       ipcshm_backlog_first(&queue->starved);
+	return ipcshm_backlog_first(&queue->queued) || ipcshm_backlog_first(&queue->returned) ||
+	       ipcshm_backlog_first(&queue->blocked) || ipcshm_backlog_first(&queue->starved);
 }
 
 /*
@@ -272,7 +272,7 @@ void ipcshm_queue_admit(struct ipcshm_queue *queue, struct queue_effects *effect
 		effects->admitted++;
 		if (charge_or_report(queue, msg)) {
 			ipcshm_queue_accept(queue, msg, effects);
-			enqueue_message(queue, msg, false);
+			enqueue_message(queue, msg);
 		} else {
 			struct ipcshm_waiter *sender = msg->sender;
 
@@ -366,7 +366,7 @@ void ipcshm_queue_get_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat 
 	ipcshm_queue_copy_stat(queue, stat);
 	stat->senders = queue->nr_senders;
 	stat->receivers = queue->receivers.count;
-	stat->next_time = message_time(ipcshm_backlog_first(&queue->queued));
+	stat->next_time = message_time(first_queued(queue));
 	stat->blocked_time = message_time(ipcshm_backlog_first(&queue->blocked) ?:
 					  ipcshm_backlog_first(&queue->starved));
 	stat->calls = queue->nr_calls;

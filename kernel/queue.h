@@ -45,8 +45,9 @@ struct ipcshm_receive_buffer;
  * @charged: actual charge of the creator; more than @price while the queue keeps messages
  *	that exceed a lowered capacity
  * @queued: accepted messages
+ * @returned: accepted messages that were received and came back
  * @spares: idle memory of messages
- * @messages: number of messages in @queued; can exceed the capacity if messages were put
+ * @messages: number of messages in @queued and @returned; can exceed the capacity if messages were put
  *	back or the capacity was lowered
  * @bytes: sum of their sizes
  * @peak_messages: maximum of @messages
@@ -66,8 +67,8 @@ struct ipcshm_receive_buffer;
  * @request_id: id of the last request
  * @sent: messages accepted or handed over since creation
  * @received: messages received since creation
- * @dropped: messages that were sent and are never received; @queued contains the sent
- *	messages that are neither received nor dropped
+ * @dropped: messages that were sent and are never received; @queued and @returned contain
+ *	the sent messages that are neither received nor dropped
  * @stalls: messages that blocked their sender since creation
  * @pollers: pollers of its descriptors; woken without a lock
  * @held: number of messages received mapped and not released; not protected
@@ -88,6 +89,7 @@ struct ipcshm_queue {
 	u64 price;
 	u64 charged;
 	struct ipcshm_backlog queued;
+	struct ipcshm_backlog returned;
 	struct ipcshm_spares spares;
 	u64 messages;
 	u64 bytes;

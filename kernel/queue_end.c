@@ -163,7 +163,7 @@ static u64 drain_some(struct ipcshm_queue *queue, u64 most)
 
 	queue_lock(queue, &effects);
 	for (count = 0; count < min_t(u64, most, QUEUE_LOCK_BATCH); count++) {
-		msg = ipcshm_backlog_first(&queue->queued);
+		msg = first_queued(queue);
 		if (!msg)
 			break;
 		dequeue_message(queue, msg);

@@ -33,10 +33,11 @@
 /* Bytes of a batch that are copied in one critical section, but for the last message. */
 #define ROW_BYTES SZ_32K
 
-/* Return whether no other task needs to be woken after a change. */
+/* Return whether no other task needs to be woken after a receive, and no message came back. */
 static inline bool is_quiet(struct ipcshm_queue *queue)
 {
-	return !queue->receivers.count && is_calm(queue);
+	return !queue->receivers.count && is_calm(queue) &&
+	       !ipcshm_backlog_first(&queue->returned);
 }
 
 /* Sending. */

@@ -81,8 +81,9 @@ static __always_inline void start_message(struct ipcshm_queue *queue, struct ipc
 {
 	ipcshm_spares_pop(&queue->spares, msg->slot_class);
 	msg->size = out->size;
-	msg->starved = false;
 	msg->plain = true;
+	msg->starved = false;
+	msg->returned = false;
 	msg->charged = payer ? IPCSHM_CHARGED_BYTES : 0;
 	msg->sender = NULL;
 	msg->caller = NULL;
@@ -149,6 +150,7 @@ struct asleep {
 static inline bool can_sleep(struct ipcshm_queue *queue)
 {
 	return is_calm(queue) && !ipcshm_backlog_first(&queue->queued) &&
+	       !ipcshm_backlog_first(&queue->returned) &&
 	       !(queue->hangup && writers_are_gone(queue));
 }
 

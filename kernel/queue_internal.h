@@ -275,23 +275,45 @@ static inline bool charge_or_report(const struct ipcshm_queue *queue, struct ipc
 
 /* The moves of a message, all under the queue's lock. */
 
-static inline void enqueue_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bool front)
+/* Return the message in the queue that a receiver gets next, or NULL. */
+static inline struct ipcshm_msg *find_queued(const struct ipcshm_queue *queue,
+					     const struct ipcshm_match *match)
+{
+	struct ipcshm_msg *msg = ipcshm_backlog_find(&queue->queued, match);
+
+	lockdep_assert_held(&queue->lock);
+	if (likely(!ipcshm_backlog_first(&queue->returned)))
+		return msg;
+	return ipcshm_match_first(match, msg, ipcshm_backlog_find(&queue->returned, match));
+}
+
+static inline struct ipcshm_msg *first_queued(const struct ipcshm_queue *queue)
+{
+	static const struct ipcshm_match any;
+
+	return find_queued(queue, &any);
+}
+
+static inline void count_queued(struct ipcshm_queue *queue, const struct ipcshm_msg *msg)
 {
 	lockdep_assert_held(&queue->lock);
-	if (front)
-		ipcshm_backlog_add_front(&queue->queued, msg);
-	else
-		ipcshm_backlog_add(&queue->queued, msg);
 	queue->messages++;
 	queue->bytes += msg->size;
 	queue->peak_messages = max(queue->peak_messages, queue->messages);
 	queue->peak_bytes = max(queue->peak_bytes, queue->bytes);
 }
 
+static inline void enqueue_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+{
+	lockdep_assert_held(&queue->lock);
+	ipcshm_backlog_add(&queue->queued, msg);
+	count_queued(queue, msg);
+}
+
 static inline void dequeue_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
 	lockdep_assert_held(&queue->lock);
-	ipcshm_backlog_remove(&queue->queued, msg);
+	ipcshm_backlog_remove(msg->returned ? &queue->returned : &queue->queued, msg);
 	queue->messages--;
 	queue->bytes -= msg->size;
 	ipcshm_msg_uncharge(msg);

@@ -8,7 +8,7 @@ static struct ipcshm_msg *find_message(const struct ipcshm_queue *queue,
 				       const struct ipcshm_match *match)
 {
 	lockdep_assert_held(&queue->lock);
-	return ipcshm_backlog_find(&queue->queued, match) ?:
+	return find_queued(queue, match) ?:
 	       ipcshm_backlog_find(&queue->blocked, match) ?:
 	       ipcshm_backlog_find(&queue->starved, match);
 }
@@ -260,7 +260,9 @@ static int put_back_once(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg
 		ipcshm_queue_hand_over(queue, msg, receiver, effects);
 	} else {
 		put_back_charge(qfile, msg);
-		enqueue_message(queue, msg, true);
+		msg->returned = true;
+		ipcshm_backlog_add_returned(&queue->returned, msg);
+		count_queued(queue, msg);
 	}
 	return 0;
 }

@@ -49,6 +49,17 @@ void ipcshm_queue_hand_over(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	receiver_complete(queue, receiver, 0, effects);
 }
 
+/* Return the oldest message of the lowest priority in the queue, or NULL. */
+static struct ipcshm_msg *lowest_queued(const struct ipcshm_queue *queue)
+{
+	struct ipcshm_msg *msg = ipcshm_backlog_lowest(&queue->queued);
+	struct ipcshm_msg *returned = ipcshm_backlog_lowest(&queue->returned);
+
+	lockdep_assert_held(&queue->lock);
+	/* Of equal messages, the one that came back is older. */
+	return returned && (!msg || returned->priority <= msg->priority) ? returned : msg;
+}
+
 /*
  * Drops older messages of the same or a lower priority to make room.  -ENOBUFS if that
  * isn't enough; -EBUSY if the lock would be held for too long: many small messages for
@@ -59,7 +70,7 @@ static int make_room(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
 {
 	lockdep_assert_held(&queue->lock);
 	while (!message_fits(queue, msg->size)) {
-		struct ipcshm_msg *victim = ipcshm_backlog_lowest(&queue->queued);
+		struct ipcshm_msg *victim = lowest_queued(queue);
 
 		if (!victim || victim->priority > msg->priority || victim->number > msg->number)
 			return -ENOBUFS;
@@ -144,7 +155,7 @@ int ipcshm_queue_offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	else if (full)
 		ipcshm_queue_discard(queue, msg, -ENOBUFS, effects);
 	else
-		enqueue_message(queue, msg, false);
+		enqueue_message(queue, msg);
 	return 0;
 }
 
@@ -198,7 +209,7 @@ static bool try_charge_starved(struct ipcshm_queue *queue, struct ipcshm_msg *ms
 	if (!charge_payer(queue, msg, shortage))
 		return false;
 	ipcshm_queue_accept(queue, msg, effects);
-	enqueue_message(queue, msg, false);
+	enqueue_message(queue, msg);
 	return true;
 }
 

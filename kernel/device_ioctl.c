@@ -181,11 +181,11 @@ static long device_ioctl_unlink(struct file *file, void *args, struct ipcshm_uar
 	return ipcshm_registry_unlink(ipcshm_device_registry(file), args);
 }
 
-#define OPEN(type, flags_allowed)						\
+#define OPEN(type, flags_allowed, ...)						\
 	.flags = IPCSHM_SPAN(type, how.flags),					\
 	.allowed = IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE | IPCSHM_EXCLUSIVE | \
 		   IPCSHM_PERSISTENT | IPCSHM_BY_ID | (flags_allowed),		\
-	.zero = { IPCSHM_SPAN(type, how.reserved), IPCSHM_SPAN(type, reserved) },	\
+	.zero = { IPCSHM_SPAN(type, how.reserved), __VA_ARGS__ },			\
 	.invalid = offsetof(struct ipcshm_##type, how.invalid)
 
 static const struct ipcshm_ioctl device_ioctls[] = {
@@ -196,7 +196,7 @@ static const struct ipcshm_ioctl device_ioctls[] = {
 	},
 	[_IOC_NR(IPCSHM_IOC_REGION_OPEN)] = {
 		IPCSHM_ARGS(region_open_args, REGION_OPEN),
-		OPEN(region_open_args, REGION_FLAGS),
+		OPEN(region_open_args, REGION_FLAGS, IPCSHM_SPAN(region_open_args, reserved)),
 		.run = device_ioctl_region_open,
 	},
 	[_IOC_NR(IPCSHM_IOC_QUEUE_OPEN)] = {

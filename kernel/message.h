@@ -22,6 +22,7 @@ struct iov_iter;
 struct ipcshm_caller;
 struct ipcshm_quotas;
 struct ipcshm_pool;
+struct ipcshm_process;
 struct ipcshm_waiter;
 
 /* Rank of a message in a backlog: first of its type, first of its priority, or neither. */
@@ -53,6 +54,22 @@ struct ipcshm_extremes {
 };
 
 /**
+ * struct ipcshm_lease - links of a message that its receiver has to acknowledge
+ * @by_id: node in the leases of @process
+ * @by_expiry: node in the queue's leases that expire, unless @expiry is 0
+ * @id: number of the lease
+ * @expiry: when the message comes back, nanoseconds of CLOCK_MONOTONIC, or 0
+ * @process: the receiver
+ */
+struct ipcshm_lease {
+	struct rb_node by_id;
+	struct rb_node by_expiry;
+	u64 id;
+	u64 expiry;
+	struct ipcshm_process *process;
+};
+
+/**
  * struct ipcshm_msg - one message in the kernel
  * @users: number of tasks that use it
  * @priority: higher is received first
@@ -64,7 +81,9 @@ struct ipcshm_extremes {
  * @plain: only a payload in a slot: see queue_fast.c; [Q]
  * @starved: its sender is blocked for quota, not for room; [Q]
  * @returned: it was received and came back; [Q]
+ * @returns: times that it came back; stays at U8_MAX; [Q]
  * @place: its links in a backlog; [Q]
+ * @lease: its links while it is leased; [Q]
  * @extremes: IPCSHM_RANK_HEAD: of the types below it; [Q]
  * @request_id: received requests: the id for the reply, else 0; written under the queue's
  *	lock, then owned by the receiver
@@ -101,7 +120,11 @@ struct ipcshm_msg {
 	bool plain : 1;
 	bool starved : 1;
 	bool returned : 1;
-	struct ipcshm_place place;
+	u8 returns;
+	union {
+		struct ipcshm_place place;
+		struct ipcshm_lease lease;
+	};
 	union {
 		struct ipcshm_extremes extremes;
 		u64 request_id;
@@ -210,6 +233,7 @@ static inline void ipcshm_msg_reset(struct ipcshm_msg *msg, size_t size,
 	msg->size = size;
 	msg->starved = false;
 	msg->returned = false;
+	msg->returns = 0;
 	msg->request_id = 0;
 	msg->number = 0;
 	msg->sender = NULL;

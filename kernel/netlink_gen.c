@@ -111,6 +111,9 @@ const struct ipcshm_nl_field ipcshm_nl_queue_fields[] = {
 	IPCSHM_NL_FIELD(QUEUE_WRITERS, ipcshm_queue_stat, writers),
 	IPCSHM_NL_FIELD(QUEUE_OVERFLOW, ipcshm_queue_stat, overflow),
 	IPCSHM_NL_FIELD(QUEUE_STALLS, ipcshm_queue_stat, stalls),
+	IPCSHM_NL_FIELD(QUEUE_UNACKNOWLEDGED, ipcshm_queue_stat, unacknowledged),
+	IPCSHM_NL_FIELD(QUEUE_RETURNS, ipcshm_queue_stat, returns),
+	IPCSHM_NL_FIELD(QUEUE_DEAD_LETTERS, ipcshm_queue_stat, dead_letters),
 	{}
 };
 

@@ -14,7 +14,7 @@ struct ipcshm_queue_file;
 
 static inline bool ipcshm_outgoing_is_valid(const struct ipcshm_message *user)
 {
-	return ipcshm_message_is_valid(user) && !user->flags &&
+	return ipcshm_message_is_valid(user) && !user->flags && !user->ack_id &&
 	       user->priority <= IPCSHM_PRIORITY_MAX;
 }
 

@@ -175,6 +175,7 @@ static struct ipcshm_process *process_create(struct ipcshm_processes *processes)
 	process->pid = get_pid(task_tgid(current));
 	INIT_LIST_HEAD(&process->calls);
 	process->interrupted = RB_ROOT;
+	process->leases = RB_ROOT;
 	RB_CLEAR_NODE(&process->node);
 	init_waitqueue_func_entry(&process->exit, exit_callback);
 	INIT_WORK(&process->work, exit_work);

@@ -29,11 +29,12 @@ struct ipcshm_processes {
 };
 
 /**
- * struct ipcshm_process - a process that has received calls or holds messages
+ * struct ipcshm_process - a process that has received calls, or holds or leases messages
  * @processes: where it is registered; immutable
  * @pid: identifies it, a reference; immutable
  * @calls: the calls that it has received; protected by the queue's lock
  * @interrupted: the calls that it made and can resume, by id; protected by the queue's lock
+ * @leases: the messages that it has to acknowledge, by id; protected by the queue's lock
  * @node: in the tree of @processes
  * @watched: @exit is on the wait queue of @pid
  * @exit: wakes @work when the process ends
@@ -45,6 +46,7 @@ struct ipcshm_process {
 	struct pid *pid;
 	struct list_head calls;
 	struct rb_root interrupted;
+	struct rb_root leases;
 	struct rb_node node;
 	bool watched;
 	struct wait_queue_entry exit;

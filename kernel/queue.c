@@ -8,9 +8,12 @@
  *   sender --> blocked ---------------------> receiver	a rendezvous has no room at all
  *   sender --> starved --> queued ----------> receiver	the quota is used up: the sender sleeps
  *
- * Invariants while the lock is free: no sleeping receiver accepts a message that is
- * queued, blocked or starved; if senders are blocked, the first of the blocked messages
- * has no room.
+ *   ... --> queued --> leased --------------> receiver	it acknowledges the message
+ *             returned --> ...				or the message comes back
+ *
+ * Invariants while the lock is free: no sleeping receiver accepts a message that is queued or
+ * returned, or, unless it wants a lease, one that is blocked or starved; if senders are blocked,
+ * the first of the blocked messages has no room.
  *
  * The creator of a bounded queue pays for its capacity. The messages in an unbounded queue
  * are charged to their senders. A message that belongs to a sleeping task, which is a
@@ -24,6 +27,7 @@
 
 #include "quota.h"
 #include "queue_internal.h"
+#include "queue_lease.h"
 #include "queue_stat_gen.h"
 #include "user_copy.h"
 
@@ -32,8 +36,11 @@
 static bool is_readable(const struct ipcshm_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
-	return ipcshm_backlog_first(&queue->queued) || ipcshm_backlog_first(&queue->returned) ||
-	       ipcshm_backlog_first(&queue->blocked) || ipcshm_backlog_first(&queue->starved);
+	if (ipcshm_backlog_first(&queue->queued) || ipcshm_backlog_first(&queue->returned) ||
+	    ipcshm_backlog_first(&queue->starved))
+		return true;
+	/* Only leased messages and a rendezvous block senders without a message to lease. */
+	return ipcshm_backlog_first(&queue->blocked) && !queue->unacknowledged;
 }
 
 /*
@@ -262,17 +269,19 @@ void ipcshm_queue_accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 /* Admit blocked messages as far as there is room, a few at a time. */
 void ipcshm_queue_admit(struct ipcshm_queue *queue, struct queue_effects *effects)
 {
+	struct queue_receiver *receiver;
 	struct ipcshm_msg *msg;
 
 	lockdep_assert_held(&queue->lock);
 	while ((msg = ipcshm_backlog_first(&queue->blocked)) && message_fits(queue, msg->size)) {
-		effects->unsettled = effects_are_full(effects);
+		effects->unsettled = effects_are_full(effects) ||
+				     ipcshm_queue_find_receiver(queue, msg, &receiver, effects);
 		if (effects->unsettled)
 			break;
 		effects->admitted++;
 		if (charge_or_report(queue, msg)) {
 			ipcshm_queue_accept(queue, msg, effects);
-			enqueue_message(queue, msg);
+			ipcshm_queue_place(queue, msg, receiver, effects);
 		} else {
 			struct ipcshm_waiter *sender = msg->sender;
 
@@ -386,6 +395,7 @@ void ipcshm_queue_init(struct ipcshm_queue *queue)
 	ipcshm_sleepers_init(&queue->receivers);
 	INIT_LIST_HEAD(&queue->calls);
 	ipcshm_pollers_init(&queue->pollers);
+	ipcshm_leases_init(queue);
 }
 
 /* No task is blocked, since each has a file of the queue open. */
@@ -393,6 +403,7 @@ void ipcshm_queue_destroy(struct ipcshm_queue *queue)
 {
 	while (ipcshm_queue_drain(queue))
 		;
+	ipcshm_leases_destroy(queue);
 	ipcshm_pollers_destroy(&queue->pollers);
 	ipcshm_spares_destroy(&queue->spares);
 }

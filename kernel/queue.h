@@ -47,8 +47,8 @@ struct ipcshm_receive_buffer;
  * @queued: accepted messages
  * @returned: accepted messages that were received and came back
  * @spares: idle memory of messages
- * @messages: number of messages in @queued and @returned; can exceed the capacity if messages were put
- *	back or the capacity was lowered
+ * @messages: number of messages in @queued and @returned, and leased ones; can exceed the
+ *	capacity if messages were put back or the capacity was lowered
  * @bytes: sum of their sizes
  * @peak_messages: maximum of @messages
  * @peak_bytes: maximum of @bytes
@@ -67,9 +67,16 @@ struct ipcshm_receive_buffer;
  * @request_id: id of the last request
  * @sent: messages accepted or handed over since creation
  * @received: messages received since creation
- * @dropped: messages that were sent and are never received; @queued and @returned contain
- *	the sent messages that are neither received nor dropped
+ * @dropped: messages that were sent and are never received; @messages counts the sent
+ *	messages that are neither received nor dropped
  * @stalls: messages that blocked their sender since creation
+ * @max_deliveries: number of leases after which a message is dropped, or 0; immutable
+ * @ack_id: id of the last lease
+ * @unacknowledged: number of leased messages
+ * @returns: times that a leased message came back
+ * @dead_letters: messages that came back from their last delivery
+ * @expiring: leases that expire, by time
+ * @expire_work: returns messages whose leases have expired; not protected
  * @pollers: pollers of its descriptors; woken without a lock
  * @held: number of messages received mapped and not released; not protected
  */
@@ -112,6 +119,13 @@ struct ipcshm_queue {
 	u64 received;
 	u64 dropped;
 	u64 stalls;
+	u32 max_deliveries;
+	u64 ack_id;
+	u64 unacknowledged;
+	u64 returns;
+	u64 dead_letters;
+	struct rb_root_cached expiring;
+	struct delayed_work expire_work;
 	struct ipcshm_pollers pollers;
 	atomic_long_t held;
 };

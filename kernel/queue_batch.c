@@ -10,6 +10,7 @@
 #include "ioctl.h"
 #include "outgoing.h"
 #include "queue_batch.h"
+#include "queue_lease.h"
 #include "receive_buffer.h"
 
 #define CHUNK IPCSHM_ROW
@@ -144,6 +145,68 @@ int ipcshm_batch_send(struct ipcshm_queue_file *qfile, const struct ipcshm_batch
 	return done ?: some;
 }
 
+/* Acknowledging. */
+
+/**
+ * ipcshm_batch_acknowledge - acknowledge many messages
+ * @qfile: the receiver's queue file
+ * @args: the caller's structure, checked
+ *
+ * Return: the number of leases that ended or were extended, or an error if there are none.
+ */
+int ipcshm_batch_acknowledge(struct ipcshm_queue_file *qfile,
+			     const struct ipcshm_queue_ack_args *args)
+{
+	const u64 __user *from = u64_to_user_ptr(args->ids);
+	u64 ids[CHUNK] IPCSHM_UNINITIALIZED;
+	int some, tried, done = 0, count = args->count;
+
+	do {
+		tried = min(count - done, CHUNK);
+		if (copy_from_user(ids, from + done, tried * sizeof(*ids)))
+			return done ?: -EFAULT;
+		some = ipcshm_queue_acknowledge(qfile, ids, tried, args->flags, args->timeout);
+		if (some > 0)
+			done += some;
+	} while (has_next_chunk(some, tried, done, count));
+	return done ?: some;
+}
+
+/* Collect the ids of messages to acknowledge first, and clear them in the caller's structures. */
+static int take_ids(const struct message_array *array, int count, u64 *ids)
+{
+	int i, taken = 0;
+
+	for (i = 0; i < count; i++) {
+		struct ipcshm_message __user *user = array_address(array, i);
+		u64 id;
+
+		if (get_user(id, &user->ack_id) || (id && put_user(0, &user->ack_id)))
+			return -EFAULT;
+		if (id)
+			ids[taken++] = id;
+	}
+	return taken;
+}
+
+static int acknowledge_array(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args)
+{
+	u64 ids[CHUNK] IPCSHM_UNINITIALIZED;
+	int taken, done, count = args->count;
+
+	for (done = 0; done < count; done += CHUNK) {
+		struct message_array array = array_from(args, done);
+
+		taken = take_ids(&array, min(count - done, CHUNK), ids);
+		if (taken > 0 && ipcshm_queue_acknowledge(qfile, ids, taken, 0, 0) != taken)
+			return -ESRCH;
+		if (taken < 0)
+			return taken;
+		cond_resched();
+	}
+	return 0;
+}
+
 /* Receiving. */
 
 static int prepare_buffer(struct ipcshm_queue_file *qfile, const struct message_array *array,
@@ -153,7 +216,7 @@ static int prepare_buffer(struct ipcshm_queue_file *qfile, const struct message_
 
 	if (err)
 		return err;
-	if (!ipcshm_rbuf_is_valid(qfile, rbuf->user))
+	if (!ipcshm_rbuf_is_valid(qfile, rbuf->user, false))
 		return -EINVAL;
 	return ipcshm_rbuf_prepare(rbuf, rbuf->user);
 }
@@ -171,12 +234,12 @@ static int deliver_chunk(struct ipcshm_queue_file *qfile, struct ipcshm_receive_
 		void __user *to = array_address(array, delivered);
 
 		if (ipcshm_rbuf_deliver_at_once(qfile, &rbufs[delivered], to)) {
-			ipcshm_msg_uncharge(rbufs[delivered].msg);
+			ipcshm_rbuf_uncharge(&rbufs[delivered]);
 			continue;
 		}
 		/* The rest waits for user memory, too. */
 		for (i = delivered; i < received; i++)
-			ipcshm_msg_charge_force(rbufs[i].msg, qfile->payer);
+			ipcshm_rbuf_charge(&rbufs[i], qfile->payer);
 		err = ipcshm_rbuf_deliver(qfile, &rbufs[delivered], to);
 		if (err)
 			break;
@@ -187,15 +250,19 @@ static int deliver_chunk(struct ipcshm_queue_file *qfile, struct ipcshm_receive_
 }
 
 /* Receive a chunk; see send_chunk(). */
-static int receive_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_timeout *timeout,
-			 struct message_array array, int count, struct ipcshm_receive_buffer *rbufs)
+static int receive_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
+			 const struct ipcshm_timeout *timeout, int done, int count,
+			 struct ipcshm_receive_buffer *rbufs)
 {
+	struct message_array array = array_from(args, done);
 	int i, prepared, received, err = 0;
 
 	for (prepared = 0; prepared < count; prepared++) {
 		err = prepare_buffer(qfile, &array, prepared, &rbufs[prepared]);
 		if (err)
 			break;
+		rbufs[prepared].criteria.ack = args->flags & IPCSHM_ACK;
+		rbufs[prepared].criteria.ack_timeout = args->ack_timeout;
 	}
 	received = prepared ? ipcshm_queue_receive(qfile, rbufs, prepared, timeout) : err;
 	if (received > 0)
@@ -206,9 +273,12 @@ static int receive_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_ti
 }
 
 /* Receive as many messages as possible by the fast path. */
-static int receive_row(struct ipcshm_queue_file *qfile, struct message_array array, int count)
+static int receive_row(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
+		       int done, int count)
 {
-	if (!is_current(&array))
+	struct message_array array = array_from(args, done);
+
+	if (!is_current(&array) || args->flags & IPCSHM_ACK)
 		return 0;
 	return ipcshm_queue_receive_row(qfile, array_address(&array, 0), count);
 }
@@ -243,8 +313,11 @@ int ipcshm_batch_receive(struct ipcshm_queue_file *qfile, const struct ipcshm_ba
 	int some, done = 0, count = args->count;
 	struct ipcshm_receive_buffer *rbufs;
 
+	some = args->flags & IPCSHM_ACK ? acknowledge_array(qfile, args) : 0;
+	if (some)
+		return some;
 	do {
-		some = receive_row(qfile, array_from(args, done), min(count - done, CHUNK));
+		some = receive_row(qfile, args, done, min(count - done, CHUNK));
 		done += some;
 		timeout->nonblock |= some > 0;
 	} while (has_next_chunk(some, CHUNK, done, count));
@@ -254,8 +327,7 @@ int ipcshm_batch_receive(struct ipcshm_queue_file *qfile, const struct ipcshm_ba
 	if (!rbufs)
 		return done ?: -ENOMEM;
 	do {
-		some = receive_chunk(qfile, timeout, array_from(args, done),
-				     min(count - done, CHUNK), rbufs);
+		some = receive_chunk(qfile, args, timeout, done, min(count - done, CHUNK), rbufs);
 		if (some > 0)
 			done += some;
 		timeout->nonblock = true;

@@ -7,6 +7,8 @@
 
 int ipcshm_batch_send(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
 		      const struct ipcshm_timeout *timeout);
+int ipcshm_batch_acknowledge(struct ipcshm_queue_file *qfile,
+			     const struct ipcshm_queue_ack_args *args);
 int ipcshm_batch_receive(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
 			 struct ipcshm_timeout *timeout);
 

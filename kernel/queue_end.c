@@ -4,6 +4,7 @@
 
 #include "quota.h"
 #include "queue_internal.h"
+#include "queue_lease.h"
 
 /**
  * struct end_scope - whose waits end, and how
@@ -153,6 +154,7 @@ void ipcshm_queue_abandon(struct ipcshm_queue_file *qfile, struct ipcshm_process
 
 	waits_end(qfile->queue, &scope);
 	ipcshm_interrupted_end_all(qfile, process);
+	ipcshm_leases_return(qfile->queue, process);
 }
 
 static u64 drain_some(struct ipcshm_queue *queue, u64 most)

@@ -81,6 +81,8 @@ struct ipcshm_msg *ipcshm_fast_hand_over(struct ipcshm_queue_file *qfile,
 	if (!sleeper)
 		return NULL;
 	receiver = container_of(sleeper, struct queue_receiver, sleeper);
+	if (receiver->criteria->ack)
+		return NULL;
 	msg = receiver->criteria->room >= out->size ? load_spare(queue, out) : NULL;
 	if (!msg)
 		return NULL;
@@ -393,7 +395,7 @@ static __always_inline ssize_t receive_incoming(struct ipcshm_queue_file *qfile,
 	msg = likely(is_quiet(queue)) ? find_plain(queue, in) : NULL;
 	if (likely(msg) &&
 	    likely(ipcshm_slot_put(u64_to_user_ptr(in->data), msg->data, msg->size)) &&
-	    likely(!to || ipcshm_msg_describe(msg, view, 0, in->data, to))) {
+	    likely(!to || ipcshm_msg_describe(msg, view, 0, 0, in->data, to))) {
 		size = msg->size;
 		retire_message(queue, msg, &leaving);
 		uncharge_run(&leaving);
@@ -543,7 +545,7 @@ static u32 receive_incoming_row(struct ipcshm_queue *queue, const struct incomin
 		if (unlikely(!msg) ||
 		    unlikely(!ipcshm_slot_put(u64_to_user_ptr(row->data), msg->data,
 					      msg->size)) ||
-		    unlikely(!ipcshm_msg_describe(msg, &view, 0, row->data, to)))
+		    unlikely(!ipcshm_msg_describe(msg, &view, 0, 0, row->data, to)))
 			break;
 		bytes += msg->size;
 		retire_message(queue, msg, leaving);

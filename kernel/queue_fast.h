@@ -51,8 +51,7 @@ static __always_inline bool get_outgoing(struct outgoing *out,
 	out->priority = ipcshm_get_u32(&user->priority, err);
 	other |= ipcshm_get_u32(&user->segments, err);
 	other |= ipcshm_get_u32(&user->fd_count, err);
-	other |= ipcshm_get_u32(&user->reserved, err);
-	other |= ipcshm_get_u64(&user->reserved1, err);
+	other |= ipcshm_get_u64(&user->ack_id, err);
 	out->request_id = ipcshm_get_u64(&user->request_id, err);
 	return !other && out->priority <= IPCSHM_PRIORITY_MAX;
 }
@@ -84,6 +83,7 @@ static __always_inline void start_message(struct ipcshm_queue *queue, struct ipc
 	msg->plain = true;
 	msg->starved = false;
 	msg->returned = false;
+	msg->returns = 0;
 	msg->charged = payer ? IPCSHM_CHARGED_BYTES : 0;
 	msg->sender = NULL;
 	msg->caller = NULL;
@@ -127,8 +127,7 @@ static __always_inline bool get_incoming(struct incoming *in,
 	in->size = ipcshm_get_u64(&user->size, err);
 	in->match.type = ipcshm_get_u64(&user->type, err);
 	in->match.how = ipcshm_get_u32(&user->flags, err);
-	other |= ipcshm_get_u32(&user->reserved, err);
-	other |= ipcshm_get_u64(&user->reserved1, err);
+	other |= ipcshm_get_u64(&user->ack_id, err);
 	in->fds = ipcshm_get_u64(&user->fds, err);
 	in->fd_count = ipcshm_get_u32(&user->fd_count, err);
 	return !other && in->fd_count <= IPCSHM_FDS_MAX && is_one_match(in->match.how);

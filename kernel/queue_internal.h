@@ -107,6 +107,10 @@ void ipcshm_queue_admit(struct ipcshm_queue *queue, struct queue_effects *effect
 /* queue_send.c */
 int ipcshm_queue_find_receiver(struct ipcshm_queue *queue, const struct ipcshm_msg *msg,
 			       struct queue_receiver **found, struct queue_effects *effects);
+void ipcshm_queue_lease_to(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			   struct queue_receiver *receiver, struct queue_effects *effects);
+void ipcshm_queue_place(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			struct queue_receiver *receiver, struct queue_effects *effects);
 void ipcshm_queue_hand_over(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			    struct queue_receiver *receiver, struct queue_effects *effects);
 int ipcshm_queue_offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
@@ -310,15 +314,26 @@ static inline void enqueue_message(struct ipcshm_queue *queue, struct ipcshm_msg
 	count_queued(queue, msg);
 }
 
-static inline void dequeue_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+static inline void uncount_queued(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
 	lockdep_assert_held(&queue->lock);
-	ipcshm_backlog_remove(msg->returned ? &queue->returned : &queue->queued, msg);
 	queue->messages--;
 	queue->bytes -= msg->size;
 	ipcshm_msg_uncharge(msg);
 	if (unlikely(queue->charged > queue->price))
 		ipcshm_queue_refund(queue);
+}
+
+static inline void unlink_queued(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+{
+	lockdep_assert_held(&queue->lock);
+	ipcshm_backlog_remove(msg->returned ? &queue->returned : &queue->queued, msg);
+}
+
+static inline void dequeue_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+{
+	unlink_queued(queue, msg);
+	uncount_queued(queue, msg);
 }
 
 /* There may be room again. */

@@ -11,6 +11,7 @@
 #include "queue.h"
 #include "queue_batch.h"
 #include "queue_file.h"
+#include "queue_lease.h"
 #include "queue_open.h"
 #include "receive_buffer.h"
 
@@ -45,7 +46,8 @@ static inline bool send_is_valid(const struct file *file, const void *args)
 {
 	const struct ipcshm_transfer_args *send = args;
 
-	return ipcshm_outgoing_is_valid(&send->message) && !send->message.request_id;
+	return ipcshm_outgoing_is_valid(&send->message) && !send->message.request_id &&
+	       !send->ack_timeout;
 }
 
 static long queue_ioctl_send(struct file *file, void *args, struct ipcshm_uarg uarg)
@@ -66,10 +68,28 @@ static inline bool receive_is_valid(const struct file *file, const void *args)
 {
 	const struct ipcshm_transfer_args *receive = args;
 
-	if (!ipcshm_rbuf_is_valid(qfile_of(file), &receive->message))
+	bool ack = receive->flags & IPCSHM_ACK;
+
+	if (!ipcshm_rbuf_is_valid(qfile_of(file), &receive->message, ack) ||
+	    (receive->ack_timeout && !ack))
 		return false;
 	return !(receive->flags & IPCSHM_PEEK) ||
-	       (receive->flags & IPCSHM_DONTWAIT && !(receive->message.flags & IPCSHM_MAPPED));
+	       (receive->flags & IPCSHM_DONTWAIT && !ack &&
+		!(receive->message.flags & IPCSHM_MAPPED));
+}
+
+/*
+ * Acknowledge the message of an earlier receive. The id is cleared before, since the receive can
+ * fail, or restart, afterwards.
+ */
+static int acknowledge_first(struct ipcshm_queue_file *qfile, u64 id,
+			     struct ipcshm_message __user *to)
+{
+	if (!id)
+		return 0;
+	if (put_user(0, &to->ack_id))
+		return -EFAULT;
+	return min(ipcshm_queue_acknowledge(qfile, &id, 1, 0, 0), 0);
 }
 
 static long queue_ioctl_receive(struct file *file, void *args, struct ipcshm_uarg uarg)
@@ -81,10 +101,15 @@ static long queue_ioctl_receive(struct file *file, void *args, struct ipcshm_uar
 	int err;
 
 	err = ipcshm_qfile_begin(file, FMODE_READ, receive->deadline, receive->clock,
-				 receive->flags, &timeout);
+				 receive->flags & IPCSHM_DONTWAIT, &timeout);
+	if (err)
+		return err;
+	err = acknowledge_first(qfile, receive->message.ack_id, uarg.ptr);
 	if (err)
 		return err;
 	err = ipcshm_rbuf_prepare(&rbuf, &receive->message);
+	rbuf.criteria.ack = receive->flags & IPCSHM_ACK;
+	rbuf.criteria.ack_timeout = receive->ack_timeout;
 	if (!err)
 		err = receive->flags & IPCSHM_PEEK ?
 			      peek_message(qfile, &rbuf, uarg.ptr) :
@@ -98,7 +123,8 @@ static bool batch_is_valid(const struct file *file, const void *args)
 	const struct ipcshm_batch_args *batch = args;
 
 	return batch->count && batch->count <= IPCSHM_BATCH_MAX &&
-	       batch->message_size >= IPCSHM_MESSAGE_SIZE_VER0 && batch->message_size <= PAGE_SIZE;
+	       batch->message_size >= IPCSHM_MESSAGE_SIZE_VER0 && batch->message_size <= PAGE_SIZE &&
+	       (!batch->ack_timeout || batch->flags & IPCSHM_ACK);
 }
 
 static long queue_ioctl_send_batch(struct file *file, void *args, struct ipcshm_uarg uarg)
@@ -118,8 +144,8 @@ static long queue_ioctl_receive_batch(struct file *file, void *args, struct ipcs
 	struct ipcshm_timeout timeout;
 	int err;
 
-	err = ipcshm_qfile_begin(file, FMODE_READ, batch->deadline, batch->clock, batch->flags,
-				 &timeout);
+	err = ipcshm_qfile_begin(file, FMODE_READ, batch->deadline, batch->clock,
+				 batch->flags & IPCSHM_DONTWAIT, &timeout);
 	return err ?: ipcshm_batch_receive(qfile_of(file), batch, &timeout);
 }
 
@@ -205,7 +231,7 @@ static inline bool call_is_valid(const struct file *file, const void *args)
 	const struct ipcshm_call_args *call = args;
 
 	return ipcshm_outgoing_is_valid(&call->request) &&
-	       ipcshm_rbuf_is_valid(qfile_of(file), &call->reply) && !call->reply.flags;
+	       ipcshm_rbuf_is_valid(qfile_of(file), &call->reply, false) && !call->reply.flags;
 }
 
 static long queue_ioctl_call(struct file *file, void *args, struct ipcshm_uarg uarg)
@@ -269,7 +295,7 @@ static inline bool reply_receive_is_valid(const struct file *file, const void *a
 {
 	const struct ipcshm_call_args *both = args;
 
-	return ipcshm_rbuf_is_valid(qfile_of(file), &both->request) &&
+	return ipcshm_rbuf_is_valid(qfile_of(file), &both->request, false) &&
 	       (!both->reply.request_id || ipcshm_outgoing_is_valid(&both->reply));
 }
 
@@ -282,6 +308,25 @@ static long queue_ioctl_reply_receive(struct file *file, void *args, struct ipcs
 	err = ipcshm_qfile_begin(file, FMODE_READ, both->deadline, both->clock, both->flags,
 				 &timeout);
 	return err ?: reply_receive(qfile_of(file), both, &timeout, uarg);
+}
+
+/* Acknowledgements. */
+
+static bool ack_is_valid(const struct file *file, const void *args)
+{
+	const struct ipcshm_queue_ack_args *ack = args;
+
+	return ack->count && ack->count <= IPCSHM_BATCH_MAX &&
+	       ack->flags != (IPCSHM_ACK_RETURN | IPCSHM_ACK_EXTEND) &&
+	       (!ack->timeout || ack->flags & IPCSHM_ACK_EXTEND);
+}
+
+static long queue_ioctl_ack(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	const struct ipcshm_queue_ack_args *ack = args;
+
+	return qfile_check_access(qfile_of(file), FMODE_READ) ?:
+	       ipcshm_batch_acknowledge(qfile_of(file), ack);
 }
 
 /* Settings, statistics, drain, revocation. */
@@ -402,7 +447,7 @@ static const struct ipcshm_ioctl queue_ioctls[] = {
 	},
 	[NR(RECEIVE)] = {
 		IPCSHM_ARGS(transfer_args, TRANSFER),
-		IPCSHM_FLAGS(transfer_args, IPCSHM_DONTWAIT | IPCSHM_PEEK),
+		IPCSHM_FLAGS(transfer_args, IPCSHM_DONTWAIT | IPCSHM_PEEK | IPCSHM_ACK),
 		IPCSHM_CLOCK(transfer_args),
 		.check = receive_is_valid,
 		.access = FMODE_READ,
@@ -418,7 +463,7 @@ static const struct ipcshm_ioctl queue_ioctls[] = {
 	},
 	[NR(RECEIVE_BATCH)] = {
 		IPCSHM_ARGS(batch_args, BATCH),
-		IPCSHM_FLAGS(batch_args, IPCSHM_DONTWAIT),
+		IPCSHM_FLAGS(batch_args, IPCSHM_DONTWAIT | IPCSHM_ACK),
 		IPCSHM_CLOCK(batch_args),
 		.check = batch_is_valid,
 		.access = FMODE_READ,
@@ -474,6 +519,13 @@ static const struct ipcshm_ioctl queue_ioctls[] = {
 		.zero = { IPCSHM_SPAN(queue_drain_args, reserved) },
 		.access = FMODE_READ,
 		.run = queue_ioctl_drain,
+	},
+	[NR(ACK)] = {
+		IPCSHM_ARGS(queue_ack_args, QUEUE_ACK),
+		IPCSHM_FLAGS(queue_ack_args, IPCSHM_ACK_RETURN | IPCSHM_ACK_EXTEND),
+		.check = ack_is_valid,
+		.access = FMODE_READ,
+		.run = queue_ioctl_ack,
 	},
 	[NR(REVOKE)] = {
 		IPCSHM_ARGS(queue_revoke_args, QUEUE_REVOKE),

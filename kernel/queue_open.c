@@ -73,6 +73,8 @@ static size_t find_invalid_new(const struct ipcshm_queue_open_args *args)
 	if (args->pool_bytes && (args->pool_bytes < args->max_message_size ||
 				 args->pool_bytes > IPCSHM_POOL_MAX))
 		return OFFSET(pool_bytes);
+	if (args->max_deliveries > IPCSHM_DELIVERIES_MAX)
+		return OFFSET(max_deliveries);
 	if (args->overflow > IPCSHM_OVERFLOW_DROP_NEWEST ||
 	    (args->overflow == IPCSHM_OVERFLOW_DROP_OLDEST && !args->max_messages))
 		return OFFSET(overflow);
@@ -89,7 +91,8 @@ size_t ipcshm_queue_find_invalid(const struct ipcshm_queue_open_args *args)
 	       args->max_bytes ? OFFSET(max_bytes) :
 	       args->max_message_size ? OFFSET(max_message_size) :
 	       args->pool_bytes ? OFFSET(pool_bytes) :
-	       args->overflow ? OFFSET(overflow) : 0;
+	       args->overflow ? OFFSET(overflow) :
+	       args->max_deliveries ? OFFSET(max_deliveries) : 0;
 }
 
 static int pool_create(struct ipcshm_queue *queue, const struct ipcshm_queue_open_args *args,
@@ -155,6 +158,7 @@ static struct ipcshm_object *queue_create(const void *attr, const char *name,
 	if (err)
 		goto destroy_pool;
 	queue->overflow = args->overflow;
+	queue->max_deliveries = args->max_deliveries;
 	queue->hangup = args->how.flags & IPCSHM_HANGUP;
 	queue->persistent = args->how.flags & IPCSHM_PERSISTENT;
 	ipcshm_queue_init(queue);
@@ -179,6 +183,7 @@ static void queue_describe(const struct ipcshm_object *object, void *attr)
 	args->max_message_size = queue->max_message_size;
 	args->pool_bytes = queue->pool.size;
 	args->overflow = queue->overflow;
+	args->max_deliveries = queue->max_deliveries;
 }
 
 static void queue_release(struct ipcshm_object *object)

@@ -3,6 +3,7 @@
 #include <linux/sched/signal.h>
 
 #include "queue_internal.h"
+#include "queue_lease.h"
 
 static struct ipcshm_msg *find_message(const struct ipcshm_queue *queue,
 				       const struct ipcshm_match *match)
@@ -21,6 +22,30 @@ static int check_receive(const struct ipcshm_queue *queue)
 	return queue->hangup && writers_are_gone(queue) ? -EPIPE : -EAGAIN;
 }
 
+/* Return why a receiver cannot lease @msg, the message of a blocked sender. */
+static int check_blocked(const struct ipcshm_msg *msg)
+{
+	/* Else poll, which reports the message, would be wrong for ever. */
+	return msg->starved ? -EDQUOT : -EAGAIN;
+}
+
+/* Lease @msg, the next message, to @process. A blocked message is leased once there is room. */
+static int lease_message(struct ipcshm_queue *queue, struct ipcshm_receive_buffer *rbuf,
+			 struct ipcshm_process *process, struct ipcshm_msg *msg)
+{
+	struct ipcshm_criteria *criteria = &rbuf->criteria;
+
+	lockdep_assert_held(&queue->lock);
+	if (msg->sender)
+		return check_blocked(msg);
+	criteria->needed = msg->size;
+	if (msg->size > criteria->room)
+		return -EMSGSIZE;
+	unlink_queued(queue, msg);
+	rbuf->msg = ipcshm_lease_begin(queue, msg, process, criteria);
+	return 0;
+}
+
 /*
  * Takes the next message for @rbuf: 0; -EAGAIN, -EPIPE or -EKEYREVOKED if there is
  * none; -EMSGSIZE.
@@ -34,6 +59,8 @@ static int take_message(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 	lockdep_assert_held(&queue->lock);
 	if (!msg)
 		return check_receive(queue);
+	if (rbuf->criteria.ack && !msg->caller)
+		return lease_message(queue, rbuf, process, msg);
 	rbuf->criteria.needed = msg->size;
 	if (msg->size > rbuf->criteria.room)
 		return -EMSGSIZE;
@@ -82,12 +109,12 @@ static int receiver_sleep(struct queue_receiver *receiver, struct ipcshm_receive
 	err = err ? receiver_leave(receiver->qfile->queue, receiver, err) : receiver->waiter.result;
 	if (err)
 		return err;
+	rbuf->msg = receiver->msg;
 	/* A message for a task that is being killed is better kept for another. */
 	if (fatal_signal_pending(current)) {
-		ipcshm_queue_put_back(receiver->qfile, receiver->msg);
+		ipcshm_rbuf_put_back(receiver->qfile, rbuf);
 		return -EINTR;
 	}
-	rbuf->msg = receiver->msg;
 	return 0;
 }
 
@@ -107,7 +134,7 @@ static int receive_some(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 		if (!err)
 			++*got;
 	}
-	if (err == -EAGAIN && !*got && !timeout->nonblock) {
+	if ((err == -EAGAIN || err == -EDQUOT) && !*got && !timeout->nonblock) {
 		receiver.process = process;
 		ipcshm_receiver_enter(qfile, &receiver, &rbufs->criteria);
 		/* It may want a message that the present sleepers do not. */
@@ -179,6 +206,17 @@ int ipcshm_receiver_sleep(struct queue_receiver *receiver, struct ipcshm_receive
 	return err;
 }
 
+/* Return the current process, which must be registered for a lease; or NULL, or an error. */
+static struct ipcshm_process *receiving_process(struct ipcshm_queue_file *qfile,
+						const struct ipcshm_criteria *criteria)
+{
+	if (!criteria->ack)
+		return ipcshm_process_find(&qfile->processes);
+	if (is_rendezvous(qfile->queue))
+		return ERR_PTR(-EOPNOTSUPP);
+	return ipcshm_process_get(&qfile->processes);
+}
+
 /**
  * ipcshm_queue_receive - receive messages
  * @qfile: through which descriptor
@@ -188,15 +226,18 @@ int ipcshm_receiver_sleep(struct queue_receiver *receiver, struct ipcshm_receive
  *
  * Return: how many there are, in the first receive buffers, who have them; each is to be
  * put, or put back, the last one first.  If none, an error: -EMSGSIZE,
- * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EINTR, -EPIPE, -EKEYREVOKED, -ENOMEM.
+ * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EINTR, -EPIPE, -EKEYREVOKED, -ENOMEM, -EOPNOTSUPP.
  */
 int ipcshm_queue_receive(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
 			 u32 count, const struct ipcshm_timeout *timeout)
 {
-	struct ipcshm_process *process = ipcshm_process_find(&qfile->processes);
+	struct ipcshm_process *process = receiving_process(qfile, &rbufs->criteria);
 	u32 got = 0;
-	int err = receive_some(qfile, rbufs, count, &got, process, timeout);
+	int err;
 
+	if (IS_ERR(process))
+		return PTR_ERR(process);
+	err = receive_some(qfile, rbufs, count, &got, process, timeout);
 	/* It may have slept for the first one: others can have come with that. */
 	if (!err && got < count)
 		receive_some(qfile, rbufs, count, &got, process, timeout);

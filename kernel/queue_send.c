@@ -4,6 +4,7 @@
 
 #include "quota.h"
 #include "queue_internal.h"
+#include "queue_lease.h"
 
 static void receiver_expel(struct ipcshm_queue *queue, struct queue_receiver *receiver,
 			   const struct ipcshm_msg *msg, struct queue_effects *effects)
@@ -47,6 +48,43 @@ void ipcshm_queue_hand_over(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	mark_received(queue, msg, receiver->qfile, receiver->process);
 	receiver->msg = msg;
 	receiver_complete(queue, receiver, 0, effects);
+}
+
+/* Lease a message that the queue counts to a sleeping receiver. */
+void ipcshm_queue_lease_to(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			   struct queue_receiver *receiver, struct queue_effects *effects)
+{
+	lockdep_assert_held(&queue->lock);
+	receiver->msg = ipcshm_lease_begin(queue, msg, receiver->process, receiver->criteria);
+	receiver_complete(queue, receiver, 0, effects);
+}
+
+/* Return whether a sleeping receiver gets a lease of @msg, for which there must be room. */
+static bool is_leased_by(const struct queue_receiver *receiver, const struct ipcshm_msg *msg)
+{
+	return receiver->criteria->ack && !msg->caller;
+}
+
+/**
+ * ipcshm_queue_place - put an accepted and charged message into the queue
+ * @queue: the queue
+ * @msg: the message
+ * @receiver: the sleeping receiver that accepts it, or NULL
+ * @effects: collects the tasks to wake
+ */
+void ipcshm_queue_place(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			struct queue_receiver *receiver, struct queue_effects *effects)
+{
+	lockdep_assert_held(&queue->lock);
+	if (!receiver) {
+		enqueue_message(queue, msg);
+	} else if (is_leased_by(receiver, msg)) {
+		count_queued(queue, msg);
+		ipcshm_queue_lease_to(queue, msg, receiver, effects);
+	} else {
+		ipcshm_msg_uncharge(msg);
+		ipcshm_queue_hand_over(queue, msg, receiver, effects);
+	}
 }
 
 /* Return the oldest message of the lowest priority in the queue, or NULL. */
@@ -124,14 +162,16 @@ int ipcshm_queue_offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 {
 	struct queue_receiver *receiver;
 	int err, full = 0;
+	bool stays;
 
 	lockdep_assert_held(&queue->lock);
 	err = check_send(queue, msg) ?: ipcshm_queue_find_receiver(queue, msg, &receiver, effects);
 	if (err)
 		return err;
-	if (!receiver && !has_room(queue, msg->size, msg->priority))
+	stays = !receiver || is_leased_by(receiver, msg);
+	if (stays && !has_room(queue, msg->size, msg->priority))
 		full = make_room_or_refuse(queue, msg, effects);
-	if (!receiver && !full && !charge_or_report(queue, msg))
+	if (stays && !full && !charge_or_report(queue, msg))
 		full = queue->overflow ? -ENOBUFS : -EDQUOT;
 	if (full == -EBUSY || (full == -EAGAIN && !sender))
 		return full;
@@ -150,12 +190,10 @@ int ipcshm_queue_offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	}
 	queue->sent++;
 	trace_sent(queue, msg);
-	if (receiver)
-		ipcshm_queue_hand_over(queue, msg, receiver, effects);
-	else if (full)
+	if (full)
 		ipcshm_queue_discard(queue, msg, -ENOBUFS, effects);
 	else
-		enqueue_message(queue, msg);
+		ipcshm_queue_place(queue, msg, receiver, effects);
 	return 0;
 }
 
@@ -199,8 +237,13 @@ static bool try_charge_starved(struct ipcshm_queue *queue, struct ipcshm_msg *ms
 			       struct shortage *shortage, struct queue_effects *effects)
 {
 	struct ipcshm_waiter *sender = msg->sender;
+	struct queue_receiver *receiver;
 
 	lockdep_assert_held(&queue->lock);
+	if (ipcshm_queue_find_receiver(queue, msg, &receiver, effects)) {
+		WRITE_ONCE(sender->poked, true);	/* again, when the lock was dropped */
+		return true;
+	}
 	if (!has_room(queue, msg->size, msg->priority)) {
 		ipcshm_queue_unblock(queue, msg);
 		ipcshm_queue_block(queue, msg, sender);
@@ -209,7 +252,7 @@ static bool try_charge_starved(struct ipcshm_queue *queue, struct ipcshm_msg *ms
 	if (!charge_payer(queue, msg, shortage))
 		return false;
 	ipcshm_queue_accept(queue, msg, effects);
-	enqueue_message(queue, msg);
+	ipcshm_queue_place(queue, msg, receiver, effects);
 	return true;
 }
 

@@ -23,6 +23,9 @@ static inline void ipcshm_queue_copy_stat(const struct ipcshm_queue *queue,
 	stat->writers = queue->writers;
 	stat->overflow = queue->overflow;
 	stat->stalls = queue->stalls;
+	stat->unacknowledged = queue->unacknowledged;
+	stat->returns = queue->returns;
+	stat->dead_letters = queue->dead_letters;
 }
 
 #endif /* IPCSHM_QUEUE_STAT_GEN_H */

@@ -7,6 +7,7 @@
 
 #include "held.h"
 #include "ioctl.h"
+#include "queue_lease.h"
 #include "quota.h"
 #include "receive_buffer.h"
 #include "user_copy.h"
@@ -34,6 +35,8 @@ int ipcshm_rbuf_prepare(struct ipcshm_receive_buffer *rbuf, struct ipcshm_messag
 	rbuf->criteria.match.type = user->type;
 	rbuf->criteria.room = SIZE_MAX;
 	rbuf->criteria.needed = 0;
+	rbuf->criteria.ack = false;
+	rbuf->criteria.ack_id = 0;
 	if (user->flags & IPCSHM_MAPPED)
 		return 0;
 	err = ipcshm_buffer_get(user, READ, &rbuf->buffer);
@@ -55,14 +58,31 @@ static int rbuf_describe(struct ipcshm_receive_buffer *rbuf, u64 request_id, voi
 {
 	const struct ipcshm_view view = ipcshm_view_current();
 
-	return ipcshm_msg_describe(rbuf->msg, &view, request_id, rbuf->user->data, to) ? 0 :
-											 -EFAULT;
+	return ipcshm_msg_describe(rbuf->msg, &view, request_id, rbuf->criteria.ack_id,
+				   rbuf->user->data, to) ? 0 : -EFAULT;
 }
 
 void ipcshm_rbuf_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf)
 {
-	ipcshm_queue_put_back(qfile, rbuf->msg);
+	if (rbuf->criteria.ack_id)
+		ipcshm_lease_undo(qfile, rbuf->msg, rbuf->criteria.ack_id);
+	else
+		ipcshm_queue_put_back(qfile, rbuf->msg);
 	rbuf->msg = NULL;
+}
+
+/* Charge a received message to its receiver, and uncharge it. A leased one is the queue's. */
+
+void ipcshm_rbuf_charge(struct ipcshm_receive_buffer *rbuf, struct ipcshm_quotas *payer)
+{
+	if (!rbuf->criteria.ack_id)
+		ipcshm_msg_charge_force(rbuf->msg, payer);
+}
+
+void ipcshm_rbuf_uncharge(struct ipcshm_receive_buffer *rbuf)
+{
+	if (!rbuf->criteria.ack_id)
+		ipcshm_msg_uncharge(rbuf->msg);
 }
 
 /*
@@ -126,7 +146,7 @@ bool ipcshm_rbuf_deliver_at_once(struct ipcshm_queue_file *qfile,
 	if (rbuf->msg->nr_files)
 		return false;
 	if (rbuf->user->flags & IPCSHM_MAPPED)
-		return hold_at_once(qfile, rbuf, to);
+		return !rbuf->criteria.ack_id && hold_at_once(qfile, rbuf, to);
 	return show_at_once(rbuf, rbuf->msg->request_id, to);
 }
 
@@ -220,14 +240,13 @@ static int deliver_message(struct ipcshm_queue_file *qfile, struct ipcshm_receiv
 	return 0;
 }
 
-/* Return whether a message is only a small payload in one piece, without a charge. */
+/* Return whether a message is only a small payload in one piece. */
 static bool is_in_slot(const struct ipcshm_receive_buffer *rbuf)
 {
 	const struct ipcshm_msg *msg = rbuf->msg;
 
 	return msg->slot_class != IPCSHM_SLOT_NONE &&
-	       !(msg->nr_files | msg->charged | rbuf->user->segments |
-		 (rbuf->user->flags & IPCSHM_MAPPED));
+	       !(msg->nr_files | rbuf->user->segments | (rbuf->user->flags & IPCSHM_MAPPED));
 }
 
 static __always_inline bool deliver_from_slot(struct ipcshm_receive_buffer *rbuf, void __user *to)
@@ -239,9 +258,33 @@ static __always_inline bool deliver_from_slot(struct ipcshm_receive_buffer *rbuf
 	pagefault_disable();
 	done = likely(ipcshm_slot_put(u64_to_user_ptr(rbuf->user->data), msg->data,
 				      msg->size)) &&
-	       likely(ipcshm_msg_describe(msg, &view, msg->request_id, rbuf->user->data, to));
+	       likely(ipcshm_msg_describe(msg, &view, msg->request_id,
+					  rbuf->criteria.ack_id, rbuf->user->data, to));
 	pagefault_enable();
 	return done;
+}
+
+/*
+ * Deliver a leased message, which the queue keeps. The lease keeps its place in the pool, too, so
+ * that must be where it was sent.
+ */
+static int deliver_leased(struct ipcshm_receive_buffer *rbuf, void __user *to)
+{
+	const struct ipcshm_msg *msg = rbuf->msg;
+	int err;
+
+	if (is_in_slot(rbuf) && deliver_from_slot(rbuf, to))
+		return 0;
+	if (!(rbuf->user->flags & IPCSHM_MAPPED)) {
+		err = ipcshm_msg_copy(msg, &rbuf->buffer.iter);
+		if (err)
+			return err;
+	} else if (msg->pool) {
+		rbuf->user->data = msg->offset;
+	} else {
+		return -ENOBUFS;
+	}
+	return rbuf_give(rbuf, to);
 }
 
 /*
@@ -253,7 +296,9 @@ int ipcshm_rbuf_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 {
 	int err;
 
-	if (likely(is_in_slot(rbuf)) && likely(deliver_from_slot(rbuf, to)))
+	if (rbuf->criteria.ack_id)
+		return deliver_leased(rbuf, to);
+	if (likely(is_in_slot(rbuf) && !rbuf->msg->charged) && likely(deliver_from_slot(rbuf, to)))
 		return 0;
 	if (!rbuf->msg->charged && ipcshm_rbuf_deliver_at_once(qfile, rbuf, to))
 		return 0;

@@ -14,11 +14,17 @@
  * @match: filter by type
  * @room: size of the largest payload
  * @needed: size of the message that exceeds @room; set with -EMSGSIZE
+ * @ack: the message is to be leased, unless it is a request
+ * @ack_timeout: with @ack: nanoseconds until the lease expires, or 0
+ * @ack_id: id of the lease of the received message, or 0; set with the message
  */
 struct ipcshm_criteria {
 	struct ipcshm_match match;
 	size_t room;
 	size_t needed;
+	bool ack;
+	u64 ack_timeout;
+	u64 ack_id;
 };
 
 /**
@@ -38,14 +44,14 @@ struct ipcshm_receive_buffer {
 };
 
 static inline bool ipcshm_rbuf_is_valid(const struct ipcshm_queue_file *qfile,
-					const struct ipcshm_message *user)
+					const struct ipcshm_message *user, bool ack)
 {
 	const u32 types = IPCSHM_TYPE_EQUAL | IPCSHM_TYPE_NOT | IPCSHM_TYPE_UP_TO;
 	u32 how = user->flags & types;
 
 	if (user->flags & IPCSHM_MAPPED && (user->segments || !qfile->queue->pool.size))
 		return false;
-	return ipcshm_message_is_valid(user) && !(user->flags & ~(types | IPCSHM_MAPPED)) &&
+	return ipcshm_message_is_valid(user) && (ack || !user->ack_id) && !(user->flags & ~(types | IPCSHM_MAPPED)) &&
 	       !(how & (how - 1));
 }
 
@@ -60,6 +66,8 @@ int ipcshm_rbuf_copy(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buff
 int ipcshm_rbuf_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf,
 			void __user *to);
 int ipcshm_rbuf_put_needed(const struct ipcshm_receive_buffer *rbuf, void __user *to);
+void ipcshm_rbuf_charge(struct ipcshm_receive_buffer *rbuf, struct ipcshm_quotas *payer);
+void ipcshm_rbuf_uncharge(struct ipcshm_receive_buffer *rbuf);
 void ipcshm_rbuf_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf);
 
 #endif /* IPCSHM_RECEIVE_BUFFER_H */

@@ -19,8 +19,7 @@ struct ipcshm_buffer {
 
 static inline bool ipcshm_message_is_valid(const struct ipcshm_message *user)
 {
-	return user->segments <= IPCSHM_SEGMENTS_MAX && user->fd_count <= IPCSHM_FDS_MAX &&
-	       !user->reserved && !user->reserved1;
+	return user->segments <= IPCSHM_SEGMENTS_MAX && user->fd_count <= IPCSHM_FDS_MAX;
 }
 
 int ipcshm_buffer_get(const struct ipcshm_message *user, unsigned int direction,

@@ -58,7 +58,8 @@ static inline u32 ipcshm_gid_seen(const struct ipcshm_view *view, kgid_t gid)
 /* Write the description of a message to the receiver's structure. */
 static __always_inline bool ipcshm_msg_describe(const struct ipcshm_msg *msg,
 						const struct ipcshm_view *view, u64 request_id,
-						u64 data, struct ipcshm_message __user *to)
+						u64 ack_id, u64 data,
+						struct ipcshm_message __user *to)
 {
 	u32 uid = ipcshm_uid_seen(view, msg->uid), gid = ipcshm_gid_seen(view, msg->gid);
 	u32 pid = ipcshm_pid_seen(view, msg->pid);
@@ -74,7 +75,9 @@ static __always_inline bool ipcshm_msg_describe(const struct ipcshm_msg *msg,
 	unsafe_put_user(gid, &to->gid, fault);
 	unsafe_put_user(msg->time + view->time_offset, &to->time, fault);
 	unsafe_put_user(msg->nr_files, &to->fd_count, fault);
+	unsafe_put_user(msg->returns, &to->returns, fault);
 	unsafe_put_user(request_id, &to->request_id, fault);
+	unsafe_put_user(ack_id, &to->ack_id, fault);
 	user_write_access_end();
 	return true;
 

@@ -47,6 +47,9 @@ static const struct change wrong_queue_values[] = {
 	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, R | IPCSHM_HANGUP, EINVAL),
 	CHANGE(QUEUE_OPEN, queue_open_args, pool_bytes, 4096, EINVAL),
 	CHANGE(QUEUE_OPEN, queue_open_args, overflow, IPCSHM_OVERFLOW_DROP_OLDEST, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_deliveries, IPCSHM_DELIVERIES_MAX + 1, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, max_deliveries, ~0, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, max_deliveries, 1, EINVAL),
 	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, 0, EINVAL),
 	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, R | X, EINVAL),
 	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, R | P, EINVAL),
@@ -63,10 +66,8 @@ static const struct change wrong_queue_values[] = {
 
 /* Invalid in any message, sent or received. */
 #define WRONG_IN_MESSAGE(form, type, message)				\
-	CHANGE(form, type, message.reserved, 1, EINVAL),		\
-	CHANGE(form, type, message.reserved, 1U << 31, EINVAL),		\
-	CHANGE(form, type, message.reserved1, 1, EINVAL),		\
-	CHANGE(form, type, message.reserved1, 1ULL << 63, EINVAL),	\
+	CHANGE(form, type, message.ack_id, 1, EINVAL),			\
+	CHANGE(form, type, message.ack_id, 1ULL << 63, EINVAL),		\
 	CHANGE(form, type, message.segments, IPCSHM_SEGMENTS_MAX + 1, EINVAL), \
 	CHANGE(form, type, message.segments, ~0, EINVAL),		\
 	CHANGE(form, type, message.fd_count, IPCSHM_FDS_MAX + 1, EINVAL), \
@@ -104,9 +105,16 @@ static const struct change wrong_transfer_values[] = {
 	CHANGE(SEND, transfer_args, message.request_id, 1, EINVAL),
 	CHANGE(SEND, transfer_args, flags, IPCSHM_DONTWAIT | IPCSHM_PEEK, EINVAL),
 	CHANGE(RECEIVE, transfer_args, flags, IPCSHM_PEEK, EINVAL),	/* might have to wait */
+	CHANGE(RECEIVE, transfer_args, flags, IPCSHM_DONTWAIT | IPCSHM_PEEK | IPCSHM_ACK, EINVAL),
+	CHANGE(SEND, transfer_args, flags, IPCSHM_ACK, EINVAL),
+	EITHER_TRANSFER(ack_timeout, 1, EINVAL),
+	EITHER_TRANSFER(ack_timeout, ~0ULL, EINVAL),
 };
 
 static const struct change wrong_batch_values[] = {
+	CHANGE(SEND_BATCH, batch_args, flags, IPCSHM_ACK, EINVAL),
+	EITHER_BATCH(ack_timeout, 1, EINVAL),
+	EITHER_BATCH(ack_timeout, ~0ULL, EINVAL),
 	EITHER_BATCH(clock, 2, EINVAL),
 	EITHER_BATCH(clock, ~0, EINVAL),
 	EITHER_BATCH(count, 0, EINVAL),
@@ -142,6 +150,14 @@ static const struct change wrong_pool_values[] = {
 	CHANGE(RELEASE, queue_release_args, offsets, NOWHERE, EFAULT),
 	CHANGE(RELEASE, queue_release_args, offsets, HOLE_ADDRESS, EFAULT),
 	CHANGE(RELEASE, queue_release_args, offsets, ~0ULL, EFAULT),
+	CHANGE(ACK, queue_ack_args, count, 0, EINVAL),
+	CHANGE(ACK, queue_ack_args, count, IPCSHM_BATCH_MAX + 1, EINVAL),
+	CHANGE(ACK, queue_ack_args, count, ~0, EINVAL),
+	CHANGE(ACK, queue_ack_args, ids, 0, EFAULT),
+	CHANGE(ACK, queue_ack_args, ids, NOWHERE, EFAULT),
+	CHANGE(ACK, queue_ack_args, ids, ~0ULL, EFAULT),
+	CHANGE(ACK, queue_ack_args, flags, IPCSHM_ACK_RETURN | IPCSHM_ACK_EXTEND, EINVAL),
+	CHANGE(ACK, queue_ack_args, timeout, 1, EINVAL),
 };
 
 static const struct change wrong_set_values[] = {
@@ -200,7 +216,7 @@ TEST_F(abi, sizes_out_of_range_are_refused_before_missing_rights)
 TEST_F(abi, missing_rights_are_refused_before_the_message_is_looked_at)
 {
 	const enum form by_senders[] = { SEND, SEND_BATCH, CALL };
-	const enum form by_receivers[] = { RECEIVE, RECEIVE_BATCH, REPLY, REPLY_RECEIVE, RELEASE,
+	const enum form by_receivers[] = { RECEIVE, RECEIVE_BATCH, REPLY, REPLY_RECEIVE, RELEASE, ACK,
 		DRAIN };
 	struct world *world = &self->world;
 	int receiver = open_pooled(world, IPCSHM_READ), sender = open_pooled(world, IPCSHM_WRITE);

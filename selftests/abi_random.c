@@ -223,7 +223,8 @@ static bool counts_messages(unsigned long number)
 {
 	return _IOC_NR(number) == _IOC_NR(IPCSHM_IOC_QUEUE_SEND_BATCH) ||
 	       _IOC_NR(number) == _IOC_NR(IPCSHM_IOC_QUEUE_RECEIVE_BATCH) ||
-	       _IOC_NR(number) == _IOC_NR(IPCSHM_IOC_QUEUE_RELEASE);
+	       _IOC_NR(number) == _IOC_NR(IPCSHM_IOC_QUEUE_RELEASE) ||
+	       _IOC_NR(number) == _IOC_NR(IPCSHM_IOC_QUEUE_ACK);
 }
 
 /* The answer, or 1 if it is not a documented one. */

@@ -517,6 +517,34 @@ static int try_release(struct scene *scene)
 	return ipcshm_release(scene->queue, &scene->offset, 1);
 }
 
+static int try_receive_ack(struct scene *scene)
+{
+	char text[64];
+	struct ipcshm_message message = message_of(text, 64);
+	int ret = ipcshm_receive_ack(scene->queue, &message, 1000000000, IPCSHM_NOW);
+
+	scene->offset = message.ack_id;
+	return ret;
+}
+
+static int try_receive_batch_ack(struct scene *scene)
+{
+	char text[64];
+	struct ipcshm_message both[2] = { message_of(text, 64), message_of(text, 64) };
+
+	return ipcshm_receive_batch_ack(scene->queue, both, 2, IPCSHM_DONTWAIT, 0, IPCSHM_FOREVER);
+}
+
+static int try_ack(struct scene *scene)
+{
+	return ipcshm_ack(scene->queue, &scene->offset, 1);
+}
+
+static int try_nack(struct scene *scene)
+{
+	return ipcshm_nack(scene->queue, &scene->offset, 1);
+}
+
 static int try_map_pool(struct scene *scene)
 {
 	return make_mapping(scene, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, scene->queue, 0), PAGE);
@@ -741,6 +769,10 @@ static const struct attempt calls[] = {
 	CALL("QUEUE_RECEIVE, mapped again", try_receive_mapped, 0, receive_and_send),
 	CALL("QUEUE_RECEIVE, mapped late", try_receive_mapped, 0, fill_pool),
 	CALL("QUEUE_RELEASE", try_release, 0, try_receive_mapped),
+	CALL("QUEUE_RECEIVE, acknowledged", try_receive_ack, 0, NULL),
+	CALL("QUEUE_RECEIVE_BATCH, acknowledged", try_receive_batch_ack, 0, NULL),
+	CALL("QUEUE_ACK", try_ack, 0, try_receive_ack),
+	CALL("QUEUE_ACK of a return", try_nack, 0, try_receive_ack),
 	CALL("mmap of a pool", try_map_pool, 0, NULL),
 	CALL("QUEUE_CALL", try_call, -ETIMEDOUT, NULL),
 	CALL("QUEUE_REPLY", try_reply, 0, await_call),

@@ -283,6 +283,13 @@ static void arrange_release(void)
 	SET_UP(STRUCTURE, ipcshm_queue_release_args, .offsets = number_at(ARRAY), .count = 1);
 }
 
+/* Leases are a process's own, so the caller has none. */
+static void arrange_ack(void)
+{
+	*(__u64 *)content_at(ARRAY) = 1;
+	SET_UP(STRUCTURE, ipcshm_queue_ack_args, .ids = number_at(ARRAY), .count = 1);
+}
+
 static void arrange_message(void)
 {
 	send_one(0, -1);
@@ -479,6 +486,8 @@ static const struct operation operations[] = {
 	      .late = IN(STRUCTURE), .gate = DATA, .arrange = arrange_reply_receive, .kept = 1),
 	IOCTL(QUEUE_RELEASE, QUEUE, .places = IN(STRUCTURE) | IN(ARRAY),
 	      .arrange = arrange_release, .result = 1),
+	IOCTL(QUEUE_ACK, QUEUE, .places = IN(STRUCTURE) | IN(ARRAY),
+	      .arrange = arrange_ack, .result = -ESRCH),
 
 	OTHER(queue_read, QUEUE, .arrange = arrange_message, .kept = 1),
 	OTHER(queue_write, QUEUE),

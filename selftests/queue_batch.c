@@ -244,7 +244,7 @@ static const struct {
 	{ offsetof(struct ipcshm_message, size), SIZE + 1, EMSGSIZE },
 	{ offsetof(struct ipcshm_message, priority), IPCSHM_PRIORITY_MAX + 1, EINVAL },
 	{ offsetof(struct ipcshm_message, flags), 1, EINVAL },
-	{ offsetof(struct ipcshm_message, reserved), 1, EINVAL },
+	{ offsetof(struct ipcshm_message, ack_id), 1, EINVAL },
 	{ offsetof(struct ipcshm_message, request_id), 1, EINVAL },
 	{ offsetof(struct ipcshm_message, segments), IPCSHM_SEGMENTS_MAX + 1, EINVAL },
 	{ offsetof(struct ipcshm_message, fd_count), 1, EFAULT },
@@ -252,7 +252,7 @@ static const struct {
 	{ offsetof(struct ipcshm_message, data), 1, EFAULT },
 	{ offsetof(struct ipcshm_message, size), 7, EMSGSIZE },
 	{ offsetof(struct ipcshm_message, flags), 3, EINVAL },
-	{ offsetof(struct ipcshm_message, reserved1), 1, EINVAL },
+	{ offsetof(struct ipcshm_message, ack_id), 1, EINVAL },
 	{ offsetof(struct ipcshm_message, segments), IPCSHM_SEGMENTS_MAX + 1, EINVAL },
 	{ offsetof(struct ipcshm_message, fd_count), 17, EINVAL },
 };

@@ -54,8 +54,7 @@ def rows():
                 'out': find(r'\.out = IPCSHM_OUT_(\w+)', text) or 'NONE',
                 'flags': bool(re.search(r'IPCSHM_FLAGS|OPEN\(', text)),
                 'clock': 'IPCSHM_CLOCK' in text,
-                'zero': set(re.findall(r'IPCSHM_SPAN\(\w+, (\w+)\)', text)) |
-                        ({'reserved'} if 'OPEN(' in text else set()),
+                'zero': set(re.findall(r'IPCSHM_SPAN\(\w+, (\w+)\)', text)),
                 'access': find(r'\.access = FMODE_(\w+)', text),
             }
     return table

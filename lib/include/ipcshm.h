@@ -398,6 +398,8 @@ int ipcshm_region_watch_events(int fd, uint32_t events, uint64_t offset, uint32_
  *	pages, at least @max_message_size; 0: none
  * @invalid: out: after -EINVAL, the offset in struct ipcshm_queue_open_args of the
  *	argument that is not valid, for ipcshm_queue_invalid(); 0: not known
+ * @max_deliveries: times that a message is received with ipcshm_receive_ack(), at most
+ *	IPCSHM_DELIVERIES_MAX, before it is dropped; 0: no bound
  * @reserved: 0
  *
  * All but @id, @created and @invalid, in: of a new queue, 0 without CREATE; out: of the
@@ -412,7 +414,8 @@ struct ipcshm_queue_attr {
 	uint32_t overflow;
 	uint64_t pool_bytes;
 	uint32_t invalid;
-	uint32_t reserved[7];
+	uint32_t max_deliveries;
+	uint32_t reserved[6];
 };
 
 /**
@@ -655,8 +658,9 @@ int ipcshm_send_transfer(int fd, const struct ipcshm_transfer_args *transfer, si
  *	with its size only
  * @size: sizeof(*transfer)
  *
- * For another clock, IPCSHM_DONTWAIT, and IPCSHM_PEEK, which leaves the message in
- * the queue.  message.size and message.fd_count are to be set before each call.
+ * For another clock, IPCSHM_DONTWAIT, IPCSHM_PEEK, which leaves the message in the
+ * queue, and IPCSHM_ACK, as ipcshm_receive_ack().  message.size and message.fd_count
+ * are to be set before each call.
  *
  * Return: 0, or the errors of ipcshm_receive_message(); -E2BIG as above.
  */
@@ -695,6 +699,91 @@ int ipcshm_send_batch(int fd, const struct ipcshm_message *messages, uint32_t co
  */
 int ipcshm_receive_batch(int fd, struct ipcshm_message *messages, uint32_t count, uint32_t flags,
 			 uint64_t deadline);
+
+/**
+ * ipcshm_receive_ack - receive one message that comes back unless it is acknowledged
+ * @fd: a queue's descriptor with IPCSHM_READ, not of a rendezvous
+ * @message: as for ipcshm_receive_message(); its ack_id is the message to acknowledge
+ *	first, or 0; filled in, with the ack_id of the received message
+ * @timeout: nanoseconds after which the message comes back; 0: only when the process or
+ *	the descriptor goes
+ * @deadline: as for ipcshm_receive()
+ *
+ * The message stays in the queue, and in its capacity, until the process acknowledges it:
+ * with the next call, or by ipcshm_ack(). No other call receives it meanwhile. It comes back
+ * to its old place if the process returns it with ipcshm_nack(), lets @timeout pass, exits,
+ * is killed or executes a program without @fd, or if the open file description is closed. Then
+ * its member returns grows by one. Descriptors are received with each delivery.
+ *
+ * A request (ipcshm_call()) is received as by ipcshm_receive_message(): its ack_id is 0. A
+ * message that is received mapped needs no ipcshm_release(), and its bytes stay until it is
+ * acknowledged or comes back.
+ *
+ * Once the message of @message->ack_id is acknowledged, that is 0, even if the call fails
+ * afterwards.
+ *
+ * Return: the message's size, or the errors of ipcshm_receive_message(); -ESRCH: the message
+ * to acknowledge came back already, or isn't the process's, and nothing was received;
+ * -EOPNOTSUPP: the queue is a rendezvous; -EDQUOT: it doesn't wait, and the queue has only
+ * messages of senders that wait for quota; -ENOMEM.
+ */
+ssize_t ipcshm_receive_ack(int fd, struct ipcshm_message *message, uint64_t timeout,
+			   uint64_t deadline);
+
+/**
+ * ipcshm_receive_batch_ack - receive many messages that come back unless acknowledged
+ * @fd: as for ipcshm_receive_ack()
+ * @messages: as for ipcshm_receive_batch(); all messages with an ack_id are acknowledged
+ *	first
+ * @count: how many there are, 1 to IPCSHM_BATCH_MAX
+ * @flags: 0 or IPCSHM_DONTWAIT
+ * @timeout: as for ipcshm_receive_ack()
+ * @deadline: as for ipcshm_receive_batch()
+ *
+ * Return: how many were received; the errors of ipcshm_receive_ack() if none was. On
+ * -ESRCH, some may have been acknowledged, and all of their ack_id are 0.
+ */
+int ipcshm_receive_batch_ack(int fd, struct ipcshm_message *messages, uint32_t count,
+			     uint32_t flags, uint64_t timeout, uint64_t deadline);
+
+/**
+ * ipcshm_ack - acknowledge messages
+ * @fd: the descriptor through which the process received them
+ * @ids: their ack_id
+ * @count: how many there are, 1 to IPCSHM_BATCH_MAX
+ *
+ * They leave the queue, and can't come back.
+ *
+ * Return: how many were acknowledged, up to the first one that failed; if that is the
+ * first, -ESRCH: it came back already, or isn't the process's; -EKEYREVOKED; -EINVAL;
+ * -EFAULT; -EBADF.
+ */
+int ipcshm_ack(int fd, const uint64_t *ids, uint32_t count);
+
+/**
+ * ipcshm_nack - return messages to the queue
+ * @fd: as for ipcshm_ack()
+ * @ids: as for ipcshm_ack()
+ * @count: as for ipcshm_ack()
+ *
+ * The next receiver gets them, which may be the same process.
+ *
+ * Return: as ipcshm_ack().
+ */
+int ipcshm_nack(int fd, const uint64_t *ids, uint32_t count);
+
+/**
+ * ipcshm_ack_extend - set when messages that are not acknowledged come back
+ * @fd: as for ipcshm_ack()
+ * @ids: as for ipcshm_ack()
+ * @count: as for ipcshm_ack()
+ * @timeout: nanoseconds from now; 0: only when the process or the descriptor goes
+ *
+ * For work that takes longer than expected.
+ *
+ * Return: as ipcshm_ack().
+ */
+int ipcshm_ack_extend(int fd, const uint64_t *ids, uint32_t count, uint64_t timeout);
 
 /**
  * ipcshm_call - send a request and wait for the reply to it

@@ -154,7 +154,7 @@ ssize_t ipcshm_receive_mapped(int fd, uint64_t *offset, struct ipcshm_message *m
 }
 
 static int transfer_batch(int fd, unsigned int command, const struct ipcshm_message *messages,
-			  uint32_t count, uint32_t flags, uint64_t deadline)
+			  uint32_t count, uint32_t flags, uint64_t ack_timeout, uint64_t deadline)
 {
 	struct ipcshm_batch_args args = {
 		.messages = (uintptr_t)messages,
@@ -163,6 +163,7 @@ static int transfer_batch(int fd, unsigned int command, const struct ipcshm_mess
 		.deadline = deadline,
 		.clock = CLOCK_MONOTONIC,
 		.message_size = sizeof(*messages),
+		.ack_timeout = ack_timeout,
 	};
 
 	return call_ioctl(fd, command, &args, sizeof(args));
@@ -171,11 +172,63 @@ static int transfer_batch(int fd, unsigned int command, const struct ipcshm_mess
 int ipcshm_send_batch(int fd, const struct ipcshm_message *messages, uint32_t count,
 		      uint32_t flags, uint64_t deadline)
 {
-	return transfer_batch(fd, IPCSHM_IOC_QUEUE_SEND_BATCH, messages, count, flags, deadline);
+	return transfer_batch(fd, IPCSHM_IOC_QUEUE_SEND_BATCH, messages, count, flags, 0, deadline);
 }
 
 int ipcshm_receive_batch(int fd, struct ipcshm_message *messages, uint32_t count, uint32_t flags,
 			 uint64_t deadline)
 {
-	return transfer_batch(fd, IPCSHM_IOC_QUEUE_RECEIVE_BATCH, messages, count, flags, deadline);
+	return transfer_batch(fd, IPCSHM_IOC_QUEUE_RECEIVE_BATCH, messages, count, flags, 0,
+			      deadline);
+}
+
+ssize_t ipcshm_receive_ack(int fd, struct ipcshm_message *message, uint64_t timeout,
+			   uint64_t deadline)
+{
+	struct ipcshm_transfer_args transfer = {
+		.message = *message,
+		.deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
+		.flags = IPCSHM_ACK,
+		.ack_timeout = timeout,
+	};
+	int ret = call_ioctl(fd, IPCSHM_IOC_QUEUE_RECEIVE, &transfer, sizeof(transfer));
+
+	*message = transfer.message;
+	return ret < 0 ? ret : (ssize_t)message->size;
+}
+
+int ipcshm_receive_batch_ack(int fd, struct ipcshm_message *messages, uint32_t count,
+			     uint32_t flags, uint64_t timeout, uint64_t deadline)
+{
+	return transfer_batch(fd, IPCSHM_IOC_QUEUE_RECEIVE_BATCH, messages, count,
+			      flags | IPCSHM_ACK, timeout, deadline);
+}
+
+static int acknowledge(int fd, const uint64_t *ids, uint32_t count, uint32_t flags,
+		       uint64_t timeout)
+{
+	struct ipcshm_queue_ack_args args = {
+		.ids = (uintptr_t)ids,
+		.count = count,
+		.flags = flags,
+		.timeout = timeout,
+	};
+
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_ACK, &args, sizeof(args));
+}
+
+int ipcshm_ack(int fd, const uint64_t *ids, uint32_t count)
+{
+	return acknowledge(fd, ids, count, 0, 0);
+}
+
+int ipcshm_nack(int fd, const uint64_t *ids, uint32_t count)
+{
+	return acknowledge(fd, ids, count, IPCSHM_ACK_RETURN, 0);
+}
+
+int ipcshm_ack_extend(int fd, const uint64_t *ids, uint32_t count, uint64_t timeout)
+{
+	return acknowledge(fd, ids, count, IPCSHM_ACK_EXTEND, timeout);
 }

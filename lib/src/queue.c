@@ -25,6 +25,7 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 		.max_message_size = attr->max_message_size,
 		.pool_bytes = attr->pool_bytes,
 		.overflow = attr->overflow,
+		.max_deliveries = attr->max_deliveries,
 	};
 	fd = call_ioctl(device, IPCSHM_IOC_QUEUE_OPEN, &args, sizeof(args));
 	attr->invalid = invalid_argument(&args.how, fd);
@@ -36,6 +37,7 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 	attr->max_message_size = args.max_message_size;
 	attr->pool_bytes = args.pool_bytes;
 	attr->overflow = args.overflow;
+	attr->max_deliveries = args.max_deliveries;
 	attr->id = args.how.id;
 	attr->created = args.how.created;
 	return fd;
@@ -50,6 +52,7 @@ const char *ipcshm_queue_invalid(const struct ipcshm_queue_attr *attr)
 		{ offsetof(struct ipcshm_queue_open_args, max_message_size), "max_message_size" },
 		{ offsetof(struct ipcshm_queue_open_args, pool_bytes), "pool_bytes" },
 		{ offsetof(struct ipcshm_queue_open_args, overflow), "overflow" },
+		{ offsetof(struct ipcshm_queue_open_args, max_deliveries), "max_deliveries" },
 	};
 
 	return argument_name(names, sizeof(names) / sizeof(*names), attr->invalid);

@@ -42,6 +42,7 @@ union fake_argument {
 	struct ipcshm_queue_drain_args queue_drain;
 	struct ipcshm_queue_busy_poll_args queue_spin;
 	struct ipcshm_queue_release_args queue_release;
+	struct ipcshm_queue_ack_args queue_ack;
 	struct ipcshm_queue_revoke_args queue_revoke;
 	unsigned char bytes[1 << _IOC_SIZEBITS];
 };

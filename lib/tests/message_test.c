@@ -30,7 +30,7 @@ TEST(send_hands_on_every_argument)
 
 	EXPECT_EQ(1, fake.asked.calls);
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x41, 104), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x41, 112), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 }
 
@@ -71,7 +71,7 @@ TEST(receive_hands_on_every_argument)
 
 	EXPECT_EQ(1, fake.asked.calls);
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x42, 104), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x42, 112), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 }
 
@@ -138,10 +138,10 @@ FIXTURE_TEARDOWN(transfer)
 
 TEST_F(transfer, sent_as_it_is_in_the_size_of_the_caller)
 {
-	EXPECT_RETURNS(0, ipcshm_send_transfer(9, &self->transfer.transfer, 104));
+	EXPECT_RETURNS(0, ipcshm_send_transfer(9, &self->transfer.transfer, sizeof(self->transfer.transfer)));
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x41, 104), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 104));
+	EXPECT_EQ(COMMAND(0x41, 112), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, sizeof(self->transfer.transfer)));
 
 	EXPECT_RETURNS(0, ipcshm_send_transfer(9, &self->transfer.transfer, 112));
 	EXPECT_EQ(COMMAND(0x41, 112), fake.asked.command);
@@ -157,16 +157,17 @@ TEST_F(transfer, received_into_as_it_is_in_the_size_of_the_caller)
 	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 112));
 
 	answer_message();
-	EXPECT_RETURNS(0, ipcshm_receive_transfer(9, &self->transfer.transfer, 104));
-	EXPECT_EQ(COMMAND(0x42, 104), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&fake.out, &self->transfer, 104));
+	EXPECT_RETURNS(0, ipcshm_receive_transfer(9, &self->transfer.transfer, sizeof(self->transfer.transfer)));
+	EXPECT_EQ(COMMAND(0x42, 112), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&fake.out, &self->transfer,
+			    sizeof(self->transfer.transfer)));
 	EXPECT_EQ(0x5a, self->transfer.bytes[104]);
 }
 
 TEST_F(transfer, errors_are_returned)
 {
 	EXPECT_FAILS(E2BIG, ipcshm_send_transfer(9, &self->transfer.transfer, 112));
-	EXPECT_FAILS(EAGAIN, ipcshm_receive_transfer(9, &self->transfer.transfer, 104));
+	EXPECT_FAILS(EAGAIN, ipcshm_receive_transfer(9, &self->transfer.transfer, sizeof(self->transfer.transfer)));
 	EXPECT_RETURNS(-EFAULT, ipcshm_send_transfer(9, NULL, 104));
 	EXPECT_RETURNS(-EFAULT, ipcshm_receive_transfer(9, NULL, 104));
 	EXPECT_EQ(4, fake.asked.calls);
@@ -191,13 +192,13 @@ TEST(typed_hands_on_every_argument)
 
 	want.transfer.message.data = (uintptr_t)data;
 	EXPECT_RETURNS(0, ipcshm_send_typed(9, data, 6, 1ULL << 63, 31, 5));
-	EXPECT_EQ(COMMAND(0x41, 104), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x41, 112), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 
 	want.transfer.message.priority = 0;
 	want.transfer.message.flags = IPCSHM_TYPE_UP_TO;
 	EXPECT_RETURNS(6, ipcshm_receive_typed(9, data, 6, 1ULL << 63, IPCSHM_TYPE_UP_TO, NULL, 5));
-	EXPECT_EQ(COMMAND(0x42, 104), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x42, 112), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 }
 
@@ -215,11 +216,11 @@ TEST(descriptors_are_handed_on)
 	want.transfer.message.data = (uintptr_t)data;
 	want.transfer.message.fds = (uintptr_t)fds;
 	EXPECT_RETURNS(0, ipcshm_send_fds(9, data, 6, fds, 2, 5));
-	EXPECT_EQ(COMMAND(0x41, 104), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x41, 112), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 
 	EXPECT_RETURNS(6, ipcshm_receive_fds(9, data, 6, fds, 2, NULL, 5));
-	EXPECT_EQ(COMMAND(0x42, 104), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x42, 112), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 
 	answer_message();
@@ -241,7 +242,7 @@ TEST(mapped_returns_the_offset)
 	answer_message();
 	fake.out.transfer.message.data = 8192;
 	EXPECT_RETURNS(6, ipcshm_receive_mapped(9, &offset, &message, 5));
-	EXPECT_EQ(COMMAND(0x42, 104), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x42, 112), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 	EXPECT_EQ(8192, offset);
 	EXPECT_EQ(8, message.priority);
@@ -264,13 +265,13 @@ TEST(message_goes_as_it_is)
 	want.transfer.deadline = 5;
 	want.transfer.clock = CLOCK_MONOTONIC;
 	EXPECT_RETURNS(0, ipcshm_send_message(9, &message, 5));
-	EXPECT_EQ(COMMAND(0x41, 104), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x41, 112), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 	EXPECT_EQ(0, memcmp(&before, &message, sizeof(message)));
 
 	answer_message();
 	EXPECT_RETURNS(6, ipcshm_receive_message(9, &message, 5));
-	EXPECT_EQ(COMMAND(0x42, 104), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x42, 112), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 	EXPECT_EQ(0, memcmp(&fake.out, &message, sizeof(message)));
 }
@@ -305,12 +306,84 @@ TEST(batch_hands_on_every_argument)
 	fake.result = 2;
 	EXPECT_RETURNS(2, ipcshm_send_batch(9, messages, 3, IPCSHM_DONTWAIT, 5));
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x43, 32), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x43, 40), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 
 	EXPECT_RETURNS(2, ipcshm_receive_batch(9, messages, 3, IPCSHM_DONTWAIT, 5));
-	EXPECT_EQ(COMMAND(0x44, 32), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x44, 40), fake.asked.command);
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+}
+
+TEST(acknowledged_receive_hands_on_what_to_acknowledge)
+{
+	struct ipcshm_message message = { .data = 1, .size = 3, .ack_id = 7 };
+	union fake_argument want = {
+		.transfer = {
+			.message = message,
+			.deadline = 5,
+			.clock = CLOCK_MONOTONIC,
+			.flags = IPCSHM_ACK,
+			.ack_timeout = 6,
+		},
+	};
+
+	fake.out.transfer.message = (struct ipcshm_message) { .size = 2, .ack_id = 8 };
+	fake.result = 0;
+	EXPECT_RETURNS(2, ipcshm_receive_ack(9, &message, 6, 5));
+	EXPECT_EQ(9, fake.asked.fd);
+	EXPECT_EQ(COMMAND(0x42, 112), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	EXPECT_EQ(8, message.ack_id);
+}
+
+TEST(acknowledged_batch_has_a_timeout)
+{
+	struct ipcshm_message messages[2] = { { 0 } };
+	union fake_argument want = {
+		.batch = {
+			.messages = (uintptr_t)messages,
+			.count = 2,
+			.flags = IPCSHM_DONTWAIT | IPCSHM_ACK,
+			.deadline = 5,
+			.clock = CLOCK_MONOTONIC,
+			.message_size = sizeof(*messages),
+			.ack_timeout = 6,
+		},
+	};
+
+	fake.result = 1;
+	EXPECT_RETURNS(1, ipcshm_receive_batch_ack(9, messages, 2, IPCSHM_DONTWAIT, 6, 5));
+	EXPECT_EQ(COMMAND(0x44, 40), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+}
+
+static void expect_ack(struct __test_metadata *_metadata, const uint64_t *ids, uint32_t flags,
+		       uint64_t timeout)
+{
+	union fake_argument want = {
+		.queue_ack = {
+			.ids = (uintptr_t)ids,
+			.count = 2,
+			.flags = flags,
+			.timeout = timeout,
+		},
+	};
+
+	EXPECT_EQ(COMMAND(0x4d, 24), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+}
+
+TEST(acknowledgements_hand_on_the_ids)
+{
+	const uint64_t ids[] = { 3, 4 };
+
+	fake.result = 2;
+	EXPECT_RETURNS(2, ipcshm_ack(9, ids, 2));
+	expect_ack(_metadata, ids, 0, 0);
+	EXPECT_RETURNS(2, ipcshm_nack(9, ids, 2));
+	expect_ack(_metadata, ids, IPCSHM_ACK_RETURN, 0);
+	EXPECT_RETURNS(2, ipcshm_ack_extend(9, ids, 2, 5));
+	expect_ack(_metadata, ids, IPCSHM_ACK_EXTEND, 5);
 }
 
 TEST(batch_returns_the_error_and_does_not_retry)

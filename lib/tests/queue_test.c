@@ -58,7 +58,7 @@ TEST(open_hands_on_every_argument)
 	EXPECT_EQ(3, fake.asked.in.queue_open.max_message_size);
 	EXPECT_EQ(1ULL << 40, fake.asked.in.queue_open.pool_bytes);
 	EXPECT_EQ(IPCSHM_OVERFLOW_DROP_NEWEST, fake.asked.in.queue_open.overflow);
-	EXPECT_EQ(0, fake.asked.in.queue_open.reserved);
+	EXPECT_EQ(0, fake.asked.in.queue_open.max_deliveries);
 }
 
 TEST(open_returns_descriptor_and_attributes)

@@ -274,6 +274,10 @@ void fill_on_queue(struct world *world, enum form form, union args *args)
 		args->release.offsets = (uintptr_t)&world->offset;
 		args->release.count = 1;
 		break;
+	case ACK:
+		args->ack.ids = (uintptr_t)&world->ack_id;
+		args->ack.count = 1;
+		break;
 	default:
 		break;
 	}
@@ -412,7 +416,7 @@ void reset_queue(struct world *world)
 	};
 
 	if (queue_stat(world->fd[QUEUE]).stat.flags & IPCSHM_STAT_REVOKED ||
-	    queue_stat(world->fd[QUEUE]).held)
+	    queue_stat(world->fd[QUEUE]).held || queue_stat(world->fd[QUEUE]).unacknowledged)
 		renew_queue(world);
 	call(world->fd[QUEUE], IPCSHM_IOC_QUEUE_SET, &capacity);
 	drain_queue(world);
@@ -471,6 +475,17 @@ void hold_message(struct world *world)
 	world->offset = args.message.data;
 }
 
+static void lease_message(struct world *world)
+{
+	struct ipcshm_transfer_args args = { 0 };
+
+	transfer_message(world, SEND);
+	fill_transfer(world, RECEIVE, &args);
+	args.flags |= IPCSHM_ACK;
+	call(world->fd[QUEUE], IPCSHM_IOC_QUEUE_RECEIVE, &args);
+	world->ack_id = args.message.ack_id;
+}
+
 void prepare_queue(struct world *world, enum form form)
 {
 	switch (form) {
@@ -489,6 +504,9 @@ void prepare_queue(struct world *world, enum form form)
 		break;
 	case RELEASE:
 		hold_message(world);
+		break;
+	case ACK:
+		lease_message(world);
 		break;
 	default:
 		break;

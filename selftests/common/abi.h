@@ -75,6 +75,7 @@ union args {
 	struct ipcshm_call_args call;
 	struct ipcshm_reply_args reply;
 	struct ipcshm_queue_release_args release;
+	struct ipcshm_queue_ack_args ack;
 	struct ipcshm_queue_set_args set;
 	struct ipcshm_queue_busy_poll_args spin;
 	struct ipcshm_queue_drain_args drain;
@@ -91,6 +92,7 @@ struct world {
 	struct ipcshm_message messages[BATCH];
 	__u64 request_id;			/* of a request that was received */
 	__u64 offset;			/* of a message that is held */
+	__u64 ack_id;			/* of a message that is leased */
 	pid_t other;			/* process that awaits or sends a reply; 0: none */
 	struct ipcshm_member members[MAX_MEMBERS];
 	struct ipcshm_region_word words[WORDS];

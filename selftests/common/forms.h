@@ -57,6 +57,7 @@ FORM(CALL, call, QUEUE_CALL, call_args, 192, QUEUE, OUT | EFFECT | ASKS, 0)
 FORM(REPLY, reply, QUEUE_REPLY, reply_args, 96, QUEUE, EFFECT, 0)
 FORM(REPLY_RECEIVE, reply_receive, QUEUE_REPLY_RECEIVE, call_args, 192, QUEUE, OUT | EFFECT, 0)
 FORM(RELEASE, release, QUEUE_RELEASE, queue_release_args, 16, QUEUE, EFFECT, 1)
+FORM(ACK, ack, QUEUE_ACK, queue_ack_args, 24, QUEUE, EFFECT, 1)
 PLAIN(SET, set, QUEUE_SET, queue_set_args, 24, QUEUE, EFFECT,
 	.max_messages = 8, .max_bytes = 65536)
 PLAIN(SPIN, spin, QUEUE_BUSY_POLL, queue_busy_poll_args, 8, QUEUE, 0, .microseconds = 1)

@@ -39,11 +39,17 @@ struct queue {
 	uint32_t writers;
 	uint32_t overflow;
 	uint64_t stalls;
+	uint64_t unacknowledged;
+	uint64_t returns;
+	uint64_t dead_letters;
 };
 
 #define REGION_GENERATED
 
 #define QUEUE_GENERATED \
-	QUEUE(stalls, "STALLS", UNIT_COUNT, STALLS),
+	QUEUE(stalls, "STALLS", UNIT_COUNT, STALLS), \
+	QUEUE(unacknowledged, "UNACKNOWLEDGED", UNIT_COUNT, UNACKNOWLEDGED), \
+	QUEUE(returns, "RETURNS", UNIT_COUNT, RETURNS), \
+	QUEUE(dead_letters, "DEAD-LETTERS", UNIT_COUNT, DEAD_LETTERS),
 
 #endif /* OBJECT_GEN_H */

@@ -35,6 +35,7 @@
 #define IPCSHM_FDS_MAX		16	/* descriptors that one message can carry */
 #define IPCSHM_SEGMENTS_MAX	1024	/* pieces that one message's buffer can have */
 #define IPCSHM_BATCH_MAX	1024	/* messages that one call can send or receive */
+#define IPCSHM_DELIVERIES_MAX	254	/* the largest max_deliveries of a queue */
 #define IPCSHM_WAITV_MAX	128	/* words that one call can wait on */
 #define IPCSHM_BUSY_POLL_MAX		1000	/* microseconds: the longest busy wait */
 #define IPCSHM_UNBOUNDED	(~0ULL)	/* as a queue's capacity: no bound of its own */
@@ -197,7 +198,9 @@ enum ipcshm_overflow {
  *	rounded up to whole pages, at least @max_message_size, at most
  *	IPCSHM_POOL_MAX; 0: none
  * @overflow: enum ipcshm_overflow; DROP_OLDEST not for a rendezvous
- * @reserved: 0
+ * @max_deliveries: times that a message is received with IPCSHM_ACK, 1 to
+ *	IPCSHM_DELIVERIES_MAX: when it comes back from the last one, it is dropped;
+ *	0: no bound
  *
  * All apply to a new queue, and must be 0 without IPCSHM_CREATE.  Out: the
  * attributes of the opened queue.
@@ -209,7 +212,7 @@ struct ipcshm_queue_open_args {
 	__u64 max_message_size;
 	__u64 pool_bytes;
 	__u32 overflow;
-	__u32 reserved;
+	__u32 max_deliveries;
 };
 
 /**
@@ -574,14 +577,14 @@ struct ipcshm_region_revoke_args {
  * @max_messages: capacity in messages
  * @max_bytes: capacity in bytes
  * @max_message_size: the largest message in bytes
- * @messages: number of messages
+ * @messages: number of messages, with those that are not acknowledged
  * @bytes: their bytes
  * @senders: blocked senders
  * @receivers: blocked receivers
  * @sent: messages accepted since it was created
- * @received: messages received since it was created
+ * @received: messages received since it was created, and acknowledged if received so
  * @dropped: messages accepted and lost since it was created: by an overflow, a
- *	drain, or a caller that gave up its request
+ *	drain, a caller that gave up its request, or too many deliveries
  * @peak_messages: highest number of messages so far
  * @peak_bytes: highest number of bytes so far
  * @next_time: time of sending of the next message, nanoseconds of
@@ -597,6 +600,9 @@ struct ipcshm_region_revoke_args {
  * @reserved: 0
  * @stalls: messages that blocked their sender since it was created, for want of room or
  *	quota
+ * @unacknowledged: messages that were received and are to be acknowledged
+ * @returns: times that such a message came back since it was created
+ * @dead_letters: messages that came back from their last delivery
  */
 struct ipcshm_queue_stat {
 	struct ipcshm_stat stat;
@@ -623,6 +629,9 @@ struct ipcshm_queue_stat {
 	__u32 overflow;
 	__u32 reserved;
 	__u64 stalls;
+	__u64 unacknowledged;
+	__u64 returns;
+	__u64 dead_letters;
 };
 
 /* struct ipcshm_message.flags: the filter of a receiver; none: any type. */
@@ -667,10 +676,12 @@ struct ipcshm_segment {
  *	received ones; a persistent queue takes them in replies only
  * @fd_count: elements of @fds, 0 to IPCSHM_FDS_MAX; receive, out: number that the
  *	message carried; descriptors without room are closed
- * @reserved: 0
+ * @returns: receive, out: times that the message was received with IPCSHM_ACK and came
+ *	back, 255: or more
  * @request_id: receive, out: if not 0, the sender waits for a reply with this id;
  *	reply: that id; call: see struct ipcshm_call_args; else 0
- * @reserved1: 0
+ * @ack_id: receive with IPCSHM_ACK: the message to acknowledge first, or 0; out: the id of
+ *	the received message, 0 if it is a request or an error is returned; else 0
  */
 struct ipcshm_message {
 	__u64 data;
@@ -685,14 +696,15 @@ struct ipcshm_message {
 	__u64 time;
 	__u64 fds;
 	__u32 fd_count;
-	__u32 reserved;
+	__u32 returns;
 	__u64 request_id;
-	__u64 reserved1;
+	__u64 ack_id;
 };
 
 /* Flags of struct ipcshm_transfer_args, ipcshm_batch and ipcshm_call. */
 #define IPCSHM_DONTWAIT		0x01	/* don't block: EAGAIN */
 #define IPCSHM_PEEK		0x02	/* receive: leave it in the queue; with DONTWAIT */
+#define IPCSHM_ACK		0x04	/* receive: it comes back unless acknowledged */
 
 /**
  * struct ipcshm_transfer_args - IPCSHM_IOC_QUEUE_SEND and IPCSHM_IOC_QUEUE_RECEIVE
@@ -700,24 +712,34 @@ struct ipcshm_message {
  * @deadline: end of a blocking wait, with ETIMEDOUT: absolute nanoseconds of
  *	@clock, or IPCSHM_FOREVER
  * @clock: CLOCK_REALTIME (0) or CLOCK_MONOTONIC (1)
- * @flags: IPCSHM_DONTWAIT; receive: IPCSHM_PEEK
+ * @flags: IPCSHM_DONTWAIT; receive: IPCSHM_PEEK or IPCSHM_ACK
+ * @ack_timeout: with IPCSHM_ACK: nanoseconds after which the message comes back, or 0: when
+ *	the process or the descriptor goes; else 0
+ *
+ * A message received with IPCSHM_ACK stays in the queue, and in its capacity, until the process
+ * acknowledges it, but others don't receive it. It comes back to its old place when the process
+ * returns it (QUEUE_ACK), when @ack_timeout is over, when the process dies or executes a
+ * program without the descriptor, and when the last descriptor of the open file description is closed. A rendezvous
+ * keeps no messages: EOPNOTSUPP.
  */
 struct ipcshm_transfer_args {
 	struct ipcshm_message message;
 	__u64 deadline;
 	__u32 clock;
 	__u32 flags;
+	__u64 ack_timeout;
 };
 
 /**
  * struct ipcshm_batch_args - IPCSHM_IOC_QUEUE_SEND_BATCH and _RECEIVE_BATCH
  * @messages: address of an array of struct ipcshm_message
  * @count: elements of the array, 1 to IPCSHM_BATCH_MAX
- * @flags: IPCSHM_DONTWAIT
+ * @flags: IPCSHM_DONTWAIT; receive: IPCSHM_ACK
  * @deadline: as in struct ipcshm_transfer_args
  * @clock: as in struct ipcshm_transfer_args
  * @message_size: sizeof(struct ipcshm_message), the distance between two of them; at
  *	most a page
+ * @ack_timeout: as in struct ipcshm_transfer_args
  */
 struct ipcshm_batch_args {
 	__u64 messages;
@@ -726,6 +748,7 @@ struct ipcshm_batch_args {
 	__u64 deadline;
 	__u32 clock;
 	__u32 message_size;
+	__u64 ack_timeout;
 };
 
 /**
@@ -809,6 +832,32 @@ struct ipcshm_queue_release_args {
 	__u32 flags;
 };
 
+/* Flags of struct ipcshm_queue_ack_args. */
+#define IPCSHM_ACK_RETURN	0x01	/* the messages come back now */
+#define IPCSHM_ACK_EXTEND	0x02	/* they come back after @timeout from now */
+
+/**
+ * struct ipcshm_queue_ack_args - IPCSHM_IOC_QUEUE_ACK: acknowledge messages
+ * @ids: address of an array of __u64: ack_id of messages that the process received
+ * @count: elements of the array, 1 to IPCSHM_BATCH_MAX
+ * @flags: 0: the messages are acknowledged; IPCSHM_ACK_RETURN or IPCSHM_ACK_EXTEND
+ * @timeout: with IPCSHM_ACK_EXTEND: nanoseconds, or 0: no time-out; else 0
+ *
+ * Acknowledges messages that the process received with IPCSHM_ACK, returns them to the queue, or
+ * sets when they come back. Returns the number of messages, up to the first one that fails.
+ *
+ * Errors:
+ * EINVAL: count is out of its range, an unknown flag, both flags, or a timeout without EXTEND
+ * ESRCH: the process has no such message: it came back already, or was acknowledged
+ * EBADF: the descriptor does not have IPCSHM_READ
+ */
+struct ipcshm_queue_ack_args {
+	__u64 ids;
+	__u32 count;
+	__u32 flags;
+	__u64 timeout;
+};
+
 /**
  * struct ipcshm_queue_revoke_args - IPCSHM_IOC_QUEUE_REVOKE
  * @flags: none yet: 0
@@ -836,6 +885,7 @@ struct ipcshm_queue_revoke_args {
 #define IPCSHM_QUEUE_BUSY_POLL_SIZE_VER0	8
 #define IPCSHM_QUEUE_RELEASE_SIZE_VER0	16
 #define IPCSHM_QUEUE_REVOKE_SIZE_VER0	8
+#define IPCSHM_QUEUE_ACK_SIZE_VER0	24
 #define IPCSHM_REGION_SELF_SIZE_VER0	8
 #define IPCSHM_REGION_MEMBER_SIZE_VER0	40
 #define IPCSHM_REGION_MEMBERS_SIZE_VER0	16
@@ -891,5 +941,6 @@ struct ipcshm_queue_revoke_args {
 	_IOWR(IPCSHM_IOC_MAGIC, 0x4a, struct ipcshm_queue_busy_poll_args)
 #define IPCSHM_IOC_QUEUE_DRAIN	_IOWR(IPCSHM_IOC_MAGIC, 0x4b, struct ipcshm_queue_drain_args)
 #define IPCSHM_IOC_QUEUE_REVOKE	_IOWR(IPCSHM_IOC_MAGIC, 0x4c, struct ipcshm_queue_revoke_args)
+#define IPCSHM_IOC_QUEUE_ACK	_IOWR(IPCSHM_IOC_MAGIC, 0x4d, struct ipcshm_queue_ack_args)
 
 #endif /* _UAPI_LINUX_IPCSHM_H */

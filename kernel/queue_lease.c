@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Acknowledged receive. A message that was received with IPCSHM_ACK is leased to the process: it
+ * stays one of the queue's messages, and counts for its capacity and its payer, but it is in no
+ * backlog. The lease ends when
+ *
+ * - the process acknowledges the message, which then has been received;
+ * - the process returns it, the lease expires, or the process goes: the message comes back, to a
+ *   sleeping receiver or to the queue's returned messages, which are sorted by number. After its
+ *   last delivery it is dropped instead.
+ *
+ * Leases have ids that never repeat, so a late acknowledgement does not find a later lease of the
+ * same message. A request is not leased, since its caller waits for the reply.
+ */
+#include <linux/jiffies.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+
+#include "queue_internal.h"
+#include "queue_lease.h"
+#include "work.h"
+
+#define LEASED_MSG(node) rb_entry_safe(node, struct ipcshm_msg, lease.by_id)
+#define EXPIRING_MSG(node) rb_entry_safe(node, struct ipcshm_msg, lease.by_expiry)
+
+/* Leases, under the queue's lock. */
+
+static bool id_less(struct rb_node *a, const struct rb_node *b)
+{
+	return LEASED_MSG(a)->lease.id < LEASED_MSG(b)->lease.id;
+}
+
+static bool expiry_less(struct rb_node *a, const struct rb_node *b)
+{
+	return EXPIRING_MSG(a)->lease.expiry < EXPIRING_MSG(b)->lease.expiry;
+}
+
+static struct ipcshm_msg *first_expiring(const struct ipcshm_queue *queue)
+{
+	return EXPIRING_MSG(rb_first_cached(&queue->expiring));
+}
+
+/* Run expire_work() when the first lease expires. */
+static void arm_expiry(struct ipcshm_queue *queue)
+{
+	const struct ipcshm_msg *first = first_expiring(queue);
+	u64 now = ktime_get_ns(), expiry = first ? first->lease.expiry : 0;
+
+	lockdep_assert_held(&queue->lock);
+	if (!first)
+		return;
+	/* Not before: jiffies are rounded up, and the present one has partly passed. */
+	mod_delayed_work(ipcshm_workqueue, &queue->expire_work,
+			 expiry > now ? nsecs_to_jiffies(expiry - now) + 2 : 0);
+}
+
+/* Set when the lease of @msg expires. @timeout: nanoseconds from now; 0: never */
+static void lease_set_timeout(struct ipcshm_queue *queue, struct ipcshm_msg *msg, u64 timeout)
+{
+	struct ipcshm_lease *lease = &msg->lease;
+
+	lockdep_assert_held(&queue->lock);
+	if (lease->expiry)
+		rb_erase_cached(&lease->by_expiry, &queue->expiring);
+	lease->expiry = 0;
+	if (!timeout)
+		return;
+	if (check_add_overflow(ktime_get_ns(), timeout, &lease->expiry))
+		lease->expiry = U64_MAX;
+	if (rb_add_cached(&lease->by_expiry, &queue->expiring, expiry_less))
+		arm_expiry(queue);
+}
+
+/**
+ * ipcshm_lease_begin - lease a message to a receiver
+ * @queue: the queue, which counts the message, while no backlog has it
+ * @msg: the message
+ * @process: the receiver
+ * @criteria: its criteria; @ack_id is set
+ *
+ * Return: a reference to the message, for its delivery.
+ */
+struct ipcshm_msg *ipcshm_lease_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+				      struct ipcshm_process *process,
+				      struct ipcshm_criteria *criteria)
+{
+	lockdep_assert_held(&queue->lock);
+	trace_received(queue, msg);
+	msg->request_id = 0;
+	msg->lease.id = ++queue->ack_id;
+	msg->lease.process = process;
+	msg->lease.expiry = 0;
+	rb_add(&msg->lease.by_id, &process->leases, id_less);
+	lease_set_timeout(queue, msg, criteria->ack_timeout);
+	queue->unacknowledged++;
+	criteria->ack_id = msg->lease.id;
+	return ipcshm_msg_get(msg);
+}
+
+static void lease_end(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+{
+	lockdep_assert_held(&queue->lock);
+	lease_set_timeout(queue, msg, 0);
+	rb_erase(&msg->lease.by_id, &msg->lease.process->leases);
+	queue->unacknowledged--;
+}
+
+static int id_compare(const void *key, const struct rb_node *node)
+{
+	u64 id = *(const u64 *)key, other = rb_entry(node, struct ipcshm_msg, lease.by_id)->lease.id;
+
+	return id < other ? -1 : id > other;
+}
+
+static struct ipcshm_msg *find_lease(struct ipcshm_process *process, u64 id)
+{
+	return LEASED_MSG(rb_find(&id, &process->leases, id_compare));
+}
+
+/* The message has been received, and leaves the queue. */
+static void acknowledge_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+				struct queue_effects *effects)
+{
+	lockdep_assert_held(&queue->lock);
+	lease_end(queue, msg);
+	uncount_queued(queue, msg);
+	queue->received++;
+	msg = ipcshm_queue_keep_spare(queue, msg);
+	if (msg)
+		list_add_tail(&msg->place.equals, &effects->garbage);
+	admit_blocked(queue, effects);
+}
+
+/* The message has been delivered too often, or the queue is revoked. */
+static void drop_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			 struct queue_effects *effects)
+{
+	lockdep_assert_held(&queue->lock);
+	uncount_queued(queue, msg);
+	ipcshm_queue_discard(queue, msg, -EKEYREVOKED, effects);
+	admit_blocked(queue, effects);
+}
+
+/*
+ * The message comes back. @delivered: the receiver got it. -EBUSY if the lock has to be dropped
+ * before.
+ */
+static int return_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bool delivered,
+			  struct queue_effects *effects)
+{
+	struct queue_receiver *receiver = NULL;
+	bool is_last = delivered && queue->max_deliveries &&
+		       msg->returns + 1 >= queue->max_deliveries;
+	int err = 0;
+
+	lockdep_assert_held(&queue->lock);
+	if (!queue->revoked && !is_last)
+		err = ipcshm_queue_find_receiver(queue, msg, &receiver, effects);
+	if (err)
+		return err;
+	lease_end(queue, msg);
+	if (delivered) {
+		queue->returns++;
+		queue->dead_letters += is_last;
+		msg->returns = min_t(u32, msg->returns + 1, U8_MAX);
+	}
+	if (queue->revoked || is_last) {
+		drop_message(queue, msg, effects);
+	} else if (!receiver) {
+		msg->returned = true;
+		ipcshm_backlog_add_returned(&queue->returned, msg);
+	} else if (receiver->criteria->ack) {
+		ipcshm_queue_lease_to(queue, msg, receiver, effects);
+	} else {
+		uncount_queued(queue, msg);
+		ipcshm_queue_hand_over(queue, msg, receiver, effects);
+		admit_blocked(queue, effects);
+	}
+	return 0;
+}
+
+/* What comes back, a few messages at a time. */
+
+/* Return the messages of @process. Return whether there are more. */
+static bool return_some(struct ipcshm_queue *queue, struct ipcshm_process *process)
+{
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
+	struct ipcshm_msg *msg;
+	int i, err = 0;
+
+	queue_lock(queue, &effects);
+	for (i = 0; i < QUEUE_LOCK_BATCH && !err && !effects_are_full(&effects); i++) {
+		msg = LEASED_MSG(rb_first(&process->leases));
+		if (!msg)
+			break;
+		err = return_message(queue, msg, true, &effects);
+	}
+	msg = LEASED_MSG(rb_first(&process->leases));
+	queue_unlock(queue, &effects, READABLE);
+	cond_resched();
+	return msg;
+}
+
+/**
+ * ipcshm_leases_return - return all messages that a process has not acknowledged
+ * @queue: the queue
+ * @process: the process, which does not receive more messages
+ */
+void ipcshm_leases_return(struct ipcshm_queue *queue, struct ipcshm_process *process)
+{
+	while (READ_ONCE(process->leases.rb_node) && return_some(queue, process))
+		;
+}
+
+/* Return whether leases have expired whose messages are still to be returned. */
+static bool expire_some(struct ipcshm_queue *queue)
+{
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
+	u64 now = ktime_get_ns();
+	struct ipcshm_msg *msg;
+	bool more = false;
+	int i;
+
+	queue_lock(queue, &effects);
+	for (i = 0; (msg = first_expiring(queue)) && msg->lease.expiry <= now; i++) {
+		more = i == QUEUE_LOCK_BATCH || effects_are_full(&effects) ||
+		       return_message(queue, msg, true, &effects);
+		if (more)
+			break;
+	}
+	if (!more)
+		arm_expiry(queue);
+	queue_unlock(queue, &effects, READABLE);
+	cond_resched();
+	return more;
+}
+
+static void expire_work(struct work_struct *work)
+{
+	struct ipcshm_queue *queue =
+		container_of(to_delayed_work(work), struct ipcshm_queue, expire_work);
+
+	while (expire_some(queue))
+		;
+}
+
+void ipcshm_leases_init(struct ipcshm_queue *queue)
+{
+	queue->expiring = RB_ROOT_CACHED;
+	INIT_DELAYED_WORK(&queue->expire_work, expire_work);
+}
+
+/* No message is leased. */
+void ipcshm_leases_destroy(struct ipcshm_queue *queue)
+{
+	cancel_delayed_work_sync(&queue->expire_work);
+}
+
+/**
+ * ipcshm_lease_undo - return a message that was leased and not delivered
+ * @qfile: the receiver's queue file
+ * @msg: the message, a reference
+ * @id: id of the lease
+ */
+void ipcshm_lease_undo(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg, u64 id)
+{
+	struct ipcshm_process *process = ipcshm_process_find(&qfile->processes);
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
+	int err;
+
+	do {
+		queue_lock(qfile->queue, &effects);
+		/* Another thread may have ended the lease. */
+		err = process && find_lease(process, id) == msg ?
+			      return_message(qfile->queue, msg, false, &effects) : 0;
+		queue_unlock(qfile->queue, &effects, READABLE);
+	} while (err);
+	ipcshm_msg_put(msg);
+}
+
+/* Operations of a receiver. */
+
+/* -EBUSY if the lock has to be dropped before. */
+static int end_lease(struct ipcshm_queue *queue, struct ipcshm_process *process, u64 id, u32 flags,
+		     u64 timeout, struct queue_effects *effects)
+{
+	struct ipcshm_msg *msg = process ? find_lease(process, id) : NULL;
+
+	lockdep_assert_held(&queue->lock);
+	if (queue->revoked)
+		return -EKEYREVOKED;
+	if (!msg)
+		return -ESRCH;
+	if (flags & IPCSHM_ACK_RETURN)
+		return return_message(queue, msg, true, effects);
+	if (flags & IPCSHM_ACK_EXTEND)
+		lease_set_timeout(queue, msg, timeout);
+	else
+		acknowledge_message(queue, msg, effects);
+	return 0;
+}
+
+/**
+ * ipcshm_queue_acknowledge - acknowledge messages, return them, or extend their leases
+ * @qfile: the receiver's queue file
+ * @ids: ids of leases
+ * @count: number of @ids, at most QUEUE_LOCK_BATCH
+ * @flags: 0, IPCSHM_ACK_RETURN or IPCSHM_ACK_EXTEND
+ * @timeout: with IPCSHM_ACK_EXTEND, nanoseconds from now, or 0
+ *
+ * Return: how many of the leases, from the first; or an error if there are none: -ESRCH,
+ * -EKEYREVOKED.
+ */
+int ipcshm_queue_acknowledge(struct ipcshm_queue_file *qfile, const u64 *ids, int count, u32 flags,
+			     u64 timeout)
+{
+	struct ipcshm_process *process = ipcshm_process_find(&qfile->processes);
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
+	int done = 0, err = 0;
+
+	do {
+		queue_lock(qfile->queue, &effects);
+		for (err = 0; done < count && !err && !effects_are_full(&effects); done += !err)
+			err = end_lease(qfile->queue, process, ids[done], flags, timeout, &effects);
+		queue_unlock(qfile->queue, &effects, flags & IPCSHM_ACK_RETURN ? READABLE : 0);
+	} while (done < count && (!err || err == -EBUSY));
+	return done ?: err;
+}

@@ -278,7 +278,7 @@ void ipcshm_queue_admit(struct ipcshm_queue *queue, struct queue_effects *effect
 				     ipcshm_queue_find_receiver(queue, msg, &receiver, effects);
 		if (effects->unsettled)
 			break;
-		effects->admitted++;
+		effects->steps++;
 		if (charge_or_report(queue, msg)) {
 			ipcshm_queue_accept(queue, msg, effects);
 			ipcshm_queue_place(queue, msg, receiver, effects);

@@ -56,6 +56,7 @@ void ipcshm_call_complete(struct ipcshm_queue *queue, struct ipcshm_caller *call
 	}
 	call->waiter.result = result;
 	call->waiter.done = true;
+	effects->steps++;	/* no task is woken */
 }
 
 static bool request_id_less(struct rb_node *a, const struct rb_node *b)

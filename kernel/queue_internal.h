@@ -62,7 +62,7 @@ struct ipcshm_caller {
  * @wakeups: whom to wake
  * @were: what pollers may know already
  * @dropped: how many messages were dropped, for the notification
- * @admitted: how many blocked messages were
+ * @steps: how many blocked messages were admitted, and interrupted calls ended
  * @unsettled: more blocked messages have to be admitted than should be at a time
  * @garbage: messages to be freed, by @place.equals
  */
@@ -70,18 +70,18 @@ struct queue_effects {
 	struct ipcshm_wakeups wakeups;
 	__poll_t were;
 	u32 dropped;
-	u32 admitted;
+	u32 steps;
 	bool unsettled;
 	struct list_head garbage;
 };
 
-/* The most messages that are admitted, or discarded, while the lock is held once. */
+/* The most messages that are admitted or discarded, or @steps, while the lock is held once. */
 #define QUEUE_LOCK_BATCH 64
 
 static inline bool effects_are_full(const struct queue_effects *effects)
 {
 	return effects->wakeups.count == IPCSHM_WAKEUPS_MAX ||
-	       effects->admitted == QUEUE_LOCK_BATCH;
+	       effects->steps >= QUEUE_LOCK_BATCH;
 }
 
 /* queue.c */
@@ -187,7 +187,7 @@ static inline void queue_lock(struct ipcshm_queue *queue, struct queue_effects *
 	effects->wakeups.count = 0;
 	effects->wakeups.sync = false;
 	effects->dropped = 0;
-	effects->admitted = 0;
+	effects->steps = 0;
 	effects->unsettled = false;
 	INIT_LIST_HEAD(&effects->garbage);
 	/* Without a barrier: the lock orders it, as described above. */

@@ -381,7 +381,10 @@ static inline void mark_received(struct ipcshm_queue *queue, struct ipcshm_msg *
 /* The lock was only dropped in between; a task that is being killed needn't go on. */
 static inline bool should_retry(int err)
 {
-	return err == -EBUSY && !fatal_signal_pending(current);
+	if (err != -EBUSY)
+		return false;
+	cond_resched();
+	return !fatal_signal_pending(current);
 }
 
 #endif /* IPCSHM_QUEUE_INTERNAL_H */

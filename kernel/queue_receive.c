@@ -324,5 +324,6 @@ void ipcshm_queue_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_msg *m
 		queue_lock(queue, &effects);
 		err = put_back_once(qfile, msg, &effects);
 		queue_unlock(queue, &effects, READABLE);
+		cond_resched();
 	} while (err);
 }

@@ -85,16 +85,27 @@ static int put_details(struct sk_buff *skb, const struct ipcshm_notification *ev
 	}
 }
 
-/* Subscribers may be in any PID namespace, so the process's own is used. */
+static int put_uid(struct sk_buff *skb, const struct net *net, kuid_t uid)
+{
+	return nla_put_u32(skb, IPCSHM_A_NOTIFY_UID, from_kuid_munged(net->user_ns, uid));
+}
+
+/*
+ * Subscribers may be in any PID namespace, so the process's own is used. A kernel thread, which
+ * completes what a process has begun, is no actor.
+ */
 static int put_actor(struct sk_buff *skb, const struct net *net,
 		     const struct ipcshm_notification *event)
 {
-	kuid_t uid = event->type == IPCSHM_NOTIFY_TYPE_QUOTA ? event->uid : current_uid();
+	bool is_process = !(current->flags & PF_KTHREAD);
 
 	if (event->type == IPCSHM_NOTIFY_TYPE_LOST)
 		return 0;
-	return nla_put_u32(skb, IPCSHM_A_NOTIFY_PID, task_tgid_vnr(current)) ?:
-	       nla_put_u32(skb, IPCSHM_A_NOTIFY_UID, from_kuid_munged(net->user_ns, uid));
+	if (is_process && nla_put_u32(skb, IPCSHM_A_NOTIFY_PID, task_tgid_vnr(current)))
+		return -EMSGSIZE;
+	if (event->type == IPCSHM_NOTIFY_TYPE_QUOTA)
+		return put_uid(skb, net, event->uid);
+	return is_process ? put_uid(skb, net, current_uid()) : 0;
 }
 
 /**

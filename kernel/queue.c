@@ -396,11 +396,14 @@ void ipcshm_queue_init(struct ipcshm_queue *queue)
 	INIT_LIST_HEAD(&queue->calls);
 	ipcshm_pollers_init(&queue->pollers);
 	ipcshm_leases_init(queue);
+	INIT_WORK(&queue->work, ipcshm_queue_work);
+	init_completion(&queue->emptied);
 }
 
 /* No task is blocked, since each has a file of the queue open. */
 void ipcshm_queue_destroy(struct ipcshm_queue *queue)
 {
+	cancel_work_sync(&queue->work);
 	while (ipcshm_queue_drain(queue))
 		;
 	ipcshm_leases_destroy(queue);

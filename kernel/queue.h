@@ -4,6 +4,7 @@
 #define IPCSHM_QUEUE_H
 
 #include <linux/cache.h>
+#include <linux/completion.h>
 #include <linux/list.h>
 #include <linux/overflow.h>
 #include <linux/poll.h>
@@ -79,6 +80,8 @@ struct ipcshm_receive_buffer;
  * @expire_work: returns messages whose leases have expired; not protected
  * @pollers: pollers of its descriptors; woken without a lock
  * @held: number of messages received mapped and not released; not protected
+ * @work: work after the revocation, see ipcshm_queue_work()
+ * @emptied: the waits of the revoked queue have ended, and its messages have been discarded
  */
 struct ipcshm_queue {
 	struct ipcshm_object object;
@@ -128,6 +131,8 @@ struct ipcshm_queue {
 	struct delayed_work expire_work;
 	struct ipcshm_pollers pollers;
 	atomic_long_t held;
+	struct work_struct work;
+	struct completion emptied;
 };
 
 static inline bool ipcshm_queue_is_revoked(const struct ipcshm_queue *queue)
@@ -174,6 +179,7 @@ void ipcshm_queue_refuse(struct ipcshm_queue_file *qfile, u64 request_id, int er
 int ipcshm_queue_set(struct ipcshm_queue *queue, const struct ipcshm_queue_set_args *args);
 u64 ipcshm_queue_drain(struct ipcshm_queue *queue);
 void ipcshm_queue_revoke(struct ipcshm_queue *queue);
+void ipcshm_queue_work(struct work_struct *work);
 
 /* Return @a + @b, or U64_MAX on overflow. */
 static inline u64 ipcshm_mul(u64 a, u64 b)

@@ -5,6 +5,7 @@
 #include "quota.h"
 #include "queue_internal.h"
 #include "queue_lease.h"
+#include "work.h"
 
 /**
  * struct end_scope - whose waits end, and how
@@ -189,20 +190,31 @@ u64 ipcshm_queue_drain(struct ipcshm_queue *queue)
 	return drained;
 }
 
+/* Work after the revocation, whose time depends on the numbers of waits and messages. */
+void ipcshm_queue_work(struct work_struct *work)
+{
+	struct ipcshm_queue *queue = container_of(work, struct ipcshm_queue, work);
+	struct end_scope scope = { .senders = true, .receivers = true, .err = -EKEYREVOKED };
+
+	waits_end(queue, &scope);
+	while (ipcshm_queue_drain(queue))
+		;
+	complete_all(&queue->emptied);
+}
+
+/*
+ * Refuse every operation from here on, and leave the rest to ipcshm_queue_work(), since other
+ * requests of netlink wait for this one.
+ */
 void ipcshm_queue_revoke(struct ipcshm_queue *queue)
 {
-	struct end_scope scope = { .senders = true, .receivers = true, .err = -EKEYREVOKED };
 	struct queue_effects effects IPCSHM_UNINITIALIZED;
 
 	queue_lock(queue, &effects);
 	WRITE_ONCE(queue->revoked, true);
-	queue_unlock(queue, &effects, 0);
-	ipcshm_object_unlink(&queue->object);
-	waits_end(queue, &scope);
-	while (ipcshm_queue_drain(queue))
-		;
-	queue_lock(queue, &effects);
 	queue->price = 0;
 	ipcshm_queue_refund(queue);
 	queue_unlock(queue, &effects, 0);
+	ipcshm_object_unlink(&queue->object);
+	queue_work(ipcshm_workqueue, &queue->work);
 }

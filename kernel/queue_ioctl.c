@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The ioctls of a queue's descriptor. */
+#include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/time64.h>
 #include <linux/uaccess.h>
@@ -414,9 +415,15 @@ static long queue_ioctl_drain(struct file *file, void *args, struct ipcshm_uarg 
 
 static long queue_ioctl_revoke(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
-	struct ipcshm_object *object = &qfile_of(file)->queue->object;
+	struct ipcshm_queue *queue = qfile_of(file)->queue;
+	int err;
 
-	return ipcshm_object_is_owned(object) ? ipcshm_object_revoke(object) : -EACCES;
+	if (!ipcshm_object_is_owned(&queue->object))
+		return -EACCES;
+	err = ipcshm_object_revoke(&queue->object);
+	if (!err)
+		wait_for_completion_killable(&queue->emptied);
+	return err;
 }
 
 /* STAT and REVOKE work on a revoked queue, too. */

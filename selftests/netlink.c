@@ -229,6 +229,57 @@ TEST_F(netlink, revoke_does_not_wait_for_a_writer_whose_data_does_not_come)
 	fuse_memory_close(&source);
 }
 
+static int keep_messages(int device, unsigned int count)
+{
+	static struct ipcshm_message messages[IPCSHM_BATCH_MAX];
+	int fd = open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, IPCSHM_UNBOUNDED,
+			    IPCSHM_UNBOUNDED, 8);
+	int sent = 1;
+
+	while (fd >= 0 && count && sent > 0) {
+		sent = ipcshm_send_batch(fd, messages,
+					 count < IPCSHM_BATCH_MAX ? count : IPCSHM_BATCH_MAX,
+					 IPCSHM_DONTWAIT, IPCSHM_FOREVER);
+		count -= sent;
+	}
+	return count ? -1 : fd;
+}
+
+static __u64 time_revocation(struct link *link, int fd)
+{
+	__u64 start = now_ns(CLOCK_MONOTONIC);
+	int err = link ? ask_by_id(link, IPCSHM_CMD_OBJECT_REVOKE, id_of(fd), NULL) :
+			 ipcshm_queue_revoke(fd);
+
+	return err ? 0 : now_ns(CLOCK_MONOTONIC) - start;
+}
+
+/* The ioctl waits until the messages are discarded.  The least of three times is not disturbed. */
+TEST_F(netlink, revoke_of_a_queue_does_not_wait_until_its_messages_are_discarded)
+{
+	__u64 by_ioctl = ~0ULL, by_request = ~0ULL, time;
+	int i, fd;
+
+	for (i = 0; i < 3; i++) {
+		fd = keep_messages(self->device, 100000);
+		ASSERT_LE(0, fd);
+		time = time_revocation(NULL, fd);
+		by_ioctl = time < by_ioctl ? time : by_ioctl;
+		EXPECT_EQ(0, queue_stat(fd).messages);
+		close(fd);
+		fd = keep_messages(self->device, 100000);
+		ASSERT_LE(0, fd);
+		time = time_revocation(&self->link, fd);
+		by_request = time < by_request ? time : by_request;
+		EXPECT_EQ(-EKEYREVOKED, ipcshm_send(fd, "", 0, 0, 0));
+		EXPECT_TRUE(WAIT_UNTIL(!queue_stat(fd).messages));
+		close(fd);
+	}
+	EXPECT_NE(0, by_request);
+	EXPECT_LT(by_request * 4, by_ioctl);
+	EXPECT_EQ(0, get_info(self->device).queue_bytes.used);
+}
+
 /* Members. */
 
 TEST_F(netlink, members_of_a_region_or_of_all_are_listed)

@@ -6,20 +6,24 @@
  * wake_up_poll() calls them all under one lock. Here the first BATCH pollers are called at
  * once, and a work item calls the rest, so that pollers cost the acting task a constant. The
  * work item calls all of them, the first ones again: a poller looks at the state anew when it
- * is called, so a call too many is harmless.
+ * is called, so a call too many is harmless. A poller can be an epoll set that hundreds of others
+ * poll, so a walk also pauses after some time.
  *
  * The work item keeps its place in the list by an entry of its own, which does nothing when
  * it is called, as the list changes while the lock is dropped.
  */
 #include <linux/list.h>
 #include <linux/sched.h>
+#include <linux/sched/clock.h>
 #include <linux/spinlock.h>
+#include <linux/time64.h>
 
 #include "pollers.h"
 #include "work.h"
 
-/* The most pollers that are called while the lock is held once. */
+/* The most pollers that are called while the lock is held once, and the most time for that. */
 #define BATCH 32
+#define BATCH_NS (100 * NSEC_PER_USEC)
 
 static int pass_over(struct wait_queue_entry *entry, unsigned int mode, int flags, void *key)
 {
@@ -28,19 +32,23 @@ static int pass_over(struct wait_queue_entry *entry, unsigned int mode, int flag
 
 /*
  * Calls at most BATCH entries from @from on, as wake_up_poll() does: the first exclusive one that
- * accepts the events ends the walk. Returns where to continue, or @end.
+ * accepts the events ends the walk, and so does the time. Returns where to continue, or @end.
  */
 static struct list_head *wake_some(struct list_head *from, struct list_head *end, __poll_t events)
 {
-	unsigned int left = BATCH;
 	struct list_head *next;
+	unsigned int count;
+	u64 start = 0;
 
-	for (; from != end; from = next) {
+	for (count = 0; from != end; from = next, count++) {
 		struct wait_queue_entry *entry = list_entry(from, struct wait_queue_entry, entry);
 		unsigned int flags = entry->flags;
 		int woken;
 
-		if (!left--)
+		/* One poller needs no clock. */
+		if (count == 1)
+			start = local_clock();
+		if (count == BATCH || (count > 1 && local_clock() - start > BATCH_NS))
 			return from;
 		next = from->next;
 		woken = entry->func(entry, TASK_NORMAL, 0, poll_to_key(events));

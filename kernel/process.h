@@ -8,16 +8,16 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
-#include <linux/wait.h>
 #include <linux/workqueue.h>
 
+struct exit_watch;
 struct ipcshm_process;
 struct pid;
 
 /**
  * struct ipcshm_processes - the processes that have something through a descriptor
  * @exited: releases everything that a process has, which has exited
- * @lock: protects @tree, and the watching of each process in it
+ * @lock: protects @tree
  * @tree: by pid
  * @recent: the process that was looked for most recently, or NULL; read under RCU
  */
@@ -36,8 +36,9 @@ struct ipcshm_processes {
  * @interrupted: the calls that it made and can resume, by id; protected by the queue's lock
  * @leases: the messages that it has to acknowledge, by id; protected by the queue's lock
  * @node: in the tree of @processes
- * @watched: @exit is on the wait queue of @pid
- * @exit: wakes @work when the process ends
+ * @watch: the watch of @pid that queues @work, or NULL; protected by watches_lock, as the next two
+ * @link: in the processes of @watch
+ * @told: @work has been queued, since the process has ended
  * @work: calls exited() of @processes
  * @rcu: readers of the most recent one may still look at @pid's address
  */
@@ -48,8 +49,9 @@ struct ipcshm_process {
 	struct rb_root interrupted;
 	struct rb_root leases;
 	struct rb_node node;
-	bool watched;
-	struct wait_queue_entry exit;
+	struct exit_watch *watch;
+	struct list_head link;
+	bool told;
 	struct work_struct work;
 	struct rcu_head rcu;
 };

@@ -220,6 +220,14 @@ static void *sleep_in_receive(void *none)
 	return stay_asleep(none);
 }
 
+static void *sleep_without_room(void *none)
+{
+	char byte;
+
+	ipcshm_receive(queue, &byte, 1, NULL, IPCSHM_FOREVER);
+	return stay(none);
+}
+
 static void *sleep_in_call(void *none)
 {
 	struct ipcshm_call_args args = { .deadline = IPCSHM_FOREVER };
@@ -350,11 +358,84 @@ static void set_up_callers(unsigned int count)
 	await_receivers(count);
 }
 
+/* Receivers that have no room for the message. */
+static void set_up_narrow_receivers(unsigned int count)
+{
+	queue = make_queue(NULL, 0, 0);
+	start_sleepers(count, sleep_without_room);
+	await_receivers(count);
+}
+
+/* A server, and a caller whose calls are all interrupted once they were received. */
+static int server;
+static pthread_t caller;
+
+static void ignore_signal(int number)
+{
+	(void)number;
+}
+
+static void *interrupt_calls(void *count)
+{
+	unsigned int left = *(unsigned int *)count;
+	char byte[8];
+
+	while (left--) {
+		if (ipcshm_receive(server, byte, sizeof(byte), NULL, IPCSHM_FOREVER))
+			die("receive");
+		pthread_kill(caller, SIGUSR1);
+	}
+	return NULL;
+}
+
+static void set_up_interrupted_calls(unsigned int count)
+{
+	const struct sigaction action = { .sa_handler = ignore_signal };
+	unsigned int left = count;
+	pthread_t thread;
+
+	queue = make_queue("interrupted", 0, 0);
+	server = make_queue("interrupted", 0, 0);
+	caller = pthread_self();
+	if (sigaction(SIGUSR1, &action, NULL) ||
+	    pthread_create(&thread, NULL, interrupt_calls, &count))
+		die("interrupted calls");
+	while (left--) {
+		struct ipcshm_call_args args = { .deadline = IPCSHM_FOREVER };
+
+		if (!ioctl(queue, IPCSHM_IOC_QUEUE_CALL, &args) || errno != EINTR)
+			die("call");
+	}
+	pthread_join(thread, NULL);
+}
+
+static void run_server_close(void)
+{
+	close(server);
+}
+
 static void set_up_pollers(unsigned int count)
 {
 	queue = make_queue(NULL, 0, 0);
 	while (count--)
 		add_to_epoll(new_epoll(), queue);
+}
+
+/* Epoll sets that poll others, as many as eventpoll permits for each descriptor. */
+#define NESTED 500U
+
+static void set_up_nested_pollers(unsigned int count)
+{
+	unsigned int i;
+	int inner;
+
+	queue = make_queue("nested", 0, 0);
+	for (; count >= NESTED; count -= NESTED) {
+		inner = new_epoll();
+		add_to_epoll(inner, make_queue("nested", 0, 0));
+		for (i = 0; i < NESTED; i++)
+			add_to_epoll(new_epoll(), inner);
+	}
 }
 
 /* With a member that is there before the descriptors are, so that its end closes none of them. */
@@ -467,6 +548,53 @@ static void run_exit(void)
 	if (!child)
 		_exit(0);
 	waitpid(child, NULL, 0);
+}
+
+/* A process that holds a message of each descriptor, and shares its table of them. */
+static unsigned int held;
+static int holder_pipes[2][2];
+
+static int hold_messages(void *none)
+{
+	struct ipcshm_queue_attr attr = {
+		.max_messages = 1, .max_message_size = 8, .pool_bytes = 16 << 20,
+	};
+	unsigned int left = held;
+	uint64_t offset;
+	char byte;
+	int fd;
+
+	(void)none;
+	while (left--) {
+		fd = check(ipcshm_queue_open(device, "held", IPCSHM_READ | IPCSHM_WRITE |
+					     IPCSHM_CREATE, 0666, &attr), "queue");
+		send_one(fd, 0, 0);
+		if (ipcshm_receive_mapped(fd, &offset, NULL, 0) != 8)
+			die("receive");
+	}
+	if (write(holder_pipes[0][1], "", 1) != 1 || read(holder_pipes[1][0], &byte, 1) != 1)
+		_exit(1);
+	_exit(0);
+}
+
+static void set_up_holder(unsigned int count)
+{
+	static char stack[1 << 20];
+	char byte;
+
+	held = count;
+	if (pipe(holder_pipes[0]) || pipe(holder_pipes[1]) ||
+	    clone(hold_messages, stack + sizeof(stack), CLONE_FILES | SIGCHLD, NULL) < 0 ||
+	    read(holder_pipes[0][0], &byte, 1) != 1)
+		die("holder");
+}
+
+static void run_holder_exit(void)
+{
+	if (write(holder_pipes[1][1], "", 1) != 1)
+		die("holder");
+	wait(NULL);
+	usleep(500000);
 }
 
 static int netlink_socket(void)
@@ -665,8 +793,12 @@ struct scenario {
 	{ "receivers-send", 6000, set_up_receivers, run_send_other_type },
 	{ "receivers-batch", 6000, set_up_receivers, run_send_batch },
 	{ "receivers-revoke", 6000, set_up_receivers, run_queue_revoke },
+	{ "receivers-narrow", 6000, set_up_narrow_receivers, run_send },
 	{ "callers-revoke", 6000, set_up_callers, run_queue_revoke },
+	{ "interrupted-close", 20000, set_up_interrupted_calls, run_server_close },
+	{ "interrupted-revoke", 20000, set_up_interrupted_calls, run_queue_revoke },
 	{ "pollers-send", 40000, set_up_pollers, run_send },
+	{ "pollers-nested", 20000, set_up_nested_pollers, run_send },
 	{ "pollers-death", 40000, set_up_region_pollers, run_death },
 	{ "pollers-revoke", 40000, set_up_region_pollers, run_region_revoke },
 	{ "pollers-wake", 40000, set_up_watch_pollers, run_wake_later },
@@ -677,6 +809,7 @@ struct scenario {
 	{ "priorities-type", 32768, set_up_priorities, run_send_other_type },
 	{ "descriptors-exec", 16000, set_up_descriptors, run_exec },
 	{ "descriptors-exit", 16000, set_up_descriptors, run_exit },
+	{ "holder-exit", 16000, set_up_holder, run_holder_exit },
 	{ "listeners-event", 8000, set_up_listeners, run_event },
 	{ "objects-dump", 16000, set_up_objects, run_objects_dump },
 	{ "objects-limits", 16000, set_up_objects, run_limits_dump },

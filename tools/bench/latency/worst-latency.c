@@ -225,7 +225,7 @@ static void *sleep_without_room(void *none)
 	char byte;
 
 	ipcshm_receive(queue, &byte, 1, NULL, IPCSHM_FOREVER);
-	return stay(none);
+	return stay_asleep(none);
 }
 
 static void *sleep_in_call(void *none)
@@ -382,7 +382,7 @@ static void *interrupt_calls(void *count)
 
 	while (left--) {
 		if (ipcshm_receive(server, byte, sizeof(byte), NULL, IPCSHM_FOREVER))
-			die("receive");
+			exit_with_error("receive");
 		pthread_kill(caller, SIGUSR1);
 	}
 	return NULL;
@@ -399,12 +399,12 @@ static void set_up_interrupted_calls(unsigned int count)
 	caller = pthread_self();
 	if (sigaction(SIGUSR1, &action, NULL) ||
 	    pthread_create(&thread, NULL, interrupt_calls, &count))
-		die("interrupted calls");
+		exit_with_error("interrupted calls");
 	while (left--) {
 		struct ipcshm_call_args args = { .deadline = IPCSHM_FOREVER };
 
 		if (!ioctl(queue, IPCSHM_IOC_QUEUE_CALL, &args) || errno != EINTR)
-			die("call");
+			exit_with_error("call");
 	}
 	pthread_join(thread, NULL);
 }
@@ -566,11 +566,11 @@ static int hold_messages(void *none)
 
 	(void)none;
 	while (left--) {
-		fd = check(ipcshm_queue_open(device, "held", IPCSHM_READ | IPCSHM_WRITE |
+		fd = check_result(ipcshm_queue_open(device, "held", IPCSHM_READ | IPCSHM_WRITE |
 					     IPCSHM_CREATE, 0666, &attr), "queue");
 		send_one(fd, 0, 0);
 		if (ipcshm_receive_mapped(fd, &offset, NULL, 0) != 8)
-			die("receive");
+			exit_with_error("receive");
 	}
 	if (write(holder_pipes[0][1], "", 1) != 1 || read(holder_pipes[1][0], &byte, 1) != 1)
 		_exit(1);
@@ -586,13 +586,13 @@ static void set_up_holder(unsigned int count)
 	if (pipe(holder_pipes[0]) || pipe(holder_pipes[1]) ||
 	    clone(hold_messages, stack + sizeof(stack), CLONE_FILES | SIGCHLD, NULL) < 0 ||
 	    read(holder_pipes[0][0], &byte, 1) != 1)
-		die("holder");
+		exit_with_error("holder");
 }
 
 static void run_holder_exit(void)
 {
 	if (write(holder_pipes[1][1], "", 1) != 1)
-		die("holder");
+		exit_with_error("holder");
 	wait(NULL);
 	usleep(500000);
 }

@@ -19,16 +19,16 @@
 #include "process.h"
 #include "work.h"
 
-/* The most registrations that are told of the end in one critical section. */
-#define TELL_BATCH 64
+/* The most registrations that are notified in one critical section. */
+#define NOTIFY_BATCH 64
 
 /**
  * struct exit_watch - a watch for the end of a process
  * @node: in the tree of watches; protected by watches_lock, as @processes
  * @pid: the process, a reference; immutable
- * @processes: its registrations, struct ipcshm_process; those that were told are last
+ * @processes: its registrations, struct ipcshm_process; those that were notified are last
  * @entry: on the wait queue of @pid
- * @work: tells them
+ * @work: notifies them
  */
 struct exit_watch {
 	struct rb_node node;
@@ -70,18 +70,18 @@ static int exit_callback(struct wait_queue_entry *entry, unsigned int mode, int 
 	return 0;
 }
 
-/* Tell a batch of registrations; return whether there may be more. */
-static bool tell_some(struct exit_watch *watch)
+/* Notify a batch of registrations; return whether there may be more. */
+static bool notify_some(struct exit_watch *watch)
 {
 	struct ipcshm_process *process;
 	int i;
 
 	lockdep_assert_held(&watches_lock);
-	for (i = 0; i < TELL_BATCH; i++) {
+	for (i = 0; i < NOTIFY_BATCH; i++) {
 		process = list_first_entry_or_null(&watch->processes, struct ipcshm_process, link);
-		if (!process || process->told)
+		if (!process || process->notified)
 			return false;
-		process->told = true;
+		process->notified = true;
 		list_move_tail(&process->link, &watch->processes);
 		queue_work(ipcshm_workqueue, &process->work);
 	}
@@ -96,7 +96,7 @@ static void watch_work(struct work_struct *work)
 
 	while (more) {
 		spin_lock(&watches_lock);
-		more = tell_some(watch);
+		more = notify_some(watch);
 		spin_unlock(&watches_lock);
 		cond_resched();
 	}

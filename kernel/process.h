@@ -38,7 +38,7 @@ struct ipcshm_processes {
  * @node: in the tree of @processes
  * @watch: the watch of @pid that queues @work, or NULL; protected by watches_lock, as the next two
  * @link: in the processes of @watch
- * @told: @work has been queued, since the process has ended
+ * @notified: @work has been queued, since the process has ended
  * @work: calls exited() of @processes
  * @rcu: readers of the most recent one may still look at @pid's address
  */
@@ -51,7 +51,7 @@ struct ipcshm_process {
 	struct rb_node node;
 	struct exit_watch *watch;
 	struct list_head link;
-	bool told;
+	bool notified;
 	struct work_struct work;
 	struct rcu_head rcu;
 };

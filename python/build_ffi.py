@@ -20,6 +20,7 @@ typedef int... mode_t;
 typedef int... ssize_t;
 static const uint64_t IPCSHM_FOREVER;
 static const uint64_t IPCSHM_NOW;
+static const uint64_t IPCSHM_FDS_MAX;
 static const uint64_t IPCSHM_UNBOUNDED;
 
 /* Objects. */
@@ -83,7 +84,7 @@ struct ipcshm_queue_attr {
     uint64_t max_messages, max_bytes, max_message_size, id;
     uint32_t created, overflow;
     uint64_t pool_bytes;
-    uint32_t invalid;
+    uint32_t invalid, max_deliveries;
     ...;
 };
 struct ipcshm_queue_stat {
@@ -92,15 +93,15 @@ struct ipcshm_queue_stat {
              received, dropped, peak_messages, peak_bytes, next_time, blocked_time, pool_bytes,
              pool_used, held, calls;
     uint32_t readers, writers, overflow;
-    uint64_t stalls;
+    uint64_t stalls, unacknowledged, returns, dead_letters;
     ...;
 };
 struct ipcshm_message {
     uint64_t data, size, type;
     uint32_t priority, flags, pid, uid, gid, segments;
     uint64_t time, fds;
-    uint32_t fd_count;
-    uint64_t request_id;
+    uint32_t fd_count, returns;
+    uint64_t request_id, ack_id;
     ...;
 };
 
@@ -116,6 +117,11 @@ int ipcshm_queue_map(int fd, const void **pool, size_t *size);
 ssize_t ipcshm_receive_mapped(int fd, uint64_t *offset, struct ipcshm_message *message,
                               uint64_t deadline);
 int ipcshm_release(int fd, const uint64_t *offsets, uint32_t count);
+ssize_t ipcshm_receive_ack(int fd, struct ipcshm_message *message, uint64_t timeout,
+                           uint64_t deadline);
+int ipcshm_ack(int fd, const uint64_t *ids, uint32_t count);
+int ipcshm_nack(int fd, const uint64_t *ids, uint32_t count);
+int ipcshm_ack_extend(int fd, const uint64_t *ids, uint32_t count, uint64_t timeout);
 
 /* Areas. */
 

@@ -12,7 +12,7 @@ from .device import Device, Info, Quota, unlink_queue, unlink_region
 from .errors import (Error, Exists, HungUp, NotFound, NotPermitted, NotRecoverable, OwnerDied,
                      QuotaExceeded, Revoked, Timeout, TooLarge, Unavailable, WouldBlock)
 from .objects import ObjectQueue, receive_object, send_object
-from .queue import UNBOUNDED, MappedMessage, Message, Overflow, Queue, QueueStat
+from .queue import UNBOUNDED, Delivery, MappedMessage, Message, Overflow, Queue, QueueStat
 from .region import End, Member, Region, RegionStat
 from .ring import (PeekedItem, ReservedItem, RingAttributes, RingConsumer, RingLayout, RingProducer,
                    RingStat)
@@ -23,8 +23,8 @@ from .topic import Loan, Publisher, Sample, Subscriber, Topic, TopicStat
 __version__ = "0.2.0"
 
 __all__ = [
-    "Area", "Cell", "Client", "Condition", "Device", "End", "Error", "Event", "Exists", "HungUp",
-    "Info", "Loan", "MappedMessage", "Member", "Message", "Mutex", "NotFound", "NotPermitted",
+    "Area", "Cell", "Client", "Condition", "Delivery", "Device", "End", "Error", "Event", "Exists",
+    "HungUp", "Info", "Loan", "MappedMessage", "Member", "Message", "Mutex", "NotFound", "NotPermitted",
     "NotRecoverable", "ObjectQueue", "Overflow", "OwnerDied", "PeekedItem", "Publisher", "Queue", "QueueStat",
     "Quota", "QuotaExceeded", "Region", "RegionStat", "Reply", "ReplyLoan", "Request",
     "RequestLoan", "ReservedItem", "Revoked", "RingAttributes", "RingConsumer", "RingLayout",

@@ -6,6 +6,8 @@ import multiprocessing.reduction
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
 from typing import Any
 
 from . import _core
@@ -16,7 +18,7 @@ from .device import Device, opened
 from .errors import HungUp
 from .region import check_opened, open_flags
 
-__all__ = ["MappedMessage", "Message", "Overflow", "Queue", "QueueStat", "UNBOUNDED"]
+__all__ = ["Delivery", "MappedMessage", "Message", "Overflow", "Queue", "QueueStat", "UNBOUNDED"]
 
 UNBOUNDED: int = lib.IPCSHM_UNBOUNDED
 """As a capacity: no bound but the sender's quota."""
@@ -59,21 +61,21 @@ class QueueStat:
     writers: int
     overflow: Overflow
     stalls: int
+    unacknowledged: int
+    returns: int
+    dead_letters: int
 
 
 _STAT = ("max_messages", "max_bytes", "max_message_size", "messages", "bytes", "senders",
          "receivers", "sent", "received", "dropped", "peak_messages", "peak_bytes", "pool_bytes",
-         "pool_used", "held", "calls", "readers", "writers", "stalls")
+         "pool_used", "held", "calls", "readers", "writers", "stalls",
+         "unacknowledged", "returns", "dead_letters")
 
 
-class MappedMessage(_core.Lender, Releasing):
-    """A message in the pool of its queue, with the buffer protocol, read-only.
+class _Described:
+    """The description of a message."""
 
-    It stays in place until release(), or until the last view of it is gone.
-    """
-
-    def __init__(self, about: Any, memory: _core.Memory) -> None:
-        self._memory = memory
+    def __init__(self, about: Any) -> None:
         self.size: int = about.size
         self.type: int = about.type
         self.priority: int = about.priority
@@ -83,9 +85,69 @@ class MappedMessage(_core.Lender, Releasing):
         self.time: int = about.time
         self.request_id: int = about.request_id
 
+
+class MappedMessage(_core.Lender, _Described, Releasing):
+    """A message in the pool of its queue, with the buffer protocol, read-only.
+
+    It stays in place until release(), or until the last view of it is gone.
+    """
+
+    def __init__(self, about: Any, memory: _core.Memory) -> None:
+        _Described.__init__(self, about)
+        self._memory = memory
+
     def release(self) -> None:
         """Give the message back when there is no view of it."""
         self._memory = None
+
+
+def _nanoseconds(timeout: TimeoutType) -> int:
+    if isinstance(timeout, timedelta):
+        timeout = timeout.total_seconds()
+    return int((timeout or 0) * 1e9)
+
+
+class Delivery(_Described):
+    """A message that comes back to its queue unless it is acknowledged.
+
+    A with statement acknowledges it at the end; an exception returns it to the queue.
+    """
+
+    def __init__(self, fd: int, about: Any, data: bytes, descriptors: tuple[int, ...]) -> None:
+        super().__init__(about)
+        self._fd = fd
+        self._id: int = about.ack_id
+        self.data = data
+        self.returns: int = about.returns
+        self.descriptors = descriptors
+
+    def _end(self, function: Any, *arguments: int) -> None:
+        call(function, self._fd, ffi.new("uint64_t[]", [self._id]), 1, *arguments)
+
+    def acknowledge(self) -> None:
+        """Remove the message from its queue; Error with ESRCH: it came back already."""
+        self._end(lib.ipcshm_ack)
+        self._id = 0
+
+    def give_back(self) -> None:
+        """Return the message to its queue now."""
+        self._end(lib.ipcshm_nack)
+        self._id = 0
+
+    def extend(self, timeout: TimeoutType = None) -> None:
+        """Set when the message comes back: from now, or None: with the end of the process."""
+        self._end(lib.ipcshm_ack_extend, _nanoseconds(timeout))
+
+    def __enter__(self) -> "Delivery":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if self._id:
+            if kind is None:
+                self.acknowledge()
+            else:
+                self.give_back()
 
 
 class _Pool:
@@ -121,7 +183,8 @@ class Queue(_core.QueueDescriptor, Closing):
                  create: bool = False, exclusive: bool = False, persistent: bool = False,
                  hangup: bool = False, nonblock: bool = False, read: bool = True, write: bool = True,
                  mode: int = 0o600, max_bytes: int = 0, overflow: Overflow = Overflow.BLOCK,
-                 pool_bytes: int = 0, id: int | None = None, device: Device | None = None) -> None:
+                 pool_bytes: int = 0, max_deliveries: int = 0, id: int | None = None,
+                 device: Device | None = None) -> None:
         """Open a queue by its name or its number, or create it.
 
         A queue without name and id is created; only its descriptor leads to it. max_messages is
@@ -132,7 +195,8 @@ class Queue(_core.QueueDescriptor, Closing):
                            hangup=hangup, nonblock=nonblock, by_id=id is not None)
         attr = ffi.new("struct ipcshm_queue_attr *", {
             "max_messages": max_messages, "max_bytes": max_bytes, "pool_bytes": pool_bytes,
-            "max_message_size": max_message_size, "overflow": overflow, "id": id or 0})
+            "max_message_size": max_message_size, "overflow": overflow, "id": id or 0,
+            "max_deliveries": max_deliveries})
         with opened(device) as device_fd:
             fd = lib.ipcshm_queue_open(device_fd, ffi.NULL if name is None else name.encode(), flags,
                                        mode if create else 0, attr)
@@ -188,6 +252,22 @@ class Queue(_core.QueueDescriptor, Closing):
         offset, about = ffi.new("uint64_t *"), ffi.new("struct ipcshm_message *")
         call(lib.ipcshm_receive_mapped, self._pool.fd, offset, about, until)
         return MappedMessage(about, self._pool.lend(offset[0], about.size))
+
+    def receive_acknowledged(self, timeout: TimeoutType = None, *,
+                             return_after: TimeoutType = None) -> Delivery:
+        """Receive one message that comes back unless it is acknowledged.
+
+        It also comes back return_after seconds later, and when the process or the object goes.
+        """
+        room = ffi.new("char[]", max(self.max_message_size, 1))
+        fds = ffi.new("int32_t[]", lib.IPCSHM_FDS_MAX)
+        about = ffi.new("struct ipcshm_message *", {
+            "data": address_of(room), "size": self.max_message_size, "fds": address_of(fds),
+            "fd_count": lib.IPCSHM_FDS_MAX})
+        size = call(lib.ipcshm_receive_ack, self.fileno(), about, _nanoseconds(return_after),
+                    _core.deadline(timeout))
+        return Delivery(self.fileno(), about, bytes(ffi.buffer(room, size)),
+                        tuple(fds[0:about.fd_count]))
 
     def __iter__(self) -> Iterator[Message]:
         while True:

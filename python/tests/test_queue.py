@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 """Queues."""
 
+import errno
 import os
 import select
 import signal
@@ -322,3 +323,45 @@ def test_invalid_arguments(queue, arguments):
 def test_invalid_attributes_are_named():
     with pytest.raises(ipcshm.Error, match="invalid argument: max_message_size"):
         ipcshm.Queue(max_messages=1)
+
+
+def test_a_delivery_is_acknowledged(queue):
+    queue.send(b"job", type=3, priority=2)
+    with queue.receive_acknowledged(0) as job:
+        assert (job.data, job.type, job.priority, job.returns) == (b"job", 3, 2, 0)
+        assert queue.stat().unacknowledged == 1
+        with pytest.raises(ipcshm.Timeout):
+            queue.receive(0)
+    assert queue.stat().messages == 0
+
+
+def test_a_delivery_that_fails_comes_back(queue):
+    queue.send(b"job")
+    with pytest.raises(ZeroDivisionError):
+        with queue.receive_acknowledged(0):
+            1 / 0
+    job = queue.receive_acknowledged(0)
+    assert (job.data, job.returns) == (b"job", 1)
+    job.acknowledge()
+    with pytest.raises(ipcshm.Error) as caught:
+        job.acknowledge()
+    assert caught.value.errno == errno.ESRCH
+
+
+def test_a_delivery_comes_back_in_time(queue):
+    queue.send(b"job")
+    job = queue.receive_acknowledged(0, return_after=3600)
+    job.extend(timedelta(milliseconds=20))
+    again = queue.receive_acknowledged(60)
+    assert (again.data, again.returns) == (b"job", 1)
+    again.give_back()
+    assert queue.receive(0).data == b"job"
+
+
+def test_a_message_is_dropped_after_its_last_delivery():
+    with ipcshm.Queue(max_messages=8, max_message_size=64, max_deliveries=2) as queue:
+        queue.send(b"job")
+        for _ in range(2):
+            queue.receive_acknowledged(0).give_back()
+        stat = queue.stat()
+        assert (stat.messages, stat.dead_letters, stat.dropped) == (0, 1, 1)

@@ -124,7 +124,8 @@ static bool batch_is_valid(const struct file *file, const void *args)
 	const struct ipcshm_batch_args *batch = args;
 
 	return batch->count && batch->count <= IPCSHM_BATCH_MAX &&
-	       batch->message_size >= IPCSHM_MESSAGE_SIZE_VER0 && batch->message_size <= PAGE_SIZE &&
+	       batch->message_size >= IPCSHM_MESSAGE_SIZE_VER0 &&
+	       batch->message_size <= PAGE_SIZE &&
 	       (!batch->ack_timeout || batch->flags & IPCSHM_ACK);
 }
 

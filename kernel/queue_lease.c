@@ -9,7 +9,7 @@
  *   sleeping receiver or to the queue's returned messages, which are sorted by number. After its
  *   last delivery it is dropped instead.
  *
- * Leases have ids that never repeat, so a late acknowledgement does not find a later lease of the
+ * Leases have ids that never repeat, so a late acknowledgment does not find a later lease of the
  * same message. A request is not leased, since its caller waits for the reply.
  */
 #include <linux/jiffies.h>
@@ -107,7 +107,8 @@ static void lease_end(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 
 static int id_compare(const void *key, const struct rb_node *node)
 {
-	u64 id = *(const u64 *)key, other = rb_entry(node, struct ipcshm_msg, lease.by_id)->lease.id;
+	u64 other = rb_entry(node, struct ipcshm_msg, lease.by_id)->lease.id;
+	u64 id = *(const u64 *)key;
 
 	return id < other ? -1 : id > other;
 }

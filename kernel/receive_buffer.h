@@ -51,8 +51,8 @@ static inline bool ipcshm_rbuf_is_valid(const struct ipcshm_queue_file *qfile,
 
 	if (user->flags & IPCSHM_MAPPED && (user->segments || !qfile->queue->pool.size))
 		return false;
-	return ipcshm_message_is_valid(user) && (ack || !user->ack_id) && !(user->flags & ~(types | IPCSHM_MAPPED)) &&
-	       !(how & (how - 1));
+	return ipcshm_message_is_valid(user) && (ack || !user->ack_id) &&
+	       !(user->flags & ~(types | IPCSHM_MAPPED)) && !(how & (how - 1));
 }
 
 int ipcshm_rbuf_prepare(struct ipcshm_receive_buffer *rbuf, struct ipcshm_message *user);

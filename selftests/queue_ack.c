@@ -210,7 +210,7 @@ TEST_F(ack, wrong_ids_have_no_effect)
 	EXPECT_EQ(-EFAULT, ipcshm_ack(self->queue.fd, (uint64_t *)8, 1));
 }
 
-TEST_F(ack, late_acknowledgement_does_not_end_the_next_lease)
+TEST_F(ack, late_acknowledgment_does_not_end_the_next_lease)
 {
 	struct taken first, second;
 

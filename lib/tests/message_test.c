@@ -373,7 +373,7 @@ static void expect_ack(struct __test_metadata *_metadata, const uint64_t *ids, u
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 }
 
-TEST(acknowledgements_hand_on_the_ids)
+TEST(acknowledgments_hand_on_the_ids)
 {
 	const uint64_t ids[] = { 3, 4 };
 

@@ -39,8 +39,9 @@ static struct {
 	uint64_t offsets[8];
 	struct ipcshm_region_word words[8];
 	uint64_t request_ids[4];
+	uint64_t ack_ids[8];
 	int32_t fds[16];
-	unsigned int offset_count, request_id_count;
+	unsigned int offset_count, request_id_count, ack_id_count;
 } area;
 static uint8_t *memory;		/* two pages, then one that can't be written, then none */
 
@@ -52,7 +53,7 @@ enum meaning {
 	DEATHS, PRIORITY, TRANSFER_FLAGS, MEMBER_SIZE, MESSAGE_STRIDE, PROTECTION, MAP_FLAGS, PAGES, SEAL, NTH,
 	FALLOCATE, ADVICE, OVERFLOW, SPIN, RECEIVE_FLAGS, SEGMENTS, DATA, FDS, FD_COUNT, REQUEST_ID,
 	MESSAGE_ARRAY, OFFSET_ARRAY, WORD_ARRAY, WORD_STRIDE, WATCH_EVENTS, FEW, GRACE, OBJECT, USER,
-	OTHER_USER, QUOTA_MAX, LARGE, GIVEN,
+	OTHER_USER, QUOTA_MAX, LARGE, GIVEN, ACK_ARRAY, ACK_FLAGS, ACK_TIMEOUT,
 	ASKED, BREAKAGE, ROOM, URING, LATE_PAGE, MEANINGS
 };
 
@@ -94,7 +95,10 @@ static const struct {
 	[COUNT_OF] = VALUES(1, 0, 2, 4, 100, 0x7fffffff),
 	[DEATHS] = VALUES(0, 0, 0, 1, 2),
 	[PRIORITY] = VALUES(0, 0, 1, 2, IPCSHM_PRIORITY_MAX),
-	[TRANSFER_FLAGS] = VALUES(0, IPCSHM_DONTWAIT, IPCSHM_DONTWAIT, IPCSHM_DONTWAIT | IPCSHM_PEEK),
+	[TRANSFER_FLAGS] = VALUES(0, IPCSHM_DONTWAIT, IPCSHM_DONTWAIT, IPCSHM_DONTWAIT | IPCSHM_PEEK,
+				  IPCSHM_DONTWAIT | IPCSHM_ACK, IPCSHM_ACK),
+	[ACK_FLAGS] = VALUES(0, 0, IPCSHM_ACK_RETURN, IPCSHM_ACK_EXTEND),
+	[ACK_TIMEOUT] = VALUES(0, 0, 1000000, 1000000000),
 	[MEMBER_SIZE] = VALUES(sizeof(struct ipcshm_member), sizeof(struct ipcshm_member), 64, PAGE),
 	[MESSAGE_STRIDE] = VALUES(sizeof(struct ipcshm_message), sizeof(struct ipcshm_message), 64, PAGE),
 	[WORD_STRIDE] = VALUES(sizeof(struct ipcshm_region_word), sizeof(struct ipcshm_region_word),
@@ -195,6 +199,7 @@ static uint64_t resolve_value(enum meaning meaning, uint64_t value, uint64_t bef
 	case REQUEST_ID:	return value % 4 ? area.request_ids[value % COUNT(area.request_ids)] : 0;
 	case MESSAGE_ARRAY: return value % 16 ? (uintptr_t)area.messages : make_pointer(value);
 	case OFFSET_ARRAY: return value % 16 ? (uintptr_t)area.offsets : make_pointer(value);
+	case ACK_ARRAY: return value % 16 ? (uintptr_t)area.ack_ids : make_pointer(value);
 	case WORD_ARRAY: return value % 16 ? (uintptr_t)area.words : make_pointer(value);
 	case POINTER:	return make_pointer(value);
 	case DEADLINE:	return make_deadline(value);
@@ -520,6 +525,8 @@ static void learn_message(const struct ipcshm_message *message)
 {
 	if (message->request_id)
 		area.request_ids[area.request_id_count++ % COUNT(area.request_ids)] = message->request_id;
+	if (message->ack_id)
+		area.ack_ids[area.ack_id_count++ % COUNT(area.ack_ids)] = message->ack_id;
 	if (message->flags & IPCSHM_MAPPED)
 		area.offsets[area.offset_count++ % COUNT(area.offsets)] = message->data;
 }

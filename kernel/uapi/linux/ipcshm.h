@@ -718,9 +718,9 @@ struct ipcshm_message {
  *
  * A message received with IPCSHM_ACK stays in the queue, and in its capacity, until the process
  * acknowledges it, but others don't receive it. It comes back to its old place when the process
- * returns it (QUEUE_ACK), when @ack_timeout is over, when the process dies or executes a
- * program without the descriptor, and when the last descriptor of the open file description is closed. A rendezvous
- * keeps no messages: EOPNOTSUPP.
+ * returns it (QUEUE_ACK), when @ack_timeout is over, and when the process dies or executes a
+ * program without the descriptor. The end of the open file description has the same effect. A
+ * rendezvous keeps no messages: EOPNOTSUPP.
  */
 struct ipcshm_transfer_args {
 	struct ipcshm_message message;

@@ -155,7 +155,7 @@ foreign:
 ## mutation: put bugs in, one at a time, and run the test that finds each
 ##	[MUTATE]
 mutation:
-	tools/setup build vm
+	tools/setup build vm mutation
 	$(foreach kind,$(or $(MUTATE),module library),tools/mutation/run $(kind) &&) true
 
 ## vm: start a shell in a virtual machine with all programs [KERNEL]

@@ -13,8 +13,7 @@
  * same message. A request is not leased, since its caller waits for the reply.
  */
 #include <linux/jiffies.h>
-#include <linux/timekeeping.h>
-#include <linux/uaccess.h>
+#include <linux/ktime.h>
 
 #include "queue_internal.h"
 #include "queue_lease.h"

@@ -138,10 +138,10 @@ FIXTURE_TEARDOWN(transfer)
 
 TEST_F(transfer, sent_as_it_is_in_the_size_of_the_caller)
 {
-	EXPECT_RETURNS(0, ipcshm_send_transfer(9, &self->transfer.transfer, sizeof(self->transfer.transfer)));
+	EXPECT_RETURNS(0, ipcshm_send_transfer(9, &self->transfer.transfer, 104));
 	EXPECT_EQ(9, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x41, 112), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, sizeof(self->transfer.transfer)));
+	EXPECT_EQ(COMMAND(0x41, 104), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 104));
 
 	EXPECT_RETURNS(0, ipcshm_send_transfer(9, &self->transfer.transfer, 112));
 	EXPECT_EQ(COMMAND(0x41, 112), fake.asked.command);
@@ -157,10 +157,9 @@ TEST_F(transfer, received_into_as_it_is_in_the_size_of_the_caller)
 	EXPECT_EQ(0, memcmp(&self->before, &fake.asked.in, 112));
 
 	answer_message();
-	EXPECT_RETURNS(0, ipcshm_receive_transfer(9, &self->transfer.transfer, sizeof(self->transfer.transfer)));
-	EXPECT_EQ(COMMAND(0x42, 112), fake.asked.command);
-	EXPECT_EQ(0, memcmp(&fake.out, &self->transfer,
-			    sizeof(self->transfer.transfer)));
+	EXPECT_RETURNS(0, ipcshm_receive_transfer(9, &self->transfer.transfer, 104));
+	EXPECT_EQ(COMMAND(0x42, 104), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&fake.out, &self->transfer, 104));
 	EXPECT_EQ(0x5a, self->transfer.bytes[104]);
 }
 
@@ -327,8 +326,9 @@ TEST(acknowledged_receive_hands_on_what_to_acknowledge)
 		},
 	};
 
-	fake.out.transfer.message = (struct ipcshm_message) { .size = 2, .ack_id = 8 };
-	fake.result = 0;
+	answer_message();
+	fake.out.transfer.message.size = 2;
+	fake.out.transfer.message.ack_id = 8;
 	EXPECT_RETURNS(2, ipcshm_receive_ack(9, &message, 6, 5));
 	EXPECT_EQ(9, fake.asked.fd);
 	EXPECT_EQ(COMMAND(0x42, 112), fake.asked.command);

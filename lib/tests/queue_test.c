@@ -93,7 +93,7 @@ TEST(open_refuses_reserved_members)
 {
 	struct ipcshm_queue_attr attr;
 
-	for (int i = 0; i < 7; i++) {
+	for (int i = 0; i < 6; i++) {
 		memset(&attr, 0, sizeof(attr));
 		attr.reserved[i] = 1U << 31;
 		EXPECT_RETURNS(-EINVAL, ipcshm_queue_open(5, "jobs", IPCSHM_READ, 0, &attr));

@@ -116,6 +116,10 @@ void ipcshm_queue_hand_over(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 int ipcshm_queue_offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		       struct ipcshm_waiter *sender, struct queue_effects *effects);
 
+/* queue_lease.c */
+void ipcshm_queue_take_back(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			    struct queue_receiver *receiver, struct queue_effects *effects);
+
 /* queue_receive.c */
 void ipcshm_receiver_enter(struct ipcshm_queue_file *qfile, struct queue_receiver *receiver,
 			   struct ipcshm_criteria *criteria);
@@ -342,6 +346,13 @@ static inline void admit_blocked(struct ipcshm_queue *queue, struct queue_effect
 	lockdep_assert_held(&queue->lock);
 	if (unlikely(ipcshm_backlog_first(&queue->blocked)))
 		ipcshm_queue_admit(queue, effects);
+}
+
+/* Return whether a sleeping receiver gets a lease of @msg, for which there must be room. */
+static inline bool is_leased_by(const struct queue_receiver *receiver,
+				const struct ipcshm_msg *msg)
+{
+	return receiver->criteria->ack && !msg->caller;
 }
 
 static inline void receiver_complete(struct ipcshm_queue *queue, struct queue_receiver *receiver,

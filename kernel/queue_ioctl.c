@@ -68,7 +68,6 @@ static long queue_ioctl_send(struct file *file, void *args, struct ipcshm_uarg u
 static inline bool receive_is_valid(const struct file *file, const void *args)
 {
 	const struct ipcshm_transfer_args *receive = args;
-
 	bool ack = receive->flags & IPCSHM_ACK;
 
 	if (!ipcshm_rbuf_is_valid(qfile_of(file), &receive->message, ack) ||
@@ -312,7 +311,7 @@ static long queue_ioctl_reply_receive(struct file *file, void *args, struct ipcs
 	return err ?: reply_receive(qfile_of(file), both, &timeout, uarg);
 }
 
-/* Acknowledgements. */
+/* Acknowledgments. */
 
 static bool ack_is_valid(const struct file *file, const void *args)
 {

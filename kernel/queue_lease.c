@@ -131,6 +131,22 @@ static void acknowledge_message(struct ipcshm_queue *queue, struct ipcshm_msg *m
 	admit_blocked(queue, effects);
 }
 
+/*
+ * Put a message that the queue counts back to its place, or lease it to @receiver, a sleeping
+ * receiver that wants a lease, or NULL.
+ */
+void ipcshm_queue_take_back(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			    struct queue_receiver *receiver, struct queue_effects *effects)
+{
+	lockdep_assert_held(&queue->lock);
+	if (receiver) {
+		ipcshm_queue_lease_to(queue, msg, receiver, effects);
+		return;
+	}
+	msg->returned = true;
+	ipcshm_backlog_add_returned(&queue->returned, msg);
+}
+
 /* The message has been delivered too often, or the queue is revoked. */
 static void drop_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			 struct queue_effects *effects)
@@ -166,15 +182,12 @@ static int return_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bo
 	}
 	if (queue->revoked || is_last) {
 		drop_message(queue, msg, effects);
-	} else if (!receiver) {
-		msg->returned = true;
-		ipcshm_backlog_add_returned(&queue->returned, msg);
-	} else if (receiver->criteria->ack) {
-		ipcshm_queue_lease_to(queue, msg, receiver, effects);
-	} else {
+	} else if (receiver && !is_leased_by(receiver, msg)) {
 		uncount_queued(queue, msg);
 		ipcshm_queue_hand_over(queue, msg, receiver, effects);
 		admit_blocked(queue, effects);
+	} else {
+		ipcshm_queue_take_back(queue, msg, receiver, effects);
 	}
 	return 0;
 }

@@ -297,13 +297,12 @@ static int put_back_once(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg
 	queue->received--;
 	if (queue->revoked || (msg->request_id && !ipcshm_call_rewind(qfile, msg))) {
 		ipcshm_queue_discard(queue, msg, -EKEYREVOKED, effects);
-	} else if (receiver) {
+	} else if (receiver && !is_leased_by(receiver, msg)) {
 		ipcshm_queue_hand_over(queue, msg, receiver, effects);
 	} else {
 		put_back_charge(qfile, msg);
-		msg->returned = true;
-		ipcshm_backlog_add_returned(&queue->returned, msg);
 		count_queued(queue, msg);
+		ipcshm_queue_take_back(queue, msg, receiver, effects);
 	}
 	return 0;
 }

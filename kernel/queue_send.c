@@ -59,12 +59,6 @@ void ipcshm_queue_lease_to(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	receiver_complete(queue, receiver, 0, effects);
 }
 
-/* Return whether a sleeping receiver gets a lease of @msg, for which there must be room. */
-static bool is_leased_by(const struct queue_receiver *receiver, const struct ipcshm_msg *msg)
-{
-	return receiver->criteria->ack && !msg->caller;
-}
-
 /**
  * ipcshm_queue_place - put an accepted and charged message into the queue
  * @queue: the queue

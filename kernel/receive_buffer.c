@@ -54,6 +54,15 @@ static int rbuf_fill(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buff
 	return ipcshm_msg_copy(rbuf->msg, &rbuf->buffer.iter);
 }
 
+/*
+ * The id for the reply to a received message, or 0. A lease can end during its delivery, and the
+ * member belongs to the queue then.
+ */
+static u64 rbuf_request_id(const struct ipcshm_receive_buffer *rbuf)
+{
+	return rbuf->criteria.ack_id ? 0 : rbuf->msg->request_id;
+}
+
 static int rbuf_describe(struct ipcshm_receive_buffer *rbuf, u64 request_id, void __user *to)
 {
 	const struct ipcshm_view view = ipcshm_view_current();
@@ -147,7 +156,7 @@ bool ipcshm_rbuf_deliver_at_once(struct ipcshm_queue_file *qfile,
 		return false;
 	if (rbuf->user->flags & IPCSHM_MAPPED)
 		return !rbuf->criteria.ack_id && hold_at_once(qfile, rbuf, to);
-	return show_at_once(rbuf, rbuf->msg->request_id, to);
+	return show_at_once(rbuf, rbuf_request_id(rbuf), to);
 }
 
 /* Copy the payload of a received message. */
@@ -207,13 +216,13 @@ static int rbuf_give(struct ipcshm_receive_buffer *rbuf, void __user *to)
 	int err;
 
 	if (!rbuf->msg->nr_files)
-		return rbuf_describe(rbuf, rbuf->msg->request_id, to);
+		return rbuf_describe(rbuf, rbuf_request_id(rbuf), to);
 	err = ipcshm_fds_reserve(&fds, rbuf->msg, rbuf->user->fd_count);
 	if (err)
 		return err;
 	err = fds_put(&fds, u64_to_user_ptr(rbuf->user->fds));
 	if (!err)
-		err = rbuf_describe(rbuf, rbuf->msg->request_id, to);
+		err = rbuf_describe(rbuf, rbuf_request_id(rbuf), to);
 	if (err)
 		ipcshm_fds_cancel(&fds);
 	else
@@ -258,7 +267,7 @@ static __always_inline bool deliver_from_slot(struct ipcshm_receive_buffer *rbuf
 	pagefault_disable();
 	done = likely(ipcshm_slot_put(u64_to_user_ptr(rbuf->user->data), msg->data,
 				      msg->size)) &&
-	       likely(ipcshm_msg_describe(msg, &view, msg->request_id,
+	       likely(ipcshm_msg_describe(msg, &view, rbuf_request_id(rbuf),
 					  rbuf->criteria.ack_id, rbuf->user->data, to));
 	pagefault_enable();
 	return done;
@@ -288,6 +297,18 @@ static int deliver_leased(struct ipcshm_receive_buffer *rbuf, void __user *to)
 }
 
 /*
+ * Close the files of a delivered message now, even if its receiver holds it mapped. A task that
+ * still delivers it from a lease that has ended installs them, too; the last user closes them then.
+ */
+static void close_files(struct ipcshm_receive_buffer *rbuf)
+{
+	unsigned int users = rbuf->user->flags & IPCSHM_MAPPED && rbuf->held == rbuf->msg ? 2 : 1;
+
+	if (refcount_read(&rbuf->msg->users) == users)
+		ipcshm_msg_close_files(rbuf->msg);
+}
+
+/*
  * Deliver a received message. It is charged to the receiver while that waits for user memory.
  * Afterwards the caller frees it or puts it back.
  */
@@ -306,7 +327,7 @@ int ipcshm_rbuf_deliver(struct ipcshm_queue_file *qfile, struct ipcshm_receive_b
 	err = deliver_message(qfile, rbuf, to);
 	ipcshm_msg_uncharge(rbuf->msg);
 	if (!err)
-		ipcshm_msg_close_files(rbuf->msg);
+		close_files(rbuf);
 	return err;
 }
 

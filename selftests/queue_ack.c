@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "common/call.h"
+#include "common/fuse.h"
 #include "common/harness.h"
 #include "common/process.h"
 #include "common/queue.h"
@@ -463,6 +464,30 @@ TEST_F(ack, returned_message_goes_to_a_sleeping_receiver)
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 }
 
+static void receive_to_nowhere_role(struct peer *peer)
+{
+	peer->result = ipcshm_receive(peer->fd, (void *)8, ROOM, NULL, SOON);
+}
+
+TEST_F(ack, message_that_another_receiver_could_not_have_is_leased)
+{
+	struct peer *plain, *receiver;
+
+	plain = block_receiver_how(&self->queue, receive_to_nowhere_role, (struct peer) { 0 });
+	receiver = block_receiver_how(&self->queue, take_role, (struct peer) { .count = 1 });
+	ASSERT_TRUE(plain);
+	ASSERT_TRUE(receiver);
+	ASSERT_EQ(0, send_values(&self->queue, 5, 5));
+	EXPECT_EQ(-EFAULT, finish(plain));
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(receiver)));
+	EXPECT_EQ(5, receiver->value);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).unacknowledged);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
+	kill_peer(receiver);
+	ASSERT_TRUE(WAIT_UNTIL(!queue_stat_now(&self->queue).unacknowledged));
+	EXPECT_EQ(5, receive_value(&self->queue));
+}
+
 TEST_F(ack, overflow_drops_no_unacknowledged_message)
 {
 	struct taken taken[PLACES];
@@ -559,6 +584,87 @@ TEST_F(ack, descriptors_are_received_with_each_delivery)
 	close(ends[0]);
 }
 
+FIXTURE(slow)
+{
+	struct test_queue queue;
+	struct fuse_memory memory;
+	int ends[2];
+	struct peer *receiver;
+};
+
+/* A receiver whose room for a descriptor, at @value, blocks for longer than the lease. */
+static void take_slowly_role(struct peer *peer)
+{
+	int *fd = (int *)(uintptr_t)peer->value;
+	char byte;
+	struct ipcshm_message message = {
+		.data = (uintptr_t)&byte,
+		.size = 1,
+		.fds = peer->value,
+		.fd_count = 1,
+	};
+
+	peer->result = ipcshm_receive_ack(peer->fd, &message, 20 * MS, SOON);
+	peer->msg.message = message;
+	peer->count = write(*fd, "y", 1);
+}
+
+/* The lease of the slow receiver has expired; another message came back before its own. */
+FIXTURE_SETUP(slow)
+{
+	struct ipcshm_message other;
+	char byte;
+
+	ASSERT_EQ(0, queue_set_up(&self->queue, PLACES, IPCSHM_UNBOUNDED, SIZE));
+	FUSE_MEMORY_OPEN(&self->memory, 1);
+	ASSERT_EQ(0, pipe(self->ends));
+	ASSERT_EQ(0, ipcshm_send_typed(self->queue.fd, "a", 1, 1, 0, SOON));
+	ASSERT_EQ(0, ipcshm_send_fds(self->queue.fd, "b", 1, &self->ends[1], 1, SOON));
+	other = (struct ipcshm_message) { .data = (uintptr_t)&byte, .size = 1 };
+	ASSERT_EQ(1, ipcshm_receive_ack(self->queue.fd, &other, 0, IPCSHM_NOW));
+	self->receiver = queue_start(&self->queue, take_slowly_role, (struct peer) {
+		.value = (uintptr_t)fuse_memory_at(&self->memory, 0),
+	});
+	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, 0)));
+	ASSERT_EQ(1, ipcshm_nack(self->queue.fd, (uint64_t []) { other.ack_id }, 1));
+	ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).returns == 2));
+}
+
+FIXTURE_TEARDOWN(slow)
+{
+	close(self->ends[0]);
+	close(self->ends[1]);
+	fuse_memory_close(&self->memory);
+	queue_tear_down(&self->queue);
+}
+
+TEST_F(slow, delivery_goes_on_after_the_end_of_the_lease)
+{
+	fuse_memory_release(&self->memory, 0);
+	EXPECT_EQ(1, finish(self->receiver));
+	EXPECT_EQ(0, self->receiver->msg.message.request_id);
+	EXPECT_EQ(1, self->receiver->count);
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
+}
+
+TEST_F(slow, descriptors_outlive_the_end_of_the_lease)
+{
+	char bytes[2];
+	int fd;
+
+	EXPECT_EQ(1, ipcshm_receive(self->queue.fd, bytes, 1, NULL, IPCSHM_NOW));
+	EXPECT_EQ(1, ipcshm_receive_fds(self->queue.fd, bytes, 1, &fd, 1, NULL, IPCSHM_NOW));
+	EXPECT_EQ(1, write(fd, "x", 1));
+	close(fd);
+	fuse_memory_release(&self->memory, 0);
+	EXPECT_EQ(1, finish(self->receiver));
+	EXPECT_EQ(1, self->receiver->count);
+	EXPECT_EQ(2, read(self->ends[0], bytes, 2));
+	close(self->ends[1]);
+	self->ends[1] = -1;
+	EXPECT_EQ(0, read(self->ends[0], bytes, 1));	/* no descriptor is left */
+}
+
 TEST_F(ack, message_is_leased_in_place)
 {
 	struct ipcshm_message message;
@@ -585,6 +691,28 @@ TEST_F(ack, message_is_leased_in_place)
 	EXPECT_EQ(1, ipcshm_ack(self->queue.fd, (uint64_t []) { message.ack_id }, 1));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
 	munmap((void *)pool, size);
+}
+
+/* A message that had no space in the pool when it was sent. */
+TEST_F(ack, message_outside_of_the_pool_is_leased_by_copy_only)
+{
+	struct ipcshm_message message = { .flags = IPCSHM_MAPPED };
+	char data[SIZE] = { 0 };
+	ssize_t result;
+	int i;
+
+	self->attr.pool_bytes = 2 * SIZE;
+	ASSERT_EQ(0, set_up_again(self, self->attr));
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, ipcshm_send(self->queue.fd, data, SIZE, 0, SOON));
+	do {
+		message.ack_id = 0;
+		result = ipcshm_receive_ack(self->queue.fd, &message, 0, IPCSHM_NOW);
+	} while (result == SIZE);
+	EXPECT_EQ(-ENOBUFS, result);
+	message = (struct ipcshm_message) { .data = (uintptr_t)data, .size = SIZE };
+	EXPECT_EQ(SIZE, ipcshm_receive_ack(self->queue.fd, &message, 0, IPCSHM_NOW));
+	EXPECT_EQ(0, message.returns);
 }
 
 TEST_F(ack, request_is_answered_and_not_acknowledged)
@@ -629,6 +757,28 @@ TEST_F(ack, batch_acknowledges_the_batch_before)
 		EXPECT_EQ(-EAGAIN, got);
 		EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 	}
+}
+
+TEST_F(ack, batch_with_a_wrong_id_receives_nothing)
+{
+	struct ipcshm_message messages[2] = { 0 };
+	struct taken taken;
+	__u64 values[2];
+	int i;
+
+	ASSERT_EQ(0, send_values(&self->queue, 1, 3));
+	taken = take(&self->queue);
+	for (i = 0; i < 2; i++) {
+		messages[i].data = (uintptr_t)&values[i];
+		messages[i].size = 8;
+		messages[i].ack_id = taken.message.ack_id + i;
+	}
+	EXPECT_EQ(-ESRCH, ipcshm_receive_batch_ack(self->queue.fd, messages, 2, 0, 0, IPCSHM_NOW));
+	EXPECT_EQ(0, messages[0].ack_id);
+	EXPECT_EQ(0, messages[1].ack_id);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).received);
+	EXPECT_EQ(0, queue_stat_now(&self->queue).unacknowledged);
+	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
 }
 
 TEST_F(ack, revocation_ends_leases)

@@ -99,6 +99,15 @@ static bool start_collector(FIXTURE_DATA(kills) *self)
 	return self->collector > 0;
 }
 
+/* Wait until a collector has processed some more messages, or all. */
+static bool await_progress(const struct ledger *ledger, __u64 all)
+{
+	const volatile __u64 *total = &ledger->total;
+	__u64 target = *total + rand() % (2 * BATCH);
+
+	return WAIT_UNTIL(*total >= target || *total >= all);
+}
+
 static unsigned int count_unprocessed(const struct ledger *ledger, unsigned int each)
 {
 	unsigned int sender, number, count = 0;
@@ -120,7 +129,7 @@ TEST_F(kills, every_message_is_processed_at_least_once)
 	srand(getpid());
 	for (kills = 0; kills < KILLS; kills++) {
 		ASSERT_TRUE(start_collector(self));
-		usleep(rand() % 4000);
+		EXPECT_TRUE(await_progress(self->ledger, COLLECTED * each));
 		EXPECT_EQ(-SIGKILL, kill_child(self->collector));
 	}
 	ASSERT_TRUE(start_collector(self));

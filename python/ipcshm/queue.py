@@ -113,16 +113,16 @@ class Delivery(_Described):
     A with statement acknowledges it at the end; an exception returns it to the queue.
     """
 
-    def __init__(self, fd: int, about: Any, data: bytes, descriptors: tuple[int, ...]) -> None:
+    def __init__(self, queue: "Queue", about: Any, data: bytes, descriptors: tuple[int, ...]) -> None:
         super().__init__(about)
-        self._fd = fd
+        self._queue = queue
         self._id: int = about.ack_id
         self.data = data
         self.returns: int = about.returns
         self.descriptors = descriptors
 
     def _end(self, function: Any, *arguments: int) -> None:
-        call(function, self._fd, ffi.new("uint64_t[]", [self._id]), 1, *arguments)
+        call(function, self._queue.fileno(), ffi.new("uint64_t[]", [self._id]), 1, *arguments)
 
     def acknowledge(self) -> None:
         """Remove the message from its queue; Error with ESRCH: it came back already."""
@@ -266,7 +266,7 @@ class Queue(_core.QueueDescriptor, Closing):
             "fd_count": lib.IPCSHM_FDS_MAX})
         size = call(lib.ipcshm_receive_ack, self.fileno(), about, _nanoseconds(return_after),
                     _core.deadline(timeout))
-        return Delivery(self.fileno(), about, bytes(ffi.buffer(room, size)),
+        return Delivery(self, about, bytes(ffi.buffer(room, size)),
                         tuple(fds[0:about.fd_count]))
 
     def __iter__(self) -> Iterator[Message]:

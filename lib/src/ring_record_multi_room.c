@@ -73,7 +73,7 @@ static bool is_done(struct ring *ring, uint64_t position)
 	return segment && !lap_of(ring, word, position) && state_of(word) == DONE;
 }
 
-/* The record of a claim, if it is still to be had: its word; else 0. */
+/* The word of a claimed record that remains, or 0. */
 uint64_t ring_record_in_claim(const struct ring *ring, uint32_t seat, uint64_t *position,
 			      unsigned char **record)
 {

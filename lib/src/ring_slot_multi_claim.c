@@ -30,7 +30,7 @@ uint32_t ring_slot_free_run(struct ring *ring, uint64_t position, uint32_t span)
 	return more;
 }
 
-/* Items that another consumer had claimed and that are still to be had. */
+/* Items that another consumer claimed, as far as they remain. */
 uint32_t ring_slot_items_in_claim(const struct ring *ring, uint32_t seat, uint64_t *first)
 {
 	uint64_t claim = load_claim(seat_at(ring, seat));

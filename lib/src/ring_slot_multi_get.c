@@ -10,7 +10,7 @@ struct run {
 	uint64_t position;
 	uint32_t span;		/* slots */
 	uint32_t ready;		/* of them: items; the others are padding */
-	bool certain;		/* the head is still the same: there are no more, if less were found */
+	bool certain;		/* the head has not moved, so there are no more items */
 };
 
 /* Count at most @want items from the head on, and the padding up to the last of them. */

@@ -123,7 +123,7 @@ bool ipcshm_name_unlink(struct ipcshm_object *object)
 
 /* Numbers: those of objects that were opened, and haven't gone. */
 
-static bool id_less(struct rb_node *a, const struct rb_node *b)
+static bool object_id_less(struct rb_node *a, const struct rb_node *b)
 {
 	return rb_entry(a, struct ipcshm_object, by_id)->id <
 	       rb_entry(b, struct ipcshm_object, by_id)->id;
@@ -151,7 +151,7 @@ struct ipcshm_object *ipcshm_id_find(struct ipcshm_registry *registry, u64 id)
 void ipcshm_id_link(struct ipcshm_object *object)
 {
 	lockdep_assert_held(&object->registry->lock);
-	rb_add(&object->by_id, &object->registry->by_id, id_less);
+	rb_add(&object->by_id, &object->registry->by_id, object_id_less);
 	count_change(object->registry);
 }
 

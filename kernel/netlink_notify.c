@@ -50,7 +50,7 @@ static unsigned int net_id;
 static const struct genl_family *family;	/* NULL: there can be no listeners */
 static struct workqueue_struct *workqueue;
 
-static int put_object(struct sk_buff *skb, const struct ipcshm_notification *event)
+static int put_event_object(struct sk_buff *skb, const struct ipcshm_notification *event)
 {
 	if (!event->id)
 		return 0;
@@ -140,7 +140,8 @@ static int put_all(struct sk_buff *skb, const struct net *net,
 	return reserve_attr(skb, IPCSHM_A_NOTIFY_SEQ, &marks_of(skb)->seq) ?:
 	       nla_put_u32(skb, IPCSHM_A_NOTIFY_TYPE, event->type) ?:
 	       reserve_attr(skb, IPCSHM_A_NOTIFY_TIME, &marks_of(skb)->time) ?:
-	       put_object(skb, event) ?: put_actor(skb, net, event) ?: put_details(skb, event);
+	       put_event_object(skb, event) ?: put_actor(skb, net, event) ?:
+	       put_details(skb, event);
 }
 
 static struct sk_buff *make_message(const struct net *net, const struct ipcshm_notification *event,
@@ -170,7 +171,7 @@ static void fill_marks(struct sk_buff *skb, u64 seq)
 }
 
 /* Returns whether it is in the queue; if not, it is lost. */
-static bool enqueue_message(struct events *events, struct sk_buff *skb)
+static bool enqueue_event(struct events *events, struct sk_buff *skb)
 {
 	lockdep_assert_held(&events->lock);
 	events->seq++;
@@ -203,7 +204,7 @@ void ipcshm_notify(struct net *net, const struct ipcshm_notification *event)
 		return;
 	skb = make_message(net, event, GFP_NOWAIT);
 	spin_lock(&events->lock);
-	queued = enqueue_message(events, skb);
+	queued = enqueue_event(events, skb);
 	spin_unlock(&events->lock);
 	if (!queued)
 		kfree_skb(skb);
@@ -239,7 +240,7 @@ static struct sk_buff *make_loss_report(struct events *events)
 	return NULL;
 }
 
-static struct sk_buff *dequeue_message(struct events *events)
+static struct sk_buff *dequeue_event(struct events *events)
 {
 	struct sk_buff *skb;
 
@@ -258,7 +259,7 @@ static bool deliver_messages(struct events *events, unsigned int count)
 	struct sk_buff *skb;
 
 	while (count--) {
-		skb = dequeue_message(events);
+		skb = dequeue_event(events);
 		if (!skb)
 			return false;
 		memset(skb->cb, 0, sizeof(skb->cb));
@@ -276,7 +277,7 @@ static void events_work(struct work_struct *work)
 		queue_work(workqueue, work);	/* behind other namespaces */
 }
 
-static int __net_init net_start(struct net *net)
+static int __net_init events_start(struct net *net)
 {
 	struct events *events = net_generic(net, net_id);
 
@@ -291,7 +292,7 @@ static int __net_init net_start(struct net *net)
  * The namespace has ended; listeners of other namespaces, which can listen to all, get
  * the rest of its notifications.
  */
-static void __net_exit net_end(struct net *net)
+static void __net_exit events_end(struct net *net)
 {
 	struct events *events = net_generic(net, net_id);
 
@@ -302,8 +303,8 @@ static void __net_exit net_end(struct net *net)
 }
 
 static struct pernet_operations net_ops = {
-	.init = net_start,
-	.exit = net_end,
+	.init = events_start,
+	.exit = events_end,
 	.id = &net_id,
 	.size = sizeof(struct events),
 };

@@ -105,7 +105,7 @@ static struct ipcshm_registry **registry_slot(const struct net *net)
 	return net_generic(net, net_id);
 }
 
-static int __net_init net_start(struct net *net)
+static int __net_init netns_start(struct net *net)
 {
 	struct ipcshm_registry *registry = registry_create(net);
 
@@ -116,13 +116,13 @@ static int __net_init net_start(struct net *net)
 	return 0;
 }
 
-/* Between this and net_end(), RCU's readers are waited for. */
-static void __net_exit net_pre_end(struct net *net)
+/* Between this and netns_end(), RCU's readers are waited for. */
+static void __net_exit netns_pre_end(struct net *net)
 {
 	RCU_INIT_POINTER((*registry_slot(net))->net, NULL);
 }
 
-static void __net_exit net_end(struct net *net)
+static void __net_exit netns_end(struct net *net)
 {
 	struct ipcshm_registry *registry = *registry_slot(net);
 
@@ -132,9 +132,9 @@ static void __net_exit net_end(struct net *net)
 }
 
 static struct pernet_operations net_ops = {
-	.init = net_start,
-	.pre_exit = net_pre_end,
-	.exit = net_end,
+	.init = netns_start,
+	.pre_exit = netns_pre_end,
+	.exit = netns_end,
 	.id = &net_id,
 	.size = sizeof(struct ipcshm_registry *),
 };

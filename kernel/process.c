@@ -71,7 +71,7 @@ static int exit_callback(struct wait_queue_entry *entry, unsigned int mode, int 
 }
 
 /* Notify a batch of registrations; return whether there may be more. */
-static bool notify_some(struct exit_watch *watch)
+static bool notify_registrations(struct exit_watch *watch)
 {
 	struct ipcshm_process *process;
 	int i;
@@ -96,7 +96,7 @@ static void watch_work(struct work_struct *work)
 
 	while (more) {
 		spin_lock(&watches_lock);
-		more = notify_some(watch);
+		more = notify_registrations(watch);
 		spin_unlock(&watches_lock);
 		cond_resched();
 	}

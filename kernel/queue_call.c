@@ -155,13 +155,13 @@ static int call_leave(struct ipcshm_queue *queue, struct ipcshm_caller *call, in
 
 /* Interrupted calls. */
 
-static bool id_less(struct rb_node *a, const struct rb_node *b)
+static bool interrupted_id_less(struct rb_node *a, const struct rb_node *b)
 {
 	return rb_entry(a, struct interrupted_call, by_id)->id <
 	       rb_entry(b, struct interrupted_call, by_id)->id;
 }
 
-static int id_compare(const void *key, const struct rb_node *node)
+static int interrupted_id_compare(const void *key, const struct rb_node *node)
 {
 	u64 id = *(const u64 *)key, other = rb_entry(node, struct interrupted_call, by_id)->id;
 
@@ -219,7 +219,7 @@ static void call_move(struct ipcshm_caller *call, struct interrupted_call *inter
 	interrupted->id = call->request_id;
 	interrupted->timeout = *timeout;
 	interrupted->process = process;
-	rb_add(&interrupted->by_id, &process->interrupted, id_less);
+	rb_add(&interrupted->by_id, &process->interrupted, interrupted_id_less);
 }
 
 /*
@@ -264,7 +264,7 @@ static struct interrupted_call *resume_begin(struct ipcshm_queue_file *qfile, u6
 	if (!process)
 		return ERR_PTR(-ESRCH);
 	spin_lock(&qfile->queue->lock);
-	node = rb_find(&id, &process->interrupted, id_compare);
+	node = rb_find(&id, &process->interrupted, interrupted_id_compare);
 	if (node)
 		interrupted = rb_entry(node, struct interrupted_call, by_id);
 	if (!interrupted) {

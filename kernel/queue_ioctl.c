@@ -245,7 +245,7 @@ static long queue_ioctl_call(struct file *file, void *args, struct ipcshm_uarg u
 	return err ?: make_call(qfile_of(file), call, &timeout, uarg.ptr);
 }
 
-static int send_reply(struct ipcshm_queue_file *qfile, struct ipcshm_message *user, bool sync)
+static int reply_message(struct ipcshm_queue_file *qfile, struct ipcshm_message *user, bool sync)
 {
 	struct ipcshm_msg *msg = ipcshm_outgoing_load(qfile, user);
 
@@ -264,7 +264,8 @@ static long queue_ioctl_reply(struct file *file, void *args, struct ipcshm_uarg 
 	struct ipcshm_queue_file *qfile = qfile_of(file);
 	struct ipcshm_reply_args *reply = args;
 
-	return qfile_check_access(qfile, FMODE_READ) ?: send_reply(qfile, &reply->message, false);
+	return qfile_check_access(qfile, FMODE_READ) ?:
+	       reply_message(qfile, &reply->message, false);
 }
 
 /* The restarted call must not reply again. */
@@ -282,7 +283,7 @@ static int reply_receive(struct ipcshm_queue_file *qfile, struct ipcshm_call_arg
 	int err = ipcshm_rbuf_prepare(&request, &args->request);
 
 	if (!err && args->reply.request_id) {
-		err = send_reply(qfile, &args->reply, true);
+		err = reply_message(qfile, &args->reply, true);
 		if (!err)
 			err = reply_is_sent(uarg);
 	}

@@ -24,7 +24,7 @@
 
 /* Leases, under the queue's lock. */
 
-static bool id_less(struct rb_node *a, const struct rb_node *b)
+static bool lease_id_less(struct rb_node *a, const struct rb_node *b)
 {
 	return LEASED_MSG(a)->lease.id < LEASED_MSG(b)->lease.id;
 }
@@ -89,7 +89,7 @@ struct ipcshm_msg *ipcshm_lease_begin(struct ipcshm_queue *queue, struct ipcshm_
 	msg->lease.id = ++queue->ack_id;
 	msg->lease.process = process;
 	msg->lease.expiry = 0;
-	rb_add(&msg->lease.by_id, &process->leases, id_less);
+	rb_add(&msg->lease.by_id, &process->leases, lease_id_less);
 	lease_set_timeout(queue, msg, criteria->ack_timeout);
 	queue->unacknowledged++;
 	criteria->ack_id = msg->lease.id;
@@ -104,7 +104,7 @@ static void lease_end(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 	queue->unacknowledged--;
 }
 
-static int id_compare(const void *key, const struct rb_node *node)
+static int lease_id_compare(const void *key, const struct rb_node *node)
 {
 	u64 other = rb_entry(node, struct ipcshm_msg, lease.by_id)->lease.id;
 	u64 id = *(const u64 *)key;
@@ -114,7 +114,7 @@ static int id_compare(const void *key, const struct rb_node *node)
 
 static struct ipcshm_msg *find_lease(struct ipcshm_process *process, u64 id)
 {
-	return LEASED_MSG(rb_find(&id, &process->leases, id_compare));
+	return LEASED_MSG(rb_find(&id, &process->leases, lease_id_compare));
 }
 
 /* The message has been received, and leaves the queue. */

@@ -208,7 +208,7 @@ static int access_flags(u32 flags)
  * alloc_file_pseudo() takes ownership of an inode reference.  It takes no module reference,
  * although closing the file drops one.
  */
-static struct file *file_create(struct inode *inode, int flags)
+static struct file *queue_alloc_file(struct inode *inode, int flags)
 {
 	struct file *file;
 
@@ -230,7 +230,7 @@ static struct file *qfile_open(struct ipcshm_object *object, u32 flags)
 
 	if (IS_ERR(qfile))
 		return ERR_CAST(qfile);
-	file = file_create(object->inode, f_flags);
+	file = queue_alloc_file(object->inode, f_flags);
 	if (IS_ERR(file)) {
 		ipcshm_quotas_put(qfile->payer);
 		kfree(qfile);

@@ -41,7 +41,7 @@ static bool record_charge(struct ipcshm_quotas *record, enum ipcshm_quota_type q
 	s64 used = atomic64_read(&record->used[quota]);
 
 	do {
-		if (!fits(used, amount, most))
+		if (!amount_fits(used, amount, most))
 			return false;
 	} while (!atomic64_try_cmpxchg(&record->used[quota], &used, used + amount));
 	return true;
@@ -147,7 +147,7 @@ void ipcshm_quotas_report(const struct ipcshm_quotas *payer, enum ipcshm_quota_t
 	const struct ipcshm_quotas *record;
 
 	for_each_charged(record, payer) {
-		if (!has_room(payer, record, quota, amount))
+		if (!quota_has_room(payer, record, quota, amount))
 			break;
 	}
 	report_refusal(payer, record ?: payer, quota, amount);

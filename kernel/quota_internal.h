@@ -104,15 +104,17 @@ static inline u64 max_for(const struct ipcshm_quotas *payer, const struct ipcshm
 	return record == payer || record == payer->bound ? most : most - most / 4;
 }
 
-static inline bool fits(u64 used, u64 amount, u64 most)
+static inline bool amount_fits(u64 used, u64 amount, u64 most)
 {
 	return amount <= most && used <= most - amount;
 }
 
-static inline bool has_room(const struct ipcshm_quotas *payer, const struct ipcshm_quotas *record,
-			    enum ipcshm_quota_type quota, u64 amount)
+static inline bool quota_has_room(const struct ipcshm_quotas *payer,
+				  const struct ipcshm_quotas *record,
+				  enum ipcshm_quota_type quota, u64 amount)
 {
-	return fits(atomic64_read(&record->used[quota]), amount, max_for(payer, record, quota));
+	return amount_fits(atomic64_read(&record->used[quota]), amount,
+			   max_for(payer, record, quota));
 }
 
 void ipcshm_quotas_release(struct ipcshm_quotas *record);

@@ -35,7 +35,7 @@ static struct ipcshm_quotas *find_full(struct ipcshm_quotas *payer, enum ipcshm_
 	struct ipcshm_quotas *record;
 
 	for_each_charged(record, payer) {
-		if (!has_room(payer, record, quota, amount))
+		if (!quota_has_room(payer, record, quota, amount))
 			break;
 	}
 	return record;
@@ -82,7 +82,7 @@ int ipcshm_quotas_wait(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota
 	spin_unlock(&full->lock);
 	/* Pairs with record_uncharge(). */
 	smp_mb();
-	if (!has_room(payer, full, quota, amount))
+	if (!quota_has_room(payer, full, quota, amount))
 		return 0;
 	ipcshm_quotas_unwait(waiter);
 	return -EAGAIN;
@@ -129,8 +129,8 @@ void ipcshm_quotas_wake_waiters(struct work_struct *work)
 	while ((waiter = list_first_entry_or_null(&todo, struct ipcshm_quotas_waiter, link))) {
 		u64 *sum = &promised[waiter->quota];
 
-		if (fits(atomic64_read(&record->used[waiter->quota]) + *sum, waiter->amount,
-			 max_for(waiter->payer, record, waiter->quota))) {
+		if (amount_fits(atomic64_read(&record->used[waiter->quota]) + *sum, waiter->amount,
+				max_for(waiter->payer, record, waiter->quota))) {
 			*sum += waiter->amount;
 			waiter_unlink(waiter);
 			waiter->wake(waiter);

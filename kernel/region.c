@@ -385,7 +385,7 @@ static struct region_file *region_file_create(struct ipcshm_region *region)
  * alloc_file_pseudo() takes ownership of a reference to the inode, and takes none to the
  * module of the file's operations, although closing the file drops one.
  */
-static struct file *file_create(struct ipcshm_region *region, u32 flags)
+static struct file *region_alloc_file(struct ipcshm_region *region, u32 flags)
 {
 	struct inode *inode = region_inode(region);
 	struct file *file;
@@ -413,7 +413,7 @@ static struct file *region_open(struct ipcshm_object *object, u32 flags)
 
 	if (IS_ERR(rf))
 		return ERR_CAST(rf);
-	file = file_create(region, flags);
+	file = region_alloc_file(region, flags);
 	if (IS_ERR(file)) {
 		ipcshm_quotas_put(rf->payer);
 		kfree(rf);

@@ -119,7 +119,7 @@ static struct ipcshm_watch *watch_take(struct ipcshm_bucket *bucket)
 }
 
 /* At most @count watches; true if there may be more. */
-static bool notify_some(struct ipcshm_bucket *bucket, unsigned int count)
+static bool notify_watches(struct ipcshm_bucket *bucket, unsigned int count)
 {
 	struct ipcshm_watch *watch = NULL;
 
@@ -150,7 +150,7 @@ bool ipcshm_watches_wake(struct ipcshm_bucket *bucket, u64 offset)
 
 void ipcshm_watches_notify(struct ipcshm_words *words, struct ipcshm_bucket *bucket)
 {
-	if (notify_some(bucket, NOTIFIED_AT_ONCE))
+	if (notify_watches(bucket, NOTIFIED_AT_ONCE))
 		queue_work(ipcshm_workqueue, &words->work);
 }
 
@@ -163,7 +163,7 @@ void ipcshm_watches_work(struct work_struct *work)
 
 	for (i = 0; i < ARRAY_SIZE(words->buckets); i++) {
 		if (!list_empty(&words->buckets[i].due) &&
-		    notify_some(&words->buckets[i], IPCSHM_WORDS_BATCH))
+		    notify_watches(&words->buckets[i], IPCSHM_WORDS_BATCH))
 			more = true;
 		cond_resched();
 	}

@@ -20,7 +20,7 @@
 #define CREATING	0x40000000U	/* | token; without one: its creator has failed */
 #define READY		0x80000001U	/* the version of this header in the low bits */
 
-static _Atomic uint32_t *state_of(const struct ipcshm_area *area)
+static _Atomic uint32_t *area_state_of(const struct ipcshm_area *area)
 {
 	return (_Atomic uint32_t *)area->base;
 }
@@ -52,24 +52,24 @@ struct initializer {
 /* Initialize the claimed area; a failure leaves it to the next process. */
 static int init_claimed(const struct ipcshm_area *area, bool is_new, const struct initializer *by)
 {
-	_Atomic uint32_t *state = state_of(area);
+	_Atomic uint32_t *state = area_state_of(area);
 	int ret;
 
 	if (!is_new)
 		clear_area(area);
 	ret = by->init ? by->init(area, by->data) : 0;
-	/* Pairs with the load in make_ready(): what is published has been initialized. */
+	/* Pairs with the load in make_area_ready(): what is published has been initialized. */
 	atomic_store_explicit(state, ret < 0 ? CREATING : READY, memory_order_release);
 	ipcshm_area_wake(area, (const uint32_t *)state, INT32_MAX);
 	return ret < 0 ? ret : 1;
 }
 
 /* Returns 1 if this process has initialized the area, 0 if another one had, or an error. */
-static int make_ready(const struct ipcshm_area *area, const struct initializer *by,
-		      uint64_t deadline)
+static int make_area_ready(const struct ipcshm_area *area, const struct initializer *by,
+			   uint64_t deadline)
 {
 	const uint32_t self = ipcshm_area_token(area);
-	_Atomic uint32_t *state = state_of(area);
+	_Atomic uint32_t *state = area_state_of(area);
 	int ret = 0;
 
 	if (!self)
@@ -140,7 +140,7 @@ int ipcshm_area_open(struct ipcshm_area *area, int device, const char *name, uin
 		return -EINVAL;
 	ret = open_region(area, device, name, flags, mode, attr);
 	if (!ret) {
-		ret = make_ready(area, &by, deadline);
+		ret = make_area_ready(area, &by, deadline);
 		if (ret < 0)
 			ipcshm_area_close(area);
 	}

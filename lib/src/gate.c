@@ -36,12 +36,12 @@ uint32_t gate_enter(struct gate *gate)
 	return atomic_fetch_or(&gate->word, 1) | 1;
 }
 
-static bool is_to_wait(int ret)
+static bool attempt_is_to_wait(int ret)
 {
 	return ret == -EAGAIN || ret == -EALREADY;
 }
 
-static uint32_t spin_time(struct gate_spin *spin)
+static uint32_t gate_spin_time(struct gate_spin *spin)
 {
 	if (!spin || !spin->max)
 		return 0;
@@ -53,7 +53,7 @@ static uint32_t spin_time(struct gate_spin *spin)
 /* Attempt the call again for a while: longer the more often that has succeeded. */
 static int spin_for(const struct gate_call *call, uint64_t deadline)
 {
-	uint32_t time = spin_time(call->spin);
+	uint32_t time = gate_spin_time(call->spin);
 	uint64_t end;
 	int i, ret;
 
@@ -65,7 +65,7 @@ static int spin_for(const struct gate_call *call, uint64_t deadline)
 	do {
 		for (i = 0; i < SPIN_LOOKS; i++) {
 			ret = call->attempt(call->handle, call->argument);
-			if (!is_to_wait(ret)) {
+			if (!attempt_is_to_wait(ret)) {
 				call->spin->now = call->spin->max;
 				return ret;
 			}
@@ -86,11 +86,11 @@ int gate_wait(const struct ipcshm_area *area, const struct gate_call *call, uint
 		/* First: a death after this ends the sleep. */
 		deaths = ipcshm_area_deaths(area);
 		ret = spin_for(call, deadline);
-		if (!is_to_wait(ret))
+		if (!attempt_is_to_wait(ret))
 			return ret;
 		word = gate_enter(call->gate);
 		ret = call->attempt(call->handle, call->argument);
-		if (!is_to_wait(ret))
+		if (!attempt_is_to_wait(ret))
 			return ret;
 		if (deadline != IPCSHM_FOREVER && ipcshm_deadline(0) >= deadline)
 			return -ETIMEDOUT;
@@ -102,6 +102,6 @@ int gate_wait(const struct ipcshm_area *area, const struct gate_call *call, uint
 			continue;
 		/* An item that has come counts more than the reason to give up. */
 		ret = call->attempt(call->handle, call->argument);
-		return is_to_wait(ret) ? err : ret;
+		return attempt_is_to_wait(ret) ? err : ret;
 	}
 }

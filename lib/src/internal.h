@@ -67,6 +67,12 @@ static inline struct ipcshm_open_how open_arguments(const char *name, uint32_t f
 	};
 }
 
+/* A member of an attr that is 0 stands for the usual value. */
+static inline uint32_t or_default(uint32_t value, uint32_t usual)
+{
+	return value ? value : usual;
+}
+
 /* An argument of an open that can be refused. */
 struct argument_name {
 	size_t offset;	/* in the ioctl's structure */

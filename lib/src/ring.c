@@ -58,7 +58,7 @@ static uint32_t handles_of(const struct ipcshm_ring_attr *attr)
 	return attr->handles ? attr->handles : HANDLES_USUAL;
 }
 
-static int extent_of(const struct ipcshm_ring_attr *attr, struct extent *extent)
+static int ring_extent(const struct ipcshm_ring_attr *attr, struct extent *extent)
 {
 	static const struct ipcshm_ring_attr none;
 	int ret;
@@ -100,7 +100,7 @@ static size_t size_of(const struct extent *extent)
 int ipcshm_ring_size(const struct ipcshm_ring_attr *attr, size_t *size)
 {
 	struct extent extent;
-	int ret = extent_of(attr, &extent);
+	int ret = ring_extent(attr, &extent);
 
 	if (!ret)
 		*size = size_of(&extent);
@@ -159,7 +159,7 @@ int ipcshm_ring_create(const struct ipcshm_area *area, uint64_t offset,
 	size_t size;
 	int ret;
 
-	ret = extent_of(attr, &extent);
+	ret = ring_extent(attr, &extent);
 	if (ret)
 		return ret;
 	size = size_of(&extent);
@@ -301,7 +301,7 @@ int ipcshm_ring_attach(struct ipcshm_ring *handle, const struct ipcshm_area *are
 	ret = read_geometry(&shared->geometry, &attr);
 	if (ret)
 		return ret;
-	if (extent_of(&attr, &extent) ||
+	if (ring_extent(&attr, &extent) ||
 	    !ipcshm_area_at(area, offset, size_of(&extent), RING_ALIGN))
 		return -EPROTO;
 	/* The memory exists that the ring needs; what is mapped stays. */
@@ -364,14 +364,14 @@ static uint32_t flags_of(const struct ring *ring)
 }
 
 /* One producer of slots stores its position only now and then. */
-static uint64_t end_of(const struct ring *ring)
+static uint64_t ring_end(const struct ring *ring)
 {
 	if (ring->layout == IPCSHM_RING_SLOTS && !ring_has_many(ring, IPCSHM_RING_MULTI_PRODUCER))
 		return ring_slot_end(ring);
 	return atomic_load_explicit(&ring_shared(ring)->producer.position, memory_order_relaxed);
 }
 
-static uint64_t begin_of(const struct ring *ring)
+static uint64_t ring_begin(const struct ring *ring)
 {
 	uint64_t position = atomic_load_explicit(&ring_shared(ring)->consumer.position,
 						 memory_order_relaxed);
@@ -421,8 +421,8 @@ int ipcshm_ring_get_stat(const struct ipcshm_ring *handle, struct ipcshm_ring_st
 	if (size < STATUS_SIZE_1)
 		return -EINVAL;
 	fill_in_attr(ring, &all.attr);
-	all.put = amount_at(ring, &all.attr, end_of(ring));
-	all.got = amount_at(ring, &all.attr, begin_of(ring));
+	all.put = amount_at(ring, &all.attr, ring_end(ring));
+	all.got = amount_at(ring, &all.attr, ring_begin(ring));
 	/* The structure of an older caller ends earlier; that of a newer one ends in zeroes. */
 	memset(status, 0, size);
 	memcpy(status, &all, size < sizeof(all) ? size : sizeof(all));

@@ -291,6 +291,11 @@ static inline bool is_gone(const struct ring *ring, uint32_t token)
 	return !ipcshm_area_is_alive(ring->area, token);
 }
 
+static ALWAYS_INLINE uint64_t load_position(const _Atomic uint64_t *position)
+{
+	return atomic_load_explicit(position, memory_order_acquire);
+}
+
 /* The handle belongs to the calling process: not so in a child of fork(2). */
 static ALWAYS_INLINE bool ring_is_own(const struct ring *ring)
 {

@@ -21,7 +21,7 @@ static ALWAYS_INLINE unsigned char *item_at(const struct ring *ring, uint64_t po
 	return ring->data + (position & ring->mask) * ring->item_size;
 }
 
-static void recover_producer(struct ring *ring)
+static void recover_packed_producer(struct ring *ring)
 {
 	ring->position = atomic_load_explicit(&ring_shared(ring)->producer.position,
 					      memory_order_acquire);
@@ -29,7 +29,7 @@ static void recover_producer(struct ring *ring)
 	ring->ahead = (uint32_t)((RING_AHEAD + ring->stride - 1) / ring->stride);
 }
 
-static void recover_consumer(struct ring *ring)
+static void recover_packed_consumer(struct ring *ring)
 {
 	ring->position = atomic_load_explicit(&ring_shared(ring)->consumer.position,
 					      memory_order_acquire);
@@ -37,7 +37,7 @@ static void recover_consumer(struct ring *ring)
 }
 
 /* How many items there is room for; or -EBADMSG. */
-static __attribute__((noinline)) int64_t look_for_room(struct ring *ring)
+static __attribute__((noinline)) int64_t look_for_packed_room(struct ring *ring)
 {
 	/* C0: what the consumer had from there was read before it is overwritten. */
 	uint64_t head = atomic_load_explicit(&ring_shared(ring)->consumer.position,
@@ -49,7 +49,7 @@ static __attribute__((noinline)) int64_t look_for_room(struct ring *ring)
 	return (int64_t)(ring->limit - ring->position);
 }
 
-static __attribute__((noinline)) int64_t look_for_items(struct ring *ring)
+static __attribute__((noinline)) int64_t look_for_packed_items(struct ring *ring)
 {
 	/* P0: the items were written before. */
 	uint64_t tail = atomic_load_explicit(&ring_shared(ring)->producer.position,
@@ -66,17 +66,17 @@ static ALWAYS_INLINE int64_t count_packed_room(struct ring *ring, uint64_t want)
 {
 	uint64_t known = ring->limit - ring->position;
 
-	return LIKELY(known >= want) ? (int64_t)known : look_for_room(ring);
+	return LIKELY(known >= want) ? (int64_t)known : look_for_packed_room(ring);
 }
 
 static ALWAYS_INLINE int64_t count_packed_items(struct ring *ring, uint64_t want)
 {
 	uint64_t known = ring->limit - ring->position;
 
-	return LIKELY(known >= want) ? (int64_t)known : look_for_items(ring);
+	return LIKELY(known >= want) ? (int64_t)known : look_for_packed_items(ring);
 }
 
-/* P0, pairs with look_for_items(). */
+/* P0, pairs with look_for_packed_items(). */
 static ALWAYS_INLINE void advance_packed_producer(struct ring *ring, uint64_t more)
 {
 	ring->position += more;
@@ -85,7 +85,7 @@ static ALWAYS_INLINE void advance_packed_producer(struct ring *ring, uint64_t mo
 	ring_publish_items(ring, more);
 }
 
-/* C0, pairs with look_for_room(). */
+/* C0, pairs with look_for_packed_room(). */
 static ALWAYS_INLINE void advance_packed_consumer(struct ring *ring, uint64_t more)
 {
 	ring->position += more;
@@ -104,14 +104,14 @@ static ALWAYS_INLINE int64_t limit_to_wanted(int64_t have, size_t want, bool all
 	return all || !have ? -EAGAIN : have;
 }
 
-static int ready_to_put(struct ring *ring, uint64_t wanted)
+static int ready_to_put_packed(struct ring *ring, uint64_t wanted)
 {
 	int64_t have = limit_to_wanted(count_packed_room(ring, wanted), (size_t)wanted, true);
 
 	return have < 0 ? (int)have : 0;
 }
 
-static int ready_to_get(struct ring *ring, uint64_t wanted)
+static int ready_to_get_packed(struct ring *ring, uint64_t wanted)
 {
 	int64_t have = limit_to_wanted(count_packed_items(ring, wanted), (size_t)wanted, true);
 
@@ -119,21 +119,21 @@ static int ready_to_get(struct ring *ring, uint64_t wanted)
 }
 
 /* The item was written. */
-static ALWAYS_INLINE void put_done(struct ring *ring)
+static ALWAYS_INLINE void finish_packed_put(struct ring *ring)
 {
 	if (LIKELY(ring->limit - ring->position > ring->ahead))
 		prepare_to_write(item_at(ring, ring->position + ring->ahead));
 	advance_packed_producer(ring, 1);
 }
 
-static __attribute__((noinline)) int put_any(struct ring *ring, const void *data)
+static __attribute__((noinline)) int put_any_packed(struct ring *ring, const void *data)
 {
 	int64_t have = limit_to_wanted(count_packed_room(ring, 1), 1, true);
 
 	if (have < 0)
 		return (int)ring_refused(ring, (ssize_t)have, 1);
 	copy_item(item_at(ring, ring->position), data, ring->item_size);
-	put_done(ring);
+	finish_packed_put(ring);
 	return 0;
 }
 
@@ -143,13 +143,13 @@ static int put_packed(struct ring *ring, const void *data, size_t size)
 
 	(void)size;
 	if (UNLIKELY(position == ring->limit || !is_few_words(ring->item_size)))
-		return put_any(ring, data);
+		return put_any_packed(ring, data);
 	copy_words(item_at(ring, position), data, ring->item_size);
-	put_done(ring);
+	finish_packed_put(ring);
 	return 0;
 }
 
-static __attribute__((noinline)) ssize_t get_any(struct ring *ring, void *data)
+static __attribute__((noinline)) ssize_t get_any_packed(struct ring *ring, void *data)
 {
 	int64_t have = limit_to_wanted(count_packed_items(ring, 1), 1, true);
 
@@ -167,7 +167,7 @@ static ssize_t get_packed(struct ring *ring, void *data, size_t size)
 
 	(void)size;
 	if (UNLIKELY(position == ring->limit || !is_few_words(item_size)))
-		return get_any(ring, data);
+		return get_any_packed(ring, data);
 	copy_words(data, item_at(ring, position), item_size);
 	advance_packed_consumer(ring, 1);
 	return (ssize_t)item_size;
@@ -181,7 +181,7 @@ static size_t before_wrap(const struct ring *ring, size_t count)
 	return count < straight ? count : (size_t)straight;
 }
 
-static ssize_t put_some(struct ring *ring, const void *from, size_t want, bool all)
+static ssize_t put_some_packed(struct ring *ring, const void *from, size_t want, bool all)
 {
 	int64_t have = limit_to_wanted(count_packed_room(ring, want), want, all);
 	size_t first;
@@ -196,7 +196,7 @@ static ssize_t put_some(struct ring *ring, const void *from, size_t want, bool a
 	return (ssize_t)have;
 }
 
-static ssize_t get_some(struct ring *ring, void *to, size_t want, bool all)
+static ssize_t get_some_packed(struct ring *ring, void *to, size_t want, bool all)
 {
 	int64_t have = limit_to_wanted(count_packed_items(ring, want), want, all);
 	size_t first;
@@ -267,22 +267,22 @@ static void format_packed(const struct ipcshm_ring_attr *attr, unsigned char *da
 }
 
 static const struct ring_ops producer = {
-	.recover = recover_producer,
-	.ready = ready_to_put,
+	.recover = recover_packed_producer,
+	.ready = ready_to_put_packed,
 	.put = put_packed,
 	.get = ring_not_consumer,
-	.put_some = put_some,
+	.put_some = put_some_packed,
 	.reserve = reserve_packed,
 	.commit = commit_packed,
 	.undo = ring_nothing_to_undo,
 };
 
 static const struct ring_ops consumer = {
-	.recover = recover_consumer,
-	.ready = ready_to_get,
+	.recover = recover_packed_consumer,
+	.ready = ready_to_get_packed,
 	.put = ring_not_producer,
 	.get = get_packed,
-	.get_some = get_some,
+	.get_some = get_some_packed,
 	.peek = peek_packed,
 	.release = release_packed,
 	.undo = ring_nothing_to_undo,

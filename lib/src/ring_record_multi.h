@@ -91,7 +91,7 @@ static ALWAYS_INLINE size_t record_offset(const struct ring *ring, uint64_t posi
 	return (size_t)((8ULL << ring->shift) + (position & segment_mask(ring)) * GRANULE);
 }
 
-static ALWAYS_INLINE unsigned char *record_at(const struct ring *ring, unsigned char *segment,
+static ALWAYS_INLINE unsigned char *record_in(const struct ring *ring, unsigned char *segment,
 					      uint64_t position)
 {
 	return segment + record_offset(ring, position);
@@ -104,30 +104,30 @@ static ALWAYS_INLINE word_t *word_of_record(const struct ring *ring, unsigned ch
 	return word_of(ring, record - record_offset(ring, position), position);
 }
 
-static ALWAYS_INLINE uint64_t load_word(word_t *word)
+static ALWAYS_INLINE uint64_t load_record_word(word_t *word)
 {
 	return atomic_load_explicit(word, memory_order_acquire);
 }
 
-static ALWAYS_INLINE void store_word(word_t *word, uint64_t value)
+static ALWAYS_INLINE void store_record_word(word_t *word, uint64_t value)
 {
 	atomic_store_explicit(word, value, memory_order_release);
 }
 
-static ALWAYS_INLINE bool change_word(word_t *word, uint64_t from, uint64_t to)
+static ALWAYS_INLINE bool change_record_word(word_t *word, uint64_t from, uint64_t to)
 {
 	return atomic_compare_exchange_strong_explicit(word, &from, to, memory_order_acq_rel,
 						       memory_order_relaxed);
 }
 
-static ALWAYS_INLINE uint64_t make_word(const struct ring *ring, uint64_t position,
-					uint64_t extent, enum state state, uint32_t seat)
+static ALWAYS_INLINE uint64_t make_record_word(const struct ring *ring, uint64_t position,
+					       uint64_t extent, enum state state, uint32_t seat)
 {
 	return position >> ring->shift << ring->shift << EXTENT_SHIFT | extent << EXTENT_SHIFT |
 	       (uint64_t)state << STATE_SHIFT | seat;
 }
 
-static ALWAYS_INLINE enum state state_of(uint64_t word)
+static ALWAYS_INLINE enum state record_state_of(uint64_t word)
 {
 	return word >> STATE_SHIFT & 3;
 }
@@ -150,7 +150,7 @@ static ALWAYS_INLINE int64_t lap_of(const struct ring *ring, uint64_t word, uint
 			 (position >> ring->shift << ring->shift << EXTENT_SHIFT));
 }
 
-static ALWAYS_INLINE uint64_t straight_at(const struct ring *ring, uint64_t position)
+static ALWAYS_INLINE uint64_t granules_to_end(const struct ring *ring, uint64_t position)
 {
 	return (1ULL << ring->shift) - (position & segment_mask(ring));
 }
@@ -160,22 +160,17 @@ static ALWAYS_INLINE uint64_t extent_of(const struct ring *ring, uint64_t word, 
 {
 	uint64_t extent = word >> EXTENT_SHIFT & segment_mask(ring);
 
-	return extent > straight_at(ring, position) ? 0 : extent;
+	return extent > granules_to_end(ring, position) ? 0 : extent;
 }
 
-static ALWAYS_INLINE uint64_t extent_for(uint64_t length)
+static ALWAYS_INLINE uint64_t granules_for(uint64_t length)
 {
 	return (HEADER + length + GRANULE - 1) / GRANULE;
 }
 
-static ALWAYS_INLINE uint64_t length_max(const struct ring *ring)
+static ALWAYS_INLINE uint64_t claimed_length_max(const struct ring *ring)
 {
 	return ((uint64_t)GRANULE << ring->shift) / 2 - GRANULE;
-}
-
-static ALWAYS_INLINE uint64_t load_position(const _Atomic uint64_t *position)
-{
-	return atomic_load_explicit(position, memory_order_acquire);
 }
 
 static ALWAYS_INLINE void move_position(_Atomic uint64_t *position, uint64_t from, uint64_t to)
@@ -194,7 +189,7 @@ static inline _Atomic uint64_t *reclaimed_of(const struct ring *ring)
 	return &ring_shared(ring)->consumer.reclaimed;
 }
 
-static ALWAYS_INLINE uint64_t length_at(const unsigned char *record)
+static ALWAYS_INLINE uint64_t load_length(const unsigned char *record)
 {
 	return atomic_load_explicit((const _Atomic uint32_t *)(const void *)record,
 				    memory_order_relaxed);

@@ -9,7 +9,7 @@ static int await_ready(struct ring *ring, uint64_t position, word_t *at, uint64_
 {
 	if (at && !lap_of(ring, word, position))
 		ring_await_claimed(ring, position);
-	if (at && load_word(at) != word)
+	if (at && load_record_word(at) != word)
 		return 0;
 	ring->missed = position;
 	return -EAGAIN;
@@ -39,7 +39,7 @@ static int adopt_record(struct ring *ring, uint32_t seat, size_t room)
 	uint64_t word = ring_record_in_claim(ring, seat, &position, &record);
 	bool died;
 
-	if (word && length_at(record) > room)
+	if (word && load_length(record) > room)
 		return -EMSGSIZE;
 	if (!ring_seat_adopt(ring, seat, &died))
 		return -EAGAIN;
@@ -50,7 +50,7 @@ static int adopt_record(struct ring *ring, uint32_t seat, size_t room)
 	}
 	if (died && seat != ring->seat)
 		add_to_counter(&ring_shared(ring)->counters.returned, 1);
-	length = length_at(record);
+	length = load_length(record);
 	if (length > room || !is_length(ring, word, position, length)) {
 		ring_seat_give_up(ring, seat);
 		return length > room ? -EMSGSIZE : -EBADMSG;
@@ -60,7 +60,7 @@ static int adopt_record(struct ring *ring, uint32_t seat, size_t room)
 }
 
 /* The next record that came back: it is older than everything from the head on. */
-static __attribute__((noinline)) int take_over(struct ring *ring, size_t room)
+static __attribute__((noinline)) int take_records_over(struct ring *ring, size_t room)
 {
 	uint32_t deaths = ipcshm_area_deaths(ring->area);
 	uint32_t returned = returned_now(ring);
@@ -91,11 +91,11 @@ static __attribute__((noinline)) int pass_record(struct ring *ring, uint64_t hea
 		return 0;
 	if (lap < 0)
 		return await_ready(ring, position, at, word);
-	if (lap > 0 || !extent || state_of(word) == DONE)
+	if (lap > 0 || !extent || record_state_of(word) == DONE)
 		return -EBADMSG;
 	if (ring_record_skip_if_gone(ring, at, word))
 		return 0;
-	if (state_of(word) == CLAIMED)
+	if (record_state_of(word) == CLAIMED)
 		return await_ready(ring, position, at, word);
 	ring_record_pass_padding(ring, head, extent);
 	return 0;
@@ -116,7 +116,7 @@ static ALWAYS_INLINE int take_record(struct ring *ring, size_t room)
 	int ret = 0;
 
 	if (UNLIKELY(may_take_over(ring))) {
-		ret = take_over(ring, room);
+		ret = take_records_over(ring, room);
 		if (ret != -EAGAIN)
 			return ret;
 	}
@@ -125,20 +125,20 @@ static ALWAYS_INLINE int take_record(struct ring *ring, size_t room)
 		uint64_t position = head_position(head);
 		unsigned char *segment = segment_of(ring, position);
 		word_t *at = segment ? word_of(ring, segment, position) : NULL;
-		uint64_t word = at ? load_word(at) : 0;
+		uint64_t word = at ? load_record_word(at) : 0;
 		unsigned char *record;
 		uint64_t length;
 
-		if (UNLIKELY(!at || lap_of(ring, word, position) || state_of(word) != READY ||
-			     !extent_of(ring, word, position))) {
+		if (UNLIKELY(!at || lap_of(ring, word, position) ||
+			     record_state_of(word) != READY || !extent_of(ring, word, position))) {
 			ret = pass_record(ring, head, at, word);
 			passed |= !ret;
 			if (ret)
 				break;
 			continue;
 		}
-		record = record_at(ring, segment, position);
-		length = length_at(record);
+		record = record_in(ring, segment, position);
+		length = load_length(record);
 		if (UNLIKELY(length > room || !is_length(ring, word, position, length))) {
 			if (load_head(ring) != head)
 				continue;
@@ -157,12 +157,13 @@ static ALWAYS_INLINE int take_record(struct ring *ring, size_t room)
 	return ret ? ret : -EALREADY;
 }
 
-static ALWAYS_INLINE void release_held(struct ring *ring)
+static ALWAYS_INLINE void release_held_record(struct ring *ring)
 {
 	uint64_t position = ring->held_at;
 
 	/* H1 */
-	store_word(word_of_record(ring, ring->held, position), in_state(ring->held_word, DONE));
+	store_record_word(word_of_record(ring, ring->held, position),
+			  in_state(ring->held_word, DONE));
 	if (UNLIKELY(ring->serving != RING_NO_SEAT))
 		ring_seat_finish(ring, ring->serving);
 	else
@@ -173,7 +174,7 @@ static ALWAYS_INLINE void release_held(struct ring *ring)
 	ring_publish_room(ring, INT32_MAX);
 }
 
-static ssize_t get_many(struct ring *ring, void *data, size_t size)
+static ssize_t get_claimed_record(struct ring *ring, void *data, size_t size)
 {
 	int ret = take_record(ring, size);
 	ssize_t length;
@@ -182,11 +183,11 @@ static ssize_t get_many(struct ring *ring, void *data, size_t size)
 		return ring_refused(ring, ret, 0);
 	length = (ssize_t)ring->held_size;
 	copy_item(data, (unsigned char *)ring->held + HEADER, (size_t)length);
-	release_held(ring);
+	release_held_record(ring);
 	return length;
 }
 
-static ssize_t peek_many(struct ring *ring, const void **data)
+static ssize_t peek_claimed_record(struct ring *ring, const void **data)
 {
 	int ret = take_record(ring, SIZE_MAX);
 
@@ -196,14 +197,14 @@ static ssize_t peek_many(struct ring *ring, const void **data)
 	return (ssize_t)ring->held_size;
 }
 
-static int release_many(struct ring *ring)
+static int release_claimed_record(struct ring *ring)
 {
-	release_held(ring);
+	release_held_record(ring);
 	return 0;
 }
 
 /* The claim stays in its seat, which the caller leaves. */
-static int unpeek_many(struct ring *ring)
+static int unpeek_claimed_record(struct ring *ring)
 {
 	add_to_counter(&ring_shared(ring)->counters.returned, 1);
 	if (ring->serving != RING_NO_SEAT)
@@ -225,18 +226,18 @@ static bool has_returned(const struct ring *ring)
 }
 
 /* Nothing is held by this: it returns what take_record() would. */
-static int ready_to_take(struct ring *ring, uint64_t wanted)
+static int ready_to_take_record(struct ring *ring, uint64_t wanted)
 {
 	uint64_t head = load_head(ring);
 	uint64_t position = head_position(head);
 	unsigned char *segment = segment_of(ring, position);
-	uint64_t word = segment ? load_word(word_of(ring, segment, position)) : 0;
+	uint64_t word = segment ? load_record_word(word_of(ring, segment, position)) : 0;
 
 	(void)wanted;
 	if (may_take_over(ring) && has_returned(ring))
 		return 0;
 	if (segment && lap_of(ring, word, position) >= 0 &&
-	    (state_of(word) != CLAIMED || ring_seat_is_gone(ring, seat_of(word))))
+	    (record_state_of(word) != CLAIMED || ring_seat_is_gone(ring, seat_of(word))))
 		return 0;
 	return load_head(ring) != head ? 0 : -EAGAIN;
 }
@@ -260,35 +261,36 @@ static __attribute__((noinline)) int pass_alone(struct ring *ring)
 {
 	uint64_t position = ring->position;
 	word_t *at = word_of(ring, ring->data, position);
-	uint64_t word = load_word(at);
+	uint64_t word = load_record_word(at);
 	uint64_t extent = extent_of(ring, word, position);
 	int64_t lap = lap_of(ring, word, position);
 
 	if (lap < 0)
 		return await_ready(ring, position, at, word);
-	if (lap > 0 || !extent || state_of(word) == DONE)
+	if (lap > 0 || !extent || record_state_of(word) == DONE)
 		return -EBADMSG;
-	if (state_of(word) == READY || ring_record_skip_if_gone(ring, at, word))
+	if (record_state_of(word) == READY || ring_record_skip_if_gone(ring, at, word))
 		return 0;
-	if (state_of(word) == CLAIMED)
+	if (record_state_of(word) == CLAIMED)
 		return await_ready(ring, position, at, word);
 	advance_lone_consumer(ring, extent);
 	return 0;
 }
 
 /* The next record is at the position: fills in its length and extent. */
-static ALWAYS_INLINE int await_record(struct ring *ring, uint64_t *length, uint64_t *extent)
+static ALWAYS_INLINE int await_next_record(struct ring *ring, uint64_t *length, uint64_t *extent)
 {
 	uint32_t steps;
 	int ret;
 
 	for (steps = 0; steps < RING_STEPS; steps++) {
 		uint64_t position = ring->position;
-		uint64_t word = load_word(word_of(ring, ring->data, position));
+		uint64_t word = load_record_word(word_of(ring, ring->data, position));
 
 		*extent = extent_of(ring, word, position);
-		if (LIKELY(word == make_word(ring, position, *extent, READY, 0) && *extent)) {
-			*length = length_at(record_at(ring, ring->data, position));
+		if (LIKELY(word == make_record_word(ring, position, *extent, READY, 0) &&
+			   *extent)) {
+			*length = load_length(record_in(ring, ring->data, position));
 			return UNLIKELY(*length > *extent * GRANULE - HEADER) ? -EBADMSG : 0;
 		}
 		ret = pass_alone(ring);
@@ -301,13 +303,13 @@ static ALWAYS_INLINE int await_record(struct ring *ring, uint64_t *length, uint6
 static ssize_t get_alone(struct ring *ring, void *data, size_t size)
 {
 	uint64_t length, extent;
-	int ret = await_record(ring, &length, &extent);
+	int ret = await_next_record(ring, &length, &extent);
 
 	if (UNLIKELY(ret))
 		return ring_refused(ring, ret, 0);
 	if (UNLIKELY(length > size))
 		return -EMSGSIZE;
-	copy_item(data, record_at(ring, ring->data, ring->position) + HEADER, (size_t)length);
+	copy_item(data, record_in(ring, ring->data, ring->position) + HEADER, (size_t)length);
 	advance_lone_consumer(ring, extent);
 	return (ssize_t)length;
 }
@@ -315,11 +317,11 @@ static ssize_t get_alone(struct ring *ring, void *data, size_t size)
 static ssize_t peek_alone(struct ring *ring, const void **data)
 {
 	uint64_t length;
-	int ret = await_record(ring, &length, &ring->held_word);
+	int ret = await_next_record(ring, &length, &ring->held_word);
 
 	if (UNLIKELY(ret))
 		return ring_refused(ring, ret, 0);
-	ring->held = record_at(ring, ring->data, ring->position);
+	ring->held = record_in(ring, ring->data, ring->position);
 	*data = (unsigned char *)ring->held + HEADER;
 	return (ssize_t)length;
 }
@@ -336,7 +338,7 @@ static int ready_to_take_alone(struct ring *ring, uint64_t wanted)
 	uint64_t length, extent;
 
 	(void)wanted;
-	return await_record(ring, &length, &extent);
+	return await_next_record(ring, &length, &extent);
 }
 
 static void recover_lone_consumer(struct ring *ring)
@@ -344,7 +346,7 @@ static void recover_lone_consumer(struct ring *ring)
 	ring->position = head_position(load_head(ring));
 }
 
-static void recover_many_consumers(struct ring *ring)
+static void recover_record_consumers(struct ring *ring)
 {
 	unsigned char *record;
 	uint64_t position;
@@ -358,13 +360,13 @@ static void recover_many_consumers(struct ring *ring)
 }
 
 const struct ring_ops ring_record_many_consumers = {
-	.recover = recover_many_consumers,
-	.ready = ready_to_take,
+	.recover = recover_record_consumers,
+	.ready = ready_to_take_record,
 	.put = ring_not_producer,
-	.get = get_many,
-	.peek = peek_many,
-	.release = release_many,
-	.undo = unpeek_many,
+	.get = get_claimed_record,
+	.peek = peek_claimed_record,
+	.release = release_claimed_record,
+	.undo = unpeek_claimed_record,
 };
 
 const struct ring_ops ring_record_lone_consumer = {

@@ -7,7 +7,7 @@
 /* 0: the record, and padding before it if it needs any, has room at @position. */
 static ALWAYS_INLINE int has_room(struct ring *ring, uint64_t position, uint64_t extent)
 {
-	uint64_t straight = straight_at(ring, position);
+	uint64_t straight = granules_to_end(ring, position);
 	uint64_t end = position + extent + (extent > straight ? straight : 0);
 
 	if (UNLIKELY(ring->map != NULL))
@@ -25,7 +25,7 @@ struct claimed {
 
 static ALWAYS_INLINE int claim_record(struct ring *ring, uint64_t length, struct claimed *claimed)
 {
-	const uint64_t extent = extent_for(length);
+	const uint64_t extent = granules_for(length);
 	uint64_t position, word, straight, other;
 	unsigned char *segment;
 	uint32_t tries;
@@ -33,7 +33,7 @@ static ALWAYS_INLINE int claim_record(struct ring *ring, uint64_t length, struct
 	word_t *at;
 	int ret;
 
-	if (UNLIKELY(length > length_max(ring)))
+	if (UNLIKELY(length > claimed_length_max(ring)))
 		return -EMSGSIZE;
 	for (tries = 0; tries < RING_TRIES; tries++) {
 		position = load_position(tail_of(ring));
@@ -46,9 +46,9 @@ static ALWAYS_INLINE int claim_record(struct ring *ring, uint64_t length, struct
 		}
 		at = word_of(ring, segment, position);
 		/* Each line is asked for once, and not again to write to it. */
-		prepare_to_write(record_at(ring, segment, position));
+		prepare_to_write(record_in(ring, segment, position));
 		prepare_to_write((unsigned char *)at);
-		word = load_word(at);
+		word = load_record_word(at);
 		lap = lap_of(ring, word, position);
 		if (lap > 0)
 			continue;
@@ -62,38 +62,40 @@ static ALWAYS_INLINE int claim_record(struct ring *ring, uint64_t length, struct
 		ret = has_room(ring, position, extent);
 		/* If the word or the tail has moved on since, this means nothing. */
 		if (UNLIKELY(ret)) {
-			if (load_word(at) != word || load_position(tail_of(ring)) != position)
+			if (load_record_word(at) != word ||
+			    load_position(tail_of(ring)) != position)
 				continue;
 			return ret;
 		}
-		straight = straight_at(ring, position);
+		straight = granules_to_end(ring, position);
 		if (UNLIKELY(extent > straight)) {
-			if (change_word(at, word, make_word(ring, position, straight, PADDING, 0)))
+			if (change_record_word(at, word, make_record_word(ring, position, straight,
+									  PADDING, 0)))
 				move_position(tail_of(ring), position, position + straight);
 			continue;
 		}
 		atomic_store_explicit(&seat_at(ring, ring->seat)->note, position,
 				      memory_order_relaxed);
-		other = make_word(ring, position, extent, CLAIMED, ring->seat);
-		if (!change_word(at, word, other))		/* K0 */
+		other = make_record_word(ring, position, extent, CLAIMED, ring->seat);
+		if (!change_record_word(at, word, other))		/* K0 */
 			continue;
 		move_position(tail_of(ring), position, position + extent);
-		*claimed = (struct claimed) { at, other, record_at(ring, segment, position) };
+		*claimed = (struct claimed) { at, other, record_in(ring, segment, position) };
 		if (LIKELY((int64_t)(ring->limit - position - 2 * extent) > 0))
-			prepare_to_write(record_at(ring, segment, position + extent));
+			prepare_to_write(record_in(ring, segment, position + extent));
 		return 0;
 	}
 	return -EALREADY;
 }
 
 /* H0 */
-static ALWAYS_INLINE void publish_record(struct ring *ring, word_t *at, uint64_t word)
+static ALWAYS_INLINE void publish_claimed_record(struct ring *ring, word_t *at, uint64_t word)
 {
-	store_word(at, word);
+	store_record_word(at, word);
 	ring_publish_claimed(ring, 1);
 }
 
-static int put_many(struct ring *ring, const void *data, size_t size)
+static int put_claimed_record(struct ring *ring, const void *data, size_t size)
 {
 	struct claimed claimed;
 	int ret = claim_record(ring, size, &claimed);
@@ -102,11 +104,11 @@ static int put_many(struct ring *ring, const void *data, size_t size)
 		return (int)ring_refused(ring, ret, size);
 	copy_item(claimed.record + HEADER, data, size);
 	set_length(claimed.record, size);
-	publish_record(ring, claimed.at, in_state(claimed.word, READY));
+	publish_claimed_record(ring, claimed.at, in_state(claimed.word, READY));
 	return 0;
 }
 
-static int reserve_many(struct ring *ring, size_t size, void **data)
+static int reserve_claimed_record(struct ring *ring, size_t size, void **data)
 {
 	struct claimed claimed;
 	int ret = claim_record(ring, size, &claimed);
@@ -125,18 +127,18 @@ static word_t *held_word(const struct ring *ring)
 	return (word_t *)(uintptr_t)ring->held_at;
 }
 
-static int commit_many(struct ring *ring, size_t size)
+static int commit_claimed_record(struct ring *ring, size_t size)
 {
 	set_length(ring->held, size);
 	ring->held = NULL;
-	publish_record(ring, held_word(ring), in_state(ring->held_word, READY));
+	publish_claimed_record(ring, held_word(ring), in_state(ring->held_word, READY));
 	return 0;
 }
 
-static int discard_many(struct ring *ring)
+static int discard_claimed_record(struct ring *ring)
 {
 	add_to_counter(&ring_shared(ring)->counters.skipped, 1);
-	publish_record(ring, held_word(ring), in_state(ring->held_word, PADDING));
+	publish_claimed_record(ring, held_word(ring), in_state(ring->held_word, PADDING));
 	return 0;
 }
 
@@ -149,12 +151,12 @@ static int discard_many(struct ring *ring)
 static ALWAYS_INLINE int make_room_alone(struct ring *ring, size_t size, uint64_t *position,
 					 uint64_t *extent)
 {
-	uint64_t straight = straight_at(ring, ring->position);
+	uint64_t straight = granules_to_end(ring, ring->position);
 	int ret;
 
-	if (UNLIKELY(size > length_max(ring)))
+	if (UNLIKELY(size > claimed_length_max(ring)))
 		return -EMSGSIZE;
-	*extent = extent_for(size);
+	*extent = granules_for(size);
 	ret = has_room(ring, ring->position, *extent);
 	if (UNLIKELY(ret))
 		return ret;
@@ -166,12 +168,13 @@ static ALWAYS_INLINE int make_room_alone(struct ring *ring, size_t size, uint64_
 static ALWAYS_INLINE void publish_alone(struct ring *ring, uint64_t position, uint64_t extent,
 					size_t size)
 {
-	set_length(record_at(ring, ring->data, position), size);
+	set_length(record_in(ring, ring->data, position), size);
 	if (UNLIKELY(position != ring->position))
-		store_word(word_of(ring, ring->data, ring->position),
-			   make_word(ring, ring->position, position - ring->position, PADDING, 0));
-	store_word(word_of(ring, ring->data, position),
-		   make_word(ring, position, extent, READY, 0));
+		store_record_word(word_of(ring, ring->data, ring->position),
+				  make_record_word(ring, ring->position,
+						   position - ring->position, PADDING, 0));
+	store_record_word(word_of(ring, ring->data, position),
+			  make_record_word(ring, position, extent, READY, 0));
 	ring->position = position + extent;
 	atomic_store_explicit(tail_of(ring), ring->position, memory_order_release);
 	ring_publish_items(ring, 1);
@@ -184,7 +187,7 @@ static int put_alone(struct ring *ring, const void *data, size_t size)
 
 	if (UNLIKELY(ret))
 		return (int)ring_refused(ring, ret, size);
-	copy_item(record_at(ring, ring->data, position) + HEADER, data, size);
+	copy_item(record_in(ring, ring->data, position) + HEADER, data, size);
 	publish_alone(ring, position, extent, size);
 	return 0;
 }
@@ -196,7 +199,7 @@ static int reserve_alone(struct ring *ring, size_t size, void **data)
 
 	if (UNLIKELY(ret))
 		return (int)ring_refused(ring, ret, size);
-	ring->held = record_at(ring, ring->data, position);
+	ring->held = record_in(ring, ring->data, position);
 	ring->held_at = position;
 	*data = (unsigned char *)ring->held + HEADER;
 	return 0;
@@ -223,7 +226,7 @@ static void recover_lone_producer(struct ring *ring)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		uint64_t word = load_word(word_of(ring, ring->data, position));
+		uint64_t word = load_record_word(word_of(ring, ring->data, position));
 
 		if (lap_of(ring, word, position))
 			break;
@@ -235,14 +238,14 @@ static void recover_lone_producer(struct ring *ring)
 }
 
 /* Nothing is overwritten by it. */
-static int ready_to_claim(struct ring *ring, uint64_t wanted)
+static int ready_to_claim_record(struct ring *ring, uint64_t wanted)
 {
 	uint64_t position = load_position(tail_of(ring));
-	uint64_t extent = extent_for(wanted);
-	uint64_t straight = straight_at(ring, position);
+	uint64_t extent = granules_for(wanted);
+	uint64_t straight = granules_to_end(ring, position);
 	int ret;
 
-	if (wanted > length_max(ring))
+	if (wanted > claimed_length_max(ring))
 		return 0;
 	if (!segment_of(ring, position))
 		ret = ring_record_add_chunk(ring, position);
@@ -255,7 +258,7 @@ static int ready_to_claim(struct ring *ring, uint64_t wanted)
 }
 
 /* The seat's last owner may have died with a record claimed. */
-static void recover_many_producers(struct ring *ring)
+static void recover_record_producers(struct ring *ring)
 {
 	uint64_t position = atomic_load_explicit(&seat_at(ring, ring->seat)->note,
 						 memory_order_relaxed);
@@ -267,9 +270,10 @@ static void recover_many_producers(struct ring *ring)
 	if (segment) {
 		word_t *at = word_of(ring, segment, position);
 
-		word = load_word(at);
-		if (!lap_of(ring, word, position) && state_of(word) == CLAIMED &&
-		    seat_of(word) == ring->seat && change_word(at, word, in_state(word, PADDING))) {
+		word = load_record_word(at);
+		if (!lap_of(ring, word, position) && record_state_of(word) == CLAIMED &&
+		    seat_of(word) == ring->seat &&
+		    change_record_word(at, word, in_state(word, PADDING))) {
 			add_to_counter(&ring_shared(ring)->counters.skipped, 1);
 			ring_publish_claimed(ring, 1);
 		}
@@ -280,20 +284,20 @@ static void recover_many_producers(struct ring *ring)
 		return;
 	word = ring_record_in_claim(ring, ring->seat, &position, &record);
 	if (word) {
-		store_word(word_of_record(ring, record, position), in_state(word, DONE));
+		store_record_word(word_of_record(ring, record, position), in_state(word, DONE));
 		add_to_counter(&ring_shared(ring)->counters.dropped, 1);
 	}
 	ring_seat_finish(ring, ring->seat);
 }
 
 const struct ring_ops ring_record_many_producers = {
-	.recover = recover_many_producers,
-	.ready = ready_to_claim,
-	.put = put_many,
+	.recover = recover_record_producers,
+	.ready = ready_to_claim_record,
+	.put = put_claimed_record,
 	.get = ring_not_consumer,
-	.reserve = reserve_many,
-	.commit = commit_many,
-	.undo = discard_many,
+	.reserve = reserve_claimed_record,
+	.commit = commit_claimed_record,
+	.undo = discard_claimed_record,
 };
 
 const struct ring_ops ring_record_lone_producer = {

@@ -9,9 +9,9 @@
 /* CLAIMED by a producer that is gone, unless it became READY at the last moment. */
 bool ring_record_skip_if_gone(struct ring *ring, word_t *at, uint64_t word)
 {
-	if (state_of(word) != CLAIMED || !ring_seat_is_gone(ring, seat_of(word)))
+	if (record_state_of(word) != CLAIMED || !ring_seat_is_gone(ring, seat_of(word)))
 		return false;
-	if (change_word(at, word, in_state(word, PADDING)))
+	if (change_record_word(at, word, in_state(word, PADDING)))
 		add_to_counter(&ring_shared(ring)->counters.skipped, 1);
 	return true;
 }
@@ -45,13 +45,13 @@ uint64_t ring_record_reclaim(struct ring *ring, uint64_t target, uint32_t steps)
 		return head_position(load_head(ring));
 	while (steps-- && (int64_t)(target - position) > 0) {
 		unsigned char *segment = segment_of(ring, position);
-		uint64_t word = segment ? load_word(word_of(ring, segment, position)) : 0;
+		uint64_t word = segment ? load_record_word(word_of(ring, segment, position)) : 0;
 		uint64_t extent = extent_of(ring, word, position);
 
 		if (!segment || lap_of(ring, word, position) || !extent)
 			break;
-		if (state_of(word) != DONE &&
-		    (state_of(word) != PADDING ||
+		if (record_state_of(word) != DONE &&
+		    (record_state_of(word) != PADDING ||
 		     (int64_t)(head_position(load_head(ring)) - position) <= 0))
 			break;
 		position += extent;
@@ -68,9 +68,9 @@ uint64_t ring_record_reclaim(struct ring *ring, uint64_t target, uint32_t steps)
 static bool is_done(struct ring *ring, uint64_t position)
 {
 	unsigned char *segment = segment_of(ring, position);
-	uint64_t word = segment ? load_word(word_of(ring, segment, position)) : 0;
+	uint64_t word = segment ? load_record_word(word_of(ring, segment, position)) : 0;
 
-	return segment && !lap_of(ring, word, position) && state_of(word) == DONE;
+	return segment && !lap_of(ring, word, position) && record_state_of(word) == DONE;
 }
 
 /* The word of a claimed record that remains, or 0. */
@@ -85,14 +85,14 @@ uint64_t ring_record_in_claim(const struct ring *ring, uint32_t seat, uint64_t *
 	segment = claim ? segment_of(ring, *position) : NULL;
 	if (!segment)
 		return 0;
-	word = load_word(word_of(ring, segment, *position));
-	*record = record_at(ring, segment, *position);
-	return !lap_of(ring, word, *position) && state_of(word) == READY &&
+	word = load_record_word(word_of(ring, segment, *position));
+	*record = record_in(ring, segment, *position);
+	return !lap_of(ring, word, *position) && record_state_of(word) == READY &&
 	       extent_of(ring, word, *position) ? word : 0;
 }
 
 /* A consumer that is gone had claimed the record at @position: it is dropped. */
-static int drop_claimed(struct ring *ring, uint64_t position)
+static int drop_claimed_record(struct ring *ring, uint64_t position)
 {
 	unsigned char *record;
 	uint64_t at, word;
@@ -106,7 +106,7 @@ static int drop_claimed(struct ring *ring, uint64_t position)
 			continue;
 		word = ring_record_in_claim(ring, seat, &at, &record);
 		if (word) {
-			store_word(word_of_record(ring, record, at), in_state(word, DONE));
+			store_record_word(word_of_record(ring, record, at), in_state(word, DONE));
 			add_to_counter(&ring_shared(ring)->counters.dropped, 1);
 		}
 		ring_seat_finish(ring, seat);
@@ -120,18 +120,18 @@ static int drop_claimed(struct ring *ring, uint64_t position)
  *
  * Return: 0: look again; -EAGAIN: it is in use; -EBADMSG.
  */
-static int drop_oldest(struct ring *ring, uint64_t position)
+static int drop_oldest_record(struct ring *ring, uint64_t position)
 {
 	uint64_t head = load_head(ring);
 	word_t *at = word_of(ring, ring->data, position);
-	uint64_t word = load_word(at);
+	uint64_t word = load_record_word(at);
 	uint64_t extent = extent_of(ring, word, position);
 
-	if (LIKELY(extent && word == make_word(ring, position, extent, READY, 0) &&
+	if (LIKELY(extent && word == make_record_word(ring, position, extent, READY, 0) &&
 		   head_position(head) == position)) {
 		if (!claim_items(ring, head, 1, position + extent))
 			return 0;
-		store_word(at, in_state(word, DONE));
+		store_record_word(at, in_state(word, DONE));
 		end_claim(ring);
 		ring_seat_count_dropped(ring);
 		/* As ring_record_reclaim() would.  Any other handle moves it at least as far. */
@@ -142,13 +142,13 @@ static int drop_oldest(struct ring *ring, uint64_t position)
 		return 0;
 	if (lap_of(ring, word, position) || !extent)
 		return -EBADMSG;
-	if (ring_record_skip_if_gone(ring, at, word) || state_of(word) == DONE)
+	if (ring_record_skip_if_gone(ring, at, word) || record_state_of(word) == DONE)
 		return 0;
-	if (state_of(word) == CLAIMED)
+	if (record_state_of(word) == CLAIMED)
 		return -EAGAIN;
 	if (head_position(head) != position)
-		return state_of(word) == READY ? drop_claimed(ring, position) : 0;
-	if (state_of(word) == PADDING)
+		return record_state_of(word) == READY ? drop_claimed_record(ring, position) : 0;
+	if (record_state_of(word) == PADDING)
 		ring_record_pass_padding(ring, head, extent);
 	return 0;
 }
@@ -174,7 +174,7 @@ int ring_record_await_room(struct ring *ring, uint64_t position, uint64_t end)
 			return 0;
 		if (!overwrite)
 			break;
-		ret = drop_oldest(ring, reclaimed);
+		ret = drop_oldest_record(ring, reclaimed);
 		if (ret)
 			return ret;
 	}
@@ -190,7 +190,7 @@ int ring_record_add_chunk(struct ring *ring, uint64_t position)
 	return ret == -EAGAIN && is_done(ring, reclaimed) ? -EALREADY : ret;
 }
 
-/* _OVERWRITE: would drop_oldest() come to @end? */
+/* _OVERWRITE: would drop_oldest_record() come to @end? */
 int ring_record_can_drop(struct ring *ring, uint64_t end)
 {
 	uint64_t position = ring_record_reclaim(ring, end - (1ULL << ring->shift), RING_STEPS);
@@ -201,13 +201,14 @@ int ring_record_can_drop(struct ring *ring, uint64_t end)
 	for (steps = 0; steps < RING_STEPS; steps++, position += extent) {
 		if ((int64_t)(position + (1ULL << ring->shift) - end) >= 0)
 			return 0;
-		word = load_word(word_of(ring, ring->data, position));
+		word = load_record_word(word_of(ring, ring->data, position));
 		extent = extent_of(ring, word, position);
 		if (lap_of(ring, word, position) || !extent)
 			return 0;
-		if (state_of(word) == CLAIMED && !ring_seat_is_gone(ring, seat_of(word)))
+		if (record_state_of(word) == CLAIMED && !ring_seat_is_gone(ring, seat_of(word)))
 			return -EAGAIN;
-		if (state_of(word) != READY || (int64_t)(position - head_position(head)) >= 0)
+		if (record_state_of(word) != READY ||
+		    (int64_t)(position - head_position(head)) >= 0)
 			continue;
 		for (seat = 0; seat < ring_seats(ring); seat++)
 			if (claim_begins_at(load_claim(seat_at(ring, seat)), position) &&

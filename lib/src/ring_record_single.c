@@ -22,7 +22,7 @@
  * READY, PADDING (H0): header and data, and the EMPTY header that follows, were
  * written before; pairs with the consumer's load.
  * The consumer's position (C0): the records were read before they are overwritten; pairs
- * with the load in look_for_room().
+ * with the load in look_for_record_room().
  */
 #include "ring.h"
 
@@ -68,12 +68,7 @@ static ALWAYS_INLINE void store_state(struct record *record, uint32_t state)
 	atomic_store_explicit(&record->state, state, memory_order_release);
 }
 
-static ALWAYS_INLINE uint64_t load_position(const _Atomic uint64_t *position)
-{
-	return atomic_load_explicit(position, memory_order_acquire);
-}
-
-static ALWAYS_INLINE void store_position(_Atomic uint64_t *position, uint64_t value)
+static ALWAYS_INLINE void store_record_position(_Atomic uint64_t *position, uint64_t value)
 {
 	atomic_store_explicit(position, value, memory_order_release);
 }
@@ -88,13 +83,13 @@ static ALWAYS_INLINE uint64_t extent_at(const struct ring *ring, uint64_t positi
 	return extent < HEADER || extent % HEADER || extent > straight ? 0 : extent;
 }
 
-static ALWAYS_INLINE uint64_t extent_for(uint64_t length)
+static ALWAYS_INLINE uint64_t record_extent(uint64_t length)
 {
 	return (HEADER + length + HEADER - 1) & ~(HEADER - 1);
 }
 
 /* With the header that follows, it has to fit wherever the ring is when it is empty. */
-static ALWAYS_INLINE uint64_t length_max(const struct ring *ring)
+static ALWAYS_INLINE uint64_t record_length_max(const struct ring *ring)
 {
 	return (ring->mask + 1) / 2 - 2 * HEADER;
 }
@@ -110,7 +105,7 @@ static void set_header(struct record *record, uint64_t extent, uint64_t length)
 static struct room room_for(const struct ring *ring, uint64_t tail, uint64_t length)
 {
 	uint64_t straight = straight_at(ring, tail);
-	uint64_t extent = extent_for(length);
+	uint64_t extent = record_extent(length);
 
 	return (struct room) {
 		.start = tail,
@@ -120,13 +115,13 @@ static struct room room_for(const struct ring *ring, uint64_t tail, uint64_t len
 }
 
 /* The position after it, and after the header that follows. */
-static uint64_t end_of(const struct room *room)
+static uint64_t end_of_room(const struct room *room)
 {
 	return room->start + room->padding + room->extent + HEADER;
 }
 
 /* Sets ring->limit, before which positions are free; 0 or -EBADMSG. */
-static __attribute__((noinline)) int look_for_room(struct ring *ring, uint64_t tail)
+static __attribute__((noinline)) int look_for_record_room(struct ring *ring, uint64_t tail)
 {
 	uint64_t head = load_position(&ring_shared(ring)->consumer.position);
 
@@ -138,17 +133,17 @@ static __attribute__((noinline)) int look_for_room(struct ring *ring, uint64_t t
 
 static ALWAYS_INLINE bool room_fits(const struct ring *ring, const struct room *room)
 {
-	return (int64_t)(ring->limit - end_of(room)) >= 0;
+	return (int64_t)(ring->limit - end_of_room(room)) >= 0;
 }
 
 /* 0, or -EAGAIN, -EBADMSG */
-static ALWAYS_INLINE int await_room(struct ring *ring, const struct room *room)
+static ALWAYS_INLINE int await_record_room(struct ring *ring, const struct room *room)
 {
 	int ret;
 
 	if (LIKELY(room_fits(ring, room)))
 		return 0;
-	ret = look_for_room(ring, room->start);
+	ret = look_for_record_room(ring, room->start);
 	if (ret)
 		return ret;
 	return room_fits(ring, room) ? 0 : -EAGAIN;
@@ -165,7 +160,7 @@ static ALWAYS_INLINE void publish_record(struct ring *ring, const struct room *r
 	struct record *first = record_at(ring, room->start);
 	struct record *record = record_at(ring, room->start + room->padding);
 
-	atomic_store_explicit(&record_at(ring, end_of(room) - HEADER)->state, EMPTY,
+	atomic_store_explicit(&record_at(ring, end_of_room(room) - HEADER)->state, EMPTY,
 			      memory_order_relaxed);
 	set_header(record, room->extent, length);
 	if (UNLIKELY(room->padding)) {
@@ -194,35 +189,36 @@ static uint64_t find_end(const struct ring *ring, uint64_t position)
 	return position;
 }
 
-static void recover_producer(struct ring *ring)
+static void recover_record_producer(struct ring *ring)
 {
 	struct ring_side *side = &ring_shared(ring)->producer;
 
 	ring->position = find_end(ring, load_position(&side->position) & ~(HEADER - 1));
 	ring->limit = ring->position;
-	store_position(&side->position, ring->position);
+	store_record_position(&side->position, ring->position);
 }
 
 /* One producer. */
 
 static ALWAYS_INLINE int make_room(struct ring *ring, uint64_t length, struct room *room)
 {
-	if (UNLIKELY(length > length_max(ring)))
+	if (UNLIKELY(length > record_length_max(ring)))
 		return -EMSGSIZE;
 	*room = room_for(ring, ring->position, length);
-	return await_room(ring, room);
+	return await_record_room(ring, room);
 }
 
 static ALWAYS_INLINE void finish_one(struct ring *ring, const struct room *room,
 				     uint64_t length)
 {
 	publish_record(ring, room, length);
-	ring->position = end_of(room) - HEADER;
-	store_position(&ring_shared(ring)->producer.position, ring->position);
+	ring->position = end_of_room(room) - HEADER;
+	store_record_position(&ring_shared(ring)->producer.position, ring->position);
 	ring_publish_items(ring, 1);
 }
 
-static __attribute__((noinline)) int put_any(struct ring *ring, const void *data, size_t size)
+static __attribute__((noinline)) int put_any_record(struct ring *ring, const void *data,
+						    size_t size)
 {
 	struct room room;
 	int ret = make_room(ring, size, &room);
@@ -234,14 +230,14 @@ static __attribute__((noinline)) int put_any(struct ring *ring, const void *data
 	return 0;
 }
 
-static int put_one(struct ring *ring, const void *data, size_t size)
+static int put_record(struct ring *ring, const void *data, size_t size)
 {
 	/* Where it needs padding, that is more to remember, and to store. */
-	const struct room room = { ring->position, 0, extent_for(size) };
+	const struct room room = { ring->position, 0, record_extent(size) };
 
-	if (UNLIKELY(!room_fits(ring, &room) || size > length_max(ring) ||
+	if (UNLIKELY(!room_fits(ring, &room) || size > record_length_max(ring) ||
 		     room.extent > straight_at(ring, room.start)))
-		return put_any(ring, data, size);
+		return put_any_record(ring, data, size);
 	copy_item(record_at(ring, room.start + room.padding)->data, data, size);
 	finish_one(ring, &room, size);
 	if (LIKELY((int64_t)(ring->limit - ring->position) > 2 * RING_AHEAD))
@@ -249,7 +245,7 @@ static int put_one(struct ring *ring, const void *data, size_t size)
 	return 0;
 }
 
-static int reserve_one(struct ring *ring, size_t size, void **data)
+static int reserve_record(struct ring *ring, size_t size, void **data)
 {
 	struct room room;
 	int ret = make_room(ring, size, &room);
@@ -262,12 +258,12 @@ static int reserve_one(struct ring *ring, size_t size, void **data)
 	return 0;
 }
 
-static int commit_one(struct ring *ring, size_t size)
+static int commit_record(struct ring *ring, size_t size)
 {
 	const struct room room = {
 		.start = ring->position,
 		.padding = ring->held_word,
-		.extent = extent_for(size),
+		.extent = record_extent(size),
 	};
 
 	ring->held = NULL;
@@ -275,7 +271,7 @@ static int commit_one(struct ring *ring, size_t size)
 	return 0;
 }
 
-static int ready_to_put(struct ring *ring, uint64_t wanted)
+static int ready_to_put_record(struct ring *ring, uint64_t wanted)
 {
 	struct room room;
 
@@ -285,8 +281,8 @@ static int ready_to_put(struct ring *ring, uint64_t wanted)
 /* Consumers. */
 
 /* The length of the READY record at @position, or -EBADMSG. */
-static ALWAYS_INLINE int64_t length_at(const struct ring *ring, uint64_t position,
-				       uint64_t *extent)
+static ALWAYS_INLINE int64_t checked_length(const struct ring *ring, uint64_t position,
+					    uint64_t *extent)
 {
 	uint64_t length = atomic_load_explicit(&record_at(ring, position)->length,
 					       memory_order_relaxed);
@@ -301,7 +297,7 @@ static ALWAYS_INLINE int64_t length_at(const struct ring *ring, uint64_t positio
 static ALWAYS_INLINE void advance_record_consumer(struct ring *ring, uint64_t extent)
 {
 	ring->position += extent;
-	store_position(&ring_shared(ring)->consumer.position, ring->position);
+	store_record_position(&ring_shared(ring)->consumer.position, ring->position);
 	ring_publish_room(ring, INT32_MAX);
 }
 
@@ -336,7 +332,7 @@ static ALWAYS_INLINE int64_t await_record(struct ring *ring, uint64_t *extent)
 		if (tries++ > RING_STEPS)
 			return -EALREADY;
 	}
-	return length_at(ring, ring->position, extent);
+	return checked_length(ring, ring->position, extent);
 }
 
 static ALWAYS_INLINE ssize_t copy_out(struct ring *ring, void *data, size_t size, int64_t length,
@@ -351,7 +347,7 @@ static ALWAYS_INLINE ssize_t copy_out(struct ring *ring, void *data, size_t size
 	return (ssize_t)length;
 }
 
-static __attribute__((noinline)) ssize_t get_any(struct ring *ring, void *data, size_t size)
+static __attribute__((noinline)) ssize_t get_any_record(struct ring *ring, void *data, size_t size)
 {
 	uint64_t extent = 0;
 	int64_t length = await_record(ring, &extent);
@@ -361,18 +357,18 @@ static __attribute__((noinline)) ssize_t get_any(struct ring *ring, void *data, 
 	return copy_out(ring, data, size, length, extent);
 }
 
-static ssize_t get_one(struct ring *ring, void *data, size_t size)
+static ssize_t get_record(struct ring *ring, void *data, size_t size)
 {
 	uint64_t extent = 0;
 	int64_t length;
 
 	if (UNLIKELY(load_state(record_at(ring, ring->position)) != READY))
-		return get_any(ring, data, size);
-	length = length_at(ring, ring->position, &extent);
+		return get_any_record(ring, data, size);
+	length = checked_length(ring, ring->position, &extent);
 	return copy_out(ring, data, size, length, extent);
 }
 
-static ssize_t peek_one(struct ring *ring, const void **data)
+static ssize_t peek_record(struct ring *ring, const void **data)
 {
 	int64_t length = await_record(ring, &ring->held_word);
 
@@ -383,14 +379,14 @@ static ssize_t peek_one(struct ring *ring, const void **data)
 	return (ssize_t)length;
 }
 
-static int release_one(struct ring *ring)
+static int release_record(struct ring *ring)
 {
 	ring->held = NULL;
 	advance_record_consumer(ring, ring->held_word);
 	return 0;
 }
 
-static int ready_to_get(struct ring *ring, uint64_t wanted)
+static int ready_to_get_record(struct ring *ring, uint64_t wanted)
 {
 	uint64_t extent = 0;
 	int64_t length = await_record(ring, &extent);
@@ -399,7 +395,7 @@ static int ready_to_get(struct ring *ring, uint64_t wanted)
 	return length < 0 ? (int)length : 0;
 }
 
-static void recover_consumer(struct ring *ring)
+static void recover_record_consumer(struct ring *ring)
 {
 	ring->position = load_position(&ring_shared(ring)->consumer.position) & ~(HEADER - 1);
 }
@@ -427,22 +423,22 @@ static void format_records(const struct ipcshm_ring_attr *attr, unsigned char *d
 }
 
 static const struct ring_ops one_producer = {
-	.recover = recover_producer,
-	.ready = ready_to_put,
-	.put = put_one,
+	.recover = recover_record_producer,
+	.ready = ready_to_put_record,
+	.put = put_record,
 	.get = ring_not_consumer,
-	.reserve = reserve_one,
-	.commit = commit_one,
+	.reserve = reserve_record,
+	.commit = commit_record,
 	.undo = ring_nothing_to_undo,
 };
 
 static const struct ring_ops one_consumer = {
-	.recover = recover_consumer,
-	.ready = ready_to_get,
+	.recover = recover_record_consumer,
+	.ready = ready_to_get_record,
 	.put = ring_not_producer,
-	.get = get_one,
-	.peek = peek_one,
-	.release = release_one,
+	.get = get_record,
+	.peek = peek_record,
+	.release = release_record,
 	.undo = ring_nothing_to_undo,
 };
 

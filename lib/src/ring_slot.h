@@ -33,7 +33,7 @@
  * Barriers: a word is stored with release and loaded with acquire (W).
  * READY (W0): the item was written before; pairs with the consumer's load.
  * FREE (W1), or one consumer's position (C0): the item was read before it is
- * overwritten; pairs with the load in look_for_room() or claim_next().
+ * overwritten; pairs with the load in look_for_free_slots() or claim_next().
  */
 #ifndef IPCSHM_RING_SLOT_H
 #define IPCSHM_RING_SLOT_H
@@ -56,13 +56,13 @@ struct slot {
 #define STATE_BITS	3
 #define LAP_SHIFT	(TOKEN_BITS + STATE_BITS)
 
-static ALWAYS_INLINE uint64_t make_word(const struct ring *ring, uint64_t position,
-					enum state state, uint32_t token)
+static ALWAYS_INLINE uint64_t make_slot_word(const struct ring *ring, uint64_t position,
+					     enum state state, uint32_t token)
 {
 	return (position >> ring->shift) << LAP_SHIFT | (uint64_t)state << TOKEN_BITS | token;
 }
 
-static ALWAYS_INLINE enum state state_of(uint64_t word)
+static ALWAYS_INLINE enum state slot_state_of(uint64_t word)
 {
 	return word >> TOKEN_BITS & ((1U << STATE_BITS) - 1);
 }
@@ -89,12 +89,12 @@ static ALWAYS_INLINE struct slot *slot_at(const struct ring *ring, uint64_t posi
 	return (struct slot *)(ring->data + (position & ring->mask) * ring->stride);
 }
 
-static ALWAYS_INLINE uint64_t load_word(const struct slot *slot)
+static ALWAYS_INLINE uint64_t load_slot_word(const struct slot *slot)
 {
 	return atomic_load_explicit(&slot->word, memory_order_acquire);
 }
 
-static ALWAYS_INLINE bool change_word(struct slot *slot, uint64_t from, uint64_t to)
+static ALWAYS_INLINE bool change_slot_word(struct slot *slot, uint64_t from, uint64_t to)
 {
 	return atomic_compare_exchange_strong_explicit(&slot->word, &from, to,
 						       memory_order_acq_rel,
@@ -112,7 +112,7 @@ static ALWAYS_INLINE uint64_t freed_word(uint64_t ready)
 	return ready + (1ULL << LAP_SHIFT) - ((uint64_t)READY << TOKEN_BITS);
 }
 
-static ALWAYS_INLINE void store_word(struct slot *slot, uint64_t word)
+static ALWAYS_INLINE void store_slot_word(struct slot *slot, uint64_t word)
 {
 	atomic_store_explicit(&slot->word, word, memory_order_release);
 }
@@ -136,7 +136,7 @@ static ALWAYS_INLINE struct cursor cursor_at(const struct ring *ring, uint64_t p
 		.slot = (unsigned char *)slot_at(ring, position),
 		.begin = ring->data,
 		.end = ring->data + ring->capacity * ring->stride,
-		.ready = make_word(ring, position, READY, 0),
+		.ready = make_slot_word(ring, position, READY, 0),
 	};
 }
 
@@ -167,10 +167,10 @@ static ALWAYS_INLINE uint64_t padding_of(const struct cursor *cursor)
 static ALWAYS_INLINE bool skip_if_gone(struct ring *ring, struct slot *slot, uint64_t position,
 				       uint64_t word)
 {
-	if (!word_is(word, make_word(ring, position, CLAIMED, 0)) ||
+	if (!word_is(word, make_slot_word(ring, position, CLAIMED, 0)) ||
 	    !is_gone(ring, token_of(word)))
 		return false;
-	if (change_word(slot, word, make_word(ring, position, PADDING, 0)))
+	if (change_slot_word(slot, word, make_slot_word(ring, position, PADDING, 0)))
 		add_to_counter(&ring_shared(ring)->counters.skipped, 1);
 	return true;
 }
@@ -179,9 +179,9 @@ static ALWAYS_INLINE bool skip_if_gone(struct ring *ring, struct slot *slot, uin
 static inline bool await_claimed(const struct ring *ring, const struct slot *slot,
 				 uint64_t position, uint64_t word)
 {
-	if (word_is(word, make_word(ring, position, CLAIMED, 0)))
+	if (word_is(word, make_slot_word(ring, position, CLAIMED, 0)))
 		ring_await_claimed(ring, position);
-	return load_word(slot) != word;
+	return load_slot_word(slot) != word;
 }
 
 #endif /* IPCSHM_RING_SLOT_H */

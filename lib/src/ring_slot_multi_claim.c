@@ -9,7 +9,7 @@
 static ALWAYS_INLINE void give_room(struct ring *ring, uint64_t position)
 {
 	atomic_store_explicit(&slot_at(ring, position)->word,
-			      make_word(ring, position + ring->capacity, FREE, 0),
+			      make_slot_word(ring, position + ring->capacity, FREE, 0),
 			      memory_order_release);
 }
 
@@ -19,10 +19,10 @@ uint32_t ring_slot_free_run(struct ring *ring, uint64_t position, uint32_t span)
 	uint32_t i, more = 0;
 
 	for (i = 0; i < span; i++) {
-		uint64_t word = load_word(slot_at(ring, position + i));
+		uint64_t word = load_slot_word(slot_at(ring, position + i));
 
-		if (!word_is(word, make_word(ring, position + i, READY, 0)) &&
-		    !word_is(word, make_word(ring, position + i, PADDING, 0)))
+		if (!word_is(word, make_slot_word(ring, position + i, READY, 0)) &&
+		    !word_is(word, make_slot_word(ring, position + i, PADDING, 0)))
 			continue;
 		give_room(ring, position + i);
 		more++;
@@ -38,8 +38,8 @@ uint32_t ring_slot_items_in_claim(const struct ring *ring, uint32_t seat, uint64
 	uint32_t i, found = 0;
 
 	for (i = 0; i < claim_count(claim); i++)
-		if (load_word(slot_at(ring, position + i)) ==
-		    make_word(ring, position + i, READY, 0) && !found++)
+		if (load_slot_word(slot_at(ring, position + i)) ==
+		    make_slot_word(ring, position + i, READY, 0) && !found++)
 			*first = position + i;
 	return found;
 }

@@ -26,11 +26,11 @@ static ALWAYS_INLINE void look_ahead(struct ring *ring, uint32_t want, struct ru
 	run->ready = 0;
 	cursor = cursor_at(ring, run->position);
 	for (i = 0; i < most && run->ready < want; i++, move_cursor(&cursor, stride)) {
-		uint64_t word = load_word(slot_of(&cursor));
+		uint64_t word = load_slot_word(slot_of(&cursor));
 
 		if (UNLIKELY(word != cursor.ready)) {
 			if (skip_if_gone(ring, slot_of(&cursor), run->position + i, word))
-				word = load_word(slot_of(&cursor));
+				word = load_slot_word(slot_of(&cursor));
 			if (word != cursor.ready && !word_is(word, padding_of(&cursor)))
 				break;
 		}
@@ -43,12 +43,12 @@ static ALWAYS_INLINE void look_ahead(struct ring *ring, uint32_t want, struct ru
 static ALWAYS_INLINE void hold_slot(struct ring *ring, uint64_t position, uint32_t seat)
 {
 	ring->held = slot_at(ring, position);
-	ring->held_word = make_word(ring, position, READY, 0);
+	ring->held_word = make_slot_word(ring, position, READY, 0);
 	ring->serving = seat;
 }
 
 /* The next item that came back: it is older than everything from the head on. */
-static __attribute__((noinline)) int take_over(struct ring *ring)
+static __attribute__((noinline)) int take_slots_over(struct ring *ring)
 {
 	uint32_t deaths = ipcshm_area_deaths(ring->area);
 	uint32_t returned = returned_now(ring);
@@ -79,11 +79,11 @@ static uint32_t padding_at(struct ring *ring, uint64_t position)
 
 	for (i = 0; i < RING_STEPS; i++, position++) {
 		struct slot *slot = slot_at(ring, position);
-		uint64_t word = load_word(slot);
+		uint64_t word = load_slot_word(slot);
 
 		if (skip_if_gone(ring, slot, position, word))
-			word = load_word(slot);
-		if (!word_is(word, make_word(ring, position, PADDING, 0)))
+			word = load_slot_word(slot);
+		if (!word_is(word, make_slot_word(ring, position, PADDING, 0)))
 			break;
 	}
 	return i;
@@ -94,12 +94,12 @@ static __attribute__((noinline)) int pass_slot(struct ring *ring, uint64_t head)
 {
 	uint64_t position = head_position(head);
 	uint32_t more = padding_at(ring, position);
-	uint64_t word = load_word(slot_at(ring, position));
+	uint64_t word = load_slot_word(slot_at(ring, position));
 
-	if (load_head(ring) != head || word == make_word(ring, position, READY, 0))
+	if (load_head(ring) != head || word == make_slot_word(ring, position, READY, 0))
 		return 0;
 	if (!more) {
-		if (is_beyond(word, make_word(ring, position, PADDING, 0)))
+		if (is_beyond(word, make_slot_word(ring, position, PADDING, 0)))
 			return -EBADMSG;
 		if (await_claimed(ring, slot_at(ring, position), position, word))
 			return 0;
@@ -121,7 +121,7 @@ static ALWAYS_INLINE int take_slot(struct ring *ring)
 	int ret;
 
 	if (UNLIKELY(may_take_over(ring))) {
-		ret = take_over(ring);
+		ret = take_slots_over(ring);
 		if (ret != -EAGAIN)
 			return ret;
 	}
@@ -129,8 +129,8 @@ static ALWAYS_INLINE int take_slot(struct ring *ring)
 		uint64_t head = load_head(ring);
 		uint64_t position = head_position(head);
 
-		if (LIKELY(load_word(slot_at(ring, position)) ==
-			   make_word(ring, position, READY, 0))) {
+		if (LIKELY(load_slot_word(slot_at(ring, position)) ==
+			   make_slot_word(ring, position, READY, 0))) {
 			if (!claim_items(ring, head, 1, position + 1))
 				continue;
 			hold_slot(ring, position, RING_NO_SEAT);
@@ -154,9 +154,9 @@ static __attribute__((noinline)) void end_served(struct ring *ring, uint32_t sea
 		ring_slot_end_adopted(ring, seat);
 }
 
-static ALWAYS_INLINE void release_held(struct ring *ring)
+static ALWAYS_INLINE void release_held_slot(struct ring *ring)
 {
-	store_word(ring->held, freed_word(ring->held_word));		/* W1 */
+	store_slot_word(ring->held, freed_word(ring->held_word));		/* W1 */
 	if (UNLIKELY(ring->serving != RING_NO_SEAT))
 		end_served(ring, ring->serving);
 	else
@@ -171,22 +171,22 @@ static __attribute__((noinline)) ssize_t get_any_of_many(struct ring *ring, void
 	if (UNLIKELY(ret))
 		return ring_refused(ring, ret, 1);
 	copy_item(data, ((struct slot *)ring->held)->item, ring->item_size);
-	release_held(ring);
+	release_held_slot(ring);
 	ring_publish_room(ring, 1);
 	return (ssize_t)ring->item_size;
 }
 
 /* The usual case holds nothing in between. */
-static ssize_t get_many(struct ring *ring, void *data, size_t size)
+static ssize_t get_claimed_slot(struct ring *ring, void *data, size_t size)
 {
 	const uint64_t head = load_head(ring);
 	const uint64_t position = head_position(head);
-	const uint64_t ready = make_word(ring, position, READY, 0);
+	const uint64_t ready = make_slot_word(ring, position, READY, 0);
 	struct slot *slot = slot_at(ring, position);
-	const uint64_t word = load_word(slot);
+	const uint64_t word = load_slot_word(slot);
 
 	(void)size;
-	if (UNLIKELY(word == make_word(ring, position, FREE, 0)) && load_head(ring) == head &&
+	if (UNLIKELY(word == make_slot_word(ring, position, FREE, 0)) && load_head(ring) == head &&
 	    !may_take_over(ring)) {
 		ring->missed = position;
 		return ring_refused(ring, -EAGAIN, 1);
@@ -195,7 +195,7 @@ static ssize_t get_many(struct ring *ring, void *data, size_t size)
 		     !claim_items(ring, head, 1, position + 1)))
 		return get_any_of_many(ring, data);
 	copy_words(data, slot->item, ring->item_size);
-	store_word(slot, freed_word(ready));		/* W1 */
+	store_slot_word(slot, freed_word(ready));		/* W1 */
 	end_claim(ring);
 	ring_publish_room(ring, 1);
 	return (ssize_t)ring->item_size;
@@ -211,14 +211,14 @@ static __attribute__((noinline)) ssize_t peek_any_of_many(struct ring *ring, con
 	return (ssize_t)ring->item_size;
 }
 
-static ssize_t peek_many(struct ring *ring, const void **data)
+static ssize_t peek_claimed_slot(struct ring *ring, const void **data)
 {
 	const uint64_t head = load_head(ring);
 	const uint64_t position = head_position(head);
 	struct slot *slot = slot_at(ring, position);
 
 	if (UNLIKELY(may_take_over(ring) ||
-		     load_word(slot) != make_word(ring, position, READY, 0) ||
+		     load_slot_word(slot) != make_slot_word(ring, position, READY, 0) ||
 		     !claim_items(ring, head, 1, position + 1)))
 		return peek_any_of_many(ring, data);
 	hold_slot(ring, position, RING_NO_SEAT);
@@ -226,15 +226,15 @@ static ssize_t peek_many(struct ring *ring, const void **data)
 	return (ssize_t)ring->item_size;
 }
 
-static int release_many(struct ring *ring)
+static int release_claimed_slot(struct ring *ring)
 {
-	release_held(ring);
+	release_held_slot(ring);
 	ring_publish_room(ring, 1);
 	return 0;
 }
 
 /* The claim stays in its seat, which the caller leaves. */
-static int unpeek_many(struct ring *ring)
+static int unpeek_claimed_slot(struct ring *ring)
 {
 	add_to_counter(&ring_shared(ring)->counters.returned, 1);
 	if (ring->serving != RING_NO_SEAT)
@@ -255,7 +255,7 @@ static uint32_t how_many_returned(const struct ring *ring, uint32_t want)
 }
 
 /* Could as many be got, if no other consumer came in between? */
-static int ready_to_take(struct ring *ring, uint64_t wanted)
+static int ready_to_take_slots(struct ring *ring, uint64_t wanted)
 {
 	uint32_t want = wanted < IPCSHM_RING_BULK_MAX ? (uint32_t)wanted : IPCSHM_RING_BULK_MAX;
 	struct run run;
@@ -282,7 +282,7 @@ static size_t use_run(struct ring *ring, uint64_t position, uint32_t span, unsig
 
 	for (; span; span--, move_cursor(&cursor, stride)) {
 		struct slot *slot = slot_of(&cursor);
-		uint64_t word = load_word(slot);
+		uint64_t word = load_slot_word(slot);
 
 		if (LIKELY(word == cursor.ready && have < want)) {
 			copy_item(to, slot->item, size);
@@ -291,7 +291,7 @@ static size_t use_run(struct ring *ring, uint64_t position, uint32_t span, unsig
 		} else if (!word_is(word, padding_of(&cursor))) {
 			continue;
 		}
-		store_word(slot, freed_word(cursor.ready));	/* W1 */
+		store_slot_word(slot, freed_word(cursor.ready));	/* W1 */
 	}
 	return have;
 }
@@ -351,12 +351,12 @@ static ssize_t get_with_returned(struct ring *ring, unsigned char *to, size_t wa
 /* An item that came back, alone. */
 static ssize_t get_returned(struct ring *ring, void *item)
 {
-	int ret = take_over(ring);
+	int ret = take_slots_over(ring);
 
 	if (ret)
 		return ret;
 	copy_item(item, ((struct slot *)ring->held)->item, ring->item_size);
-	release_held(ring);
+	release_held_slot(ring);
 	ring_publish_room(ring, 1);
 	return 1;
 }
@@ -370,7 +370,7 @@ static __attribute__((noinline)) ssize_t get_some_returned(struct ring *ring, vo
 		return get_returned(ring, items);
 	if (how_many_returned(ring, (uint32_t)want))
 		return get_with_returned(ring, items, want);
-	ret = take_over(ring);
+	ret = take_slots_over(ring);
 	if (ret)
 		return ret;
 	/* It has come in between. */
@@ -416,7 +416,7 @@ static ssize_t get_some_of_many(struct ring *ring, void *items, size_t want, boo
 	return -EALREADY;
 }
 
-static void recover_many_consumers(struct ring *ring)
+static void recover_slot_consumers(struct ring *ring)
 {
 	uint64_t first;
 
@@ -429,12 +429,12 @@ static void recover_many_consumers(struct ring *ring)
 }
 
 const struct ring_ops ring_slot_many_consumers = {
-	.recover = recover_many_consumers,
-	.ready = ready_to_take,
+	.recover = recover_slot_consumers,
+	.ready = ready_to_take_slots,
 	.put = ring_not_producer,
-	.get = get_many,
+	.get = get_claimed_slot,
 	.get_some = get_some_of_many,
-	.peek = peek_many,
-	.release = release_many,
-	.undo = unpeek_many,
+	.peek = peek_claimed_slot,
+	.release = release_claimed_slot,
+	.undo = unpeek_claimed_slot,
 };

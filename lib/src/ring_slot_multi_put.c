@@ -14,7 +14,7 @@ static ALWAYS_INLINE int may_claim(struct ring *ring, uint64_t position, uint64_
 	uint64_t head;
 
 	if (ring_has_many(ring, IPCSHM_RING_MULTI_CONSUMER))
-		return word == make_word(ring, position, FREE, 0) ? 0 : -EAGAIN;
+		return word == make_slot_word(ring, position, FREE, 0) ? 0 : -EAGAIN;
 	if (LIKELY(position - ring->limit + ring->capacity < ring->capacity))
 		return 0;
 	head = load_hint(&ring_shared(ring)->consumer);
@@ -24,7 +24,7 @@ static ALWAYS_INLINE int may_claim(struct ring *ring, uint64_t position, uint64_
 	return position != ring->limit ? 0 : -EAGAIN;
 }
 
-static int drop_oldest(struct ring *ring, uint64_t old, uint64_t mine);
+static int drop_oldest_slot(struct ring *ring, uint64_t old, uint64_t mine);
 
 /* The slot at @position was seen to be taken: the next is after it. */
 static ALWAYS_INLINE void move_hint(struct ring_side *side, uint64_t position)
@@ -37,7 +37,7 @@ static ALWAYS_INLINE void move_hint(struct ring_side *side, uint64_t position)
 static ALWAYS_INLINE uint64_t load_to_claim(struct slot *slot)
 {
 	prepare_to_write((unsigned char *)slot);
-	return load_word(slot);
+	return load_slot_word(slot);
 }
 
 /* Claims the next slot, and fills in its position.  The hint is to be moved past it. */
@@ -50,23 +50,23 @@ static ALWAYS_INLINE int claim_next(struct ring *ring, uint64_t *claimed)
 	for (tries = 0; tries < RING_TRIES; tries++) {
 		uint64_t position = load_hint(side);
 		struct slot *slot = slot_at(ring, position);
-		uint64_t mine = make_word(ring, position, CLAIMED, token);
+		uint64_t mine = make_slot_word(ring, position, CLAIMED, token);
 		uint64_t word = load_to_claim(slot);
 		int ret;
 
-		if (is_beyond(word, make_word(ring, position, FREE, 0))) {
+		if (is_beyond(word, make_slot_word(ring, position, FREE, 0))) {
 			move_hint(side, position);
 			continue;
 		}
 		ret = may_claim(ring, position, word);
 		if (LIKELY(!ret)) {
-			if (!change_word(slot, word, mine))
+			if (!change_slot_word(slot, word, mine))
 				continue;
 		} else {
 			if (ret == -EAGAIN && ring_has_many(ring, IPCSHM_RING_OVERWRITE))
-				ret = drop_oldest(ring, position - ring->capacity, mine);
+				ret = drop_oldest_slot(ring, position - ring->capacity, mine);
 			/* If the slot or the hint has moved on since, this means nothing. */
-			if (ret < 0 && load_word(slot) == word && load_hint(side) == position)
+			if (ret < 0 && load_slot_word(slot) == word && load_hint(side) == position)
 				return ret;
 			if (ret <= 0)
 				continue;
@@ -91,10 +91,10 @@ static ALWAYS_INLINE void finish_claim(struct ring *ring, uint64_t position,
 				       enum state state)
 {
 	atomic_store_explicit(&slot_at(ring, position)->word,
-			      make_word(ring, position, state, 0), memory_order_release);
+			      make_slot_word(ring, position, state, 0), memory_order_release);
 }
 
-static int put_many(struct ring *ring, const void *data, size_t size)
+static int put_claimed_slot(struct ring *ring, const void *data, size_t size)
 {
 	struct ring_side *side = &ring_shared(ring)->producer;
 	const bool late = ring_has_many(ring, IPCSHM_RING_MULTI_CONSUMER);
@@ -145,9 +145,9 @@ static size_t claim_run(struct ring *ring, uint64_t *positions, size_t want)
 		struct slot *slot = slot_at(ring, position);
 		uint64_t word = load_to_claim(slot);
 
-		if (is_beyond(word, make_word(ring, position, FREE, 0)) ||
+		if (is_beyond(word, make_slot_word(ring, position, FREE, 0)) ||
 		    may_claim(ring, position, word) ||
-		    !change_word(slot, word, make_word(ring, position, CLAIMED, token)))
+		    !change_slot_word(slot, word, make_slot_word(ring, position, CLAIMED, token)))
 			break;
 		positions[have] = position;
 	}
@@ -183,14 +183,15 @@ static bool seems_to_have_room(struct ring *ring, uint64_t want)
 	if (!ring_has_many(ring, IPCSHM_RING_MULTI_CONSUMER))
 		return position + want - load_hint(&ring_shared(ring)->consumer) <= ring->capacity;
 	for (i = 0; i < want; i++, position++)
-		if (is_beyond(make_word(ring, position, FREE, 0), load_word(slot_at(ring, position))) &&
+		if (is_beyond(make_slot_word(ring, position, FREE, 0),
+			      load_slot_word(slot_at(ring, position))) &&
 		    !(ring_has_many(ring, IPCSHM_RING_OVERWRITE) &&
 		      can_drop(ring, position - ring->capacity)))
 			return false;
 	return true;
 }
 
-static int ready_to_claim(struct ring *ring, uint64_t wanted)
+static int ready_to_claim_slots(struct ring *ring, uint64_t wanted)
 {
 	return seems_to_have_room(ring, wanted) ? 0 : -EAGAIN;
 }
@@ -221,7 +222,7 @@ static ssize_t put_some_of_many(struct ring *ring, const void *items, size_t wan
 	return have;
 }
 
-static int reserve_many(struct ring *ring, size_t size, void **data)
+static int reserve_claimed_slot(struct ring *ring, size_t size, void **data)
 {
 	uint64_t position = 0;
 	int ret = claim_slot(ring, &position);
@@ -235,7 +236,7 @@ static int reserve_many(struct ring *ring, size_t size, void **data)
 	return 0;
 }
 
-static int commit_many(struct ring *ring, size_t size)
+static int commit_claimed_slot(struct ring *ring, size_t size)
 {
 	(void)size;
 	ring->held = NULL;
@@ -244,7 +245,7 @@ static int commit_many(struct ring *ring, size_t size)
 	return 0;
 }
 
-static int discard_many(struct ring *ring)
+static int discard_claimed_slot(struct ring *ring)
 {
 	skip_claims(ring, &ring->position, 1);
 	return 0;
@@ -253,7 +254,7 @@ static int discard_many(struct ring *ring)
 /* Overwriting. */
 
 /* A consumer that is gone had claimed the slot at @position: its items are dropped. */
-static int drop_claimed(struct ring *ring, uint64_t position)
+static int drop_claimed_slot(struct ring *ring, uint64_t position)
 {
 	uint64_t head = load_head(ring);
 	uint32_t seat, items;
@@ -270,7 +271,8 @@ static int drop_claimed(struct ring *ring, uint64_t position)
 		if (!items)
 			return 0;
 		claim = load_claim(seat_at(ring, seat));
-		ring_slot_free_run(ring, claim_position(claim, load_head(ring)), claim_count(claim));
+		ring_slot_free_run(ring, claim_position(claim, load_head(ring)),
+				   claim_count(claim));
 		ring_seat_finish(ring, seat);
 		add_to_counter(&ring_shared(ring)->counters.dropped, items);
 		return 0;
@@ -284,37 +286,38 @@ static int drop_claimed(struct ring *ring, uint64_t position)
  *
  * Return: 1; 0: look again, it may be free now; -EAGAIN.
  */
-static __attribute__((noinline)) int drop_oldest(struct ring *ring, uint64_t old, uint64_t mine)
+static __attribute__((noinline)) int drop_oldest_slot(struct ring *ring, uint64_t old,
+						      uint64_t mine)
 {
 	uint64_t head = load_head(ring);
 	struct slot *slot = slot_at(ring, old);
-	uint64_t word = load_word(slot);
-	bool item = word == make_word(ring, old, READY, 0);
+	uint64_t word = load_slot_word(slot);
+	bool item = word == make_slot_word(ring, old, READY, 0);
 
 	if (head_position(head) != old)
-		return drop_claimed(ring, old);
+		return drop_claimed_slot(ring, old);
 	if (!item && skip_if_gone(ring, slot, old, word))
 		return 0;
-	if (!item && !word_is(word, make_word(ring, old, PADDING, 0)))
+	if (!item && !word_is(word, make_slot_word(ring, old, PADDING, 0)))
 		return -EAGAIN;
 	if (!claim_items(ring, head, 1, old + 1))
 		return 0;
-	store_word(slot, mine);
+	store_slot_word(slot, mine);
 	end_claim(ring);
 	if (item)
 		ring_seat_count_dropped(ring);
 	return 1;
 }
 
-/* Would drop_oldest() come to an end, if the slot's turn came? */
+/* Would drop_oldest_slot() come to an end, if the slot's turn came? */
 static bool can_drop(struct ring *ring, uint64_t old)
 {
 	uint64_t head = load_head(ring);
-	uint64_t word = load_word(slot_at(ring, old));
+	uint64_t word = load_slot_word(slot_at(ring, old));
 	uint32_t seat;
 
 	if ((int64_t)(old - head_position(head)) >= 0)
-		return !word_is(word, make_word(ring, old, CLAIMED, 0)) ||
+		return !word_is(word, make_slot_word(ring, old, CLAIMED, 0)) ||
 		       is_gone(ring, token_of(word));
 	for (seat = 0; seat < ring_seats(ring); seat++) {
 		uint64_t claim = load_claim(seat_at(ring, seat));
@@ -323,7 +326,7 @@ static bool can_drop(struct ring *ring, uint64_t old)
 		    ring_seat_has_claim(ring, seat))
 			return true;
 	}
-	return load_word(slot_at(ring, old)) != word;
+	return load_slot_word(slot_at(ring, old)) != word;
 }
 
 /* The usual case of a full ring: the oldest item is the next at the head. */
@@ -334,23 +337,23 @@ static int put_overwriting(struct ring *ring, const void *data, size_t size)
 	const uint64_t old = position - ring->capacity;
 	const uint64_t head = load_head(ring);
 	struct slot *slot = slot_at(ring, position);
-	const uint64_t ready = make_word(ring, old, READY, 0);
+	const uint64_t ready = make_slot_word(ring, old, READY, 0);
 
-	if (UNLIKELY(head_position(head) != old || load_word(slot) != ready ||
+	if (UNLIKELY(head_position(head) != old || load_slot_word(slot) != ready ||
 		     !is_few_words(ring->item_size) || !claim_items(ring, head, 1, old + 1)))
-		return put_many(ring, data, size);
-	store_word(slot, make_word(ring, position, CLAIMED, ring->token));
+		return put_claimed_slot(ring, data, size);
+	store_slot_word(slot, make_slot_word(ring, position, CLAIMED, ring->token));
 	end_claim(ring);
 	ring_seat_count_dropped(ring);
 	move_hint(side, position);
 	copy_words(slot->item, data, ring->item_size);
-	store_word(slot, make_word(ring, position, READY, 0));	/* W0 */
+	store_slot_word(slot, make_slot_word(ring, position, READY, 0));	/* W0 */
 	ring_publish_claimed(ring, 1);
 	return 0;
 }
 
 /* A producer that overwrites may have died with a slot that it was about to drop. */
-static void recover_many_producers(struct ring *ring)
+static void recover_slot_producers(struct ring *ring)
 {
 	uint64_t claim;
 	uint64_t first;
@@ -367,23 +370,23 @@ static void recover_many_producers(struct ring *ring)
 }
 
 const struct ring_ops ring_slot_many_producers = {
-	.recover = recover_many_producers,
-	.ready = ready_to_claim,
-	.put = put_many,
+	.recover = recover_slot_producers,
+	.ready = ready_to_claim_slots,
+	.put = put_claimed_slot,
 	.get = ring_not_consumer,
 	.put_some = put_some_of_many,
-	.reserve = reserve_many,
-	.commit = commit_many,
-	.undo = discard_many,
+	.reserve = reserve_claimed_slot,
+	.commit = commit_claimed_slot,
+	.undo = discard_claimed_slot,
 };
 
 const struct ring_ops ring_slot_overwriting_producers = {
-	.recover = recover_many_producers,
-	.ready = ready_to_claim,
+	.recover = recover_slot_producers,
+	.ready = ready_to_claim_slots,
 	.put = put_overwriting,
 	.get = ring_not_consumer,
 	.put_some = put_some_of_many,
-	.reserve = reserve_many,
-	.commit = commit_many,
-	.undo = discard_many,
+	.reserve = reserve_claimed_slot,
+	.commit = commit_claimed_slot,
+	.undo = discard_claimed_slot,
 };

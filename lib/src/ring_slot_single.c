@@ -11,13 +11,13 @@
  * damaged.  With many consumers, slots become free in any order: only the next is
  * looked at.
  */
-static __attribute__((noinline)) bool look_for_room(struct ring *ring)
+static __attribute__((noinline)) bool look_for_free_slots(struct ring *ring)
 {
 	uint64_t head;
 
 	if (ring_has_many(ring, IPCSHM_RING_MULTI_CONSUMER)) {
-		if (load_word(slot_at(ring, ring->position)) ==
-		    make_word(ring, ring->position, FREE, 0))
+		if (load_slot_word(slot_at(ring, ring->position)) ==
+		    make_slot_word(ring, ring->position, FREE, 0))
 			ring->limit = ring->position + 1;
 		return true;
 	}
@@ -28,26 +28,26 @@ static __attribute__((noinline)) bool look_for_room(struct ring *ring)
 	return true;
 }
 
-static ALWAYS_INLINE int await_room(struct ring *ring)
+static ALWAYS_INLINE int await_free_slot(struct ring *ring)
 {
 	if (LIKELY(ring->position != ring->limit))
 		return 0;
-	if (!look_for_room(ring))
+	if (!look_for_free_slots(ring))
 		return -EBADMSG;
 	return ring->position != ring->limit ? 0 : -EAGAIN;
 }
 
 /* W0 */
-static ALWAYS_INLINE void make_ready(struct ring *ring, struct slot *slot)
+static ALWAYS_INLINE void make_slot_ready(struct ring *ring, struct slot *slot)
 {
 	const uint64_t position = ring->position;
 
-	atomic_store_explicit(&slot->word, make_word(ring, position, READY, 0),
+	atomic_store_explicit(&slot->word, make_slot_word(ring, position, READY, 0),
 			      memory_order_release);
 	ring->position = position + 1;
 }
 
-static ALWAYS_INLINE void store_position(struct ring *ring, struct ring_side *side)
+static ALWAYS_INLINE void store_slot_position(struct ring *ring, struct ring_side *side)
 {
 	atomic_store_explicit(&side->position, ring->position, memory_order_release);
 }
@@ -61,7 +61,7 @@ static ALWAYS_INLINE void store_position(struct ring *ring, struct ring_side *si
 static ALWAYS_INLINE void note_position(struct ring *ring, uint64_t more)
 {
 	if (UNLIKELY((ring->position & ring->mask & (NOTE_EACH - 1)) < more))
-		store_position(ring, &ring_shared(ring)->producer);
+		store_slot_position(ring, &ring_shared(ring)->producer);
 }
 
 static ALWAYS_INLINE void prepare_next(const struct ring *ring)
@@ -71,37 +71,37 @@ static ALWAYS_INLINE void prepare_next(const struct ring *ring)
 }
 
 /* There is room, and the item was written to @slot. */
-static ALWAYS_INLINE void put_done(struct ring *ring, struct slot *slot)
+static ALWAYS_INLINE void finish_slot_put(struct ring *ring, struct slot *slot)
 {
-	make_ready(ring, slot);
+	make_slot_ready(ring, slot);
 	note_position(ring, 1);
 	prepare_next(ring);
 	ring_publish_items(ring, 1);
 }
 
-static __attribute__((noinline)) int put_any(struct ring *ring, const void *data)
+static __attribute__((noinline)) int put_any_slot(struct ring *ring, const void *data)
 {
-	int ret = await_room(ring);
+	int ret = await_free_slot(ring);
 	struct slot *slot;
 
 	if (ret)
 		return (int)ring_refused(ring, ret, 1);
 	slot = slot_at(ring, ring->position);
 	copy_item(slot->item, data, ring->item_size);
-	put_done(ring, slot);
+	finish_slot_put(ring, slot);
 	return 0;
 }
 
-static int put_one(struct ring *ring, const void *data, size_t size)
+static int put_slot(struct ring *ring, const void *data, size_t size)
 {
 	const uint64_t position = ring->position;
 	struct slot *slot = slot_at(ring, position);
 
 	(void)size;
 	if (UNLIKELY(position == ring->limit || !is_few_words(ring->item_size)))
-		return put_any(ring, data);
+		return put_any_slot(ring, data);
 	copy_words(slot->item, data, ring->item_size);
-	put_done(ring, slot);
+	finish_slot_put(ring, slot);
 	return 0;
 }
 
@@ -114,11 +114,12 @@ static bool has_room_for(struct ring *ring, uint64_t want)
 	if (ring->limit - position >= want)
 		return true;
 	if (!ring_has_many(ring, IPCSHM_RING_MULTI_CONSUMER)) {
-		sound = look_for_room(ring);
+		sound = look_for_free_slots(ring);
 		return sound && ring->limit - position >= want;
 	}
 	while (ring->limit - position < want &&
-	       load_word(slot_at(ring, ring->limit)) == make_word(ring, ring->limit, FREE, 0))
+	       load_slot_word(slot_at(ring, ring->limit)) ==
+		       make_slot_word(ring, ring->limit, FREE, 0))
 		ring->limit++;
 	return ring->limit - position >= want;
 }
@@ -126,7 +127,7 @@ static bool has_room_for(struct ring *ring, uint64_t want)
 static ssize_t put_some_of_one(struct ring *ring, const void *items, size_t want, bool all)
 {
 	const unsigned char *from = items;
-	int ret = await_room(ring);
+	int ret = await_free_slot(ring);
 	struct slot *slot;
 	uint64_t done, some;
 	uint64_t have;
@@ -144,7 +145,7 @@ static ssize_t put_some_of_one(struct ring *ring, const void *items, size_t want
 		for (i = 0; i < some; i++, from += ring->item_size) {
 			slot = slot_at(ring, ring->position);
 			copy_item(slot->item, from, ring->item_size);
-			make_ready(ring, slot);
+			make_slot_ready(ring, slot);
 			prepare_next(ring);
 		}
 		note_position(ring, some);
@@ -153,9 +154,9 @@ static ssize_t put_some_of_one(struct ring *ring, const void *items, size_t want
 	return (ssize_t)have;
 }
 
-static int reserve_one(struct ring *ring, size_t size, void **data)
+static int reserve_slot(struct ring *ring, size_t size, void **data)
 {
-	int ret = await_room(ring);
+	int ret = await_free_slot(ring);
 	struct slot *slot;
 
 	(void)size;
@@ -167,13 +168,13 @@ static int reserve_one(struct ring *ring, size_t size, void **data)
 	return 0;
 }
 
-static int commit_one(struct ring *ring, size_t size)
+static int commit_slot(struct ring *ring, size_t size)
 {
 	struct slot *slot = ring->held;
 
 	(void)size;
 	ring->held = NULL;
-	put_done(ring, slot);
+	finish_slot_put(ring, slot);
 	return 0;
 }
 
@@ -187,38 +188,38 @@ uint64_t ring_slot_end(const struct ring *ring)
 	uint64_t i;
 
 	for (i = 0; i <= 3 * NOTE_EACH; i++, position++)
-		if (!is_beyond(load_word(slot_at(ring, position)),
-			       make_word(ring, position, FREE, 0)))
+		if (!is_beyond(load_slot_word(slot_at(ring, position)),
+			       make_slot_word(ring, position, FREE, 0)))
 			break;
 	return position;
 }
 
-static int ready_to_put(struct ring *ring, uint64_t wanted)
+static int ready_to_put_slots(struct ring *ring, uint64_t wanted)
 {
-	int ret = await_room(ring);
+	int ret = await_free_slot(ring);
 
 	if (ret)
 		return ret;
 	return has_room_for(ring, wanted < ring->capacity ? wanted : ring->capacity) ? 0 : -EAGAIN;
 }
 
-static void recover_producer(struct ring *ring)
+static void recover_slot_producer(struct ring *ring)
 {
 	uint64_t position = ring_slot_end(ring);
 
 	ring->position = position;
 	ring->limit = position;
 	ring->ahead = (uint32_t)((RING_AHEAD + ring->stride - 1) / ring->stride);
-	store_position(ring, &ring_shared(ring)->producer);
+	store_slot_position(ring, &ring_shared(ring)->producer);
 }
 
 /* One consumer. */
 
-/* C0, pairs with look_for_room() and may_claim(). */
+/* C0, pairs with look_for_free_slots() and may_claim(). */
 static ALWAYS_INLINE void advance_slot_consumer(struct ring *ring, uint64_t more)
 {
 	ring->position += more;
-	store_position(ring, &ring_shared(ring)->consumer);
+	store_slot_position(ring, &ring_shared(ring)->consumer);
 	ring_publish_room(ring, more);
 }
 
@@ -226,13 +227,13 @@ static ALWAYS_INLINE void advance_slot_consumer(struct ring *ring, uint64_t more
 static __attribute__((noinline)) bool skip_one(struct ring *ring)
 {
 	struct slot *slot = slot_at(ring, ring->position);
-	uint64_t word = load_word(slot);
+	uint64_t word = load_slot_word(slot);
 
-	if (word_is(word, make_word(ring, ring->position, PADDING, 0))) {
+	if (word_is(word, make_slot_word(ring, ring->position, PADDING, 0))) {
 		advance_slot_consumer(ring, 1);
 		return true;
 	}
-	if (is_beyond(word, make_word(ring, ring->position, FREE, 0)) &&
+	if (is_beyond(word, make_slot_word(ring, ring->position, FREE, 0)) &&
 	    (skip_if_gone(ring, slot, ring->position, word) ||
 	     await_claimed(ring, slot, ring->position, word)))
 		return true;
@@ -242,8 +243,8 @@ static __attribute__((noinline)) bool skip_one(struct ring *ring)
 
 static ALWAYS_INLINE bool is_ready(const struct ring *ring)
 {
-	return load_word(slot_at(ring, ring->position)) ==
-	       make_word(ring, ring->position, READY, 0);
+	return load_slot_word(slot_at(ring, ring->position)) ==
+	       make_slot_word(ring, ring->position, READY, 0);
 }
 
 static ALWAYS_INLINE int await_item(struct ring *ring)
@@ -261,7 +262,7 @@ static ALWAYS_INLINE int await_item(struct ring *ring)
 	return -EALREADY;
 }
 
-static __attribute__((noinline)) ssize_t get_any(struct ring *ring, void *data)
+static __attribute__((noinline)) ssize_t get_any_slot(struct ring *ring, void *data)
 {
 	int ret = await_item(ring);
 
@@ -272,13 +273,13 @@ static __attribute__((noinline)) ssize_t get_any(struct ring *ring, void *data)
 	return (ssize_t)ring->item_size;
 }
 
-static ssize_t get_one(struct ring *ring, void *data, size_t size)
+static ssize_t get_slot(struct ring *ring, void *data, size_t size)
 {
 	const uint32_t item_size = ring->item_size;
 
 	(void)size;
 	if (UNLIKELY(!is_ready(ring) || !is_few_words(item_size)))
-		return get_any(ring, data);
+		return get_any_slot(ring, data);
 	copy_words(data, slot_at(ring, ring->position)->item, item_size);
 	advance_slot_consumer(ring, 1);
 	return (ssize_t)item_size;
@@ -296,14 +297,14 @@ static size_t how_many_ready(struct ring *ring, size_t want, uint64_t *span)
 	for (i = 0; i < most && have < want; i++) {
 		uint64_t position = ring->position + i;
 		struct slot *slot = slot_at(ring, position);
-		uint64_t word = load_word(slot);
+		uint64_t word = load_slot_word(slot);
 
 		/* Its owner may have made it ready in the end. */
 		if (skip_if_gone(ring, slot, position, word))
-			word = load_word(slot);
-		if (word == make_word(ring, position, READY, 0))
+			word = load_slot_word(slot);
+		if (word == make_slot_word(ring, position, READY, 0))
 			have++;
-		else if (!word_is(word, make_word(ring, position, PADDING, 0)))
+		else if (!word_is(word, make_slot_word(ring, position, PADDING, 0)))
 			break;
 	}
 	*span = i;
@@ -319,7 +320,7 @@ static bool copy_ready(struct ring *ring, unsigned char *to, size_t have, uint64
 		uint64_t position = ring->position + i;
 		struct slot *slot = slot_at(ring, position);
 
-		if (load_word(slot) != make_word(ring, position, READY, 0))
+		if (load_slot_word(slot) != make_slot_word(ring, position, READY, 0))
 			continue;
 		copy_item(to, slot->item, ring->item_size);
 		to += ring->item_size;
@@ -345,7 +346,7 @@ static ssize_t get_some_of_one(struct ring *ring, void *items, size_t want, bool
 	return (ssize_t)have;
 }
 
-static int ready_to_get(struct ring *ring, uint64_t wanted)
+static int ready_to_get_slots(struct ring *ring, uint64_t wanted)
 {
 	int ret = await_item(ring);
 	uint64_t span;
@@ -355,7 +356,7 @@ static int ready_to_get(struct ring *ring, uint64_t wanted)
 	return how_many_ready(ring, (size_t)wanted, &span) == wanted ? 0 : -EAGAIN;
 }
 
-static ssize_t peek_one(struct ring *ring, const void **data)
+static ssize_t peek_slot(struct ring *ring, const void **data)
 {
 	int ret = await_item(ring);
 
@@ -366,14 +367,14 @@ static ssize_t peek_one(struct ring *ring, const void **data)
 	return (ssize_t)ring->item_size;
 }
 
-static int release_one(struct ring *ring)
+static int release_slot(struct ring *ring)
 {
 	ring->held = NULL;
 	advance_slot_consumer(ring, 1);
 	return 0;
 }
 
-static void recover_consumer(struct ring *ring)
+static void recover_slot_consumer(struct ring *ring)
 {
 	ring->position = load_hint(&ring_shared(ring)->consumer);
 }
@@ -410,24 +411,24 @@ static void format_slots(const struct ipcshm_ring_attr *attr, unsigned char *dat
 }
 
 static const struct ring_ops one_producer = {
-	.recover = recover_producer,
-	.ready = ready_to_put,
-	.put = put_one,
+	.recover = recover_slot_producer,
+	.ready = ready_to_put_slots,
+	.put = put_slot,
 	.get = ring_not_consumer,
 	.put_some = put_some_of_one,
-	.reserve = reserve_one,
-	.commit = commit_one,
+	.reserve = reserve_slot,
+	.commit = commit_slot,
 	.undo = ring_nothing_to_undo,
 };
 
 static const struct ring_ops one_consumer = {
-	.recover = recover_consumer,
-	.ready = ready_to_get,
+	.recover = recover_slot_consumer,
+	.ready = ready_to_get_slots,
 	.put = ring_not_producer,
-	.get = get_one,
+	.get = get_slot,
 	.get_some = get_some_of_one,
-	.peek = peek_one,
-	.release = release_one,
+	.peek = peek_slot,
+	.release = release_slot,
 	.undo = ring_nothing_to_undo,
 };
 

@@ -28,7 +28,7 @@ static uint32_t cpu_of_others(const struct ring *ring)
 }
 
 /* For how long it is worth it, in nanoseconds. */
-static uint32_t spin_time(struct ring *ring)
+static uint32_t ring_spin_time(struct ring *ring)
 {
 	if (!ring->spin_max || ring_note_cpu(ring) == cpu_of_others(ring))
 		return 0;
@@ -48,7 +48,7 @@ static void spin_next_time(struct ring *ring)
 /* Returns what the last attempt did. */
 static ssize_t busy_poll(struct ring *ring, const struct ring_call *call, uint64_t deadline)
 {
-	uint32_t patience = spin_time(ring);
+	uint32_t patience = ring_spin_time(ring);
 	uint64_t end;
 	ssize_t ret;
 	int i;

@@ -8,11 +8,6 @@
 
 /* Geometry. */
 
-static uint32_t or_default(uint32_t value, uint32_t usual)
-{
-	return value ? value : usual;
-}
-
 static uint64_t round_up(uint64_t value, uint64_t to)
 {
 	return (value + to - 1) / to * to;
@@ -38,7 +33,7 @@ static bool is_within(uint32_t value, uint32_t most)
 	return value && value <= most;
 }
 
-static uint64_t row_size(const struct service_geometry *geometry)
+static uint64_t client_row_size(const struct service_geometry *geometry)
 {
 	return round_up(offsetof(struct client_row, state) +
 			geometry->max_calls * sizeof(uint64_t), SERVICE_ALIGN);
@@ -61,7 +56,7 @@ static struct service_places place_parts(const struct service_geometry *geometry
 {
 	struct service_places at = { .clients = sizeof(struct service_shared) };
 
-	at.servers = at.clients + geometry->clients * row_size(geometry);
+	at.servers = at.clients + geometry->clients * client_row_size(geometry);
 	at.pending = round_up(at.servers + geometry->servers * sizeof(struct server_row),
 			      SERVICE_ALIGN);
 	at.slots = round_up(at.pending + count_pending_words(geometry) * sizeof(uint64_t),
@@ -73,7 +68,7 @@ static struct service_places place_parts(const struct service_geometry *geometry
 	return at;
 }
 
-static bool geometry_is_valid(const struct service_geometry *geometry)
+static bool service_geometry_is_valid(const struct service_geometry *geometry)
 {
 	return size_is_valid(geometry->request_size) && size_is_valid(geometry->reply_size) &&
 	       geometry->request_stride == request_stride(geometry->request_size) &&
@@ -88,7 +83,8 @@ static bool geometry_is_valid(const struct service_geometry *geometry)
 	       memchr(geometry->reply_type, 0, sizeof(geometry->reply_type));
 }
 
-static int make_geometry(const struct ipcshm_service_attr *attr, struct service_geometry *geometry)
+static int make_service_geometry(const struct ipcshm_service_attr *attr,
+				 struct service_geometry *geometry)
 {
 	const uint32_t none[5] = { 0 };
 
@@ -111,7 +107,7 @@ static int make_geometry(const struct ipcshm_service_attr *attr, struct service_
 	};
 	memcpy(geometry->request_type, attr->request_type, sizeof(geometry->request_type));
 	memcpy(geometry->reply_type, attr->reply_type, sizeof(geometry->reply_type));
-	return geometry_is_valid(geometry) ? 0 : -EINVAL;
+	return service_geometry_is_valid(geometry) ? 0 : -EINVAL;
 }
 
 static void locate_parts(struct service *service, unsigned char *base)
@@ -124,13 +120,13 @@ static void locate_parts(struct service *service, unsigned char *base)
 	service->pending = (void *)(base + at.pending);
 	service->slots = (void *)(base + at.slots);
 	service->memory = base + at.memory;
-	service->row_size = (size_t)row_size(&service->geometry);
+	service->row_size = (size_t)client_row_size(&service->geometry);
 }
 
 int ipcshm_service_size(const struct ipcshm_service_attr *attr, size_t *size)
 {
 	struct service_geometry geometry;
-	int ret = make_geometry(attr, &geometry);
+	int ret = make_service_geometry(attr, &geometry);
 
 	if (!ret)
 		*size = (size_t)place_parts(&geometry).end;
@@ -146,7 +142,7 @@ int ipcshm_service_create(const struct ipcshm_area *area, uint64_t offset,
 	unsigned char *base;
 	int ret;
 
-	ret = make_geometry(attr, &geometry);
+	ret = make_service_geometry(attr, &geometry);
 	if (ret)
 		return ret;
 	if (((uintptr_t)area->base + offset) % SERVICE_ALIGN)
@@ -171,7 +167,8 @@ static int load_geometry(const struct service_shared *shared, struct service_geo
 	if (atomic_load_explicit(&shared->geometry.magic, memory_order_acquire) != SERVICE_MAGIC)
 		return -EPROTO;
 	memcpy(geometry, &shared->geometry, sizeof(*geometry));
-	return geometry->version == SERVICE_VERSION && geometry_is_valid(geometry) ? 0 : -EPROTO;
+	return geometry->version == SERVICE_VERSION && service_geometry_is_valid(geometry) ?
+	       0 : -EPROTO;
 }
 
 static void describe_geometry(const struct service_geometry *geometry,
@@ -202,8 +199,8 @@ static bool type_differs(const char *wanted, const char *is)
 	return wanted[0] && strncmp(wanted, is, IPCSHM_SERVICE_TYPE_MAX + 1);
 }
 
-static bool attr_differs(const struct service_geometry *geometry,
-			 const struct ipcshm_service_attr *attr)
+static bool service_attr_differs(const struct service_geometry *geometry,
+				 const struct ipcshm_service_attr *attr)
 {
 	return number_differs(attr->max_request_size, geometry->request_size) ||
 	       number_differs(attr->max_reply_size, geometry->reply_size) ||
@@ -237,14 +234,14 @@ int ipcshm_service_attach(struct ipcshm_service *handle, const struct ipcshm_are
 	locate_parts(service, base);
 	if (!attr)
 		return 0;
-	wrong = attr_differs(&service->geometry, attr);
+	wrong = service_attr_differs(&service->geometry, attr);
 	describe_geometry(&service->geometry, attr);
 	return wrong ? -EPROTOTYPE : 0;
 }
 
 /* Names. */
 
-static int create_in_area(const struct ipcshm_area *area, void *attr)
+static int service_create_in_area(const struct ipcshm_area *area, void *attr)
 {
 	return ipcshm_service_create(area, IPCSHM_AREA_HEADER, attr);
 }
@@ -265,8 +262,8 @@ static int open_area(struct ipcshm_service *handle, int device, const char *name
 	if (ret)
 		goto free_copy;
 	region.size = IPCSHM_AREA_HEADER + size;
-	ret = ipcshm_area_open(&area, device, name, flags, mode, &region, create_in_area, attr,
-			       deadline);
+	ret = ipcshm_area_open(&area, device, name, flags, mode, &region,
+			       service_create_in_area, attr, deadline);
 	if (ret < 0)
 		goto free_copy;
 	ret = ipcshm_service_attach(handle, &area, IPCSHM_AREA_HEADER, attr);
@@ -365,7 +362,7 @@ struct wanted_peers {
 	uint32_t clients, servers;
 };
 
-static int attempt_wait(void *handle, void *argument)
+static int service_attempt_wait(void *handle, void *argument)
 {
 	const struct wanted_peers *wanted = argument;
 	const struct service *service = handle;
@@ -380,7 +377,7 @@ int ipcshm_service_wait(const struct ipcshm_service *handle, uint32_t clients, u
 	struct service *service = (struct service *)handle;
 	struct wanted_peers wanted = { clients, servers };
 	const struct gate_call call = {
-		.attempt = attempt_wait,
+		.attempt = service_attempt_wait,
 		.handle = service,
 		.argument = &wanted,
 		.gate = &service->shared->peers,

@@ -9,14 +9,14 @@ static struct client *client_of(struct ipcshm_client *handle)
 	return (struct client *)handle;
 }
 
-static uint32_t slot_of(const struct client *client, uint32_t k)
+static uint32_t call_slot(const struct client *client, uint32_t k)
 {
 	return client->which * client->service->geometry.max_calls + k;
 }
 
-static struct service_slot *slot_at(const struct client *client, uint32_t k)
+static struct service_slot *call_slot_at(const struct client *client, uint32_t k)
 {
-	return &client->service->slots[slot_of(client, k)];
+	return &client->service->slots[call_slot(client, k)];
 }
 
 /* A living server may access the slot of a call that is not outstanding any longer. */
@@ -27,7 +27,7 @@ static bool is_busy(const struct client *client, uint32_t k, uint64_t word)
 
 	return (state == CALL_TAKEN || state == CALL_DROPPED) &&
 	       ipcshm_area_is_alive(service->area, call_token(word)) &&
-	       !is_finished(service, slot_of(client, k), call_number(word));
+	       !is_finished(service, call_slot(client, k), call_number(word));
 }
 
 /* No server is to take the request, and one that has taken it is to drop it. */
@@ -52,7 +52,7 @@ static void drop_call(const struct client *client, uint32_t k)
 
 /* Loans. */
 
-static int attempt_loan(void *handle, void *argument)
+static int attempt_request_loan(void *handle, void *argument)
 {
 	struct ipcshm_service_request *request = argument;
 	struct client *client = handle;
@@ -67,7 +67,7 @@ static int attempt_loan(void *handle, void *argument)
 		client->used |= 1U << k;
 		client->call[k] = (struct client_call) { 0 };
 		*request = (struct ipcshm_service_request) {
-			.data = memory_at(service, slot_of(client, k)),
+			.data = memory_at(service, call_slot(client, k)),
 			.size = request->size,
 			.index = k,
 		};
@@ -82,7 +82,7 @@ int ipcshm_client_loan(struct ipcshm_client *handle, uint64_t size,
 	struct client *client = client_of(handle);
 	const struct service *service = client->service;
 	const struct gate_call call = {
-		.attempt = attempt_loan,
+		.attempt = attempt_request_loan,
 		.handle = client,
 		.argument = request,
 		.gate = &client->row->replies,
@@ -96,7 +96,7 @@ int ipcshm_client_loan(struct ipcshm_client *handle, uint64_t size,
 	if ((uint32_t)__builtin_popcount(client->used) >= service->geometry.max_calls)
 		return -ENOBUFS;
 	request->size = size;
-	ret = attempt_loan(client, request);
+	ret = attempt_request_loan(client, request);
 	if (ret == -EAGAIN && deadline)
 		ret = gate_wait(service->area, &call, deadline);
 	return ret;
@@ -128,7 +128,7 @@ int ipcshm_client_discard(struct ipcshm_client *handle,
 static void write_slot(const struct client *client,
 		       const struct ipcshm_service_request *request, uint32_t flags)
 {
-	struct service_slot *slot = slot_at(client, request->index);
+	struct service_slot *slot = call_slot_at(client, request->index);
 
 	atomic_store_explicit(&slot->size, request->size, memory_order_relaxed);
 	atomic_store_explicit(&slot->id, request->id, memory_order_relaxed);
@@ -220,7 +220,7 @@ static int take_reply(struct client *client, uint32_t k, uint64_t replies,
 	const struct service *service = client->service;
 	const uint32_t most = service->geometry.max_replies;
 	struct client_call *call = &client->call[k];
-	struct reply_meta *meta = reply_at(service, slot_of(client, k), call->taken);
+	struct reply_meta *meta = reply_at(service, call_slot(client, k), call->taken);
 	uint32_t count = replies & REPLIES_COUNT;
 	uint64_t size = atomic_load_explicit(&meta->size, memory_order_relaxed);
 
@@ -253,13 +253,13 @@ static bool is_given_up(const struct client *client, uint32_t k)
 	return call_state(word) == CALL_TAKEN &&
 	       call_number(word) == (uint32_t)client->call[k].id &&
 	       !ipcshm_area_is_alive(client->service->area, call_token(word)) &&
-	       !(client->call[k].may_retry && may_try_again(slot_at(client, k)));
+	       !(client->call[k].may_retry && may_try_again(call_slot_at(client, k)));
 }
 
 /* There is a reply, or the call is finished without one, which is an error. */
 static bool has_reply(const struct client *client, uint32_t k, uint64_t *replies)
 {
-	*replies = atomic_load(&slot_at(client, k)->replies);
+	*replies = atomic_load(&call_slot_at(client, k)->replies);
 	return call_number(*replies) == (uint32_t)client->call[k].id &&
 	       ((*replies & REPLIES_COUNT) != client->call[k].taken ||
 		*replies & REPLIES_FINISHED);
@@ -292,7 +292,7 @@ struct wanted_reply {
 	struct ipcshm_service_reply *reply;
 };
 
-static int attempt_take(void *handle, void *argument)
+static int attempt_reply_take(void *handle, void *argument)
 {
 	const struct wanted_reply *wanted = argument;
 	struct client *client = handle;
@@ -320,7 +320,7 @@ int ipcshm_client_take(struct ipcshm_client *handle, uint64_t id,
 	const struct service *service = client->service;
 	struct wanted_reply wanted = { id, reply };
 	const struct gate_call call = {
-		.attempt = attempt_take,
+		.attempt = attempt_reply_take,
 		.handle = client,
 		.argument = &wanted,
 		.gate = &client->row->replies,
@@ -332,7 +332,7 @@ int ipcshm_client_take(struct ipcshm_client *handle, uint64_t id,
 		return -ESRCH;
 	if (id ? find_call(client, id) < 0 : !client->called)
 		return -ENOENT;
-	ret = attempt_take(client, &wanted);
+	ret = attempt_reply_take(client, &wanted);
 	if (ret == -EAGAIN && deadline)
 		ret = gate_wait(service->area, &call, deadline);
 	return ret;
@@ -362,7 +362,7 @@ int ipcshm_client_release(struct ipcshm_client *handle, const struct ipcshm_serv
 	}
 	while (call->released != call->taken && !(call->held & 1ULL << call->released % most))
 		call->released++;
-	atomic_store(&slot_at(client, k)->released,
+	atomic_store(&call_slot_at(client, k)->released,
 		     (uint64_t)(uint32_t)call->id << 32 | call->released);
 	gate_open(service->area, &service->shared->room);
 	return 0;

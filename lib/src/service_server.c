@@ -139,8 +139,8 @@ static int take_from_row(struct server *server, uint32_t which,
 }
 
 /* Take the request of a dead server, if it is one that another server may take. */
-static int take_over(struct server *server, uint32_t slot, uint64_t word,
-		     struct ipcshm_service_request *request)
+static int take_request_over(struct server *server, uint32_t slot, uint64_t word,
+			     struct ipcshm_service_request *request)
 {
 	const struct service *service = server->service;
 	struct service_slot *at = &service->slots[slot];
@@ -177,7 +177,7 @@ static int look_at_all(struct server *server, struct ipcshm_service_request *req
 				service_set_pending(service, which);
 			if (call_state(word) != CALL_TAKEN)
 				continue;
-			ret = take_over(server, which * calls + k, word, request);
+			ret = take_request_over(server, which * calls + k, word, request);
 			if (!ret || ret == -EBADMSG)
 				return ret;
 		}
@@ -223,7 +223,7 @@ static int take_from_rows(struct server *server, uint32_t first, uint64_t bits,
 	return result;
 }
 
-static int attempt_take(void *handle, void *argument)
+static int attempt_request_take(void *handle, void *argument)
 {
 	struct server *server = handle;
 	const struct service *service = server->service;
@@ -259,7 +259,7 @@ int ipcshm_server_take(struct ipcshm_server *handle, struct ipcshm_service_reque
 	struct server *server = server_of(handle);
 	const struct service *service = server->service;
 	const struct gate_call call = {
-		.attempt = attempt_take,
+		.attempt = attempt_request_take,
 		.handle = server,
 		.argument = request,
 		.gate = &service->shared->requests,
@@ -271,7 +271,7 @@ int ipcshm_server_take(struct ipcshm_server *handle, struct ipcshm_service_reque
 		return -ESRCH;
 	if ((uint32_t)__builtin_popcount(server->used) >= service->geometry.max_held)
 		return -ENOBUFS;
-	ret = attempt_take(server, request);
+	ret = attempt_request_take(server, request);
 	if ((ret == -EAGAIN || ret == -EALREADY) && deadline)
 		ret = gate_wait(service->area, &call, deadline);
 	return ret;
@@ -330,7 +330,7 @@ struct wanted_loan {
 	struct ipcshm_service_reply *reply;
 };
 
-static int attempt_loan(void *handle, void *argument)
+static int attempt_reply_loan(void *handle, void *argument)
 {
 	const struct wanted_loan *wanted = argument;
 	struct held_request *held = wanted->held;
@@ -362,7 +362,7 @@ int ipcshm_server_loan(struct ipcshm_server *handle, const struct ipcshm_service
 	const struct service *service = server->service;
 	struct wanted_loan wanted = { find_held(server, request), reply };
 	const struct gate_call call = {
-		.attempt = attempt_loan,
+		.attempt = attempt_reply_loan,
 		.handle = server,
 		.argument = &wanted,
 		.gate = &service->shared->room,
@@ -378,14 +378,14 @@ int ipcshm_server_loan(struct ipcshm_server *handle, const struct ipcshm_service
 		return -EMSGSIZE;
 	reply->size = size;
 	reply->id = request->id;
-	ret = attempt_loan(server, &wanted);
+	ret = attempt_reply_loan(server, &wanted);
 	if (ret == -EAGAIN && deadline)
 		ret = gate_wait(service->area, &call, deadline);
 	return ret;
 }
 
-static void write_meta(const struct server *server, const struct held_request *held,
-		       const struct ipcshm_service_reply *reply)
+static void write_reply_meta(const struct server *server, const struct held_request *held,
+			     const struct ipcshm_service_reply *reply)
 {
 	struct reply_meta *meta = reply_at(server->service, held->slot, held->count);
 
@@ -410,7 +410,7 @@ int ipcshm_server_reply(struct ipcshm_server *handle, const struct ipcshm_servic
 		return -EMSGSIZE;
 	if (!is_wanted(server, held))
 		return -ECANCELED;
-	write_meta(server, held, reply);
+	write_reply_meta(server, held, reply);
 	held->loaned = false;
 	held->count++;
 	count_up(&server->row->replies);
@@ -422,7 +422,7 @@ int ipcshm_server_reply(struct ipcshm_server *handle, const struct ipcshm_servic
 }
 
 /* Another server is to take the request. */
-static void give_back(struct server *server, struct held_request *held)
+static void give_request_back(struct server *server, struct held_request *held)
 {
 	const struct service *service = server->service;
 	const uint32_t number = call_number(held->state);
@@ -448,7 +448,7 @@ int ipcshm_server_return(struct ipcshm_server *handle,
 		return -ESRCH;
 	if (!held)
 		return -EINVAL;
-	give_back(server, held);
+	give_request_back(server, held);
 	return 0;
 }
 
@@ -518,7 +518,7 @@ static void abandon_request(struct server *server, struct held_request *held)
 	uint64_t word = held->state;
 
 	if (held->flags & IPCSHM_SERVICE_RETRY) {
-		give_back(server, held);
+		give_request_back(server, held);
 		return;
 	}
 	forget_request(server, held);

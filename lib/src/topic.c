@@ -13,11 +13,6 @@
 
 /* Geometry. */
 
-static uint32_t or_default(uint32_t value, uint32_t usual)
-{
-	return value ? value : usual;
-}
-
 static uint32_t round_up_power(uint32_t value)
 {
 	return value < 2 ? 1 : 1U << (32 - __builtin_clz(value - 1));
@@ -47,7 +42,7 @@ static uint64_t compute_stride(uint64_t sample_size)
 			      TOPIC_ALIGN);
 }
 
-static uint64_t row_size(const struct topic_geometry *geometry)
+static uint64_t subscriber_row_size(const struct topic_geometry *geometry)
 {
 	return topic_round_up(offsetof(struct topic_subscriber_row, hold) +
 			      geometry->max_held * sizeof(uint32_t), 64);
@@ -59,14 +54,14 @@ struct topic_places topic_place_parts(const struct topic_geometry *geometry)
 
 	at.subscribers = at.publishers +
 			 geometry->publishers * sizeof(struct topic_publisher_row);
-	at.log = topic_round_up(at.subscribers + geometry->subscribers * row_size(geometry),
-				TOPIC_ALIGN);
+	at.log = topic_round_up(at.subscribers +
+				geometry->subscribers * subscriber_row_size(geometry), TOPIC_ALIGN);
 	at.owners = topic_round_up(at.log + geometry->history * sizeof(uint64_t), TOPIC_ALIGN);
 	at.end = topic_round_up(at.owners + geometry->samples * sizeof(uint64_t), TOPIC_ALIGN);
 	return at;
 }
 
-static bool geometry_is_valid(const struct topic_geometry *geometry)
+static bool topic_geometry_is_valid(const struct topic_geometry *geometry)
 {
 	return geometry->sample_size && geometry->sample_size <= IPCSHM_TOPIC_SIZE_MAX &&
 	       geometry->stride == compute_stride(geometry->sample_size) &&
@@ -84,7 +79,8 @@ static bool geometry_is_valid(const struct topic_geometry *geometry)
 	       memchr(geometry->type, 0, sizeof(geometry->type));
 }
 
-static int make_geometry(const struct ipcshm_topic_attr *attr, struct topic_geometry *geometry)
+static int make_topic_geometry(const struct ipcshm_topic_attr *attr,
+			       struct topic_geometry *geometry)
 {
 	const uint32_t publishers = or_default(attr->publishers, 4);
 	const uint32_t history = or_default(attr->history, 8);
@@ -111,7 +107,7 @@ static int make_geometry(const struct ipcshm_topic_attr *attr, struct topic_geom
 	needed = samples_needed(geometry);
 	if (!attr->samples)
 		geometry->samples = needed < UINT32_MAX ? (uint32_t)needed : UINT32_MAX;
-	return geometry_is_valid(geometry) ? 0 : -EINVAL;
+	return topic_geometry_is_valid(geometry) ? 0 : -EINVAL;
 }
 
 void topic_locate_parts(struct topic *topic, unsigned char *base)
@@ -121,7 +117,7 @@ void topic_locate_parts(struct topic *topic, unsigned char *base)
 	topic->shared = (void *)base;
 	topic->publishers = (void *)(base + at.publishers);
 	topic->subscribers = base + at.subscribers;
-	topic->row_size = (size_t)row_size(&topic->geometry);
+	topic->row_size = (size_t)subscriber_row_size(&topic->geometry);
 	topic->log = (void *)(base + at.log);
 	topic->owners = (void *)(base + at.owners);
 }
@@ -139,7 +135,7 @@ static size_t samples_size(const struct topic_geometry *geometry)
 int ipcshm_topic_size(const struct ipcshm_topic_attr *attr, size_t *control, size_t *samples)
 {
 	struct topic_geometry geometry;
-	int ret = make_geometry(attr, &geometry);
+	int ret = make_topic_geometry(attr, &geometry);
 
 	if (ret)
 		return ret;
@@ -157,7 +153,7 @@ int ipcshm_topic_create(const struct ipcshm_area *area, uint64_t offset,
 	uint32_t i;
 	int ret;
 
-	ret = make_geometry(attr, &topic.geometry);
+	ret = make_topic_geometry(attr, &topic.geometry);
 	if (ret)
 		return ret;
 	if (((uintptr_t)area->base + offset) % TOPIC_ALIGN)
@@ -183,7 +179,8 @@ int topic_load_geometry(const struct topic_shared *shared, struct topic_geometry
 	if (atomic_load_explicit(&shared->geometry.magic, memory_order_acquire) != TOPIC_MAGIC)
 		return -EPROTO;
 	memcpy(geometry, &shared->geometry, sizeof(*geometry));
-	return geometry->version == TOPIC_VERSION && geometry_is_valid(geometry) ? 0 : -EPROTO;
+	return geometry->version == TOPIC_VERSION && topic_geometry_is_valid(geometry) ?
+	       0 : -EPROTO;
 }
 
 void topic_describe_geometry(const struct topic_geometry *geometry,
@@ -202,8 +199,8 @@ void topic_describe_geometry(const struct topic_geometry *geometry,
 	memcpy(attr->type, geometry->type, sizeof(attr->type));
 }
 
-static bool attr_differs(const struct topic_geometry *geometry,
-			 const struct ipcshm_topic_attr *attr)
+static bool topic_attr_differs(const struct topic_geometry *geometry,
+			       const struct ipcshm_topic_attr *attr)
 {
 	return (attr->max_sample_size && attr->max_sample_size != geometry->sample_size) ||
 	       (attr->type_version && attr->type_version != geometry->type_version) ||
@@ -234,7 +231,7 @@ int ipcshm_topic_attach(struct ipcshm_topic *handle, const struct ipcshm_area *a
 	topic_locate_parts(topic, base);
 	if (!attr)
 		return 0;
-	wrong = attr_differs(&topic->geometry, attr);
+	wrong = topic_attr_differs(&topic->geometry, attr);
 	topic_describe_geometry(&topic->geometry, attr);
 	return wrong ? -EPROTOTYPE : 0;
 }
@@ -269,7 +266,7 @@ static int map_samples(struct topic *topic, int device, const char *name, uint32
 	return 0;
 }
 
-static int create_in_area(const struct ipcshm_area *area, void *attr)
+static int topic_create_in_area(const struct ipcshm_area *area, void *attr)
 {
 	return ipcshm_topic_create(area, IPCSHM_AREA_HEADER, attr);
 }
@@ -300,7 +297,7 @@ static int open_parts(struct ipcshm_topic *handle, int device, const char *name,
 	if (ret)
 		goto free_name;
 	ret = ipcshm_area_open(&mapped.own_area, device, name, flags & ~IPCSHM_TOPIC_READ_ONLY,
-			       mode, &region, create_in_area, attr, deadline);
+			       mode, &region, topic_create_in_area, attr, deadline);
 	if (ret < 0)
 		goto unmap;
 	ret = ipcshm_topic_attach(handle, &mapped.own_area, IPCSHM_AREA_HEADER, mapped.samples,
@@ -376,7 +373,7 @@ struct wanted_peers {
 	uint32_t publishers, subscribers;
 };
 
-static int attempt_wait(void *handle, void *argument)
+static int topic_attempt_wait(void *handle, void *argument)
 {
 	const struct wanted_peers *wanted = argument;
 	const struct topic *topic = handle;
@@ -391,7 +388,7 @@ int ipcshm_topic_wait(const struct ipcshm_topic *handle, uint32_t publishers,
 	struct topic *topic = (struct topic *)handle;
 	struct wanted_peers wanted = { publishers, subscribers };
 	const struct gate_call call = {
-		.attempt = attempt_wait,
+		.attempt = topic_attempt_wait,
 		.handle = topic,
 		.argument = &wanted,
 		.gate = &topic->shared->peers,

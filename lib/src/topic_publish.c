@@ -159,7 +159,7 @@ static int find_loan(const struct publisher *publisher, const struct ipcshm_samp
 	return -1;
 }
 
-static int attempt_loan(void *handle, void *argument)
+static int attempt_sample_loan(void *handle, void *argument)
 {
 	struct publisher *publisher = handle;
 	const struct topic *topic = publisher->topic;
@@ -187,7 +187,7 @@ int ipcshm_publisher_loan(struct ipcshm_publisher *handle, uint64_t size,
 	struct publisher *publisher = publisher_of(handle);
 	const struct topic *topic = publisher->topic;
 	const struct gate_call call = {
-		.attempt = attempt_loan,
+		.attempt = attempt_sample_loan,
 		.handle = publisher,
 		.argument = sample,
 		.gate = &topic->shared->room,
@@ -201,7 +201,7 @@ int ipcshm_publisher_loan(struct ipcshm_publisher *handle, uint64_t size,
 	if ((uint32_t)__builtin_popcount(publisher->loans) >= topic->geometry.max_loans)
 		return -ENOBUFS;
 	sample->size = size;
-	ret = attempt_loan(publisher, sample);
+	ret = attempt_sample_loan(publisher, sample);
 	if (ret == -EAGAIN && deadline)
 		ret = gate_wait(topic->area, &call, deadline);
 	return ret;
@@ -307,7 +307,7 @@ static int attempt_publish(void *handle, void *argument)
 	return -EALREADY;
 }
 
-static void write_meta(const struct publisher *publisher, const struct ipcshm_sample *sample)
+static void write_sample_meta(const struct publisher *publisher, const struct ipcshm_sample *sample)
 {
 	struct sample_meta *meta = (void *)sample_at(publisher->topic, sample->index);
 
@@ -338,7 +338,7 @@ int ipcshm_publisher_publish(struct ipcshm_publisher *handle, const struct ipcsh
 		return -EINVAL;
 	if (sample->size > topic->geometry.sample_size)
 		return -EMSGSIZE;
-	write_meta(publisher, sample);
+	write_sample_meta(publisher, sample);
 	ret = attempt_publish(publisher, &index);
 	if ((ret == -EAGAIN || ret == -EALREADY) && deadline)
 		ret = gate_wait(topic->area, &call, deadline);

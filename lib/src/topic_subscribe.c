@@ -118,7 +118,7 @@ static bool is_earlier(uint64_t word, uint64_t position)
 	return ((word >> INDEX_BITS) - position) & (POSITION_MASK ^ POSITION_MASK >> 1);
 }
 
-static int attempt_take(void *handle, void *argument)
+static int attempt_sample_take(void *handle, void *argument)
 {
 	struct subscriber *subscriber = handle;
 	const struct topic *topic = subscriber->topic;
@@ -156,7 +156,7 @@ int ipcshm_subscriber_take(struct ipcshm_subscriber *handle, struct ipcshm_sampl
 	struct subscriber *subscriber = subscriber_of(handle);
 	const struct topic *topic = subscriber->topic;
 	const struct gate_call call = {
-		.attempt = attempt_take,
+		.attempt = attempt_sample_take,
 		.handle = subscriber,
 		.argument = sample,
 		.gate = &topic->shared->items,
@@ -166,7 +166,7 @@ int ipcshm_subscriber_take(struct ipcshm_subscriber *handle, struct ipcshm_sampl
 
 	if (ret)
 		return ret;
-	ret = attempt_take(subscriber, sample);
+	ret = attempt_sample_take(subscriber, sample);
 	if ((ret == -EAGAIN || ret == -EALREADY) && deadline)
 		ret = gate_wait(topic->area, &call, deadline);
 	return ret;
@@ -257,7 +257,7 @@ static void clear_row(const struct topic *topic, struct topic_subscriber_row *ro
 	atomic_store_explicit(&row->missed, 0, memory_order_relaxed);
 }
 
-static uint64_t first_position(const struct topic *topic, uint32_t history)
+static uint64_t choose_first_position(const struct topic *topic, uint32_t history)
 {
 	uint64_t end = topic_find_end(topic);
 
@@ -276,7 +276,7 @@ static int be_reliable(struct subscriber *subscriber, uint32_t history)
 
 	subscriber->reliable = true;
 	for (tries = 0; tries < ATTACH_TRIES; tries++) {
-		set_cursor(subscriber, first_position(topic, history));
+		set_cursor(subscriber, choose_first_position(topic, history));
 		atomic_store(&subscriber->row->flags, IPCSHM_TOPIC_RELIABLE);
 		atomic_fetch_add(&topic->shared->epoch, 1);
 		if (topic_find_end(topic) - subscriber->cursor <= room)
@@ -317,7 +317,7 @@ int ipcshm_subscriber_attach(struct ipcshm_subscriber *handle, const struct ipcs
 		if (flags)
 			ret = be_reliable(subscriber, history);
 		else
-			set_cursor(subscriber, first_position(topic, history));
+			set_cursor(subscriber, choose_first_position(topic, history));
 		if (ret)
 			ipcshm_subscriber_detach(handle);
 		gate_open(topic->area, &topic->shared->peers);

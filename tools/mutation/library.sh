@@ -69,17 +69,17 @@ mutant service_server.c '/^static void abandon_request(/,/^}/s/CALL_TAKEN, 0)/CA
 test=build/check/ring_model
 arguments=(-t slots_of_one_and_one)
 mutant ring_slot_single.c 's/^\tring_publish_room(ring, more);//' "rings: a consumer wakes no producer"
-mutant ring_slot_single.c '/^static ALWAYS_INLINE void put_done/,/^}/s/^\tring_publish_items(ring, 1);//' "rings: a producer wakes no consumer"
+mutant ring_slot_single.c '/^static ALWAYS_INLINE void finish_slot_put/,/^}/s/^\tring_publish_items(ring, 1);//' "rings: a producer wakes no consumer"
 mutant ring_slot_single.c 's/ring->limit = head + ring->capacity;/ring->limit = head + ring->capacity + 1;/' "rings: a producer overwrites an item"
 arguments=(-t records_of_one_and_one)
 mutant ring_record_single.c 's/^\tring_publish_room(ring, INT32_MAX);//' "rings: a consumer of records wakes no producer"
-mutant ring_record_single.c 's/return (int64_t)(ring->limit - end_of(room)) >= 0;/return (int64_t)(ring->limit + HEADER - end_of(room)) >= 0;/' "rings: a header overwrites a record"
+mutant ring_record_single.c 's/return (int64_t)(ring->limit - end_of_room(room)) >= 0;/return (int64_t)(ring->limit + HEADER - end_of_room(room)) >= 0;/' "rings: a header overwrites a record"
 arguments=(-t slots_of_one_and_one)
 mutant ring_wait.c 's/^\tret = call->attempt(ring, call);\t\t.*S2.*$/\tret = -EAGAIN;/' "rings: a sleeper doesn't look again"
 mutant ring_gate.c 's/mine = (word + COUNT) | SLEEPERS | how;/mine = (word + COUNT) | how;/' "rings: a sleeping task is not announced"
 arguments=(-t slots_of_many_with_the_death_of_a_producer)
 mutant ring_slot.h 's/!is_gone(ring, token_of(word)))/true)/' "rings: what a dead producer claimed stays claimed"
-mutant ring_slot_multi_put.c '/^static int put_many/,/^}/s/^\tring_publish_claimed(ring, 1);//' "rings: one of many producers wakes no consumer"
+mutant ring_slot_multi_put.c '/^static int put_claimed_slot/,/^}/s/^\tring_publish_claimed(ring, 1);//' "rings: one of many producers wakes no consumer"
 arguments=(-t records_of_many_with_the_death_of_a_producer)
 mutant ring_record_multi_room.c 's/!ring_seat_is_gone(ring, seat_of(word)))$/true)/' "rings: a record of a dead producer stays claimed"
 arguments=(-t slots_of_many_with_the_death_of_a_consumer)
@@ -96,18 +96,18 @@ arguments=(-t slots_of_one_and_one_with_an_event_loop_for_room)
 mutant ring_call.c 's/if (!ring_gate_enter(gate, RING_GATE_ALL, \&word))/word = gate->word; if (0)/' "rings: arm doesn't mark the gate"
 arguments=(-t slots_of_many_in_bulk_with_the_death_of_a_producer)
 mutant ring_slot_multi_put.c '/^static ssize_t put_some_of_many/,/^}/s/^\tring_publish_claimed(ring, (uint64_t)have);//' "rings: bulk wakes no consumer"
-mutant ring_slot_multi_put.c '/^static size_t claim_run/,/^}/s/!change_word(slot, word, \(.*\)))$/(change_word(slot, word, \1), false))/' "rings: a batch takes the slots of another producer"
+mutant ring_slot_multi_put.c '/^static size_t claim_run/,/^}/s/!change_slot_word(slot, word, \(.*\)))$/(change_slot_word(slot, word, \1), false))/' "rings: a batch takes the slots of another producer"
 mutant ring_slot_multi_put.c '/^static size_t claim_run/,/^}/s/hint, position,/hint, position + 1,/' "rings: a batch moves the hint past a free slot"
 arguments=(-t slots_of_one_and_one_in_bulk)
 mutant ring_slot_single.c '/^static ssize_t put_some_of_one/,/^}/s/^\tring_publish_items(ring, have);//' "rings: a burst wakes no consumer"
 arguments=(-t slots_that_overwrite_in_place)
-mutant ring_slot_multi_put.c '/^static __attribute__((noinline)) int drop_oldest/,/^}/s/if (!claim_items(ring, head, 1, old + 1))/if (false)/' "rings: an item is overwritten that a consumer has"
+mutant ring_slot_multi_put.c '/^static __attribute__((noinline)) int drop_oldest_slot/,/^}/s/if (!claim_items(ring, head, 1, old + 1))/if (false)/' "rings: an item is overwritten that a consumer has"
 arguments=(-t slots_that_overwrite)
 mutant ring_slot_multi_put.c '/^static int put_overwriting/,/^}/s/!claim_items(ring, head, 1, old + 1)))/(claim_items(ring, head, 1, old + 1), false)))/' "rings: a producer overwrites the oldest item, which it could not claim"
 arguments=(-t slots_of_many_that_overwrite_with_a_death)
-mutant ring_slot_multi_put.c '/^static int put_overwriting/,/^}/s/^\tstore_word(slot, make_word(ring, position, CLAIMED, ring->token));//' "rings: a slot that is overwritten is claimed by no producer"
+mutant ring_slot_multi_put.c '/^static int put_overwriting/,/^}/s/^\tstore_slot_word(slot, make_slot_word(ring, position, CLAIMED, ring->token));//' "rings: a slot that is overwritten is claimed by no producer"
 arguments=(-t records_that_overwrite)
-mutant ring_record_multi_room.c '/^static int drop_oldest/,/^}/s/if (!claim_items(ring, head, 1, position + extent))/claim_items(ring, head, 1, position + extent); if (false)/' "rings: a record is overwritten that a consumer has"
+mutant ring_record_multi_room.c '/^static int drop_oldest_record/,/^}/s/if (!claim_items(ring, head, 1, position + extent))/claim_items(ring, head, 1, position + extent); if (false)/' "rings: a record is overwritten that a consumer has"
 arguments=(-t records_of_one_and_many_in_order)
 mutant ring_record_multi_put.c '/^static ALWAYS_INLINE void publish_alone/,/^}/s/^\tring_publish_items(ring, 1);//' "rings: the lone producer of records wakes no consumer"
 mutant ring_record_multi_put.c '/^static ALWAYS_INLINE int make_room_alone/,/^}/s/^\tret = has_room(.*/\tret = 0;/' "rings: the lone producer overwrites records"
@@ -119,9 +119,9 @@ mutant ring_record_multi_room.c '/^uint64_t ring_record_reclaim/,/^}/s/return he
 arguments=(-t records_of_many_and_one_with_the_death_of_a_producer)
 mutant ring_record_multi_get.c '/^static .*int pass_alone/,/^}/s/ || ring_record_skip_if_gone(ring, at, word))/)/' "rings: the lone consumer waits for a dead producer"
 arguments=(-t slots_of_many_consumers_one_of_which_needs_the_rest)
-mutant ring_slot_multi_get.c '/^static ssize_t get_many/,/^}/s/!claim_items(ring, head, 1, position + 1)))/(claim_items(ring, head, 1, position + 1), false)))/' "rings: two consumers get the same item"
+mutant ring_slot_multi_get.c '/^static ssize_t get_claimed_slot/,/^}/s/!claim_items(ring, head, 1, position + 1)))/(claim_items(ring, head, 1, position + 1), false)))/' "rings: two consumers get the same item"
 arguments=(-t slots_of_many_consumers_in_place)
-mutant ring_slot_multi_get.c '/^static ssize_t peek_many/,/^}/s/!claim_items(ring, head, 1, position + 1)))/(claim_items(ring, head, 1, position + 1), false)))/' "rings: two consumers peek at the same item"
+mutant ring_slot_multi_get.c '/^static ssize_t peek_claimed_slot/,/^}/s/!claim_items(ring, head, 1, position + 1)))/(claim_items(ring, head, 1, position + 1), false)))/' "rings: two consumers peek at the same item"
 arguments=(-t chunks_of_many_that_two_consumers_reclaim)
 mutant ring_record_multi_room.c '/^uint64_t ring_record_reclaim/,/^}/{s/tries < RING_TRIES/tries < 1/;s/return start;/return position;/}' "rings: the reclaimed position lags behind what is used again"
 
@@ -130,6 +130,6 @@ arguments=(-v slots_many)
 mutant ring_seat.h 's/ \&\& !ring_confirm(ring, head, last))/ \&\& false)/' "rings: a claim of the dead is lost when others have claimed since"
 mutant ring_slot_multi_claim.c '/^uint32_t ring_slot_adopt/,/^}/s/ring_slot_end_adopted(ring, seat);/;/' "rings: a claim of padding by the dead keeps its slots"
 arguments=(-v slots)
-mutant ring_slot_single.c '/^static void recover_producer/,/^}/s/ring_slot_end(ring)/load_hint(\&ring_shared(ring)->producer)/' "rings: a successor of one producer begins at the noted position"
+mutant ring_slot_single.c '/^static void recover_slot_producer/,/^}/s/ring_slot_end(ring)/load_hint(\&ring_shared(ring)->producer)/' "rings: a successor of one producer begins at the noted position"
 arguments=(-v records_many_consumers)
 mutant ring_record_multi_put.c '/^static void recover_lone_producer/,/^}/s/i < 2; i++/i < 0; i++/' "rings: a record that was got is in the way of the dead producer's successor"

@@ -208,4 +208,4 @@ TEST_F(cell, is_read_through_a_read_only_mapping)
 	close(fd);
 }
 
-TEST_HARNESS_MAIN
+IPCSHM_TEST_MAIN

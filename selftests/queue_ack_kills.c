@@ -143,4 +143,4 @@ TEST_F(kills, every_message_is_processed_at_least_once)
 	EXPECT_GE(COLLECTED * each + KILLS * BATCH, self->ledger->total);
 }
 
-TEST_HARNESS_MAIN
+IPCSHM_TEST_MAIN

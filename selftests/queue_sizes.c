@@ -202,4 +202,4 @@ TEST_F(sizes, batches_of_all_sizes_keep_payloads_and_order)
 	}
 }
 
-TEST_HARNESS_MAIN
+IPCSHM_TEST_MAIN

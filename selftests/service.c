@@ -436,4 +436,4 @@ TEST_F(service, reports_requests_and_replies_to_event_loops)
 	EXPECT_EQ(-SIGKILL, kill_child(servers[1]));
 }
 
-TEST_HARNESS_MAIN
+IPCSHM_TEST_MAIN

@@ -436,4 +436,4 @@ TEST_F(topic, reports_samples_to_event_loops)
 	ipcshm_publisher_detach(&publisher);
 }
 
-TEST_HARNESS_MAIN
+IPCSHM_TEST_MAIN

@@ -4,6 +4,7 @@
  * deaths at every step.
  */
 #include "sync_model.h"
+#include "sync_model_cell.h"
 
 #define EXPECT_HOLDS(...) do { \
 	const struct scenario of = { __VA_ARGS__ }; \

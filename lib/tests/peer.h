@@ -41,15 +41,20 @@ static inline int peer_finish(struct peer peer)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : PEER_KILLED;
 }
 
+/* As peer_finish(); the membership ends, too. */
+static inline int peer_end(struct ipcshm_member_page *members, struct peer peer)
+{
+	int status = peer_finish(peer);
+
+	members_die(members, peer.token);
+	return status;
+}
+
 /* Returns the exit status of one that had ended before. */
 static inline int peer_kill(struct ipcshm_member_page *members, struct peer peer)
 {
-	int status;
-
 	kill(peer.pid, SIGKILL);
-	status = peer_finish(peer);
-	members_die(members, peer.token);
-	return status;
+	return peer_end(members, peer);
 }
 
 /* In the child: what follows runs step by step. */

@@ -67,18 +67,18 @@ TEST_F(service, request_of_a_dead_server_goes_to_another)
 	EXPECT_EQ(-EAGAIN, ipcshm_server_take(&server, &request, IPCSHM_NOW));
 	EXPECT_EQ(1000, peer_kill(self->members, peer));
 	ASSERT_EQ(0, ipcshm_server_take(&server, &request, IPCSHM_NOW));
-	EXPECT_EQ(1, value_of(request.data));
+	EXPECT_EQ(1, words_value(request.data));
 	EXPECT_EQ((uint64_t)id, request.id);
 	EXPECT_EQ(1, request.attempt);
 	EXPECT_EQ(IPCSHM_SERVICE_RETRY, request.flags);
 	ASSERT_EQ(0, reply_value(&server, &request, 6, 0, IPCSHM_NOW));
 	ASSERT_EQ(0, ipcshm_client_take(&client, 0, &reply, IPCSHM_NOW));
-	EXPECT_EQ(5, value_of(reply.data));
+	EXPECT_EQ(5, words_value(reply.data));
 	EXPECT_EQ(0, reply.attempt);
 	EXPECT_EQ(0, reply.last);
 	EXPECT_EQ(peer.token, reply.server);
 	ASSERT_EQ(0, ipcshm_client_take(&client, 0, &reply, IPCSHM_NOW));
-	EXPECT_EQ(6, value_of(reply.data));
+	EXPECT_EQ(6, words_value(reply.data));
 	EXPECT_EQ(1, reply.attempt);
 	EXPECT_EQ(1, reply.last);
 	ASSERT_EQ(0, ipcshm_service_get_stat(&self->service, &stat, sizeof(stat)));
@@ -153,8 +153,8 @@ TEST_F(service, nothing_of_a_dead_client_is_served)
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, ipcshm_client_loan(&clients[0], 8, &request, IPCSHM_NOW));
 	EXPECT_EQ(-EAGAIN, ipcshm_client_loan(&clients[0], 8, &request, IPCSHM_NOW));
-	EXPECT_EQ(0, value_of(taken[0].data));
-	EXPECT_EQ(1, value_of(taken[1].data));
+	EXPECT_EQ(0, words_value(taken[0].data));
+	EXPECT_EQ(1, words_value(taken[1].data));
 	EXPECT_EQ(-ECANCELED, ipcshm_server_reply(&server, &taken[0], &loan, 0));
 	EXPECT_EQ(-ECANCELED, ipcshm_server_loan(&server, &taken[1], 8, &loan, IPCSHM_NOW));
 	for (i = 0; i < 2; i++)
@@ -226,7 +226,7 @@ TEST_F(service, sleeping_servers_and_clients_are_woken)
 		EXPECT_EQ(answer_to((uint64_t)i), take_value(&client, 0));
 	}
 	for (i = 0; i < SERVERS; i++)
-		EXPECT_EQ(0, finish_peer(self, peers[i]));
+		EXPECT_EQ(0, peer_end(self->members, peers[i]));
 }
 
 static int sleep_for_reply_role(FIXTURE_DATA(service) *self)
@@ -248,7 +248,7 @@ TEST_F(service, death_of_its_server_wakes_a_client)
 	await_served(self, 1);
 	await_sleep(client.pid);
 	EXPECT_EQ(1000, peer_kill(self->members, server));
-	EXPECT_EQ(0, finish_peer(self, client));
+	EXPECT_EQ(0, peer_end(self->members, client));
 }
 
 TEST_F(service, death_of_a_server_wakes_another)
@@ -265,7 +265,7 @@ TEST_F(service, death_of_a_server_wakes_another)
 	await_sleep(second.pid);
 	EXPECT_EQ(1000, peer_kill(self->members, first));
 	EXPECT_EQ(answer_to(1), take_value(&client, 0));
-	EXPECT_EQ(0, finish_peer(self, second));
+	EXPECT_EQ(0, peer_end(self->members, second));
 }
 
 static int stream_role(FIXTURE_DATA(service) *self)
@@ -300,14 +300,14 @@ TEST_F(service, server_that_waits_for_room_is_woken)
 	await_served(self, 1);
 	await_sleep(peer.pid);
 	EXPECT_EQ(1, take_value(&client, 0));
-	EXPECT_EQ(0, finish_peer(self, peer));
+	EXPECT_EQ(0, peer_end(self->members, peer));
 
 	id = call_value(&client, 2, 0);
 	peer = start_peer(self, stream_role, 1);
 	await_served(self, 2);
 	await_sleep(peer.pid);
 	EXPECT_EQ(0, ipcshm_client_cancel(&client, (uint64_t)id));
-	EXPECT_EQ(0, finish_peer(self, peer));
+	EXPECT_EQ(0, peer_end(self->members, peer));
 }
 
 TEST_HARNESS_MAIN

@@ -12,6 +12,7 @@
 #include <ipcshm-service.h>
 
 #include "peer.h"
+#include "words.h"
 
 #define SECOND		1000000000ULL
 #define SOON		ipcshm_deadline(60 * SECOND)
@@ -85,40 +86,9 @@ static inline struct peer start_peer(FIXTURE_DATA(service) *self,
 	return peer;
 }
 
-/* Ends by itself: its membership ends, too. */
-static inline int finish_peer(FIXTURE_DATA(service) *self, struct peer peer)
-{
-	int status = peer_finish(peer);
-
-	members_die(self->members, peer.token);
-	return status;
-}
-
-/* All words follow from the first. */
-static inline void fill_words(void *data, uint64_t value)
-{
-	uint64_t *words = data;
-	size_t i;
-
-	for (i = 0; i < WORDS; i++)
-		__atomic_store_n(&words[i], value + i, __ATOMIC_RELAXED);
-}
-
 static inline bool is_whole(const void *data, uint64_t size)
 {
-	const uint64_t *words = data;
-	size_t i;
-
-	for (i = 0; i < WORDS; i++) {
-		if (__atomic_load_n(&words[i], __ATOMIC_RELAXED) != words[0] + i)
-			return false;
-	}
-	return size == WORDS * 8;
-}
-
-static inline uint64_t value_of(const void *data)
-{
-	return *(const uint64_t *)data;
+	return size == WORDS * 8 && words_are_whole(data, WORDS);
 }
 
 /* Returns the id, or an error. */
@@ -130,7 +100,7 @@ static inline int64_t call_value(struct ipcshm_client *client, uint64_t value, u
 	ret = ipcshm_client_loan(client, WORDS * 8, &request, SOON);
 	if (ret)
 		return ret;
-	fill_words(request.data, value);
+	words_fill(request.data, WORDS, value);
 	ret = ipcshm_client_call(client, &request, flags);
 	return ret ? ret : (int64_t)request.id;
 }
@@ -144,7 +114,7 @@ static inline int reply_value(struct ipcshm_server *server, const struct ipcshm_
 	ret = ipcshm_server_loan(server, request, WORDS * 8, &reply, deadline);
 	if (ret)
 		return ret;
-	fill_words(reply.data, value);
+	words_fill(reply.data, WORDS, value);
 	return ipcshm_server_reply(server, request, &reply, flags);
 }
 
@@ -165,7 +135,7 @@ static inline int64_t serve_one(struct ipcshm_server *server, uint64_t deadline)
 		return ret;
 	if (!is_whole(request.data, request.size))
 		return -EIO;
-	ret = reply_value(server, &request, answer_to(value_of(request.data)), 0, deadline);
+	ret = reply_value(server, &request, answer_to(words_value(request.data)), 0, deadline);
 	return ret ? ret : (int64_t)request.id;
 }
 
@@ -177,7 +147,7 @@ static inline uint64_t take_value(struct ipcshm_client *client, uint64_t id)
 
 	if (ipcshm_client_take(client, id, &reply, SOON) || !is_whole(reply.data, reply.size))
 		return ~0ULL;
-	value = value_of(reply.data);
+	value = words_value(reply.data);
 	return ipcshm_client_release(client, &reply) ? ~0ULL : value;
 }
 

@@ -76,10 +76,10 @@ TEST_F(service, types_are_checked_and_reported)
 	EXPECT_DIFFERS(reply_type, "answers");
 }
 
-TEST_F(service, request_reaches_a_server_and_its_reply_the_client)
+TEST_F(service, request_reaches_a_server)
 {
 	struct ipcshm_service_request request, taken;
-	struct ipcshm_service_reply reply, got;
+	struct ipcshm_service_reply got;
 	uint64_t before = ipcshm_deadline(0);
 	struct ipcshm_service_stat stat;
 	struct ipcshm_client client;
@@ -114,7 +114,20 @@ TEST_F(service, request_reaches_a_server_and_its_reply_the_client)
 	ASSERT_EQ(0, ipcshm_service_get_stat(&self->service, &stat, sizeof(stat)));
 	EXPECT_EQ(1, stat.taken);
 	EXPECT_EQ(0, stat.waiting);
+}
 
+TEST_F(service, reply_reaches_its_client)
+{
+	struct ipcshm_service_request taken;
+	struct ipcshm_service_reply reply, got;
+	struct ipcshm_service_stat stat;
+	struct ipcshm_client client;
+	struct ipcshm_server server;
+
+	ASSERT_EQ(0, ipcshm_client_attach(&client, &self->service));
+	ASSERT_EQ(0, ipcshm_server_attach(&server, &self->service));
+	ASSERT_EQ(1, call_value(&client, 5, 0));
+	ASSERT_EQ(0, ipcshm_server_take(&server, &taken, IPCSHM_NOW));
 	EXPECT_EQ(-EINVAL, ipcshm_server_reply(&server, &taken, &reply, 0));
 	ASSERT_EQ(0, ipcshm_server_loan(&server, &taken, 64, &reply, IPCSHM_NOW));
 	EXPECT_EQ(0, reply.number);
@@ -231,7 +244,7 @@ TEST_F(service, clients_have_their_turns_and_their_order)
 	for (k = 0; k < 3; k++) {
 		for (i = 0; i < 3; i++) {
 			ASSERT_EQ(0, ipcshm_server_take(&server, &request, IPCSHM_NOW));
-			EXPECT_EQ(i * 100 + k, value_of(request.data));
+			EXPECT_EQ(i * 100 + k, words_value(request.data));
 			ASSERT_EQ(0, reply_value(&server, &request, 1, 0, IPCSHM_NOW));
 		}
 	}
@@ -244,7 +257,7 @@ TEST_F(service, clients_have_their_turns_and_their_order)
 		ASSERT_LE(0, call_value(&clients[0], 2 * k + 1, 0));
 		for (i = 0; i < 2; i++) {
 			ASSERT_EQ(0, ipcshm_server_take(&server, &request, IPCSHM_NOW));
-			ASSERT_EQ(2 * k + i, value_of(request.data));
+			ASSERT_EQ(2 * k + i, words_value(request.data));
 			ASSERT_EQ(0, reply_value(&server, &request, 1, 0, IPCSHM_NOW));
 		}
 		ASSERT_EQ(1, take_value(&clients[0], k ? 0 : first));
@@ -297,20 +310,20 @@ TEST_F(service, stream_ends_with_its_last_reply)
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, ipcshm_client_take(&client, (uint64_t)id, &replies[i], IPCSHM_NOW));
 		EXPECT_EQ(i, replies[i].number);
-		EXPECT_EQ(i, value_of(replies[i].data));
+		EXPECT_EQ(i, words_value(replies[i].data));
 		EXPECT_EQ(0, replies[i].last);
 	}
 	/* The first reply has to be released before its memory is used again. */
 	ASSERT_EQ(0, ipcshm_client_release(&client, &replies[1]));
 	EXPECT_EQ(-EAGAIN, reply_value(&server, &request, 2, IPCSHM_SERVICE_MORE, IPCSHM_NOW));
-	EXPECT_EQ(0, value_of(replies[0].data));
+	EXPECT_EQ(0, words_value(replies[0].data));
 	ASSERT_EQ(0, ipcshm_client_release(&client, &replies[0]));
 	for (i = 2; i < 100; i++) {
 		ASSERT_EQ(0, reply_value(&server, &request, i, i < 99 ? IPCSHM_SERVICE_MORE : 0,
 					 IPCSHM_NOW));
 		ASSERT_EQ(0, ipcshm_client_take(&client, 0, &reply, IPCSHM_NOW));
 		EXPECT_EQ(i, reply.number);
-		EXPECT_EQ(i, value_of(reply.data));
+		EXPECT_EQ(i, words_value(reply.data));
 		EXPECT_EQ(i == 99, reply.last);
 		ASSERT_EQ(0, ipcshm_client_release(&client, &reply));
 	}
@@ -342,7 +355,7 @@ TEST_F(service, cancelled_call_is_dropped)
 	ASSERT_EQ(0, reply_value(&server, &request, 3, IPCSHM_SERVICE_MORE, IPCSHM_NOW));
 	ASSERT_EQ(0, ipcshm_client_take(&client, 0, &reply, IPCSHM_NOW));
 	EXPECT_EQ(0, ipcshm_client_cancel(&client, (uint64_t)id));
-	EXPECT_EQ(3, value_of(reply.data));
+	EXPECT_EQ(3, words_value(reply.data));
 	EXPECT_EQ(0, ipcshm_client_release(&client, &reply));
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, ipcshm_client_loan(&client, 8, &other, IPCSHM_NOW));
@@ -351,7 +364,7 @@ TEST_F(service, cancelled_call_is_dropped)
 	EXPECT_EQ(-EAGAIN, ipcshm_client_loan(&client, 8, &other, IPCSHM_NOW));
 	EXPECT_EQ(-ETIMEDOUT, ipcshm_client_loan(&client, 8, &other,
 						 ipcshm_deadline(SECOND / 100)));
-	EXPECT_EQ(2, value_of(request.data));
+	EXPECT_EQ(2, words_value(request.data));
 	EXPECT_EQ(-ECANCELED, reply_value(&server, &request, 4, 0, IPCSHM_NOW));
 	EXPECT_EQ(-EINVAL, reply_value(&server, &request, 4, 0, IPCSHM_NOW));
 	ASSERT_EQ(0, ipcshm_client_loan(&client, 8, &other, IPCSHM_NOW));
@@ -407,7 +420,7 @@ TEST_F(service, child_of_fork_cannot_use_inherited_handles)
 	ASSERT_EQ(0, ipcshm_client_attach(&handles->client, &self->service));
 	ASSERT_EQ(0, ipcshm_server_attach(&handles->server, &self->service));
 	id = call_value(&handles->client, 1, 0);
-	EXPECT_EQ(0, finish_peer(self, start_peer(self, use_inherited_role, 0)));
+	EXPECT_EQ(0, peer_end(self->members, start_peer(self, use_inherited_role, 0)));
 	EXPECT_EQ(id, serve_one(&handles->server, IPCSHM_NOW));
 	EXPECT_EQ(answer_to(1), take_value(&handles->client, (uint64_t)id));
 	EXPECT_EQ(-EOPNOTSUPP, ipcshm_client_arm(&handles->client, 0));

@@ -26,7 +26,7 @@ static int serve_role(FIXTURE_DATA(service) *self)
 			return 2;
 		if (!is_whole(request.data, request.size))
 			return 3;
-		value = value_of(request.data);
+		value = words_value(request.data);
 		if (rand() % 64 == 0)
 			sched_yield();
 		ret = 0;
@@ -57,7 +57,7 @@ static int take_answers(struct ipcshm_client *client, uint64_t id, uint64_t valu
 	*last = reply.last;
 	expected = reply.last ? answer_to(value) : value + 1;
 	if (reply.id != id || !is_whole(reply.data, reply.size) ||
-	    value_of(reply.data) != expected || (!reply.last && value % 8))
+	    words_value(reply.data) != expected || (!reply.last && value % 8))
 		return -EIO;
 	return ipcshm_client_release(client, &reply);
 }
@@ -108,10 +108,10 @@ TEST_F_TIMEOUT(service, many_clients_are_served_by_many_servers, 120)
 	for (i = 0; i < SERVERS; i++)
 		servers[i] = start_peer(self, serve_role, i);
 	for (i = 0; i < CLIENTS; i++)
-		EXPECT_EQ(0, finish_peer(self, clients[i])) TH_LOG("client %u", i);
+		EXPECT_EQ(0, peer_end(self->members, clients[i])) TH_LOG("client %u", i);
 	self->board->stop = 1;
 	for (i = 0; i < SERVERS; i++)
-		EXPECT_EQ(0, finish_peer(self, servers[i])) TH_LOG("server %u", i);
+		EXPECT_EQ(0, peer_end(self->members, servers[i])) TH_LOG("server %u", i);
 	EXPECT_EQ(CLIENTS * CALLS, self->board->served);
 	ASSERT_EQ(0, ipcshm_service_get_stat(&self->service, &stat, sizeof(stat)));
 	EXPECT_EQ(CLIENTS * CALLS, stat.calls);
@@ -302,7 +302,7 @@ TEST_F_TIMEOUT(service, calls_return_by_their_deadline_whatever_is_written, 120)
 		for (k = 0; k < 4 && client_is; k++) {
 			if (ipcshm_client_loan(&client, WORDS * 8, &request, deadline))
 				break;
-			fill_words(request.data, k);
+			words_fill(request.data, WORDS, k);
 			ipcshm_client_call(&client, &request, k % 2);
 			if (k == 2)
 				ipcshm_client_cancel(&client, request.id);
@@ -321,7 +321,7 @@ TEST_F_TIMEOUT(service, calls_return_by_their_deadline_whatever_is_written, 120)
 			if (ipcshm_client_take(&client, 0, &reply, deadline))
 				continue;
 			EXPECT_GE(WORDS * 8, reply.size);
-			fill_words(reply.data, k);
+			words_fill(reply.data, WORDS, k);
 			ipcshm_client_release(&client, &reply);
 		}
 		if (client_is)

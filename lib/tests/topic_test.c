@@ -9,6 +9,7 @@
 #include "kselftest_harness.h"
 
 #include "peer.h"
+#include "words.h"
 
 #include <ipcshm-topic.h>
 
@@ -85,40 +86,14 @@ static struct peer start_peer(FIXTURE_DATA(topic) *self, int (*role)(FIXTURE_DAT
 	return peer;
 }
 
-/* Ends by itself: its membership ends, too. */
-static int finish_peer(FIXTURE_DATA(topic) *self, struct peer peer)
-{
-	int status = peer_finish(peer);
-
-	members_die(self->members, peer.token);
-	return status;
-}
-
-/* All words of a sample follow from its first. */
-static void fill_sample(const struct ipcshm_sample *sample, uint64_t value)
-{
-	uint64_t *words = sample->data;
-	size_t i;
-
-	for (i = 0; i < sample->size / 8; i++)
-		__atomic_store_n(&words[i], value + i, __ATOMIC_RELAXED);
-}
-
 static bool is_whole(const struct ipcshm_sample *sample)
 {
-	const uint64_t *words = sample->data;
-	size_t i;
-
-	for (i = 0; i < sample->size / 8; i++) {
-		if (__atomic_load_n(&words[i], __ATOMIC_RELAXED) != words[0] + i)
-			return false;
-	}
-	return true;
+	return words_are_whole(sample->data, sample->size / 8);
 }
 
 static uint64_t value_of(const struct ipcshm_sample *sample)
 {
-	return *(const uint64_t *)sample->data;
+	return words_value(sample->data);
 }
 
 static int publish_value(struct ipcshm_publisher *publisher, uint64_t value, uint64_t deadline)
@@ -129,7 +104,7 @@ static int publish_value(struct ipcshm_publisher *publisher, uint64_t value, uin
 	ret = ipcshm_publisher_loan(publisher, WORDS * 8, &sample, deadline);
 	if (ret)
 		return ret;
-	fill_sample(&sample, value);
+	words_fill(sample.data, sample.size / 8, value);
 	ret = ipcshm_publisher_publish(publisher, &sample, deadline);
 	if (ret)
 		ipcshm_publisher_discard(publisher, &sample);
@@ -474,7 +449,7 @@ TEST_F(topic, child_of_fork_cannot_use_inherited_handles)
 	self->board = (void *)subscriber;
 	ASSERT_EQ(0, ipcshm_publisher_attach(publisher, &self->topic));
 	ASSERT_EQ(0, ipcshm_subscriber_attach(subscriber, &self->topic, 0, 0));
-	EXPECT_EQ(0, finish_peer(self, start_peer(self, use_inherited_role)));
+	EXPECT_EQ(0, peer_end(self->members, start_peer(self, use_inherited_role)));
 	EXPECT_EQ(0, publish_value(publisher, 3, IPCSHM_NOW));
 	EXPECT_EQ(0, ipcshm_subscriber_take(subscriber, &sample, IPCSHM_NOW));
 }
@@ -560,7 +535,7 @@ TEST_F(topic, many_publishers_reach_many_subscribers)
 		peers[i] = start_peer(self, roles[i]);
 	}
 	for (i = 0; i < 7; i++)
-		EXPECT_EQ(0, finish_peer(self, peers[i])) TH_LOG("peer %d", i);
+		EXPECT_EQ(0, peer_end(self->members, peers[i])) TH_LOG("peer %d", i);
 }
 
 static int __attribute__((noreturn)) publish_forever_role(FIXTURE_DATA(topic) *self)
@@ -664,7 +639,7 @@ TEST_F(topic, sleeping_subscribers_are_woken)
 		await_sleep(peers[i].pid);
 	ASSERT_EQ(0, publish_value(&publisher, 1, IPCSHM_NOW));
 	for (i = 0; i < 4; i++)
-		EXPECT_EQ(0, finish_peer(self, peers[i]));
+		EXPECT_EQ(0, peer_end(self->members, peers[i]));
 }
 
 static int block_role(FIXTURE_DATA(topic) *self)
@@ -701,7 +676,7 @@ TEST_F(topic, death_of_a_reliable_subscriber_releases_its_publishers)
 	ASSERT_EQ(0, ipcshm_topic_wait(&self->topic, 1, 0, SOON));
 	await_sleep(publisher.pid);
 	EXPECT_EQ(1000, peer_kill(self->members, subscriber));
-	EXPECT_EQ(0, finish_peer(self, publisher));
+	EXPECT_EQ(0, peer_end(self->members, publisher));
 }
 
 static int __attribute__((noreturn)) spoil_role(FIXTURE_DATA(topic) *self)

@@ -141,13 +141,13 @@ static struct fuse_attr fuse_memory_attr(struct fuse_memory_server *server, __u6
 	};
 }
 
-static void fuse_memory_serve_one(struct fuse_memory_server *server, const void *buffer)
+static void fuse_memory_init(struct fuse_memory_server *server, __u64 unique,
+			     const struct fuse_init_in *in)
 {
-	const struct fuse_in_header *header = buffer;
-	const void *in = header + 1;
 	struct fuse_init_out init = {
 		.major = FUSE_KERNEL_VERSION,
-		.minor = FUSE_KERNEL_MINOR_VERSION,
+		.minor = in->minor < FUSE_KERNEL_MINOR_VERSION ? in->minor :
+								 FUSE_KERNEL_MINOR_VERSION,
 		/* Reads with O_DIRECT can complete later. */
 		.flags = FUSE_ASYNC_DIO,
 		/* One page a read. */
@@ -155,31 +155,54 @@ static void fuse_memory_serve_one(struct fuse_memory_server *server, const void 
 		.max_write = 1 << 16,
 		.time_gran = 1,
 	};
+
+	fuse_memory_reply(server, unique, 0, &init, sizeof(init));
+}
+
+static void fuse_memory_lookup(struct fuse_memory_server *server, __u64 unique, const char *name)
+{
 	struct fuse_entry_out entry = {
 		.nodeid = FUSE_MEMORY_NODE,
 		.entry_valid = 1 << 20,
 		.attr_valid = 1 << 20,
 		.attr = fuse_memory_attr(server, FUSE_MEMORY_NODE),
 	};
+
+	if (strcmp(name, "memory"))
+		fuse_memory_reply(server, unique, -ENOENT, NULL, 0);
+	else
+		fuse_memory_reply(server, unique, 0, &entry, sizeof(entry));
+}
+
+static void fuse_memory_write(struct fuse_memory_server *server, __u64 unique,
+			      const struct fuse_write_in *in)
+{
+	struct fuse_write_out written = { .size = in->size };
+
+	if (in->offset + in->size > server->memory->pages * server->memory->page_size) {
+		fuse_memory_reply(server, unique, -ENOSPC, NULL, 0);
+		return;
+	}
+	memcpy(server->memory->content + in->offset, in + 1, in->size);
+	fuse_memory_reply(server, unique, 0, &written, sizeof(written));
+}
+
+static void fuse_memory_serve_one(struct fuse_memory_server *server, const void *buffer)
+{
+	const struct fuse_in_header *header = buffer;
+	const void *in = header + 1;
 	struct fuse_attr_out attr = {
 		.attr_valid = 1 << 20,
 		.attr = fuse_memory_attr(server, header->nodeid),
 	};
 	struct fuse_open_out opened = { .open_flags = FOPEN_KEEP_CACHE };
-	struct fuse_write_out written;
-	const struct fuse_write_in *data;
 
 	switch (header->opcode) {
 	case FUSE_INIT:
-		init.minor = ((const struct fuse_init_in *)in)->minor < init.minor ?
-			     ((const struct fuse_init_in *)in)->minor : init.minor;
-		fuse_memory_reply(server, header->unique, 0, &init, sizeof(init));
+		fuse_memory_init(server, header->unique, in);
 		break;
 	case FUSE_LOOKUP:
-		if (strcmp(in, "memory"))
-			fuse_memory_reply(server, header->unique, -ENOENT, NULL, 0);
-		else
-			fuse_memory_reply(server, header->unique, 0, &entry, sizeof(entry));
+		fuse_memory_lookup(server, header->unique, in);
 		break;
 	case FUSE_GETATTR:
 	case FUSE_SETATTR:
@@ -193,14 +216,7 @@ static void fuse_memory_serve_one(struct fuse_memory_server *server, const void 
 		fuse_memory_read(server, header->unique, in);
 		break;
 	case FUSE_WRITE:
-		data = in;
-		if (data->offset + data->size > server->memory->pages * server->memory->page_size) {
-			fuse_memory_reply(server, header->unique, -ENOSPC, NULL, 0);
-			break;
-		}
-		memcpy(server->memory->content + data->offset, data + 1, data->size);
-		written = (struct fuse_write_out) { .size = data->size };
-		fuse_memory_reply(server, header->unique, 0, &written, sizeof(written));
+		fuse_memory_write(server, header->unique, in);
 		break;
 	case FUSE_INTERRUPT:
 		fuse_memory_interrupt(server, ((const struct fuse_interrupt_in *)in)->unique);

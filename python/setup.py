@@ -4,6 +4,7 @@
 from setuptools import Extension, setup
 
 setup(
-    ext_modules=[Extension("ipcshm._core", ["src/core.c"], libraries=["ipcshm"])],
+    ext_modules=[Extension("ipcshm._core", ["src/core.c", "src/memory.c"], depends=["src/core.h"],
+                           libraries=["ipcshm"])],
     cffi_modules=["build_ffi.py:ffi"],
 )

@@ -33,7 +33,7 @@
 #define RECEIVERS	1000
 #define WAKES		200
 
-static int compare(const void *a, const void *b)
+static int compare_times(const void *a, const void *b)
 {
 	double first = *(const double *)a, second = *(const double *)b;
 
@@ -47,9 +47,9 @@ static int compare_samples(const void *a, const void *b)
 	return (first > second) - (first < second);
 }
 
-static double median(double *numbers, size_t count)
+static double find_median(double *numbers, size_t count)
 {
-	qsort(numbers, count, sizeof(*numbers), compare);
+	qsort(numbers, count, sizeof(*numbers), compare_times);
 	return numbers[count / 2];
 }
 
@@ -148,8 +148,8 @@ static int measure_operations(const struct bench_transport *transport,
 		sends[i] = cost->send;
 		receives[i] = cost->receive;
 	}
-	cost->send = median(sends + ROUNDS / 2, ROUNDS / 2);
-	cost->receive = median(receives + ROUNDS / 2, ROUNDS / 2);
+	cost->send = find_median(sends + ROUNDS / 2, ROUNDS / 2);
+	cost->receive = find_median(receives + ROUNDS / 2, ROUNDS / 2);
 	transport->destroy(&channel);
 	free(rows);
 	return 0;
@@ -213,7 +213,7 @@ static bool is_measured(const struct bench_transport *transport, size_t size)
 	return transport->limits & BENCH_NO_ONE_WAY && !(transport->limits & BENCH_NO_ONE_CPU);
 }
 
-static void operations(void)
+static void print_all_operations(void)
 {
 	static const struct bench_transport *const tables[] = {
 		bench_queues, bench_pipes, bench_sockets, bench_mqs, bench_limits,
@@ -243,7 +243,7 @@ static void print_messages(const struct bench_transport *transport, const char *
 			print_operations(transport, sizes[i], place);
 }
 
-static void messages(void)
+static void print_all_messages(void)
 {
 	const char *place = getenv("PLACE");
 	const struct bench_transport *transport;
@@ -309,10 +309,10 @@ static void print_call(const char *name, void (*empty)(int queue), int queue)
 			empty(queue);
 		times[round] = (double)(bench_now() - start) / CAPACITY;
 	}
-	printf("%-16s %12.0f\n", name, median(times, ROUNDS));
+	printf("%-16s %12.0f\n", name, find_median(times, ROUNDS));
 }
 
-static void calls(void)
+static void print_calls(void)
 {
 	int queue = queue_open();
 
@@ -325,23 +325,23 @@ static void calls(void)
 
 /* Depth: a message is sent and one is received, with many others in the queue. */
 
-static uint32_t same(unsigned int i)
+static uint32_t same_priority(unsigned int i)
 {
 	(void)i;
 	return 5;
 }
 
-static uint32_t rising(unsigned int i)
+static uint32_t rising_priority(unsigned int i)
 {
 	return i % (IPCSHM_PRIORITY_MAX + 1);
 }
 
-static uint32_t falling(unsigned int i)
+static uint32_t falling_priority(unsigned int i)
 {
-	return IPCSHM_PRIORITY_MAX - rising(i);
+	return IPCSHM_PRIORITY_MAX - rising_priority(i);
 }
 
-static uint32_t scattered(unsigned int i)
+static uint32_t scattered_priority(unsigned int i)
 {
 	return (i * 2654435761U >> 7) % (IPCSHM_PRIORITY_MAX + 1);
 }
@@ -350,7 +350,10 @@ static const struct {
 	const char *name;
 	uint32_t (*priority)(unsigned int i);
 } orders[] = {
-	{ "same", same }, { "rising", rising }, { "falling", falling }, { "scattered", scattered },
+	{ "same", same_priority },
+	{ "rising", rising_priority },
+	{ "falling", falling_priority },
+	{ "scattered", scattered_priority },
 };
 
 static void send_one(int queue, uint32_t priority)
@@ -383,7 +386,7 @@ static double measure_pairs(int queue, uint32_t (*priority)(unsigned int i), uns
 	return (double)(bench_now() - start) / PAIRS;
 }
 
-static void depth(void)
+static void print_depth(void)
 {
 	unsigned int order, i;
 
@@ -450,7 +453,7 @@ static double measure_wakes(unsigned int receivers)
 		if (atomic_load(&woken) != 1)
 			bench_die("not one receiver was woken", EBADMSG);
 	}
-	return median(times, WAKES);
+	return find_median(times, WAKES);
 }
 
 static void start_receivers(unsigned int count)
@@ -465,7 +468,7 @@ static void start_receivers(unsigned int count)
 			bench_die("pthread_create", EAGAIN);
 }
 
-static void receivers(void)
+static void print_receivers(void)
 {
 	double one, many;
 
@@ -514,7 +517,7 @@ static void profile_transport(const struct bench_transport *transport, size_t si
 	}
 }
 
-static void profile(void)
+static void profile_transports(void)
 {
 	const struct bench_transport *transport;
 	const char *size = getenv("SIZE");
@@ -529,14 +532,14 @@ static const struct {
 	void (*run)(void);
 	bool only_if_asked;
 } parts[] = {
-	{ "operations", operations, false },
-	{ "calls", calls, false },
-	{ "depth", depth, false },
-	{ "receivers", receivers, false },
+	{ "operations", print_all_operations, false },
+	{ "calls", print_calls, false },
+	{ "depth", print_depth, false },
+	{ "receivers", print_receivers, false },
 	{ "exec", crowd_exec, false },
 	{ "types", crowd_types, false },
-	{ "messages", messages, true },
-	{ "profile", profile, true },
+	{ "messages", print_all_messages, true },
+	{ "profile", profile_transports, true },
 };
 
 static bool is_asked_for(const char *name, int argc, char **argv)

@@ -205,8 +205,8 @@ int ipcshm_receive_batch_ack(int fd, struct ipcshm_message *messages, uint32_t c
 			      flags | IPCSHM_ACK, timeout, deadline);
 }
 
-static int acknowledge(int fd, const uint64_t *ids, uint32_t count, uint32_t flags,
-		       uint64_t timeout)
+static int acknowledge_messages(int fd, const uint64_t *ids, uint32_t count, uint32_t flags,
+				uint64_t timeout)
 {
 	struct ipcshm_queue_ack_args args = {
 		.ids = (uintptr_t)ids,
@@ -220,15 +220,15 @@ static int acknowledge(int fd, const uint64_t *ids, uint32_t count, uint32_t fla
 
 int ipcshm_ack(int fd, const uint64_t *ids, uint32_t count)
 {
-	return acknowledge(fd, ids, count, 0, 0);
+	return acknowledge_messages(fd, ids, count, 0, 0);
 }
 
 int ipcshm_nack(int fd, const uint64_t *ids, uint32_t count)
 {
-	return acknowledge(fd, ids, count, IPCSHM_ACK_RETURN, 0);
+	return acknowledge_messages(fd, ids, count, IPCSHM_ACK_RETURN, 0);
 }
 
 int ipcshm_ack_extend(int fd, const uint64_t *ids, uint32_t count, uint64_t timeout)
 {
-	return acknowledge(fd, ids, count, IPCSHM_ACK_EXTEND, timeout);
+	return acknowledge_messages(fd, ids, count, IPCSHM_ACK_EXTEND, timeout);
 }

@@ -227,7 +227,7 @@ TEST_F(area, wait_ends_at_the_deadline)
 
 static volatile sig_atomic_t handled;
 
-static void handle(int signal)
+static void handle_signal(int signal)
 {
 	handled++;
 }
@@ -235,7 +235,7 @@ static void handle(int signal)
 /* A waiter that handles signals so, and exits with what ended its wait. */
 static pid_t start_waiter(struct ipcshm_area *area, uint32_t *word, int flags, uint64_t deadline)
 {
-	struct sigaction action = { .sa_handler = handle, .sa_flags = flags };
+	struct sigaction action = { .sa_handler = handle_signal, .sa_flags = flags };
 	pid_t pid;
 
 	sigaction(SIGUSR1, &action, NULL);

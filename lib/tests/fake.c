@@ -27,7 +27,7 @@ void *mmap_of_system(void *address, size_t length, int protection, int sharing, 
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
 
 /* A C library may change errno though the call succeeds. */
-static int answer(int error, int result)
+static int set_answer(int error, int result)
 {
 	errno = error ? error : EXDEV;
 	return error ? -1 : result;
@@ -38,7 +38,7 @@ int __wrap_open(const char *path, int flags, ...)
 	fake.asked.calls++;
 	fake.asked.path = path;
 	fake.asked.flags = flags;
-	return answer(fake.error, fake.result);
+	return set_answer(fake.error, fake.result);
 }
 
 int __wrap_ioctl(int fd, unsigned long command, ...)
@@ -56,16 +56,16 @@ int __wrap_ioctl(int fd, unsigned long command, ...)
 	fake.asked.command = command;
 	fake.asked.argument = argument;
 	if (!argument)
-		return answer(EFAULT, 0);
+		return set_answer(EFAULT, 0);
 
 	memcpy(&fake.asked.in, argument, size);
 	if (fake.writes)
 		memcpy(argument, &fake.out, size);
 	if (fake.interrupts) {
 		fake.interrupts--;
-		return answer(EINTR, 0);
+		return set_answer(EINTR, 0);
 	}
-	return answer(fake.error, fake.result);
+	return set_answer(fake.error, fake.result);
 }
 
 void *__wrap_mmap(void *address, size_t length, int protection, int sharing, int fd, off_t offset)
@@ -82,7 +82,7 @@ void *__wrap_mmap(void *address, size_t length, int protection, int sharing, int
 	fake.asked.sharing = sharing;
 	fake.asked.fd = fd;
 	fake.asked.offset = offset;
-	return answer(fake.map_error, 0) ? MAP_FAILED : fake.map;
+	return set_answer(fake.map_error, 0) ? MAP_FAILED : fake.map;
 }
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now)

@@ -11,13 +11,13 @@
  * (by a hash of 64 bits) is not explored again.  The model does not cover memory that
  * is ordered otherwise than the program.
  *
- * It fails at a check() in a role; when a process sleeps and no other process could
+ * It fails at a check_that() in a role; when a process sleeps and no other process could
  * wake it, even with a deadline; and at the scenario's check of the end.
  */
 #ifndef MODEL_H
 #define MODEL_H
 
-static void step(const void *address);
+static void take_step(const void *address);
 
 /* The descriptor of each process's area; the model's own if it has one. */
 #ifndef MODEL_FD
@@ -25,15 +25,15 @@ static void step(const void *address);
 #endif
 
 /* For the library, its headers too: before each access, the others. */
-#define __atomic_load_n(p, order)	(step(p), (__atomic_load_n)(p, order))
-#define __atomic_store_n(p, v, order)	(step(p), (__atomic_store_n)(p, v, order))
-#define __atomic_exchange_n(p, v, order) (step(p), (__atomic_exchange_n)(p, v, order))
-#define __atomic_fetch_and(p, v, order)	(step(p), (__atomic_fetch_and)(p, v, order))
-#define __atomic_add_fetch(p, v, order)	(step(p), (__atomic_add_fetch)(p, v, order))
-#define __atomic_fetch_add(p, v, order)	(step(p), (__atomic_fetch_add)(p, v, order))
-#define __atomic_or_fetch(p, v, order)	(step(p), (__atomic_or_fetch)(p, v, order))
+#define __atomic_load_n(p, order)	(take_step(p), (__atomic_load_n)(p, order))
+#define __atomic_store_n(p, v, order)	(take_step(p), (__atomic_store_n)(p, v, order))
+#define __atomic_exchange_n(p, v, order) (take_step(p), (__atomic_exchange_n)(p, v, order))
+#define __atomic_fetch_and(p, v, order)	(take_step(p), (__atomic_fetch_and)(p, v, order))
+#define __atomic_add_fetch(p, v, order)	(take_step(p), (__atomic_add_fetch)(p, v, order))
+#define __atomic_fetch_add(p, v, order)	(take_step(p), (__atomic_fetch_add)(p, v, order))
+#define __atomic_or_fetch(p, v, order)	(take_step(p), (__atomic_or_fetch)(p, v, order))
 #define __atomic_compare_exchange_n(p, e, v, weak, yes, no) \
-	(step(p), (__atomic_compare_exchange_n)(p, e, v, weak, yes, no))
+	(take_step(p), (__atomic_compare_exchange_n)(p, e, v, weak, yes, no))
 
 #include <errno.h>
 #include <ipcshm-area.h>
@@ -138,7 +138,7 @@ static size_t states;
 
 /* Called by the roles. */
 
-static const struct ipcshm_area *here(void)
+static const struct ipcshm_area *own_area(void)
 {
 	return &areas[current];
 }
@@ -159,7 +159,7 @@ static void to_scheduler(enum state state)
 		_longjmp(scheduler, 1);
 }
 
-static void check(bool right, const char *what)
+static void check_that(bool right, const char *what)
 {
 	if (!right && !failure)
 		failure = what;
@@ -177,7 +177,7 @@ static void print_shared(const void *before);
 static void on_death(uint32_t token);
 
 /* Only what others write is a step. */
-static void step(const void *address)
+static void take_step(const void *address)
 {
 	const char *at = address;
 
@@ -186,7 +186,7 @@ static void step(const void *address)
 }
 
 /* A question to the scheduler, and its answer. */
-static int ask(enum state state, struct question question)
+static int ask_scheduler(enum state state, struct question question)
 {
 	struct process *process = &world.process[current];
 	int answer;
@@ -203,7 +203,7 @@ static int model_wait(const struct ipcshm_area *area, const uint32_t *word, uint
 		      uint32_t deaths, uint64_t deadline)
 {
 	(void)area;
-	return ask(WAITS, (struct question) {
+	return ask_scheduler(WAITS, (struct question) {
 		.word = word, .expected = expected, .deaths = deaths, .deadline = deadline });
 }
 
@@ -217,7 +217,7 @@ static int model_wake(const struct ipcshm_area *area, const uint32_t *word, uint
 	(void)area;
 	if (at_once)
 		return wake_at_once(word);
-	return ask(WAKES, (struct question) { .word = word, .count = count });
+	return ask_scheduler(WAKES, (struct question) { .word = word, .count = count });
 }
 
 /*
@@ -247,7 +247,7 @@ struct choice {
 	unsigned int who, whom;
 };
 
-static unsigned int enumerate(struct choice *choices, bool *progress)
+static unsigned int list_choices(struct choice *choices, bool *progress)
 {
 	unsigned int count = 0, i, k;
 
@@ -311,7 +311,7 @@ static void clear_unused_stack(unsigned int who)
 }
 
 /* Returns when it has come to its next step. */
-static void run(unsigned int who)
+static void run_process(unsigned int who)
 {
 	current = who;
 	if (!_setjmp(scheduler))
@@ -319,7 +319,7 @@ static void run(unsigned int who)
 	clear_unused_stack(who);
 }
 
-static void awaken(unsigned int who, int result)
+static void awaken_process(unsigned int who, int result)
 {
 	world.process[who].state = RUNS;
 	world.process[who].answer = result;
@@ -332,7 +332,7 @@ static int wake_at_once(const uint32_t *word)
 
 	for (i = 0; i < PROCESSES; i++)
 		if (world.process[i].state == SLEEPS && world.process[i].question.word == word) {
-			awaken(i, 0);
+			awaken_process(i, 0);
 			woken++;
 		}
 	return woken;
@@ -354,7 +354,7 @@ static void run_from(unsigned int who)
 	} else if (process->state == WAKES) {
 		process->answer = wake_at_once(process->question.word);
 	}
-	run(who);
+	run_process(who);
 }
 
 static uint32_t token_of(unsigned int member)
@@ -363,7 +363,7 @@ static uint32_t token_of(unsigned int member)
 }
 
 /* As the module does it; see ipcshm_member_table_give_back() there. */
-static void bury(unsigned int who)
+static void bury_process(unsigned int who)
 {
 	struct process *process = &world.process[who];
 	unsigned int i;
@@ -376,7 +376,7 @@ static void bury(unsigned int who)
 		for (i = 0; i < PROCESSES; i++)
 			if (world.process[i].state == SLEEPS &&
 			    world.process[i].question.deaths != world.members.page.deaths)
-				awaken(i, -EOWNERDEAD);
+				awaken_process(i, -EOWNERDEAD);
 	process->state++;
 }
 
@@ -393,7 +393,7 @@ static void kill_member(unsigned int who)
 	world.deaths_left--;
 }
 
-static void apply(const struct choice *choice)
+static void apply_choice(const struct choice *choice)
 {
 	struct process *process = &world.process[choice->who];
 
@@ -402,35 +402,35 @@ static void apply(const struct choice *choice)
 		run_from(choice->who);
 		break;
 	case WAKE_THIS:
-		awaken(choice->whom, 0);
+		awaken_process(choice->whom, 0);
 		process->answer = 1;
-		run(choice->who);
+		run_process(choice->who);
 		break;
 	case TIME_OUT:
 		process->late = true;
-		awaken(choice->who, -ETIMEDOUT);
+		awaken_process(choice->who, -ETIMEDOUT);
 		break;
 	case INTERRUPT:
 		world.signals_left--;
-		awaken(choice->who, -EINTR);
+		awaken_process(choice->who, -EINTR);
 		break;
 	case BE_LATE:
 		process->late = true;
-		run(choice->who);
+		run_process(choice->who);
 		break;
 	case KILL:
 		on_death(token_of(process->member));
 		kill_member(choice->who);
 		break;
 	case BURY:
-		bury(choice->who);
+		bury_process(choice->who);
 		break;
 	}
 }
 
 /* All states. */
 
-static uint64_t mix(uint64_t hash, const void *data, size_t size)
+static uint64_t mix_hash(uint64_t hash, const void *data, size_t size)
 {
 	const unsigned char *bytes = data;
 	uint64_t word;
@@ -448,21 +448,23 @@ static uint64_t mix(uint64_t hash, const void *data, size_t size)
 static uint64_t hash_state(void)
 {
 	const struct small_member_page *page = &world.members.page;
-	uint64_t hash = mix(1, &world.shared, sizeof(world.shared));
+	uint64_t hash = mix_hash(1, &world.shared, sizeof(world.shared));
 	unsigned int i;
 
-	hash = mix(hash, &page->deaths, sizeof(page->deaths));
-	hash = mix(hash, page->slot, PROCESSES * sizeof(page->slot[0]));
-	hash = mix(hash, world.ghost, sizeof(world.ghost));
-	hash = mix(hash, &world.deaths_left, 2 * sizeof(world.deaths_left));
+	hash = mix_hash(hash, &page->deaths, sizeof(page->deaths));
+	hash = mix_hash(hash, page->slot, PROCESSES * sizeof(page->slot[0]));
+	hash = mix_hash(hash, world.ghost, sizeof(world.ghost));
+	hash = mix_hash(hash, &world.deaths_left, 2 * sizeof(world.deaths_left));
 	for (i = 0; i < PROCESSES; i++) {
 		const struct process *process = &world.process[i];
 
-		hash = mix(hash, process, offsetof(struct process, late));
+		hash = mix_hash(hash, process, offsetof(struct process, late));
 		if (process->state >= DONE || process->state == UNUSED)
 			continue;
-		hash = mix(hash, &process->late, sizeof(*process) - offsetof(struct process, late));
-		hash = mix(hash, process->used, (size_t)(world.stack[i] + STACK - process->used));
+		hash = mix_hash(hash, &process->late,
+				sizeof(*process) - offsetof(struct process, late));
+		hash = mix_hash(hash, process->used,
+				(size_t)(world.stack[i] + STACK - process->used));
 	}
 	return hash ? hash : 1;
 }
@@ -499,7 +501,7 @@ static const char *find_error(void)
 }
 
 /* The way to a failure, one line a step, from its end. */
-static void tell(const struct choice *choice, const struct world *before)
+static void print_step(const struct choice *choice, const struct world *before)
 {
 	static const char *const names[] = {
 		"runs", "wakes", "times out", "is interrupted", "is late", "dies", "is buried",
@@ -514,7 +516,7 @@ static void tell(const struct choice *choice, const struct world *before)
 	fprintf(stderr, "\n");
 }
 
-static bool explore(unsigned int depth)
+static bool explore_states(unsigned int depth)
 {
 	struct choice choices[PROCESSES * (PROCESSES + 3)];
 	static struct world way[DEPTH];
@@ -524,19 +526,19 @@ static bool explore(unsigned int depth)
 
 	if (!is_new(hash_state()))
 		return true;
-	count = enumerate(choices, &progress);
+	count = list_choices(choices, &progress);
 	if (!progress)
 		failure = find_error();
 	if (depth == DEPTH - 1)
 		failure = "no end to it";
 	memcpy(saved, &world, sizeof(world));
 	for (i = 0; i < count && !failure; i++) {
-		apply(&choices[i]);
-		if (!failure && explore(depth + 1)) {
+		apply_choice(&choices[i]);
+		if (!failure && explore_states(depth + 1)) {
 			memcpy(&world, saved, sizeof(world));
 			continue;
 		}
-		tell(&choices[i], saved);
+		print_step(&choices[i], saved);
 	}
 	return !failure;
 }
@@ -591,7 +593,7 @@ static const char *model_check(const struct scenario *of)
 	set_up_shared();
 	for (i = 0; i < PROCESSES && of->role[i]; i++)
 		set_up_process(i);
-	explore(0);
+	explore_states(0);
 	free(seen);
 	if (states >= STATES / 4 * 3)
 		failure = "too many states";

@@ -57,19 +57,19 @@ VARIANT(packed, IPCSHM_RING_PACKED, 0);
 VARIANT(chunks, IPCSHM_RING_CHUNKS, 0);
 VARIANT(chunks_many, IPCSHM_RING_CHUNKS, MANY);
 
-static inline void join(struct __test_metadata *_metadata, FIXTURE_DATA(ring) *self,
-			struct member *member, uint32_t slot)
+static inline void join_member(struct __test_metadata *_metadata, FIXTURE_DATA(ring) *self,
+			       struct member *member, uint32_t slot)
 {
 	ASSERT_EQ(0, ipcshm_area_init_futex(&member->area, self->memory, SIZE, self->members));
 	ASSERT_EQ(0, ipcshm_area_set_token(&member->area, members_join(self->members, slot)));
 }
 
-static inline void die(FIXTURE_DATA(ring) *self, struct member *member)
+static inline void kill_member(FIXTURE_DATA(ring) *self, struct member *member)
 {
 	members_die(self->members, ipcshm_area_token(&member->area));
 }
 
-static inline int attach(struct member *member, uint32_t side)
+static inline int attach_member(struct member *member, uint32_t side)
 {
 	return ipcshm_ring_attach(side == IPCSHM_RING_PRODUCER ? &member->producer :
 				  &member->consumer, &member->area, 0, side);
@@ -90,11 +90,11 @@ FIXTURE_SETUP(ring)
 		self->attr.item_size = 256;
 		self->room = 64;
 	}
-	join(_metadata, self, &self->one, 0);
-	join(_metadata, self, &self->other, 1);
+	join_member(_metadata, self, &self->one, 0);
+	join_member(_metadata, self, &self->other, 1);
 	ASSERT_EQ(0, ipcshm_ring_create(&self->one.area, 0, &self->attr));
-	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_PRODUCER));
-	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, attach_member(&self->one, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, attach_member(&self->one, IPCSHM_RING_CONSUMER));
 }
 
 FIXTURE_TEARDOWN(ring)
@@ -103,13 +103,13 @@ FIXTURE_TEARDOWN(ring)
 	ipcshm_area_destroy(&self->other.area);
 }
 
-static inline int put(struct ipcshm_ring *ring, uint64_t value)
+static inline int put_item(struct ipcshm_ring *ring, uint64_t value)
 {
 	return ipcshm_ring_put(ring, &value, 8, IPCSHM_NOW);
 }
 
 /* The item, or -errno. */
-static inline int64_t get(struct ipcshm_ring *ring)
+static inline int64_t get_item(struct ipcshm_ring *ring)
 {
 	int64_t value = 0;
 	ssize_t ret = ipcshm_ring_get(ring, &value, 8, IPCSHM_NOW);
@@ -117,7 +117,7 @@ static inline int64_t get(struct ipcshm_ring *ring)
 	return ret == 8 ? value : ret < 0 ? ret : -1000;
 }
 
-static inline int reserve(struct ipcshm_ring *ring, uint64_t value)
+static inline int reserve_item(struct ipcshm_ring *ring, uint64_t value)
 {
 	void *data;
 	int ret = ipcshm_ring_reserve(ring, 8, &data, IPCSHM_NOW);
@@ -127,7 +127,7 @@ static inline int reserve(struct ipcshm_ring *ring, uint64_t value)
 	return ret;
 }
 
-static inline int64_t peek(struct ipcshm_ring *ring)
+static inline int64_t peek_item(struct ipcshm_ring *ring)
 {
 	const void *data;
 	ssize_t ret = ipcshm_ring_peek(ring, &data, IPCSHM_NOW);

@@ -31,7 +31,7 @@ static uint32_t until_strike;	/* accesses; 0: no more */
 static uint32_t accesses;
 static struct ipcshm_member_page members;
 
-static uint32_t take(unsigned int bytes)
+static uint32_t take_bytes(unsigned int bytes)
 {
 	uint32_t value = 0;
 
@@ -43,30 +43,30 @@ static uint32_t take(unsigned int bytes)
 }
 
 /* Words of the kind that is there, or anything. */
-static void strike(void)
+static void strike_memory(void)
 {
-	size_t offset = take(2) % memory_size;
+	size_t offset = take_bytes(2) % memory_size;
 	uint64_t value;
 	size_t size;
 
 	if (offset < 768)
 		offset &= ~(size_t)3;
 	memcpy(&value, memory + (offset & ~(size_t)7), 8);
-	size = 1 + take(1) % 8;
+	size = 1 + take_bytes(1) % 8;
 	if (size > memory_size - offset)
 		size = memory_size - offset;
-	switch (take(1) % 4) {
+	switch (take_bytes(1) % 4) {
 	case 0:
-		value = (uint64_t)take(4) << 32 | take(4);
+		value = (uint64_t)take_bytes(4) << 32 | take_bytes(4);
 		break;
 	case 1:
-		value += (uint64_t)(int64_t)(int8_t)take(1);
+		value += (uint64_t)(int64_t)(int8_t)take_bytes(1);
 		break;
 	case 2:
-		value ^= 1ULL << take(1) % 64;
+		value ^= 1ULL << take_bytes(1) % 64;
 		break;
 	default:
-		value = 0 - (uint64_t)take(1);
+		value = 0 - (uint64_t)take_bytes(1);
 	}
 	memcpy(memory + offset, &value, size);
 }
@@ -79,8 +79,8 @@ void before_access(const volatile void *address)
 		abort();
 	}
 	if (until_strike && !--until_strike) {
-		strike();
-		until_strike = take(1);
+		strike_memory();
+		until_strike = take_bytes(1);
 	}
 }
 
@@ -101,31 +101,32 @@ static int never_wait(const struct ipcshm_area *area, const uint32_t *word, uint
 static int never_wake(const struct ipcshm_area *area, const uint32_t *word, uint32_t count)
 {
 	never_wait(area, word, 0, 0, 0);
-	return count ? (int)(take(1) % 3) : 0;
+	return count ? (int)(take_bytes(1) % 3) : 0;
 }
 
-static struct ipcshm_ring_attr choose(void)
+static struct ipcshm_ring_attr choose_attr(void)
 {
-	struct ipcshm_ring_attr attr = { .layout = 1 + take(1) % 4, .flags = take(1) % 16,
-					 .handles = 1 + take(1) % 4 };
+	struct ipcshm_ring_attr attr = { .layout = 1 + take_bytes(1) % 4,
+					 .flags = take_bytes(1) % 16,
+					 .handles = 1 + take_bytes(1) % 4 };
 	static const uint32_t sizes[] = { 8, 1, 56, 57, 24, 200 };
 
-	attr.item_size = sizes[take(1) % 6];
-	attr.capacity = 2ULL << take(1) % 5;
+	attr.item_size = sizes[take_bytes(1) % 6];
+	attr.capacity = 2ULL << take_bytes(1) % 5;
 	if (attr.layout == IPCSHM_RING_RECORDS) {
 		attr.item_size = 0;
-		attr.capacity = 256ULL << take(1) % 4;
+		attr.capacity = 256ULL << take_bytes(1) % 4;
 	} else if (attr.layout == IPCSHM_RING_CHUNKS) {
 		attr.flags &= ~(uint32_t)IPCSHM_RING_OVERWRITE;
-		attr.item_size = 256U << take(1) % 2;
-		attr.capacity = (uint64_t)attr.item_size << (1 + take(1) % 3);
+		attr.item_size = 256U << take_bytes(1) % 2;
+		attr.capacity = (uint64_t)attr.item_size << (1 + take_bytes(1) % 3);
 	} else if (attr.layout == IPCSHM_RING_PACKED) {
 		attr.flags &= IPCSHM_RING_HANGUP;
 	}
 	return attr;
 }
 
-static void require(bool holds, const char *what)
+static void require_that(bool holds, const char *what)
 {
 	if (holds)
 		return;
@@ -151,24 +152,24 @@ static unsigned int sum_of(const void *data, size_t size)
 static struct ipcshm_area *area_of_all;	/* of all handles */
 
 /* A call of a handle of any side; errors are valid results. */
-static void act(struct ipcshm_ring *ring, const struct ipcshm_ring_attr *attr)
+static void act_on_ring(struct ipcshm_ring *ring, const struct ipcshm_ring_attr *attr)
 {
 	static unsigned char item[ITEM_MAX * 8];
 	bool fixed = attr->layout != IPCSHM_RING_RECORDS && attr->layout != IPCSHM_RING_CHUNKS;
-	size_t size = fixed ? attr->item_size : take(1) * 4;
-	uint64_t deadline = take(1) % 8 ? IPCSHM_NOW : 1;
+	size_t size = fixed ? attr->item_size : take_bytes(1) * 4;
+	uint64_t deadline = take_bytes(1) % 8 ? IPCSHM_NOW : 1;
 	static volatile unsigned int sink;
 	const void *peeked;
 	void *reserved;
 	ssize_t ret;
 
-	switch (take(1) % 14) {
+	switch (take_bytes(1) % 14) {
 	case 0:
 		ipcshm_ring_put(ring, item, size, deadline);
 		break;
 	case 1:
 		ret = ipcshm_ring_get(ring, item, sizeof(item), deadline);
-		require(ret <= (ssize_t)sizeof(item), "more than there is room for");
+		require_that(ret <= (ssize_t)sizeof(item), "more than there is room for");
 		break;
 	case 2:
 		if (!ipcshm_ring_reserve(ring, size, &reserved, deadline))
@@ -189,16 +190,16 @@ static void act(struct ipcshm_ring *ring, const struct ipcshm_ring_attr *attr)
 		ipcshm_ring_release(ring);
 		break;
 	case 7:
-		ipcshm_ring_put_bulk(ring, item, take(1) % 40, deadline);
+		ipcshm_ring_put_bulk(ring, item, take_bytes(1) % 40, deadline);
 		break;
 	case 8:
-		ipcshm_ring_get_bulk(ring, item, take(1) % 40, deadline);
+		ipcshm_ring_get_bulk(ring, item, take_bytes(1) % 40, deadline);
 		break;
 	case 9:
-		ipcshm_ring_put_burst(ring, item, take(1) % 40, deadline);
+		ipcshm_ring_put_burst(ring, item, take_bytes(1) % 40, deadline);
 		break;
 	case 10:
-		ipcshm_ring_get_burst(ring, item, take(1) % 40, deadline);
+		ipcshm_ring_get_burst(ring, item, take_bytes(1) % 40, deadline);
 		break;
 	case 11:
 		ipcshm_ring_wait_peer(ring, deadline);
@@ -214,11 +215,11 @@ static void act(struct ipcshm_ring *ring, const struct ipcshm_ring_attr *attr)
 	}
 }
 
-static void attach(struct ipcshm_ring *ring, const struct ipcshm_area *area, bool *attached)
+static void attach_ring(struct ipcshm_ring *ring, const struct ipcshm_area *area, bool *attached)
 {
 	if (*attached)
 		ipcshm_ring_detach(ring);
-	*attached = !ipcshm_ring_attach(ring, area, 0, 1 + take(1) % 2);
+	*attached = !ipcshm_ring_attach(ring, area, 0, 1 + take_bytes(1) % 2);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -238,26 +239,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input = (struct input) { data, size };
 	until_strike = 0;
 	accesses = 0;
-	attr = choose();
+	attr = choose_attr();
 	if (ipcshm_ring_size(&attr, &memory_size))
 		return 0;
 	memory = aligned_alloc(128, memory_size);
 	members.version = IPCSHM_MEMBER_PAGE_VERSION;
 	members.slot[0] = 1U << IPCSHM_TOKEN_SLOT_BITS;
-	require(!ipcshm_area_init(&area, memory, memory_size, &ops, &members), "no area");
+	require_that(!ipcshm_area_init(&area, memory, memory_size, &ops, &members), "no area");
 	ipcshm_area_set_token(&area, members.slot[0]);
-	require(!ipcshm_ring_create(&area, 0, &attr), "not created");
+	require_that(!ipcshm_ring_create(&area, 0, &attr), "not created");
 	area_of_all = &area;
-	until_strike = take(1);
+	until_strike = take_bytes(1);
 	while (input.left) {
-		i = take(1) % (2 * HANDLES);
+		i = take_bytes(1) % (2 * HANDLES);
 		accesses = 0;
-		if (!attached[i] || take(1) % 32 == 0)
-			attach(&rings[i], &area, &attached[i]);
-		else if (take(1) % 4 == 0)
-			strike();
+		if (!attached[i] || take_bytes(1) % 32 == 0)
+			attach_ring(&rings[i], &area, &attached[i]);
+		else if (take_bytes(1) % 4 == 0)
+			strike_memory();
 		else
-			act(&rings[i], &attr);
+			act_on_ring(&rings[i], &attr);
 	}
 	ipcshm_area_destroy(&area);
 	free(memory);

@@ -21,7 +21,7 @@ static bool can_be_filled(const struct ipcshm_area *area, struct ipcshm_ring *ri
 {
 	/* The end of a ring of records, and a begun chunk, may be too small for a record. */
 	const unsigned int least = items_max() - !!(scenario->flags & (CHUNKS | RECORDS));
-	unsigned int count = fill(area);
+	unsigned int count = fill_ring(area);
 	uint64_t buffer[WORDS];
 
 	if (count < least)

@@ -56,7 +56,7 @@ static bool is_constant(const void *address)
 	       is_between(address, CPU_OF_PRODUCER) || is_between(address, CPU_OF_CONSUMER);
 }
 
-static void forget(size_t from, size_t to)
+static void clear_shared(size_t from, size_t to)
 {
 	memset(world.shared.ring + from, 0, to - from);
 }
@@ -64,11 +64,11 @@ static void forget(size_t from, size_t to)
 void before_access(const volatile void *address);
 void before_access(const volatile void *address)
 {
-	forget(COUNTERS);
-	forget(CPU_OF_PRODUCER);
-	forget(CPU_OF_CONSUMER);
+	clear_shared(COUNTERS);
+	clear_shared(CPU_OF_PRODUCER);
+	clear_shared(CPU_OF_CONSUMER);
 	if (!at_once)
-		step((const void *)address);
+		take_step((const void *)address);
 }
 
 /* Items are 0, 1, ...; a record takes nearly half of the ring, or of a chunk. */
@@ -86,7 +86,7 @@ static unsigned int items_max(void)
 }
 
 /* Put in as many items as there is room for, with a handle of the moment; returns how many. */
-static unsigned int fill(const struct ipcshm_area *area)
+static unsigned int fill_ring(const struct ipcshm_area *area)
 {
 	uint64_t buffer[WORDS] = { 0 };
 	struct ipcshm_ring ring;
@@ -132,7 +132,7 @@ static void set_up_shared(void)
 	    ipcshm_ring_create(&area, 0, &attr))
 		abort();
 	ipcshm_area_set_token(&area, token_of(PROCESSES));
-	if (scenario->flags & FILLED && fill(&area) != items_max())
+	if (scenario->flags & FILLED && fill_ring(&area) != items_max())
 		abort();
 	ipcshm_area_destroy(&area);
 	at_once = false;

@@ -5,24 +5,24 @@
 
 #include "ring_model.h"
 
-static void attach(struct ipcshm_ring *ring, uint32_t side)
+static void attach_handle(struct ipcshm_ring *ring, uint32_t side)
 {
 	int ret;
 
 	memset(ring, 0, sizeof(*ring));
 	/* In most scenarios other processes do not run in between. */
 	at_once = !scenario->attaching;
-	ret = ipcshm_ring_attach(ring, here(), 0, side);
+	ret = ipcshm_ring_attach(ring, own_area(), 0, side);
 	at_once = false;
-	check(!ret, "not attached");
+	check_that(!ret, "not attached");
 	ipcshm_ring_set_busy_poll(ring, 0);
 }
 
-static void put(struct ipcshm_ring *ring, uint64_t item)
+static void put_item(struct ipcshm_ring *ring, uint64_t item)
 {
 	uint64_t buffer[WORDS] = { item };
 
-	check(!ipcshm_ring_put(ring, buffer, item_size(), IPCSHM_FOREVER), "not put in");
+	check_that(!ipcshm_ring_put(ring, buffer, item_size(), IPCSHM_FOREVER), "not put in");
 	gone_in |= 1U << item;
 }
 
@@ -30,26 +30,26 @@ static void reserve_and_commit(struct ipcshm_ring *ring, uint64_t item)
 {
 	void *data;
 
-	check(!ipcshm_ring_reserve(ring, item_size(), &data, IPCSHM_FOREVER), "not reserved");
+	check_that(!ipcshm_ring_reserve(ring, item_size(), &data, IPCSHM_FOREVER), "not reserved");
 	memcpy(data, &item, 8);
-	check(!ipcshm_ring_commit(ring, item_size()), "not committed");
+	check_that(!ipcshm_ring_commit(ring, item_size()), "not committed");
 	gone_in |= 1U << item;
 }
 
-static void see(uint64_t item)
+static void note_item(uint64_t item)
 {
-	check(item < 8, "an item that was not put in");
+	check_that(item < 8, "an item that was not put in");
 	twice |= came & 1U << item;
 	came |= 1U << item;
 }
 
-static void get(struct ipcshm_ring *ring)
+static void get_item(struct ipcshm_ring *ring)
 {
 	uint64_t buffer[WORDS];
 
-	check(ipcshm_ring_get(ring, buffer, sizeof(buffer), IPCSHM_FOREVER) ==
-	      (ssize_t)item_size(), "not got");
-	see(buffer[0]);
+	check_that(ipcshm_ring_get(ring, buffer, sizeof(buffer), IPCSHM_FOREVER) ==
+		   (ssize_t)item_size(), "not got");
+	note_item(buffer[0]);
 }
 
 static void peek_and_release(struct ipcshm_ring *ring)
@@ -57,10 +57,11 @@ static void peek_and_release(struct ipcshm_ring *ring)
 	const void *data;
 	uint64_t item;
 
-	check(ipcshm_ring_peek(ring, &data, IPCSHM_FOREVER) == (ssize_t)item_size(), "not peeked");
+	check_that(ipcshm_ring_peek(ring, &data, IPCSHM_FOREVER) == (ssize_t)item_size(),
+		   "not peeked");
 	memcpy(&item, data, 8);
-	see(item);
-	check(!ipcshm_ring_release(ring), "not released");
+	note_item(item);
+	check_that(!ipcshm_ring_release(ring), "not released");
 }
 
 /* Event loops: a watch is a wait that begins at once and is sat out in poll(). */
@@ -80,7 +81,7 @@ int __wrap_ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t 
 int __wrap_ipcshm_region_watch(int fd, uint64_t offset, uint32_t size, uint64_t expected,
 			       uint32_t deaths)
 {
-	check(size == sizeof(uint32_t), "a word of another size is watched");
+	check_that(size == sizeof(uint32_t), "a word of another size is watched");
 	armed[current] = (struct question) {
 		.word = (const uint32_t *)(world.shared.ring + offset),
 		.expected = (uint32_t)expected,
@@ -99,16 +100,16 @@ static void get_in_loop(struct ipcshm_ring *ring)
 
 	do {
 		ret = ipcshm_ring_arm(ring, MODEL_FD);
-		check(ret == 0 || ret == 1, "not armed");
+		check_that(ret == 0 || ret == 1, "not armed");
 		if (!ret) {
 			watched = armed[current];
 			model_wait(NULL, watched.word, watched.expected, watched.deaths,
 				   watched.deadline);
 		}
 		ret = ipcshm_ring_get(ring, buffer, sizeof(buffer), IPCSHM_NOW);
-		check(ret > 0 || ret == -EAGAIN || ret == -EALREADY, "not got");
+		check_that(ret > 0 || ret == -EAGAIN || ret == -EALREADY, "not got");
 	} while (ret < 0);
-	see(buffer[0]);
+	note_item(buffer[0]);
 }
 
 /* Puts one item as a program with an event loop does. */
@@ -119,9 +120,9 @@ static void put_in_loop(struct ipcshm_ring *ring, uint64_t item)
 	int ret;
 
 	while ((ret = ipcshm_ring_put(ring, buffer, item_size(), IPCSHM_NOW))) {
-		check(ret == -EAGAIN || ret == -EALREADY, "not put in");
+		check_that(ret == -EAGAIN || ret == -EALREADY, "not put in");
 		ret = ipcshm_ring_arm(ring, MODEL_FD);
-		check(ret == 0 || ret == 1, "not armed");
+		check_that(ret == 0 || ret == 1, "not armed");
 		if (!ret) {
 			watched = armed[current];
 			model_wait(NULL, watched.word, watched.expected, watched.deaths,
@@ -138,10 +139,10 @@ static void get_some(struct ipcshm_ring *ring, size_t count, bool all)
 
 	ret = all ? ipcshm_ring_get_bulk(ring, items, count, IPCSHM_FOREVER) :
 		    ipcshm_ring_get_burst(ring, items, count, IPCSHM_FOREVER);
-	check(all ? ret == (ssize_t)count : ret > 0 && ret <= (ssize_t)count, "not got");
+	check_that(all ? ret == (ssize_t)count : ret > 0 && ret <= (ssize_t)count, "not got");
 	for (i = 0; i < ret; i++) {
-		check(!scenario->ordered || !i || items[i] > items[i - 1], "out of order");
-		see(items[i]);
+		check_that(!scenario->ordered || !i || items[i] > items[i - 1], "out of order");
+		note_item(items[i]);
 	}
 }
 
@@ -149,16 +150,16 @@ static void put_0(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
-	put(&ring, 0);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
+	put_item(&ring, 0);
 }
 
 static void put_1(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
-	put(&ring, 1);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
+	put_item(&ring, 1);
 }
 
 static void put_3(void)
@@ -166,9 +167,9 @@ static void put_3(void)
 	struct ipcshm_ring ring;
 	uint64_t i;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
 	for (i = 0; i < 3; i++)
-		put(&ring, i);
+		put_item(&ring, i);
 }
 
 static void reserve_3(void)
@@ -176,7 +177,7 @@ static void reserve_3(void)
 	struct ipcshm_ring ring;
 	uint64_t i;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
 	for (i = 0; i < 3; i++)
 		reserve_and_commit(&ring, i);
 }
@@ -186,9 +187,9 @@ static void get_3(void)
 	struct ipcshm_ring ring;
 	int i;
 
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
 	for (i = 0; i < 3; i++)
-		get(&ring);
+		get_item(&ring);
 }
 
 /* Until it has the item of the producer that does not die. */
@@ -196,16 +197,16 @@ static void get_until_1(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
 	while (!(came & 1U << 1))
-		get(&ring);
+		get_item(&ring);
 }
 
 static void get_1(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
 	peek_and_release(&ring);
 }
 
@@ -220,11 +221,11 @@ static void put_2_and_get_1(void)
 {
 	struct ipcshm_ring ring, other;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
-	put(&ring, 0);
-	put(&ring, 1);
-	attach(&other, IPCSHM_RING_CONSUMER);
-	get(&other);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
+	put_item(&ring, 0);
+	put_item(&ring, 1);
+	attach_handle(&other, IPCSHM_RING_CONSUMER);
+	get_item(&other);
 }
 
 /* Items that are there before the others begin, put in by the first consumer itself. */
@@ -233,10 +234,10 @@ static void put_at_once(uint64_t count)
 	struct ipcshm_ring ring;
 	uint64_t i;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
 	at_once = true;
 	for (i = 0; i < count; i++)
-		put(&ring, i);
+		put_item(&ring, i);
 	at_once = false;
 }
 
@@ -251,9 +252,9 @@ static void begin_with_4_and_get_2(void)
 	struct ipcshm_ring ring;
 
 	put_at_once(4);
-	attach(&ring, IPCSHM_RING_CONSUMER);
-	get(&ring);
-	get(&ring);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
+	get_item(&ring);
+	get_item(&ring);
 }
 
 static void begin_with_4_and_peek_2(void)
@@ -261,7 +262,7 @@ static void begin_with_4_and_peek_2(void)
 	struct ipcshm_ring ring;
 
 	put_at_once(4);
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
 	peek_and_release(&ring);
 	peek_and_release(&ring);
 }
@@ -276,9 +277,9 @@ static void put_2(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
-	put(&ring, 0);
-	put(&ring, 1);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
+	put_item(&ring, 0);
+	put_item(&ring, 1);
 }
 
 static void put_2_at_once(void)
@@ -286,8 +287,8 @@ static void put_2_at_once(void)
 	static const uint64_t items[] = { 0, 2 };
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
-	check(ipcshm_ring_put_bulk(&ring, items, 2, IPCSHM_FOREVER) == 2, "not put in");
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
+	check_that(ipcshm_ring_put_bulk(&ring, items, 2, IPCSHM_FOREVER) == 2, "not put in");
 	gone_in |= 5;
 }
 
@@ -297,7 +298,8 @@ static void look_in_vain(struct ipcshm_ring *ring)
 	uint64_t buffer[WORDS];
 
 	at_once = true;
-	check(ipcshm_ring_get(ring, buffer, sizeof(buffer), IPCSHM_NOW) == -EAGAIN, "not empty");
+	check_that(ipcshm_ring_get(ring, buffer, sizeof(buffer), IPCSHM_NOW) == -EAGAIN,
+		   "not empty");
 	at_once = false;
 }
 
@@ -305,7 +307,7 @@ static void get_2_at_once(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
 	if (scenario->flags & IPCSHM_RING_MULTI_CONSUMER)
 		look_in_vain(&ring);
 	get_some(&ring, 2, true);
@@ -317,10 +319,10 @@ static void put_2_in_bursts(void)
 	struct ipcshm_ring ring;
 	ssize_t done = 0, ret;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
 	while (done < 2) {
 		ret = ipcshm_ring_put_burst(&ring, items + done, 2 - (size_t)done, IPCSHM_FOREVER);
-		check(ret > 0 && ret <= 2 - done, "not put in");
+		check_that(ret > 0 && ret <= 2 - done, "not put in");
 		done += ret;
 	}
 	gone_in |= 3;
@@ -330,7 +332,7 @@ static void put_in_loop_2(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
 	put_in_loop(&ring, 2);
 }
 
@@ -338,41 +340,41 @@ static void put_item_2(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
-	put(&ring, 2);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
+	put_item(&ring, 2);
 }
 
 static void put_item_3(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
-	put(&ring, 3);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
+	put_item(&ring, 3);
 }
 
 static void put_4(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
-	put(&ring, 4);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
+	put_item(&ring, 4);
 }
 
 static void get_any(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_CONSUMER);
-	get(&ring);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
+	get_item(&ring);
 }
 
 static void get_until_2(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
 	while (!(came & 1U << 2))
-		get(&ring);
+		get_item(&ring);
 }
 
 /* Never waits: its peer may be dead. */
@@ -383,13 +385,13 @@ static void try_to_get_2(void)
 	uint64_t item;
 	int i;
 
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
 	for (i = 0; i < 2; i++) {
 		if (ipcshm_ring_peek(&ring, &data, IPCSHM_NOW) < 0)
 			continue;
 		memcpy(&item, data, 8);
-		see(item);
-		check(!ipcshm_ring_release(&ring), "not released");
+		note_item(item);
+		check_that(!ipcshm_ring_release(&ring), "not released");
 	}
 }
 
@@ -397,7 +399,7 @@ static void get_2_in_bursts(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
 	while (~came & 3)
 		get_some(&ring, 2, false);
 }
@@ -406,7 +408,7 @@ static void loop_for_1(void)
 {
 	struct ipcshm_ring ring;
 
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
 	look_in_vain(&ring);
 	get_in_loop(&ring);
 }

@@ -63,12 +63,12 @@ struct deed {
 
 static const uint64_t new_items[] = { NEW, NEW + 1 };
 
-static void nothing(struct victim *victim)
+static void do_nothing(struct victim *victim)
 {
 	(void)victim;
 }
 
-static void put(struct victim *victim)
+static void put_item(struct victim *victim)
 {
 	ipcshm_ring_put(&victim->ring, new_items, 8, IPCSHM_NOW);
 }
@@ -83,7 +83,7 @@ static void put_burst(struct victim *victim)
 	ipcshm_ring_put_burst(&victim->ring, new_items, 2, IPCSHM_NOW);
 }
 
-static void fill(struct victim *victim)
+static void fill_ring(struct victim *victim)
 {
 	uint64_t item;
 
@@ -91,35 +91,35 @@ static void fill(struct victim *victim)
 		ipcshm_ring_put(&victim->ring, &item, 8, IPCSHM_NOW);
 }
 
-static void attach(struct victim *victim)
+static void attach_handle(struct victim *victim)
 {
 	ipcshm_ring_attach(&victim->ring, &victim->area, 0, victim->side);
 }
 
 /* The descriptor is none: everything that comes before it is asked. */
-static void arm(struct victim *victim)
+static void arm_handle(struct victim *victim)
 {
 	victim->area.fd = 1000;
 	ipcshm_ring_arm(&victim->ring, 1000);
 }
 
-static void reserve(struct victim *victim)
+static void reserve_item(struct victim *victim)
 {
 	ipcshm_ring_reserve(&victim->ring, 8, &victim->reserved, IPCSHM_NOW);
 	memcpy(victim->reserved, new_items, 8);
 }
 
-static void commit(struct victim *victim)
+static void commit_item(struct victim *victim)
 {
 	ipcshm_ring_commit(&victim->ring, 8);
 }
 
-static void discard(struct victim *victim)
+static void discard_item(struct victim *victim)
 {
 	ipcshm_ring_discard(&victim->ring);
 }
 
-static void get(struct victim *victim)
+static void get_item(struct victim *victim)
 {
 	uint64_t item;
 
@@ -129,9 +129,9 @@ static void get(struct victim *victim)
 /* Then the next is what the dead process had reserved. */
 static void get_three(struct victim *victim)
 {
-	get(victim);
-	get(victim);
-	get(victim);
+	get_item(victim);
+	get_item(victim);
+	get_item(victim);
 }
 
 static void get_two(struct victim *victim)
@@ -148,17 +148,17 @@ static void get_burst(struct victim *victim)
 	ipcshm_ring_get_burst(&victim->ring, items, 2, IPCSHM_NOW);
 }
 
-static void peek(struct victim *victim)
+static void peek_item(struct victim *victim)
 {
 	ipcshm_ring_peek(&victim->ring, &victim->peeked, IPCSHM_NOW);
 }
 
-static void release(struct victim *victim)
+static void release_item(struct victim *victim)
 {
 	ipcshm_ring_release(&victim->ring);
 }
 
-static void detach(struct victim *victim)
+static void detach_handle(struct victim *victim)
 {
 	ipcshm_ring_detach(&victim->ring);
 }
@@ -170,39 +170,40 @@ static void detach(struct victim *victim)
 	static const struct deed deed_##name = { .side = of, .prepare = first, .act = then, \
 						 __VA_ARGS__ }
 
-DEED(put_burst, PRODUCER, nothing, put_burst, .may_put = 2);
-DEED(get_burst, CONSUMER, nothing, get_burst, .may_get = 2);
+DEED(put_burst, PRODUCER, do_nothing, put_burst, .may_put = 2);
+DEED(get_burst, CONSUMER, do_nothing, get_burst, .may_get = 2);
 /* The survivor's item overwrites one as well. */
-DEED(overwrite, PRODUCER, fill, put, .may_put = 1, .may_get = 2, .fillers = FILLERS);
-DEED(attach_producer, PRODUCER, nothing, attach, .attaches = true);
-DEED(attach_consumer, CONSUMER, nothing, attach, .attaches = true);
-DEED(arm_producer, PRODUCER, nothing, arm);
-DEED(arm_consumer, CONSUMER, nothing, arm);
-DEED(put, PRODUCER, nothing, put, .may_put = 1);
-DEED(put_two, PRODUCER, nothing, put_two, .may_put = 2);
-DEED(reserve, PRODUCER, nothing, reserve);
-DEED(commit, PRODUCER, reserve, commit, .may_put = 1);
-DEED(discard, PRODUCER, reserve, discard);
-DEED(detach_reserved, PRODUCER, reserve, detach);
-DEED(get, CONSUMER, nothing, get, .may_get = 1);
-DEED(get_two, CONSUMER, nothing, get_two, .may_get = 2);
-DEED(peek, CONSUMER, nothing, peek);
-DEED(release, CONSUMER, peek, release, .may_get = 1);
-DEED(detach_peeked, CONSUMER, peek, detach);
+DEED(overwrite, PRODUCER, fill_ring, put_item, .may_put = 1, .may_get = 2, .fillers = FILLERS);
+DEED(attach_producer, PRODUCER, do_nothing, attach_handle, .attaches = true);
+DEED(attach_consumer, CONSUMER, do_nothing, attach_handle, .attaches = true);
+DEED(arm_producer, PRODUCER, do_nothing, arm_handle);
+DEED(arm_consumer, CONSUMER, do_nothing, arm_handle);
+DEED(put_item, PRODUCER, do_nothing, put_item, .may_put = 1);
+DEED(put_two, PRODUCER, do_nothing, put_two, .may_put = 2);
+DEED(reserve_item, PRODUCER, do_nothing, reserve_item);
+DEED(commit_item, PRODUCER, reserve_item, commit_item, .may_put = 1);
+DEED(discard_item, PRODUCER, reserve_item, discard_item);
+DEED(detach_reserved, PRODUCER, reserve_item, detach_handle);
+DEED(get_item, CONSUMER, do_nothing, get_item, .may_get = 1);
+DEED(get_two, CONSUMER, do_nothing, get_two, .may_get = 2);
+DEED(peek_item, CONSUMER, do_nothing, peek_item);
+DEED(release_item, CONSUMER, peek_item, release_item, .may_get = 1);
+DEED(detach_peeked, CONSUMER, peek_item, detach_handle);
 
 /*
  * Of two that die: the second one while it takes over from the first.  What the first one had
  * peeked may come before or after the next item.
  */
-#define AFTER_RESERVE	.dies = reserve, .dead_side = PRODUCER
-#define AFTER_PEEK	.dies = peek, .dead_side = CONSUMER
+#define AFTER_RESERVE	.dies = reserve_item, .dead_side = PRODUCER
+#define AFTER_PEEK	.dies = peek_item, .dead_side = CONSUMER
 
-DEED(put_after_reserve, PRODUCER, nothing, put, .may_put = 1, AFTER_RESERVE);
-DEED(get_after_reserve, CONSUMER, get_three, get, .may_get = 3, AFTER_RESERVE);
-DEED(put_after_peek, PRODUCER, nothing, put, .may_put = 1, AFTER_PEEK);
-DEED(get_after_peek, CONSUMER, nothing, get, .may_get = 2, AFTER_PEEK);
-DEED(attach_producer_after_reserve, PRODUCER, nothing, attach, .attaches = true, AFTER_RESERVE);
-DEED(attach_consumer_after_peek, CONSUMER, nothing, attach, .attaches = true, AFTER_PEEK);
+DEED(put_after_reserve, PRODUCER, do_nothing, put_item, .may_put = 1, AFTER_RESERVE);
+DEED(get_after_reserve, CONSUMER, get_three, get_item, .may_get = 3, AFTER_RESERVE);
+DEED(put_after_peek, PRODUCER, do_nothing, put_item, .may_put = 1, AFTER_PEEK);
+DEED(get_after_peek, CONSUMER, do_nothing, get_item, .may_get = 2, AFTER_PEEK);
+DEED(attach_producer_after_reserve, PRODUCER, do_nothing, attach_handle, .attaches = true,
+     AFTER_RESERVE);
+DEED(attach_consumer_after_peek, CONSUMER, do_nothing, attach_handle, .attaches = true, AFTER_PEEK);
 
 FIXTURE(killed) {
 	struct ipcshm_member_page *members, *members_before;
@@ -266,7 +267,7 @@ static int put_items(struct ipcshm_area *area, uint64_t first, uint64_t count)
 }
 
 /* A ring with items in it, that has seen some already, so that one more wraps. */
-static int make(struct ipcshm_area *area, uint32_t layout, uint32_t flags)
+static int make_ring(struct ipcshm_area *area, uint32_t layout, uint32_t flags)
 {
 	bool records = layout == IPCSHM_RING_RECORDS || layout == IPCSHM_RING_CHUNKS;
 	const struct ipcshm_ring_attr attr = {
@@ -333,7 +334,7 @@ static int get_items(struct ipcshm_area *area, struct found *found, unsigned int
 	return 0;
 }
 
-static bool has(const struct found *found, uint64_t item)
+static bool has_item(const struct found *found, uint64_t item)
 {
 	unsigned int i;
 
@@ -344,27 +345,28 @@ static bool has(const struct found *found, uint64_t item)
 }
 
 /* NULL, or what is wrong with what was found.  @early: put in by others before the death */
-static const char *judge(const struct deed *deed, const struct found *found, unsigned int early)
+static const char *judge_items(const struct deed *deed, const struct found *found,
+			       unsigned int early)
 {
 	unsigned int expected = deed->fillers + early + 1;
 	unsigned int i;
 
 	for (i = 0; i < BEFORE; i++) {
-		if (has(found, i))
+		if (has_item(found, i))
 			expected++;
 		else if (i >= deed->may_get + (deed->fillers ? early : 0))
 			return "an item is lost";
 	}
 	for (i = 0; i < 2; i++)
-		if (has(found, NEW + i)) {
+		if (has_item(found, NEW + i)) {
 			expected++;
 			if (i >= deed->may_put)
 				return "what wasn't committed is there";
 		}
 	for (i = 0; i < deed->fillers; i++)
-		if (!has(found, FILL + i))
+		if (!has_item(found, FILL + i))
 			return "an item is lost that isn't old";
-	if (!has(found, AFTER) || (early && !has(found, EARLY)))
+	if (!has_item(found, AFTER) || (early && !has_item(found, EARLY)))
 		return "an item that came after is lost";
 	return expected == found->count ? NULL : "something is there twice";
 }
@@ -409,8 +411,9 @@ static const char *go_round(struct ipcshm_area *area)
  * What the survivors find if the victim is dead now: NULL, or what is wrong.  @early: while the
  * victim is stopped, others get so many items and put one in; then it dies.
  */
-static const char *survive(FIXTURE_DATA(killed) *self, const FIXTURE_VARIANT(killed) *variant,
-			   const struct deed *deed, uint32_t token, unsigned int early)
+static const char *check_survivors(FIXTURE_DATA(killed) *self,
+				   const FIXTURE_VARIANT(killed) *variant,
+				   const struct deed *deed, uint32_t token, unsigned int early)
 {
 	struct found found = { .count = 0 };
 	unsigned int more = 0;
@@ -425,7 +428,7 @@ static const char *survive(FIXTURE_DATA(killed) *self, const FIXTURE_VARIANT(kil
 		return "nothing can be put in";
 	if (get_items(&self->area, &found, 32))
 		return "can't attach";
-	wrong = judge(deed, &found, more);
+	wrong = judge_items(deed, &found, more);
 	return wrong ? wrong : go_round(&self->area);
 }
 
@@ -441,7 +444,7 @@ static const char *survive_all(FIXTURE_DATA(killed) *self, const FIXTURE_VARIANT
 	memcpy(self->memory_before, self->memory, SIZE);
 	*self->members_before = *self->members;
 	for (i = 0; i < ways && !wrong; i++) {
-		wrong = survive(self, variant, deed, token, early[i]);
+		wrong = check_survivors(self, variant, deed, token, early[i]);
 		*self->members = *self->members_before;
 		memcpy(self->memory, self->memory_before, SIZE);
 	}
@@ -456,7 +459,7 @@ static void try_all(struct __test_metadata *_metadata, FIXTURE_DATA(killed) *sel
 	const char *wrong;
 	bool alive = true;
 
-	ASSERT_EQ(0, make(&self->area, variant->layout, variant->flags));
+	ASSERT_EQ(0, make_ring(&self->area, variant->layout, variant->flags));
 	if (deed->dies)
 		die_before(self, deed);
 	victim = start_victim(self, deed);
@@ -494,16 +497,16 @@ EACH_STEP_OF(attach_producer, true)
 EACH_STEP_OF(attach_consumer, true)
 EACH_STEP_OF(arm_producer, true)
 EACH_STEP_OF(arm_consumer, true)
-EACH_STEP_OF(put, true)
+EACH_STEP_OF(put_item, true)
 EACH_STEP_OF(put_two, HAS_BULK)
-EACH_STEP_OF(reserve, true)
-EACH_STEP_OF(commit, true)
-EACH_STEP_OF(discard, true)
+EACH_STEP_OF(reserve_item, true)
+EACH_STEP_OF(commit_item, true)
+EACH_STEP_OF(discard_item, true)
 EACH_STEP_OF(detach_reserved, true)
-EACH_STEP_OF(get, true)
+EACH_STEP_OF(get_item, true)
 EACH_STEP_OF(get_two, HAS_BULK)
-EACH_STEP_OF(peek, true)
-EACH_STEP_OF(release, true)
+EACH_STEP_OF(peek_item, true)
+EACH_STEP_OF(release_item, true)
 EACH_STEP_OF(detach_peeked, true)
 EACH_STEP_OF(put_after_reserve, true)
 EACH_STEP_OF(get_after_reserve, true)

@@ -60,14 +60,14 @@ static bool has_records(void)
 	return run->layout == IPCSHM_RING_RECORDS || run->layout == IPCSHM_RING_CHUNKS;
 }
 
-static void die(const char *what)
+static void die_with(const char *what)
 {
 	fprintf(stderr, "ring_stress: %s\n", what);
 	exit(EXIT_FAILURE);
 }
 
 /* An error that a call may return at any time is none. */
-static void expect(ssize_t ret, int where)
+static void expect_result(ssize_t ret, int where)
 {
 	static const int may_be[] = { EAGAIN, EALREADY, ETIMEDOUT, EINTR, EMSGSIZE };
 	size_t i;
@@ -82,7 +82,7 @@ static void expect(ssize_t ret, int where)
 	_exit(1);
 }
 
-static uint64_t soon(void)
+static uint64_t choose_deadline(void)
 {
 	return rand() % 4 ? ipcshm_deadline((uint64_t)(rand() % 5) * MS) : IPCSHM_NOW;
 }
@@ -92,7 +92,7 @@ static void on_signal(int number)
 	(void)number;
 }
 
-static void enter(uint32_t slot)
+static void enter_child(uint32_t slot)
 {
 	const struct sigaction action = { .sa_handler = on_signal };
 
@@ -102,7 +102,7 @@ static void enter(uint32_t slot)
 	ipcshm_area_set_token(&area, members->slot[slot]);
 }
 
-static void attach(struct ipcshm_ring *ring, uint32_t side)
+static void attach_handle(struct ipcshm_ring *ring, uint32_t side)
 {
 	int ret = ipcshm_ring_attach(ring, &area, 0, side);
 
@@ -135,45 +135,45 @@ static ssize_t put_some(struct ipcshm_ring *ring, uint32_t series, uint32_t inde
 	memcpy(record, items, 8);
 	switch (rand() % 8) {
 	case 0:
-		ret = ipcshm_ring_reserve(ring, size, &room, soon());
+		ret = ipcshm_ring_reserve(ring, size, &room, choose_deadline());
 		if (!ret)
-			expect(ipcshm_ring_discard(ring), 2);
+			expect_result(ipcshm_ring_discard(ring), 2);
 		return ret;
 	case 1:
-		ret = ipcshm_ring_reserve(ring, size, &room, soon());
+		ret = ipcshm_ring_reserve(ring, size, &room, choose_deadline());
 		if (ret)
 			return ret;
 		memcpy(room, record, size);
-		expect(ipcshm_ring_commit(ring, size), 3);
+		expect_result(ipcshm_ring_commit(ring, size), 3);
 		return 1;
 	case 2:
 		if (!has_records())
-			return ipcshm_ring_put_bulk(ring, items, count, soon());
+			return ipcshm_ring_put_bulk(ring, items, count, choose_deadline());
 		break;
 	case 3:
 		if (!has_records())
-			return ipcshm_ring_put_burst(ring, items, count, soon());
+			return ipcshm_ring_put_burst(ring, items, count, choose_deadline());
 		break;
 	default:
 		break;
 	}
-	ret = ipcshm_ring_put(ring, record, size, soon());
+	ret = ipcshm_ring_put(ring, record, size, choose_deadline());
 	return ret ? ret : 1;
 }
 
-static void produce(void)
+static void produce_items(void)
 {
 	struct ipcshm_ring ring;
 	uint32_t series, index = 0;
 	ssize_t ret;
 
-	attach(&ring, IPCSHM_RING_PRODUCER);
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
 	series = atomic_fetch_add(&board->series, 1);
 	if (series >= SERIES)
 		_exit(2);
 	while (index + BATCH < ITEMS && !board->stop) {
 		ret = put_some(&ring, series, index);
-		expect(ret, 4);
+		expect_result(ret, 4);
 		if (ret > 0) {
 			index += (uint32_t)ret;
 			board->sent[series] = index;
@@ -183,7 +183,7 @@ static void produce(void)
 	_exit(series + 1 >= SERIES ? 2 : 0);
 }
 
-static void see(uint64_t item, uint32_t *last)
+static void note_item(uint64_t item, uint32_t *last)
 {
 	uint32_t series = (uint32_t)(item >> 32), index = (uint32_t)item;
 
@@ -210,55 +210,55 @@ static ssize_t get_some(struct ipcshm_ring *ring, uint32_t *last)
 	switch (rand() % 8) {
 	case 0:
 	case 1:
-		ret = ipcshm_ring_peek(ring, &peeked, soon());
+		ret = ipcshm_ring_peek(ring, &peeked, choose_deadline());
 		if (ret < 0)
 			return ret;
 		memcpy(items, peeked, 8);
 		if (rand() % 16 == 0) {
 			atomic_fetch_add(&board->returns, 1);
 			ipcshm_ring_detach(ring);
-			attach(ring, IPCSHM_RING_CONSUMER);
+			attach_handle(ring, IPCSHM_RING_CONSUMER);
 			return 0;
 		}
-		see(items[0], last);
-		expect(ipcshm_ring_release(ring), 5);
+		note_item(items[0], last);
+		expect_result(ipcshm_ring_release(ring), 5);
 		return 1;
 	case 2:
 	case 3:
 		if (has_records())
 			break;
-		ret = rand() % 2 ? ipcshm_ring_get_bulk(ring, items, count, soon()) :
-				   ipcshm_ring_get_burst(ring, items, count, soon());
+		ret = rand() % 2 ? ipcshm_ring_get_bulk(ring, items, count, choose_deadline()) :
+				   ipcshm_ring_get_burst(ring, items, count, choose_deadline());
 		for (i = 0; i < ret; i++)
-			see(items[i], last);
+			note_item(items[i], last);
 		return ret;
 	case 4:
-		ret = ipcshm_ring_get(ring, record, 4, soon());
+		ret = ipcshm_ring_get(ring, record, 4, choose_deadline());
 		if (ret >= 0)
-			expect(-EBADMSG, 6);
+			expect_result(-EBADMSG, 6);
 		return ret;
 	default:
 		break;
 	}
-	ret = ipcshm_ring_get(ring, record, sizeof(record), soon());
+	ret = ipcshm_ring_get(ring, record, sizeof(record), choose_deadline());
 	if (ret > 0) {
 		memcpy(items, record, 8);
-		see(items[0], last);
+		note_item(items[0], last);
 	}
 	return ret;
 }
 
-static void consume(void)
+static void consume_items(void)
 {
 	uint32_t *last = calloc(SERIES, sizeof(*last));
 	struct ipcshm_ring ring;
 	unsigned int misses = 0;
 	ssize_t ret;
 
-	attach(&ring, IPCSHM_RING_CONSUMER);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
 	while (misses < 200) {
 		ret = get_some(&ring, last);
-		expect(ret, 7);
+		expect_result(ret, 7);
 		misses = ret > 0 || ret == -EALREADY || !board->drain ? 0 : misses + 1;
 	}
 	ipcshm_ring_detach(&ring);
@@ -271,20 +271,20 @@ struct child {
 	bool producer;
 };
 
-static void start(struct child *child, uint32_t slot)
+static void start_child(struct child *child, uint32_t slot)
 {
 	child->token = members_join(members, slot);
 	child->pid = fork();
 	if (child->pid)
 		return;
-	enter(slot);
+	enter_child(slot);
 	if (child->producer)
-		produce();
-	consume();
+		produce_items();
+	consume_items();
 }
 
 /* Returns the exit status, or -1: killed. */
-static int bury(struct child *child, int options)
+static int bury_child(struct child *child, int options)
 {
 	int status;
 
@@ -312,7 +312,7 @@ static void make_ring(void)
 	memset(memory, 0, SIZE);
 	memset(board, 0, sizeof(*board));
 	if (ipcshm_ring_create(&area, 0, &attr))
-		die("no ring");
+		die_with("no ring");
 }
 
 static uint64_t count_lost(void)
@@ -327,7 +327,7 @@ static uint64_t count_lost(void)
 }
 
 /* One thing that happens to one of them. */
-static bool disturb(struct child *children, uint32_t slot, uint64_t *kills)
+static bool disturb_child(struct child *children, uint32_t slot, uint64_t *kills)
 {
 	struct child *child = &children[slot];
 	int status;
@@ -338,11 +338,11 @@ static bool disturb(struct child *children, uint32_t slot, uint64_t *kills)
 			break;
 		kill(child->pid, SIGKILL);
 		kill(child->pid, SIGCONT);
-		status = bury(child, 0);
+		status = bury_child(child, 0);
 		*kills += status == -1 && !child->producer;
 		if (status == 1)
 			return false;
-		start(child, slot);
+		start_child(child, slot);
 		break;
 	case 1:
 	case 2:
@@ -369,28 +369,28 @@ static int try_run(uint64_t end)
 	make_ring();
 	for (i = 0; i < count; i++) {
 		children[i].producer = i < run->producers;
-		start(&children[i], i);
+		start_child(&children[i], i);
 	}
 	while (ipcshm_deadline(0) < end && !failed && board->series < SERIES - 64) {
 		for (i = 0; i < count && !failed; i++) {
-			status = bury(&children[i], WNOHANG);
+			status = bury_child(&children[i], WNOHANG);
 			if (status == 1)
 				failed = 1;
 			else if (status != -2)
-				start(&children[i], i);
+				start_child(&children[i], i);
 		}
 		if (!failed)
-			failed = !disturb(children, (uint32_t)rand() % count, &kills);
+			failed = !disturb_child(children, (uint32_t)rand() % count, &kills);
 		nanosleep(&pause, NULL);
 	}
 	board->stop = true;
 	for (i = 0; i < count; i++)
 		kill(children[i].pid, SIGCONT);
 	for (i = 0; i < run->producers; i++)
-		failed |= bury(&children[i], 0) == 1;
+		failed |= bury_child(&children[i], 0) == 1;
 	board->drain = true;
 	for (; i < count; i++)
-		failed |= bury(&children[i], 0) == 1;
+		failed |= bury_child(&children[i], 0) == 1;
 	lost = count_lost();
 	failed |= lost > kills * BATCH;
 	failed |= board->late > (kills + board->returns) * BATCH;
@@ -439,7 +439,7 @@ int main(int argc, char **argv)
 	board = shared_memory(sizeof(*board));
 	members = members_create();
 	if (ipcshm_area_init_futex(&area, memory, SIZE, members))
-		die("no area");
+		die_with("no area");
 	run = &this;
 	for (i = 0; i < 4; i++)
 		for (k = 0; k < 2 * sizeof(sides) / sizeof(sides[0]); k++) {

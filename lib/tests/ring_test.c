@@ -119,24 +119,24 @@ TEST_F(ring, attach_refuses_what_is_not_a_ring)
 
 TEST_F(ring, one_side_of_one_is_kept)
 {
-	EXPECT_EQ(ONE_PRODUCER ? -EBUSY : 0, attach(&self->other, IPCSHM_RING_PRODUCER));
-	EXPECT_EQ(ONE_CONSUMER ? -EBUSY : 0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	EXPECT_EQ(ONE_PRODUCER ? -EBUSY : 0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
+	EXPECT_EQ(ONE_CONSUMER ? -EBUSY : 0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
 	ipcshm_ring_detach(&self->one.producer);
 	ipcshm_ring_detach(&self->one.consumer);
-	EXPECT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
-	EXPECT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	EXPECT_EQ(0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
+	EXPECT_EQ(0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
 }
 
 TEST_F(ring, the_dead_have_successors)
 {
-	ASSERT_EQ(0, put(&self->one.producer, 7));
-	die(self, &self->one);
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
-	EXPECT_EQ(0, put(&self->other.producer, 8));
-	EXPECT_EQ(7, get(&self->other.consumer));
-	EXPECT_EQ(8, get(&self->other.consumer));
-	EXPECT_EQ(-EAGAIN, get(&self->other.consumer));
+	ASSERT_EQ(0, put_item(&self->one.producer, 7));
+	kill_member(self, &self->one);
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
+	EXPECT_EQ(0, put_item(&self->other.producer, 8));
+	EXPECT_EQ(7, get_item(&self->other.consumer));
+	EXPECT_EQ(8, get_item(&self->other.consumer));
+	EXPECT_EQ(-EAGAIN, get_item(&self->other.consumer));
 }
 
 TEST_F(ring, who_has_no_token_is_refused)
@@ -158,10 +158,10 @@ TEST_F(ring, keeps_order_over_many_laps)
 
 	for (i = 0; i < 1000; i++) {
 		for (n = 0; n < i % (most + 1); n++)
-			ASSERT_EQ(0, put(&self->one.producer, in++));
+			ASSERT_EQ(0, put_item(&self->one.producer, in++));
 		while (n--)
-			ASSERT_EQ(out++, get(&self->one.consumer));
-		ASSERT_EQ(-EAGAIN, get(&self->one.consumer));
+			ASSERT_EQ(out++, get_item(&self->one.consumer));
+		ASSERT_EQ(-EAGAIN, get_item(&self->one.consumer));
 	}
 }
 
@@ -172,17 +172,17 @@ TEST_F(ring, full_is_full)
 	if (OVERWRITES)
 		return;
 	for (i = 0; i < self->room; i++)
-		ASSERT_EQ(0, put(&self->one.producer, i));
-	EXPECT_EQ(-EAGAIN, put(&self->one.producer, i));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
+	EXPECT_EQ(-EAGAIN, put_item(&self->one.producer, i));
 	/* A chunk is free when all of it is. */
 	for (uint64_t gone = 0; gone < (CHUNKS ? 8 : 1); gone++)
-		EXPECT_EQ(gone, get(&self->one.consumer));
+		EXPECT_EQ(gone, get_item(&self->one.consumer));
 	for (uint64_t more = 0; more < (CHUNKS ? 8 : 1); more++)
-		EXPECT_EQ(0, put(&self->one.producer, i + more));
-	EXPECT_EQ(-EAGAIN, put(&self->one.producer, i + 1));
+		EXPECT_EQ(0, put_item(&self->one.producer, i + more));
+	EXPECT_EQ(-EAGAIN, put_item(&self->one.producer, i + 1));
 	while (i--)
-		EXPECT_LT(0, get(&self->one.consumer));
-	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+		EXPECT_LT(0, get_item(&self->one.consumer));
+	EXPECT_EQ(-EAGAIN, get_item(&self->one.consumer));
 }
 
 TEST_F(ring, overwrite_drops_the_oldest)
@@ -192,16 +192,16 @@ TEST_F(ring, overwrite_drops_the_oldest)
 	if (!OVERWRITES)
 		return;
 	for (i = 0; i < 100 * self->room + 3; i++)
-		ASSERT_EQ(0, put(&self->one.producer, i));
-	first = (uint64_t)get(&self->one.consumer);
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
+	first = (uint64_t)get_item(&self->one.consumer);
 	EXPECT_LE(i - self->room, first);
 	EXPECT_GT(i, first);
 	EXPECT_EQ(first, stat_of(&self->one.producer).dropped);
 	while (++first < i)
-		EXPECT_EQ(first, get(&self->one.consumer));
-	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
-	EXPECT_EQ(0, put(&self->one.producer, i));
-	EXPECT_EQ(i, get(&self->one.consumer));
+		EXPECT_EQ(first, get_item(&self->one.consumer));
+	EXPECT_EQ(-EAGAIN, get_item(&self->one.consumer));
+	EXPECT_EQ(0, put_item(&self->one.producer, i));
+	EXPECT_EQ(i, get_item(&self->one.consumer));
 }
 
 TEST_F(ring, overwrite_leaves_what_is_peeked)
@@ -210,26 +210,26 @@ TEST_F(ring, overwrite_leaves_what_is_peeked)
 
 	if (!OVERWRITES)
 		return;
-	ASSERT_EQ(0, put(&self->one.producer, 1000));
-	ASSERT_EQ(1000, peek(&self->one.consumer));
-	while (i < 100 && !put(&self->one.producer, i))
+	ASSERT_EQ(0, put_item(&self->one.producer, 1000));
+	ASSERT_EQ(1000, peek_item(&self->one.consumer));
+	while (i < 100 && !put_item(&self->one.producer, i))
 		i++;
 	EXPECT_GT(self->room, i);
 	EXPECT_EQ(0, ipcshm_ring_release(&self->one.consumer));
-	EXPECT_EQ(0, put(&self->one.producer, i));
-	EXPECT_EQ(0, get(&self->one.consumer));
+	EXPECT_EQ(0, put_item(&self->one.producer, i));
+	EXPECT_EQ(0, get_item(&self->one.consumer));
 }
 
 TEST_F(ring, reserve_shows_nothing_before_commit)
 {
-	ASSERT_EQ(0, reserve(&self->one.producer, 5));
-	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
-	EXPECT_RETURNS(-EBUSY, put(&self->one.producer, 6));
-	EXPECT_RETURNS(-EBUSY, reserve(&self->one.producer, 6));
+	ASSERT_EQ(0, reserve_item(&self->one.producer, 5));
+	EXPECT_EQ(-EAGAIN, get_item(&self->one.consumer));
+	EXPECT_RETURNS(-EBUSY, put_item(&self->one.producer, 6));
+	EXPECT_RETURNS(-EBUSY, reserve_item(&self->one.producer, 6));
 	EXPECT_RETURNS(-EMSGSIZE, ipcshm_ring_commit(&self->one.producer, 9));
 	EXPECT_RETURNS(0, ipcshm_ring_commit(&self->one.producer, 8));
 	EXPECT_RETURNS(-EINVAL, ipcshm_ring_commit(&self->one.producer, 8));
-	EXPECT_EQ(5, get(&self->one.consumer));
+	EXPECT_EQ(5, get_item(&self->one.consumer));
 }
 
 TEST_F(ring, discard_puts_nothing_in)
@@ -237,27 +237,27 @@ TEST_F(ring, discard_puts_nothing_in)
 	uint64_t i;
 
 	for (i = 0; i < 100; i++) {
-		ASSERT_EQ(0, reserve(&self->one.producer, 5));
+		ASSERT_EQ(0, reserve_item(&self->one.producer, 5));
 		ASSERT_EQ(0, ipcshm_ring_discard(&self->one.producer));
 		EXPECT_RETURNS(-EINVAL, ipcshm_ring_discard(&self->one.producer));
-		ASSERT_EQ(0, put(&self->one.producer, i));
-		ASSERT_EQ(i, get(&self->one.consumer));
-		ASSERT_EQ(-EAGAIN, get(&self->one.consumer));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
+		ASSERT_EQ(i, get_item(&self->one.consumer));
+		ASSERT_EQ(-EAGAIN, get_item(&self->one.consumer));
 	}
 }
 
 TEST_F(ring, peek_leaves_it_until_release)
 {
-	ASSERT_EQ(0, put(&self->one.producer, 5));
-	ASSERT_EQ(0, put(&self->one.producer, 6));
-	EXPECT_EQ(5, peek(&self->one.consumer));
-	EXPECT_EQ(-EBUSY, peek(&self->one.consumer));
-	EXPECT_EQ(-EBUSY, get(&self->one.consumer));
+	ASSERT_EQ(0, put_item(&self->one.producer, 5));
+	ASSERT_EQ(0, put_item(&self->one.producer, 6));
+	EXPECT_EQ(5, peek_item(&self->one.consumer));
+	EXPECT_EQ(-EBUSY, peek_item(&self->one.consumer));
+	EXPECT_EQ(-EBUSY, get_item(&self->one.consumer));
 	EXPECT_RETURNS(0, ipcshm_ring_release(&self->one.consumer));
 	EXPECT_RETURNS(-EINVAL, ipcshm_ring_release(&self->one.consumer));
-	EXPECT_EQ(6, peek(&self->one.consumer));
+	EXPECT_EQ(6, peek_item(&self->one.consumer));
 	EXPECT_RETURNS(0, ipcshm_ring_release(&self->one.consumer));
-	EXPECT_EQ(-EAGAIN, peek(&self->one.consumer));
+	EXPECT_EQ(-EAGAIN, peek_item(&self->one.consumer));
 }
 
 TEST_F(ring, sides_are_not_exchanged)
@@ -280,26 +280,26 @@ TEST_F(ring, sizes_are_kept_to)
 	char item[256] = { 0 };
 
 	EXPECT_RETURNS(-EMSGSIZE, ipcshm_ring_put(&self->one.producer, item, 200, IPCSHM_NOW));
-	ASSERT_EQ(0, put(&self->one.producer, 9));
+	ASSERT_EQ(0, put_item(&self->one.producer, 9));
 	EXPECT_RETURNS(-EMSGSIZE, ipcshm_ring_get(&self->one.consumer, item, 7, IPCSHM_NOW));
-	EXPECT_EQ(9, get(&self->one.consumer));
+	EXPECT_EQ(9, get_item(&self->one.consumer));
 }
 
 TEST_F(ring, detach_discards_and_gives_back)
 {
 	if (OVERWRITES)
 		return;
-	ASSERT_EQ(0, put(&self->one.producer, 1));
-	ASSERT_EQ(0, reserve(&self->one.producer, 2));
-	ASSERT_EQ(1, peek(&self->one.consumer));
+	ASSERT_EQ(0, put_item(&self->one.producer, 1));
+	ASSERT_EQ(0, reserve_item(&self->one.producer, 2));
+	ASSERT_EQ(1, peek_item(&self->one.consumer));
 	ipcshm_ring_detach(&self->one.producer);
 	ipcshm_ring_detach(&self->one.consumer);
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
-	ASSERT_EQ(0, put(&self->other.producer, 3));
-	EXPECT_EQ(1, get(&self->other.consumer));
-	EXPECT_EQ(3, get(&self->other.consumer));
-	EXPECT_EQ(-EAGAIN, get(&self->other.consumer));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, put_item(&self->other.producer, 3));
+	EXPECT_EQ(1, get_item(&self->other.consumer));
+	EXPECT_EQ(3, get_item(&self->other.consumer));
+	EXPECT_EQ(-EAGAIN, get_item(&self->other.consumer));
 }
 
 TEST_F(ring, bulk_is_all_or_none)
@@ -391,9 +391,9 @@ TEST_F(ring, chunks_are_used_again)
 	places += size - 8 * place;
 	memset(places + 3 * place, 0xee, 5 * place);
 	for (i = 0; i < 1000; i++) {
-		ASSERT_EQ(0, put(&self->one.producer, i));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
 		if (i >= 8)
-			ASSERT_EQ(i - 8, get(&self->one.consumer));
+			ASSERT_EQ(i - 8, get_item(&self->one.consumer));
 	}
 	for (i = 3 * place; i < 8 * place; i++)
 		ASSERT_EQ(0xee, places[i]);
@@ -405,12 +405,12 @@ TEST_F(ring, what_the_dead_reserved_is_skipped)
 {
 	if (!CLAIMS || ONE_PRODUCER)
 		return;
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
-	ASSERT_EQ(0, reserve(&self->other.producer, 1));
-	ASSERT_EQ(0, put(&self->one.producer, 2));
-	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
-	die(self, &self->other);
-	EXPECT_EQ(2, get(&self->one.consumer));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, reserve_item(&self->other.producer, 1));
+	ASSERT_EQ(0, put_item(&self->one.producer, 2));
+	EXPECT_EQ(-EAGAIN, get_item(&self->one.consumer));
+	kill_member(self, &self->other);
+	EXPECT_EQ(2, get_item(&self->one.consumer));
 	EXPECT_EQ(1, stat_of(&self->one.consumer).skipped);
 }
 
@@ -418,18 +418,18 @@ TEST_F(ring, what_the_dead_peeked_comes_back)
 {
 	int64_t first, second;
 
-	ASSERT_EQ(0, put(&self->one.producer, 1));
-	ASSERT_EQ(0, put(&self->one.producer, 2));
+	ASSERT_EQ(0, put_item(&self->one.producer, 1));
+	ASSERT_EQ(0, put_item(&self->one.producer, 2));
 	ipcshm_ring_detach(&self->one.consumer);
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
-	ASSERT_EQ(1, peek(&self->other.consumer));
-	die(self, &self->other);
-	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_CONSUMER));
-	first = get(&self->one.consumer);
-	second = get(&self->one.consumer);
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(1, peek_item(&self->other.consumer));
+	kill_member(self, &self->other);
+	ASSERT_EQ(0, attach_member(&self->one, IPCSHM_RING_CONSUMER));
+	first = get_item(&self->one.consumer);
+	second = get_item(&self->one.consumer);
 	EXPECT_EQ(1, first);
 	EXPECT_EQ(2, second);
-	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+	EXPECT_EQ(-EAGAIN, get_item(&self->one.consumer));
 	EXPECT_EQ(!!PEEKS, stat_of(&self->one.consumer).returned);
 }
 
@@ -439,20 +439,20 @@ TEST_F(ring, a_full_ring_goes_on_after_a_death)
 
 	if (!PEEKS || ONE_CONSUMER || OVERWRITES || CHUNKS)
 		return;
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
 	for (i = 0; i < self->room; i++)
-		ASSERT_EQ(0, put(&self->one.producer, i));
-	ASSERT_EQ(0, peek(&self->other.consumer));
-	EXPECT_EQ(1, get(&self->one.consumer));
-	die(self, &self->other);
-	EXPECT_EQ(0, get(&self->one.consumer));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
+	ASSERT_EQ(0, peek_item(&self->other.consumer));
+	EXPECT_EQ(1, get_item(&self->one.consumer));
+	kill_member(self, &self->other);
+	EXPECT_EQ(0, get_item(&self->one.consumer));
 	for (i = 2; i < self->room; i++)
-		EXPECT_EQ(i, get(&self->one.consumer));
-	while (get(&self->one.consumer) >= 0)
+		EXPECT_EQ(i, get_item(&self->one.consumer));
+	while (get_item(&self->one.consumer) >= 0)
 		;
 	for (i = 0; i < 100; i++) {
-		EXPECT_EQ(0, put(&self->one.producer, i));
-		EXPECT_EQ(i, get(&self->one.consumer));
+		EXPECT_EQ(0, put_item(&self->one.producer, i));
+		EXPECT_EQ(i, get_item(&self->one.consumer));
 	}
 }
 
@@ -464,11 +464,11 @@ TEST_F(ring, an_item_with_too_little_room_stays_in_its_place)
 	uint64_t i;
 
 	for (i = 1; i < 5; i++)
-		ASSERT_EQ(0, put(&self->one.producer, i));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
 	for (i = 1; i < 5; i++) {
 		EXPECT_RETURNS(-EMSGSIZE, ipcshm_ring_get(&self->one.consumer, small, sizeof(small),
 							  IPCSHM_NOW));
-		EXPECT_EQ(i, get(&self->one.consumer));
+		EXPECT_EQ(i, get_item(&self->one.consumer));
 	}
 }
 
@@ -477,12 +477,12 @@ TEST_F(ring, detach_leaves_the_peeked_item_in_its_place)
 	uint64_t i;
 
 	for (i = 1; i < 6; i++)
-		ASSERT_EQ(0, put(&self->one.producer, i));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
 	for (i = 1; i < 6; i++) {
-		ASSERT_EQ(i, peek(&self->one.consumer));
+		ASSERT_EQ(i, peek_item(&self->one.consumer));
 		ipcshm_ring_detach(&self->one.consumer);
-		ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_CONSUMER));
-		ASSERT_EQ(i, get(&self->one.consumer));
+		ASSERT_EQ(0, attach_member(&self->one, IPCSHM_RING_CONSUMER));
+		ASSERT_EQ(i, get_item(&self->one.consumer));
 	}
 }
 
@@ -494,10 +494,10 @@ TEST_F(ring, items_that_came_back_count_in_bulk)
 	if (variant->layout != IPCSHM_RING_SLOTS || ONE_CONSUMER || OVERWRITES)
 		return;
 	for (i = 0; i < 6; i++)
-		ASSERT_EQ(0, put(&self->one.producer, i));
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
-	ASSERT_EQ(0, peek(&self->other.consumer));
-	ASSERT_EQ(1, get(&self->one.consumer));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, peek_item(&self->other.consumer));
+	ASSERT_EQ(1, get_item(&self->one.consumer));
 	ipcshm_ring_detach(&self->other.consumer);
 	EXPECT_RETURNS(-EAGAIN, ipcshm_ring_get_bulk(&self->one.consumer, items, 6, IPCSHM_NOW));
 	ASSERT_EQ(5, ipcshm_ring_get_bulk(&self->one.consumer, items, 5, IPCSHM_NOW));
@@ -553,10 +553,10 @@ TEST_F(ring, many_dead_reservations_are_no_damage)
 							IPCSHM_RING_PRODUCER));
 			ASSERT_EQ(0, ipcshm_ring_reserve(&rings[i], 8, &room, IPCSHM_NOW));
 		}
-		ASSERT_EQ(0, put(&self->one.producer, lives));
-		ASSERT_EQ(-EAGAIN, get(&self->one.consumer));
-		die(self, &self->other);
-		ASSERT_EQ(lives, get(&self->one.consumer));
+		ASSERT_EQ(0, put_item(&self->one.producer, lives));
+		ASSERT_EQ(-EAGAIN, get_item(&self->one.consumer));
+		kill_member(self, &self->other);
+		ASSERT_EQ(lives, get_item(&self->one.consumer));
 		ASSERT_EQ(0, ipcshm_area_set_token(&self->other.area, members_join(self->members, 1)));
 	}
 }
@@ -568,13 +568,13 @@ TEST_F(ring, a_stopped_claim_is_full_or_empty_and_not_contention)
 
 	if (!CLAIMS || ONE_PRODUCER || ONE_CONSUMER || OVERWRITES)
 		return;
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
-	ASSERT_EQ(0, reserve(&self->other.producer, 1));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, reserve_item(&self->other.producer, 1));
 	for (i = 1; i < (CHUNKS ? 8 : self->room); i++)
-		ASSERT_EQ(0, put(&self->one.producer, i));
-	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
+	EXPECT_EQ(-EAGAIN, get_item(&self->one.consumer));
 	if (!CHUNKS)
-		EXPECT_EQ(-EAGAIN, put(&self->one.producer, i));
+		EXPECT_EQ(-EAGAIN, put_item(&self->one.producer, i));
 }
 
 /* The map of chunks is written to by a hostile peer while a record is held. */
@@ -582,8 +582,8 @@ TEST_F(ring, a_lost_chunk_can_be_released)
 {
 	if (!CHUNKS)
 		return;
-	ASSERT_EQ(0, put(&self->one.producer, 1));
-	ASSERT_EQ(1, peek(&self->one.consumer));
+	ASSERT_EQ(0, put_item(&self->one.producer, 1));
+	ASSERT_EQ(1, peek_item(&self->one.consumer));
 	memset((char *)self->memory + 768, 0, 64 * 1024);
 	EXPECT_EQ(0, ipcshm_ring_release(&self->one.consumer));
 }
@@ -602,13 +602,13 @@ TEST_F(ring, claims_in_many_seats_are_searched_a_few_at_a_time)
 	if (variant->layout != IPCSHM_RING_SLOTS || ONE_CONSUMER)
 		return;
 	memset((char *)self->memory + 768 + first * 64, 0xff, seats * 64);
-	EXPECT_EQ(-EALREADY, get(&self->one.consumer));
+	EXPECT_EQ(-EALREADY, get_item(&self->one.consumer));
 	do
-		ret = get(&self->one.consumer);
+		ret = get_item(&self->one.consumer);
 	while (ret == -EALREADY && ++calls < seats);
 	EXPECT_EQ(-EAGAIN, ret);
-	ASSERT_EQ(0, put(&self->one.producer, 5));
-	EXPECT_EQ(5, get(&self->one.consumer));
+	ASSERT_EQ(0, put_item(&self->one.producer, 5));
+	EXPECT_EQ(5, get_item(&self->one.consumer));
 }
 
 /* Attached members. */
@@ -619,9 +619,9 @@ TEST_F(ring, counts_the_living)
 	EXPECT_EQ(1, stat_of(&self->one.producer).consumers);
 	ipcshm_ring_detach(&self->one.consumer);
 	EXPECT_EQ(0, stat_of(&self->one.producer).consumers);
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
 	EXPECT_EQ(1, stat_of(&self->one.producer).consumers);
-	die(self, &self->other);
+	kill_member(self, &self->other);
 	EXPECT_EQ(0, stat_of(&self->one.producer).consumers);
 	EXPECT_EQ(1, stat_of(&self->one.producer).producers);
 }
@@ -653,8 +653,8 @@ static int use_parents(struct member *parent, struct ipcshm_ring *mine)
 	void *room;
 	int wrong = 0;
 
-	wrong |= put(&parent->producer, 9) != -ESRCH;
-	wrong |= get(&parent->consumer) != -ESRCH;
+	wrong |= put_item(&parent->producer, 9) != -ESRCH;
+	wrong |= get_item(&parent->consumer) != -ESRCH;
 	wrong |= ipcshm_ring_reserve(&parent->producer, 8, &room, IPCSHM_NOW) != -ESRCH;
 	wrong |= ipcshm_ring_commit(&parent->producer, 8) != -ESRCH;
 	wrong |= ipcshm_ring_discard(&parent->producer) != -ESRCH;
@@ -665,7 +665,7 @@ static int use_parents(struct member *parent, struct ipcshm_ring *mine)
 	ipcshm_ring_detach(&parent->consumer);
 	/* Not so if the child has come to have a token of its own. */
 	if (mine) {
-		wrong |= put(&parent->producer, 9) != -ESRCH;
+		wrong |= put_item(&parent->producer, 9) != -ESRCH;
 		ipcshm_ring_detach(&parent->producer);
 	}
 	return wrong;
@@ -676,9 +676,9 @@ TEST_F(ring, a_child_can_do_nothing_with_its_parents_handles)
 	struct ipcshm_ring mine;
 	int status;
 
-	ASSERT_EQ(0, put(&self->one.producer, 1));
-	ASSERT_EQ(0, reserve(&self->one.producer, 2));
-	ASSERT_EQ(1, peek(&self->one.consumer));
+	ASSERT_EQ(0, put_item(&self->one.producer, 1));
+	ASSERT_EQ(0, reserve_item(&self->one.producer, 2));
+	ASSERT_EQ(1, peek_item(&self->one.consumer));
 	if (!fork()) {
 		status = use_parents(&self->one, NULL);
 		ipcshm_area_set_token(&self->one.area, members_join(self->members, 5));
@@ -686,12 +686,12 @@ TEST_F(ring, a_child_can_do_nothing_with_its_parents_handles)
 	}
 	ASSERT_LT(0, wait(&status));
 	EXPECT_EQ(0, status);
-	EXPECT_EQ(ONE_PRODUCER ? -EBUSY : 0, attach(&self->other, IPCSHM_RING_PRODUCER));
-	EXPECT_EQ(ONE_CONSUMER ? -EBUSY : 0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	EXPECT_EQ(ONE_PRODUCER ? -EBUSY : 0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
+	EXPECT_EQ(ONE_CONSUMER ? -EBUSY : 0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
 	EXPECT_EQ(0, ipcshm_ring_commit(&self->one.producer, 8));
 	EXPECT_EQ(0, ipcshm_ring_release(&self->one.consumer));
-	EXPECT_EQ(2, get(&self->one.consumer));
-	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+	EXPECT_EQ(2, get_item(&self->one.consumer));
+	EXPECT_EQ(-EAGAIN, get_item(&self->one.consumer));
 }
 
 /* Deadlines, whatever is in the ring. */

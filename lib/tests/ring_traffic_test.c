@@ -26,7 +26,7 @@ static void *failed_call(const char *call, ssize_t ret, const struct ipcshm_ring
 	return (void *)2;
 }
 
-static void *produce(void *argument)
+static void *produce_items(void *argument)
 {
 	const struct worker *worker = argument;
 	struct member me;
@@ -34,7 +34,7 @@ static void *produce(void *argument)
 
 	if (ipcshm_area_init_futex(&me.area, worker->ring->memory, SIZE, worker->ring->members) ||
 	    ipcshm_area_set_token(&me.area, members_join(worker->ring->members, worker->slot)) ||
-	    attach(&me, IPCSHM_RING_PRODUCER))
+	    attach_member(&me, IPCSHM_RING_PRODUCER))
 		return (void *)1;
 	for (i = 0; i < worker->count; i++) {
 		uint64_t item = (uint64_t)worker->slot << 32 | i;
@@ -49,7 +49,7 @@ static void *produce(void *argument)
 }
 
 /* Of each producer, the items come in order. */
-static void *consume(void *argument)
+static void *consume_items(void *argument)
 {
 	const struct worker *worker = argument;
 	uint64_t last[16] = { 0 };
@@ -58,7 +58,7 @@ static void *consume(void *argument)
 
 	if (ipcshm_area_init_futex(&me.area, worker->ring->memory, SIZE, worker->ring->members) ||
 	    ipcshm_area_set_token(&me.area, members_join(worker->ring->members, worker->slot)) ||
-	    attach(&me, IPCSHM_RING_CONSUMER))
+	    attach_member(&me, IPCSHM_RING_CONSUMER))
 		return (void *)3;
 	for (i = 0; i < worker->count; i++) {
 		ssize_t ret = ipcshm_ring_get(&me.consumer, &item, 8, SOON);
@@ -97,9 +97,9 @@ static uint32_t share_work(FIXTURE_DATA(ring) *self, uint32_t producers, uint32_
 
 static int64_t what_is_left(FIXTURE_DATA(ring) *self)
 {
-	int ret = attach(&self->one, IPCSHM_RING_CONSUMER);
+	int ret = attach_member(&self->one, IPCSHM_RING_CONSUMER);
 
-	return ret ? ret : get(&self->one.consumer);
+	return ret ? ret : get_item(&self->one.consumer);
 }
 
 TEST_F(ring, processes_lose_nothing)
@@ -114,7 +114,8 @@ TEST_F(ring, processes_lose_nothing)
 	count = share_work(self, producers, ONE_CONSUMER ? 1 : 3, 3 * TRAFFIC, workers);
 	for (i = 0; i < count; i++)
 		if (!fork())
-			_exit((int)(long)(i < producers ? produce : consume)(&workers[i]));
+			_exit((int)(long)(i < producers ?
+					  produce_items : consume_items)(&workers[i]));
 	for (i = 0; i < count; i++) {
 		ASSERT_LT(0, wait(&status));
 		EXPECT_EQ(0, status);
@@ -136,7 +137,8 @@ TEST_F(ring, threads_lose_nothing)
 		return;
 	count = share_work(self, producers, ONE_CONSUMER ? 1 : 3, 3 * TRAFFIC, workers);
 	for (i = 0; i < count; i++)
-		ASSERT_EQ(0, pthread_create(&threads[i], NULL, i < producers ? produce : consume,
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, i < producers ?
+					    produce_items : consume_items,
 					    &workers[i]));
 	for (i = 0; i < count; i++) {
 		ASSERT_EQ(0, pthread_join(threads[i], &result));

@@ -40,7 +40,7 @@ TEST_F(ring, consumer_waits_for_an_item)
 		ASSERT_EQ(0, pthread_create(&thread, NULL, get_late, &self->one.consumer));
 		if (i % 2)
 			ASSERT_TRUE(await_sleeps(&self->one.producer, i / 2 + 1));
-		ASSERT_EQ(0, put(&self->one.producer, i));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
 		ASSERT_EQ(0, pthread_join(thread, &result));
 		ASSERT_EQ(i, (uintptr_t)result);
 	}
@@ -55,16 +55,16 @@ TEST_F(ring, producer_waits_for_room)
 	if (OVERWRITES)
 		return;
 	for (i = 0; i < self->room; i++)
-		ASSERT_EQ(0, put(&self->one.producer, i));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, put_late, &self->one.producer));
 	ASSERT_TRUE(await_sleeps(&self->one.consumer, 1));
 	for (uint64_t gone = 0; gone < (CHUNKS ? 8 : 1); gone++, i--)
-		ASSERT_EQ(gone, get(&self->one.consumer));
+		ASSERT_EQ(gone, get_item(&self->one.consumer));
 	ASSERT_EQ(0, pthread_join(thread, &result));
 	EXPECT_EQ(NULL, result);
 	while (i--)
-		EXPECT_LT(0, get(&self->one.consumer));
-	EXPECT_EQ(77, get(&self->one.consumer));
+		EXPECT_LT(0, get_item(&self->one.consumer));
+	EXPECT_EQ(77, get_item(&self->one.consumer));
 }
 
 /* A deadline would hide a missing wake-up. */
@@ -92,7 +92,7 @@ TEST_F(ring, room_of_discarded_records_is_announced)
 
 	if (variant->layout != IPCSHM_RING_RECORDS || variant->flags != MANY)
 		return;
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
 	ASSERT_EQ(0, ipcshm_ring_attach(&third, &self->other.area, 0, IPCSHM_RING_PRODUCER));
 	ASSERT_EQ(0, ipcshm_ring_reserve(&self->one.producer, 96, &result, IPCSHM_NOW));
 	ASSERT_EQ(0, ipcshm_ring_reserve(&self->other.producer, 96, &result, IPCSHM_NOW));
@@ -100,7 +100,7 @@ TEST_F(ring, room_of_discarded_records_is_announced)
 	ASSERT_TRUE(await_sleeps(&self->one.producer, 1));
 	EXPECT_EQ(0, ipcshm_ring_discard(&self->one.producer));
 	EXPECT_EQ(0, ipcshm_ring_discard(&self->other.producer));
-	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
+	EXPECT_EQ(-EAGAIN, get_item(&self->one.consumer));
 	ASSERT_EQ(0, pthread_join(thread, &result));
 	EXPECT_EQ(NULL, result);
 }
@@ -113,11 +113,11 @@ TEST_F(ring, what_is_committed_can_be_overwritten)
 
 	if (!OVERWRITES || ONE_PRODUCER)
 		return;
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
-	ASSERT_EQ(0, reserve(&self->other.producer, 1));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, reserve_item(&self->other.producer, 1));
 	for (i = 1; i < self->room; i++)
-		ASSERT_EQ(0, put(&self->one.producer, i));
-	ASSERT_EQ(-EAGAIN, put(&self->one.producer, 7));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
+	ASSERT_EQ(-EAGAIN, put_item(&self->one.producer, 7));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, put_for_ever, &self->one.producer));
 	ASSERT_TRUE(await_sleeps(&self->one.consumer, 1));
 	EXPECT_EQ(0, ipcshm_ring_commit(&self->other.producer, 8));
@@ -132,9 +132,9 @@ TEST_F(ring, too_few_are_left_where_they_are)
 
 	if (variant->layout != IPCSHM_RING_SLOTS || ONE_CONSUMER || OVERWRITES)
 		return;
-	ASSERT_EQ(0, put(&self->one.producer, 1));
-	ASSERT_EQ(0, put(&self->one.producer, 2));
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, put_item(&self->one.producer, 1));
+	ASSERT_EQ(0, put_item(&self->one.producer, 2));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
 	EXPECT_RETURNS(-ETIMEDOUT, ipcshm_ring_get_bulk(&self->other.consumer, items, 4,
 							ipcshm_deadline(2 * MS)));
 	EXPECT_EQ(0, stat_of(&self->one.producer).returned);
@@ -152,7 +152,7 @@ TEST_F(ring, deadlines_end_waits)
 	EXPECT_LE(begin + 2 * MS, ipcshm_deadline(0));
 	EXPECT_RETURNS(-ETIMEDOUT, ipcshm_ring_get(&self->one.consumer, &item, 8, 1));
 	for (i = 0; i < self->room; i++)
-		ASSERT_EQ(0, put(&self->one.producer, i));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
 	if (!OVERWRITES)
 		EXPECT_RETURNS(-ETIMEDOUT, ipcshm_ring_put(&self->one.producer, &item, 8,
 							   ipcshm_deadline(2 * MS)));
@@ -165,12 +165,12 @@ TEST_F(ring, a_death_wakes_who_waits_for_the_dead)
 
 	if (!CLAIMS || ONE_PRODUCER)
 		return;
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
-	ASSERT_EQ(0, reserve(&self->other.producer, 1));
-	ASSERT_EQ(0, put(&self->one.producer, 2));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, reserve_item(&self->other.producer, 1));
+	ASSERT_EQ(0, put_item(&self->one.producer, 2));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, get_late, &self->one.consumer));
 	ASSERT_TRUE(await_sleeps(&self->one.producer, 1));
-	die(self, &self->other);
+	kill_member(self, &self->other);
 	ASSERT_EQ(0, pthread_join(thread, &result));
 	EXPECT_EQ(2, (uintptr_t)result);
 }
@@ -182,12 +182,12 @@ TEST_F(ring, a_death_brings_back_to_who_waits)
 
 	if (!PEEKS || ONE_CONSUMER)
 		return;
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
-	ASSERT_EQ(0, put(&self->one.producer, 1));
-	ASSERT_EQ(1, peek(&self->other.consumer));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, put_item(&self->one.producer, 1));
+	ASSERT_EQ(1, peek_item(&self->other.consumer));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, get_late, &self->one.consumer));
 	ASSERT_TRUE(await_sleeps(&self->one.producer, 1));
-	die(self, &self->other);
+	kill_member(self, &self->other);
 	ASSERT_EQ(0, pthread_join(thread, &result));
 	EXPECT_EQ(1, (uintptr_t)result);
 }
@@ -265,18 +265,18 @@ TEST_F(ring, hang_up_ends_gets_when_the_ring_is_empty)
 	uint64_t item;
 
 	make_hang_up(_metadata, self);
-	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_CONSUMER));
-	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
-	ASSERT_EQ(0, put(&self->other.producer, 1));
+	ASSERT_EQ(0, attach_member(&self->one, IPCSHM_RING_CONSUMER));
+	EXPECT_EQ(-EAGAIN, get_item(&self->one.consumer));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, put_item(&self->other.producer, 1));
 	ipcshm_ring_detach(&self->other.producer);
-	EXPECT_EQ(1, get(&self->one.consumer));
-	EXPECT_EQ(-EPIPE, get(&self->one.consumer));
+	EXPECT_EQ(1, get_item(&self->one.consumer));
+	EXPECT_EQ(-EPIPE, get_item(&self->one.consumer));
 	EXPECT_RETURNS(-EPIPE, ipcshm_ring_get(&self->one.consumer, &item, 8, IPCSHM_FOREVER));
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
-	EXPECT_EQ(-EAGAIN, get(&self->one.consumer));
-	ASSERT_EQ(0, put(&self->other.producer, 2));
-	EXPECT_EQ(2, get(&self->one.consumer));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
+	EXPECT_EQ(-EAGAIN, get_item(&self->one.consumer));
+	ASSERT_EQ(0, put_item(&self->other.producer, 2));
+	EXPECT_EQ(2, get_item(&self->one.consumer));
 }
 
 static void *get_for_ever(void *argument)
@@ -292,11 +292,11 @@ TEST_F(ring, hang_up_wakes_who_waits_for_the_dead)
 	void *result;
 
 	make_hang_up(_metadata, self);
-	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_CONSUMER));
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, attach_member(&self->one, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_PRODUCER));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, get_for_ever, &self->one.consumer));
 	ASSERT_TRUE(await_sleeps(&self->other.producer, 1));
-	die(self, &self->other);
+	kill_member(self, &self->other);
 	ASSERT_EQ(0, pthread_join(thread, &result));
 	EXPECT_EQ(-EPIPE, (long)result);
 }
@@ -308,13 +308,13 @@ TEST_F(ring, hang_up_ends_puts_when_the_ring_is_full)
 	if (OVERWRITES)
 		return;
 	make_hang_up(_metadata, self);
-	ASSERT_EQ(0, attach(&self->one, IPCSHM_RING_PRODUCER));
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, attach_member(&self->one, IPCSHM_RING_PRODUCER));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
 	for (i = 0; i < self->room; i++)
-		ASSERT_EQ(0, put(&self->one.producer, i));
-	EXPECT_EQ(-EAGAIN, put(&self->one.producer, i));
+		ASSERT_EQ(0, put_item(&self->one.producer, i));
+	EXPECT_EQ(-EAGAIN, put_item(&self->one.producer, i));
 	ipcshm_ring_detach(&self->other.consumer);
-	EXPECT_EQ(-EPIPE, put(&self->one.producer, i));
+	EXPECT_EQ(-EPIPE, put_item(&self->one.producer, i));
 	EXPECT_RETURNS(-EPIPE, ipcshm_ring_put(&self->one.producer, &i, 8, IPCSHM_FOREVER));
 }
 
@@ -333,7 +333,7 @@ TEST_F(ring, meets_a_peer)
 	EXPECT_EQ(-EAGAIN, ipcshm_ring_wait_peer(&self->one.producer, IPCSHM_NOW));
 	EXPECT_EQ(-ETIMEDOUT, ipcshm_ring_wait_peer(&self->one.producer, ipcshm_deadline(2 * MS)));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, meet_for_ever, &self->one.producer));
-	ASSERT_EQ(0, attach(&self->other, IPCSHM_RING_CONSUMER));
+	ASSERT_EQ(0, attach_member(&self->other, IPCSHM_RING_CONSUMER));
 	ASSERT_EQ(0, pthread_join(thread, &result));
 	EXPECT_EQ(0, (long)result);
 }

@@ -20,7 +20,7 @@ static bool server_is_dead(void)
 	return (finished & 2 && !(taken & ~replied)) || clients_are_done();
 }
 
-static bool never(void)
+static bool never_sleeps(void)
 {
 	return false;
 }
@@ -105,7 +105,7 @@ TEST(clients_after_each_other)
 TEST(server_that_detaches)
 {
 	EXPECT_HOLDS(.role = { call_1, take_and_detach, serve_each }, .flags = ONE_TO_TWO,
-		     .leaves = never, .may_sleep = clients_are_done);
+		     .leaves = never_sleeps, .may_sleep = clients_are_done);
 }
 
 TEST_HARNESS_MAIN

@@ -92,7 +92,7 @@ void before_access(const volatile void *address);
 void before_access(const volatile void *address)
 {
 	if (!at_once)
-		step((const void *)address);
+		take_step((const void *)address);
 }
 
 static void set_up_shared(void)
@@ -148,7 +148,7 @@ static void on_death(uint32_t token)
 
 static void pause_here(void)
 {
-	step(&world.shared.memory[300]);
+	take_step(&world.shared.memory[300]);
 }
 
 static uint64_t value_of(uint32_t client, uint64_t id, uint64_t number)
@@ -171,7 +171,7 @@ static void write_value(void *data, uint64_t value)
 
 static void check_value(const void *data, uint64_t value)
 {
-	check(*(const uint64_t *)data == value, "memory is not what was written");
+	check_that(*(const uint64_t *)data == value, "memory is not what was written");
 }
 
 static void attach_client(struct ipcshm_client *client)
@@ -184,7 +184,7 @@ static void attach_client(struct ipcshm_client *client)
 		ret = ipcshm_client_attach(client, &services[current]);
 	while (ret == -EUSERS && scenario->flags & ROWS_FOR_ONE);
 	at_once = false;
-	check(!ret, "not attached");
+	check_that(!ret, "not attached");
 	ipcshm_client_set_busy_poll(client, 0);
 }
 
@@ -195,8 +195,8 @@ static void attach_server(struct ipcshm_server *server)
 	memset(server, 0, sizeof(*server));
 	/* With the first look at all calls, which no client has made yet. */
 	at_once = true;
-	check(!ipcshm_server_attach(server, &services[current]), "not attached");
-	check(ipcshm_server_take(server, &request, IPCSHM_NOW) == -EAGAIN, "taken too early");
+	check_that(!ipcshm_server_attach(server, &services[current]), "not attached");
+	check_that(ipcshm_server_take(server, &request, IPCSHM_NOW) == -EAGAIN, "taken too early");
 	at_once = false;
 	ipcshm_server_set_busy_poll(server, 0);
 }
@@ -205,12 +205,13 @@ static uint64_t send_call(struct ipcshm_client *client)
 {
 	struct ipcshm_service_request request;
 
-	check(!ipcshm_client_loan(client, 8, &request, IPCSHM_FOREVER), "no loan");
+	check_that(!ipcshm_client_loan(client, 8, &request, IPCSHM_FOREVER), "no loan");
 	if (!at_once)
 		write_value(request.data, ~1ULL);
-	*(uint64_t *)request.data = ipcshm_area_token(here());
-	check(!ipcshm_client_call(client, &request,
-				  scenario->flags & RETRY ? IPCSHM_SERVICE_RETRY : 0), "no call");
+	*(uint64_t *)request.data = ipcshm_area_token(own_area());
+	check_that(!ipcshm_client_call(client, &request,
+				       scenario->flags & RETRY ? IPCSHM_SERVICE_RETRY : 0),
+		   "no call");
 	return request.id;
 }
 
@@ -222,22 +223,23 @@ static bool take_reply(struct ipcshm_client *client, uint64_t id)
 	uint64_t value;
 
 	if (ret == -EOWNERDEAD) {
-		check(world.deaths_left != scenario->deaths || scenario->leaves,
-		      "no server has died");
-		check(!(scenario->flags & RETRY), "not retried");
-		check(!(replied & bit_of(ipcshm_area_token(here()), reply.id)), "a reply is lost");
-		replied |= bit_of(ipcshm_area_token(here()), reply.id);
+		check_that(world.deaths_left != scenario->deaths || scenario->leaves,
+			   "no server has died");
+		check_that(!(scenario->flags & RETRY), "not retried");
+		check_that(!(replied & bit_of(ipcshm_area_token(own_area()), reply.id)),
+			   "a reply is lost");
+		replied |= bit_of(ipcshm_area_token(own_area()), reply.id);
 		return true;
 	}
-	check(!ret, "no reply");
-	check(!id || reply.id == id, "the reply of another call");
-	value = value_of(ipcshm_area_token(here()), reply.id, reply.number);
+	check_that(!ret, "no reply");
+	check_that(!id || reply.id == id, "the reply of another call");
+	value = value_of(ipcshm_area_token(own_area()), reply.id, reply.number);
 	check_value(reply.data, value);
 	pause_here();
 	check_value(reply.data, value);
-	check(!ipcshm_client_release(client, &reply), "not released");
+	check_that(!ipcshm_client_release(client, &reply), "not released");
 	if (reply.last)
-		replied |= bit_of(ipcshm_area_token(here()), reply.id);
+		replied |= bit_of(ipcshm_area_token(own_area()), reply.id);
 	return reply.last;
 }
 
@@ -249,7 +251,7 @@ static void call_count(unsigned int count)
 	attach_client(&client);
 	for (i = 0; i < count; i++)
 		while (!take_reply(&client, send_call(&client)))
-			check(false, "not the last reply");
+			check_that(false, "not the last reply");
 	finished |= 1U << current;
 }
 
@@ -299,7 +301,7 @@ static void loan_and_write(void)
 	struct ipcshm_client client;
 
 	attach_client(&client);
-	check(!ipcshm_client_loan(&client, 8, &request, IPCSHM_FOREVER), "no loan");
+	check_that(!ipcshm_client_loan(&client, 8, &request, IPCSHM_FOREVER), "no loan");
 	write_value(request.data, 1);
 	pause_here();
 	check_value(request.data, 1);
@@ -323,7 +325,7 @@ static void cancel_and_call(void)
 	struct ipcshm_client client;
 
 	attach_client(&client);
-	check(!ipcshm_client_cancel(&client, send_call(&client)), "not cancelled");
+	check_that(!ipcshm_client_cancel(&client, send_call(&client)), "not cancelled");
 	take_reply(&client, send_call(&client));
 	finished |= 1U << current;
 }
@@ -345,7 +347,7 @@ static void note_taken(const struct ipcshm_service_request *request)
 {
 	uint32_t bit = bit_of(request->client, request->id);
 
-	check(!(taken & bit) || scenario->flags & RETRY, "a request was taken twice");
+	check_that(!(taken & bit) || scenario->flags & RETRY, "a request was taken twice");
 	taken |= bit;
 }
 
@@ -361,12 +363,12 @@ static bool reply_one(struct ipcshm_server *server, const struct ipcshm_service_
 	replying &= ~(1U << current);
 	if (ret == -ECANCELED)
 		return false;
-	check(!ret, "no loan for a reply");
+	check_that(!ret, "no loan for a reply");
 	check_value(request->data, request->client);
 	write_value(reply.data, value_of(request->client, request->id, reply.number));
 	check_value(request->data, request->client);
 	ret = ipcshm_server_reply(server, request, &reply, flags);
-	check(!ret || ret == -ECANCELED, "not replied");
+	check_that(!ret || ret == -ECANCELED, "not replied");
 	if (!ret && !flags)
 		replied |= bit_of(request->client, request->id);
 	return !ret;
@@ -380,7 +382,7 @@ static void serve_count(unsigned int requests, unsigned int replies)
 
 	attach_server(&server);
 	while (requests--) {
-		check(!ipcshm_server_take(&server, &request, IPCSHM_FOREVER), "not taken");
+		check_that(!ipcshm_server_take(&server, &request, IPCSHM_FOREVER), "not taken");
 		note_taken(&request);
 		for (i = 1; i < replies; i++)
 			if (!reply_one(&server, &request, IPCSHM_SERVICE_MORE))
@@ -411,7 +413,7 @@ static void take_and_detach(void)
 	struct ipcshm_server server;
 
 	attach_server(&server);
-	check(!ipcshm_server_take(&server, &request, IPCSHM_FOREVER), "not taken");
+	check_that(!ipcshm_server_take(&server, &request, IPCSHM_FOREVER), "not taken");
 	ipcshm_server_detach(&server);
 	finished |= 1U << current;
 }

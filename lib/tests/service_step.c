@@ -52,7 +52,7 @@ static uint64_t send_call(struct ipcshm_client *client, uint64_t value, uint32_t
 }
 
 /* Serves one request, if there is one; returns 1 if it did, 0, or an error. */
-static int serve(struct ipcshm_server *server)
+static int serve_request(struct ipcshm_server *server)
 {
 	struct ipcshm_service_request request;
 	struct ipcshm_service_reply reply;
@@ -70,7 +70,7 @@ static int serve(struct ipcshm_server *server)
 }
 
 /* Returns the value, or an error. */
-static int take(struct ipcshm_client *client, uint64_t id)
+static int take_reply(struct ipcshm_client *client, uint64_t id)
 {
 	struct ipcshm_service_reply reply;
 	int ret = ipcshm_client_take(client, id, &reply, IPCSHM_NOW);
@@ -88,7 +88,7 @@ static void be_server(void)
 	if (ipcshm_server_attach(&server, &service))
 		_exit(1);
 	peer_be_stepped();
-	serve(&server);
+	serve_request(&server);
 	_exit(0);
 }
 
@@ -101,7 +101,7 @@ static void be_client(void)
 		_exit(1);
 	peer_be_stepped();
 	id = send_call(&client, 5, flags);
-	take(&client, id);
+	take_reply(&client, id);
 	ipcshm_client_cancel(&client, id);
 	ipcshm_client_detach(&client);
 	_exit(0);
@@ -121,7 +121,7 @@ static bool kill_after(void (*role)(void), unsigned int steps)
 	return alive;
 }
 
-static unsigned int stride(void)
+static unsigned int choose_stride(void)
 {
 	return getenv("IPCSHM_LONG") ? 1 : SOME;
 }
@@ -165,15 +165,15 @@ TEST_F_TIMEOUT(step, killed_at_each_instruction_of_a_server, 3600)
 	int served, value, expected;
 	uint64_t id;
 
-	for (; alive; steps += stride()) {
+	for (; alive; steps += choose_stride()) {
 		set_up();
 		ASSERT_EQ(0, ipcshm_client_attach(&client, &service));
 		ASSERT_EQ(0, ipcshm_server_attach(&server, &service));
 		id = send_call(&client, 5, variant->flags);
 		alive = kill_after(be_server, steps);
-		served = serve(&server);
+		served = serve_request(&server);
 		ASSERT_LE(0, served) TH_LOG("after %u instructions", steps);
-		value = take(&client, id);
+		value = take_reply(&client, id);
 		if (served)
 			by_other++;
 		else if (value == 6)
@@ -182,10 +182,10 @@ TEST_F_TIMEOUT(step, killed_at_each_instruction_of_a_server, 3600)
 			failed++;
 		expected = served || variant->flags || value >= 0 ? 6 : -EOWNERDEAD;
 		ASSERT_EQ(expected, value) TH_LOG("after %u instructions", steps);
-		ASSERT_EQ(0, serve(&server)) TH_LOG("after %u instructions", steps);
+		ASSERT_EQ(0, serve_request(&server)) TH_LOG("after %u instructions", steps);
 		id = send_call(&client, 7, 0);
-		ASSERT_EQ(1, serve(&server)) TH_LOG("after %u instructions", steps);
-		ASSERT_EQ(8, take(&client, id)) TH_LOG("after %u instructions", steps);
+		ASSERT_EQ(1, serve_request(&server)) TH_LOG("after %u instructions", steps);
+		ASSERT_EQ(8, take_reply(&client, id)) TH_LOG("after %u instructions", steps);
 	}
 	TH_LOG("%u instructions: served by the dead one %u times, by another %u, failed %u", steps,
 	       by_dead, by_other, failed);
@@ -204,21 +204,21 @@ TEST_F_TIMEOUT(step, killed_at_each_instruction_of_a_client, 3600)
 	uint64_t ids[2];
 	int i;
 
-	for (; alive; steps += stride()) {
+	for (; alive; steps += choose_stride()) {
 		set_up();
 		ASSERT_EQ(0, ipcshm_server_attach(&server, &service));
 		alive = kill_after(be_client, steps);
-		ASSERT_EQ(0, serve(&server)) TH_LOG("after %u instructions", steps);
+		ASSERT_EQ(0, serve_request(&server)) TH_LOG("after %u instructions", steps);
 		ASSERT_EQ(0, ipcshm_client_attach(&client, &service));
 		for (i = 0; i < 2; i++) {
 			ids[i] = send_call(&client, 10 * (uint64_t)i, 0);
 			ASSERT_NE(0, ids[i]) TH_LOG("after %u instructions", steps);
 		}
 		for (i = 0; i < 2; i++)
-			ASSERT_EQ(1, serve(&server)) TH_LOG("after %u instructions", steps);
-		ASSERT_EQ(0, serve(&server));
+			ASSERT_EQ(1, serve_request(&server)) TH_LOG("after %u instructions", steps);
+		ASSERT_EQ(0, serve_request(&server));
 		for (i = 0; i < 2; i++)
-			ASSERT_EQ(10 * i + 1, take(&client, ids[i]));
+			ASSERT_EQ(10 * i + 1, take_reply(&client, ids[i]));
 	}
 	TH_LOG("%u instructions", steps);
 	EXPECT_LT(300, steps);

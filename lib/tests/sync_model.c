@@ -75,18 +75,18 @@ TEST(mutex_that_is_not_repaired)
 
 TEST(condition_with_two_waiters)
 {
-	EXPECT_HOLDS(.role = { make, take_one, take_one }, .end = is_taken);
+	EXPECT_HOLDS(.role = { make_item, take_one, take_one }, .end = is_taken);
 }
 
 TEST(condition_with_the_death_of_a_waiter)
 {
-	EXPECT_HOLDS(.role = { make, take_one, take_one }, .end = is_taken, .deaths = 1,
+	EXPECT_HOLDS(.role = { make_item, take_one, take_one }, .end = is_taken, .deaths = 1,
 		     .mortal = 4);
 }
 
 TEST(condition_with_the_death_of_who_signals)
 {
-	EXPECT_HOLDS(.role = { make, take_one, take_one }, .deaths = 1, .mortal = 1);
+	EXPECT_HOLDS(.role = { make_item, take_one, take_one }, .deaths = 1, .mortal = 1);
 }
 
 TEST(condition_with_deadlines)
@@ -97,7 +97,7 @@ TEST(condition_with_deadlines)
 
 TEST(condition_with_signals)
 {
-	EXPECT_HOLDS(.role = { make, take_one, take_one }, .end = is_taken, .signals = 1);
+	EXPECT_HOLDS(.role = { make_item, take_one, take_one }, .end = is_taken, .signals = 1);
 }
 
 TEST(condition_for_all)

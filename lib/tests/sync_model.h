@@ -80,30 +80,32 @@ static void on_death(uint32_t token)
  * Mutex.
  */
 
-static void enter(int result)
+static void enter_mutex(int result)
 {
-	check(result == 0 || result == -EOWNERDEAD, "not locked");
-	check((result == -EOWNERDEAD) == owed, "a death is not reported, or one that did not happen");
-	check(lost < 2, "a mutex that isn't recoverable was locked");
-	check(!holder, "two are inside");
-	holder = ipcshm_area_token(here());
+	check_that(result == 0 || result == -EOWNERDEAD, "not locked");
+	check_that((result == -EOWNERDEAD) == owed,
+		   "a death is not reported, or one that did not happen");
+	check_that(lost < 2, "a mutex that isn't recoverable was locked");
+	check_that(!holder, "two are inside");
+	holder = ipcshm_area_token(own_area());
 	owed = 0;
 	if (result == -EOWNERDEAD)
-		check(!ipcshm_mutex_consistent(here(), &shared->mutex), "not made consistent");
-	step(&shared->number);
+		check_that(!ipcshm_mutex_consistent(own_area(), &shared->mutex),
+			   "not made consistent");
+	take_step(&shared->number);
 }
 
-static void leave(void)
+static void leave_mutex(void)
 {
-	check(holder == ipcshm_area_token(here()), "another process is inside");
+	check_that(holder == ipcshm_area_token(own_area()), "another process is inside");
 	holder = 0;
-	check(!ipcshm_mutex_unlock(here(), &shared->mutex), "not unlocked");
+	check_that(!ipcshm_mutex_unlock(own_area(), &shared->mutex), "not unlocked");
 }
 
 static void lock_once(void)
 {
-	enter(ipcshm_mutex_lock(here(), &shared->mutex, IPCSHM_FOREVER));
-	leave();
+	enter_mutex(ipcshm_mutex_lock(own_area(), &shared->mutex, IPCSHM_FOREVER));
+	leave_mutex();
 }
 
 static void lock_twice(void)
@@ -115,49 +117,49 @@ static void lock_twice(void)
 /* It may be in a hurry, or interrupted. */
 static void lock_if_possible(void)
 {
-	int result = ipcshm_mutex_lock(here(), &shared->mutex,
+	int result = ipcshm_mutex_lock(own_area(), &shared->mutex,
 				       scenario->hurry ? HURRY : IPCSHM_FOREVER);
 
 	if (result == (scenario->hurry ? -ETIMEDOUT : -EINTR))
 		return;
-	enter(result);
-	leave();
+	enter_mutex(result);
+	leave_mutex();
 }
 
 static void try_lock(void)
 {
-	int result = ipcshm_mutex_trylock(here(), &shared->mutex);
+	int result = ipcshm_mutex_trylock(own_area(), &shared->mutex);
 
 	if (result == -EBUSY)
 		return;
-	enter(result);
-	leave();
+	enter_mutex(result);
+	leave_mutex();
 }
 
 /* The process that learns of a death repairs nothing. */
 static void lock_and_not_repair(void)
 {
-	int result = ipcshm_mutex_lock(here(), &shared->mutex, IPCSHM_FOREVER);
+	int result = ipcshm_mutex_lock(own_area(), &shared->mutex, IPCSHM_FOREVER);
 
 	if (result == -ENOTRECOVERABLE) {
-		check(lost, "not recoverable for no reason");
+		check_that(lost, "not recoverable for no reason");
 		return;
 	}
 	if (result == -EOWNERDEAD) {
 		owed = 0;
 		lost = 1;
-		check(!ipcshm_mutex_unlock(here(), &shared->mutex), "not unlocked");
+		check_that(!ipcshm_mutex_unlock(own_area(), &shared->mutex), "not unlocked");
 		lost = 2;
 		return;
 	}
-	enter(result);
-	leave();
+	enter_mutex(result);
+	leave_mutex();
 }
 
 /* Leaves, by unmapping it all: no death that would wake anybody. */
 static void lock_and_go(void)
 {
-	enter(ipcshm_mutex_lock(here(), &shared->mutex, IPCSHM_FOREVER));
+	enter_mutex(ipcshm_mutex_lock(own_area(), &shared->mutex, IPCSHM_FOREVER));
 	holder = 0;
 	owed = 1;
 	world.members.page.slot[current] = 0;
@@ -166,7 +168,8 @@ static void lock_and_go(void)
 /* The next owner of the mutex has to inform the others: they do not check again. */
 static bool first_has_left_with_it(void)
 {
-	return owner_of(shared->mutex.word) == token_of(0) && !ipcshm_area_is_alive(here(), token_of(0));
+	return owner_of(shared->mutex.word) == token_of(0) && !ipcshm_area_is_alive(own_area(),
+										    token_of(0));
 }
 
 /*
@@ -176,48 +179,49 @@ static bool first_has_left_with_it(void)
 #define made	shared->number[0]
 #define taken	shared->number[1]
 
-/* As enter(), with no step: what the mutex does is tested above. */
+/* As enter_mutex(), with no step: what the mutex does is tested above. */
 static void be_inside(int result)
 {
-	check(result == 0 || result == -EOWNERDEAD, "not locked");
-	check(!holder, "two are inside");
-	holder = ipcshm_area_token(here());
+	check_that(result == 0 || result == -EOWNERDEAD, "not locked");
+	check_that(!holder, "two are inside");
+	holder = ipcshm_area_token(own_area());
 	if (result == -EOWNERDEAD)
-		check(!ipcshm_mutex_consistent(here(), &shared->mutex), "not made consistent");
+		check_that(!ipcshm_mutex_consistent(own_area(), &shared->mutex),
+			   "not made consistent");
 }
 
-static void lock(void)
+static void lock_mutex(void)
 {
 	int result;
 
 	do
-		result = ipcshm_mutex_lock(here(), &shared->mutex, IPCSHM_FOREVER);
+		result = ipcshm_mutex_lock(own_area(), &shared->mutex, IPCSHM_FOREVER);
 	while (result == -EINTR);
 	be_inside(result);
 }
 
-static void make(void)
+static void make_item(void)
 {
-	lock();
+	lock_mutex();
 	made = 1;
-	leave();
-	check(!ipcshm_cond_signal(here(), &shared->cond), "no signal");
+	leave_mutex();
+	check_that(!ipcshm_cond_signal(own_area(), &shared->cond), "no signal");
 }
 
 static void make_inside(void)
 {
-	lock();
+	lock_mutex();
 	made = 1;
-	check(!ipcshm_cond_signal(here(), &shared->cond), "no signal");
-	leave();
+	check_that(!ipcshm_cond_signal(own_area(), &shared->cond), "no signal");
+	leave_mutex();
 }
 
 static void make_for_all(void)
 {
-	lock();
+	lock_mutex();
 	made = taken = 1;
-	leave();
-	check(!ipcshm_cond_broadcast(here(), &shared->cond), "no broadcast");
+	leave_mutex();
+	check_that(!ipcshm_cond_broadcast(own_area(), &shared->cond), "no broadcast");
 }
 
 /* Inside afterwards, or why it gave up. */
@@ -227,16 +231,17 @@ static int wait_until_made(uint64_t deadline)
 	int result;
 
 	while (!made) {
-		deaths = ipcshm_area_deaths(here());
-		if (!ipcshm_area_is_alive(here(), token_of(0)))
+		deaths = ipcshm_area_deaths(own_area());
+		if (!ipcshm_area_is_alive(own_area(), token_of(0)))
 			return 0;
 		holder = 0;
-		result = ipcshm_cond_wait(here(), &shared->cond, &shared->mutex, deaths, deadline);
+		result = ipcshm_cond_wait(own_area(), &shared->cond, &shared->mutex, deaths,
+					  deadline);
 		if (result == -EBUSY)
 			return result;
 		be_inside(result == -ETIMEDOUT || result == -EINTR ? 0 : result);
 		if (result == -ETIMEDOUT) {
-			leave();
+			leave_mutex();
 			return result;
 		}
 	}
@@ -245,12 +250,12 @@ static int wait_until_made(uint64_t deadline)
 
 static void take_until(uint64_t deadline)
 {
-	lock();
+	lock_mutex();
 	if (wait_until_made(deadline))
 		return;
 	taken = 1;
-	leave();
-	check(!ipcshm_cond_signal(here(), &shared->cond), "no signal");
+	leave_mutex();
+	check_that(!ipcshm_cond_signal(own_area(), &shared->cond), "no signal");
 }
 
 static void take_one(void)
@@ -276,10 +281,10 @@ static const char *is_taken(void)
 
 static void make_phase(uint32_t phase)
 {
-	lock();
+	lock_mutex();
 	made = phase;
-	leave();
-	check(!ipcshm_cond_signal(here(), &shared->cond), "no signal");
+	leave_mutex();
+	check_that(!ipcshm_cond_signal(own_area(), &shared->cond), "no signal");
 }
 
 static void make_first(void)
@@ -297,22 +302,22 @@ static void wait_for_phase(uint32_t phase)
 {
 	while (made < phase) {
 		holder = 0;
-		be_inside(ipcshm_cond_wait(here(), &shared->cond, &shared->mutex, 0,
+		be_inside(ipcshm_cond_wait(own_area(), &shared->cond, &shared->mutex, 0,
 					   IPCSHM_FOREVER));
 	}
-	leave();
+	leave_mutex();
 }
 
 static void make_second(void)
 {
-	lock();
+	lock_mutex();
 	wait_for_phase(1);
 	make_phase(2);
 }
 
 static void await_second(void)
 {
-	lock();
+	lock_mutex();
 	wait_for_phase(2);
 }
 
@@ -329,15 +334,15 @@ static void wait_in_a_hurry(void)
 {
 	int result;
 
-	lock();
+	lock_mutex();
 	holder = 0;
-	result = ipcshm_cond_wait(here(), &shared->cond, &shared->mutex, 0, HURRY);
+	result = ipcshm_cond_wait(own_area(), &shared->cond, &shared->mutex, 0, HURRY);
 	if (result != -EBUSY) {
 		be_inside(result == -ETIMEDOUT ? 0 : result);
-		leave();
+		leave_mutex();
 	}
 	if (!result)
-		check(!ipcshm_cond_signal(here(), &shared->cond), "no signal");
+		check_that(!ipcshm_cond_signal(own_area(), &shared->cond), "no signal");
 }
 
 static bool second_has_come(void)
@@ -349,26 +354,26 @@ static bool second_has_come(void)
 static void put_two(void)
 {
 	for (int i = 0; i < 2; i++) {
-		lock();
+		lock_mutex();
 		while (made) {
 			holder = 0;
-			be_inside(ipcshm_cond_wait(here(), &shared->other_cond, &shared->mutex,
+			be_inside(ipcshm_cond_wait(own_area(), &shared->other_cond, &shared->mutex,
 						   0, IPCSHM_FOREVER));
 		}
 		made = 1;
-		check(!ipcshm_cond_signal(here(), &shared->cond), "no signal");
-		leave();
+		check_that(!ipcshm_cond_signal(own_area(), &shared->cond), "no signal");
+		leave_mutex();
 	}
 }
 
 static void take_two(void)
 {
 	for (int i = 0; i < 2; i++) {
-		lock();
+		lock_mutex();
 		wait_until_made(IPCSHM_FOREVER);
 		made = 0;
-		leave();
-		check(!ipcshm_cond_signal(here(), &shared->other_cond), "no signal");
+		leave_mutex();
+		check_that(!ipcshm_cond_signal(own_area(), &shared->other_cond), "no signal");
 	}
 }
 
@@ -382,21 +387,21 @@ static void pass_baton_until(uint64_t deadline)
 	int result;
 
 	for (;;) {
-		result = ipcshm_event_wait(here(), &shared->event, deaths, deadline);
+		result = ipcshm_event_wait(own_area(), &shared->event, deaths, deadline);
 		if (result != -EOWNERDEAD)
 			break;
 		/* It may be lost. */
-		deaths = ipcshm_area_deaths(here());
-		check(!ipcshm_event_set(here(), &shared->event), "not set");
+		deaths = ipcshm_area_deaths(own_area());
+		check_that(!ipcshm_event_set(own_area(), &shared->event), "not set");
 	}
 	if (result == -ETIMEDOUT || result == -EINTR)
 		return;
-	check(!result, "no wait");
-	check(!holder || scenario->deaths, "two have the baton");
-	holder = ipcshm_area_token(here());
-	step(&shared->number);
+	check_that(!result, "no wait");
+	check_that(!holder || scenario->deaths, "two have the baton");
+	holder = ipcshm_area_token(own_area());
+	take_step(&shared->number);
 	holder = 0;
-	check(!ipcshm_event_set(here(), &shared->event), "not set");
+	check_that(!ipcshm_event_set(own_area(), &shared->event), "not set");
 }
 
 static void pass_baton(void)
@@ -411,21 +416,21 @@ static void pass_baton_in_a_hurry(void)
 
 static void start_baton(void)
 {
-	check(!ipcshm_event_set(here(), &shared->event), "not set");
+	check_that(!ipcshm_event_set(own_area(), &shared->event), "not set");
 	pass_baton();
 }
 
 /* A manual one lets all through. */
 static void wait_for_event(void)
 {
-	check(!ipcshm_event_wait(here(), &shared->event, 0, IPCSHM_FOREVER), "no wait");
-	check(shared->number[0] == 1, "not what was stored");
+	check_that(!ipcshm_event_wait(own_area(), &shared->event, 0, IPCSHM_FOREVER), "no wait");
+	check_that(shared->number[0] == 1, "not what was stored");
 }
 
 static void set_manual(void)
 {
 	shared->number[0] = 1;
-	check(!ipcshm_event_set(here(), &shared->event), "not set");
+	check_that(!ipcshm_event_set(own_area(), &shared->event), "not set");
 }
 
 #endif /* SYNC_MODEL_H */

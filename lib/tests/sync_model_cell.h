@@ -11,13 +11,14 @@ static void replace_value(void)
 	int ret;
 
 	do {
-		check(!ipcshm_cell_read(here(), &shared->cell, &value, 8, &version), "not read");
-		check(value == version, "a value of another version");
+		check_that(!ipcshm_cell_read(own_area(), &shared->cell, &value, 8, &version),
+			   "not read");
+		check_that(value == version, "a value of another version");
 		value++;
-		ret = ipcshm_cell_replace(here(), &shared->cell, &value, 8, version,
+		ret = ipcshm_cell_replace(own_area(), &shared->cell, &value, 8, version,
 					  IPCSHM_FOREVER);
 	} while (ret == -ESTALE);
-	check(!ret, "not replaced");
+	check_that(!ret, "not replaced");
 }
 
 static void replace_twice(void)
@@ -36,8 +37,8 @@ static void read_value(void)
 {
 	uint64_t version, value;
 
-	check(!ipcshm_cell_read(here(), &shared->cell, &value, 8, &version), "not read");
-	check(value == version, "a value of another version");
+	check_that(!ipcshm_cell_read(own_area(), &shared->cell, &value, 8, &version), "not read");
+	check_that(value == version, "a value of another version");
 }
 
 static void follow_value(void)
@@ -45,16 +46,18 @@ static void follow_value(void)
 	uint64_t version, value;
 
 	do {
-		check(!ipcshm_cell_read(here(), &shared->cell, &value, 8, &version), "not read");
-		check(value == version, "a value of another version");
-	} while (version < 3 && !ipcshm_cell_wait(here(), &shared->cell, version, IPCSHM_FOREVER));
-	check(version >= 3, "not waited");
+		check_that(!ipcshm_cell_read(own_area(), &shared->cell, &value, 8, &version),
+			   "not read");
+		check_that(value == version, "a value of another version");
+	} while (version < 3 &&
+		 !ipcshm_cell_wait(own_area(), &shared->cell, version, IPCSHM_FOREVER));
+	check_that(version >= 3, "not waited");
 }
 
 static void await_value(void)
 {
-	check(!ipcshm_cell_wait(here(), &shared->cell, 1, IPCSHM_FOREVER), "not waited");
-	check(shared->cell.version != 1, "woken for nothing");
+	check_that(!ipcshm_cell_wait(own_area(), &shared->cell, 1, IPCSHM_FOREVER), "not waited");
+	check_that(shared->cell.version != 1, "woken for nothing");
 }
 
 /* A waiting reader may sleep on if no writer has changed the version. */

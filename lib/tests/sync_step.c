@@ -29,7 +29,7 @@ static struct ipcshm_area area;
 static struct ipcshm_member_page *members;
 static struct shared *shared;
 
-static int lock(void)
+static int lock_mutex(void)
 {
 	return ipcshm_mutex_lock(&area, &shared->mutex, SOON);
 }
@@ -43,16 +43,16 @@ struct scene {
 
 static void lock_before(void)
 {
-	lock();
+	lock_mutex();
 }
 
 static void lock_and_unlock(void)
 {
-	lock();
+	lock_mutex();
 	ipcshm_mutex_unlock(&area, &shared->mutex);
 }
 
-static void unlock(void)
+static void unlock_mutex(void)
 {
 	ipcshm_mutex_unlock(&area, &shared->mutex);
 }
@@ -71,7 +71,7 @@ static void signal_twice(void)
 
 static int wait_for_condition(void)
 {
-	int ret = lock();
+	int ret = lock_mutex();
 
 	return ret ? ret : ipcshm_cond_wait(&area, &shared->cond, &shared->mutex,
 					    ipcshm_area_deaths(&area), SOON);
@@ -102,8 +102,8 @@ static struct peer start_waiter(const struct scene *scene)
 }
 
 /* False if the victim had come to its end. */
-static bool play(struct __test_metadata *_metadata, const struct scene *scene, unsigned int steps,
-		 unsigned int *owned)
+static bool play_scene(struct __test_metadata *_metadata, const struct scene *scene,
+		       unsigned int steps, unsigned int *owned)
 {
 	struct peer victim, waiter = { 0 };
 	bool alive, held;
@@ -142,24 +142,24 @@ static void play_all(struct __test_metadata *_metadata, const struct scene *scen
 	ASSERT_EQ(0, ipcshm_area_init_futex(&area, shared, 4096, members));
 	ASSERT_EQ(0, ipcshm_area_set_token(&area, members_join(members, 0)));
 	members_be_late(&area);
-	while (play(_metadata, scene, steps, &owned))
+	while (play_scene(_metadata, scene, steps, &owned))
 		steps++;
 	TH_LOG("killed after each of %u instructions, %u times with the mutex", steps, owned);
 	EXPECT_LT(20, steps);
 }
 
-static void nothing(void)
+static void do_nothing(void)
 {
 }
 
 TEST(killed_at_each_instruction_of_lock_and_unlock)
 {
-	play_all(_metadata, &(const struct scene) { nothing, lock_and_unlock, NULL });
+	play_all(_metadata, &(const struct scene) { do_nothing, lock_and_unlock, NULL });
 }
 
 TEST(killed_at_each_instruction_of_unlock_with_a_waiter)
 {
-	play_all(_metadata, &(const struct scene) { lock_before, unlock, lock });
+	play_all(_metadata, &(const struct scene) { lock_before, unlock_mutex, lock_mutex });
 }
 
 TEST(killed_at_each_instruction_of_a_wait_for_a_condition)
@@ -169,12 +169,12 @@ TEST(killed_at_each_instruction_of_a_wait_for_a_condition)
 
 TEST(killed_at_each_instruction_of_a_wait_with_a_waiter)
 {
-	play_all(_metadata, &(const struct scene) { lock_before, wait_and_unlock, lock });
+	play_all(_metadata, &(const struct scene) { lock_before, wait_and_unlock, lock_mutex });
 }
 
 TEST(killed_at_each_instruction_of_a_signal)
 {
-	play_all(_metadata, &(const struct scene) { nothing, signal_twice, wait_for_condition });
+	play_all(_metadata, &(const struct scene) { do_nothing, signal_twice, wait_for_condition });
 }
 
 TEST_HARNESS_MAIN

@@ -55,7 +55,8 @@ FIXTURE_TEARDOWN(sync)
 }
 
 /* A process that is a member of its own while it plays a role; the role's result is its status. */
-static struct peer start(const struct ipcshm_area *area, int (*role)(const struct ipcshm_area *))
+static struct peer start_role(const struct ipcshm_area *area,
+			      int (*role)(const struct ipcshm_area *))
 {
 	static uint32_t slot;	/* the test itself has the first */
 	struct peer peer = peer_fork((void *)area->members, area, ++slot);
@@ -135,7 +136,7 @@ static int unlock_role(const struct ipcshm_area *area)
 TEST_F(sync, child_cannot_unlock_its_parents_mutex)
 {
 	EXPECT_EQ(0, ipcshm_mutex_lock(&self->area, &self->shared->mutex, 0));
-	EXPECT_EQ(EPERM, peer_finish(start(&self->area, unlock_role)));
+	EXPECT_EQ(EPERM, peer_finish(start_role(&self->area, unlock_role)));
 	EXPECT_EQ(-EBUSY, ipcshm_mutex_trylock(&self->area, &self->shared->mutex));
 }
 
@@ -165,7 +166,7 @@ static int __attribute__((noreturn)) hold_role(const struct ipcshm_area *area)
 
 static struct peer start_holder(const struct ipcshm_area *area)
 {
-	struct peer peer = start(area, hold_role);
+	struct peer peer = start_role(area, hold_role);
 
 	ipcshm_event_wait(area, &shared_of(area)->event, ipcshm_area_deaths(area), SOON);
 	return peer;
@@ -178,7 +179,7 @@ TEST_F(sync, death_of_the_holder_wakes_a_waiter)
 	struct peer waiter;
 
 	members_be_late(&self->area);
-	waiter = start(&self->area, lock_role);
+	waiter = start_role(&self->area, lock_role);
 	await_sleep(waiter.pid);
 	peer_kill(self->members, holder);
 	EXPECT_EQ(EOWNERDEAD, peer_finish(waiter));
@@ -189,7 +190,7 @@ TEST_F(sync, waiter_learns_that_the_holder_has_left)
 	struct peer waiter;
 
 	ASSERT_EQ(0, ipcshm_mutex_lock(&self->area, &self->shared->mutex, 0));
-	waiter = start(&self->area, lock_role);
+	waiter = start_role(&self->area, lock_role);
 	await_sleep(waiter.pid);
 	members_leave(self->members, self->token);
 	EXPECT_EQ(EOWNERDEAD, peer_finish(waiter));
@@ -212,7 +213,7 @@ TEST_F(sync, mutex_made_consistent_is_as_before)
 	EXPECT_EQ(0, ipcshm_mutex_consistent(&self->area, &self->shared->mutex));
 	EXPECT_EQ(-EINVAL, ipcshm_mutex_consistent(&self->area, &self->shared->mutex));
 	EXPECT_EQ(0, ipcshm_mutex_unlock(&self->area, &self->shared->mutex));
-	EXPECT_EQ(0, peer_finish(start(&self->area, lock_and_unlock_role)));
+	EXPECT_EQ(0, peer_finish(start_role(&self->area, lock_and_unlock_role)));
 }
 
 TEST_F(sync, mutex_that_was_not_repaired_is_lost_for_all_who_wait)
@@ -222,7 +223,7 @@ TEST_F(sync, mutex_that_was_not_repaired_is_lost_for_all_who_wait)
 	peer_kill(self->members, start_holder(&self->area));
 	EXPECT_EQ(-EOWNERDEAD, ipcshm_mutex_lock(&self->area, &self->shared->mutex, 0));
 	for (int i = 0; i < 3; i++) {
-		waiters[i] = start(&self->area, lock_role);
+		waiters[i] = start_role(&self->area, lock_role);
 		await_sleep(waiters[i].pid);
 	}
 	EXPECT_EQ(0, ipcshm_mutex_unlock(&self->area, &self->shared->mutex));
@@ -254,7 +255,8 @@ static void *count_in_thread(void *area)
 
 TEST_F(sync, one_at_a_time)
 {
-	struct peer peers[2] = { start(&self->area, count_role), start(&self->area, count_role) };
+	struct peer peers[2] = { start_role(&self->area, count_role),
+				 start_role(&self->area, count_role) };
 	pthread_t threads[2];
 	void *result;
 
@@ -298,8 +300,8 @@ static void *consume_in_thread(void *area)
 
 TEST_F(sync, every_item_is_consumed)
 {
-	struct peer peers[2] = { start(&self->area, consume_role),
-				 start(&self->area, consume_role) };
+	struct peer peers[2] = { start_role(&self->area, consume_role),
+				 start_role(&self->area, consume_role) };
 	pthread_t thread;
 	void *result;
 
@@ -335,7 +337,7 @@ static int wait_once_role(const struct ipcshm_area *area)
 TEST_F(sync, death_ends_the_wait_for_a_condition)
 {
 	struct peer other = { .token = members_join(self->members, 900) };
-	struct peer waiter = start(&self->area, wait_once_role);
+	struct peer waiter = start_role(&self->area, wait_once_role);
 
 	await_sleep(waiter.pid);
 	members_die(self->members, other.token);
@@ -359,7 +361,7 @@ TEST_F(sync, condition_wait_does_not_outlast_its_deadline)
 	struct peer holder;
 
 	ASSERT_EQ(0, ipcshm_mutex_lock(&self->area, &shared->mutex, 0));
-	holder = start(&self->area, hold_role);
+	holder = start_role(&self->area, hold_role);
 	EXPECT_EQ(-EBUSY, ipcshm_cond_wait(&self->area, &shared->cond, &shared->mutex, 0,
 					   ipcshm_deadline(200 * MS)));
 	EXPECT_EQ(-EPERM, ipcshm_mutex_unlock(&self->area, &shared->mutex));
@@ -413,7 +415,7 @@ TEST_F(sync, manual_event_wakes_all)
 	struct peer peers[3];
 
 	for (int i = 0; i < 3; i++) {
-		peers[i] = start(&self->area, wait_for_manual_role);
+		peers[i] = start_role(&self->area, wait_for_manual_role);
 		await_sleep(peers[i].pid);
 	}
 	EXPECT_EQ(0, ipcshm_event_set(&self->area, &self->shared->manual));
@@ -446,7 +448,7 @@ static int __attribute__((noreturn)) spoil_role(const struct ipcshm_area *area)
 TEST_F(sync, no_bytes_keep_a_call_beyond_its_deadline)
 {
 	struct shared *shared = self->shared;
-	struct peer peer = start(&self->area, spoil_role);
+	struct peer peer = start_role(&self->area, spoil_role);
 	uint64_t deadline, now, latest = 0;
 
 	for (unsigned int i = 0; i < 300; i++) {

@@ -58,7 +58,7 @@ void before_access(const volatile void *address);
 void before_access(const volatile void *address)
 {
 	if (!at_once)
-		step((const void *)address);
+		take_step((const void *)address);
 }
 
 void *__wrap_calloc(size_t count, size_t size);
@@ -142,7 +142,7 @@ static void attach_publisher(struct ipcshm_publisher *publisher)
 	at_once = !scenario->attaching;
 	ret = ipcshm_publisher_attach(publisher, &topics[current]);
 	at_once = false;
-	check(!ret, "not attached");
+	check_that(!ret, "not attached");
 }
 
 static void attach_subscriber(struct ipcshm_subscriber *subscriber, uint32_t flags,
@@ -154,20 +154,20 @@ static void attach_subscriber(struct ipcshm_subscriber *subscriber, uint32_t fla
 	at_once = !scenario->attaching;
 	ret = ipcshm_subscriber_attach(subscriber, &topics[current], flags, history);
 	at_once = false;
-	check(!ret, "not attached");
+	check_that(!ret, "not attached");
 	ipcshm_subscriber_set_busy_poll(subscriber, 0);
 }
 
-static void publish(struct ipcshm_publisher *publisher, uint64_t number)
+static void publish_sample(struct ipcshm_publisher *publisher, uint64_t number)
 {
 	struct ipcshm_sample sample;
 
-	check(!ipcshm_publisher_loan(publisher, 8, &sample, IPCSHM_FOREVER), "no loan");
+	check_that(!ipcshm_publisher_loan(publisher, 8, &sample, IPCSHM_FOREVER), "no loan");
 	/* Between the two words of a sample, as it were, come others. */
 	*(uint64_t *)sample.data = ~0ULL;
-	step(&world.shared.control[300]);
-	*(uint64_t *)sample.data = value_of(ipcshm_area_token(here()), number);
-	check(!ipcshm_publisher_publish(publisher, &sample, IPCSHM_FOREVER), "not published");
+	take_step(&world.shared.control[300]);
+	*(uint64_t *)sample.data = value_of(ipcshm_area_token(own_area()), number);
+	check_that(!ipcshm_publisher_publish(publisher, &sample, IPCSHM_FOREVER), "not published");
 	published++;
 }
 
@@ -178,7 +178,7 @@ static void publish_count(uint64_t count)
 
 	attach_publisher(&publisher);
 	for (number = 1; number <= count; number++)
-		publish(&publisher, number);
+		publish_sample(&publisher, number);
 	finished |= 1U << current;
 }
 
@@ -213,15 +213,15 @@ static void loan_all(void)
 	attach_publisher(&publisher);
 	at_once = true;
 	for (i = 0; i < LOANS_MANY; i++)
-		check(!ipcshm_publisher_loan(&publisher, 8, &sample, IPCSHM_NOW), "no loan");
+		check_that(!ipcshm_publisher_loan(&publisher, 8, &sample, IPCSHM_NOW), "no loan");
 	at_once = false;
-	step(&world.shared.control[300]);
+	take_step(&world.shared.control[300]);
 }
 
 static void look_at(const struct ipcshm_sample *sample)
 {
-	check(*(const uint64_t *)sample->data == value_of(sample->publisher, sample->number),
-	      "a sample is not what was published");
+	check_that(*(const uint64_t *)sample->data == value_of(sample->publisher, sample->number),
+		   "a sample is not what was published");
 }
 
 /* Takes samples until it has accounted for so many, and holds each for a while. */
@@ -233,17 +233,19 @@ static void take_count(uint32_t flags, uint32_t count)
 
 	attach_subscriber(&subscriber, flags, 2);
 	while (accounted < count) {
-		check(!ipcshm_subscriber_take(&subscriber, &sample, IPCSHM_FOREVER), "not taken");
-		check(!flags || !sample.missed, "a reliable subscriber misses a sample");
-		check(!accounted || sample.position == last + 1 + sample.missed, "missed count is wrong");
+		check_that(!ipcshm_subscriber_take(&subscriber, &sample, IPCSHM_FOREVER),
+			   "not taken");
+		check_that(!flags || !sample.missed, "a reliable subscriber misses a sample");
+		check_that(!accounted || sample.position == last + 1 + sample.missed,
+			   "missed count is wrong");
 		last = sample.position;
 		accounted += 1 + sample.missed;
 		look_at(&sample);
-		step(&world.shared.control[300]);
+		take_step(&world.shared.control[300]);
 		look_at(&sample);
-		check(!ipcshm_subscriber_release(&subscriber, &sample), "not released");
+		check_that(!ipcshm_subscriber_release(&subscriber, &sample), "not released");
 	}
-	check(accounted == count, "more was missed than published");
+	check_that(accounted == count, "more was missed than published");
 	received += count;
 	finished |= 1U << current;
 }
@@ -290,11 +292,11 @@ static void take_latest(void)
 	while (ret == -EALREADY);
 	if (ret == -EAGAIN)
 		return;
-	check(!ret, "no latest sample");
+	check_that(!ret, "no latest sample");
 	look_at(&sample);
-	step(&world.shared.control[300]);
+	take_step(&world.shared.control[300]);
 	look_at(&sample);
-	check(!ipcshm_subscriber_release(&subscriber, &sample), "not released");
+	check_that(!ipcshm_subscriber_release(&subscriber, &sample), "not released");
 }
 
 /* The log has the latest publications, and no other. */

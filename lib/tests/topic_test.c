@@ -482,7 +482,7 @@ static bool is_in_order(uint64_t *last, const struct ipcshm_sample *sample)
 	return in_order;
 }
 
-static int subscribe(FIXTURE_DATA(topic) *self, uint32_t flags, uint64_t wanted)
+static int subscribe_until(FIXTURE_DATA(topic) *self, uint32_t flags, uint64_t wanted)
 {
 	struct ipcshm_subscriber subscriber;
 	uint64_t last[64] = { 0 }, seen = 0;
@@ -513,12 +513,12 @@ static int subscribe(FIXTURE_DATA(topic) *self, uint32_t flags, uint64_t wanted)
 
 static int reliable_role(FIXTURE_DATA(topic) *self)
 {
-	return subscribe(self, IPCSHM_TOPIC_RELIABLE, 3 * SAMPLES);
+	return subscribe_until(self, IPCSHM_TOPIC_RELIABLE, 3 * SAMPLES);
 }
 
 static int lossy_role(FIXTURE_DATA(topic) *self)
 {
-	return subscribe(self, 0, 3 * SAMPLES);
+	return subscribe_until(self, 0, 3 * SAMPLES);
 }
 
 TEST_F(topic, many_publishers_reach_many_subscribers)

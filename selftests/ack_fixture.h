@@ -44,7 +44,7 @@ static inline int send_values(struct test_queue *queue, __u64 from, __u64 to)
 /**
  * struct taken - a message that was received
  * @value: its payload
- * @message: its description; ack_id is acknowledged by the next take()
+ * @message: its description; ack_id is acknowledged by the next take_message()
  * @result: of the call
  */
 struct taken {
@@ -64,7 +64,7 @@ static inline void take_from(int fd, struct taken *taken, __u64 timeout, __u64 d
 	taken->result = ipcshm_receive_ack(fd, &taken->message, timeout, deadline);
 }
 
-static inline struct taken take(struct test_queue *queue)
+static inline struct taken take_message(struct test_queue *queue)
 {
 	struct taken taken = { 0 };
 
@@ -72,7 +72,7 @@ static inline struct taken take(struct test_queue *queue)
 	return taken;
 }
 
-static inline int acknowledge(struct test_queue *queue, const struct taken *taken)
+static inline int acknowledge_message(struct test_queue *queue, const struct taken *taken)
 {
 	return ipcshm_ack(queue->fd, (uint64_t []) { taken->message.ack_id }, 1);
 }

@@ -45,7 +45,8 @@ static const char *lines_of(pid_t pid, int fd)
 }
 
 /* Whether it has these lines, one after the other. */
-static bool __attribute__((format(printf, 3, 4))) has(pid_t pid, int fd, const char *format, ...)
+static bool __attribute__((format(printf, 3, 4))) has_line(pid_t pid, int fd, const char *format,
+							   ...)
 {
 	va_list arguments;
 	char lines[512];
@@ -58,20 +59,21 @@ static bool __attribute__((format(printf, 3, 4))) has(pid_t pid, int fd, const c
 
 TEST_F(fdinfo, the_device_has_a_kind_and_no_id)
 {
-	EXPECT_TRUE(has(getpid(), self->queue.device, "\nipcshm-kind:\tdevice\n"));
-	EXPECT_FALSE(has(getpid(), self->queue.device, "ipcshm-id:"));
+	EXPECT_TRUE(has_line(getpid(), self->queue.device, "\nipcshm-kind:\tdevice\n"));
+	EXPECT_FALSE(has_line(getpid(), self->queue.device, "ipcshm-id:"));
 }
 
 TEST_F(fdinfo, queue_has_its_lines)
 {
-	EXPECT_TRUE(has(getpid(), self->queue.fd, "\nipcshm-kind:\tqueue\nipcshm-id:\t%llu\n"
-			"ipcshm-name:\t%s\nipcshm-held:\t0\nipcshm-calls:\t0\n",
-			queue_stat_now(&self->queue).stat.id, self->queue.name.text));
-	EXPECT_TRUE(has(getpid(), self->queue.fd, "\nflags:\t02000002\n"));
+	EXPECT_TRUE(has_line(getpid(), self->queue.fd, "\nipcshm-kind:\tqueue\nipcshm-id:\t%llu\n"
+			     "ipcshm-name:\t%s\nipcshm-held:\t0\nipcshm-calls:\t0\n",
+			     queue_stat_now(&self->queue).stat.id, self->queue.name.text));
+	EXPECT_TRUE(has_line(getpid(), self->queue.fd, "\nflags:\t02000002\n"));
 	EXPECT_TRUE(
-		has(getpid(), queue_open_again(&self->queue, IPCSHM_READ), "\nflags:\t02000000\n"));
-	EXPECT_TRUE(has(getpid(), queue_open_again(&self->queue, IPCSHM_WRITE),
-			"\nflags:\t02000001\n"));
+		has_line(getpid(), queue_open_again(&self->queue, IPCSHM_READ),
+			 "\nflags:\t02000000\n"));
+	EXPECT_TRUE(has_line(getpid(), queue_open_again(&self->queue, IPCSHM_WRITE),
+			     "\nflags:\t02000001\n"));
 }
 
 TEST_F(fdinfo, region_has_its_lines)
@@ -79,17 +81,18 @@ TEST_F(fdinfo, region_has_its_lines)
 	int fd = open_region(self->queue.device, self->queue.name.text, READ_WRITE | IPCSHM_CREATE,
 			     0600, PAGE);
 
-	EXPECT_TRUE(has(getpid(), fd,
-			"\nipcshm-kind:\tregion\nipcshm-id:\t%llu\nipcshm-name:\t%s\n",
-			region_stat(fd).stat.id, self->queue.name.text));
-	EXPECT_FALSE(has(getpid(), fd, "ipcshm-held:"));
+	EXPECT_TRUE(has_line(getpid(), fd,
+			     "\nipcshm-kind:\tregion\nipcshm-id:\t%llu\nipcshm-name:\t%s\n",
+			     region_stat(fd).stat.id, self->queue.name.text));
+	EXPECT_FALSE(has_line(getpid(), fd, "ipcshm-held:"));
 }
 
 TEST_F(fdinfo, unlinked_name_is_not_shown)
 {
 	ASSERT_EQ(0, unlink_name(self->queue.device, IPCSHM_QUEUE, self->queue.name.text));
-	EXPECT_TRUE(has(getpid(), self->queue.fd,
-			"\nipcshm-id:\t%llu\nipcshm-held:", queue_stat_now(&self->queue).stat.id));
+	EXPECT_TRUE(has_line(getpid(), self->queue.fd,
+			     "\nipcshm-id:\t%llu\nipcshm-held:",
+			     queue_stat_now(&self->queue).stat.id));
 }
 
 TEST_F(fdinfo, a_name_makes_no_lines_of_its_own)
@@ -97,7 +100,8 @@ TEST_F(fdinfo, a_name_makes_no_lines_of_its_own)
 	int fd = open_queue(self->queue.device, "a b\nflags:\t0\\\033\377",
 			    READ_WRITE | IPCSHM_CREATE, 0600, 1, 1, 1);
 
-	EXPECT_TRUE(has(getpid(), fd, "\nipcshm-name:\ta b\\012flags:\\0110\\134\\033\\377\n"));
+	EXPECT_TRUE(has_line(getpid(), fd,
+			     "\nipcshm-name:\ta b\\012flags:\\0110\\134\\033\\377\n"));
 }
 
 TEST_F(fdinfo, messages_are_held_through_a_descriptor)
@@ -108,12 +112,12 @@ TEST_F(fdinfo, messages_are_held_through_a_descriptor)
 	ASSERT_EQ(0, ipcshm_send(self->queue.fd, "one", 3, 0, SOON));
 	ASSERT_EQ(0, ipcshm_send(self->queue.fd, "two", 3, 0, SOON));
 	ASSERT_EQ(3, ipcshm_receive_mapped(self->queue.fd, &offset, NULL, SOON));
-	EXPECT_TRUE(has(getpid(), self->queue.fd, "\nipcshm-held:\t1\n"));
-	EXPECT_TRUE(has(getpid(), other, "\nipcshm-held:\t0\n"));
+	EXPECT_TRUE(has_line(getpid(), self->queue.fd, "\nipcshm-held:\t1\n"));
+	EXPECT_TRUE(has_line(getpid(), other, "\nipcshm-held:\t0\n"));
 	ASSERT_EQ(3, ipcshm_receive_mapped(other, &offset, NULL, SOON));
-	EXPECT_TRUE(has(getpid(), other, "\nipcshm-held:\t1\n"));
+	EXPECT_TRUE(has_line(getpid(), other, "\nipcshm-held:\t1\n"));
 	ASSERT_EQ(1, ipcshm_release(other, &offset, 1));
-	EXPECT_TRUE(has(getpid(), other, "\nipcshm-held:\t0\n"));
+	EXPECT_TRUE(has_line(getpid(), other, "\nipcshm-held:\t0\n"));
 }
 
 /* Receives a request, and keeps its caller waiting until the test signals. */
@@ -145,13 +149,14 @@ TEST_F(fdinfo, requests_are_unanswered_in_another_process)
 	struct peer *caller = queue_start(&self->queue, call_role, (struct peer) { 0 });
 
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));
-	EXPECT_TRUE(has(server->pid, server->fd, "\nflags:\t02000000\n"));
-	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-name:\t%s\n", self->queue.name.text));
-	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-calls:\t1\n"));
-	EXPECT_TRUE(has(caller->pid, self->queue.fd, "\nipcshm-calls:\t0\n"));
+	EXPECT_TRUE(has_line(server->pid, server->fd, "\nflags:\t02000000\n"));
+	EXPECT_TRUE(has_line(server->pid, server->fd, "\nipcshm-name:\t%s\n",
+			     self->queue.name.text));
+	EXPECT_TRUE(has_line(server->pid, server->fd, "\nipcshm-calls:\t1\n"));
+	EXPECT_TRUE(has_line(caller->pid, self->queue.fd, "\nipcshm-calls:\t0\n"));
 	let_continue(server);
 	EXPECT_EQ(8, finish(caller));
-	EXPECT_TRUE(has(server->pid, server->fd, "\nipcshm-calls:\t0\n"));
+	EXPECT_TRUE(has_line(server->pid, server->fd, "\nipcshm-calls:\t0\n"));
 }
 
 IPCSHM_TEST_MAIN

@@ -14,7 +14,7 @@ TEST_F(ack, message_stays_until_it_is_acknowledged)
 	__u64 value;
 
 	ASSERT_EQ(0, send_values(&self->queue, 1, 1));
-	taken = take(&self->queue);
+	taken = take_message(&self->queue);
 	EXPECT_EQ(8, taken.result);
 	EXPECT_EQ(1, taken.value);
 	EXPECT_EQ(0, taken.message.returns);
@@ -27,12 +27,12 @@ TEST_F(ack, message_stays_until_it_is_acknowledged)
 	EXPECT_EQ(-EAGAIN, try_receive(&self->queue, &value));
 	EXPECT_EQ(0, poll_now(self->queue.fd) & POLLIN);
 
-	EXPECT_EQ(1, acknowledge(&self->queue, &taken));
+	EXPECT_EQ(1, acknowledge_message(&self->queue, &taken));
 	stat = queue_stat_now(&self->queue);
 	EXPECT_EQ(0, stat.messages + stat.bytes + stat.unacknowledged + stat.returns);
 	EXPECT_EQ(1, stat.received);
 	EXPECT_EQ(-EAGAIN, try_receive(&self->queue, &value));
-	EXPECT_EQ(-ESRCH, acknowledge(&self->queue, &taken));
+	EXPECT_EQ(-ESRCH, acknowledge_message(&self->queue, &taken));
 }
 
 TEST_F(ack, returned_messages_are_at_their_old_places)
@@ -43,12 +43,12 @@ TEST_F(ack, returned_messages_are_at_their_old_places)
 
 	ASSERT_EQ(0, send_values(&self->queue, 0, PLACES - 1));
 	for (i = 0; i < 6; i++)
-		taken[i] = take(&self->queue);
+		taken[i] = take_message(&self->queue);
 	for (i = 0; i < ARRAY_SIZE(order); i++)
 		EXPECT_EQ(1, give_back(&self->queue, &taken[order[i]]));
 	EXPECT_EQ(4, queue_stat_now(&self->queue).returns);
 	EXPECT_EQ(2, queue_stat_now(&self->queue).unacknowledged);
-	taken[0] = take(&self->queue);
+	taken[0] = take_message(&self->queue);
 	EXPECT_EQ(0, taken[0].value);
 	EXPECT_EQ(1, taken[0].message.returns);
 	EXPECT_EQ(2, receive_value(&self->queue));
@@ -60,7 +60,7 @@ TEST_F(ack, returned_messages_are_at_their_old_places)
 	EXPECT_EQ(0, receive_value(&self->queue));
 	EXPECT_EQ(1, receive_value(&self->queue));
 	EXPECT_EQ(7, receive_value(&self->queue));
-	EXPECT_EQ(1, acknowledge(&self->queue, &taken[3]));
+	EXPECT_EQ(1, acknowledge_message(&self->queue, &taken[3]));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 	EXPECT_EQ(PLACES, queue_stat_now(&self->queue).received);
 }
@@ -73,8 +73,8 @@ TEST_F(ack, returned_messages_keep_their_priorities_and_types)
 	ASSERT_EQ(0, ipcshm_send_typed(self->queue.fd, &(__u64) { 1 }, 8, 7, 1, SOON));
 	ASSERT_EQ(0, ipcshm_send_typed(self->queue.fd, &(__u64) { 2 }, 8, 5, 9, SOON));
 	ASSERT_EQ(0, ipcshm_send_typed(self->queue.fd, &(__u64) { 3 }, 8, 7, 1, SOON));
-	high = take(&self->queue);
-	low = take(&self->queue);
+	high = take_message(&self->queue);
+	low = take_message(&self->queue);
 	EXPECT_EQ(2, high.value);
 	EXPECT_EQ(1, low.value);
 	EXPECT_EQ(1, give_back(&self->queue, &low));
@@ -112,7 +112,7 @@ TEST_F(ack, wrong_ids_have_no_effect)
 	uint64_t ids[3];
 
 	ASSERT_EQ(0, send_values(&self->queue, 1, 2));
-	taken = take(&self->queue);
+	taken = take_message(&self->queue);
 	ids[0] = taken.message.ack_id;
 	ids[1] = taken.message.ack_id + 1;
 	ids[2] = 0;
@@ -136,13 +136,13 @@ TEST_F(ack, late_acknowledgment_does_not_end_the_next_lease)
 	struct taken first, second;
 
 	ASSERT_EQ(0, send_values(&self->queue, 1, 1));
-	first = take(&self->queue);
+	first = take_message(&self->queue);
 	EXPECT_EQ(1, give_back(&self->queue, &first));
-	second = take(&self->queue);
+	second = take_message(&self->queue);
 	EXPECT_EQ(1, second.value);
-	EXPECT_EQ(-ESRCH, acknowledge(&self->queue, &first));
+	EXPECT_EQ(-ESRCH, acknowledge_message(&self->queue, &first));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).unacknowledged);
-	EXPECT_EQ(1, acknowledge(&self->queue, &second));
+	EXPECT_EQ(1, acknowledge_message(&self->queue, &second));
 }
 
 /* What comes back, and when. */
@@ -194,11 +194,11 @@ TEST_F(ack, messages_of_a_killed_process_come_back_in_order)
 	ASSERT_TRUE(WAIT_UNTIL(!queue_stat_now(&self->queue).unacknowledged));
 	EXPECT_EQ(3, queue_stat_now(&self->queue).returns);
 	for (i = 0; i < PLACES; i++) {
-		struct taken taken = take(&self->queue);
+		struct taken taken = take_message(&self->queue);
 
 		EXPECT_EQ(i, taken.value);
 		EXPECT_EQ(i < 3, taken.message.returns);
-		EXPECT_EQ(1, acknowledge(&self->queue, &taken));
+		EXPECT_EQ(1, acknowledge_message(&self->queue, &taken));
 	}
 }
 
@@ -233,7 +233,7 @@ TEST_F(ack, message_of_a_closed_descriptor_comes_back)
 	ASSERT_EQ(0, send_values(&self->queue, 1, 1));
 	take_from(fd, &taken, 0, IPCSHM_NOW);
 	EXPECT_EQ(8, taken.result);
-	EXPECT_EQ(-ESRCH, acknowledge(&self->queue, &taken));
+	EXPECT_EQ(-ESRCH, acknowledge_message(&self->queue, &taken));
 	close(fd);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).unacknowledged);
 	EXPECT_EQ(1, receive_value(&self->queue));
@@ -264,8 +264,8 @@ TEST_F(ack, message_comes_back_when_its_time_is_over)
 	EXPECT_EQ(8, next.result);
 	EXPECT_EQ(1, next.value);
 	EXPECT_EQ(1, next.message.returns);
-	EXPECT_EQ(-ESRCH, acknowledge(&self->queue, &slow));
-	EXPECT_EQ(1, acknowledge(&self->queue, &next));
+	EXPECT_EQ(-ESRCH, acknowledge_message(&self->queue, &slow));
+	EXPECT_EQ(1, acknowledge_message(&self->queue, &next));
 }
 
 TEST_F(ack, earliest_of_many_times_comes_first)
@@ -281,7 +281,7 @@ TEST_F(ack, earliest_of_many_times_comes_first)
 	EXPECT_EQ(1, queue_stat_now(&self->queue).unacknowledged);
 	EXPECT_EQ(1, receive_value(&self->queue));
 	EXPECT_EQ(2, receive_value(&self->queue));
-	EXPECT_EQ(1, acknowledge(&self->queue, &taken[0]));
+	EXPECT_EQ(1, acknowledge_message(&self->queue, &taken[0]));
 }
 
 TEST_F(ack, time_can_be_extended_and_shortened)
@@ -298,7 +298,7 @@ TEST_F(ack, time_can_be_extended_and_shortened)
 				       0));
 	ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).returns == 1));
 	EXPECT_EQ(0, receive_value(&self->queue));
-	EXPECT_EQ(1, acknowledge(&self->queue, &taken[1]));
+	EXPECT_EQ(1, acknowledge_message(&self->queue, &taken[1]));
 }
 
 /* Room. */
@@ -312,13 +312,13 @@ TEST_F(ack, unacknowledged_messages_count_for_the_capacity)
 
 	ASSERT_EQ(0, send_values(&self->queue, 0, PLACES - 1));
 	for (i = 0; i < PLACES; i++)
-		taken[i] = take(&self->queue);
+		taken[i] = take_message(&self->queue);
 	EXPECT_EQ(-EAGAIN, try_send(&self->queue, PLACES, 0));
 	sender = block_sender(&self->queue, PLACES, 0);
 	ASSERT_TRUE(sender);
 	EXPECT_EQ(0, poll_now(self->queue.fd) & (POLLIN | POLLOUT));
-	EXPECT_EQ(-ETIMEDOUT, take(&self->queue).result);
-	EXPECT_EQ(1, acknowledge(&self->queue, &taken[3]));
+	EXPECT_EQ(-ETIMEDOUT, take_message(&self->queue).result);
+	EXPECT_EQ(1, acknowledge_message(&self->queue, &taken[3]));
 	EXPECT_EQ(0, finish(sender));
 	EXPECT_EQ(PLACES, queue_stat_now(&self->queue).messages);
 	EXPECT_EQ(1, give_back(&self->queue, &taken[5]));
@@ -335,12 +335,12 @@ TEST_F(ack, blocked_message_is_leased_to_a_sleeping_receiver_once_there_is_room)
 
 	ASSERT_EQ(0, send_values(&self->queue, 0, PLACES - 1));
 	for (i = 0; i < PLACES; i++)
-		taken[i] = take(&self->queue);
+		taken[i] = take_message(&self->queue);
 	sender = block_sender(&self->queue, PLACES, 0);
 	receiver = queue_start(&self->queue, take_role, (struct peer) { .count = 1 });
 	ASSERT_TRUE(sender);
 	ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).receivers == 1));
-	EXPECT_EQ(1, acknowledge(&self->queue, &taken[0]));
+	EXPECT_EQ(1, acknowledge_message(&self->queue, &taken[0]));
 	EXPECT_EQ(0, finish(sender));
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(receiver)));
 	EXPECT_EQ(PLACES, receiver->value);
@@ -417,7 +417,7 @@ TEST_F(ack, overflow_drops_no_unacknowledged_message)
 	ASSERT_EQ(0, set_up_again(self, self->attr));
 	ASSERT_EQ(0, send_values(&self->queue, 0, PLACES - 1));
 	for (i = 0; i < PLACES; i++)
-		taken[i] = take(&self->queue);
+		taken[i] = take_message(&self->queue);
 	EXPECT_EQ(0, try_send(&self->queue, 99, 0));
 	EXPECT_EQ(1, queue_stat_now(&self->queue).dropped);
 	EXPECT_EQ(1, give_back(&self->queue, &taken[2]));
@@ -425,14 +425,14 @@ TEST_F(ack, overflow_drops_no_unacknowledged_message)
 	EXPECT_EQ(2, queue_stat_now(&self->queue).dropped);
 	EXPECT_EQ(100, receive_value(&self->queue));
 	for (i = 0; i < PLACES; i++)
-		EXPECT_EQ(i == 2 ? -ESRCH : 1, acknowledge(&self->queue, &taken[i]));
+		EXPECT_EQ(i == 2 ? -ESRCH : 1, acknowledge_message(&self->queue, &taken[i]));
 }
 
 TEST_F(ack, rendezvous_keeps_no_message)
 {
 	self->attr.max_messages = 0;
 	ASSERT_EQ(0, set_up_again(self, self->attr));
-	EXPECT_EQ(-EOPNOTSUPP, take(&self->queue).result);
+	EXPECT_EQ(-EOPNOTSUPP, take_message(&self->queue).result);
 }
 
 TEST_F(ack, message_is_dropped_after_its_last_delivery)
@@ -444,7 +444,7 @@ TEST_F(ack, message_is_dropped_after_its_last_delivery)
 	ASSERT_EQ(0, set_up_again(self, self->attr));
 	ASSERT_EQ(0, send_values(&self->queue, 1, 2));
 	for (i = 0; i < 3; i++) {
-		taken = take(&self->queue);
+		taken = take_message(&self->queue);
 		EXPECT_EQ(1, taken.value);
 		EXPECT_EQ(i, taken.message.returns);
 		EXPECT_EQ(1, give_back(&self->queue, &taken));
@@ -468,7 +468,7 @@ TEST_F(ack, undelivered_message_does_not_count_as_delivered)
 	EXPECT_EQ(-EMSGSIZE, ipcshm_receive_ack(self->queue.fd, &message, 0, IPCSHM_NOW));
 	EXPECT_EQ(8, message.size);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).unacknowledged);
-	taken = take(&self->queue);
+	taken = take_message(&self->queue);
 	EXPECT_EQ(1, taken.value);
 	EXPECT_EQ(0, taken.message.returns);
 }

@@ -178,7 +178,7 @@ TEST_F(ack, request_is_answered_and_not_acknowledged)
 
 	caller = queue_start(&self->queue, call_role, (struct peer) { .value = 5 });
 	ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).messages == 1));
-	taken = take(&self->queue);
+	taken = take_message(&self->queue);
 	EXPECT_EQ(5, taken.value);
 	EXPECT_NE(0, taken.message.request_id);
 	EXPECT_EQ(0, taken.message.ack_id);
@@ -223,7 +223,7 @@ TEST_F(ack, batch_with_a_wrong_id_receives_nothing)
 	int i;
 
 	ASSERT_EQ(0, send_values(&self->queue, 1, 3));
-	taken = take(&self->queue);
+	taken = take_message(&self->queue);
 	for (i = 0; i < 2; i++) {
 		messages[i].data = (uintptr_t)&values[i];
 		messages[i].size = 8;
@@ -242,11 +242,11 @@ TEST_F(ack, revocation_ends_leases)
 	struct taken taken;
 
 	ASSERT_EQ(0, send_values(&self->queue, 1, 2));
-	taken = take(&self->queue);
+	taken = take_message(&self->queue);
 	ASSERT_EQ(0, ipcshm_queue_revoke(self->queue.fd));
-	EXPECT_EQ(-EKEYREVOKED, acknowledge(&self->queue, &taken));
+	EXPECT_EQ(-EKEYREVOKED, acknowledge_message(&self->queue, &taken));
 	EXPECT_EQ(-EKEYREVOKED, give_back(&self->queue, &taken));
-	EXPECT_EQ(-EKEYREVOKED, take(&self->queue).result);
+	EXPECT_EQ(-EKEYREVOKED, take_message(&self->queue).result);
 }
 
 TEST_F(ack, drain_leaves_unacknowledged_messages)
@@ -255,7 +255,7 @@ TEST_F(ack, drain_leaves_unacknowledged_messages)
 	uint64_t drained;
 
 	ASSERT_EQ(0, send_values(&self->queue, 1, 3));
-	taken = take(&self->queue);
+	taken = take_message(&self->queue);
 	ASSERT_EQ(0, ipcshm_queue_drain(self->queue.fd, &drained));
 	EXPECT_EQ(2, drained);
 	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);

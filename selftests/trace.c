@@ -48,7 +48,7 @@ static const char *all_traced(void)
 }
 
 /* Whether the trace has a line of "ipcshm_" and the formatted text. */
-static bool __attribute__((format(printf, 1, 2))) traced(const char *format, ...)
+static bool __attribute__((format(printf, 1, 2))) was_traced(const char *format, ...)
 {
 	char line[512] = "ipcshm_";
 	va_list arguments;
@@ -94,17 +94,17 @@ TEST_F(trace, the_life_of_an_object)
 	int fd = make_region();
 	__u64 id = region_stat(fd).stat.id;
 
-	EXPECT_TRUE(traced("create: id=%llu kind=region uid=0 name=%s\n", id, name.text));
+	EXPECT_TRUE(was_traced("create: id=%llu kind=region uid=0 name=%s\n", id, name.text));
 	close(make_region());
-	EXPECT_TRUE(traced("open: id=%llu kind=region uid=0 name=%s\n", id, name.text));
+	EXPECT_TRUE(was_traced("open: id=%llu kind=region uid=0 name=%s\n", id, name.text));
 	ASSERT_EQ(0, unlink_name(device, IPCSHM_REGION, name.text));
-	EXPECT_TRUE(traced("unlink: id=%llu kind=region uid=0 name=%s\n", id, name.text));
+	EXPECT_TRUE(was_traced("unlink: id=%llu kind=region uid=0 name=%s\n", id, name.text));
 	ASSERT_EQ(0, call(fd, IPCSHM_IOC_REGION_REVOKE, &(struct ipcshm_region_revoke_args){ 0 }));
-	EXPECT_TRUE(traced("revoke: id=%llu kind=region uid=0 name=%s\n", id, name.text));
-	EXPECT_FALSE(traced("free: "));
+	EXPECT_TRUE(was_traced("revoke: id=%llu kind=region uid=0 name=%s\n", id, name.text));
+	EXPECT_FALSE(was_traced("free: "));
 	close(fd);
-	EXPECT_TRUE(WAIT_UNTIL(traced("free: id=%llu kind=region uid=0 name=%s\n", id,
-				      name.text)));
+	EXPECT_TRUE(WAIT_UNTIL(was_traced("free: id=%llu kind=region uid=0 name=%s\n", id,
+					  name.text)));
 }
 
 TEST_F(trace, a_name_forges_neither_a_field_nor_a_line)
@@ -114,8 +114,8 @@ TEST_F(trace, a_name_forges_neither_a_field_nor_a_line)
 	int fd = open_region(device, forger, READ_WRITE | IPCSHM_CREATE, 0600, PAGE);
 	__u64 id = region_stat(fd).stat.id;
 
-	EXPECT_TRUE(traced("create: id=%llu kind=region uid=0 name=%s\n", id, escaped));
-	EXPECT_FALSE(traced("free: "));
+	EXPECT_TRUE(was_traced("create: id=%llu kind=region uid=0 name=%s\n", id, escaped));
+	EXPECT_FALSE(was_traced("free: "));
 	close(fd);
 }
 
@@ -123,7 +123,7 @@ TEST_F(trace, an_object_without_a_name)
 {
 	int fd = open_queue(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, 8, 64, 64);
 
-	EXPECT_TRUE(traced("create: id=%llu kind=queue uid=0 name=\n", queue_stat(fd).stat.id));
+	EXPECT_TRUE(was_traced("create: id=%llu kind=queue uid=0 name=\n", queue_stat(fd).stat.id));
 }
 
 TEST_F(trace, members_join_leave_and_die)
@@ -136,16 +136,16 @@ TEST_F(trace, members_join_leave_and_die)
 
 	ASSERT_NE(MAP_FAILED, memory);
 	ASSERT_EQ(0, call(fd, IPCSHM_IOC_REGION_SELF, &own));
-	EXPECT_TRUE(traced("join: id=%llu token=%#x members=1\n", id, own.token));
+	EXPECT_TRUE(was_traced("join: id=%llu token=%#x members=1\n", id, own.token));
 	child = fork_peer();
 	if (!child)
 		pause();
-	EXPECT_FALSE(traced("death: "));
+	EXPECT_FALSE(was_traced("death: "));
 	kill_child(child);
-	EXPECT_TRUE(traced("death: id=%llu token=", id));
-	EXPECT_FALSE(traced("leave: "));
+	EXPECT_TRUE(was_traced("death: id=%llu token=", id));
+	EXPECT_FALSE(was_traced("leave: "));
 	munmap(memory, PAGE);
-	EXPECT_TRUE(traced("leave: id=%llu token=%#x members=0\n", id, own.token));
+	EXPECT_TRUE(was_traced("leave: id=%llu token=%#x members=0\n", id, own.token));
 }
 
 TEST_F(trace, waits_and_wakes)
@@ -158,13 +158,13 @@ TEST_F(trace, waits_and_wakes)
 	};
 
 	EXPECT_EQ(-EAGAIN, call(fd, IPCSHM_IOC_REGION_WAIT, &wait));
-	EXPECT_TRUE(traced("wait: id=%llu offset=0x8 expected=0x1 size=4 deaths=0\n", id));
-	EXPECT_TRUE(traced("wait_end: id=%llu offset=0x8 result=%d\n", id, -EAGAIN));
+	EXPECT_TRUE(was_traced("wait: id=%llu offset=0x8 expected=0x1 size=4 deaths=0\n", id));
+	EXPECT_TRUE(was_traced("wait_end: id=%llu offset=0x8 result=%d\n", id, -EAGAIN));
 	EXPECT_EQ(0, call(fd, IPCSHM_IOC_REGION_WAKE,
 			  &(struct ipcshm_region_wake_args){ .offset = 8, .count = 3 }));
-	EXPECT_TRUE(traced("wake: id=%llu offset=0x8 count=3 woken=0\n", id));
+	EXPECT_TRUE(was_traced("wake: id=%llu offset=0x8 count=3 woken=0\n", id));
 	EXPECT_EQ(0, ipcshm_region_requeue(fd, 8, 16, 4, 0, 1, 1));
-	EXPECT_TRUE(traced("requeue: id=%llu offset=0x8 target=0x10 result=0\n", id));
+	EXPECT_TRUE(was_traced("requeue: id=%llu offset=0x8 target=0x10 result=0\n", id));
 }
 
 TEST_F(trace, messages_are_sent_received_and_dropped)
@@ -182,16 +182,19 @@ TEST_F(trace, messages_are_sent_received_and_dropped)
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, ipcshm_send(fd, "one", 3, 5, IPCSHM_FOREVER));
 	EXPECT_TRUE(
-		traced("send: id=%llu size=3 priority=5 type=0 pid=%d messages=0\n", id, getpid()));
+		was_traced("send: id=%llu size=3 priority=5 type=0 pid=%d messages=0\n", id,
+			   getpid()));
 	ASSERT_EQ(0, ipcshm_send(fd, "four", 4, 6, IPCSHM_FOREVER));
 	EXPECT_TRUE(
-		traced("send: id=%llu size=4 priority=6 type=0 pid=%d messages=0\n", id, getpid()));
-	EXPECT_TRUE(
-		traced("drop: id=%llu size=3 priority=5 type=0 pid=%d messages=0\n", id, getpid()));
-	EXPECT_FALSE(traced("receive: "));
-	ASSERT_EQ(4, ipcshm_receive(fd, &(char[8]){ 0 }, 8, NULL, IPCSHM_FOREVER));
-	EXPECT_TRUE(traced("receive: id=%llu size=4 priority=6 type=0 pid=%d messages=0\n", id,
+		was_traced("send: id=%llu size=4 priority=6 type=0 pid=%d messages=0\n", id,
 			   getpid()));
+	EXPECT_TRUE(
+		was_traced("drop: id=%llu size=3 priority=5 type=0 pid=%d messages=0\n", id,
+			   getpid()));
+	EXPECT_FALSE(was_traced("receive: "));
+	ASSERT_EQ(4, ipcshm_receive(fd, &(char[8]){ 0 }, 8, NULL, IPCSHM_FOREVER));
+	EXPECT_TRUE(was_traced("receive: id=%llu size=4 priority=6 type=0 pid=%d messages=0\n", id,
+			       getpid()));
 }
 
 TEST_F(trace, calls_and_replies)
@@ -216,10 +219,10 @@ TEST_F(trace, calls_and_replies)
 	reply.message.request_id = request.message.request_id;
 	ASSERT_EQ(0, call(fd, IPCSHM_IOC_QUEUE_REPLY, &reply));
 	EXPECT_EQ(0, wait_child(child));
-	EXPECT_TRUE(traced("reply: id=%llu request_id=%llu size=5 result=0\n", id,
-			   request.message.request_id));
-	EXPECT_TRUE(traced("call: id=%llu request_id=%llu size=5 result=0\n", id,
-			   request.message.request_id));
+	EXPECT_TRUE(was_traced("reply: id=%llu request_id=%llu size=5 result=0\n", id,
+			       request.message.request_id));
+	EXPECT_TRUE(was_traced("call: id=%llu request_id=%llu size=5 result=0\n", id,
+			       request.message.request_id));
 }
 
 TEST_F(trace, quotas)
@@ -228,8 +231,8 @@ TEST_F(trace, quotas)
 
 	ASSERT_EQ(-EDQUOT, open_region(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600,
 				       max / PAGE * PAGE + PAGE));
-	EXPECT_TRUE(traced("quota: uid=0 quota=region-bytes amount=%llu used=",
-			   max / PAGE * PAGE + PAGE));
+	EXPECT_TRUE(was_traced("quota: uid=0 quota=region-bytes amount=%llu used=",
+			       max / PAGE * PAGE + PAGE));
 }
 
 IPCSHM_TEST_MAIN

@@ -10,7 +10,7 @@
 #include "output_json.h"
 #include "output_view.h"
 
-static uint64_t ago(uint64_t nanoseconds)
+static uint64_t time_ago(uint64_t nanoseconds)
 {
 	struct timespec time;
 
@@ -18,7 +18,7 @@ static uint64_t ago(uint64_t nanoseconds)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec - nanoseconds;
 }
 
-static struct object queue(uint64_t id)
+static struct object make_queue(uint64_t id)
 {
 	return (struct object){
 		.has = 0xfff,
@@ -31,14 +31,14 @@ static struct object queue(uint64_t id)
 	};
 }
 
-static const struct field *find(const char *name)
+static const struct field *find_object_field(const char *name)
 {
 	return field_find(object_fields, name, strlen(name));
 }
 
 static void text_of(const struct object *object, const char *name, char *text)
 {
-	field_text(find(name), object, text);
+	field_text(find_object_field(name), object, text);
 }
 
 static const char *json_of(const struct field *fields, const void *record, bool sparse)
@@ -65,13 +65,13 @@ TEST(fields_fit_their_masks)
 	for (const struct field *field = object_fields; field->name; field++) {
 		EXPECT_LT(0, field->attribute);
 		EXPECT_GT(64, field->attribute);
-		EXPECT_EQ(field, find(field->name));
+		EXPECT_EQ(field, find_object_field(field->name));
 	}
 }
 
 TEST(a_field_shows_its_unit)
 {
-	struct object object = queue(3);
+	struct object object = make_queue(3);
 
 	object.flags = IPCSHM_STAT_NAMED | IPCSHM_STAT_PERSISTENT;
 	object.queue.bytes = 1536;
@@ -88,7 +88,7 @@ TEST(a_field_shows_its_unit)
 
 TEST(what_is_not_there_is_a_dash_and_null)
 {
-	struct object object = queue(3);
+	struct object object = make_queue(3);
 
 	object.kind_has &= ~(1ULL << IPCSHM_A_QUEUE_NEXT_TIME);
 	object.has &= ~(1ULL << IPCSHM_A_OBJECT_NAME);
@@ -102,7 +102,7 @@ TEST(what_is_not_there_is_a_dash_and_null)
 
 TEST(json_has_what_the_kind_has)
 {
-	struct object object = queue(3);
+	struct object object = make_queue(3);
 
 	EXPECT_TRUE(strstr(json_of(object_fields, &object, false), "\"messages\":0,"));
 	EXPECT_FALSE(strstr(json_of(object_fields, &object, false), "\"members\""));
@@ -122,19 +122,19 @@ TEST(events_have_only_what_they_tell)
 
 TEST(a_state_says_what_is_stuck)
 {
-	struct object object = queue(3);
+	struct object object = make_queue(3);
 	char text[FIELD_TEXT_MAX];
 	struct view view = { .rates = false };
 
 	ASSERT_TRUE(view_parse(&view, "state"));
 	object.queue.messages = 64;
 	object.queue.senders = 2;
-	object.queue.next_time = ago(5000000000);
-	object.queue.blocked_time = ago(3000000000);
+	object.queue.next_time = time_ago(5000000000);
+	object.queue.blocked_time = time_ago(3000000000);
 	view_state(&object, text);
 	EXPECT_STREQ("64 of 64 messages, lag 5 s, 2 senders blocked, for 3 s", text);
 	EXPECT_TRUE(view_alarms(&view, 0, &object));
-	object.queue.next_time = ago(1000);
+	object.queue.next_time = time_ago(1000);
 	object.queue.blocked_time = 0;
 	EXPECT_FALSE(view_alarms(&view, 0, &object));
 }
@@ -156,8 +156,8 @@ TEST(views_know_their_columns)
 
 TEST(rates_are_between_two_looks)
 {
-	struct object then[] = { queue(1), queue(2), queue(4) },
-		      now[] = { queue(2), queue(3), queue(4) };
+	struct object then[] = { make_queue(1), make_queue(2), make_queue(4) },
+		      now[] = { make_queue(2), make_queue(3), make_queue(4) };
 	struct sample before = { .objects = then, .count = 3, .room = 3, .time = 1000000000 };
 	struct sample sample = { .objects = now, .count = 3, .room = 3, .time = 3000000000 };
 
@@ -174,19 +174,19 @@ TEST(rates_are_between_two_looks)
 
 TEST(order_is_largest_first_and_unknown_last)
 {
-	struct object objects[] = { queue(1), queue(2), queue(3), queue(4) };
+	struct object objects[] = { make_queue(1), make_queue(2), make_queue(3), make_queue(4) };
 	const struct object *rows[] = { &objects[0], &objects[1], &objects[2], &objects[3] };
 
-	objects[0].queue.next_time = ago(1000);
+	objects[0].queue.next_time = time_ago(1000);
 	objects[1].kind_has = 0;
-	objects[2].queue.next_time = ago(9000000000);
+	objects[2].queue.next_time = time_ago(9000000000);
 	objects[3].queue.next_time = objects[0].queue.next_time;
-	sample_sort(rows, 4, find("lag"), false);
+	sample_sort(rows, 4, find_object_field("lag"), false);
 	EXPECT_EQ(3, rows[0]->id);
 	EXPECT_EQ(1, rows[1]->id);
 	EXPECT_EQ(4, rows[2]->id);
 	EXPECT_EQ(2, rows[3]->id);
-	sample_sort(rows, 4, find("lag"), true);
+	sample_sort(rows, 4, find_object_field("lag"), true);
 	EXPECT_EQ(1, rows[0]->id);
 	EXPECT_EQ(3, rows[2]->id);
 	EXPECT_EQ(2, rows[3]->id);

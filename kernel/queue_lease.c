@@ -192,7 +192,7 @@ static int return_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bo
 	return 0;
 }
 
-/* What comes back, a few messages at a time. */
+/* Messages come back a few at a time. */
 
 /* Return the messages of @process. Return whether there are more. */
 static bool return_some(struct ipcshm_queue *queue, struct ipcshm_process *process)

@@ -145,7 +145,7 @@ TEST_F(ack, late_acknowledgment_does_not_end_the_next_lease)
 	EXPECT_EQ(1, acknowledge_message(&self->queue, &second));
 }
 
-/* What comes back, and when. */
+/* Messages that come back. */
 
 static void take_role(struct peer *peer)
 {

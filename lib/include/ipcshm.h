@@ -710,7 +710,7 @@ int ipcshm_receive_batch(int fd, struct ipcshm_message *messages, uint32_t count
  * @deadline: as for ipcshm_receive()
  *
  * The message stays in the queue, and in its capacity, until the process acknowledges it:
- * with the next call, or by ipcshm_ack(). No other call receives it meanwhile. It comes back
+ * with the next call, or by ipcshm_ack(). Until then no other call receives it. It comes back
  * to its old place if the process returns it with ipcshm_nack(), lets @timeout pass, exits,
  * is killed or executes a program without @fd, or if the open file description is closed. Then
  * its member returns grows by one. Descriptors are received with each delivery.

@@ -51,7 +51,7 @@ static inline uint32_t name_length(const char *name)
 	return name ? (uint32_t)strnlen(name, UINT32_MAX) : 0;
 }
 
-/* What the kernel overwrites if it knows which argument is not valid. */
+/* The kernel overwrites this if it knows which argument is not valid. */
 #define INVALID_UNKNOWN	UINT32_MAX
 
 static inline struct ipcshm_open_how open_arguments(const char *name, uint32_t flags, mode_t mode,

@@ -120,8 +120,8 @@ unsigned char *ring_chunk_at(const struct ring *ring, uint64_t number)
 
 /*
  * Makes a region so large that the memory before @end exists.  Never smaller: if two
- * processes do it at once, the larger size wins, and the smaller request is -EBUSY or
- * repeated.
+ * processes do it at once, the larger size wins, and the smaller request is repeated or fails
+ * with -EBUSY.
  */
 int ring_region_grow(const struct ipcshm_area *area, const void *end)
 {

@@ -8,14 +8,14 @@
  *	         <------------- extent, a multiple of 16 ----->
  *
  * Positions count bytes.  A record is in one piece: where it doesn't fit before the
- * end, PADDING goes there and the record begins at 0.  A header whose state is EMPTY
- * follows the last record: a consumer finds all data in the header that it has come to,
+ * end, PADDING goes there and the record begins at 0.  An EMPTY header follows
+ * the last record: a consumer finds all data in the header that it has come to,
  * and for a small record one cache line moves.
  *
  *	EMPTY -> READY, or PADDING
  *
- * The producer makes a record READY at once, and a successor begins at the header that
- * is EMPTY.  The consumer stores its position when it is done with a record, and changes
+ * The producer makes a record READY at once, and a successor begins at the EMPTY
+ * header.  The consumer stores its position when it is done with a record, and changes
  * no header.  With many producers or consumers, records lie otherwise: ring_record_multi.h.
  *
  * Barriers: states are stored with release and loaded with acquire (H).
@@ -172,8 +172,8 @@ static ALWAYS_INLINE void publish_record(struct ring *ring, const struct room *r
 }
 
 /*
- * From @position on to the header that is EMPTY: over the record, and padding, that a dead
- * producer had published and not counted.
+ * From @position on to the EMPTY header: over the record, and padding, that a dead producer had
+ * published and not counted.
  */
 static uint64_t find_end(const struct ring *ring, uint64_t position)
 {

@@ -304,7 +304,7 @@ static void run_role(void)
 	to_scheduler(DONE);
 }
 
-/* What calls have left there would make states differ that do not. */
+/* Data that calls have left there would make equal states differ. */
 static void clear_unused_stack(unsigned int who)
 {
 	memset(world.stack[who], 0, (size_t)(world.process[who].used - world.stack[who]));

@@ -191,8 +191,8 @@ DEED(release_item, CONSUMER, peek_item, release_item, .may_get = 1);
 DEED(detach_peeked, CONSUMER, peek_item, detach_handle);
 
 /*
- * Of two that die: the second one while it takes over from the first.  What the first one had
- * peeked may come before or after the next item.
+ * Two processes die, the second one while it takes over from the first.  The item that the first
+ * one had peeked at may come before or after the next one.
  */
 #define AFTER_RESERVE	.dies = reserve_item, .dead_side = PRODUCER
 #define AFTER_PEEK	.dies = peek_item, .dead_side = CONSUMER
@@ -408,7 +408,7 @@ static const char *go_round(struct ipcshm_area *area)
 }
 
 /*
- * What the survivors find if the victim is dead now: NULL, or what is wrong.  @early: while the
+ * Check what the survivors find if the victim is dead now.  Returns NULL, or what is wrong.  @early: while the
  * victim is stopped, others get so many items and put one in; then it dies.
  */
 static const char *check_survivors(FIXTURE_DATA(killed) *self,

@@ -39,7 +39,7 @@ TEST_F(service, call_of_a_dead_server_fails)
 	await_served(self, 1);
 	EXPECT_EQ(1000, peer_kill(self->members, peer));
 	EXPECT_EQ(-EAGAIN, ipcshm_server_take(&server, &request, IPCSHM_NOW));
-	/* What it has replied before counts. */
+	/* Its earlier reply counts. */
 	EXPECT_EQ(5, take_value(&client, (uint64_t)id));
 	EXPECT_EQ(-EOWNERDEAD, ipcshm_client_take(&client, 0, &reply, SOON));
 	EXPECT_EQ((uint64_t)id, reply.id);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Services: every order of what a few clients and servers do, with deaths at every step. The
+ * Services: every order of the steps of a few clients and servers, with deaths at each. The
  * library's files are compiled by themselves, with hook.h: each atomic access of theirs is a
  * step here.
  */

@@ -31,9 +31,9 @@ struct served {
 #define RETRY		0x200U
 #define ROWS_FOR_ONE	0x400U	/* clients after each other */
 
-/* What the processes note, at no step of its own. */
+/* Notes of the processes, at no step of their own. */
 #define replied		world.ghost[0]	/* bits: requests replied to, or failed, see bit_of() */
-#define taken		world.ghost[1]	/* bits: requests taken, likewise */
+#define taken		world.ghost[1]	/* bits: requests taken, see bit_of() */
 #define finished	world.ghost[2]	/* bits: processes whose role has ended */
 #define replying	world.ghost[3]	/* bits: processes in a loan of a reply */
 
@@ -47,7 +47,7 @@ static bool is_row_constant(size_t offset)
 	return offset == offsetof(struct client_row, calls);
 }
 
-/* What the state word guards, as it does the memory of requests and replies. */
+/* The state word guards these members, as it does the memory of requests and replies. */
 static bool is_slot_constant(size_t offset)
 {
 	return offset >= offsetof(struct service_slot, size) &&
@@ -144,7 +144,7 @@ static void on_death(uint32_t token)
 	replying &= ~(1U << IPCSHM_TOKEN_SLOT(token));
 }
 
-/* What roles do. A request's value is its client and id, a reply's also its number. */
+/* Parts of roles. A request's value is its client and id, a reply's also its number. */
 
 static void pause_here(void)
 {

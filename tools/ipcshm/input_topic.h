@@ -11,7 +11,7 @@
 #include "object.h"
 
 /**
- * struct topics - names of what may be topics
+ * struct topics - names of possible topics
  * @names: a tree, see tsearch(3)
  *
  * A topic's region of samples is created first, and has the lower number.  So objects in the

@@ -203,7 +203,7 @@ static uint64_t get_number(struct cursor *cursor, size_t size)
 	return number;
 }
 
-/* What does not fit in the room is a failure, unless @text is NULL: then it is skipped. */
+/* A string that does not fit in the room is a failure, unless @text is NULL: then it is skipped. */
 static void get_string(struct cursor *cursor, char *text, size_t room)
 {
 	size_t size = get_number(cursor, 4);
@@ -285,7 +285,7 @@ static void get_user_header(struct cursor record, struct mcap_message *message)
 		memcpy(message->header, header, sizeof(message->header));
 }
 
-/* Read a record whole.  Its length can be no more than what is left of the file. */
+/* Read a record whole.  Its length cannot exceed the rest of the file. */
 static enum mcap_result read_record(struct mcap_reader *reader, int *kind, struct cursor *record)
 {
 	uint64_t length;

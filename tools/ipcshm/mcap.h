@@ -25,7 +25,7 @@
 #include <stdio.h>
 
 /**
- * struct mcap_topic - what a recording says about its topic
+ * struct mcap_topic - the topic of a recording
  * @name: of the topic
  * @type: name of the type; empty: none
  * @type_version: of the type
@@ -87,7 +87,7 @@ enum mcap_result {
 	MCAP_INVALID,	/* not an MCAP file, or damaged */
 };
 
-/* Read up to the first channel, which says what the topic is.  MCAP_MESSAGE: there is one. */
+/* Read up to the first channel, which describes the topic.  MCAP_MESSAGE: there is one. */
 enum mcap_result mcap_open(struct mcap_reader *reader, FILE *from);
 
 /* Read the next message; its data is there until the next call. */

@@ -25,7 +25,7 @@ struct rates {
 	uint64_t receive;
 };
 
-/* What a region is for, if it is a topic; from ipcshm_topic_inspect(). */
+/* The purpose of a region that is a topic; from ipcshm_topic_inspect(). */
 
 enum topic_attribute {
 	TOPIC_PUBLISH_RATE,

@@ -90,7 +90,7 @@ void reader_close(struct reader *reader)
 	ipcshm_topic_close(&reader->topic);
 }
 
-/* Sleep until there is a sample, a signal, or the time.  The signals are blocked meanwhile. */
+/* Sleep until a sample or a signal arrives, or @until.  Elsewhere the signals are blocked. */
 static int sleep_armed(struct reader *reader, uint64_t until, const sigset_t *mask)
 {
 	struct pollfd poller = { .fd = reader->fd, .events = POLLIN };

@@ -114,7 +114,7 @@ static int record_samples(struct recording *recording)
 	memcpy(topic.type, attr->type, sizeof(topic.type));
 	mcap_begin(&recording->writer, recording->file, &topic);
 	status = reader_run(&recording->reader);
-	/* What was taken is recorded, whatever ended it. */
+	/* All samples that were taken are recorded, however the run ended. */
 	mcap_end(&recording->writer);
 	end = sync_file(&recording->reader, 0);
 	print_sum(recording);

@@ -124,9 +124,10 @@ bench-cost: lib
 bench-latency: lib
 	tools/bench/latency/measure $(KERNEL) $(SCENARIOS)
 
-## bench-observed: count the instructions that unused tracepoints cost [KERNEL]
+## bench-observed: count the instructions that unused tracepoints cost
+##	[KERNEL UPDATE]
 bench-observed: lib
-	tools/bench/observed $(KERNEL)
+	tools/bench/observed $(if $(UPDATE),-u) $(KERNEL)
 
 ## profile: count the instructions of messages by function [KERNEL SIZE]
 profile: lib

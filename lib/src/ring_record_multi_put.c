@@ -17,16 +17,51 @@ static ALWAYS_INLINE int has_room(struct ring *ring, uint64_t position, uint64_t
 	return ring_record_await_room(ring, position, end);
 }
 
+/* A record that the caller has claimed, and its word. */
 struct claimed {
 	word_t *at;
 	uint64_t word;
 	unsigned char *record;
 };
 
+/* Another producer has claimed the record at @position: move the tail past it. */
+static ALWAYS_INLINE int pass_claimed(struct ring *ring, uint64_t word, uint64_t position)
+{
+	uint64_t extent = extent_of(ring, word, position);
+
+	if (!extent)
+		return -EBADMSG;
+	move_position(tail_of(ring), position, position + extent);
+	return 0;
+}
+
+/* The record does not fit before the end of the segment: claim the rest of that as padding. */
+static ALWAYS_INLINE void pad_segment(struct ring *ring, word_t *at, uint64_t word,
+				      uint64_t position)
+{
+	uint64_t straight = granules_to_end(ring, position);
+
+	if (change_record_word(at, word,
+			       make_record_word(ring, position, straight, PADDING, 0)))
+		move_position(tail_of(ring), position, position + straight);
+}
+
+/* The note comes first: if the caller dies after K0, it leads to the record. */
+static ALWAYS_INLINE bool claim_word(struct ring *ring, word_t *at, uint64_t word,
+				     uint64_t position, uint64_t claimed)
+{
+	atomic_store_explicit(&seat_at(ring, ring->seat)->note, position, memory_order_relaxed);
+	return change_record_word(at, word, claimed);		/* K0 */
+}
+
+/*
+ * Claim the record at the tail. Its word is of an earlier lap until one producer changes it (K0);
+ * the others then move the tail on, in case that producer has died, and try the next one.
+ */
 static ALWAYS_INLINE int claim_record(struct ring *ring, uint64_t length, struct claimed *claimed)
 {
 	const uint64_t extent = granules_for(length);
-	uint64_t position, word, straight, other;
+	uint64_t position, word, mine;
 	unsigned char *segment;
 	uint32_t tries;
 	int64_t lap;
@@ -53,10 +88,9 @@ static ALWAYS_INLINE int claim_record(struct ring *ring, uint64_t length, struct
 		if (lap > 0)
 			continue;
 		if (!lap) {
-			other = extent_of(ring, word, position);
-			if (!other)
-				return -EBADMSG;
-			move_position(tail_of(ring), position, position + other);
+			ret = pass_claimed(ring, word, position);
+			if (ret)
+				return ret;
 			continue;
 		}
 		ret = has_room(ring, position, extent);
@@ -67,20 +101,15 @@ static ALWAYS_INLINE int claim_record(struct ring *ring, uint64_t length, struct
 				continue;
 			return ret;
 		}
-		straight = granules_to_end(ring, position);
-		if (UNLIKELY(extent > straight)) {
-			if (change_record_word(at, word, make_record_word(ring, position, straight,
-									  PADDING, 0)))
-				move_position(tail_of(ring), position, position + straight);
+		if (UNLIKELY(extent > granules_to_end(ring, position))) {
+			pad_segment(ring, at, word, position);
 			continue;
 		}
-		atomic_store_explicit(&seat_at(ring, ring->seat)->note, position,
-				      memory_order_relaxed);
-		other = make_record_word(ring, position, extent, CLAIMED, ring->seat);
-		if (!change_record_word(at, word, other))		/* K0 */
+		mine = make_record_word(ring, position, extent, CLAIMED, ring->seat);
+		if (!claim_word(ring, at, word, position, mine))
 			continue;
 		move_position(tail_of(ring), position, position + extent);
-		*claimed = (struct claimed) { at, other, record_in(ring, segment, position) };
+		*claimed = (struct claimed) { at, mine, record_in(ring, segment, position) };
 		if (LIKELY((int64_t)(ring->limit - position - 2 * extent) > 0))
 			prepare_to_write(record_in(ring, segment, position + extent));
 		return 0;

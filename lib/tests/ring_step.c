@@ -408,8 +408,8 @@ static const char *go_round(struct ipcshm_area *area)
 }
 
 /*
- * Check what the survivors find if the victim is dead now.  Returns NULL, or what is wrong.  @early: while the
- * victim is stopped, others get so many items and put one in; then it dies.
+ * Check what the survivors find if the victim is dead now.  Returns NULL, or what is wrong.
+ * @early: while the victim is stopped, others get so many items and put one in; then it dies.
  */
 static const char *check_survivors(FIXTURE_DATA(killed) *self,
 				   const FIXTURE_VARIANT(killed) *variant,

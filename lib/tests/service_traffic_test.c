@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Services: many clients and servers at once, that die at any moment, and bytes that another process
- * writes.
+ * Services: many clients and servers at once that die at any moment, and bytes that another
+ * process writes.
  */
 #include <pthread.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Models of a cell. Each writer writes the version that it expects, so a value is its own version. */
+/* Models of a cell. Each writer writes the version that it expects: a value is its own version. */
 #ifndef SYNC_MODEL_CELL_H
 #define SYNC_MODEL_CELL_H
 

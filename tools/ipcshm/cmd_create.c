@@ -132,7 +132,7 @@ static int parse_queue(int key, char *argument, struct argp_state *state, struct
 	return 0;
 }
 
-static void parse_argument(struct create *create, char *argument, struct argp_state *state)
+static void parse_create_argument(struct create *create, char *argument, struct argp_state *state)
 {
 	if (state->arg_num == 0) {
 		int kind = number_of(kind_names, argument, strlen(argument));
@@ -165,7 +165,7 @@ static void check_sizes(const struct create *create, struct argp_state *state)
 		argp_error(state, "--max-bytes is smaller than --max-message");
 }
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_create_option(int key, char *argument, struct argp_state *state)
 {
 	struct create *create = state->input;
 
@@ -181,7 +181,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		create->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		parse_argument(create, argument, state);
+		parse_create_argument(create, argument, state);
 		return 0;
 	case ARGP_KEY_END:
 		if (!create->name)
@@ -225,7 +225,7 @@ static int open_object(int device, struct create *create)
 	return ipcshm_queue_open(device, create->name, flags, create->mode, &create->queue);
 }
 
-static void print_json(const struct create *create)
+static void print_create_json(const struct create *create)
 {
 	bool is_region = create->kind == IPCSHM_REGION;
 	struct json json = { .to = stdout };
@@ -255,7 +255,7 @@ static uint64_t count_paid_bytes(const struct ipcshm_queue_attr *attr)
 	return bytes < attr->max_bytes ? bytes : attr->max_bytes;
 }
 
-static int report_failure(const struct create *create, int device, int err)
+static int report_create_failure(const struct create *create, int device, int err)
 {
 	bool is_region = create->kind == IPCSHM_REGION;
 	const struct ipcshm_region_attr *region = &create->region;
@@ -290,7 +290,7 @@ int command_create(const struct command *self, int argc, char **argv)
 	struct target target;
 	int device, fd;
 
-	command_parse(self, options, parse_option, argc, argv, &create);
+	command_parse(self, options, parse_create_option, argc, argv, &create);
 	if (!parse_target(create.name, &target) || target.id || target.kind)
 		return error_print("create", create.name, STATUS_USAGE, "not a name",
 				   "1 to 255 bytes; \"/\" only as the first one");
@@ -300,8 +300,8 @@ int command_create(const struct command *self, int argc, char **argv)
 		return error_open("create", create.name, device);
 	fd = open_object(device, &create);
 	if (fd < 0)
-		return report_failure(&create, device, fd);
+		return report_create_failure(&create, device, fd);
 	if (create.json)
-		print_json(&create);
+		print_create_json(&create);
 	return STATUS_OK;
 }

@@ -35,7 +35,7 @@ struct search {
 
 static const struct argp_option options[] = { OPTION_JSON, { 0 } };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_holders_option(int key, char *argument, struct argp_state *state)
 {
 	struct search *search = state->input;
 
@@ -54,7 +54,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 /* Searching. */
 
-static bool is_wanted(const struct search *search, uint64_t id)
+static bool is_wanted_holder(const struct search *search, uint64_t id)
 {
 	for (size_t i = 0; i < search->id_count; i++)
 		if (search->ids[i] == id)
@@ -66,7 +66,7 @@ static int add_holder(const struct holder *holder, void *data)
 {
 	struct search *search = data;
 
-	if (!is_wanted(search, holder->id))
+	if (!is_wanted_holder(search, holder->id))
 		return 0;
 	if (search->count == search->room) {
 		size_t room = search->room ? 2 * search->room : 64;
@@ -165,7 +165,7 @@ static int find_holders(struct netlink *netlink, struct search *search)
 
 /* Printing. */
 
-static void print_json(const struct search *search)
+static void print_holders_json(const struct search *search)
 {
 	struct json json = { .to = stdout };
 
@@ -179,7 +179,7 @@ static void print_json(const struct search *search)
 	json_list_close(&json);
 }
 
-static void print_row(struct table *table, const struct holder *holder)
+static void print_holders_row(struct table *table, const struct holder *holder)
 {
 	char text[FIELD_TEXT_MAX];
 
@@ -201,7 +201,7 @@ static void print_table(const struct search *search)
 	if (!table)
 		abort();
 	for (size_t i = 0; i < search->count; i++)
-		print_row(table, &search->holders[i]);
+		print_holders_row(table, &search->holders[i]);
 	table_end(table);
 }
 
@@ -233,7 +233,7 @@ int command_holders(const struct command *self, int argc, char **argv)
 	struct netlink *netlink;
 	int status, err;
 
-	command_parse(self, options, parse_option, argc, argv, &search);
+	command_parse(self, options, parse_holders_option, argc, argv, &search);
 	status = choose_objects(&search, (size_t)argc);
 	if (search.words && !search.id_count)
 		return status;
@@ -241,7 +241,7 @@ int command_holders(const struct command *self, int argc, char **argv)
 	if (!err)
 		err = find_holders(netlink, &search);
 	if (!err && search.json)
-		print_json(&search);
+		print_holders_json(&search);
 	else if (!err)
 		print_table(&search);
 	free(search.holders);

@@ -46,7 +46,7 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_list_option(int key, char *argument, struct argp_state *state)
 {
 	struct list *list = state->input;
 	struct target target;
@@ -101,7 +101,7 @@ static bool take_object(struct list *list, struct object *object)
 	return true;
 }
 
-static int print_row(const struct object *listed, void *data)
+static int print_list_row(const struct object *listed, void *data)
 {
 	struct object object = *listed;
 	struct list *list = data;
@@ -116,7 +116,7 @@ static int print_row(const struct object *listed, void *data)
 	return 0;
 }
 
-static int print_json(const struct object *listed, void *data)
+static int print_list_json(const struct object *listed, void *data)
 {
 	struct object object = *listed;
 	struct list *list = data;
@@ -159,14 +159,14 @@ static int list_objects(struct netlink *netlink, struct list *list)
 		return netlink_objects(netlink, &list->filter, print_name, list);
 	if (list->json) {
 		json_list_open(&list->out);
-		result = netlink_objects(netlink, &list->filter, print_json, list);
+		result = netlink_objects(netlink, &list->filter, print_list_json, list);
 		json_list_close(&list->out);
 		return result;
 	}
 	list->table = table_create(list->view.columns, list->view.count);
 	if (!list->table)
 		abort();
-	result = netlink_objects(netlink, &list->filter, print_row, list);
+	result = netlink_objects(netlink, &list->filter, print_list_row, list);
 	table_end(list->table);
 	return result;
 }
@@ -177,7 +177,7 @@ int command_list(const struct command *self, int argc, char **argv)
 	struct netlink *netlink;
 	int result;
 
-	command_parse(self, options, parse_option, argc, argv, &list);
+	command_parse(self, options, parse_list_option, argc, argv, &list);
 	if (!list.columns)
 		list.columns = list.only_topics ? view_default_of_topics()
 						: view_default(list.filter.kind);

@@ -22,7 +22,7 @@ static void add_parameter(struct argp_state *state, char *parameters, size_t roo
 	snprintf(parameters + length, room - length, "%s%s", length ? " " : "", word);
 }
 
-static error_t parse_argument(int key, char *argument, struct argp_state *state)
+static error_t parse_load_argument(int key, char *argument, struct argp_state *state)
 {
 	struct load *load = state->input;
 
@@ -63,7 +63,7 @@ int command_load(const struct command *self, int argc, char **argv)
 	const char *module;
 	int err;
 
-	command_parse(self, NULL, parse_argument, argc, argv, &load);
+	command_parse(self, NULL, parse_load_argument, argc, argv, &load);
 	module = load.module ? load.module : KMOD_NAME;
 	err = kmod_load(module, load.parameters);
 	if (!err)

@@ -14,7 +14,7 @@ struct choice {
 
 static const struct argp_option options[] = { OPTION_JSON, { 0 } };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_members_option(int key, char *argument, struct argp_state *state)
 {
 	struct choice *choice = state->input;
 
@@ -56,7 +56,7 @@ int command_members(const struct command *self, int argc, char **argv)
 	struct netlink *netlink;
 	int err;
 
-	command_parse(self, options, parse_option, argc, argv, &choice);
+	command_parse(self, options, parse_members_option, argc, argv, &choice);
 	if (choice.region)
 		return find_each("members", (char *[]){ (char *)choice.region, NULL },
 				 print_members_of, &choice);

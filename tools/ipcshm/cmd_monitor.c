@@ -58,7 +58,7 @@ static bool parse_types(const char *word, uint64_t *types)
 	}
 }
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_monitor_option(int key, char *argument, struct argp_state *state)
 {
 	struct monitor *monitor = state->input;
 
@@ -299,7 +299,7 @@ int command_monitor(const struct command *self, int argc, char **argv)
 	struct netlink *netlink;
 	int err;
 
-	command_parse(self, options, parse_option, argc, argv, &monitor);
+	command_parse(self, options, parse_monitor_option, argc, argv, &monitor);
 	err = netlink_open(&netlink);
 	if (!err)
 		err = netlink_objects(netlink, &regions, note_region, &monitor.topics);

@@ -78,7 +78,7 @@ static void check_whose(const struct quota_command *command, struct argp_state *
 		argp_error(state, "the default cannot follow the default");
 }
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_quota_option(int key, char *argument, struct argp_state *state)
 {
 	struct quota_command *command = state->input;
 
@@ -147,7 +147,7 @@ static const char *describe_setting(const struct quotas *quotas, const struct qu
 	return quota->own ? "own" : "default";
 }
 
-static void print_row(struct table *table, const struct quotas *quotas, unsigned int type)
+static void print_quota_row(struct table *table, const struct quotas *quotas, unsigned int type)
 {
 	const struct quota *quota = &quotas->quota[type];
 	char owner[USER_TEXT_MAX], ns[FORMAT_MAX] = "-", used[FORMAT_MAX] = "-", max[FORMAT_MAX] = "-";
@@ -167,17 +167,17 @@ static void print_row(struct table *table, const struct quotas *quotas, unsigned
 	table_cell(table, describe_setting(quotas, quota), false);
 }
 
-static int print_rows(const struct quotas *quotas, void *data)
+static int print_quota_rows(const struct quotas *quotas, void *data)
 {
 	struct quota_command *command = data;
 
 	begin_table(command);
 	for (unsigned int type = 0; type < QUOTAS; type++)
-		print_row(command->table, quotas, type);
+		print_quota_row(command->table, quotas, type);
 	return 0;
 }
 
-static void add_number(struct json *json, const char *key, bool is_known, uint64_t number)
+static void add_quota_number(struct json *json, const char *key, bool is_known, uint64_t number)
 {
 	json_key(json, key);
 	if (is_known)
@@ -203,20 +203,20 @@ static void add_quota(struct json *json, const char *name, const struct quota *q
 		*dash = '_';
 	json_key(json, key);
 	json_open(json, '{');
-	add_number(json, "used", quota->has_used, quota->used);
-	add_number(json, "max", quota->has_max, quota->max);
+	add_quota_number(json, "used", quota->has_used, quota->used);
+	add_quota_number(json, "max", quota->has_max, quota->max);
 	add_boolean(json, "own", quota->own);
 	json_close(json, '}');
 }
 
-static int print_json(const struct quotas *quotas, void *data)
+static int print_quota_json(const struct quotas *quotas, void *data)
 {
 	struct json *json = &((struct quota_command *)data)->out;
 
 	json_list_next(json);
 	json_open(json, '{');
-	add_number(json, "uid", quotas->has_uid, quotas->uid);
-	add_number(json, "user_ns", quotas->has_user_ns, quotas->user_ns);
+	add_quota_number(json, "uid", quotas->has_uid, quotas->uid);
+	add_quota_number(json, "user_ns", quotas->has_user_ns, quotas->user_ns);
 	add_boolean(json, "default", quotas->is_default);
 	add_boolean(json, "net", quotas->is_net);
 	for (unsigned int type = 0; type < QUOTAS; type++)
@@ -258,11 +258,11 @@ static int print_quotas(struct netlink *netlink, struct quota_command *command)
 
 	if (command->json) {
 		json_list_open(&command->out);
-		err = print_each(netlink, command, print_json);
+		err = print_each(netlink, command, print_quota_json);
 		json_list_close(&command->out);
 		return err;
 	}
-	err = print_each(netlink, command, print_rows);
+	err = print_each(netlink, command, print_quota_rows);
 	if (command->table)
 		table_end(command->table);
 	return err;
@@ -274,7 +274,7 @@ int command_quota(const struct command *self, int argc, char **argv)
 	struct netlink *netlink;
 	int err;
 
-	command_parse(self, options, parse_option, argc, argv, &command);
+	command_parse(self, options, parse_quota_option, argc, argv, &command);
 	err = netlink_open(&netlink);
 	if (!err && command.sets)
 		err = netlink_set_quotas(netlink, &command.quotas);

@@ -38,7 +38,7 @@ static void set_match(struct argp_state *state, uint32_t how, const char *argume
 	transfer->match = how;
 }
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_recv_option(int key, char *argument, struct argp_state *state)
 {
 	struct transfer *transfer = state->input;
 
@@ -80,7 +80,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static void print_json(const struct ipcshm_message *message, const char *data)
+static void print_recv_json(const struct ipcshm_message *message, const char *data)
 {
 	const struct {
 		const char *key;
@@ -110,11 +110,11 @@ static void print_json(const struct ipcshm_message *message, const char *data)
 }
 
 /* Flushes the output: a message that was received and not printed is an error. */
-static int print_message(const struct transfer *transfer, const struct ipcshm_message *message,
-			 const char *data)
+static int print_received(const struct transfer *transfer, const struct ipcshm_message *message,
+			  const char *data)
 {
 	if (transfer->json) {
-		print_json(message, data);
+		print_recv_json(message, data);
 	} else {
 		fwrite(data, 1, message->size, stdout);
 		if (transfer->line)
@@ -137,7 +137,7 @@ static int receive_one(const struct transfer *transfer, int fd, char *data, size
 	if (err < 0)
 		return error_print_errno("recv", transfer->queue, err,
 					 err == -EAGAIN ? "no message matches" : NULL);
-	return print_message(transfer, &call.message, data);
+	return print_received(transfer, &call.message, data);
 }
 
 static int receive_all(const struct transfer *transfer, int fd, size_t most)
@@ -159,7 +159,7 @@ int command_recv(const struct command *self, int argc, char **argv)
 	struct ipcshm_queue_attr attr = { 0 };
 	int fd = -1, status;
 
-	command_parse(self, options, parse_option, argc, argv, &transfer);
+	command_parse(self, options, parse_recv_option, argc, argv, &transfer);
 	status = open_queue("recv", transfer.queue, IPCSHM_READ, &attr, &fd);
 	if (status)
 		return status;

@@ -23,7 +23,7 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_send_option(int key, char *argument, struct argp_state *state)
 {
 	struct transfer *transfer = state->input;
 
@@ -41,7 +41,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static int report_failure(const struct transfer *transfer, int fd, size_t size, int err)
+static int report_send_failure(const struct transfer *transfer, int fd, size_t size, int err)
 {
 	const struct quota_request request = { .queue_bytes = size };
 	char hint[QUOTA_HINT_MAX];
@@ -70,7 +70,7 @@ static int send_one(const struct transfer *transfer, int fd, void *data, size_t 
 	struct ipcshm_transfer_args call = transfer_prepare(transfer, data, size);
 	int err = ipcshm_send_transfer(fd, &call, sizeof(call));
 
-	return err < 0 ? report_failure(transfer, fd, size, err) : STATUS_OK;
+	return err < 0 ? report_send_failure(transfer, fd, size, err) : STATUS_OK;
 }
 
 static int send_arguments(const struct transfer *transfer, int fd)
@@ -82,7 +82,7 @@ static int send_arguments(const struct transfer *transfer, int fd)
 	return status;
 }
 
-static int report_input_failure(void)
+static int report_send_input_failure(void)
 {
 	return error_print_errno("send", NULL, -errno, "reading standard input");
 }
@@ -100,7 +100,7 @@ static int send_lines(const struct transfer *transfer, int fd)
 		status = send_one(transfer, fd, line, (size_t)size);
 	}
 	if (!status && ferror(stdin))
-		status = report_input_failure();
+		status = report_send_input_failure();
 	free(line);
 	return status;
 }
@@ -115,7 +115,7 @@ static int send_input(const struct transfer *transfer, int fd, size_t most)
 	if (!data)
 		return error_print_errno("send", transfer->queue, -ENOMEM, NULL);
 	size = fread(data, 1, most + 1, stdin);
-	status = ferror(stdin) ? report_input_failure() : send_one(transfer, fd, data, size);
+	status = ferror(stdin) ? report_send_input_failure() : send_one(transfer, fd, data, size);
 	free(data);
 	return status;
 }
@@ -126,7 +126,7 @@ int command_send(const struct command *self, int argc, char **argv)
 	struct ipcshm_queue_attr attr = { 0 };
 	int fd = -1, status;
 
-	command_parse(self, options, parse_option, argc, argv, &transfer);
+	command_parse(self, options, parse_send_option, argc, argv, &transfer);
 	status = open_queue("send", transfer.queue, IPCSHM_WRITE, &attr, &fd);
 	if (status)
 		return status;

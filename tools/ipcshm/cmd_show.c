@@ -22,7 +22,7 @@ struct show {
 
 static const struct argp_option options[] = { OPTION_JSON, { 0 } };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_show_option(int key, char *argument, struct argp_state *state)
 {
 	struct show *show = state->input;
 
@@ -116,7 +116,7 @@ int command_show(const struct command *self, int argc, char **argv)
 	struct show show = { .out = { .to = stdout } };
 	int status;
 
-	command_parse(self, options, parse_option, argc, argv, &show);
+	command_parse(self, options, parse_show_option, argc, argv, &show);
 	if (show.json)
 		json_list_open(&show.out);
 	status = find_each("show", show.words, show_object, &show);

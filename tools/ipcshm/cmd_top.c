@@ -30,7 +30,7 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_top_option(int key, char *argument, struct argp_state *state)
 {
 	struct top *top = state->input;
 
@@ -236,7 +236,7 @@ static int handle_key(struct top *top, int key)
 }
 
 /* Milliseconds until it is time to look again. */
-static int count_remaining_ms(const struct top *top)
+static int count_ms_to_redraw(const struct top *top)
 {
 	uint64_t past = clock_monotonic() - top->now->time;
 
@@ -252,7 +252,7 @@ static int handle_keys(struct top *top)
 
 	do {
 		top_draw(top);
-		key = screen_key(count_remaining_ms(top));
+		key = screen_key(count_ms_to_redraw(top));
 		if (key == KEYS_NONE)
 			return 0;
 		err = handle_key(top, key);
@@ -297,7 +297,7 @@ int command_top(const struct command *self, int argc, char **argv)
 	int status;
 
 	top.now = &top.samples[0];
-	command_parse(self, options, parse_option, argc, argv, &top);
+	command_parse(self, options, parse_top_option, argc, argv, &top);
 	if (!set_view(&top, top.filter.kind))
 		return error_print("top", NULL, STATUS_USAGE, "no such column",
 				   "see COLUMNS in ipcshm(1)");

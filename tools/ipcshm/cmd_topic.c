@@ -29,7 +29,7 @@ static const struct command commands[] = {
 
 #define COUNT (sizeof(commands) / sizeof(*commands))
 
-static void print_help(FILE *to)
+static void print_topic_help(FILE *to)
 {
 	fputs("Usage: ipcshm topic COMMAND [OPTION...]\n"
 	      "Use topics: publish and subscribe.\n\n",
@@ -45,11 +45,11 @@ int command_topic(const struct command *self, int argc, char **argv)
 
 	(void)self;
 	if (argc < 2) {
-		print_help(stderr);
+		print_topic_help(stderr);
 		return STATUS_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help") || !strcmp(argv[1], "-h")) {
-		print_help(stdout);
+		print_topic_help(stdout);
 		return STATUS_OK;
 	}
 	command = command_find(commands, COUNT, "topic ", argv[1]);

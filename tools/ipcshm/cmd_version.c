@@ -22,7 +22,7 @@ static const char *const features[] = { "region", "queue", "members", "messages"
 
 static const struct argp_option version_options[] = { OPTION_JSON, { 0 } };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_version_option(int key, char *argument, struct argp_state *state)
 {
 	(void)argument;
 	if (key != 'j')
@@ -49,7 +49,7 @@ static void read_module(struct module *module)
 	close(device);
 }
 
-static void print_json(const struct module *module)
+static void print_version_json(const struct module *module)
 {
 	struct json json = { .to = stdout };
 
@@ -94,10 +94,10 @@ int command_version(const struct command *self, int argc, char **argv)
 	struct module module;
 	bool json = false;
 
-	command_parse(self, version_options, parse_option, argc, argv, &json);
+	command_parse(self, version_options, parse_version_option, argc, argv, &json);
 	read_module(&module);
 	if (json)
-		print_json(&module);
+		print_version_json(&module);
 	else
 		print_text(&module);
 	return *module.version ? STATUS_OK : STATUS_NO_MODULE;

@@ -43,7 +43,7 @@ void topics_free(struct topics *topics)
 	topics->names = NULL;
 }
 
-static int open_region(const char *name)
+static int open_readable(const char *name)
 {
 	int device = ipcshm_open(), region;
 
@@ -62,7 +62,7 @@ bool topic_inspect(struct object *object)
 
 	if (object->kind != IPCSHM_REGION || !object->name[0])
 		return false;
-	region = open_region(object->name);
+	region = open_readable(object->name);
 	if (region < 0)
 		return false;
 	err = ipcshm_topic_inspect(region, &stat, sizeof(stat));

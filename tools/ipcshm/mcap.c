@@ -29,7 +29,7 @@ struct buffer {
 	unsigned char bytes[1024];
 };
 
-static void put_bytes(struct buffer *buffer, const void *bytes, size_t size)
+static void append_bytes(struct buffer *buffer, const void *bytes, size_t size)
 {
 	if (size > sizeof(buffer->bytes) - buffer->size)
 		abort();
@@ -40,19 +40,19 @@ static void put_bytes(struct buffer *buffer, const void *bytes, size_t size)
 static void put_u16(struct buffer *buffer, uint16_t number)
 {
 	number = htole16(number);
-	put_bytes(buffer, &number, sizeof(number));
+	append_bytes(buffer, &number, sizeof(number));
 }
 
 static void put_u32(struct buffer *buffer, uint32_t number)
 {
 	number = htole32(number);
-	put_bytes(buffer, &number, sizeof(number));
+	append_bytes(buffer, &number, sizeof(number));
 }
 
 static void put_u64(struct buffer *buffer, uint64_t number)
 {
 	number = htole64(number);
-	put_bytes(buffer, &number, sizeof(number));
+	append_bytes(buffer, &number, sizeof(number));
 }
 
 static void put_string(struct buffer *buffer, const char *text)
@@ -60,7 +60,7 @@ static void put_string(struct buffer *buffer, const char *text)
 	size_t size = strlen(text);
 
 	put_u32(buffer, (uint32_t)size);
-	put_bytes(buffer, text, size);
+	append_bytes(buffer, text, size);
 }
 
 static void put_pair(struct buffer *map, const char *key, uint64_t number)
@@ -113,7 +113,7 @@ static void write_channel(struct mcap_writer *writer, uint16_t number, uint32_t 
 	put_string(&channel, topic->name);
 	put_string(&channel, "");
 	put_u32(&channel, (uint32_t)map.size);
-	put_bytes(&channel, map.bytes, map.size);
+	append_bytes(&channel, map.bytes, map.size);
 	write_record(writer->to, CHANNEL, &channel, 0);
 }
 
@@ -147,7 +147,7 @@ void mcap_write(struct mcap_writer *writer, uint32_t publisher, const struct mca
 	if (memcmp(message->header, zeroes, sizeof(zeroes))) {
 		put_u16(&header, channel);
 		put_u32(&header, message->sequence);
-		put_bytes(&header, message->header, sizeof(message->header));
+		append_bytes(&header, message->header, sizeof(message->header));
 		write_record(writer->to, USER_HEADER, &header, 0);
 	}
 	put_u16(&head, channel);
@@ -286,7 +286,8 @@ static void get_user_header(struct cursor record, struct mcap_message *message)
 }
 
 /* Read a record whole.  Its length cannot exceed the rest of the file. */
-static enum mcap_result read_record(struct mcap_reader *reader, int *kind, struct cursor *record)
+static enum mcap_result read_mcap_record(struct mcap_reader *reader, int *kind,
+					 struct cursor *record)
 {
 	uint64_t length;
 	long at;
@@ -320,7 +321,7 @@ static enum mcap_result read_until(struct mcap_reader *reader, int wanted,
 	int kind;
 
 	for (;;) {
-		result = read_record(reader, &kind, record);
+		result = read_mcap_record(reader, &kind, record);
 		if (result != MCAP_MESSAGE)
 			return result;
 		if (kind == SCHEMA && !get_schema(reader, *record))

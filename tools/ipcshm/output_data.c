@@ -43,7 +43,7 @@ static bool is_line(const unsigned char *data, size_t size)
 	return size && json_is_text((const char *)data, size);
 }
 
-static void print_row(const unsigned char *data, size_t offset, size_t size)
+static void print_bytes_row(const unsigned char *data, size_t offset, size_t size)
 {
 	printf("  %06zx ", offset);
 	for (size_t i = 0; i < ROW; i++) {
@@ -74,7 +74,7 @@ void data_print(const void *data, size_t size, uint64_t most)
 		return;
 	}
 	for (size_t i = 0; i < shown; i += ROW)
-		print_row(bytes + i, i, shown - i < ROW ? shown - i : ROW);
+		print_bytes_row(bytes + i, i, shown - i < ROW ? shown - i : ROW);
 	if (shown < size)
 		printf("  and %zu more byte%s\n", size - shown, format_plural(size - shown));
 }

@@ -13,7 +13,7 @@
 #include "output_table.h"
 
 /* All fields, and what the process is called. */
-static int print_row(const struct member *member, void *data)
+static int print_member_row(const struct member *member, void *data)
 {
 	struct table *table = data;
 	char process[PROCESS_MAX], text[FIELD_TEXT_MAX];
@@ -56,7 +56,7 @@ int member_table(struct netlink *netlink, uint64_t region)
 	table = table_create(columns, count);
 	if (!table)
 		abort();
-	result = netlink_members(netlink, region, print_row, table);
+	result = netlink_members(netlink, region, print_member_row, table);
 	table_end(table);
 	return result;
 }

@@ -75,7 +75,8 @@ static void draw_totals(const struct top *top)
 	screen_put(0, 0, SIZE_MAX, line, LOOK_BOLD);
 }
 
-static void write_quota(const struct quotas *quotas, unsigned int type, char *text, size_t size)
+static void write_used_quota(const struct quotas *quotas, unsigned int type, char *text,
+			     size_t size)
 {
 	const struct quota *quota = &quotas->quota[type];
 	char used[FORMAT_MAX], max[FORMAT_MAX];
@@ -100,7 +101,7 @@ static size_t draw_some_quotas(const struct quotas *quotas, size_t column, bool 
 
 		if (!quota->used || is_nearly_used_up(quota) != nearly_used_up)
 			continue;
-		write_quota(quotas, i, text, sizeof(text));
+		write_used_quota(quotas, i, text, sizeof(text));
 		if (column + strlen(text) > screen_columns())
 			break;
 		screen_put(1, column, SIZE_MAX, text, nearly_used_up ? LOOK_ALARM : LOOK_PLAIN);
@@ -135,7 +136,7 @@ static void widen_column(struct top *top, size_t column, const char *text)
 }
 
 /* Columns only get wider, so that they stay where they are. */
-static void widen_columns(struct top *top, size_t rows)
+static void widen_top_columns(struct top *top, size_t rows)
 {
 	char text[FIELD_TEXT_MAX];
 
@@ -218,7 +219,7 @@ void top_draw(struct top *top)
 	snprintf(position, sizeof(position), "%zu to %zu of %zu  (h: keys)",
 		 rows ? top->first + 1 : 0, top->first + rows, count);
 	screen_put(2, 0, SIZE_MAX, top->help ? keys : position, LOOK_PLAIN);
-	widen_columns(top, rows);
+	widen_top_columns(top, rows);
 	draw_heading(top);
 	for (size_t row = 0; row < rows; row++)
 		draw_object(top, HEAD + row, top->rows[top->first + row]);

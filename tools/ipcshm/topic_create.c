@@ -35,7 +35,7 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_topic_option(int key, char *argument, struct argp_state *state)
 {
 	struct create *create = state->input;
 	struct ipcshm_topic_attr *attr = &create->attr;
@@ -111,7 +111,7 @@ int topic_create(const struct command *self, int argc, char **argv)
 	const char *name;
 	int device, status;
 
-	command_parse(self, options, parse_option, argc, argv, &create);
+	command_parse(self, options, parse_topic_option, argc, argv, &create);
 	name = topic_parse_name(self->name, create.name);
 	if (!name)
 		return STATUS_USAGE;

@@ -24,8 +24,8 @@ const char *topic_parse_name(const char *action, const char *word)
 	return NULL;
 }
 
-static int report_failure(const char *action, const char *word,
-			  const struct ipcshm_topic_attr *attr, int err)
+static int report_open_failure(const char *action, const char *word,
+			       const struct ipcshm_topic_attr *attr, int err)
 {
 	char hint[160], size[FORMAT_MAX];
 
@@ -60,5 +60,5 @@ int topic_open(const char *action, const char *word, uint32_t flags, mode_t mode
 	if (!err)
 		return STATUS_OK;
 	close(*device);
-	return report_failure(action, word, attr, err);
+	return report_open_failure(action, word, attr, err);
 }

@@ -39,7 +39,7 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_pub_option(int key, char *argument, struct argp_state *state)
 {
 	struct pub *pub = state->input;
 
@@ -72,12 +72,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static uint64_t deadline_of(const struct pub *pub)
+static uint64_t choose_pub_deadline(const struct pub *pub)
 {
 	return pub->timeout == UINT64_MAX ? IPCSHM_FOREVER : ipcshm_deadline(pub->timeout);
 }
 
-static void sleep_until(uint64_t time)
+static void sleep_until_next(uint64_t time)
 {
 	struct timespec until = { (time_t)(time / 1000000000), (long)(time % 1000000000) };
 
@@ -85,7 +85,7 @@ static void sleep_until(uint64_t time)
 		;
 }
 
-static int report_failure(const struct pub *pub, size_t size, int err)
+static int report_pub_failure(const struct pub *pub, size_t size, int err)
 {
 	char hint[96], most[FORMAT_MAX];
 
@@ -102,17 +102,17 @@ static int publish_sample(struct pub *pub, const void *data, size_t size)
 
 	for (uint64_t i = 0; i < pub->count; i++) {
 		if (pub->next)
-			sleep_until(pub->next);
+			sleep_until_next(pub->next);
 		if (pub->interval)
 			pub->next = (pub->next ? pub->next : clock_monotonic()) + pub->interval;
-		err = ipcshm_publisher_send(&pub->publisher, data, size, deadline_of(pub));
+		err = ipcshm_publisher_send(&pub->publisher, data, size, choose_pub_deadline(pub));
 		if (err)
-			return report_failure(pub, size, err);
+			return report_pub_failure(pub, size, err);
 	}
 	return STATUS_OK;
 }
 
-static int report_input_failure(const struct pub *pub)
+static int report_pub_input_failure(const struct pub *pub)
 {
 	return error_print_errno(pub->action, NULL, -errno, "reading standard input");
 }
@@ -130,7 +130,7 @@ static int publish_lines(struct pub *pub)
 		status = publish_sample(pub, line, (size_t)size);
 	}
 	if (!status && ferror(stdin))
-		status = report_input_failure(pub);
+		status = report_pub_input_failure(pub);
 	free(line);
 	return status;
 }
@@ -143,14 +143,14 @@ static int publish_input(struct pub *pub)
 	int status;
 
 	if (!data)
-		return report_failure(pub, 0, -ENOMEM);
+		return report_pub_failure(pub, 0, -ENOMEM);
 	size = fread(data, 1, most + 1, stdin);
-	status = ferror(stdin) ? report_input_failure(pub) : publish_sample(pub, data, size);
+	status = ferror(stdin) ? report_pub_input_failure(pub) : publish_sample(pub, data, size);
 	free(data);
 	return status;
 }
 
-static int publish_all(struct pub *pub)
+static int publish_samples(struct pub *pub)
 {
 	int status = STATUS_OK;
 
@@ -171,7 +171,7 @@ static int attach_publisher(struct pub *pub)
 		return error_print_errno(pub->action, pub->name, err,
 					 "as many publishers as it takes are attached");
 	if (!err && pub->subscribers)
-		err = ipcshm_topic_wait(&pub->topic, 0, pub->subscribers, deadline_of(pub));
+		err = ipcshm_topic_wait(&pub->topic, 0, pub->subscribers, choose_pub_deadline(pub));
 	return err ? error_print_errno(pub->action, pub->name, err, NULL) : STATUS_OK;
 }
 
@@ -180,14 +180,14 @@ int topic_pub(const struct command *self, int argc, char **argv)
 	struct pub pub = { .action = self->name, .count = 1, .timeout = UINT64_MAX };
 	int device, status;
 
-	command_parse(self, options, parse_option, argc, argv, &pub);
+	command_parse(self, options, parse_pub_option, argc, argv, &pub);
 	status = topic_open(pub.action, pub.name, 0, 0, &pub.attr, &pub.topic, &device);
 	if (status)
 		return status;
 	close(device);
 	status = attach_publisher(&pub);
 	if (!status)
-		status = publish_all(&pub);
+		status = publish_samples(&pub);
 	ipcshm_topic_close(&pub.topic);
 	return status;
 }

@@ -42,7 +42,7 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_rate_option(int key, char *argument, struct argp_state *state)
 {
 	struct rate *rate = state->input;
 
@@ -166,7 +166,7 @@ static int rate_run(const struct command *self, int argc, char **argv,
 	};
 	int status;
 
-	command_parse(self, options, parse_option, argc, argv, &rate);
+	command_parse(self, options, parse_rate_option, argc, argv, &rate);
 	rate.reader.data = &rate;
 	status = reader_open(&rate.reader);
 	if (status)

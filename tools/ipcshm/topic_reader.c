@@ -122,7 +122,7 @@ static int sleep_until(struct reader *reader, uint64_t until)
 	return err;
 }
 
-static uint64_t add_time(uint64_t now, uint64_t nanoseconds)
+static uint64_t advance_time(uint64_t now, uint64_t nanoseconds)
 {
 	return nanoseconds > UINT64_MAX - now ? UINT64_MAX : now + nanoseconds;
 }
@@ -141,7 +141,7 @@ static int take_one(struct reader *reader, int *status)
 	return ipcshm_subscriber_release(&reader->subscriber, &sample);
 }
 
-static int report_failure(const struct reader *reader, int err)
+static int report_reader_failure(const struct reader *reader, int err)
 {
 	return error_print_errno(reader->action, reader->name, err, NULL);
 }
@@ -156,7 +156,7 @@ int reader_run(struct reader *reader)
 	while (!status && !interrupted && reader->taken < reader->count) {
 		err = take_one(reader, &status);
 		if (err && err != -EAGAIN && err != -EALREADY)
-			return report_failure(reader, err);
+			return report_reader_failure(reader, err);
 		now = clock_monotonic();
 		if (now >= tick) {
 			tick = now + reader->tick;
@@ -166,13 +166,13 @@ int reader_run(struct reader *reader)
 			last = now;
 			continue;
 		}
-		end = add_time(last, reader->timeout);
+		end = advance_time(last, reader->timeout);
 		if (now >= end)
-			return report_failure(reader, -ETIMEDOUT);
+			return report_reader_failure(reader, -ETIMEDOUT);
 		if (err == -EAGAIN)
 			err = sleep_until(reader, end < tick ? end : tick);
 		if (err < 0 && err != -EALREADY)
-			return report_failure(reader, err);
+			return report_reader_failure(reader, err);
 	}
 	return status;
 }

@@ -227,7 +227,7 @@ static int report_recording(const struct replay *replay, enum mcap_result result
 	}
 }
 
-static uint64_t deadline_of(const struct replay *replay)
+static uint64_t choose_replay_deadline(const struct replay *replay)
 {
 	return replay->timeout == UINT64_MAX ? IPCSHM_FOREVER : ipcshm_deadline(replay->timeout);
 }
@@ -256,16 +256,18 @@ static int publish_message(struct replay *replay, const struct mcap_message *mes
 		replay->first = message->publish_time;
 	}
 	await_time(replay, message->publish_time);
-	err = ipcshm_publisher_loan(&replay->publisher, message->size, &sample, deadline_of(replay));
+	err = ipcshm_publisher_loan(&replay->publisher, message->size, &sample,
+				    choose_replay_deadline(replay));
 	if (!err) {
 		memcpy(sample.data, message->data, message->size);
 		memcpy(sample.header, message->header, sizeof(message->header));
-		err = ipcshm_publisher_publish(&replay->publisher, &sample, deadline_of(replay));
+		err = ipcshm_publisher_publish(&replay->publisher, &sample,
+					       choose_replay_deadline(replay));
 	}
 	return err ? error_print_errno(replay->action, replay->name, err, NULL) : STATUS_OK;
 }
 
-static int publish_all(struct replay *replay)
+static int replay_samples(struct replay *replay)
 {
 	enum mcap_result result;
 	struct mcap_message message;
@@ -312,9 +314,9 @@ static int publish_recording(struct replay *replay)
 	err = ipcshm_publisher_attach(&replay->publisher, &replay->topic);
 	if (!err && replay->subscribers)
 		err = ipcshm_topic_wait(&replay->topic, 0, replay->subscribers,
-					deadline_of(replay));
+					choose_replay_deadline(replay));
 	status = err ? error_print_errno(replay->action, replay->name, err, NULL)
-		     : publish_all(replay);
+		     : replay_samples(replay);
 	ipcshm_topic_close(&replay->topic);
 	return status;
 }

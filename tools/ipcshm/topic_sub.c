@@ -34,7 +34,7 @@ static const struct argp_option echo_options[] = {
 	{ 0 }
 };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_sub_option(int key, char *argument, struct argp_state *state)
 {
 	struct sub *sub = state->input;
 
@@ -56,7 +56,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static void print_json(const struct ipcshm_sample *sample)
+static void print_sub_json(const struct ipcshm_sample *sample)
 {
 	static const char zeroes[IPCSHM_TOPIC_HEADER];
 	char time[FORMAT_MAX];
@@ -88,7 +88,7 @@ static int sub_each(struct reader *reader, const struct ipcshm_sample *sample)
 	const struct sub *sub = reader->data;
 
 	if (sub->json) {
-		print_json(sample);
+		print_sub_json(sample);
 	} else {
 		fwrite(sample->data, 1, sample->size, stdout);
 		if (sub->line)
@@ -122,7 +122,7 @@ static int sub_run(const struct command *self, const struct argp_option *options
 			   .bytes = 256 };
 	int status;
 
-	command_parse(self, options, parse_option, argc, argv, &sub);
+	command_parse(self, options, parse_sub_option, argc, argv, &sub);
 	sub.reader.data = &sub;
 	status = reader_open(&sub.reader);
 	if (status)

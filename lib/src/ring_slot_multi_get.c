@@ -296,15 +296,40 @@ static size_t use_run(struct ring *ring, uint64_t position, uint32_t span, unsig
 	return have;
 }
 
+/* Adopt claims until they have @want items.  Returns how many seats @adopted has. */
+static uint32_t adopt_claims(struct ring *ring, size_t want, uint32_t *adopted, uint32_t *have)
+{
+	uint32_t seats = 0, items, seat;
+	uint64_t first;
+
+	*have = 0;
+	for (seat = 0; seat < ring_seats(ring) && *have < want; seat++) {
+		items = ring_seat_has_claim(ring, seat) ? ring_slot_adopt(ring, seat, &first) : 0;
+		if (items)
+			adopted[seats++] = seat;
+		*have += items;
+	}
+	return seats;
+}
+
+static size_t use_adopted(struct ring *ring, uint32_t seat, unsigned char *to, size_t want)
+{
+	uint64_t claim = load_claim(seat_at(ring, seat));
+	size_t done = use_run(ring, claim_position(claim, load_head(ring)), claim_count(claim), to,
+			      want);
+
+	end_served(ring, seat);
+	return done;
+}
+
 /* All of @want items or none, of which some have come back. */
 static ssize_t get_with_returned(struct ring *ring, unsigned char *to, size_t want)
 {
 	uint32_t adopted[RING_NO_SEAT];
-	uint32_t seats = 0, have = 0, rest, i, seat;
-	size_t done = 0;
+	uint32_t seats, have, rest, i;
 	struct run run = { 0 };
-	uint64_t first;
 	bool claimed = false;
+	size_t done = 0;
 
 	rest = (uint32_t)want - how_many_returned(ring, (uint32_t)want);
 	if (rest) {
@@ -312,14 +337,7 @@ static ssize_t get_with_returned(struct ring *ring, unsigned char *to, size_t wa
 		if (run.ready < rest)
 			return run.certain ? -EAGAIN : -EALREADY;
 	}
-	for (seat = 0; seat < ring_seats(ring) && have < want; seat++) {
-		uint32_t items = ring_seat_has_claim(ring, seat) ?
-					 ring_slot_adopt(ring, seat, &first) : 0;
-
-		if (items)
-			adopted[seats++] = seat;
-		have += items;
-	}
+	seats = adopt_claims(ring, want, adopted, &have);
 	/* The own seat has room for one claim. */
 	if (have < want && !ring->inherited) {
 		rest = (uint32_t)want - have;
@@ -332,13 +350,8 @@ static ssize_t get_with_returned(struct ring *ring, unsigned char *to, size_t wa
 			ring_seat_give_up(ring, adopted[i]);
 		return -EALREADY;
 	}
-	for (i = 0; i < seats; i++) {
-		uint64_t claim = load_claim(seat_at(ring, adopted[i]));
-
-		done += use_run(ring, claim_position(claim, load_head(ring)), claim_count(claim),
-				to + done * ring->item_size, want - done);
-		end_served(ring, adopted[i]);
-	}
+	for (i = 0; i < seats; i++)
+		done += use_adopted(ring, adopted[i], to + done * ring->item_size, want - done);
 	if (claimed) {
 		done += use_run(ring, run.position, run.span, to + done * ring->item_size,
 				want - done);

@@ -19,6 +19,7 @@
 
 #include "uapi/linux/ipcshm.h"
 #include "user_copy.h"
+#include "waiter.h"
 
 /**
  * struct ipcshm_uarg - a caller's structure
@@ -184,7 +185,7 @@ static __always_inline int ipcshm_ioctl_check(const struct ipcshm_ioctl *ioctl,
 
 	if (ioctl->invalid)
 		*(u32 *)(args + ioctl->invalid) = invalid ? invalid->at : 0;
-	if (invalid || (ioctl->clock && *clock != CLOCK_MONOTONIC && *clock != CLOCK_REALTIME) ||
+	if (invalid || (ioctl->clock && !ipcshm_clock_is_valid(*clock)) ||
 	    (ioctl->check && !ioctl->check(file, args)))
 		return -EINVAL;
 	return ioctl->access & ~file->f_mode ? -EBADF : 0;

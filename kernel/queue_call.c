@@ -467,7 +467,8 @@ static bool call_has_expired(struct ipcshm_caller *call)
 
 	if (call->waiter.task)
 		return false;
-	now = timeout->clock == CLOCK_REALTIME ? ktime_get_real() : ktime_get();
+	now = timeout->clock == CLOCK_REALTIME ? ktime_get_real() :
+	      timeout->clock == CLOCK_BOOTTIME ? ktime_get_boottime() : ktime_get();
 	return ktime_compare(now, timeout->expires) >= 0;
 }
 

@@ -17,10 +17,10 @@ int ipcshm_timeout_init(struct ipcshm_timeout *timeout, u64 deadline, u32 clock,
 {
 	s64 expires = min_t(u64, deadline, KTIME_MAX);
 
-	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+	if (!ipcshm_clock_is_valid(clock))
 		return -EINVAL;
-	if (clock == CLOCK_MONOTONIC && expires != KTIME_MAX &&
-	    check_sub_overflow(expires, ipcshm_timens_offset(), &expires))
+	if (expires != KTIME_MAX &&
+	    check_sub_overflow(expires, ipcshm_timens_offset_of(clock), &expires))
 		expires = KTIME_MAX;
 	timeout->expires = max_t(s64, expires, 0);
 	timeout->clock = clock;

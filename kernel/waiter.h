@@ -22,16 +22,31 @@ struct ipcshm_timeout {
 	u32 busy_poll;
 };
 
-/* How far CLOCK_MONOTONIC of the caller's time namespace is ahead of the kernel's. */
-static inline s64 ipcshm_timens_offset(void)
+static inline bool ipcshm_clock_is_valid(u32 clock)
+{
+	return clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME || clock == CLOCK_BOOTTIME;
+}
+
+/* How far a clock of the caller's time namespace is ahead of the kernel's. */
+static inline s64 ipcshm_timens_offset_of(clockid_t clock)
 {
 #ifdef CONFIG_TIME_NS
-	const struct timespec64 *offset = &current->nsproxy->time_ns->offsets.monotonic;
+	const struct timens_offsets *offsets = &current->nsproxy->time_ns->offsets;
+	const struct timespec64 *offset = clock == CLOCK_BOOTTIME ? &offsets->boottime :
+								    &offsets->monotonic;
 
+	if (clock == CLOCK_REALTIME)
+		return 0;
 	return unlikely(offset->tv_sec | offset->tv_nsec) ? timespec64_to_ns(offset) : 0;
 #else
 	return 0;
 #endif
+}
+
+/* How far CLOCK_MONOTONIC of the caller's time namespace is ahead of the kernel's. */
+static inline s64 ipcshm_timens_offset(void)
+{
+	return ipcshm_timens_offset_of(CLOCK_MONOTONIC);
 }
 
 int ipcshm_timeout_init(struct ipcshm_timeout *timeout, u64 deadline, u32 clock, bool nonblock);

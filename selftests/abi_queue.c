@@ -98,7 +98,7 @@ static const struct change wrong_queue_values[] = {
 
 static const struct change wrong_transfer_values[] = {
 	EITHER_TRANSFER(clock, 2, EINVAL),
-	EITHER_TRANSFER(clock, CLOCK_BOOTTIME, EINVAL),
+	EITHER_TRANSFER(clock, CLOCK_TAI, EINVAL),
 	EITHER_TRANSFER(clock, ~0, EINVAL),
 	WRONG_TO_SEND(SEND, transfer_args, message),
 	WRONG_TO_RECEIVE(RECEIVE, transfer_args, message),

@@ -101,7 +101,7 @@ static const struct change wrong_wait_values[] = {
 	CHANGE(WAIT, region_wait_args, expected, 1ULL << 32, EINVAL),
 	CHANGE(WAIT, region_wait_args, expected, ~0ULL, EINVAL),
 	CHANGE(WAIT, region_wait_args, clock, 2, EINVAL),
-	CHANGE(WAIT, region_wait_args, clock, CLOCK_BOOTTIME, EINVAL),
+	CHANGE(WAIT, region_wait_args, clock, CLOCK_TAI, EINVAL),
 	CHANGE(WAIT, region_wait_args, clock, ~0, EINVAL),
 	CHANGE(WAIT, region_wait_args, size, 0, EINVAL),
 	CHANGE(WAIT, region_wait_args, size, 1, EINVAL),

@@ -15,6 +15,7 @@ FIXTURE_VARIANT(deadline) {
 
 FIXTURE_VARIANT_ADD(deadline, realtime) { CLOCK_REALTIME };
 FIXTURE_VARIANT_ADD(deadline, monotonic) { CLOCK_MONOTONIC };
+FIXTURE_VARIANT_ADD(deadline, boottime) { CLOCK_BOOTTIME };
 
 FIXTURE_SETUP(deadline)
 {
@@ -165,9 +166,9 @@ TEST_F(wait, killed_waiter_leaves_no_trace)
 static void shifted_role(struct peer *peer)
 {
 	__u64 start = now_ns(CLOCK_REALTIME);
-	__u64 at = now_ns(CLOCK_MONOTONIC) + 200 * MS;
+	__u64 at = now_ns(peer->clock) + 200 * MS;
 
-	peer->result = wait_until(peer->region, CLOCK_MONOTONIC, at, 0);
+	peer->result = wait_until(peer->region, peer->clock, at, 0);
 	peer->value = now_ns(CLOCK_REALTIME) - start;
 }
 
@@ -181,7 +182,9 @@ static void enter_time_namespace_role(struct peer *peer)
 	if (unshare(CLONE_NEWTIME))
 		_exit(1);
 	fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-	length = snprintf(offset, sizeof(offset), "monotonic %lld 0", (long long)peer->count);
+	length = snprintf(offset, sizeof(offset), "%s %lld 0",
+			  peer->clock == CLOCK_BOOTTIME ? "boottime" : "monotonic",
+			  (long long)peer->count);
 	if (write(fd, offset, length) != length)
 		_exit(2);
 	child = fork_peer();
@@ -197,11 +200,14 @@ FIXTURE(shifted_clock) {
 };
 
 FIXTURE_VARIANT(shifted_clock) {
+	clockid_t clock;
 	__s64 seconds;
 };
 
-FIXTURE_VARIANT_ADD(shifted_clock, later) { 1000 };
-FIXTURE_VARIANT_ADD(shifted_clock, earlier) { -1 };
+FIXTURE_VARIANT_ADD(shifted_clock, later) { CLOCK_MONOTONIC, 1000 };
+FIXTURE_VARIANT_ADD(shifted_clock, earlier) { CLOCK_MONOTONIC, -1 };
+FIXTURE_VARIANT_ADD(shifted_clock, later_boottime) { CLOCK_BOOTTIME, 1000 };
+FIXTURE_VARIANT_ADD(shifted_clock, earlier_boottime) { CLOCK_BOOTTIME, -1 };
 
 FIXTURE_SETUP(shifted_clock)
 {
@@ -221,7 +227,7 @@ TEST_F(shifted_clock, has_deadlines_of_its_own)
 	if (access("/proc/self/timens_offsets", F_OK))
 		SKIP(return, "no time namespaces");
 	peer = region_start(&self->region, enter_time_namespace_role,
-			    (struct peer){ .count = variant->seconds });
+			    (struct peer){ .count = variant->seconds, .clock = variant->clock });
 	EXPECT_EQ(-ETIMEDOUT, finish(peer));
 	EXPECT_LE(199 * MS, peer->value);
 	EXPECT_GE(10 * SECOND, peer->value);

@@ -440,7 +440,7 @@ struct ipcshm_region_members_args {
  * @expected: sleep while the word has this value
  * @deadline: end of the wait, with ETIMEDOUT: absolute nanoseconds of @clock, or
  *	IPCSHM_FOREVER
- * @clock: CLOCK_REALTIME (0) or CLOCK_MONOTONIC (1)
+ * @clock: CLOCK_REALTIME (0), CLOCK_MONOTONIC (1) or CLOCK_BOOTTIME (7)
  * @size: of the word, 4 or 8
  * @deaths: sleep while the region's count of deaths has this value
  * @flags: none yet: 0
@@ -711,7 +711,7 @@ struct ipcshm_message {
  * @message: the message
  * @deadline: end of a blocking wait, with ETIMEDOUT: absolute nanoseconds of
  *	@clock, or IPCSHM_FOREVER
- * @clock: CLOCK_REALTIME (0) or CLOCK_MONOTONIC (1)
+ * @clock: CLOCK_REALTIME (0), CLOCK_MONOTONIC (1) or CLOCK_BOOTTIME (7)
  * @flags: IPCSHM_DONTWAIT; receive: IPCSHM_PEEK or IPCSHM_ACK
  * @ack_timeout: with IPCSHM_ACK: nanoseconds after which the message comes back, or 0: when
  *	the process or the descriptor goes; else 0

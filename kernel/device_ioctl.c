@@ -15,7 +15,7 @@
 
 /* Flags of REGION_OPEN and QUEUE_OPEN, in addition to those of every open. */
 #define REGION_FLAGS (IPCSHM_POPULATE | IPCSHM_HUGE)
-#define QUEUE_FLAGS (IPCSHM_NONBLOCK | IPCSHM_HANGUP)
+#define QUEUE_FLAGS (IPCSHM_NONBLOCK | IPCSHM_HANGUP | IPCSHM_DEAD_LETTERS)
 
 static long device_ioctl_info(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
@@ -159,7 +159,7 @@ static long device_ioctl_region_open(struct file *file, void *args, struct ipcsh
 static long device_ioctl_queue_open(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_open_args *open = args;
-	int err = check_how(&open->how, IPCSHM_HANGUP);
+	int err = check_how(&open->how, IPCSHM_HANGUP | IPCSHM_DEAD_LETTERS);
 
 	if (err)
 		return err;
@@ -201,7 +201,7 @@ static const struct ipcshm_ioctl device_ioctls[] = {
 	},
 	[_IOC_NR(IPCSHM_IOC_QUEUE_OPEN)] = {
 		IPCSHM_ARGS(queue_open_args, QUEUE_OPEN),
-		OPEN(queue_open_args, QUEUE_FLAGS),
+		OPEN(queue_open_args, QUEUE_FLAGS, IPCSHM_SPAN(queue_open_args, reserved)),
 		.run = device_ioctl_queue_open,
 	},
 	[_IOC_NR(IPCSHM_IOC_UNLINK)] = {

@@ -114,6 +114,7 @@ const struct ipcshm_nl_field ipcshm_nl_queue_fields[] = {
 	IPCSHM_NL_FIELD(QUEUE_UNACKNOWLEDGED, ipcshm_queue_stat, unacknowledged),
 	IPCSHM_NL_FIELD(QUEUE_RETURNS, ipcshm_queue_stat, returns),
 	IPCSHM_NL_FIELD(QUEUE_DEAD_LETTERS, ipcshm_queue_stat, dead_letters),
+	IPCSHM_NL_FIELD(QUEUE_DEAD_LETTER_ID, ipcshm_queue_stat, dead_letter_id),
 	{}
 };
 

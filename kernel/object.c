@@ -248,7 +248,7 @@ void ipcshm_object_put(struct ipcshm_object *object)
 }
 
 /* Drop a reference as ipcshm_object_put() does, but leave freeing the object to a work item. */
-static void object_put_later(struct ipcshm_object *object)
+void ipcshm_object_put_later(struct ipcshm_object *object)
 {
 	struct ipcshm_registry *registry = object->registry;
 
@@ -281,7 +281,7 @@ int ipcshm_object_unlink(struct ipcshm_object *object)
 		drop = ipcshm_object_unlink_and_notify(object);
 	mutex_unlock(&registry->lock);
 	if (drop)
-		object_put_later(object);
+		ipcshm_object_put_later(object);
 	return linked ? 0 : -ENOENT;
 }
 

@@ -93,6 +93,7 @@ kuid_t ipcshm_object_uid(const struct ipcshm_object *object);
 int ipcshm_object_unlink(struct ipcshm_object *object);
 int ipcshm_object_revoke(struct ipcshm_object *object);
 void ipcshm_object_put(struct ipcshm_object *object);
+void ipcshm_object_put_later(struct ipcshm_object *object);
 struct ipcshm_quotas *ipcshm_object_payer_get(const struct ipcshm_object *object);
 void ipcshm_object_stat(struct ipcshm_object *object, struct ipcshm_stat *stat);
 void ipcshm_object_show(const struct ipcshm_object *object, struct seq_file *seq);

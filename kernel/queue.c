@@ -379,6 +379,8 @@ void ipcshm_queue_get_stat(struct ipcshm_queue *queue, struct ipcshm_queue_stat 
 	stat->blocked_time = message_time(ipcshm_backlog_first(&queue->blocked) ?:
 					  ipcshm_backlog_first(&queue->starved));
 	stat->calls = queue->nr_calls;
+	if (queue->dead_letter_file)
+		stat->dead_letter_id = queue->dead_letter_file->queue->object.id;
 	spin_unlock(&queue->lock);
 	stat->held = atomic_long_read(&queue->held);
 	stat->pool_bytes = queue->pool.size;

@@ -71,11 +71,13 @@ struct ipcshm_receive_buffer;
  * @dropped: messages that were sent and are never received; @messages counts the sent
  *	messages that are neither received nor dropped
  * @stalls: messages that blocked their sender since creation
- * @max_deliveries: number of leases after which a message is dropped, or 0; immutable
+ * @max_deliveries: number of leases after which a message is a dead letter, or 0; immutable
+ * @dead_letter_file: a queue file of the queue of dead letters, or NULL; immutable
  * @ack_id: id of the last lease
  * @unacknowledged: number of leased messages
  * @returns: times that a leased message came back
- * @dead_letters: messages that came back from their last delivery
+ * @dead_letters: times that a message came back from its last lease
+ * @dead: dead letters that are about to be sent, by @place.equals
  * @expiring: leases that expire, by time
  * @expire_work: returns messages whose leases have expired; not protected
  * @pollers: pollers of its descriptors; woken without a lock
@@ -123,10 +125,12 @@ struct ipcshm_queue {
 	u64 dropped;
 	u64 stalls;
 	u32 max_deliveries;
+	struct ipcshm_queue_file *dead_letter_file;
 	u64 ack_id;
 	u64 unacknowledged;
 	u64 returns;
 	u64 dead_letters;
+	struct list_head dead;
 	struct rb_root_cached expiring;
 	struct delayed_work expire_work;
 	struct ipcshm_pollers pollers;

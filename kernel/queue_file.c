@@ -230,19 +230,26 @@ static int qfile_flush(struct file *file, fl_owner_t table)
 	return 0;
 }
 
-static int qfile_release(struct inode *inode, struct file *file)
+/* Free a queue file, but not its reference to the queue. */
+void ipcshm_qfile_destroy(struct ipcshm_queue_file *qfile)
 {
-	struct ipcshm_queue_file *qfile = qfile_of(file);
-
 	ipcshm_queue_detach(qfile);
 	ipcshm_held_release_all(qfile, NULL);
 	ipcshm_processes_destroy(&qfile->processes);
 	xa_destroy(&qfile->held);
 	ipcshm_quotas_unwait(&qfile->quota_waiter);
 	cancel_work_sync(&qfile->quota_work);
-	ipcshm_object_put(&qfile->queue->object);
 	ipcshm_quotas_put(qfile->payer);
 	kfree(qfile);
+}
+
+static int qfile_release(struct inode *inode, struct file *file)
+{
+	struct ipcshm_queue_file *qfile = qfile_of(file);
+	struct ipcshm_queue *queue = qfile->queue;
+
+	ipcshm_qfile_destroy(qfile);
+	ipcshm_object_put(&queue->object);
 	return 0;
 }
 

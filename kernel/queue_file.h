@@ -62,6 +62,7 @@ static inline int qfile_check_access(const struct ipcshm_queue_file *qfile, fmod
 }
 
 struct ipcshm_queue_file *ipcshm_qfile_create(struct ipcshm_queue *queue, u32 flags);
+void ipcshm_qfile_destroy(struct ipcshm_queue_file *qfile);
 int ipcshm_qfile_begin(const struct file *file, fmode_t mode, u64 deadline, u32 clock,
 		       bool dontwait, struct ipcshm_timeout *timeout);
 int ipcshm_qfile_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,

@@ -120,7 +120,12 @@ int ipcshm_queue_offer(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 void ipcshm_queue_take_back(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			    struct queue_receiver *receiver, struct queue_effects *effects);
 
+/* queue_move.c */
+void ipcshm_dead_letters_send(struct ipcshm_queue *queue);
+
 /* queue_receive.c */
+void ipcshm_queue_return(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			 struct ipcshm_quotas *payer);
 void ipcshm_receiver_enter(struct ipcshm_queue_file *qfile, struct queue_receiver *receiver,
 			   struct ipcshm_criteria *criteria);
 int ipcshm_receiver_sleep(struct queue_receiver *receiver, struct ipcshm_receive_buffer *rbuf,

@@ -7,7 +7,7 @@
  * - the process acknowledges the message, which then has been received;
  * - the process returns it, the lease expires, or the process goes: the message comes back, to a
  *   sleeping receiver or to the queue's returned messages, which are sorted by number. After its
- *   last delivery it is dropped instead.
+ *   last delivery it is a dead letter: it is dropped, or sent to the queue of dead letters.
  *
  * Leases have ids that never repeat, so a late acknowledgment does not find a later lease of the
  * same message. A request is not leased, since its caller waits for the reply.
@@ -147,19 +147,24 @@ void ipcshm_queue_take_back(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	ipcshm_backlog_add_returned(&queue->returned, msg);
 }
 
-/* The message has been delivered too often, or the queue is revoked. */
-static void drop_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-			 struct queue_effects *effects)
+/* The queue is revoked, or the message has been delivered too often. */
+static void remove_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			   struct queue_effects *effects)
 {
 	lockdep_assert_held(&queue->lock);
 	uncount_queued(queue, msg);
-	ipcshm_queue_discard(queue, msg, -EKEYREVOKED, effects);
+	if (queue->dead_letter_file && !queue->revoked) {
+		queue->received++;
+		list_add_tail(&msg->place.equals, &queue->dead);
+	} else {
+		ipcshm_queue_discard(queue, msg, -EKEYREVOKED, effects);
+	}
 	admit_blocked(queue, effects);
 }
 
 /*
  * The message comes back. @delivered: the receiver got it. -EBUSY if the lock has to be dropped
- * before.
+ * before. unlock_returns() drops it, since the message may be a dead letter.
  */
 static int return_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bool delivered,
 			  struct queue_effects *effects)
@@ -181,7 +186,7 @@ static int return_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bo
 		msg->returns = min_t(u32, msg->returns + 1, U8_MAX);
 	}
 	if (queue->revoked || is_last) {
-		drop_message(queue, msg, effects);
+		remove_message(queue, msg, effects);
 	} else if (receiver && !is_leased_by(receiver, msg)) {
 		uncount_queued(queue, msg);
 		ipcshm_queue_hand_over(queue, msg, receiver, effects);
@@ -190,6 +195,15 @@ static int return_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bo
 		ipcshm_queue_take_back(queue, msg, receiver, effects);
 	}
 	return 0;
+}
+
+static void unlock_returns(struct ipcshm_queue *queue, struct queue_effects *effects)
+{
+	bool has_dead = !list_empty(&queue->dead);
+
+	queue_unlock(queue, effects, READABLE);
+	if (has_dead)
+		ipcshm_dead_letters_send(queue);
 }
 
 /* Messages come back a few at a time. */
@@ -209,7 +223,7 @@ static bool return_some(struct ipcshm_queue *queue, struct ipcshm_process *proce
 		err = return_message(queue, msg, true, &effects);
 	}
 	msg = LEASED_MSG(rb_first(&process->leases));
-	queue_unlock(queue, &effects, READABLE);
+	unlock_returns(queue, &effects);
 	cond_resched();
 	return msg;
 }
@@ -243,7 +257,7 @@ static bool expire_some(struct ipcshm_queue *queue)
 	}
 	if (!more)
 		arm_expiry(queue);
-	queue_unlock(queue, &effects, READABLE);
+	unlock_returns(queue, &effects);
 	cond_resched();
 	return more;
 }
@@ -260,6 +274,7 @@ static void expire_work(struct work_struct *work)
 void ipcshm_leases_init(struct ipcshm_queue *queue)
 {
 	queue->expiring = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&queue->dead);
 	INIT_DELAYED_WORK(&queue->expire_work, expire_work);
 }
 
@@ -335,7 +350,10 @@ int ipcshm_queue_acknowledge(struct ipcshm_queue_file *qfile, const u64 *ids, in
 		queue_lock(qfile->queue, &effects);
 		for (err = 0; done < count && !err && !effects_are_full(&effects); done += !err)
 			err = end_lease(qfile->queue, process, ids[done], flags, timeout, &effects);
-		queue_unlock(qfile->queue, &effects, flags & IPCSHM_ACK_RETURN ? READABLE : 0);
+		if (flags & IPCSHM_ACK_RETURN)
+			unlock_returns(qfile->queue, &effects);
+		else
+			queue_unlock(qfile->queue, &effects, 0);
 	} while (done < count && (!err || err == -EBUSY));
 	return done ?: err;
 }

@@ -75,6 +75,12 @@ static size_t find_invalid_new(const struct ipcshm_queue_open_args *args)
 		return OFFSET(pool_bytes);
 	if (args->max_deliveries > IPCSHM_DELIVERIES_MAX)
 		return OFFSET(max_deliveries);
+	if (args->how.flags & IPCSHM_DEAD_LETTERS && args->pool_bytes)
+		return OFFSET(pool_bytes);
+	if (args->how.flags & IPCSHM_DEAD_LETTERS && !args->max_deliveries)
+		return OFFSET(max_deliveries);
+	if (!(args->how.flags & IPCSHM_DEAD_LETTERS) && args->dead_letter_fd)
+		return OFFSET(dead_letter_fd);
 	if (args->overflow > IPCSHM_OVERFLOW_DROP_NEWEST ||
 	    (args->overflow == IPCSHM_OVERFLOW_DROP_OLDEST && !args->max_messages))
 		return OFFSET(overflow);
@@ -92,7 +98,8 @@ size_t ipcshm_queue_find_invalid(const struct ipcshm_queue_open_args *args)
 	       args->max_message_size ? OFFSET(max_message_size) :
 	       args->pool_bytes ? OFFSET(pool_bytes) :
 	       args->overflow ? OFFSET(overflow) :
-	       args->max_deliveries ? OFFSET(max_deliveries) : 0;
+	       args->max_deliveries ? OFFSET(max_deliveries) :
+	       args->dead_letter_fd ? OFFSET(dead_letter_fd) : 0;
 }
 
 static int pool_create(struct ipcshm_queue *queue, const struct ipcshm_queue_open_args *args,
@@ -134,6 +141,71 @@ static int room_charge(struct ipcshm_queue *queue, struct ipcshm_quotas *payer)
 	return 0;
 }
 
+/* Dead letters. */
+
+/* Return a queue file of @queue, which is open, for another queue to send through. */
+static struct ipcshm_queue_file *dead_letter_file_create(struct ipcshm_queue *queue)
+{
+	struct ipcshm_queue_file *qfile = ipcshm_qfile_create(queue, IPCSHM_WRITE);
+
+	if (!IS_ERR(qfile)) {
+		refcount_inc(&queue->object.users);
+		ipcshm_queue_attach(qfile);
+	}
+	return qfile;
+}
+
+static int dead_letters_attach(struct ipcshm_queue *queue, const struct file *file)
+{
+	struct ipcshm_queue_file *to;
+	int err;
+
+	if (file->f_op != &ipcshm_qfile_fops)
+		return -EBADF;
+	to = qfile_of(file);
+	err = qfile_check_access(to, FMODE_WRITE);
+	if (err)
+		return err;
+	if (to->queue->max_message_size < queue->max_message_size)
+		return -EMSGSIZE;
+	to = dead_letter_file_create(to->queue);
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	queue->dead_letter_file = to;
+	return 0;
+}
+
+/*
+ * Set the queue of dead letters by a descriptor. It is older than the new queue, so queues cannot
+ * refer to each other in a circle.
+ */
+static int dead_letters_open(struct ipcshm_queue *queue, const struct ipcshm_queue_open_args *args)
+{
+	struct file *file;
+	int err;
+
+	if (!(args->how.flags & IPCSHM_DEAD_LETTERS))
+		return 0;
+	file = fget(args->dead_letter_fd);
+	if (!file)
+		return -EBADF;
+	err = dead_letters_attach(queue, file);
+	fput(file);
+	return err;
+}
+
+static void dead_letters_close(struct ipcshm_queue *queue)
+{
+	struct ipcshm_queue *to;
+
+	if (!queue->dead_letter_file)
+		return;
+	to = queue->dead_letter_file->queue;
+	ipcshm_qfile_destroy(queue->dead_letter_file);
+	/* That one may have a queue of dead letters, too: without recursion. */
+	ipcshm_object_put_later(&to->object);
+}
+
 static struct ipcshm_object *queue_create(const void *attr, const char *name,
 					  struct ipcshm_quotas *payer, umode_t mode)
 {
@@ -154,9 +226,12 @@ static struct ipcshm_object *queue_create(const void *attr, const char *name,
 	queue->max_messages = args->max_messages;
 	queue->max_bytes = ipcshm_queue_bytes_needed(args->max_messages, args->max_bytes,
 						     args->max_message_size);
-	err = room_charge(queue, payer);
+	err = dead_letters_open(queue, args);
 	if (err)
 		goto destroy_pool;
+	err = room_charge(queue, payer);
+	if (err)
+		goto close_dead_letters;
 	queue->overflow = args->overflow;
 	queue->max_deliveries = args->max_deliveries;
 	queue->hangup = args->how.flags & IPCSHM_HANGUP;
@@ -164,6 +239,8 @@ static struct ipcshm_object *queue_create(const void *attr, const char *name,
 	ipcshm_queue_init(queue);
 	return &queue->object;
 
+close_dead_letters:
+	dead_letters_close(queue);
 destroy_pool:
 	pool_destroy(queue, payer);
 put_inode:
@@ -191,6 +268,7 @@ static void queue_release(struct ipcshm_object *object)
 	struct ipcshm_queue *queue = object_queue(object);
 
 	ipcshm_queue_destroy(queue);
+	dead_letters_close(queue);
 	ipcshm_quotas_uncharge(object->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES, queue->charged);
 	pool_destroy(queue, object->payer);
 	iput(object->inode);

@@ -271,21 +271,23 @@ int ipcshm_queue_peek(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buf
  * The charge of its sender, or of its room in a bounded queue, is gone: the receiver
  * pays, unless there is room.
  */
-static void put_back_charge(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
+static void put_back_charge(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			    struct ipcshm_quotas *payer)
 {
-	lockdep_assert_held(&qfile->queue->lock);
+	lockdep_assert_held(&queue->lock);
 	if (msg->caller)
 		return;
-	if (is_bounded(qfile->queue) && message_fits(qfile->queue, msg->size))
-		ipcshm_msg_charge_files_force(msg, qfile->payer);
+	if (is_bounded(queue) && message_fits(queue, msg->size))
+		ipcshm_msg_charge_files_force(msg, payer);
 	else
-		ipcshm_msg_charge_force(msg, qfile->payer);
+		ipcshm_msg_charge_force(msg, payer);
 }
 
-static int put_back_once(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
+/* @qfile: the one that received a request, or NULL */
+static int put_back_once(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			 struct ipcshm_queue_file *qfile, struct ipcshm_quotas *payer,
 			 struct queue_effects *effects)
 {
-	struct ipcshm_queue *queue = qfile->queue;
 	struct queue_receiver *receiver;
 	int err;
 
@@ -300,7 +302,7 @@ static int put_back_once(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg
 	} else if (receiver && !is_leased_by(receiver, msg)) {
 		ipcshm_queue_hand_over(queue, msg, receiver, effects);
 	} else {
-		put_back_charge(qfile, msg);
+		put_back_charge(queue, msg, payer);
 		count_queued(queue, msg);
 		ipcshm_queue_take_back(queue, msg, receiver, effects);
 	}
@@ -312,17 +314,29 @@ static int put_back_once(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg
  * exceed the capacity: it was accepted, and isn't to be lost, unless the queue has no
  * possible receiver left.
  */
-void ipcshm_queue_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
+static void put_back(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+		     struct ipcshm_queue_file *qfile, struct ipcshm_quotas *payer)
 {
-	struct ipcshm_queue *queue = qfile->queue;
 	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	int err;
 
 	ipcshm_msg_uncharge(msg);
 	do {
 		queue_lock(queue, &effects);
-		err = put_back_once(qfile, msg, &effects);
+		err = put_back_once(queue, msg, qfile, payer, &effects);
 		queue_unlock(queue, &effects, READABLE);
 		cond_resched();
 	} while (err);
+}
+
+void ipcshm_queue_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg)
+{
+	put_back(qfile->queue, msg, qfile, qfile->payer);
+}
+
+/* As ipcshm_queue_put_back(), but for a message that no descriptor received, not a request. */
+void ipcshm_queue_return(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			 struct ipcshm_quotas *payer)
+{
+	put_back(queue, msg, NULL, payer);
 }

@@ -5,7 +5,8 @@ from cffi import FFI
 
 CONSTANTS = """
     IPCSHM_READ IPCSHM_WRITE IPCSHM_CREATE IPCSHM_EXCLUSIVE IPCSHM_PERSISTENT IPCSHM_NONBLOCK
-    IPCSHM_POPULATE IPCSHM_HANGUP IPCSHM_HUGE IPCSHM_BY_ID IPCSHM_REGION IPCSHM_QUEUE
+    IPCSHM_POPULATE IPCSHM_HANGUP IPCSHM_HUGE IPCSHM_BY_ID IPCSHM_DEAD_LETTERS
+    IPCSHM_REGION IPCSHM_QUEUE
     IPCSHM_AREA_HEADER IPCSHM_EVENT_MANUAL IPCSHM_CELL_MAX
     IPCSHM_RING_SLOTS IPCSHM_RING_RECORDS IPCSHM_RING_PACKED IPCSHM_RING_CHUNKS
     IPCSHM_RING_MULTI_PRODUCER IPCSHM_RING_MULTI_CONSUMER IPCSHM_RING_OVERWRITE IPCSHM_RING_HANGUP
@@ -85,6 +86,7 @@ struct ipcshm_queue_attr {
     uint32_t created, overflow;
     uint64_t pool_bytes;
     uint32_t invalid, max_deliveries;
+    int32_t dead_letter_fd;
     ...;
 };
 struct ipcshm_queue_stat {
@@ -93,7 +95,7 @@ struct ipcshm_queue_stat {
              received, dropped, peak_messages, peak_bytes, next_time, blocked_time, pool_bytes,
              pool_used, held, calls;
     uint32_t readers, writers, overflow;
-    uint64_t stalls, unacknowledged, returns, dead_letters;
+    uint64_t stalls, unacknowledged, returns, dead_letters, dead_letter_id;
     ...;
 };
 struct ipcshm_message {

@@ -139,6 +139,7 @@ static const struct attempt calls[] = {
 	CALL("QUEUE_OPEN, anonymous", try_queue_create, 0, NULL),
 	CALL("QUEUE_OPEN, named", try_queue_create_named, 0, NULL),
 	CALL("QUEUE_OPEN with a pool", try_queue_create_pool, 0, NULL),
+	CALL("QUEUE_OPEN with dead letters", try_queue_create_dead_letters, 0, NULL),
 	CALL("QUEUE_OPEN, existing", try_queue_open, 0, NULL),
 	CALL("UNLINK of a region", try_unlink_region, 0, NULL),
 	CALL("UNLINK of a queue", try_unlink_queue, 0, NULL),

@@ -110,6 +110,18 @@ static int try_queue_create_pool(struct scene *scene)
 							READ_WRITE | IPCSHM_CREATE, 0600, &attr));
 }
 
+static int try_queue_create_dead_letters(struct scene *scene)
+{
+	struct ipcshm_queue_attr attr = {
+		.max_messages = 1, .max_message_size = PAGE, .max_deliveries = 1,
+		.dead_letter_fd = scene->queue,
+	};
+
+	return make_descriptor(scene, ipcshm_queue_open(scene->device, NULL, READ_WRITE |
+							IPCSHM_CREATE | IPCSHM_DEAD_LETTERS, 0600,
+							&attr));
+}
+
 static int try_queue_open(struct scene *scene)
 {
 	return open_some_queue(scene, scene->name.text, 0);

@@ -3,7 +3,7 @@
 import re
 
 TARGETS = ('device', 'region', 'queue')
-SIZES = {'__u64': 8, '__u32': 4, '__u16': 2, '__u8': 1}
+SIZES = {'__u64': 8, '__u32': 4, '__s32': 4, '__u16': 2, '__u8': 1}
 HEADER = 'kernel/uapi/linux/ipcshm.h'
 DESCRIPTION = 'tools/fuzz/ipcshm.txt'
 

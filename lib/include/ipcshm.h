@@ -399,11 +399,14 @@ int ipcshm_region_watch_events(int fd, uint32_t events, uint64_t offset, uint32_
  * @invalid: out: after -EINVAL, the offset in struct ipcshm_queue_open_args of the
  *	argument that is not valid, for ipcshm_queue_invalid(); 0: not known
  * @max_deliveries: times that a message is received with ipcshm_receive_ack(), at most
- *	IPCSHM_DELIVERIES_MAX, before it is dropped; 0: no bound
+ *	IPCSHM_DELIVERIES_MAX, before it is a dead letter, which is dropped or goes to
+ *	@dead_letter_fd; 0: no bound
+ * @dead_letter_fd: in: with IPCSHM_DEAD_LETTERS, which needs @max_deliveries and no pool: a
+ *	descriptor that may send to the queue of dead letters; else 0
  * @reserved: 0
  *
- * All but @id, @created and @invalid, in: of a new queue, 0 without CREATE; out: of the
- * queue opened.
+ * All but @id, @created, @invalid and @dead_letter_fd, in: of a new queue, 0 without CREATE;
+ * out: of the queue opened.
  */
 struct ipcshm_queue_attr {
 	uint64_t max_messages;
@@ -415,7 +418,8 @@ struct ipcshm_queue_attr {
 	uint64_t pool_bytes;
 	uint32_t invalid;
 	uint32_t max_deliveries;
-	uint32_t reserved[6];
+	int32_t dead_letter_fd;
+	uint32_t reserved[5];
 };
 
 /**
@@ -423,7 +427,8 @@ struct ipcshm_queue_attr {
  * @device: from ipcshm_open()
  * @name: its name, or NULL for an anonymous one
  * @flags: IPCSHM_READ to receive, IPCSHM_WRITE to send; IPCSHM_NONBLOCK; with
- *	IPCSHM_CREATE, _EXCLUSIVE, _PERSISTENT, _HANGUP; or IPCSHM_BY_ID, as for a region
+ *	IPCSHM_CREATE, _EXCLUSIVE, _PERSISTENT, _HANGUP, _DEAD_LETTERS; or IPCSHM_BY_ID, as for
+ *	a region
  * @mode: permission bits of a new queue, less the umask; 0 without CREATE
  * @attr: with CREATE: the capacity wanted; may be NULL without
  *
@@ -433,7 +438,15 @@ struct ipcshm_queue_attr {
  * sending fails with -EPIPE (without a signal).  Once its last sender has gone,
  * receiving from the empty queue fails with -EPIPE, and read(2) returns 0.
  *
- * Return: a descriptor, or the errors of ipcshm_region_open().
+ * With IPCSHM_DEAD_LETTERS a message that comes back from its last delivery goes to another
+ * queue, with its type, priority, sender, time, descriptors and number of returns. That queue
+ * lives as long as the new one, which counts as one of its writers. If it has no room, the
+ * message is delivered again; if it is persistent, the message arrives without descriptors. The
+ * messages are charged to the user who creates the new queue.
+ *
+ * Return: a descriptor, or the errors of ipcshm_region_open(), or, of @dead_letter_fd, -EBADF:
+ * not a queue's, or it may not send; -EMSGSIZE: its queue has a smaller max_message_size;
+ * -EKEYREVOKED.
  */
 int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 		      struct ipcshm_queue_attr *attr);

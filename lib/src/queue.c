@@ -26,6 +26,7 @@ int ipcshm_queue_open(int device, const char *name, uint32_t flags, mode_t mode,
 		.pool_bytes = attr->pool_bytes,
 		.overflow = attr->overflow,
 		.max_deliveries = attr->max_deliveries,
+		.dead_letter_fd = attr->dead_letter_fd,
 	};
 	fd = call_ioctl(device, IPCSHM_IOC_QUEUE_OPEN, &args, sizeof(args));
 	attr->invalid = invalid_argument(&args.how, fd);
@@ -53,6 +54,7 @@ const char *ipcshm_queue_invalid(const struct ipcshm_queue_attr *attr)
 		{ offsetof(struct ipcshm_queue_open_args, pool_bytes), "pool_bytes" },
 		{ offsetof(struct ipcshm_queue_open_args, overflow), "overflow" },
 		{ offsetof(struct ipcshm_queue_open_args, max_deliveries), "max_deliveries" },
+		{ offsetof(struct ipcshm_queue_open_args, dead_letter_fd), "dead_letter_fd" },
 	};
 
 	return argument_name(names, sizeof(names) / sizeof(*names), attr->invalid);

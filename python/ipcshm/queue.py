@@ -64,12 +64,13 @@ class QueueStat:
     unacknowledged: int
     returns: int
     dead_letters: int
+    dead_letter_id: int
 
 
 _STAT = ("max_messages", "max_bytes", "max_message_size", "messages", "bytes", "senders",
          "receivers", "sent", "received", "dropped", "peak_messages", "peak_bytes", "pool_bytes",
          "pool_used", "held", "calls", "readers", "writers", "stalls",
-         "unacknowledged", "returns", "dead_letters")
+         "unacknowledged", "returns", "dead_letters", "dead_letter_id")
 
 
 class _Described:
@@ -183,20 +184,25 @@ class Queue(_core.QueueDescriptor, Closing):
                  create: bool = False, exclusive: bool = False, persistent: bool = False,
                  hangup: bool = False, nonblock: bool = False, read: bool = True, write: bool = True,
                  mode: int = 0o600, max_bytes: int = 0, overflow: Overflow = Overflow.BLOCK,
-                 pool_bytes: int = 0, max_deliveries: int = 0, id: int | None = None,
+                 pool_bytes: int = 0, max_deliveries: int = 0,
+                 dead_letters: "Queue | None" = None, id: int | None = None,
                  device: Device | None = None) -> None:
         """Open a queue by its name or its number, or create it.
 
         A queue without name and id is created; only its descriptor leads to it. max_messages is
-        the capacity; 0: a send returns when a receiver has the message.
+        the capacity; 0: a send returns when a receiver has the message. A message that comes
+        back from the last of max_deliveries is dropped, or goes to the queue dead_letters.
         """
         create = create or (name is None and id is None)
         flags = open_flags(write, read, create=create, exclusive=exclusive, persistent=persistent,
                            hangup=hangup, nonblock=nonblock, by_id=id is not None)
+        if dead_letters is not None:
+            flags |= lib.IPCSHM_DEAD_LETTERS
         attr = ffi.new("struct ipcshm_queue_attr *", {
             "max_messages": max_messages, "max_bytes": max_bytes, "pool_bytes": pool_bytes,
             "max_message_size": max_message_size, "overflow": overflow, "id": id or 0,
-            "max_deliveries": max_deliveries})
+            "max_deliveries": max_deliveries,
+            "dead_letter_fd": 0 if dead_letters is None else dead_letters.fileno()})
         with opened(device) as device_fd:
             fd = lib.ipcshm_queue_open(device_fd, ffi.NULL if name is None else name.encode(), flags,
                                        mode if create else 0, attr)

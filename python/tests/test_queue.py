@@ -365,3 +365,14 @@ def test_a_message_is_dropped_after_its_last_delivery():
             queue.receive_acknowledged(0).give_back()
         stat = queue.stat()
         assert (stat.messages, stat.dead_letters, stat.dropped) == (0, 1, 1)
+
+
+def test_a_message_goes_to_the_dead_letters_after_its_last_delivery():
+    with ipcshm.Queue(max_messages=8, max_message_size=64) as dead, \
+         ipcshm.Queue(max_messages=8, max_message_size=64, max_deliveries=1,
+                      dead_letters=dead) as queue:
+        queue.send(b"job", type=3)
+        queue.receive_acknowledged(0).give_back()
+        assert queue.stat().dead_letter_id == dead.id
+        message = dead.receive(0)
+        assert (message.data, message.type, queue.stat().dropped) == (b"job", 3, 0)

@@ -54,7 +54,7 @@ enum meaning {
 	FALLOCATE, ADVICE, OVERFLOW, SPIN, RECEIVE_FLAGS, SEGMENTS, DATA, FDS, FD_COUNT, REQUEST_ID,
 	MESSAGE_ARRAY, OFFSET_ARRAY, WORD_ARRAY, WORD_STRIDE, WATCH_EVENTS, FEW, GRACE, OBJECT, USER,
 	OTHER_USER, QUOTA_MAX, LARGE, GIVEN, ACK_ARRAY, ACK_FLAGS, ACK_TIMEOUT,
-	ASKED, BREAKAGE, ROOM, URING, LATE_PAGE, MEANINGS
+	QUEUE_FD, ASKED, BREAKAGE, ROOM, URING, LATE_PAGE, MEANINGS
 };
 
 static const char *const names[] = { "a", "b", "/c", "d", "..", "a/b", "", "eeeeeeeeeeeeeeee" };
@@ -75,7 +75,8 @@ static const struct {
 				IPCSHM_READ | IPCSHM_WRITE, IPCSHM_READ | IPCSHM_BY_ID,
 				IPCSHM_READ | IPCSHM_CREATE),
 	[FLAGS_QUEUE] = VALUES(MADE, MADE, MADE | IPCSHM_EXCLUSIVE, MADE | IPCSHM_PERSISTENT,
-			       MADE | IPCSHM_NONBLOCK, MADE | IPCSHM_HANGUP, IPCSHM_READ, IPCSHM_WRITE,
+			       MADE | IPCSHM_NONBLOCK, MADE | IPCSHM_HANGUP, MADE | IPCSHM_DEAD_LETTERS,
+			       MADE | IPCSHM_DEAD_LETTERS, IPCSHM_READ, IPCSHM_WRITE,
 			       IPCSHM_READ | IPCSHM_WRITE | IPCSHM_NONBLOCK,
 			       IPCSHM_WRITE | IPCSHM_BY_ID),
 	[MODE] = VALUES(0600, 0666, 0, 0400, 0777),
@@ -187,6 +188,14 @@ static uint64_t find_object_id(uint64_t choice)
 	return stat.common.id;
 }
 
+/* The descriptor of a queue of the program, or 0, which a queue without dead letters needs. */
+static uint64_t find_queue_fd(uint64_t choice)
+{
+	const struct handle *handle = &handles[choice % (handle_count ? handle_count : 1)];
+
+	return choice % 3 && handle->kind == QUEUE ? (uint64_t)handle->fd : 0;
+}
+
 /* @before: the value of the field before it, for what goes together with that. */
 static uint64_t resolve_value(enum meaning meaning, uint64_t value, uint64_t before)
 {
@@ -204,6 +213,7 @@ static uint64_t resolve_value(enum meaning meaning, uint64_t value, uint64_t bef
 	case POINTER:	return make_pointer(value);
 	case DEADLINE:	return make_deadline(value);
 	case OBJECT:	return find_object_id(value);
+	case QUEUE_FD:	return find_queue_fd(value);
 	default:	return choices[meaning].values[value % choices[meaning].count];
 	}
 }

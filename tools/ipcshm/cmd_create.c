@@ -10,6 +10,7 @@
 #include "command.h"
 #include "error.h"
 #include "names.h"
+#include "open.h"
 #include "output_json.h"
 #include "parse.h"
 #include "quota_hint.h"
@@ -24,6 +25,7 @@ struct create {
 	struct ipcshm_region_attr region;
 	struct ipcshm_queue_attr queue;
 	bool has_bytes;
+	const char *dead_letters;
 	/* The kinds whose options were given: bit N for kind N. */
 	unsigned int kinds;
 };
@@ -39,7 +41,9 @@ enum {
 	BYTES,
 	OVERFLOW,
 	HANGUP,
-	POOL
+	POOL,
+	DELIVERIES,
+	DEAD_LETTERS
 };
 
 static const struct argp_option options[] = {
@@ -65,6 +69,10 @@ static const struct argp_option options[] = {
 	{ "hangup", HANGUP, NULL, 0, "Fail with EPIPE when the last process of the other side is gone",
 	  5 },
 	{ "pool", POOL, "BYTES", 0, "Memory for messages that are received without a copy", 5 },
+	{ "max-deliveries", DELIVERIES, "COUNT", 0,
+	  "Deliveries of a message that is not acknowledged (at most 254; default: no bound)", 5 },
+	{ "dead-letters", DEAD_LETTERS, "QUEUE", 0,
+	  "Where a message goes after its last delivery (default: it is dropped)", 5 },
 	{ 0 }
 };
 
@@ -125,6 +133,14 @@ static int parse_queue(int key, char *argument, struct argp_state *state, struct
 	case POOL:
 		attr->pool_bytes = arg_bytes(state, argument, "--pool", 1, IPCSHM_POOL_MAX);
 		break;
+	case DELIVERIES:
+		attr->max_deliveries = (uint32_t)arg_number(state, argument, "--max-deliveries", 1,
+							    IPCSHM_DELIVERIES_MAX);
+		break;
+	case DEAD_LETTERS:
+		create->dead_letters = argument;
+		create->flags |= IPCSHM_DEAD_LETTERS;
+		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -157,6 +173,10 @@ static void check_sizes(const struct create *create, struct argp_state *state)
 		argp_error(state, "--pool is smaller than --max-message");
 	if (!queue->max_messages && queue->overflow == IPCSHM_OVERFLOW_DROP_OLDEST)
 		argp_error(state, "--overflow drop-oldest needs a --capacity above 0");
+	if (create->dead_letters && !queue->max_deliveries)
+		argp_error(state, "--dead-letters needs --max-deliveries");
+	if (create->dead_letters && queue->pool_bytes)
+		argp_error(state, "--dead-letters and --pool exclude each other");
 	if (!create->has_bytes)
 		return;
 	if (!queue->max_messages && queue->max_bytes)
@@ -274,6 +294,9 @@ static int report_create_failure(const struct create *create, int device, int er
 		snprintf(hint, sizeof(hint), "the module refuses its %s", invalid);
 		return error_print_errno("create", create->name, err, hint);
 	}
+	if (err == -EMSGSIZE && create->dead_letters)
+		return error_print_errno("create", create->name, err,
+					 "the --max-message of the queue of dead letters is smaller");
 	if (err != -EDQUOT)
 		return error_print_errno("create", create->name, err, NULL);
 	quota_hint(device, &request, hint);
@@ -287,14 +310,21 @@ int command_create(const struct command *self, int argc, char **argv)
 		.region.size = 4096,
 		.queue = { .max_messages = 64, .max_message_size = 8192 },
 	};
+	struct ipcshm_queue_attr dead_letters;
 	struct target target;
-	int device, fd;
+	int device, fd, status;
 
 	command_parse(self, options, parse_create_option, argc, argv, &create);
 	if (!parse_target(create.name, &target) || target.id || target.kind)
 		return error_print("create", create.name, STATUS_USAGE, "not a name",
 				   "1 to 255 bytes; \"/\" only as the first one");
 	create.name = target.name;
+	if (create.dead_letters) {
+		status = open_queue("create", create.dead_letters, IPCSHM_WRITE, &dead_letters,
+				    &create.queue.dead_letter_fd);
+		if (status != STATUS_OK)
+			return status;
+	}
 	device = ipcshm_open();
 	if (device < 0)
 		return error_open("create", create.name, device);

@@ -42,6 +42,7 @@ struct queue {
 	uint64_t unacknowledged;
 	uint64_t returns;
 	uint64_t dead_letters;
+	uint64_t dead_letter_id;
 };
 
 #define REGION_GENERATED
@@ -50,6 +51,7 @@ struct queue {
 	QUEUE(stalls, "STALLS", UNIT_COUNT, STALLS), \
 	QUEUE(unacknowledged, "UNACKNOWLEDGED", UNIT_COUNT, UNACKNOWLEDGED), \
 	QUEUE(returns, "RETURNS", UNIT_COUNT, RETURNS), \
-	QUEUE(dead_letters, "DEAD-LETTERS", UNIT_COUNT, DEAD_LETTERS),
+	QUEUE(dead_letters, "DEAD-LETTERS", UNIT_COUNT, DEAD_LETTERS), \
+	QUEUE(dead_letter_id, "DEAD-LETTER-ID", UNIT_COUNT, DEAD_LETTER_ID),
 
 #endif /* OBJECT_GEN_H */

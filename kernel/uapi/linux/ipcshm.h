@@ -59,6 +59,7 @@
 #define IPCSHM_HANGUP		0x80	/* new queue: EPIPE after a hang-up */
 #define IPCSHM_HUGE		0x100	/* huge pages for a new region */
 #define IPCSHM_BY_ID		0x200	/* open the object with this number */
+#define IPCSHM_DEAD_LETTERS	0x400	/* a new queue sends its dead letters to another */
 
 /**
  * enum ipcshm_kind - kinds of objects; each has a name space of its own
@@ -128,7 +129,7 @@ struct ipcshm_info {
  * @name_len: bytes in @name, 1 to IPCSHM_NAME_MAX, plus one if the name starts
  *	with a '/', which is dropped; 0 for an anonymous object
  * @flags: IPCSHM_READ, _WRITE, _CREATE, _EXCLUSIVE, _PERSISTENT, _BY_ID, and for
- *	queues _NONBLOCK and _HANGUP, for regions _POPULATE and _HUGE
+ *	queues _NONBLOCK, _HANGUP and _DEAD_LETTERS, for regions _POPULATE and _HUGE
  * @mode: permission bits (0 to 0777) of a new object, less the umask, and less
  *	those for execution of a region; must be 0 without IPCSHM_CREATE
  * @created: out: 1 if this call created the object, 0 if it existed
@@ -199,11 +200,20 @@ enum ipcshm_overflow {
  *	IPCSHM_POOL_MAX; 0: none
  * @overflow: enum ipcshm_overflow; DROP_OLDEST not for a rendezvous
  * @max_deliveries: times that a message is received with IPCSHM_ACK, 1 to
- *	IPCSHM_DELIVERIES_MAX: when it comes back from the last one, it is dropped;
- *	0: no bound
+ *	IPCSHM_DELIVERIES_MAX: when it comes back from the last one, it is a dead letter,
+ *	which is dropped or goes to @dead_letter_fd; 0: no bound
+ * @dead_letter_fd: with IPCSHM_DEAD_LETTERS, which needs @max_deliveries and no pool: a
+ *	descriptor that may send to the queue of dead letters, whose max_message_size is
+ *	at least @max_message_size; else 0
+ * @reserved: 0
  *
  * All apply to a new queue, and must be 0 without IPCSHM_CREATE.  Out: the
- * attributes of the opened queue.
+ * attributes of the opened queue, except @dead_letter_fd: see dead_letter_id of struct
+ * ipcshm_queue_stat.
+ *
+ * A new queue keeps its queue of dead letters, and counts as one of that one's openers and
+ * writers. The user who creates it pays for them. A persistent queue gets them without their
+ * descriptors. One that finds no room or quota is delivered again instead.
  */
 struct ipcshm_queue_open_args {
 	struct ipcshm_open_how how;
@@ -213,6 +223,8 @@ struct ipcshm_queue_open_args {
 	__u64 pool_bytes;
 	__u32 overflow;
 	__u32 max_deliveries;
+	__s32 dead_letter_fd;
+	__u32 reserved;
 };
 
 /**
@@ -582,9 +594,11 @@ struct ipcshm_region_revoke_args {
  * @senders: blocked senders
  * @receivers: blocked receivers
  * @sent: messages accepted since it was created
- * @received: messages received since it was created, and acknowledged if received so
+ * @received: messages received since it was created, and acknowledged if received so; also
+ *	those that another queue got
  * @dropped: messages accepted and lost since it was created: by an overflow, a
- *	drain, a caller that gave up its request, or too many deliveries
+ *	drain, a caller that gave up its request, or too many deliveries without a queue
+ *	of dead letters
  * @peak_messages: highest number of messages so far
  * @peak_bytes: highest number of bytes so far
  * @next_time: time of sending of the next message, nanoseconds of
@@ -602,7 +616,8 @@ struct ipcshm_region_revoke_args {
  *	quota
  * @unacknowledged: messages that were received and are to be acknowledged
  * @returns: times that such a message came back since it was created
- * @dead_letters: messages that came back from their last delivery
+ * @dead_letters: times that a message came back from its last delivery
+ * @dead_letter_id: number of the queue of dead letters, or 0
  */
 struct ipcshm_queue_stat {
 	struct ipcshm_stat stat;
@@ -632,6 +647,7 @@ struct ipcshm_queue_stat {
 	__u64 unacknowledged;
 	__u64 returns;
 	__u64 dead_letters;
+	__u64 dead_letter_id;
 };
 
 /* struct ipcshm_message.flags: the filter of a receiver; none: any type. */

@@ -55,7 +55,7 @@ struct ipcshm_extremes {
 
 /**
  * struct ipcshm_lease - links of a message that its receiver has to acknowledge
- * @by_id: node in the leases of @process
+ * @by_id: node in the older leases of @process, see struct ipcshm_leases
  * @by_expiry: node in the queue's leases that expire, unless @expiry is 0
  * @id: number of the lease
  * @expiry: when the message comes back, nanoseconds of CLOCK_MONOTONIC, or 0

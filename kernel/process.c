@@ -181,6 +181,7 @@ static void unwatch_process(struct ipcshm_process *process)
 static void process_free(struct ipcshm_process *process)
 {
 	put_pid(process->pid);
+	kfree(process->leases);
 	kfree_rcu(process, rcu);
 }
 
@@ -295,7 +296,6 @@ static struct ipcshm_process *process_create(struct ipcshm_processes *processes)
 	process->pid = get_pid(task_tgid(current));
 	INIT_LIST_HEAD(&process->calls);
 	process->interrupted = RB_ROOT;
-	process->leases = RB_ROOT;
 	RB_CLEAR_NODE(&process->node);
 	INIT_WORK(&process->work, exit_work);
 	return process;

@@ -11,6 +11,7 @@
 #include <linux/workqueue.h>
 
 struct exit_watch;
+struct ipcshm_leases;
 struct ipcshm_process;
 struct pid;
 
@@ -34,7 +35,7 @@ struct ipcshm_processes {
  * @pid: identifies it, a reference; immutable
  * @calls: the calls that it has received; protected by the queue's lock
  * @interrupted: the calls that it made and can resume, by id; protected by the queue's lock
- * @leases: the messages that it has to acknowledge, by id; protected by the queue's lock
+ * @leases: the messages that it has to acknowledge; NULL before its first acknowledged receive
  * @node: in the tree of @processes
  * @watch: the watch of @pid that queues @work, or NULL; protected by watches_lock, as the next two
  * @link: in the processes of @watch
@@ -47,7 +48,7 @@ struct ipcshm_process {
 	struct pid *pid;
 	struct list_head calls;
 	struct rb_root interrupted;
-	struct rb_root leases;
+	struct ipcshm_leases *leases;
 	struct rb_node node;
 	struct exit_watch *watch;
 	struct list_head link;

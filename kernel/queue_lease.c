@@ -10,11 +10,13 @@
  *   last delivery it is a dead letter: it is dropped, or sent to the queue of dead letters.
  *
  * Leases have ids that never repeat, so a late acknowledgment does not find a later lease of the
- * same message. A request is not leased, since its caller waits for the reply.
+ * same message. The most recent ones of a process are in a table by id, the older ones in a tree. A request is not leased, since its caller waits for the reply.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/slab.h>
 
+#include "gfp.h"
 #include "queue_internal.h"
 #include "queue_lease.h"
 #include "work.h"
@@ -32,6 +34,43 @@ static bool lease_id_less(struct rb_node *a, const struct rb_node *b)
 static bool expiry_less(struct rb_node *a, const struct rb_node *b)
 {
 	return EXPIRING_MSG(a)->lease.expiry < EXPIRING_MSG(b)->lease.expiry;
+}
+
+/* Move a lease out of the table of recent ones. */
+void ipcshm_lease_make_older(struct ipcshm_leases *leases, struct ipcshm_msg *msg)
+{
+	rb_add(&msg->lease.by_id, &leases->older, lease_id_less);
+}
+
+static int lease_id_compare(const void *key, const struct rb_node *node)
+{
+	u64 other = rb_entry(node, struct ipcshm_msg, lease.by_id)->lease.id;
+	u64 id = *(const u64 *)key;
+
+	return id < other ? -1 : id > other;
+}
+
+struct ipcshm_msg *ipcshm_lease_find_older(const struct ipcshm_leases *leases, u64 id)
+{
+	return LEASED_MSG(rb_find(&id, &leases->older, lease_id_compare));
+}
+
+/* Return the message of the oldest lease, or NULL. */
+static struct ipcshm_msg *first_lease(const struct ipcshm_process *process)
+{
+	const struct ipcshm_leases *leases = process->leases;
+	struct ipcshm_msg *msg, *first;
+	u32 i;
+
+	if (!leases->count)
+		return NULL;
+	first = LEASED_MSG(rb_first(&leases->older));
+	for (i = 0; i < LEASES_RECENT; i++) {
+		msg = leases->recent[i];
+		if (msg && (!first || msg->lease.id < first->lease.id))
+			first = msg;
+	}
+	return first;
 }
 
 static struct ipcshm_msg *first_expiring(const struct ipcshm_queue *queue)
@@ -54,7 +93,7 @@ static void arm_expiry(struct ipcshm_queue *queue)
 }
 
 /* Set when the lease of @msg expires. @timeout: nanoseconds from now; 0: never */
-static void lease_set_timeout(struct ipcshm_queue *queue, struct ipcshm_msg *msg, u64 timeout)
+void ipcshm_lease_set_timeout(struct ipcshm_queue *queue, struct ipcshm_msg *msg, u64 timeout)
 {
 	struct ipcshm_lease *lease = &msg->lease;
 
@@ -86,35 +125,9 @@ struct ipcshm_msg *ipcshm_lease_begin(struct ipcshm_queue *queue, struct ipcshm_
 	lockdep_assert_held(&queue->lock);
 	trace_received(queue, msg);
 	msg->request_id = 0;
-	msg->lease.id = ++queue->ack_id;
-	msg->lease.process = process;
-	msg->lease.expiry = 0;
-	rb_add(&msg->lease.by_id, &process->leases, lease_id_less);
-	lease_set_timeout(queue, msg, criteria->ack_timeout);
-	queue->unacknowledged++;
+	lease_start(queue, msg, process, criteria->ack_timeout);
 	criteria->ack_id = msg->lease.id;
 	return ipcshm_msg_get(msg);
-}
-
-static void lease_end(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
-{
-	lockdep_assert_held(&queue->lock);
-	lease_set_timeout(queue, msg, 0);
-	rb_erase(&msg->lease.by_id, &msg->lease.process->leases);
-	queue->unacknowledged--;
-}
-
-static int lease_id_compare(const void *key, const struct rb_node *node)
-{
-	u64 other = rb_entry(node, struct ipcshm_msg, lease.by_id)->lease.id;
-	u64 id = *(const u64 *)key;
-
-	return id < other ? -1 : id > other;
-}
-
-static struct ipcshm_msg *find_lease(struct ipcshm_process *process, u64 id)
-{
-	return LEASED_MSG(rb_find(&id, &process->leases, lease_id_compare));
 }
 
 /* The message has been received, and leaves the queue. */
@@ -217,12 +230,12 @@ static bool return_some(struct ipcshm_queue *queue, struct ipcshm_process *proce
 
 	queue_lock(queue, &effects);
 	for (i = 0; i < QUEUE_LOCK_BATCH && !err && !effects_are_full(&effects); i++) {
-		msg = LEASED_MSG(rb_first(&process->leases));
+		msg = first_lease(process);
 		if (!msg)
 			break;
 		err = return_message(queue, msg, true, &effects);
 	}
-	msg = LEASED_MSG(rb_first(&process->leases));
+	msg = first_lease(process);
 	unlock_returns(queue, &effects);
 	cond_resched();
 	return msg;
@@ -235,7 +248,9 @@ static bool return_some(struct ipcshm_queue *queue, struct ipcshm_process *proce
  */
 void ipcshm_leases_return(struct ipcshm_queue *queue, struct ipcshm_process *process)
 {
-	while (READ_ONCE(process->leases.rb_node) && return_some(queue, process))
+	struct ipcshm_leases *leases = READ_ONCE(process->leases);
+
+	while (leases && READ_ONCE(leases->count) && return_some(queue, process))
 		;
 }
 
@@ -276,6 +291,27 @@ void ipcshm_leases_init(struct ipcshm_queue *queue)
 	queue->expiring = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&queue->dead);
 	INIT_DELAYED_WORK(&queue->expire_work, expire_work);
+}
+
+/**
+ * ipcshm_leases_prepare - prepare a process for its first lease
+ * @process: the current process
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ipcshm_leases_prepare(struct ipcshm_process *process)
+{
+	struct ipcshm_leases *leases;
+
+	if (READ_ONCE(process->leases))
+		return 0;
+	leases = kzalloc(sizeof(*leases), IPCSHM_GFP);
+	if (!leases)
+		return -ENOMEM;
+	/* Another thread may have been faster. */
+	if (cmpxchg(&process->leases, NULL, leases))
+		kfree(leases);
+	return 0;
 }
 
 /* No message is leased. */
@@ -322,7 +358,7 @@ static int end_lease(struct ipcshm_queue *queue, struct ipcshm_process *process,
 	if (flags & IPCSHM_ACK_RETURN)
 		return return_message(queue, msg, true, effects);
 	if (flags & IPCSHM_ACK_EXTEND)
-		lease_set_timeout(queue, msg, timeout);
+		ipcshm_lease_set_timeout(queue, msg, timeout);
 	else
 		acknowledge_message(queue, msg, effects);
 	return 0;

@@ -3,15 +3,86 @@
 #ifndef IPCSHM_QUEUE_LEASE_H
 #define IPCSHM_QUEUE_LEASE_H
 
+#include <linux/lockdep.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
 
+#include "message.h"
+#include "process.h"
+#include "queue.h"
+
 struct ipcshm_criteria;
-struct ipcshm_msg;
-struct ipcshm_process;
-struct ipcshm_queue;
-struct ipcshm_queue_file;
+
+/* Places in the table of recent leases: 2 KiB, room for four batches of 64. */
+#define LEASES_RECENT 256
+
+/**
+ * struct ipcshm_leases - the leases of a process, protected by the queue's lock
+ * @older: those that others have displaced from @recent, by id
+ * @count: number of all leases
+ * @recent: the place of each lease is its id modulo LEASES_RECENT
+ */
+struct ipcshm_leases {
+	struct rb_root older;
+	u64 count;
+	struct ipcshm_msg *recent[LEASES_RECENT];
+};
+
+void ipcshm_lease_make_older(struct ipcshm_leases *leases, struct ipcshm_msg *msg);
+struct ipcshm_msg *ipcshm_lease_find_older(const struct ipcshm_leases *leases, u64 id);
+void ipcshm_lease_set_timeout(struct ipcshm_queue *queue, struct ipcshm_msg *msg, u64 timeout);
+
+/* Start a lease with the next id. @timeout: nanoseconds from now until it expires; 0: never */
+static inline void lease_start(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			       struct ipcshm_process *process, u64 timeout)
+{
+	struct ipcshm_leases *leases = process->leases;
+	u64 id = ++queue->ack_id;
+	struct ipcshm_msg **place = &leases->recent[id % LEASES_RECENT];
+
+	lockdep_assert_held(&queue->lock);
+	if (unlikely(*place))
+		ipcshm_lease_make_older(leases, *place);
+	*place = msg;
+	leases->count++;
+	msg->lease.id = id;
+	msg->lease.process = process;
+	msg->lease.expiry = 0;
+	if (timeout)
+		ipcshm_lease_set_timeout(queue, msg, timeout);
+	queue->unacknowledged++;
+}
+
+static inline void lease_end(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
+{
+	struct ipcshm_leases *leases = msg->lease.process->leases;
+	struct ipcshm_msg **place = &leases->recent[msg->lease.id % LEASES_RECENT];
+
+	lockdep_assert_held(&queue->lock);
+	if (msg->lease.expiry)
+		ipcshm_lease_set_timeout(queue, msg, 0);
+	if (likely(*place == msg))
+		*place = NULL;
+	else
+		rb_erase(&msg->lease.by_id, &leases->older);
+	leases->count--;
+	queue->unacknowledged--;
+}
+
+/* Return the message that @process leases by this id, or NULL. */
+static inline struct ipcshm_msg *find_lease(const struct ipcshm_process *process, u64 id)
+{
+	const struct ipcshm_leases *leases = process->leases;
+	struct ipcshm_msg *msg;
+
+	if (unlikely(!leases))
+		return NULL;
+	msg = leases->recent[id % LEASES_RECENT];
+	return likely(msg && msg->lease.id == id) ? msg : ipcshm_lease_find_older(leases, id);
+}
 
 void ipcshm_leases_init(struct ipcshm_queue *queue);
+int ipcshm_leases_prepare(struct ipcshm_process *process);
 void ipcshm_leases_destroy(struct ipcshm_queue *queue);
 struct ipcshm_msg *ipcshm_lease_begin(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 				      struct ipcshm_process *process,

@@ -210,11 +210,16 @@ int ipcshm_receiver_sleep(struct queue_receiver *receiver, struct ipcshm_receive
 static struct ipcshm_process *receiving_process(struct ipcshm_queue_file *qfile,
 						const struct ipcshm_criteria *criteria)
 {
+	struct ipcshm_process *process;
+	int err;
+
 	if (!criteria->ack)
 		return ipcshm_process_find(&qfile->processes);
 	if (is_rendezvous(qfile->queue))
 		return ERR_PTR(-EOPNOTSUPP);
-	return ipcshm_process_get(&qfile->processes);
+	process = ipcshm_process_get(&qfile->processes);
+	err = IS_ERR(process) ? 0 : ipcshm_leases_prepare(process);
+	return err ? ERR_PTR(err) : process;
 }
 
 /**

@@ -168,6 +168,9 @@ u32 ipcshm_queue_send_row(struct ipcshm_queue_file *qfile,
 			  const struct ipcshm_message __user *from, u32 count);
 u32 ipcshm_queue_receive_row(struct ipcshm_queue_file *qfile, struct ipcshm_message __user *from,
 			     u32 count);
+u32 ipcshm_queue_lease_row(struct ipcshm_queue_file *qfile, struct ipcshm_message __user *from,
+			   u32 count, u64 timeout);
+u32 ipcshm_queue_acknowledge_row(struct ipcshm_queue_file *qfile, const u64 *ids, u32 count);
 int ipcshm_queue_peek(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbuf);
 void ipcshm_queue_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg);
 

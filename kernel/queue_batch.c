@@ -147,6 +147,17 @@ int ipcshm_batch_send(struct ipcshm_queue_file *qfile, const struct ipcshm_batch
 
 /* Acknowledging. */
 
+/* Acknowledge a chunk, by the fast path as far as possible. */
+static int acknowledge_ids(struct ipcshm_queue_file *qfile, const u64 *ids, int count)
+{
+	int fast = ipcshm_queue_acknowledge_row(qfile, ids, count), more;
+
+	if (likely(fast == count))
+		return fast;
+	more = ipcshm_queue_acknowledge(qfile, ids + fast, count - fast, 0, 0);
+	return more > 0 ? fast + more : fast ?: more;
+}
+
 /**
  * ipcshm_batch_acknowledge - acknowledge many messages
  * @qfile: the receiver's queue file
@@ -165,7 +176,9 @@ int ipcshm_batch_acknowledge(struct ipcshm_queue_file *qfile,
 		tried = min(count - done, CHUNK);
 		if (copy_from_user(ids, from + done, tried * sizeof(*ids)))
 			return done ?: -EFAULT;
-		some = ipcshm_queue_acknowledge(qfile, ids, tried, args->flags, args->timeout);
+		some = args->flags ? ipcshm_queue_acknowledge(qfile, ids, tried, args->flags,
+							      args->timeout) :
+				     acknowledge_ids(qfile, ids, tried);
 		if (some > 0)
 			done += some;
 	} while (has_next_chunk(some, tried, done, count));
@@ -175,18 +188,26 @@ int ipcshm_batch_acknowledge(struct ipcshm_queue_file *qfile,
 /* Collect the ids of messages to acknowledge first, and clear them in the caller's structures. */
 static int take_ids(const struct message_array *array, int count, u64 *ids)
 {
+	struct ipcshm_message __user *user = array_address(array, 0);
 	int i, taken = 0;
+	u64 id;
 
+	if (!user_access_begin(user, (size_t)array->message_size * count))
+		return -EFAULT;
 	for (i = 0; i < count; i++) {
-		struct ipcshm_message __user *user = array_address(array, i);
-		u64 id;
-
-		if (get_user(id, &user->ack_id) || (id && put_user(0, &user->ack_id)))
-			return -EFAULT;
-		if (id)
-			ids[taken++] = id;
+		user = array_address(array, i);
+		unsafe_get_user(id, &user->ack_id, fault);
+		if (!id)
+			continue;
+		unsafe_put_user(0, &user->ack_id, fault);
+		ids[taken++] = id;
 	}
+	user_access_end();
 	return taken;
+
+fault:
+	user_access_end();
+	return -EFAULT;
 }
 
 static int acknowledge_array(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args)
@@ -198,7 +219,7 @@ static int acknowledge_array(struct ipcshm_queue_file *qfile, const struct ipcsh
 		struct message_array array = array_from(args, done);
 
 		taken = take_ids(&array, min(count - done, CHUNK), ids);
-		if (taken > 0 && ipcshm_queue_acknowledge(qfile, ids, taken, 0, 0) != taken)
+		if (taken > 0 && acknowledge_ids(qfile, ids, taken) != taken)
 			return -ESRCH;
 		if (taken < 0)
 			return taken;
@@ -272,14 +293,17 @@ static int receive_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_ba
 	return received;
 }
 
-/* Receive as many messages as possible by the fast path. */
+/* Receive as many messages as possible by the fast path, which also acknowledges. */
 static int receive_row(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
 		       int done, int count)
 {
 	struct message_array array = array_from(args, done);
 
-	if (!is_current(&array) || args->flags & IPCSHM_ACK)
+	if (!is_current(&array))
 		return 0;
+	if (args->flags & IPCSHM_ACK)
+		return ipcshm_queue_lease_row(qfile, array_address(&array, 0), count,
+					      args->ack_timeout);
 	return ipcshm_queue_receive_row(qfile, array_address(&array, 0), count);
 }
 
@@ -310,10 +334,12 @@ static struct ipcshm_receive_buffer *rbufs_create(int count)
 int ipcshm_batch_receive(struct ipcshm_queue_file *qfile, const struct ipcshm_batch_args *args,
 			 struct ipcshm_timeout *timeout)
 {
-	int some, done = 0, count = args->count;
+	int some = 0, done = 0, count = args->count;
 	struct ipcshm_receive_buffer *rbufs;
 
-	some = args->flags & IPCSHM_ACK ? acknowledge_array(qfile, args) : 0;
+	/* An id that does not exist must be found before a message is received. */
+	if (args->flags & IPCSHM_ACK && count > CHUNK)
+		some = acknowledge_array(qfile, args);
 	if (some)
 		return some;
 	do {
@@ -323,6 +349,10 @@ int ipcshm_batch_receive(struct ipcshm_queue_file *qfile, const struct ipcshm_ba
 	} while (has_next_chunk(some, CHUNK, done, count));
 	if (done == count)
 		return done;
+	if (args->flags & IPCSHM_ACK && count <= CHUNK && !done)
+		some = acknowledge_array(qfile, args);
+	if (some < 0)
+		return some;
 	rbufs = rbufs_create(min(count - done, CHUNK));
 	if (!rbufs)
 		return done ?: -ENOMEM;

@@ -20,25 +20,13 @@
  * the message takes the general path. In one critical section, at most IPCSHM_ROW messages are
  * copied, and at most ROW_BYTES and one more message. A message is copied from or to its place in
  * the queue, so a failed delivery leaves it there, and one critical section is enough. Calls are in
- * queue_fast_call.c.
+ * queue_fast_call.c, messages that are to be acknowledged in queue_fast_lease.c.
  */
 #include <linux/ktime.h>
-#include <linux/sizes.h>
 #include <linux/uaccess.h>
 
 #include "ioctl.h"
 #include "queue_fast.h"
-#include "view.h"
-
-/* Bytes of a batch that are copied in one critical section, but for the last message. */
-#define ROW_BYTES SZ_32K
-
-/* Return whether no other task needs to be woken after a receive, and no message came back. */
-static inline bool is_quiet(struct ipcshm_queue *queue)
-{
-	return !queue->receivers.count && is_calm(queue) &&
-	       !ipcshm_backlog_first(&queue->returned);
-}
 
 /* Sending. */
 
@@ -167,6 +155,7 @@ static __always_inline bool send_transfer(struct ipcshm_queue_file *qfile,
 {
 	struct outgoing out IPCSHM_UNINITIALIZED;
 	u32 clock, flags;
+	u64 ack_timeout;
 	int err = 0;
 	bool valid;
 
@@ -176,9 +165,10 @@ static __always_inline bool send_transfer(struct ipcshm_queue_file *qfile,
 	valid = get_outgoing(&out, &from->message, &err);
 	clock = ipcshm_get_u32(&from->clock, &err);
 	flags = ipcshm_get_u32(&from->flags, &err);
+	ack_timeout = ipcshm_get_u64(&from->ack_timeout, &err);
 	user_read_access_end();
-	return likely(!err && valid && !out.request_id && clock <= CLOCK_MONOTONIC &&
-		      !(flags & ~IPCSHM_DONTWAIT)) &&
+	return likely(!err && valid && !(out.request_id | ack_timeout) &&
+		      clock <= CLOCK_MONOTONIC && !(flags & ~IPCSHM_DONTWAIT)) &&
 	       likely(send_outgoing(qfile, &out));
 }
 
@@ -292,77 +282,7 @@ u32 ipcshm_queue_send_row(struct ipcshm_queue_file *qfile,
 
 /* Receiving. */
 
-/* Return the next message if it can be received by the fast path, or NULL. */
-static __always_inline struct ipcshm_msg *find_plain(const struct ipcshm_queue *queue,
-						     const struct incoming *in)
-{
-	struct ipcshm_msg *msg;
-
-	msg = likely(!in->match.how) ? ipcshm_backlog_first(&queue->queued) :
-				       ipcshm_backlog_find(&queue->queued, &in->match);
-	/* If another task peeks at the message, the later of the two frees it. */
-	if (unlikely(!msg || !msg->plain || msg->size > in->size ||
-		     refcount_read(&msg->users) != 1))
-		return NULL;
-	return msg;
-}
-
-/**
- * struct leaving - charges and memory of messages that leave a queue
- * @payer: payer of the current run of messages with one payer, or NULL
- * @cost: their charge
- * @garbage: messages to free, linked by @next
- */
-struct leaving {
-	struct ipcshm_quotas *payer;
-	u64 cost;
-	struct ipcshm_msg *garbage;
-};
-
-static __always_inline void uncharge_run(struct leaving *leaving)
-{
-	if (leaving->payer)
-		ipcshm_quotas_uncharge_locked(leaving->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
-					      leaving->cost);
-}
-
-/* Remove a delivered message from the queue and make it spare. */
-static __always_inline void retire_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-					   struct leaving *leaving)
-{
-	u32 spare = queue->spares.bytes + ipcshm_slot_size(msg->slot_class);
-
-	ipcshm_backlog_remove(&queue->queued, msg);
-	if (msg->charged) {
-		if (leaving->payer != msg->payer) {
-			uncharge_run(leaving);
-			leaving->payer = msg->payer;
-			leaving->cost = 0;
-		}
-		leaving->cost += ipcshm_msg_cost(msg->size);
-		msg->charged = 0;
-	}
-	if (unlikely(spare > IPCSHM_SPARE_BYTES)) {
-		msg = ipcshm_queue_keep_spare(queue, msg);
-		if (msg) {
-			msg->next = leaving->garbage;
-			leaving->garbage = msg;
-		}
-		return;
-	}
-	ipcshm_spares_push(&queue->spares, msg);
-}
-
-static __always_inline void subtract_messages(struct ipcshm_queue *queue, u32 count, u64 bytes)
-{
-	queue->received += count;
-	queue->messages -= count;
-	queue->bytes -= bytes;
-	if (unlikely(queue->charged > queue->price))
-		ipcshm_queue_refund(queue);
-}
-
-static noinline void free_garbage(struct ipcshm_msg *garbage)
+noinline void ipcshm_fast_free(struct ipcshm_msg *garbage)
 {
 	struct ipcshm_msg *msg;
 
@@ -397,6 +317,7 @@ static __always_inline ssize_t receive_incoming(struct ipcshm_queue_file *qfile,
 	    likely(ipcshm_slot_put(u64_to_user_ptr(in->data), msg->data, msg->size)) &&
 	    likely(!to || ipcshm_msg_describe(msg, view, 0, 0, in->data, to))) {
 		size = msg->size;
+		ipcshm_backlog_remove(&queue->queued, msg);
 		retire_message(queue, msg, &leaving);
 		uncharge_run(&leaving);
 		subtract_messages(queue, 1, size);
@@ -406,7 +327,7 @@ static __always_inline ssize_t receive_incoming(struct ipcshm_queue_file *qfile,
 	pagefault_enable();
 	spin_unlock(&queue->lock);
 	if (unlikely(leaving.garbage))
-		free_garbage(leaving.garbage);
+		ipcshm_fast_free(leaving.garbage);
 	return size;
 }
 
@@ -487,8 +408,8 @@ static __always_inline bool receive_transfer(struct file *file,
 	struct incoming in IPCSHM_UNINITIALIZED;
 	struct ipcshm_timeout timeout;
 	struct ipcshm_view view;
+	u64 deadline, ack_id, ack_timeout;
 	u32 clock, flags;
-	u64 deadline;
 	int err = 0;
 	ssize_t size;
 	bool valid;
@@ -496,16 +417,22 @@ static __always_inline bool receive_transfer(struct file *file,
 	if (!(qfile->mode & FMODE_READ) || should_fail_usercopy() ||
 	    !user_read_access_begin(from, sizeof(*from)))
 		return false;
-	valid = get_incoming(&in, &from->message, &err);
+	valid = get_incoming(&in, &from->message, &ack_id, &err);
 	deadline = ipcshm_get_u64(&from->deadline, &err);
 	clock = ipcshm_get_u32(&from->clock, &err);
 	flags = ipcshm_get_u32(&from->flags, &err);
+	ack_timeout = ipcshm_get_u64(&from->ack_timeout, &err);
 	user_read_access_end();
-	if (unlikely(err || !valid || clock > CLOCK_MONOTONIC || flags & ~IPCSHM_DONTWAIT))
+	if (unlikely(err || !valid || clock > CLOCK_MONOTONIC))
+		return false;
+	*result = 0;
+	if (unlikely(flags & ~IPCSHM_DONTWAIT))
+		return !(flags & ~(IPCSHM_DONTWAIT | IPCSHM_ACK)) &&
+		       ipcshm_fast_lease(qfile, &in, ack_id, ack_timeout, &from->message);
+	if (unlikely(ack_id | ack_timeout))
 		return false;
 	view = ipcshm_view_current();
 	size = receive_incoming(qfile, &in, &view, &from->message);
-	*result = 0;
 	if (likely(size >= 0))
 		return true;
 	return size == -EAGAIN &&
@@ -524,7 +451,7 @@ static u32 get_incoming_row(struct incoming *row, const struct ipcshm_message __
 	if (should_fail_usercopy() || !user_read_access_begin(from, count * sizeof(*from)))
 		return 0;
 	for (i = 0; i < count; i++)
-		if (!get_incoming(&row[i], &from[i], &err))
+		if (!get_incoming(&row[i], &from[i], NULL, &err))
 			break;
 	user_read_access_end();
 	return err ? 0 : i;
@@ -542,12 +469,10 @@ static u32 receive_incoming_row(struct ipcshm_queue *queue, const struct incomin
 	lockdep_assert_held(&queue->lock);
 	for (i = 0; i < count && bytes <= ROW_BYTES; i++, row++, to++) {
 		msg = find_plain(queue, row);
-		if (unlikely(!msg) ||
-		    unlikely(!ipcshm_slot_put(u64_to_user_ptr(row->data), msg->data,
-					      msg->size)) ||
-		    unlikely(!ipcshm_msg_describe(msg, &view, 0, 0, row->data, to)))
+		if (unlikely(!msg) || unlikely(!deliver_incoming(msg, row, &view, 0, to)))
 			break;
 		bytes += msg->size;
+		ipcshm_backlog_remove(&queue->queued, msg);
 		retire_message(queue, msg, leaving);
 	}
 	uncharge_run(leaving);
@@ -583,7 +508,7 @@ u32 ipcshm_queue_receive_row(struct ipcshm_queue_file *qfile, struct ipcshm_mess
 	pagefault_enable();
 	spin_unlock(&queue->lock);
 	if (unlikely(leaving.garbage))
-		free_garbage(leaving.garbage);
+		ipcshm_fast_free(leaving.garbage);
 	return received;
 }
 

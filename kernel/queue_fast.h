@@ -3,8 +3,14 @@
 #ifndef IPCSHM_QUEUE_FAST_H
 #define IPCSHM_QUEUE_FAST_H
 
+#include <linux/sizes.h>
+
 #include "queue_internal.h"
 #include "user_copy.h"
+#include "view.h"
+
+/* Bytes of a batch that are copied in one critical section, but for the last message. */
+#define ROW_BYTES SZ_32K
 
 /* Return whether no task except a sleeping receiver needs to be woken after a change. */
 static inline bool is_calm(struct ipcshm_queue *queue)
@@ -99,14 +105,20 @@ static __always_inline void start_message(struct ipcshm_queue *queue, struct ipc
  * @data: address of room for the payload
  * @size: size of that room
  * @match: filter by type
- * @fds: address of room for descriptors
- * @fd_count: number of descriptors that fit there
+ * @fds: address of room for descriptors, for a receiver that may sleep
+ * @ack_id: in a batch that acknowledges: id of the lease to end first, or 0
+ * @before: the message of that lease, or NULL, once it was found
+ * @fd_count: number of descriptors for which there is room
  */
 struct incoming {
 	u64 data;
 	u64 size;
 	struct ipcshm_match match;
-	u64 fds;
+	union {
+		u64 fds;
+		u64 ack_id;
+		struct ipcshm_msg *before;
+	};
 	u32 fd_count;
 };
 
@@ -117,9 +129,13 @@ static inline bool is_one_match(u32 how)
 	       how == IPCSHM_TYPE_UP_TO;
 }
 
-/* Read a receiver's structure; see get_outgoing(). */
+/*
+ * Read a receiver's structure; see get_outgoing(). @ack_id: set to the id to acknowledge; NULL:
+ * there must be none
+ */
 static __always_inline bool get_incoming(struct incoming *in,
-					 const struct ipcshm_message __user *user, int *err)
+					 const struct ipcshm_message __user *user, u64 *ack_id,
+					 int *err)
 {
 	u64 other = ipcshm_get_u32(&user->segments, err);
 
@@ -127,8 +143,11 @@ static __always_inline bool get_incoming(struct incoming *in,
 	in->size = ipcshm_get_u64(&user->size, err);
 	in->match.type = ipcshm_get_u64(&user->type, err);
 	in->match.how = ipcshm_get_u32(&user->flags, err);
-	other |= ipcshm_get_u64(&user->ack_id, err);
 	in->fds = ipcshm_get_u64(&user->fds, err);
+	if (ack_id)
+		*ack_id = ipcshm_get_u64(&user->ack_id, err);
+	else
+		other |= ipcshm_get_u64(&user->ack_id, err);
 	in->fd_count = ipcshm_get_u32(&user->fd_count, err);
 	return !other && in->fd_count <= IPCSHM_FDS_MAX && is_one_match(in->match.how);
 }
@@ -153,6 +172,82 @@ static inline bool can_sleep(struct ipcshm_queue *queue)
 	       !(queue->hangup && writers_are_gone(queue));
 }
 
+/* Return whether no other task needs to be woken after a receive, and no message came back. */
+static inline bool is_quiet(struct ipcshm_queue *queue)
+{
+	return !queue->receivers.count && is_calm(queue) &&
+	       !ipcshm_backlog_first(&queue->returned);
+}
+
+/* Return the next message if it can be received by the fast path, or NULL. */
+static __always_inline struct ipcshm_msg *find_plain(const struct ipcshm_queue *queue,
+						     const struct incoming *in)
+{
+	struct ipcshm_msg *msg;
+
+	msg = likely(!in->match.how) ? ipcshm_backlog_first(&queue->queued) :
+				       ipcshm_backlog_find(&queue->queued, &in->match);
+	/* If another task peeks at the message, the later of the two frees it. */
+	if (unlikely(!msg || !msg->plain || msg->size > in->size ||
+		     refcount_read(&msg->users) != 1))
+		return NULL;
+	return msg;
+}
+
+/**
+ * struct leaving - charges and memory of messages that leave a queue
+ * @payer: payer of the current run of messages with one payer, or NULL
+ * @cost: their charge
+ * @garbage: messages to free, linked by @next
+ */
+struct leaving {
+	struct ipcshm_quotas *payer;
+	u64 cost;
+	struct ipcshm_msg *garbage;
+};
+
+static __always_inline void uncharge_run(struct leaving *leaving)
+{
+	if (leaving->payer)
+		ipcshm_quotas_uncharge_locked(leaving->payer, IPCSHM_QUOTA_TYPE_QUEUE_BYTES,
+					      leaving->cost);
+}
+
+/* Uncharge a message that has left the queue, and make it spare. */
+static __always_inline void retire_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+					   struct leaving *leaving)
+{
+	u32 spare = queue->spares.bytes + ipcshm_slot_size(msg->slot_class);
+
+	if (msg->charged) {
+		if (leaving->payer != msg->payer) {
+			uncharge_run(leaving);
+			leaving->payer = msg->payer;
+			leaving->cost = 0;
+		}
+		leaving->cost += ipcshm_msg_cost(msg->size);
+		msg->charged = 0;
+	}
+	if (unlikely(spare > IPCSHM_SPARE_BYTES)) {
+		msg = ipcshm_queue_keep_spare(queue, msg);
+		if (msg) {
+			msg->next = leaving->garbage;
+			leaving->garbage = msg;
+		}
+		return;
+	}
+	ipcshm_spares_push(&queue->spares, msg);
+}
+
+static __always_inline void subtract_messages(struct ipcshm_queue *queue, u32 count, u64 bytes)
+{
+	queue->received += count;
+	queue->messages -= count;
+	queue->bytes -= bytes;
+	if (unlikely(queue->charged > queue->price))
+		ipcshm_queue_refund(queue);
+}
+
 struct ipcshm_msg *ipcshm_fast_hand_over(struct ipcshm_queue_file *qfile,
 					 const struct outgoing *out,
 					 const struct ipcshm_sender *sender, u64 time,
@@ -161,6 +256,22 @@ struct ipcshm_msg *ipcshm_fast_hand_over(struct ipcshm_queue_file *qfile,
 void ipcshm_fast_prepare_sleep(struct asleep *asleep, const struct incoming *in);
 long ipcshm_fast_sleep(struct ipcshm_queue_file *qfile, struct asleep *asleep,
 		       const struct ipcshm_timeout *timeout, struct ipcshm_message __user *to);
+
+/* Deliver a message; return whether that was done, without a page fault. */
+static __always_inline bool deliver_incoming(const struct ipcshm_msg *msg,
+					     const struct incoming *in,
+					     const struct ipcshm_view *view, u64 ack_id,
+					     struct ipcshm_message __user *to)
+{
+	return likely(ipcshm_slot_put(u64_to_user_ptr(in->data), msg->data, msg->size)) &&
+	       likely(ipcshm_msg_describe(msg, view, 0, ack_id, in->data, to));
+}
+
+void ipcshm_fast_free(struct ipcshm_msg *garbage);
+
+/* queue_fast_lease.c */
+bool ipcshm_fast_lease(struct ipcshm_queue_file *qfile, const struct incoming *in, u64 ack_id,
+		       u64 timeout, struct ipcshm_message __user *to);
 
 /* queue_fast_call.c */
 bool ipcshm_fast_call(struct file *file, struct ipcshm_call_args __user *from, long *result);

@@ -53,7 +53,8 @@ bool ipcshm_fast_call(struct file *file, struct ipcshm_call_args __user *from, l
 
 	if (should_fail_usercopy() || !user_read_access_begin(from, sizeof(*from)))
 		return false;
-	valid = get_outgoing(&out, &from->request, &err) & get_incoming(&in, &from->reply, &err);
+	valid = get_outgoing(&out, &from->request, &err) &
+		get_incoming(&in, &from->reply, NULL, &err);
 	deadline = ipcshm_get_u64(&from->deadline, &err);
 	clock = ipcshm_get_u32(&from->clock, &err);
 	flags = ipcshm_get_u32(&from->flags, &err);
@@ -145,7 +146,8 @@ bool ipcshm_fast_reply_receive(struct file *file, struct ipcshm_call_args __user
 
 	if (should_fail_usercopy() || !user_read_access_begin(from, sizeof(*from)))
 		return false;
-	valid = get_outgoing(&out, &from->reply, &err) & get_incoming(&in, &from->request, &err);
+	valid = get_outgoing(&out, &from->reply, &err) &
+		get_incoming(&in, &from->request, NULL, &err);
 	deadline = ipcshm_get_u64(&from->deadline, &err);
 	clock = ipcshm_get_u32(&from->clock, &err);
 	flags = ipcshm_get_u32(&from->flags, &err);

@@ -10,7 +10,8 @@
  *   last delivery it is a dead letter: it is dropped, or sent to the queue of dead letters.
  *
  * Leases have ids that never repeat, so a late acknowledgment does not find a later lease of the
- * same message. The most recent ones of a process are in a table by id, the older ones in a tree. A request is not leased, since its caller waits for the reply.
+ * same message. The most recent ones of a process are in a table by id, the older ones in a tree.
+ * A request is not leased, since its caller waits for the reply.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>

@@ -32,24 +32,30 @@ void ipcshm_lease_make_older(struct ipcshm_leases *leases, struct ipcshm_msg *ms
 struct ipcshm_msg *ipcshm_lease_find_older(const struct ipcshm_leases *leases, u64 id);
 void ipcshm_lease_set_timeout(struct ipcshm_queue *queue, struct ipcshm_msg *msg, u64 timeout);
 
-/* Start a lease with the next id. @timeout: nanoseconds from now until it expires; 0: never */
-static inline void lease_start(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-			       struct ipcshm_process *process, u64 timeout)
+/* Start a lease, but do not count it. @timeout: nanoseconds from now until it expires; 0: never */
+static inline void lease_start_uncounted(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+					 struct ipcshm_process *process,
+					 struct ipcshm_leases *leases, u64 id, u64 timeout)
 {
-	struct ipcshm_leases *leases = process->leases;
-	u64 id = ++queue->ack_id;
 	struct ipcshm_msg **place = &leases->recent[id % LEASES_RECENT];
 
 	lockdep_assert_held(&queue->lock);
 	if (unlikely(*place))
 		ipcshm_lease_make_older(leases, *place);
 	*place = msg;
-	leases->count++;
 	msg->lease.id = id;
 	msg->lease.process = process;
 	msg->lease.expiry = 0;
-	if (timeout)
+	if (unlikely(timeout))
 		ipcshm_lease_set_timeout(queue, msg, timeout);
+}
+
+/* Start a lease with the next id. */
+static inline void lease_start(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			       struct ipcshm_process *process, u64 timeout)
+{
+	lease_start_uncounted(queue, msg, process, process->leases, ++queue->ack_id, timeout);
+	process->leases->count++;
 	queue->unacknowledged++;
 }
 

@@ -301,6 +301,90 @@ TEST_F(ack, time_can_be_extended_and_shortened)
 	EXPECT_EQ(1, acknowledge_message(&self->queue, &taken[1]));
 }
 
+/* Many leases. */
+
+#define LEASES	700	/* more than the kernel's table of recent ones has places */
+
+static void lease_many(FIXTURE_DATA(ack) *self, uint64_t *ids)
+{
+	unsigned int i;
+
+	for (i = 0; i < LEASES; i++) {
+		struct taken taken = { 0 };
+
+		try_send(&self->queue, i, 0);
+		take_from(self->queue.fd, &taken, 0, IPCSHM_NOW);
+		ids[i] = taken.value == i ? taken.message.ack_id : 0;
+	}
+}
+
+TEST_F(ack, displaced_leases_are_found)
+{
+	static const unsigned int steps[] = { 1, LEASES - 1, 257, 1 };
+	uint64_t ids[LEASES];
+	unsigned int i, k;
+
+	self->attr.max_messages = LEASES;
+	ASSERT_EQ(0, set_up_again(self, self->attr));
+	for (k = 0; k < ARRAY_SIZE(steps); k++) {
+		lease_many(self, ids);
+		EXPECT_EQ(LEASES, queue_stat_now(&self->queue).unacknowledged);
+		for (i = 0; i < LEASES; i++) {
+			uint64_t *id = &ids[(i + 1) * steps[k] % LEASES];
+
+			EXPECT_EQ(1, ipcshm_ack(self->queue.fd, id, 1));
+			EXPECT_EQ(-ESRCH, ipcshm_ack(self->queue.fd, id, 1));
+		}
+		EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
+	}
+}
+
+static void lease_many_role(struct peer *peer)
+{
+	struct taken taken = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < LEASES; i++) {
+		taken.message.ack_id = 0;
+		take_from(peer->fd, &taken, 0, SOON);
+	}
+	be_ready(peer);
+	pause();
+}
+
+TEST_F(ack, displaced_leases_of_a_killed_process_come_back)
+{
+	struct peer *peer;
+
+	self->attr.max_messages = LEASES;
+	ASSERT_EQ(0, set_up_again(self, self->attr));
+	ASSERT_EQ(0, send_values(&self->queue, 0, LEASES - 1));
+	peer = queue_start(&self->queue, lease_many_role, (struct peer) { 0 });
+	ASSERT_TRUE(WAIT_UNTIL(is_ready(peer)));
+	EXPECT_EQ(LEASES, queue_stat_now(&self->queue).unacknowledged);
+	kill_peer(peer);
+	ASSERT_TRUE(WAIT_UNTIL(!queue_stat_now(&self->queue).unacknowledged));
+	for (__u64 i = 0; i < LEASES; i++)
+		EXPECT_EQ(i, receive_value(&self->queue));
+}
+
+/* A queue that has had messages has memory for the next one, which then takes the fast path. */
+TEST_F(ack, timeout_without_a_lease_is_refused)
+{
+	struct ipcshm_transfer_args args;
+	__u64 value = 3;
+
+	ASSERT_EQ(0, send_values(&self->queue, 1, 2));
+	EXPECT_EQ(1, receive_value(&self->queue));
+	args = transfer_of(&value, sizeof(value));
+	args.ack_timeout = 1;
+	EXPECT_EQ(-1, ioctl(self->queue.fd, IPCSHM_IOC_QUEUE_SEND, &args));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, ioctl(self->queue.fd, IPCSHM_IOC_QUEUE_RECEIVE, &args));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
+}
+
 /* Room. */
 
 TEST_F(ack, unacknowledged_messages_count_for_the_capacity)

@@ -14,9 +14,10 @@
  *	A - B - C      D - E          F		rings, oldest first
  *
  * So there is nothing to allocate, and depth costs nothing. The first message that differs hangs
- * the ring into the trees in constant time, however many messages are in it. Each head also knows
- * the best and the worst message of the types at and below it, so that the first message of all,
- * of any type but one, and the lowest of all are found without looking at each type.
+ * the ring into the trees in constant time, however many messages are in it; the last ring that is
+ * left is taken down again. Each head also knows the best message of the types at and below it, so
+ * that the first message of all, and of any type but one, are found without looking at each type.
+ * Only a queue that drops its oldest messages needs the worst one as well.
  *
  * Messages that were received and come back are in a backlog of their own. They come back in any
  * order, so each of them is a level of its own there, and its place is found by its number.
@@ -28,12 +29,12 @@
 #define LEVEL_MSG(node) rb_entry_safe(node, struct ipcshm_msg, place.level)
 #define TYPE_MSG(node) rb_entry_safe(node, struct ipcshm_msg, place.type)
 
-static bool is_before(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
+static inline bool is_before(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
 {
 	return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
 }
 
-static bool is_lower(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
+static inline bool is_lower(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
 {
 	return a->priority != b->priority ? a->priority < b->priority : a->number < b->number;
 }
@@ -68,39 +69,72 @@ static struct ipcshm_msg *lowest_of_type(const struct ipcshm_msg *head)
 	return unlikely(head->returned) ? first_of_lowest(head, last) : last;
 }
 
-static void include_extremes(struct ipcshm_extremes *extremes, struct rb_node *child)
-{
-	const struct ipcshm_extremes *other;
+/* The best and the worst message of the types at and below a node. */
 
-	if (!child)
-		return;
-	other = &TYPE_MSG(child)->extremes;
-	if (is_before(other->best, extremes->best))
-		extremes->best = other->best;
-	if (is_lower(other->worst, extremes->worst))
-		extremes->worst = other->worst;
+static __always_inline struct ipcshm_msg *find_best(struct ipcshm_msg *head)
+{
+	const struct rb_node *left = head->place.type.rb_left;
+	const struct rb_node *right = head->place.type.rb_right;
+	struct ipcshm_msg *best = head;
+
+	if (left && is_before(TYPE_MSG(left)->extremes.best, best))
+		best = TYPE_MSG(left)->extremes.best;
+	if (right && is_before(TYPE_MSG(right)->extremes.best, best))
+		best = TYPE_MSG(right)->extremes.best;
+	return best;
+}
+
+static struct ipcshm_msg *find_worst(struct ipcshm_msg *head)
+{
+	const struct rb_node *left = head->place.type.rb_left;
+	const struct rb_node *right = head->place.type.rb_right;
+	struct ipcshm_msg *worst = lowest_of_type(head);
+
+	if (left && is_lower(TYPE_MSG(left)->extremes.worst, worst))
+		worst = TYPE_MSG(left)->extremes.worst;
+	if (right && is_lower(TYPE_MSG(right)->extremes.worst, worst))
+		worst = TYPE_MSG(right)->extremes.worst;
+	return worst;
 }
 
 /* True if nothing has changed, and @stop_early asks for that. */
-static bool compute_extremes(struct ipcshm_msg *head, bool stop_early)
+static inline bool compute_best(struct ipcshm_msg *head, bool stop_early)
 {
-	struct ipcshm_extremes *old = &head->extremes;
-	struct ipcshm_extremes new = { .best = head, .worst = lowest_of_type(head) };
+	struct ipcshm_msg *best = find_best(head);
 
-	include_extremes(&new, head->place.type.rb_left);
-	include_extremes(&new, head->place.type.rb_right);
-	if (stop_early && old->best == new.best && old->worst == new.worst)
+	if (stop_early && head->extremes.best == best)
 		return true;
-	*old = new;
+	head->extremes.best = best;
 	return false;
 }
 
-RB_DECLARE_CALLBACKS(static, extremes_callbacks, struct ipcshm_msg, place.type, extremes,
-		     compute_extremes)
-
-static void update_extremes(struct ipcshm_msg *head)
+static inline bool compute_both(struct ipcshm_msg *head, bool stop_early)
 {
-	extremes_callbacks.propagate(&head->place.type, NULL);
+	struct ipcshm_msg *worst = find_worst(head);
+	bool same = head->extremes.worst == worst;
+
+	head->extremes.worst = worst;
+	return compute_best(head, stop_early && same);
+}
+
+RB_DECLARE_CALLBACKS(static, best_callbacks, struct ipcshm_msg, place.type, extremes.best,
+		     compute_best)
+RB_DECLARE_CALLBACKS(static, both_callbacks, struct ipcshm_msg, place.type, extremes, compute_both)
+
+/* The types at and below @node have changed. */
+static void update_extremes(const struct ipcshm_backlog *backlog, struct rb_node *node)
+{
+	if (unlikely(backlog->needs_worst))
+		both_callbacks.propagate(node, NULL);
+	else
+		best_callbacks.propagate(node, NULL);
+}
+
+/* The priorities of @head's type have changed, but not its first message. */
+static void update_levels(const struct ipcshm_backlog *backlog, struct ipcshm_msg *head)
+{
+	if (unlikely(backlog->needs_worst))
+		both_callbacks.propagate(&head->place.type, NULL);
 }
 
 /* Types. */
@@ -131,9 +165,21 @@ static void add_type(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg,
 	rb_link_node(&msg->place.level, NULL, &msg->place.levels.rb_node);
 	rb_insert_color(&msg->place.level, &msg->place.levels);
 	rb_link_node(&msg->place.type, parent, link);
-	msg->extremes = (struct ipcshm_extremes){};
-	update_extremes(msg);
-	rb_insert_augmented(&msg->place.type, &backlog->types, &extremes_callbacks);
+	msg->extremes = (struct ipcshm_extremes){ .best = msg, .worst = msg };
+	if (parent)
+		update_extremes(backlog, parent);
+	if (unlikely(backlog->needs_worst))
+		rb_insert_augmented(&msg->place.type, &backlog->types, &both_callbacks);
+	else
+		rb_insert_augmented(&msg->place.type, &backlog->types, &best_callbacks);
+}
+
+static void remove_type(struct ipcshm_backlog *backlog, struct ipcshm_msg *head)
+{
+	if (unlikely(backlog->needs_worst))
+		rb_erase_augmented(&head->place.type, &backlog->types, &both_callbacks);
+	else
+		rb_erase_augmented(&head->place.type, &backlog->types, &best_callbacks);
 }
 
 /* The head of a type is another message. */
@@ -146,7 +192,7 @@ static void move_type(struct ipcshm_backlog *backlog, struct ipcshm_msg *from,
 	to->place.levels = from->place.levels;
 	rb_replace_node(&from->place.type, &to->place.type, &backlog->types);
 	to->extremes = (struct ipcshm_extremes){};
-	update_extremes(to);
+	update_extremes(backlog, &to->place.type);
 }
 
 /* Levels: the priorities of a type; of returned messages, each is a level of its own. */
@@ -177,7 +223,7 @@ static struct ipcshm_msg *find_level(struct ipcshm_msg *head, const struct ipcsh
 static void add_level(struct ipcshm_backlog *backlog, struct ipcshm_msg *head,
 		      struct ipcshm_msg *msg, struct rb_node *parent, struct rb_node **link)
 {
-	bool is_lowest = parent && link == &parent->rb_right && !rb_next(parent);
+	bool is_lowest = backlog->needs_worst && link == &parent->rb_right && !rb_next(parent);
 
 	msg->rank = IPCSHM_RANK_LEVEL;
 	INIT_LIST_HEAD(&msg->place.equals);
@@ -186,7 +232,7 @@ static void add_level(struct ipcshm_backlog *backlog, struct ipcshm_msg *head,
 	if (is_before(msg, head))
 		move_type(backlog, head, msg);
 	else if (is_lowest || msg->returned)
-		update_extremes(head);
+		update_levels(backlog, head);
 }
 
 /* The first of a level is another message of its ring. */
@@ -230,7 +276,7 @@ void ipcshm_backlog_add_by_search(struct ipcshm_backlog *backlog, struct ipcshm_
 	} else {
 		first = find_level(head, msg, &parent, &link);
 		if (first)
-			list_add_tail(&msg->place.equals, &first->place.equals);
+			ipcshm_ring_add(&msg->place.equals, &first->place.equals);
 		else
 			add_level(backlog, head, msg, parent, link);
 	}
@@ -279,30 +325,46 @@ static void remove_first(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 		rb_erase(&msg->place.level, &head->place.levels);
 	}
 	if (!is_head)
-		update_extremes(head);
+		update_levels(backlog, head);
 	else if (next)
 		move_type(backlog, msg, next);
 	else
-		rb_erase_augmented(&msg->place.type, &backlog->types, &extremes_callbacks);
+		remove_type(backlog, msg);
 }
 
-/* From the trees. */
+static bool is_alone(const struct rb_node *node)
+{
+	return !node->rb_left && !node->rb_right;
+}
+
+/* If one ring is left, the trees are not needed. */
+static void take_down_ring(struct ipcshm_backlog *backlog)
+{
+	struct ipcshm_msg *head = TYPE_MSG(backlog->types.rb_node);
+
+	if (!is_alone(&head->place.type) || !is_alone(head->place.levels.rb_node))
+		return;
+	head->rank = IPCSHM_RANK_NONE;
+	backlog->types = RB_ROOT;
+	backlog->last = NULL;
+}
+
+/* From the trees, in which there are several rings. */
 void ipcshm_backlog_remove_by_search(struct ipcshm_backlog *backlog, struct ipcshm_msg *msg)
 {
 	if (backlog->last == msg)
 		backlog->last = NULL;
 	if (msg->rank != IPCSHM_RANK_NONE)
 		remove_first(backlog, msg);
-	list_del(&msg->place.equals);
-	if (ipcshm_backlog_is_alike(backlog))
-		backlog->first = NULL;
-	else if (backlog->first == msg)
+	ipcshm_ring_remove(&msg->place.equals);
+	if (backlog->first == msg)
 		note_first(backlog);
+	take_down_ring(backlog);
 }
 
 /* Looking. */
 
-/* The oldest of the lowest priority. */
+/* The oldest of the lowest priority; @needs_worst is set. */
 struct ipcshm_msg *ipcshm_backlog_lowest(const struct ipcshm_backlog *backlog)
 {
 	if (ipcshm_backlog_is_alike(backlog))

@@ -14,11 +14,13 @@
  * @first: the first message of the highest priority, or NULL
  * @last: the message that was added last by a search, if it is still there
  * @types: the head of each type, the lowest leftmost; empty while all messages are alike
+ * @needs_worst: ipcshm_backlog_lowest() is called; immutable
  */
 struct ipcshm_backlog {
 	struct ipcshm_msg *first;
 	struct ipcshm_msg *last;
 	struct rb_root types;
+	bool needs_worst;
 };
 
 /**

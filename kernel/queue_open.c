@@ -234,6 +234,8 @@ static struct ipcshm_object *queue_create(const void *attr, const char *name,
 		goto close_dead_letters;
 	queue->overflow = args->overflow;
 	queue->max_deliveries = args->max_deliveries;
+	queue->queued.needs_worst = args->overflow == IPCSHM_OVERFLOW_DROP_OLDEST;
+	queue->returned.needs_worst = queue->queued.needs_worst;
 	queue->hangup = args->how.flags & IPCSHM_HANGUP;
 	queue->persistent = args->how.flags & IPCSHM_PERSISTENT;
 	ipcshm_queue_init(queue);

@@ -5,10 +5,9 @@
  */
 #include <kunit/test.h>
 #include <linux/module.h>
-#include <linux/prandom.h>
-#include <linux/random.h>
 
 #include "backlog.c"
+#include "kunit_random.h"
 
 #define MESSAGES	48
 #define STEPS		20000
@@ -32,11 +31,6 @@ struct scene {
 	u32 types;
 	bool returned;
 };
-
-static u32 draw_number(struct scene *scene, u32 below)
-{
-	return prandom_u32_state(&scene->random) % below;
-}
 
 static bool goes_before(const struct ipcshm_match *match, const struct ipcshm_msg *a,
 			const struct ipcshm_msg *b)
@@ -83,8 +77,8 @@ static struct ipcshm_match some_match(struct scene *scene)
 	static const u32 hows[] = { 0, IPCSHM_TYPE_EQUAL, IPCSHM_TYPE_NOT, IPCSHM_TYPE_UP_TO };
 
 	return (struct ipcshm_match){
-		.how = hows[draw_number(scene, ARRAY_SIZE(hows))],
-		.type = draw_number(scene, scene->types + 1),
+		.how = hows[draw_below(&scene->random, ARRAY_SIZE(hows))],
+		.type = draw_below(&scene->random, scene->types + 1),
 	};
 }
 
@@ -97,18 +91,18 @@ static int index_of(const struct scene *scene, const struct ipcshm_msg *msg)
 	return i;
 }
 
-static void add_one(struct scene *scene)
+static void add_message(struct scene *scene)
 {
-	int i = draw_number(scene, MESSAGES);
+	int i = draw_below(&scene->random, MESSAGES);
 	struct ipcshm_msg *msg = scene->msgs[i];
 
 	if (scene->queued[i])
 		return;
-	msg->type = draw_number(scene, scene->types);
-	msg->priority = draw_number(scene, 4);
+	msg->type = draw_below(&scene->random, scene->types);
+	msg->priority = draw_below(&scene->random, 4);
 	msg->returned = scene->returned;
 	if (scene->returned) {
-		msg->number = draw_number(scene, 1 << 20) * MESSAGES + i;
+		msg->number = draw_below(&scene->random, 1 << 20) * MESSAGES + i;
 		ipcshm_backlog_add_returned(&scene->backlog, msg);
 	} else {
 		msg->number = ++scene->number;
@@ -133,7 +127,7 @@ static void take_one(struct kunit *test, struct scene *scene)
 /* Remove a message as a sender does that gives up. */
 static void remove_one(struct scene *scene)
 {
-	int i = draw_number(scene, MESSAGES);
+	int i = draw_below(&scene->random, MESSAGES);
 
 	if (scene->queued[i])
 		ipcshm_backlog_remove(&scene->backlog, scene->msgs[i]);
@@ -152,26 +146,24 @@ static void check_ends(struct kunit *test, const struct scene *scene)
 }
 
 /* Mostly growing, then mostly shrinking, so that it is empty and full now and then. */
-static void run_step(struct kunit *test, struct scene *scene, int number)
+static void run_backlog_step(struct kunit *test, struct scene *scene, int number)
 {
-	if (draw_number(scene, 8) < (number / 256 % 2 ? 5 : 2))
-		add_one(scene);
-	else if (draw_number(scene, 8))
+	if (draw_below(&scene->random, 8) < (number / 256 % 2 ? 5 : 2))
+		add_message(scene);
+	else if (draw_below(&scene->random, 8))
 		take_one(test, scene);
 	else
 		remove_one(scene);
 	check_ends(test, scene);
 }
 
-static void run_scene(struct kunit *test, u32 types, bool returned, bool needs_worst)
+static void run_backlog_scene(struct kunit *test, u32 types, bool returned, bool needs_worst)
 {
 	struct scene *scene = kunit_kzalloc(test, sizeof(*scene), GFP_KERNEL);
-	u32 seed = get_random_u32();	/* put a reported seed here to repeat a failure */
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, scene);
-	kunit_info(test, "seed %u", seed);
-	prandom_seed_state(&scene->random, seed);
+	seed_random(test, &scene->random);
 	scene->types = types;
 	scene->returned = returned;
 	scene->backlog.needs_worst = needs_worst;
@@ -180,43 +172,43 @@ static void run_scene(struct kunit *test, u32 types, bool returned, bool needs_w
 		KUNIT_ASSERT_NOT_NULL(test, scene->msgs[i]);
 	}
 	for (i = 0; i < STEPS; i++)
-		run_step(test, scene, i);
+		run_backlog_step(test, scene, i);
 }
 
-static void run_steps(struct kunit *test, u32 types, bool returned)
+static void run_backlog_steps(struct kunit *test, u32 types, bool returned)
 {
-	run_scene(test, types, returned, false);
-	run_scene(test, types, returned, true);
+	run_backlog_scene(test, types, returned, false);
+	run_backlog_scene(test, types, returned, true);
 }
 
 static void one_type(struct kunit *test)
 {
-	run_steps(test, 1, false);
+	run_backlog_steps(test, 1, false);
 }
 
 static void few_types(struct kunit *test)
 {
-	run_steps(test, 3, false);
+	run_backlog_steps(test, 3, false);
 }
 
 static void many_types(struct kunit *test)
 {
-	run_steps(test, 40, false);
+	run_backlog_steps(test, 40, false);
 }
 
 static void returned_of_one_type(struct kunit *test)
 {
-	run_steps(test, 1, true);
+	run_backlog_steps(test, 1, true);
 }
 
 static void returned_of_few_types(struct kunit *test)
 {
-	run_steps(test, 3, true);
+	run_backlog_steps(test, 3, true);
 }
 
 static void returned_of_many_types(struct kunit *test)
 {
-	run_steps(test, 40, true);
+	run_backlog_steps(test, 40, true);
 }
 
 static struct kunit_case cases[] = {

@@ -6,10 +6,9 @@
 #include <kunit/test.h>
 #include <linux/completion.h>
 #include <linux/kthread.h>
-#include <linux/prandom.h>
-#include <linux/random.h>
 
 #include "pool.c"
+#include "kunit_random.h"
 
 /* In place of shmem.c, which is the module's own. */
 struct file *ipcshm_shmem_file_setup(struct vfsmount *mount, const char *name, u64 size)
@@ -42,11 +41,6 @@ struct scene {
 	bool is_used[UNITS];
 };
 
-static u32 draw_number(struct scene *scene, u32 below)
-{
-	return prandom_u32_state(&scene->random) % below;
-}
-
 /* Returns how many of its units weren't as they should have been. */
 static int mark_units(struct scene *scene, const struct space *space, bool used)
 {
@@ -74,7 +68,7 @@ static void take_units(struct kunit *test, struct scene *scene, struct space *sp
 {
 	bool fits;
 
-	space->size = draw_number(scene, draw_number(scene, 8) ? 2000 : LARGEST + 1);
+	space->size = draw_below(&scene->random, draw_below(&scene->random, 8) ? 2000 : LARGEST + 1);
 	fits = has_gap(scene, space->size);
 	KUNIT_EXPECT_EQ(test, fits, ipcshm_pool_alloc(&scene->pool, space->size, &space->offset));
 	if (!fits) {
@@ -85,7 +79,7 @@ static void take_units(struct kunit *test, struct scene *scene, struct space *sp
 	KUNIT_EXPECT_EQ(test, 0, mark_units(scene, space, true));
 }
 
-static void give_back(struct kunit *test, struct scene *scene, struct space *space)
+static void give_units_back(struct kunit *test, struct scene *scene, struct space *space)
 {
 	KUNIT_EXPECT_EQ(test, 0, mark_units(scene, space, false));
 	ipcshm_pool_free(&scene->pool, space->offset, space->size);
@@ -102,34 +96,32 @@ static void check_used(struct kunit *test, const struct scene *scene)
 }
 
 /* Mostly taking, then mostly giving back. */
-static void run_step(struct kunit *test, struct scene *scene, int number)
+static void run_pool_step(struct kunit *test, struct scene *scene, int number)
 {
-	struct space *space = &scene->spaces[draw_number(scene, SPACES)];
-	bool taking = draw_number(scene, 8) < (number / 512 % 2 ? 2 : 6);
+	struct space *space = &scene->spaces[draw_below(&scene->random, SPACES)];
+	bool taking = draw_below(&scene->random, 8) < (number / 512 % 2 ? 2 : 6);
 
 	if (taking && !space->offset)
 		take_units(test, scene, space);
 	else if (!taking && space->offset)
-		give_back(test, scene, space);
+		give_units_back(test, scene, space);
 	check_used(test, scene);
 }
 
 static void spaces_come_and_go(struct kunit *test)
 {
 	struct scene *scene = kunit_kzalloc(test, sizeof(*scene), GFP_KERNEL);
-	u32 seed = get_random_u32();	/* put a reported seed here to repeat a failure */
 	u64 offset;
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, scene);
-	kunit_info(test, "seed %u", seed);
-	prandom_seed_state(&scene->random, seed);
+	seed_random(test, &scene->random);
 	KUNIT_ASSERT_EQ(test, 0, ipcshm_pool_init(&scene->pool, SIZE, LARGEST));
 	for (i = 0; i < STEPS; i++)
-		run_step(test, scene, i);
+		run_pool_step(test, scene, i);
 	for (i = 0; i < SPACES; i++)
 		if (scene->spaces[i].offset)
-			give_back(test, scene, &scene->spaces[i]);
+			give_units_back(test, scene, &scene->spaces[i]);
 	/* As if nothing had been. */
 	KUNIT_EXPECT_EQ(test, 0, ipcshm_pool_used(&scene->pool));
 	KUNIT_EXPECT_TRUE(test, ipcshm_pool_alloc(&scene->pool, SIZE - scene->pool.spare, &offset));

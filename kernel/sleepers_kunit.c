@@ -4,10 +4,9 @@
  * receivers come and go, and messages of random types are sent.
  */
 #include <kunit/test.h>
-#include <linux/prandom.h>
-#include <linux/random.h>
 
 #include "sleepers.c"
+#include "kunit_random.h"
 
 #define SLEEPERS	64
 #define STEPS		20000
@@ -28,15 +27,10 @@ struct dormitory {
 	u32 types;
 };
 
-static u32 draw_number(struct dormitory *dormitory, u32 below)
-{
-	return prandom_u32_state(&dormitory->random) % below;
-}
-
 /* Both ends of the range are among the types. */
 static u64 some_type(struct dormitory *dormitory)
 {
-	u32 type = draw_number(dormitory, dormitory->types + 1);
+	u32 type = draw_below(&dormitory->random, dormitory->types + 1);
 
 	return type == dormitory->types ? U64_MAX : type;
 }
@@ -70,12 +64,12 @@ static struct ipcshm_sleeper *expected_sleeper(struct dormitory *dormitory, u64 
 	return first;
 }
 
-static void add_one(struct dormitory *dormitory)
+static void add_sleeper(struct dormitory *dormitory)
 {
 	static const u32 hows[] = { 0, IPCSHM_TYPE_EQUAL, IPCSHM_TYPE_NOT, IPCSHM_TYPE_UP_TO };
-	u32 i = draw_number(dormitory, SLEEPERS);
+	u32 i = draw_below(&dormitory->random, SLEEPERS);
 	struct ipcshm_match match = {
-		.how = hows[draw_number(dormitory, ARRAY_SIZE(hows))],
+		.how = hows[draw_below(&dormitory->random, ARRAY_SIZE(hows))],
 		.type = some_type(dormitory),
 	};
 
@@ -113,48 +107,46 @@ static void check_some(struct kunit *test, struct dormitory *dormitory)
 		KUNIT_EXPECT_TRUE(test, dormitory->asleep[some - dormitory->beds]);
 }
 
-static void run_steps(struct kunit *test, u32 types)
+static void run_sleepers_steps(struct kunit *test, u32 types)
 {
 	struct dormitory *dormitory = kunit_kzalloc(test, sizeof(*dormitory), GFP_KERNEL);
-	u32 seed = get_random_u32();	/* put a failed run's seed here to repeat it */
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, dormitory);
-	kunit_info(test, "seed %u", seed);
-	prandom_seed_state(&dormitory->random, seed);
+	seed_random(test, &dormitory->random);
 	dormitory->types = types;
 	ipcshm_sleepers_init(&dormitory->sleepers);
 	for (i = 0; i < STEPS; i++) {
-		if (draw_number(dormitory, 8) < (i / 256 % 2 ? 6 : 3))
-			add_one(dormitory);
-		else if (draw_number(dormitory, 4))
+		if (draw_below(&dormitory->random, 8) < (i / 256 % 2 ? 6 : 3))
+			add_sleeper(dormitory);
+		else if (draw_below(&dormitory->random, 4))
 			send_one(test, dormitory);
 		else
 			remove_sleeper(dormitory,
-				       &dormitory->beds[draw_number(dormitory, SLEEPERS)]);
+				       &dormitory->beds[draw_below(&dormitory->random, SLEEPERS)]);
 		check_some(test, dormitory);
 	}
 }
 
-static void one_type(struct kunit *test)
+static void receivers_of_one_type(struct kunit *test)
 {
-	run_steps(test, 1);
+	run_sleepers_steps(test, 1);
 }
 
-static void few_types(struct kunit *test)
+static void receivers_of_few_types(struct kunit *test)
 {
-	run_steps(test, 4);
+	run_sleepers_steps(test, 4);
 }
 
-static void many_types(struct kunit *test)
+static void receivers_of_many_types(struct kunit *test)
 {
-	run_steps(test, 60);
+	run_sleepers_steps(test, 60);
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE(one_type),
-	KUNIT_CASE(few_types),
-	KUNIT_CASE(many_types),
+	KUNIT_CASE(receivers_of_one_type),
+	KUNIT_CASE(receivers_of_few_types),
+	KUNIT_CASE(receivers_of_many_types),
 	{}
 };
 

@@ -38,7 +38,7 @@ int open_queue(const char *action, const char *word, uint32_t rights,
 	       struct ipcshm_queue_attr *attr, int *fd)
 {
 	struct target target;
-	int device, status;
+	int device = -1, status;
 
 	status = prepare_open(action, word, IPCSHM_QUEUE, &target, &device);
 	if (status)
@@ -53,7 +53,7 @@ int open_region(const char *action, const char *word, uint32_t rights,
 		struct ipcshm_region_attr *attr, int *fd)
 {
 	struct target target;
-	int device, status;
+	int device = -1, status;
 
 	status = prepare_open(action, word, IPCSHM_REGION, &target, &device);
 	if (status)

@@ -2,7 +2,7 @@
 /*
  * The calls on whole queues: what they hand to the kernel, and what they return.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "fake.h"
 
@@ -38,6 +38,7 @@ TEST(open_hands_on_every_argument)
 		.overflow = IPCSHM_OVERFLOW_DROP_NEWEST,
 		.id = 77,
 		.created = 78,
+		.dead_letter_fd = 7,
 	};
 	const char *name = "/jobs";
 
@@ -45,7 +46,7 @@ TEST(open_hands_on_every_argument)
 
 	EXPECT_EQ(1, fake.asked.calls);
 	EXPECT_EQ(5, fake.asked.fd);
-	EXPECT_EQ(COMMAND(0x02, 80), fake.asked.command);
+	EXPECT_EQ(COMMAND(0x02, sizeof(struct ipcshm_queue_open_args)), fake.asked.command);
 	EXPECT_EQ((uintptr_t)name, fake.asked.in.queue_open.how.name);
 	EXPECT_EQ(5, fake.asked.in.queue_open.how.name_len);
 	EXPECT_EQ(everything, fake.asked.in.queue_open.how.flags);
@@ -59,6 +60,7 @@ TEST(open_hands_on_every_argument)
 	EXPECT_EQ(1ULL << 40, fake.asked.in.queue_open.pool_bytes);
 	EXPECT_EQ(IPCSHM_OVERFLOW_DROP_NEWEST, fake.asked.in.queue_open.overflow);
 	EXPECT_EQ(0, fake.asked.in.queue_open.max_deliveries);
+	EXPECT_EQ(7, fake.asked.in.queue_open.dead_letter_fd);
 }
 
 TEST(open_returns_descriptor_and_attributes)
@@ -93,7 +95,7 @@ TEST(open_refuses_reserved_members)
 {
 	struct ipcshm_queue_attr attr;
 
-	for (int i = 0; i < 6; i++) {
+	for (size_t i = 0; i < sizeof(attr.reserved) / sizeof(*attr.reserved); i++) {
 		memset(&attr, 0, sizeof(attr));
 		attr.reserved[i] = 1U << 31;
 		EXPECT_RETURNS(-EINVAL, ipcshm_queue_open(5, "jobs", IPCSHM_READ, 0, &attr));

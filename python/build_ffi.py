@@ -121,9 +121,9 @@ ssize_t ipcshm_receive_mapped(int fd, uint64_t *offset, struct ipcshm_message *m
 int ipcshm_release(int fd, const uint64_t *offsets, uint32_t count);
 ssize_t ipcshm_receive_ack(int fd, struct ipcshm_message *message, uint64_t timeout,
                            uint64_t deadline);
-int ipcshm_ack(int fd, const uint64_t *ids, uint32_t count);
-int ipcshm_nack(int fd, const uint64_t *ids, uint32_t count);
-int ipcshm_ack_extend(int fd, const uint64_t *ids, uint32_t count, uint64_t timeout);
+int ipcshm_ack(int fd, const unsigned long long *ids, uint32_t count);
+int ipcshm_nack(int fd, const unsigned long long *ids, uint32_t count);
+int ipcshm_ack_extend(int fd, const unsigned long long *ids, uint32_t count, uint64_t timeout);
 
 /* Areas. */
 

@@ -74,12 +74,12 @@ static inline struct taken take_message(struct test_queue *queue)
 
 static inline int acknowledge_message(struct test_queue *queue, const struct taken *taken)
 {
-	return ipcshm_ack(queue->fd, (uint64_t []) { taken->message.ack_id }, 1);
+	return ipcshm_ack(queue->fd, &taken->message.ack_id, 1);
 }
 
 static inline int give_back(struct test_queue *queue, const struct taken *taken)
 {
-	return ipcshm_nack(queue->fd, (uint64_t []) { taken->message.ack_id }, 1);
+	return ipcshm_nack(queue->fd, &taken->message.ack_id, 1);
 }
 
 #endif /* IPCSHM_ACK_FIXTURE_H */

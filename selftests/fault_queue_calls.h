@@ -115,12 +115,12 @@ static int try_receive_batch_ack(struct scene *scene)
 
 static int try_ack(struct scene *scene)
 {
-	return ipcshm_ack(scene->queue, &scene->offset, 1);
+	return ipcshm_ack(scene->queue, (__u64 []) { scene->offset }, 1);
 }
 
 static int try_nack(struct scene *scene)
 {
-	return ipcshm_nack(scene->queue, &scene->offset, 1);
+	return ipcshm_nack(scene->queue, (__u64 []) { scene->offset }, 1);
 }
 
 static int try_map_pool(struct scene *scene)

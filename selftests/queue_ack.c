@@ -109,7 +109,7 @@ TEST_F(ack, receive_acknowledges_the_message_before)
 TEST_F(ack, wrong_ids_have_no_effect)
 {
 	struct taken taken, other = { 0 };
-	uint64_t ids[3];
+	__u64 ids[3];
 
 	ASSERT_EQ(0, send_values(&self->queue, 1, 2));
 	taken = take_message(&self->queue);
@@ -128,7 +128,7 @@ TEST_F(ack, wrong_ids_have_no_effect)
 	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
 	EXPECT_EQ(-EINVAL, ipcshm_ack(self->queue.fd, ids, 0));
 	EXPECT_EQ(-EINVAL, ipcshm_ack(self->queue.fd, ids, IPCSHM_BATCH_MAX + 1));
-	EXPECT_EQ(-EFAULT, ipcshm_ack(self->queue.fd, (uint64_t *)8, 1));
+	EXPECT_EQ(-EFAULT, ipcshm_ack(self->queue.fd, (__u64 *)8, 1));
 }
 
 TEST_F(ack, late_acknowledgment_does_not_end_the_next_lease)
@@ -242,7 +242,7 @@ TEST_F(ack, message_of_a_closed_descriptor_comes_back)
 TEST_F(ack, message_of_another_process_is_not_acknowledged)
 {
 	struct peer *peer;
-	uint64_t id;
+	__u64 id;
 
 	ASSERT_EQ(0, send_values(&self->queue, 1, 1));
 	peer = queue_start(&self->queue, take_role, (struct peer) { .count = 1 });
@@ -292,9 +292,9 @@ TEST_F(ack, time_can_be_extended_and_shortened)
 	ASSERT_EQ(0, send_values(&self->queue, 0, 1));
 	for (i = 0; i < 2; i++)
 		take_from(self->queue.fd, &taken[i], 3600000 * MS, IPCSHM_NOW);
-	EXPECT_EQ(1, ipcshm_ack_extend(self->queue.fd, (uint64_t []) { taken[0].message.ack_id }, 1,
+	EXPECT_EQ(1, ipcshm_ack_extend(self->queue.fd, &taken[0].message.ack_id, 1,
 				       20 * MS));
-	EXPECT_EQ(1, ipcshm_ack_extend(self->queue.fd, (uint64_t []) { taken[1].message.ack_id }, 1,
+	EXPECT_EQ(1, ipcshm_ack_extend(self->queue.fd, &taken[1].message.ack_id, 1,
 				       0));
 	ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).returns == 1));
 	EXPECT_EQ(0, receive_value(&self->queue));
@@ -305,7 +305,7 @@ TEST_F(ack, time_can_be_extended_and_shortened)
 
 #define LEASES	700	/* more than the kernel's table of recent ones has places */
 
-static void lease_many(FIXTURE_DATA(ack) *self, uint64_t *ids)
+static void lease_many(FIXTURE_DATA(ack) *self, __u64 *ids)
 {
 	unsigned int i;
 
@@ -321,7 +321,7 @@ static void lease_many(FIXTURE_DATA(ack) *self, uint64_t *ids)
 TEST_F(ack, displaced_leases_are_found)
 {
 	static const unsigned int steps[] = { 1, LEASES - 1, 257, 1 };
-	uint64_t ids[LEASES];
+	__u64 ids[LEASES];
 	unsigned int i, k;
 
 	self->attr.max_messages = LEASES;
@@ -330,7 +330,7 @@ TEST_F(ack, displaced_leases_are_found)
 		lease_many(self, ids);
 		EXPECT_EQ(LEASES, queue_stat_now(&self->queue).unacknowledged);
 		for (i = 0; i < LEASES; i++) {
-			uint64_t *id = &ids[(i + 1) * steps[k] % LEASES];
+			__u64 *id = &ids[(i + 1) * steps[k] % LEASES];
 
 			EXPECT_EQ(1, ipcshm_ack(self->queue.fd, id, 1));
 			EXPECT_EQ(-ESRCH, ipcshm_ack(self->queue.fd, id, 1));

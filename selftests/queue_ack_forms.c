@@ -32,9 +32,9 @@ TEST_F(ack, descriptors_are_received_with_each_delivery)
 		EXPECT_EQ(1, read(ends[0], &byte, 1));
 		close(fds[i]);
 		if (!i)
-			EXPECT_EQ(1, ipcshm_nack(self->queue.fd, (uint64_t []) { message.ack_id }, 1));
+			EXPECT_EQ(1, ipcshm_nack(self->queue.fd, &message.ack_id, 1));
 	}
-	EXPECT_EQ(1, ipcshm_ack(self->queue.fd, (uint64_t []) { message.ack_id }, 1));
+	EXPECT_EQ(1, ipcshm_ack(self->queue.fd, &message.ack_id, 1));
 	close(ends[1]);
 	EXPECT_EQ(0, read(ends[0], &byte, 1));	/* no descriptor is left */
 	close(ends[0]);
@@ -82,7 +82,7 @@ FIXTURE_SETUP(slow)
 		.value = (uintptr_t)fuse_memory_at(&self->memory, 0),
 	});
 	ASSERT_TRUE(WAIT_UNTIL(fuse_memory_is_waiting(&self->memory, 0)));
-	ASSERT_EQ(1, ipcshm_nack(self->queue.fd, (uint64_t []) { other.ack_id }, 1));
+	ASSERT_EQ(1, ipcshm_nack(self->queue.fd, &other.ack_id, 1));
 	ASSERT_TRUE(WAIT_UNTIL(queue_stat_now(&self->queue).returns == 2));
 }
 
@@ -141,10 +141,10 @@ TEST_F(ack, message_is_leased_in_place)
 		offset = message.data;
 		EXPECT_EQ(-EINVAL, ipcshm_release(self->queue.fd, (uint64_t []) { offset }, 1));
 		if (!i)
-			EXPECT_EQ(1, ipcshm_nack(self->queue.fd, (uint64_t []) { message.ack_id }, 1));
+			EXPECT_EQ(1, ipcshm_nack(self->queue.fd, &message.ack_id, 1));
 	}
 	EXPECT_NE(0, queue_stat_now(&self->queue).pool_used);
-	EXPECT_EQ(1, ipcshm_ack(self->queue.fd, (uint64_t []) { message.ack_id }, 1));
+	EXPECT_EQ(1, ipcshm_ack(self->queue.fd, &message.ack_id, 1));
 	EXPECT_EQ(0, queue_stat_now(&self->queue).pool_used);
 	munmap((void *)pool, size);
 }

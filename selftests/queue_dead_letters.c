@@ -73,7 +73,7 @@ static int send_job(FIXTURE_DATA(dead) *self, __u64 value)
 }
 
 /* Receive a job; its id is what ipcshm_nack() needs. */
-static uint64_t take_job(int fd, __u64 *value, __u64 timeout)
+static __u64 take_job(int fd, __u64 *value, __u64 timeout)
 {
 	struct ipcshm_message message = { .data = (uintptr_t)value, .size = sizeof(*value) };
 
@@ -85,7 +85,7 @@ static uint64_t take_job(int fd, __u64 *value, __u64 timeout)
 static __u64 fail_job(FIXTURE_DATA(dead) *self)
 {
 	__u64 value;
-	uint64_t id = take_job(self->jobs, &value, 0);
+	__u64 id = take_job(self->jobs, &value, 0);
 
 	return ipcshm_nack(self->jobs, &id, 1) == 1 ? value : NOTHING;
 }
@@ -148,7 +148,7 @@ TEST_F(dead, large_and_empty_messages_go_there)
 	for (i = 0; i < 2 * DELIVERIES; i++) {
 		message = (struct ipcshm_message) { .data = (uintptr_t)data, .size = SIZE };
 		ASSERT_LE(0, ipcshm_receive_ack(self->jobs, &message, 0, IPCSHM_NOW));
-		ASSERT_EQ(1, ipcshm_nack(self->jobs, (uint64_t []) { message.ack_id }, 1));
+		ASSERT_EQ(1, ipcshm_nack(self->jobs, &message.ack_id, 1));
 	}
 	memset(data, 0, sizeof(data));
 	message = (struct ipcshm_message) { 0 };
@@ -160,7 +160,7 @@ TEST_F(dead, large_and_empty_messages_go_there)
 TEST_F(dead, batch_goes_there_in_its_order)
 {
 	struct ipcshm_queue_attr attr = { .max_messages = BATCH, .max_message_size = SIZE };
-	uint64_t ids[BATCH];
+	__u64 ids[BATCH];
 	unsigned int i;
 	__u64 value;
 
@@ -327,7 +327,7 @@ TEST_F(dead, message_for_a_revoked_queue_is_dropped)
 TEST_F(dead, message_of_a_revoked_queue_of_jobs_does_not_go_there)
 {
 	__u64 value;
-	uint64_t id;
+	__u64 id;
 
 	self->attr.max_deliveries = 1;
 	close(self->jobs);
@@ -389,7 +389,7 @@ static int fail_job_with_fds(FIXTURE_DATA(dead) *self)
 
 	if (ipcshm_receive_ack(self->jobs, &message, 0, IPCSHM_NOW))
 		return -1;
-	return ipcshm_nack(self->jobs, (uint64_t []) { message.ack_id }, 1);
+	return ipcshm_nack(self->jobs, &message.ack_id, 1);
 }
 
 TEST_F(dead, descriptors_go_along)

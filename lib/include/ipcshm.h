@@ -771,7 +771,7 @@ int ipcshm_receive_batch_ack(int fd, struct ipcshm_message *messages, uint32_t c
  * first, -ESRCH: it came back already, or isn't the process's; -EKEYREVOKED; -EINVAL;
  * -EFAULT; -EBADF.
  */
-int ipcshm_ack(int fd, const uint64_t *ids, uint32_t count);
+int ipcshm_ack(int fd, const __u64 *ids, uint32_t count);
 
 /**
  * ipcshm_nack - return messages to the queue
@@ -783,7 +783,7 @@ int ipcshm_ack(int fd, const uint64_t *ids, uint32_t count);
  *
  * Return: as ipcshm_ack().
  */
-int ipcshm_nack(int fd, const uint64_t *ids, uint32_t count);
+int ipcshm_nack(int fd, const __u64 *ids, uint32_t count);
 
 /**
  * ipcshm_ack_extend - set when messages that are not acknowledged come back
@@ -796,7 +796,7 @@ int ipcshm_nack(int fd, const uint64_t *ids, uint32_t count);
  *
  * Return: as ipcshm_ack().
  */
-int ipcshm_ack_extend(int fd, const uint64_t *ids, uint32_t count, uint64_t timeout);
+int ipcshm_ack_extend(int fd, const __u64 *ids, uint32_t count, uint64_t timeout);
 
 /**
  * ipcshm_call - send a request and wait for the reply to it

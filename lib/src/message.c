@@ -205,7 +205,7 @@ int ipcshm_receive_batch_ack(int fd, struct ipcshm_message *messages, uint32_t c
 			      flags | IPCSHM_ACK, timeout, deadline);
 }
 
-static int acknowledge_messages(int fd, const uint64_t *ids, uint32_t count, uint32_t flags,
+static int acknowledge_messages(int fd, const __u64 *ids, uint32_t count, uint32_t flags,
 				uint64_t timeout)
 {
 	struct ipcshm_queue_ack_args args = {
@@ -218,17 +218,17 @@ static int acknowledge_messages(int fd, const uint64_t *ids, uint32_t count, uin
 	return call_ioctl(fd, IPCSHM_IOC_QUEUE_ACK, &args, sizeof(args));
 }
 
-int ipcshm_ack(int fd, const uint64_t *ids, uint32_t count)
+int ipcshm_ack(int fd, const __u64 *ids, uint32_t count)
 {
 	return acknowledge_messages(fd, ids, count, 0, 0);
 }
 
-int ipcshm_nack(int fd, const uint64_t *ids, uint32_t count)
+int ipcshm_nack(int fd, const __u64 *ids, uint32_t count)
 {
 	return acknowledge_messages(fd, ids, count, IPCSHM_ACK_RETURN, 0);
 }
 
-int ipcshm_ack_extend(int fd, const uint64_t *ids, uint32_t count, uint64_t timeout)
+int ipcshm_ack_extend(int fd, const __u64 *ids, uint32_t count, uint64_t timeout)
 {
 	return acknowledge_messages(fd, ids, count, IPCSHM_ACK_EXTEND, timeout);
 }

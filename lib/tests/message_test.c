@@ -3,7 +3,7 @@
  * The calls that send and receive: what they hand to the kernel, and what they
  * return.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "fake.h"
 
@@ -357,7 +357,7 @@ TEST(acknowledged_batch_has_a_timeout)
 	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
 }
 
-static void expect_ack(struct __test_metadata *_metadata, const uint64_t *ids, uint32_t flags,
+static void expect_ack(struct __test_metadata *_metadata, const __u64 *ids, uint32_t flags,
 		       uint64_t timeout)
 {
 	union fake_argument want = {
@@ -375,7 +375,7 @@ static void expect_ack(struct __test_metadata *_metadata, const uint64_t *ids, u
 
 TEST(acknowledgments_hand_on_the_ids)
 {
-	const uint64_t ids[] = { 3, 4 };
+	const __u64 ids[] = { 3, 4 };
 
 	fake.result = 2;
 	EXPECT_RETURNS(2, ipcshm_ack(9, ids, 2));

@@ -11,7 +11,7 @@
 
 #include <ipcshm-mutex.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "fake.h"
 #include "members.h"

@@ -2,7 +2,7 @@
 /*
  * Calls and replies: what is handed to the kernel, and what is returned.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "fake.h"
 

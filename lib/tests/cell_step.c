@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "peer.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "fake.h"
 

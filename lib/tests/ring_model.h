@@ -3,7 +3,7 @@
 #ifndef RING_MODEL_H
 #define RING_MODEL_H
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 /* A model has to go through millions of states, beside whatever else runs. */
 #undef TEST_TIMEOUT_DEFAULT

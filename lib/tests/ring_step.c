@@ -13,7 +13,7 @@
  */
 #include <stdlib.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <ipcshm-ring.h>
 

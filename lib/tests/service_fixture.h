@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <ipcshm-service.h>
 

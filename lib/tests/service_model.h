@@ -3,7 +3,7 @@
 #ifndef SERVICE_MODEL_H
 #define SERVICE_MODEL_H
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 /* A model has to go through millions of states, beside whatever else runs. */
 #undef TEST_TIMEOUT_DEFAULT

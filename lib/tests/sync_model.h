@@ -3,7 +3,7 @@
 #ifndef SYNC_MODEL_H
 #define SYNC_MODEL_H
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <ipcshm-cell.h>
 #include <ipcshm-cond.h>

@@ -4,7 +4,7 @@
  * The library's files are compiled by themselves, with hook.h: each atomic access of theirs is
  * a step here.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 /* A model has to go through millions of states, beside whatever else runs. */
 #undef TEST_TIMEOUT_DEFAULT

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "peer.h"
 #include "words.h"

@@ -123,7 +123,7 @@ class Delivery(_Described):
         self.descriptors = descriptors
 
     def _end(self, function: Any, *arguments: int) -> None:
-        call(function, self._queue.fileno(), ffi.new("uint64_t[]", [self._id]), 1, *arguments)
+        call(function, self._queue.fileno(), ffi.new("unsigned long long[]", [self._id]), 1, *arguments)
 
     def acknowledge(self) -> None:
         """Remove the message from its queue; Error with ESRCH: it came back already."""

@@ -211,7 +211,7 @@ static int return_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bo
 	return 0;
 }
 
-static void unlock_returns(struct ipcshm_queue *queue, struct queue_effects *effects)
+static inline void unlock_returns(struct ipcshm_queue *queue, struct queue_effects *effects)
 {
 	bool has_dead = !list_empty(&queue->dead);
 

@@ -10,11 +10,11 @@
 
 #define FLAGS	(IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE)
 
-static int queue_create(struct bench_channel *channel, uint64_t capacity, size_t pool)
+static int queue_create(struct bench_channel *channel, size_t pool)
 {
 	const struct bench_shape *shape = channel->shape;
 	struct ipcshm_queue_attr attr = {
-		.max_messages = capacity,
+		.max_messages = shape->capacity,
 		.max_bytes = 0,
 		.max_message_size = shape->size,
 		.pool_bytes = pool,
@@ -34,7 +34,7 @@ static int queue_create(struct bench_channel *channel, uint64_t capacity, size_t
 
 int bench_queue_create(struct bench_channel *channel)
 {
-	return queue_create(channel, channel->shape->capacity, 0);
+	return queue_create(channel, 0);
 }
 
 void bench_queue_destroy(struct bench_channel *channel)
@@ -95,76 +95,6 @@ static int receive_batch(struct bench_channel *channel, void *room, unsigned int
 	some = ipcshm_receive_batch(channel->in, messages, count, 0, IPCSHM_FOREVER);
 	for (i = 0; i < some; i++)
 		at[i] = (char *)room + (size_t)i * BENCH_STRIDE(channel->shape->size);
-	return some;
-}
-
-/* Acknowledged, each receive acknowledging what was received before, which is still there. */
-
-static int create_acknowledged(struct bench_channel *channel)
-{
-	return queue_create(channel, channel->shape->capacity + BENCH_BATCH_MAX, 0);
-}
-
-static int receive_ack_one(struct bench_channel *channel, void *room, unsigned int count,
-			   const void **at)
-{
-	struct ipcshm_message message = {
-		.data = (uintptr_t)room,
-		.size = channel->shape->size,
-		.ack_id = channel->state[0],
-	};
-	ssize_t size = ipcshm_receive_ack(channel->in, &message, 0, IPCSHM_FOREVER);
-
-	(void)count;
-	*at = room;
-	channel->state[0] = message.ack_id;
-	return size < 0 ? (int)size : 1;
-}
-
-/* In an array that is kept, only address and size of the room need to be set again. */
-static struct ipcshm_message *prepare_kept(void *room, unsigned int count, size_t size)
-{
-	static struct ipcshm_message kept[BENCH_BATCH_MAX];
-	unsigned int i;
-
-	for (i = 0; i < count; i++) {
-		kept[i].data = (uintptr_t)room + i * BENCH_STRIDE(size);
-		kept[i].size = size;
-	}
-	return kept;
-}
-
-static void find_kept(struct bench_channel *channel, const void *room, const void **at, int count)
-{
-	int i;
-
-	for (i = 0; i < count; i++)
-		at[i] = (const char *)room + (size_t)i * BENCH_STRIDE(channel->shape->size);
-}
-
-static int receive_batch_kept(struct bench_channel *channel, void *room, unsigned int count,
-			      const void **at)
-{
-	struct ipcshm_message *kept = prepare_kept(room, count, channel->shape->size);
-	int some = ipcshm_receive_batch(channel->in, kept, count, 0, IPCSHM_FOREVER);
-
-	find_kept(channel, room, at, some);
-	return some;
-}
-
-static int receive_batch_ack(struct bench_channel *channel, void *room, unsigned int count,
-			     const void **at)
-{
-	struct ipcshm_message *kept = prepare_kept(room, count, channel->shape->size);
-	unsigned int i;
-	int some;
-
-	/* The ids of another channel are not this one's. */
-	for (i = 0; i < count && !channel->state[0]; i++)
-		kept[i].ack_id = 0;
-	channel->state[0] = 1;
-	some = ipcshm_receive_batch_ack(channel->in, kept, count, 0, 0, IPCSHM_FOREVER);
-	find_kept(channel, room, at, some);
 	return some;
 }
 
@@ -233,8 +163,7 @@ static int create_mapped(struct bench_channel *channel)
 {
 	uint64_t place = (BENCH_STRIDE(channel->shape->size) + 255) / 256 * 256;
 
-	return queue_create(channel, channel->shape->capacity,
-			    (2 * channel->shape->capacity + 1) * place);
+	return queue_create(channel, (2 * channel->shape->capacity + 1) * place);
 }
 
 static void open_mapped(struct bench_channel *channel, bool sender)
@@ -294,20 +223,6 @@ const struct bench_transport bench_queues[] = {
 		.name = "queue-batch", .kind = BENCH_OURS, .batch = BENCH_BATCH_MAX,
 		.limits = BENCH_NO_ROUND_TRIP,
 		.create = bench_queue_create, .send = send_batch, .receive = receive_batch,
-		.destroy = bench_queue_destroy,
-	}, {
-		.name = "queue-batch-kept", .kind = BENCH_OURS, .batch = BENCH_BATCH_MAX,
-		.limits = BENCH_NO_ROUND_TRIP,
-		.create = bench_queue_create, .send = send_batch, .receive = receive_batch_kept,
-		.destroy = bench_queue_destroy,
-	}, {
-		.name = "queue-ack", .kind = BENCH_OURS, .batch = 1, .limits = BENCH_NO_ROUND_TRIP,
-		.create = create_acknowledged, .send = send_one, .receive = receive_ack_one,
-		.destroy = bench_queue_destroy,
-	}, {
-		.name = "queue-ack-batch", .kind = BENCH_OURS, .batch = BENCH_BATCH_MAX,
-		.limits = BENCH_NO_ROUND_TRIP,
-		.create = create_acknowledged, .send = send_batch, .receive = receive_batch_ack,
 		.destroy = bench_queue_destroy,
 	}, {
 		.name = "queue-write", .kind = BENCH_OURS, .batch = 1,

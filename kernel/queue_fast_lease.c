@@ -54,7 +54,8 @@ bool ipcshm_fast_lease(struct ipcshm_queue_file *qfile, const struct incoming *i
 	if (unlikely(!msg) || unlikely(!deliver_incoming(msg, in, &view, queue->ack_id + 1, to)))
 		goto unlock;
 	ipcshm_backlog_remove(&queue->queued, msg);
-	lease_start(queue, msg, process, timeout);
+	lease_start(queue, msg, process, ++queue->ack_id, timeout);
+	queue->unacknowledged += !before;
 	if (likely(before)) {
 		lease_end(queue, before);
 		subtract_messages(queue, 1, before->size);
@@ -140,7 +141,6 @@ static u32 lease_messages(struct ipcshm_queue *queue, struct ipcshm_process *pro
 {
 	const struct ipcshm_view view = ipcshm_view_current();
 	const struct incoming *at, *end = row + count;
-	struct ipcshm_leases *leases = process->leases;
 	u64 id = queue->ack_id, bytes = 0;
 	struct ipcshm_msg *msg;
 
@@ -151,18 +151,16 @@ static u32 lease_messages(struct ipcshm_queue *queue, struct ipcshm_process *pro
 			break;
 		bytes += msg->size;
 		ipcshm_backlog_remove(&queue->queued, msg);
-		lease_start_uncounted(queue, msg, process, leases, ++id, timeout);
+		lease_start(queue, msg, process, ++id, timeout);
 	}
 	queue->ack_id = id;
 	queue->unacknowledged += at - row;
-	leases->count += at - row;
 	return at - row;
 }
 
 /* The messages, which take_leases() has taken, have been received. */
-static void retire_leases(struct ipcshm_queue *queue, struct ipcshm_leases *leases,
-			  const struct incoming *row, u32 count, const struct taken *taken,
-			  struct leaving *leaving)
+static void retire_leases(struct ipcshm_queue *queue, const struct incoming *row, u32 count,
+			  const struct taken *taken, struct leaving *leaving)
 {
 	const struct incoming *end = row + count;
 
@@ -174,7 +172,6 @@ static void retire_leases(struct ipcshm_queue *queue, struct ipcshm_leases *leas
 			ipcshm_lease_set_timeout(queue, row->before, 0);
 		retire_message(queue, row->before, leaving);
 	}
-	leases->count -= taken->count;
 	queue->unacknowledged -= taken->count;
 	uncharge_run(leaving);
 	subtract_messages(queue, taken->count, taken->bytes);
@@ -217,7 +214,7 @@ u32 ipcshm_queue_lease_row(struct ipcshm_queue_file *qfile, struct ipcshm_messag
 	    likely(take_leases(process->leases, row, count, &taken))) {
 		received = lease_messages(queue, process, row, count, timeout, from);
 		if (likely(received))
-			retire_leases(queue, process->leases, row, count, &taken, &leaving);
+			retire_leases(queue, row, count, &taken, &leaving);
 		else
 			restore_leases(process->leases, row, count);
 	}
@@ -259,6 +256,7 @@ u32 ipcshm_queue_acknowledge_row(struct ipcshm_queue_file *qfile, const u64 *ids
 			bytes += msg->size;
 			retire_message(queue, msg, &leaving);
 		}
+		queue->unacknowledged -= i;
 		uncharge_run(&leaving);
 		subtract_messages(queue, i, bytes);
 	}

@@ -56,22 +56,26 @@ struct ipcshm_msg *ipcshm_lease_find_older(const struct ipcshm_leases *leases, u
 	return LEASED_MSG(rb_find(&id, &leases->older, lease_id_compare));
 }
 
-/* Return the message of the oldest lease, or NULL. */
-static struct ipcshm_msg *first_lease(const struct ipcshm_process *process)
-{
-	const struct ipcshm_leases *leases = process->leases;
-	struct ipcshm_msg *msg, *first;
-	u32 i;
+/**
+ * struct lease_walk - a walk over the leases of a process, which gets no new ones
+ * @leases: the leases
+ * @first: the walk of the table begins at the place of this id, mostly with the oldest lease
+ * @passed: number of places behind it that are empty
+ */
+struct lease_walk {
+	struct ipcshm_leases *leases;
+	u64 first;
+	u32 passed;
+};
 
-	if (!leases->count)
-		return NULL;
-	first = LEASED_MSG(rb_first(&leases->older));
-	for (i = 0; i < LEASES_RECENT; i++) {
-		msg = leases->recent[i];
-		if (msg && (!first || msg->lease.id < first->lease.id))
-			first = msg;
-	}
-	return first;
+/* Return the message of the next lease, which is to end, or NULL. */
+static struct ipcshm_msg *next_lease(struct lease_walk *walk)
+{
+	struct ipcshm_msg *msg = LEASED_MSG(rb_first(&walk->leases->older));
+
+	for (; !msg && walk->passed < LEASES_RECENT; walk->passed += !msg)
+		msg = walk->leases->recent[(walk->first + walk->passed) % LEASES_RECENT];
+	return msg;
 }
 
 static struct ipcshm_msg *first_expiring(const struct ipcshm_queue *queue)
@@ -126,8 +130,9 @@ struct ipcshm_msg *ipcshm_lease_begin(struct ipcshm_queue *queue, struct ipcshm_
 	lockdep_assert_held(&queue->lock);
 	trace_received(queue, msg);
 	msg->request_id = 0;
-	lease_start(queue, msg, process, criteria->ack_timeout);
-	criteria->ack_id = msg->lease.id;
+	criteria->ack_id = ++queue->ack_id;
+	lease_start(queue, msg, process, criteria->ack_id, criteria->ack_timeout);
+	queue->unacknowledged++;
 	return ipcshm_msg_get(msg);
 }
 
@@ -137,6 +142,7 @@ static void acknowledge_message(struct ipcshm_queue *queue, struct ipcshm_msg *m
 {
 	lockdep_assert_held(&queue->lock);
 	lease_end(queue, msg);
+	queue->unacknowledged--;
 	uncount_queued(queue, msg);
 	queue->received++;
 	msg = ipcshm_queue_keep_spare(queue, msg);
@@ -194,6 +200,7 @@ static int return_message(struct ipcshm_queue *queue, struct ipcshm_msg *msg, bo
 	if (err)
 		return err;
 	lease_end(queue, msg);
+	queue->unacknowledged--;
 	if (delivered) {
 		queue->returns++;
 		queue->dead_letters += is_last;
@@ -222,21 +229,20 @@ static inline void unlock_returns(struct ipcshm_queue *queue, struct queue_effec
 
 /* Messages come back a few at a time. */
 
-/* Return the messages of @process. Return whether there are more. */
-static bool return_some(struct ipcshm_queue *queue, struct ipcshm_process *process)
+/* Return whether there may be more. */
+static bool return_some(struct ipcshm_queue *queue, struct lease_walk *walk)
 {
 	struct queue_effects effects IPCSHM_UNINITIALIZED;
-	struct ipcshm_msg *msg;
+	struct ipcshm_msg *msg = NULL;
 	int i, err = 0;
 
 	queue_lock(queue, &effects);
 	for (i = 0; i < QUEUE_LOCK_BATCH && !err && !effects_are_full(&effects); i++) {
-		msg = first_lease(process);
+		msg = next_lease(walk);
 		if (!msg)
 			break;
 		err = return_message(queue, msg, true, &effects);
 	}
-	msg = first_lease(process);
 	unlock_returns(queue, &effects);
 	cond_resched();
 	return msg;
@@ -249,9 +255,12 @@ static bool return_some(struct ipcshm_queue *queue, struct ipcshm_process *proce
  */
 void ipcshm_leases_return(struct ipcshm_queue *queue, struct ipcshm_process *process)
 {
-	struct ipcshm_leases *leases = READ_ONCE(process->leases);
+	struct lease_walk walk = {
+		.leases = READ_ONCE(process->leases),
+		.first = READ_ONCE(queue->ack_id) + 1,
+	};
 
-	while (leases && READ_ONCE(leases->count) && return_some(queue, process))
+	while (walk.leases && return_some(queue, &walk))
 		;
 }
 

@@ -19,12 +19,10 @@ struct ipcshm_criteria;
 /**
  * struct ipcshm_leases - the leases of a process, protected by the queue's lock
  * @older: those that others have displaced from @recent, by id
- * @count: number of all leases
  * @recent: the place of each lease is its id modulo LEASES_RECENT
  */
 struct ipcshm_leases {
 	struct rb_root older;
-	u64 count;
 	struct ipcshm_msg *recent[LEASES_RECENT];
 };
 
@@ -32,16 +30,18 @@ void ipcshm_lease_make_older(struct ipcshm_leases *leases, struct ipcshm_msg *ms
 struct ipcshm_msg *ipcshm_lease_find_older(const struct ipcshm_leases *leases, u64 id);
 void ipcshm_lease_set_timeout(struct ipcshm_queue *queue, struct ipcshm_msg *msg, u64 timeout);
 
-/* Start a lease, but do not count it. @timeout: nanoseconds from now until it expires; 0: never */
-static inline void lease_start_uncounted(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-					 struct ipcshm_process *process,
-					 struct ipcshm_leases *leases, u64 id, u64 timeout)
+/*
+ * Start a lease, which the caller counts. @timeout: nanoseconds from now until it expires, or 0:
+ * never
+ */
+static inline void lease_start(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
+			       struct ipcshm_process *process, u64 id, u64 timeout)
 {
-	struct ipcshm_msg **place = &leases->recent[id % LEASES_RECENT];
+	struct ipcshm_msg **place = &process->leases->recent[id % LEASES_RECENT];
 
 	lockdep_assert_held(&queue->lock);
 	if (unlikely(*place))
-		ipcshm_lease_make_older(leases, *place);
+		ipcshm_lease_make_older(process->leases, *place);
 	*place = msg;
 	msg->lease.id = id;
 	msg->lease.process = process;
@@ -50,15 +50,7 @@ static inline void lease_start_uncounted(struct ipcshm_queue *queue, struct ipcs
 		ipcshm_lease_set_timeout(queue, msg, timeout);
 }
 
-/* Start a lease with the next id. */
-static inline void lease_start(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
-			       struct ipcshm_process *process, u64 timeout)
-{
-	lease_start_uncounted(queue, msg, process, process->leases, ++queue->ack_id, timeout);
-	process->leases->count++;
-	queue->unacknowledged++;
-}
-
+/* End a lease, which the caller counts. */
 static inline void lease_end(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 {
 	struct ipcshm_leases *leases = msg->lease.process->leases;
@@ -71,8 +63,6 @@ static inline void lease_end(struct ipcshm_queue *queue, struct ipcshm_msg *msg)
 		*place = NULL;
 	else
 		rb_erase(&msg->lease.by_id, &leases->older);
-	leases->count--;
-	queue->unacknowledged--;
 }
 
 /* Return the message that @process leases by this id, or NULL. */

@@ -2,11 +2,10 @@
 /*
  * Moving messages to another queue: dead letters.
  *
- * A message leaves one queue under that one's lock, and enters the other one under the other
- * lock, so the locks do not nest. It keeps its sender, its time, and the number of its returns.
+ * A message leaves the first queue under the lock of the first, and enters the second under the
+ * lock of the second: the locks do not nest. It keeps its sender, its time, and its returns.
  */
 #include "queue_internal.h"
-#include "queue_lease.h"
 
 /* The queue of dead letters is revoked: the message is lost. */
 static void drop_dead_letter(struct ipcshm_queue *queue, struct ipcshm_msg *msg)

@@ -75,12 +75,14 @@ static size_t find_invalid_new(const struct ipcshm_queue_open_args *args)
 		return OFFSET(pool_bytes);
 	if (args->max_deliveries > IPCSHM_DELIVERIES_MAX)
 		return OFFSET(max_deliveries);
-	if (args->how.flags & IPCSHM_DEAD_LETTERS && args->pool_bytes)
-		return OFFSET(pool_bytes);
-	if (args->how.flags & IPCSHM_DEAD_LETTERS && !args->max_deliveries)
-		return OFFSET(max_deliveries);
-	if (!(args->how.flags & IPCSHM_DEAD_LETTERS) && args->dead_letter_fd)
+	if (args->how.flags & IPCSHM_DEAD_LETTERS) {
+		if (args->pool_bytes)
+			return OFFSET(pool_bytes);
+		if (!args->max_deliveries)
+			return OFFSET(max_deliveries);
+	} else if (args->dead_letter_fd) {
 		return OFFSET(dead_letter_fd);
+	}
 	if (args->overflow > IPCSHM_OVERFLOW_DROP_NEWEST ||
 	    (args->overflow == IPCSHM_OVERFLOW_DROP_OLDEST && !args->max_messages))
 		return OFFSET(overflow);

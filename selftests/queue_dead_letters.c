@@ -9,6 +9,7 @@
 #define DELIVERIES	2	/* of a message, before it is a dead letter */
 #define PLACES		8	/* messages that either queue keeps */
 #define BATCH		32
+#define JOBS		64
 #define CHAIN		200	/* queues that each have the next one for dead letters */
 
 FIXTURE(dead)
@@ -211,6 +212,46 @@ TEST_F(dead, messages_of_a_killed_process_go_there)
 	ASSERT_TRUE(WAIT_UNTIL(stat_of(self->queue.fd).messages == 3));
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(i, receive_value(&self->queue));
+}
+
+/* Receive some jobs, and be killed. */
+static bool kill_worker(int jobs, unsigned int count)
+{
+	__u64 value;
+	pid_t worker = fork_peer();
+
+	if (!worker) {
+		while (count--)
+			take_job(jobs, &value, 0);
+		raise(SIGKILL);
+	}
+	return worker > 0 && kill_child(worker) == -SIGKILL;
+}
+
+TEST_F(dead, killed_workers_lose_and_double_no_message)
+{
+	struct ipcshm_queue_attr attr = { .max_messages = JOBS, .max_message_size = SIZE };
+	bool found[JOBS] = { false };
+	unsigned int i;
+	__u64 value;
+
+	self->attr.max_messages = JOBS;
+	ASSERT_EQ(0, set_up_again(self, attr, 0));
+	for (i = 0; i < JOBS; i++)
+		ASSERT_EQ(0, send_job(self, i));
+	srand(getpid());
+	while (stat_of(self->jobs).messages) {
+		ASSERT_TRUE(kill_worker(self->jobs, 1 + rand() % 8));
+		ASSERT_TRUE(WAIT_UNTIL(!stat_of(self->jobs).unacknowledged));
+	}
+	ASSERT_TRUE(WAIT_UNTIL(stat_of(self->queue.fd).messages == JOBS));
+	for (i = 0; i < JOBS; i++) {
+		value = receive_value(&self->queue);
+		ASSERT_GT(JOBS, value);
+		EXPECT_FALSE(found[value]);
+		found[value] = true;
+	}
+	EXPECT_EQ(JOBS * DELIVERIES, stat_of(self->jobs).returns);
 }
 
 TEST_F(dead, messages_whose_time_is_over_go_there)
@@ -502,7 +543,7 @@ TEST_F(dead, long_chain_of_queues_is_freed)
 			       info.objects.used == objects));
 }
 
-/* What is not a queue of dead letters. */
+/* Descriptors and attributes that are refused. */
 
 static int create_with(FIXTURE_DATA(dead) *self, int fd, __u32 flags)
 {

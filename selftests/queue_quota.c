@@ -425,4 +425,39 @@ TEST_F(quota, kept_reply_is_paid_back_when_its_caller_is_killed)
 	EXPECT_TRUE(WAIT_UNTIL(!used_bytes(&self->queue)));
 }
 
+/* A dead letter is charged to the creator of the queue that it comes from. */
+TEST_F(quota, dead_letter_without_quota_is_delivered_again)
+{
+	struct ipcshm_queue_attr attr = {
+		.max_messages = 1,
+		.max_message_size = SMALL,
+		.max_deliveries = 1,
+		.dead_letter_fd = self->queue.fd,
+	};
+	struct ipcshm_message message = { 0 };
+	char data[SMALL];
+	int i, rest, jobs;
+
+	jobs = ipcshm_queue_open(self->queue.device, NULL, READ_WRITE | IPCSHM_CREATE |
+				 IPCSHM_DEAD_LETTERS, 0600, &attr);
+	ASSERT_LE(0, jobs);
+	ASSERT_EQ(0, try_size(jobs, SMALL));
+	rest = make_queue(&self->queue, (bytes_quota(&self->queue).max - used_bytes(&self->queue)) /
+			  (SMALL + self->record), 0, SMALL);
+	ASSERT_LE(0, rest);
+	for (i = 0; i < 2; i++) {
+		message.data = (uintptr_t)data;
+		message.size = sizeof(data);
+		ASSERT_EQ(SMALL, ipcshm_receive_ack(jobs, &message, 0, IPCSHM_NOW));
+		EXPECT_EQ(i, message.returns);
+		if (i)
+			close(rest);
+		ASSERT_EQ(1, ipcshm_nack(jobs, &message.ack_id, 1));
+		message.ack_id = 0;
+		EXPECT_EQ(!i, queue_stat(jobs).messages);
+		EXPECT_EQ(i, queue_stat(self->queue.fd).messages);
+	}
+	close(jobs);
+}
+
 IPCSHM_TEST_MAIN

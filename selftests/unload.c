@@ -148,6 +148,30 @@ TEST_F(unload, takes_persistent_names_along)
 	close(self->device);
 }
 
+/* A queue keeps its queue of dead letters, which is freed after it. */
+TEST_F(unload, takes_persistent_queues_with_dead_letters_along)
+{
+	struct ipcshm_queue_attr attr = {
+		.max_messages = 4, .max_message_size = 64, .max_deliveries = 1,
+	};
+	static const char *const names[] = { "unload-c", "unload-b", "unload-a" };
+	int i, fd, last = dup(self->queue);
+
+	for (i = 0; i < 3; i++) {
+		attr.dead_letter_fd = last;
+		fd = ipcshm_queue_open(self->device, names[i], RW | IPCSHM_CREATE |
+				       IPCSHM_PERSISTENT | IPCSHM_DEAD_LETTERS, 0600, &attr);
+		ASSERT_LE(0, fd);
+		close(last);
+		ASSERT_EQ(0, ipcshm_send(fd, "x", 1, 0, IPCSHM_NOW));
+		last = fd;
+	}
+	close(last);
+	close_all(self);
+	ASSERT_TRUE(WAIT_UNTIL(!unload_module()));
+	ASSERT_EQ(0, load_module(""));
+}
+
 static bool load_anew(FIXTURE_DATA(unload) *self, const char *parameters)
 {
 	close_all(self);

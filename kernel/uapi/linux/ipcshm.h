@@ -211,9 +211,9 @@ enum ipcshm_overflow {
  * attributes of the opened queue, except @dead_letter_fd: see dead_letter_id of struct
  * ipcshm_queue_stat.
  *
- * A new queue keeps its queue of dead letters, and counts as one of that one's openers and
- * writers. The user who creates it pays for them. A persistent queue gets them without their
- * descriptors. One that finds no room or quota is delivered again instead.
+ * The queue of dead letters lives as long as the new queue, which counts as one of its openers
+ * and writers. The creator of the new queue pays for its dead letters. A persistent queue of dead
+ * letters gets them without descriptors. If there is no room or quota, they are delivered again.
  */
 struct ipcshm_queue_open_args {
 	struct ipcshm_open_how how;

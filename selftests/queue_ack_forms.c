@@ -237,6 +237,68 @@ TEST_F(ack, batch_with_a_wrong_id_receives_nothing)
 	EXPECT_EQ(2, queue_stat_now(&self->queue).messages);
 }
 
+static void prepare_batch(struct ipcshm_message *messages, __u64 *values, int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++) {
+		messages[i].data = (uintptr_t)&values[i];
+		messages[i].size = sizeof(*values);
+	}
+}
+
+/* Lease a batch, often enough that the next one takes the fast path. */
+static int lease_batches(FIXTURE_DATA(ack) *self, struct ipcshm_message *messages, __u64 *values,
+			 int count)
+{
+	int round, got = 0;
+
+	for (round = 0; round < 3; round++) {
+		send_values(&self->queue, 1, count);
+		prepare_batch(messages, values, count);
+		got = ipcshm_receive_batch_ack(self->queue.fd, messages, count, 0, 0, IPCSHM_NOW);
+	}
+	return got;
+}
+
+TEST_F(ack, batch_that_gets_fewer_messages_clears_the_other_ids)
+{
+	struct ipcshm_message messages[4] = { 0 };
+	__u64 values[4];
+	int i;
+
+	ASSERT_EQ(4, lease_batches(self, messages, values, 4));
+	ASSERT_EQ(0, send_values(&self->queue, 9, 9));
+	prepare_batch(messages, values, 4);
+	EXPECT_EQ(1, ipcshm_receive_batch_ack(self->queue.fd, messages, 4, 0, 0, IPCSHM_NOW));
+	EXPECT_EQ(9, values[0]);
+	EXPECT_NE(0, messages[0].ack_id);
+	for (i = 1; i < 4; i++)
+		EXPECT_EQ(0, messages[i].ack_id);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).unacknowledged);
+	EXPECT_EQ(1, queue_stat_now(&self->queue).messages);
+	EXPECT_EQ(12, queue_stat_now(&self->queue).received);
+	EXPECT_EQ(1, ipcshm_ack(self->queue.fd, &messages[0].ack_id, 1));
+}
+
+TEST_F(ack, batch_with_an_id_twice_receives_nothing)
+{
+	struct ipcshm_message messages[4] = { 0 };
+	struct ipcshm_queue_stat stat;
+	__u64 values[4];
+
+	ASSERT_EQ(4, lease_batches(self, messages, values, 4));
+	ASSERT_EQ(0, send_values(&self->queue, 1, 4));
+	prepare_batch(messages, values, 4);
+	messages[3].ack_id = messages[1].ack_id;
+	EXPECT_EQ(-ESRCH, ipcshm_receive_batch_ack(self->queue.fd, messages, 4, 0, 0, IPCSHM_NOW));
+	stat = queue_stat_now(&self->queue);
+	/* The first three ids were good; the fourth message is still leased. */
+	EXPECT_EQ(1, stat.unacknowledged);
+	EXPECT_EQ(5, stat.messages);
+	EXPECT_EQ(11, stat.received);
+}
+
 TEST_F(ack, revocation_ends_leases)
 {
 	struct taken taken;

@@ -10,11 +10,11 @@
 
 #define FLAGS	(IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE)
 
-static int queue_create(struct bench_channel *channel, size_t pool)
+static int queue_create(struct bench_channel *channel, uint64_t capacity, size_t pool)
 {
 	const struct bench_shape *shape = channel->shape;
 	struct ipcshm_queue_attr attr = {
-		.max_messages = shape->capacity,
+		.max_messages = capacity,
 		.max_bytes = 0,
 		.max_message_size = shape->size,
 		.pool_bytes = pool,
@@ -34,7 +34,7 @@ static int queue_create(struct bench_channel *channel, size_t pool)
 
 int bench_queue_create(struct bench_channel *channel)
 {
-	return queue_create(channel, 0);
+	return queue_create(channel, channel->shape->capacity, 0);
 }
 
 void bench_queue_destroy(struct bench_channel *channel)
@@ -85,16 +85,88 @@ static int send_batch(struct bench_channel *channel, const void *data, unsigned 
 	return ipcshm_send_batch(channel->in, messages, count, 0, IPCSHM_FOREVER);
 }
 
+/* Set where each item of a batch is. */
+static void find_items(const char *room, const void **at, int count, size_t size)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		at[i] = room + (size_t)i * BENCH_STRIDE(size);
+}
+
 static int receive_batch(struct bench_channel *channel, void *room, unsigned int count,
 			 const void **at)
 {
 	struct ipcshm_message messages[BENCH_BATCH_MAX];
-	int i, some;
+	int some;
 
 	describe_message(messages, room, count, channel->shape->size);
 	some = ipcshm_receive_batch(channel->in, messages, count, 0, IPCSHM_FOREVER);
-	for (i = 0; i < some; i++)
-		at[i] = (char *)room + (size_t)i * BENCH_STRIDE(channel->shape->size);
+	find_items(room, at, some, channel->shape->size);
+	return some;
+}
+
+/* In an array that is kept, only address and size of the room need to be set again. */
+
+static struct ipcshm_message kept[BENCH_BATCH_MAX];
+
+static int create_kept(struct bench_channel *channel)
+{
+	memset(kept, 0, sizeof(kept));
+	return bench_queue_create(channel);
+}
+
+/* What the receive before has delivered is still there when it is acknowledged. */
+static int create_acknowledged(struct bench_channel *channel)
+{
+	memset(kept, 0, sizeof(kept));
+	return queue_create(channel, channel->shape->capacity + BENCH_BATCH_MAX, 0);
+}
+
+static void prepare_kept(char *room, unsigned int count, size_t size)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		kept[i].data = (uintptr_t)room + i * BENCH_STRIDE(size);
+		kept[i].size = size;
+	}
+}
+
+static int receive_batch_kept(struct bench_channel *channel, void *room, unsigned int count,
+			      const void **at)
+{
+	size_t size = channel->shape->size;
+	int some;
+
+	prepare_kept(room, count, size);
+	some = ipcshm_receive_batch(channel->in, kept, count, 0, IPCSHM_FOREVER);
+	find_items(room, at, some, size);
+	return some;
+}
+
+/* Acknowledged: each receive acknowledges what was received before. */
+
+static int receive_ack_one(struct bench_channel *channel, void *room, unsigned int count,
+			   const void **at)
+{
+	ssize_t size;
+
+	prepare_kept(room, count, channel->shape->size);
+	size = ipcshm_receive_ack(channel->in, kept, 0, IPCSHM_FOREVER);
+	*at = room;
+	return size < 0 ? (int)size : 1;
+}
+
+static int receive_ack_batch(struct bench_channel *channel, void *room, unsigned int count,
+			     const void **at)
+{
+	size_t size = channel->shape->size;
+	int some;
+
+	prepare_kept(room, count, size);
+	some = ipcshm_receive_batch_ack(channel->in, kept, count, 0, 0, IPCSHM_FOREVER);
+	find_items(room, at, some, size);
 	return some;
 }
 
@@ -163,7 +235,8 @@ static int create_mapped(struct bench_channel *channel)
 {
 	uint64_t place = (BENCH_STRIDE(channel->shape->size) + 255) / 256 * 256;
 
-	return queue_create(channel, (2 * channel->shape->capacity + 1) * place);
+	return queue_create(channel, channel->shape->capacity,
+			    (2 * channel->shape->capacity + 1) * place);
 }
 
 static void open_mapped(struct bench_channel *channel, bool sender)
@@ -223,6 +296,20 @@ const struct bench_transport bench_queues[] = {
 		.name = "queue-batch", .kind = BENCH_OURS, .batch = BENCH_BATCH_MAX,
 		.limits = BENCH_NO_ROUND_TRIP,
 		.create = bench_queue_create, .send = send_batch, .receive = receive_batch,
+		.destroy = bench_queue_destroy,
+	}, {
+		.name = "queue-batch-kept", .kind = BENCH_OURS, .batch = BENCH_BATCH_MAX,
+		.limits = BENCH_NO_ROUND_TRIP,
+		.create = create_kept, .send = send_batch, .receive = receive_batch_kept,
+		.destroy = bench_queue_destroy,
+	}, {
+		.name = "queue-ack", .kind = BENCH_OURS, .batch = 1, .limits = BENCH_NO_ROUND_TRIP,
+		.create = create_acknowledged, .send = send_one, .receive = receive_ack_one,
+		.destroy = bench_queue_destroy,
+	}, {
+		.name = "queue-ack-batch", .kind = BENCH_OURS, .batch = BENCH_BATCH_MAX,
+		.limits = BENCH_NO_ROUND_TRIP,
+		.create = create_acknowledged, .send = send_batch, .receive = receive_ack_batch,
 		.destroy = bench_queue_destroy,
 	}, {
 		.name = "queue-write", .kind = BENCH_OURS, .batch = 1,

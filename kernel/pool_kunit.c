@@ -68,7 +68,8 @@ static void take_units(struct kunit *test, struct scene *scene, struct space *sp
 {
 	bool fits;
 
-	space->size = draw_below(&scene->random, draw_below(&scene->random, 8) ? 2000 : LARGEST + 1);
+	space->size = draw_below(&scene->random,
+				 draw_below(&scene->random, 8) ? 2000 : LARGEST + 1);
 	fits = has_gap(scene, space->size);
 	KUNIT_EXPECT_EQ(test, fits, ipcshm_pool_alloc(&scene->pool, space->size, &space->offset));
 	if (!fits) {

@@ -72,6 +72,7 @@ files_are_installed()
 ./opt/x/include/ipcshm.h
 ./opt/x/include/ipcshm.hpp
 ./opt/x/include/linux/ipcshm.h
+./opt/x/lib64/libipcshm-compat.so
 ./opt/x/lib64/libipcshm.a
 ./opt/x/lib64/libipcshm.so
 ./opt/x/lib64/libipcshm.so.0.2.0
@@ -187,6 +188,21 @@ map_lists_what_is_declared()
 	same "$(declared_calls)" "$(grep -o '\<ipcshm_[a-z_]*;' libipcshm.map | tr -d ';')"
 }
 
+# Each name is libc's, and none has a version. Names of other machines are not there.
+drop_in_exports_names_of_libc()
+{
+	nm -D --defined-only --with-symbol-versions "$libdir/libipcshm-compat.so" | awk '{ print $3 }' | LC_ALL=C sort > "$tmp/names" &&
+		[ "$(wc -l < "$tmp/names")" -ge 11 ] &&
+		! grep -vxF "$(sed -n 's/^\t\([a-z_0-9]*\);$/\1/p' compat/libipcshm-compat.map)" "$tmp/names"
+}
+
+# Without the module a program's call fails, or is libc's.
+drop_in_is_preloaded()
+{
+	printf '#include <mqueue.h>\n#include <errno.h>\n#include <fcntl.h>\nint main(void) { return mq_open("/none/none", O_RDONLY) == -1 && errno == EACCES && mq_unlink("none") == -1 && errno == EINVAL ? 0 : 1; }\n' > "$tmp/mq.c" &&
+		$CC -o "$tmp/mq" "$tmp/mq.c" && LD_PRELOAD="$libdir/libipcshm-compat.so" "$tmp/mq"
+}
+
 # Tables of functions are constant, but for where the library is loaded.
 library_has_no_state()
 {
@@ -233,6 +249,8 @@ check shared_library_exports_what_is_declared
 check static_library_exports_what_is_declared
 check libraries_can_be_optimized_when_linked
 check map_lists_what_is_declared
+check drop_in_exports_names_of_libc
+check drop_in_is_preloaded
 check library_has_no_state
 check pages_are_sound
 check page_examples_compile

@@ -25,7 +25,7 @@ html_css_files = ['ipcshm.css']
 
 PAGE = re.compile(r'([a-z/-]+)\.rst')
 CALL = re.compile(r'(ipcshm_[a-z_]+)(?:\(\)|\(3\))?')
-MANUAL = re.compile(r'(ipcshm)\(([147])\)')
+MANUAL = re.compile(r'(ipcshm(?:-run)?)\(([147])\)')
 
 
 def link(node, document, name, titled=False):
@@ -47,8 +47,8 @@ def link_literals(app, doctree):
             link(node, document, page.group(1), titled=True)
         elif call and f'manual/{call.group(1)}.3' in app.env.found_docs:
             link(node, document, f'manual/{call.group(1)}.3')
-        elif manual and f'manual/ipcshm.{manual.group(2)}' in app.env.found_docs:
-            link(node, document, f'manual/ipcshm.{manual.group(2)}')
+        elif manual and '.'.join(('manual/' + manual.group(1), manual.group(2))) in app.env.found_docs:
+            link(node, document, '.'.join(('manual/' + manual.group(1), manual.group(2))))
 
 
 def setup(app):

@@ -17,8 +17,9 @@ const struct command *command_find(const struct command *commands, size_t count,
 	return NULL;
 }
 
-void command_parse(const struct command *self, const struct argp_option *options,
-		   argp_parser_t parse, int argc, char **argv, void *input)
+static void parse_with(const struct command *self, const struct argp_option *options,
+		       argp_parser_t parse, int argc, char **argv, void *input,
+		       unsigned int flags)
 {
 	char doc[512], name[64];
 	struct argp argp = { options, parse, self->arguments, doc, NULL, NULL, NULL };
@@ -28,8 +29,20 @@ void command_parse(const struct command *self, const struct argp_option *options
 	snprintf(name, sizeof(name), "ipcshm %s", self->name);
 	argv[0] = name;
 	argp_err_exit_status = STATUS_USAGE;
-	if (argp_parse(&argp, argc, argv, 0, NULL, input))
+	if (argp_parse(&argp, argc, argv, flags, NULL, input))
 		exit(STATUS_USAGE);
+}
+
+void command_parse(const struct command *self, const struct argp_option *options,
+		   argp_parser_t parse, int argc, char **argv, void *input)
+{
+	parse_with(self, options, parse, argc, argv, input, 0);
+}
+
+void command_parse_in_order(const struct command *self, const struct argp_option *options,
+			    argp_parser_t parse, int argc, char **argv, void *input)
+{
+	parse_with(self, options, parse, argc, argv, input, ARGP_IN_ORDER);
 }
 
 error_t command_parse_objects(int key, char *argument, struct argp_state *state)

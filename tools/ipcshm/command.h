@@ -36,6 +36,10 @@ const struct command *command_find(const struct command *commands, size_t count,
 void command_parse(const struct command *self, const struct argp_option *options,
 		   argp_parser_t parse, int argc, char **argv, void *input);
 
+/* The same, but options after the first argument are arguments, too. */
+void command_parse_in_order(const struct command *self, const struct argp_option *options,
+			    argp_parser_t parse, int argc, char **argv, void *input);
+
 /* Parse objects: all arguments, and at least one, into the char ** that @input points to. */
 error_t command_parse_objects(int key, char *argument, struct argp_state *state);
 
@@ -54,6 +58,7 @@ int command_holders(const struct command *self, int argc, char **argv);
 int command_monitor(const struct command *self, int argc, char **argv);
 int command_top(const struct command *self, int argc, char **argv);
 int command_quota(const struct command *self, int argc, char **argv);
+int command_run(const struct command *self, int argc, char **argv);
 int command_load(const struct command *self, int argc, char **argv);
 int command_unload(const struct command *self, int argc, char **argv);
 int command_version(const struct command *self, int argc, char **argv);

@@ -29,6 +29,7 @@ _ipcshm_arguments()
 	create)			printf '%s\n' region queue;;
 	quota)			printf '%s\n' {objects,region-bytes,queue-bytes,members,waiters,descriptors}=;;
 	load)			compgen -f -- "$2";;
+	run)			compgen -c -- "$2";;
 	help)			_ipcshm_commands;;
 	esac
 }
@@ -51,6 +52,7 @@ _ipcshm_values()
 	*" --object"|"monitor -n")	_ipcshm_names;;
 	*" --event"|"monitor -e")
 		printf '%s\n' create open unlink free join leave death revoke drop quota lost;;
+	"run --library"|"run -l")	compgen -f;;
 	*" --overflow")			printf '%s\n' block drop-oldest drop-newest;;
 	esac
 }

@@ -121,12 +121,20 @@ wrong_command_lines_are_status_2()
 		usage_error top -d 1ns && usage_error top -s nonsense && usage_error topic nonsense &&
 		usage_error topic create && usage_error topic create x -s 5G && usage_error topic pub && usage_error topic sub x y &&
 		usage_error topic hz x -d 1ns && usage_error topic record x && usage_error topic replay x -x -1 &&
-		usage_error topic create x --type "$(printf 'x%.0s' {1..64})"
+		usage_error topic create x --type "$(printf 'x%.0s' {1..64})" &&
+		usage_error run && usage_error run --nonsense true
 }
 
 versions_agree()
 {
 	grep -q "^$("$tool" version | sed -n 's/^ipcshm //p') " ../../CHANGES
+}
+
+# What follows the program's name is not for ipcshm: without a library nothing is run.
+run_takes_no_options_of_the_program()
+{
+	[ "$("$tool" run --library /nonexistent -- true --library 2>&1)" = \
+		"ipcshm: run /nonexistent: no such library (--library names the file)" ]
 }
 
 full_output_is_an_error()
@@ -135,7 +143,7 @@ full_output_is_an_error()
 	[ $? = 1 ]
 }
 
-echo "1..8"
+echo "1..9"
 test_case every_command_has_help every_command_has_help
 test_case the_manual_has_every_command_and_option the_manual_has_every_command_and_option
 test_case the_manual_has_every_column the_manual_has_every_column
@@ -143,5 +151,6 @@ test_case the_manual_is_clean the_manual_is_clean
 test_case the_completion_has_every_command_and_option the_completion_has_every_command_and_option
 test_case wrong_command_lines_are_status_2 wrong_command_lines_are_status_2
 test_case versions_agree versions_agree
+test_case run_takes_no_options_of_the_program run_takes_no_options_of_the_program
 test_case full_output_is_an_error full_output_is_an_error
 exit $((failures > 0))

@@ -7,6 +7,7 @@
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
+#include "list_ring.h"
 #include "message.h"
 
 /**
@@ -58,25 +59,6 @@ static inline bool ipcshm_backlog_is_alike(const struct ipcshm_backlog *backlog)
 static inline bool ipcshm_msg_is_like(const struct ipcshm_msg *a, const struct ipcshm_msg *b)
 {
 	return a->priority == b->priority && a->type == b->type;
-}
-
-/*
- * list_add_tail() and list_del() without the checks of hardened kernels, which are function calls.
- */
-static inline void ipcshm_ring_add(struct list_head *entry, struct list_head *first)
-{
-	struct list_head *last = first->prev;
-
-	entry->next = first;
-	entry->prev = last;
-	last->next = entry;
-	first->prev = entry;
-}
-
-static inline void ipcshm_ring_remove(struct list_head *entry)
-{
-	entry->next->prev = entry->prev;
-	entry->prev->next = entry->next;
 }
 
 /* Behind all of its equals. */

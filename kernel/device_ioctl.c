@@ -184,7 +184,7 @@ static long device_ioctl_unlink(struct file *file, void *args, struct ipcshm_uar
 #define OPEN(type, flags_allowed, ...)						\
 	.flags = IPCSHM_SPAN(type, how.flags),					\
 	.allowed = IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE | IPCSHM_EXCLUSIVE | \
-		   IPCSHM_PERSISTENT | IPCSHM_BY_ID | (flags_allowed),		\
+		   IPCSHM_PERSISTENT | IPCSHM_BY_ID | IPCSHM_TRUSTED | (flags_allowed), \
 	.zero = { IPCSHM_SPAN(type, how.reserved), __VA_ARGS__ },			\
 	.invalid = offsetof(struct ipcshm_##type, how.invalid)
 

@@ -78,6 +78,15 @@ bool ipcshm_object_is_owned(const struct ipcshm_object *object)
 	return uid_eq(ipcshm_object_uid(object), current_fsuid()) || object_privileged(object);
 }
 
+/* Return whether the owner is the current user, or root here or in the initial user namespace. */
+bool ipcshm_object_is_trusted(const struct ipcshm_object *object)
+{
+	kuid_t uid = ipcshm_object_uid(object);
+
+	return uid_eq(uid, current_fsuid()) || uid_eq(uid, GLOBAL_ROOT_UID) ||
+	       uid_eq(uid, make_kuid(object->registry->user_ns, 0));
+}
+
 /* An object is shown to its owner, to each task that may open it, and to an administrator. */
 bool ipcshm_object_is_visible(const struct ipcshm_object *object)
 {

@@ -21,6 +21,8 @@ static struct ipcshm_object *open_found(struct ipcshm_object *object, struct ipc
 		return ERR_PTR(-EEXIST);
 	if (!ipcshm_object_permits(object, how->flags))
 		return ERR_PTR(-EACCES);
+	if (how->flags & IPCSHM_TRUSTED && !ipcshm_object_is_trusted(object))
+		return ERR_PTR(-EPERM);
 	refcount_inc(&object->users);
 	how->created = 0;
 	return object;

@@ -105,7 +105,7 @@ struct ipcshm_region_attr {
  * @name: its name, or NULL for an anonymous one, or with IPCSHM_BY_ID
  * @flags: IPCSHM_READ, or IPCSHM_READ | IPCSHM_WRITE; with IPCSHM_CREATE,
  *	_EXCLUSIVE, _PERSISTENT, _POPULATE, _HUGE; or IPCSHM_BY_ID, which opens the
- *	region with the number in @attr
+ *	region with the number in @attr; IPCSHM_TRUSTED: only if the caller or root owns it
  * @mode: permission bits of a new region, less the umask; 0 without CREATE
  * @attr: with CREATE: the size wanted; may be NULL without
  *
@@ -113,7 +113,8 @@ struct ipcshm_region_attr {
  * @attr returns its attributes.
  *
  * Return: a descriptor, which is close-on-exec, or -EINVAL, -ENAMETOOLONG,
- * -ENOENT, -EEXIST, -EACCES, -EDQUOT, -EMFILE, -ENFILE, -ENOMEM, -ENXIO.
+ * -ENOENT, -EEXIST, -EACCES, -EDQUOT, -EMFILE, -ENFILE, -ENOMEM, -ENXIO; -EPERM: another
+ * user owns it (IPCSHM_TRUSTED).
  */
 int ipcshm_region_open(int device, const char *name, uint32_t flags, mode_t mode,
 		       struct ipcshm_region_attr *attr);
@@ -427,8 +428,8 @@ struct ipcshm_queue_attr {
  * @device: from ipcshm_open()
  * @name: its name, or NULL for an anonymous one
  * @flags: IPCSHM_READ to receive, IPCSHM_WRITE to send; IPCSHM_NONBLOCK; with
- *	IPCSHM_CREATE, _EXCLUSIVE, _PERSISTENT, _HANGUP, _DEAD_LETTERS; or IPCSHM_BY_ID, as for
- *	a region
+ *	IPCSHM_CREATE, _EXCLUSIVE, _PERSISTENT, _HANGUP, _HANGUP_EARLY, _DEAD_LETTERS; or
+ *	IPCSHM_BY_ID, IPCSHM_TRUSTED, as for a region
  * @mode: permission bits of a new queue, less the umask; 0 without CREATE
  * @attr: with CREATE: the capacity wanted; may be NULL without
  *

@@ -182,7 +182,8 @@ class Queue(_core.QueueDescriptor, Closing):
 
     def __init__(self, name: str | None = None, max_messages: int = 0, max_message_size: int = 0, *,
                  create: bool = False, exclusive: bool = False, persistent: bool = False,
-                 hangup: bool = False, nonblock: bool = False, read: bool = True, write: bool = True,
+                 hangup: bool = False, hangup_early: bool = False, trusted: bool = False,
+                 nonblock: bool = False, read: bool = True, write: bool = True,
                  mode: int = 0o600, max_bytes: int = 0, overflow: Overflow = Overflow.BLOCK,
                  pool_bytes: int = 0, max_deliveries: int = 0,
                  dead_letters: "Queue | None" = None, id: int | None = None,
@@ -191,11 +192,13 @@ class Queue(_core.QueueDescriptor, Closing):
 
         A queue without name and id is created; only its descriptor leads to it. max_messages is
         the capacity; 0: a send returns when a receiver has the message. A message that comes
-        back from the last of max_deliveries is dropped, or goes to the queue dead_letters.
+        back from the last of max_deliveries is dropped, or goes to the queue dead_letters. With
+        trusted, an existing queue must belong to the user or root (PermissionError).
         """
         create = create or (name is None and id is None)
         flags = open_flags(write, read, create=create, exclusive=exclusive, persistent=persistent,
-                           hangup=hangup, nonblock=nonblock, by_id=id is not None)
+                           hangup=hangup, hangup_early=hangup_early, trusted=trusted,
+                           nonblock=nonblock, by_id=id is not None)
         if dead_letters is not None:
             flags |= lib.IPCSHM_DEAD_LETTERS
         attr = ffi.new("struct ipcshm_queue_attr *", {

@@ -99,16 +99,19 @@ class Region(_core.Lender, Closing):
 
     def __init__(self, name: str | None = None, size: int = 0, *, create: bool = False,
                  exclusive: bool = False, persistent: bool = False, populate: bool = False,
-                 huge: bool = False, write: bool = True, mode: int = 0o600, max_size: int = 0,
-                 max_members: int = 0, id: int | None = None, device: Device | None = None) -> None:
+                 huge: bool = False, trusted: bool = False, write: bool = True, mode: int = 0o600,
+                 max_size: int = 0, max_members: int = 0, id: int | None = None,
+                 device: Device | None = None) -> None:
         """Open a region by its name or its number, or create it.
 
-        A region without name and id is created; only its descriptor leads to it.
+        A region without name and id is created; only its descriptor leads to it. With trusted, an
+        existing region must belong to the user or root (PermissionError).
         """
         self._fd = -1
         create = create or (name is None and id is None)
         flags = open_flags(write, True, create=create, exclusive=exclusive, persistent=persistent,
-                           populate=populate, huge=huge, by_id=id is not None)
+                           populate=populate, huge=huge, trusted=trusted,
+                           by_id=id is not None)
         attr = ffi.new("struct ipcshm_region_attr *", {
             "size": size, "max_size": max_size, "max_members": max_members, "id": id or 0})
         with opened(device) as device_fd:

@@ -197,6 +197,60 @@ def test_a_sender_without_receivers_fails():
         assert isinstance(broken.value, ipcshm.HungUp)
 
 
+def test_early_hang_up_holds_before_the_first_receiver():
+    with ipcshm.Queue("early", 4, 64, create=True, hangup=True, hangup_early=True, read=False) as sender:
+        with pytest.raises(ipcshm.HungUp):
+            sender.send(b"x")
+        with ipcshm.Queue("early", write=False):
+            sender.send(b"x")
+
+
+def test_a_sender_waits_for_a_receiver(start):
+    with ipcshm.Queue("awaited", 4, 64, create=True, read=False) as sender:
+        with pytest.raises(ipcshm.Timeout):
+            sender.wait_peer(0)
+
+        def child():
+            ipcshm.Queue("awaited", write=False).receive()
+        process = start(child)
+        sender.wait_peer(60)
+        sender.send(b"x")
+        assert process.wait() == 0
+
+
+def test_cancel_ends_the_receive_of_a_thread(queue):
+    ends = []
+
+    def receive():
+        try:
+            queue.receive()
+        except OSError as error:
+            ends.append(error.errno)
+    thread = in_background(receive)
+    wait_until(lambda: queue.stat().receivers == 1)
+    queue.cancel()
+    thread.join()
+    assert ends == [errno.ECANCELED]
+    queue.undo_cancel()
+    thread = in_background(queue.receive)
+    wait_until(lambda: queue.stat().receivers == 1)
+    queue.send(b"x")
+    thread.join()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes a queue of another user")
+def test_a_trusted_queue_is_no_other_users():
+    os.seteuid(1001)
+    try:
+        squatter = ipcshm.Queue("well-known", 4, 64, create=True, mode=0o666)
+    finally:
+        os.seteuid(0)
+    with squatter:
+        ipcshm.Queue("well-known").close()
+        with pytest.raises(PermissionError):
+            ipcshm.Queue("well-known", trusted=True)
+
+
 def test_overflow():
     with ipcshm.Queue(max_messages=2, max_message_size=8, overflow=ipcshm.Overflow.DROP_OLDEST) as queue:
         for i in range(5):

@@ -60,6 +60,8 @@
 #define IPCSHM_HUGE		0x100	/* huge pages for a new region */
 #define IPCSHM_BY_ID		0x200	/* open the object with this number */
 #define IPCSHM_DEAD_LETTERS	0x400	/* a new queue sends its dead letters to another */
+#define IPCSHM_TRUSTED		0x800	/* EPERM unless the caller or root owns it */
+#define IPCSHM_HANGUP_EARLY	0x1000	/* with HANGUP: also before there was a peer */
 
 /**
  * enum ipcshm_kind - kinds of objects; each has a name space of its own
@@ -128,8 +130,9 @@ struct ipcshm_info {
  *	object, to which only its descriptor leads
  * @name_len: bytes in @name, 1 to IPCSHM_NAME_MAX, plus one if the name starts
  *	with a '/', which is dropped; 0 for an anonymous object
- * @flags: IPCSHM_READ, _WRITE, _CREATE, _EXCLUSIVE, _PERSISTENT, _BY_ID, and for
- *	queues _NONBLOCK, _HANGUP and _DEAD_LETTERS, for regions _POPULATE and _HUGE
+ * @flags: IPCSHM_READ, _WRITE, _CREATE, _EXCLUSIVE, _PERSISTENT, _BY_ID, _TRUSTED; for
+ *	queues _NONBLOCK, _HANGUP, _HANGUP_EARLY and _DEAD_LETTERS; for regions _POPULATE
+ *	and _HUGE
  * @mode: permission bits (0 to 0777) of a new object, less the umask, and less
  *	those for execution of a region; must be 0 without IPCSHM_CREATE
  * @created: out: 1 if this call created the object, 0 if it existed

@@ -55,7 +55,7 @@ static int pages_alloc(struct ipcshm_msg *msg)
 static int pages_copy(const struct ipcshm_msg *msg, struct iov_iter *iter,
 		      size_t (*copy)(struct page *, size_t, size_t, struct iov_iter *))
 {
-	size_t left = msg->size;
+	size_t left = min_t(size_t, msg->size, iov_iter_count(iter));
 	struct page **page;
 
 	for (page = msg->pages; left; page++) {
@@ -89,14 +89,16 @@ static int payload_fill(struct ipcshm_msg *msg, struct iov_iter *from)
 	return err ?: pages_copy(msg, from, copy_page_from_iter);
 }
 
-/* Copy the payload to the receiver's memory. */
+/* Copy the payload to the receiver's memory, as much as there is room for. */
 int ipcshm_msg_copy(const struct ipcshm_msg *msg, struct iov_iter *to)
 {
+	size_t size = min_t(size_t, msg->size, iov_iter_count(to));
+
 	if (msg->pool)
-		return ipcshm_pool_read(msg->pool, msg->offset, msg->size, to);
+		return ipcshm_pool_read(msg->pool, msg->offset, size, to);
 	if (msg->pages)
 		return pages_copy(msg, to, copy_page_to_iter);
-	return copy_to_iter(msg->data, msg->size, to) == msg->size ? 0 : -EFAULT;
+	return copy_to_iter(msg->data, size, to) == size ? 0 : -EFAULT;
 }
 
 static int small_move(const struct ipcshm_msg *msg, struct ipcshm_pool *pool, u64 offset)

@@ -282,8 +282,7 @@ static int receive_chunk(struct ipcshm_queue_file *qfile, const struct ipcshm_ba
 		err = prepare_buffer(qfile, &array, prepared, &rbufs[prepared]);
 		if (err)
 			break;
-		rbufs[prepared].criteria.ack = args->flags & IPCSHM_ACK;
-		rbufs[prepared].criteria.ack_timeout = args->ack_timeout;
+		ipcshm_rbuf_set_flags(&rbufs[prepared], args->flags, args->ack_timeout);
 	}
 	received = prepared ? ipcshm_queue_receive(qfile, rbufs, prepared, timeout) : err;
 	if (received > 0)

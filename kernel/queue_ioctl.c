@@ -108,8 +108,7 @@ static long queue_ioctl_receive(struct file *file, void *args, struct ipcshm_uar
 	if (err)
 		return err;
 	err = ipcshm_rbuf_prepare(&rbuf, &receive->message);
-	rbuf.criteria.ack = receive->flags & IPCSHM_ACK;
-	rbuf.criteria.ack_timeout = receive->ack_timeout;
+	ipcshm_rbuf_set_flags(&rbuf, receive->flags, receive->ack_timeout);
 	if (!err)
 		err = receive->flags & IPCSHM_PEEK ?
 			      peek_message(qfile, &rbuf, uarg.ptr) :
@@ -455,7 +454,8 @@ static const struct ipcshm_ioctl queue_ioctls[] = {
 	},
 	[NR(RECEIVE)] = {
 		IPCSHM_ARGS(transfer_args, TRANSFER),
-		IPCSHM_FLAGS(transfer_args, IPCSHM_DONTWAIT | IPCSHM_PEEK | IPCSHM_ACK),
+		IPCSHM_FLAGS(transfer_args,
+			     IPCSHM_DONTWAIT | IPCSHM_PEEK | IPCSHM_ACK | IPCSHM_TRUNCATE),
 		IPCSHM_CLOCK(transfer_args),
 		.check = receive_is_valid,
 		.access = FMODE_READ,
@@ -471,7 +471,7 @@ static const struct ipcshm_ioctl queue_ioctls[] = {
 	},
 	[NR(RECEIVE_BATCH)] = {
 		IPCSHM_ARGS(batch_args, BATCH),
-		IPCSHM_FLAGS(batch_args, IPCSHM_DONTWAIT | IPCSHM_ACK),
+		IPCSHM_FLAGS(batch_args, IPCSHM_DONTWAIT | IPCSHM_ACK | IPCSHM_TRUNCATE),
 		IPCSHM_CLOCK(batch_args),
 		.check = batch_is_valid,
 		.access = FMODE_READ,

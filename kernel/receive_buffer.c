@@ -99,14 +99,25 @@ void ipcshm_rbuf_uncharge(struct ipcshm_receive_buffer *rbuf)
  * Small messages are first copied without faults, which mostly succeeds and needs no charge.
  */
 
+/* Return whether there is room for the whole payload of a message that is not mapped. */
+static bool has_whole_room(const struct ipcshm_receive_buffer *rbuf)
+{
+	return rbuf->msg->size <= iov_iter_count(&rbuf->buffer.iter);
+}
+
+/* Undo a copy: there is as much room as there was before. */
+static void revert_copy(struct ipcshm_receive_buffer *rbuf, size_t room)
+{
+	iov_iter_revert(&rbuf->buffer.iter, room - iov_iter_count(&rbuf->buffer.iter));
+}
+
 static bool copy_at_once(struct ipcshm_receive_buffer *rbuf)
 {
-	struct iov_iter *iter = &rbuf->buffer.iter;
-	size_t room = iov_iter_count(iter);
+	size_t room = iov_iter_count(&rbuf->buffer.iter);
 
-	if (likely(!ipcshm_msg_copy(rbuf->msg, iter)))
+	if (likely(!ipcshm_msg_copy(rbuf->msg, &rbuf->buffer.iter)))
 		return true;
-	iov_iter_revert(iter, room - iov_iter_count(iter));
+	revert_copy(rbuf, room);
 	return false;
 }
 
@@ -114,18 +125,20 @@ static bool show_at_once(struct ipcshm_receive_buffer *rbuf, u64 request_id, voi
 {
 	const struct ipcshm_msg *msg = rbuf->msg;
 	bool done = false;
+	size_t room;
 
 	if (!ipcshm_msg_is_small(msg) || rbuf->user->flags & IPCSHM_MAPPED)
 		return false;
+	room = iov_iter_count(&rbuf->buffer.iter);
 	pagefault_disable();
-	if (!rbuf->user->segments && msg->size <= IPCSHM_WORDS_MAX) {
+	if (!rbuf->user->segments && msg->size <= min_t(size_t, room, IPCSHM_WORDS_MAX)) {
 		done = likely(ipcshm_payload_put(u64_to_user_ptr(rbuf->user->data), msg->data,
 						 msg->size)) &&
 		       likely(!rbuf_describe(rbuf, request_id, to));
 	} else if (likely(copy_at_once(rbuf))) {
 		done = !rbuf_describe(rbuf, request_id, to);
 		if (!done)
-			iov_iter_revert(&rbuf->buffer.iter, rbuf->msg->size);
+			revert_copy(rbuf, room);
 	}
 	pagefault_enable();
 	return done;
@@ -255,7 +268,8 @@ static bool is_in_slot(const struct ipcshm_receive_buffer *rbuf)
 	const struct ipcshm_msg *msg = rbuf->msg;
 
 	return msg->slot_class != IPCSHM_SLOT_NONE &&
-	       !(msg->nr_files | rbuf->user->segments | (rbuf->user->flags & IPCSHM_MAPPED));
+	       !(msg->nr_files | rbuf->user->segments | (rbuf->user->flags & IPCSHM_MAPPED)) &&
+	       likely(has_whole_room(rbuf));
 }
 
 static __always_inline bool deliver_from_slot(struct ipcshm_receive_buffer *rbuf, void __user *to)

@@ -12,7 +12,7 @@
 /**
  * struct ipcshm_criteria - the messages that a receiver accepts
  * @match: filter by type
- * @room: size of the largest payload
+ * @room: size of the largest payload; SIZE_MAX: any
  * @needed: size of the message that exceeds @room; set with -EMSGSIZE
  * @ack: the message is to be leased, unless it is a request
  * @ack_timeout: with @ack: nanoseconds until the lease expires, or 0
@@ -53,6 +53,16 @@ static inline bool ipcshm_rbuf_is_valid(const struct ipcshm_queue_file *qfile,
 		return false;
 	return ipcshm_message_is_valid(user) && (ack || !user->ack_id) &&
 	       !(user->flags & ~(types | IPCSHM_MAPPED)) && !(how & (how - 1));
+}
+
+/* Set what the flags of the ioctl ask for, after ipcshm_rbuf_prepare(). */
+static inline void ipcshm_rbuf_set_flags(struct ipcshm_receive_buffer *rbuf, u32 flags,
+					 u64 ack_timeout)
+{
+	rbuf->criteria.ack = flags & IPCSHM_ACK;
+	rbuf->criteria.ack_timeout = ack_timeout;
+	if (flags & IPCSHM_TRUNCATE)
+		rbuf->criteria.room = SIZE_MAX;
 }
 
 int ipcshm_rbuf_prepare(struct ipcshm_receive_buffer *rbuf, struct ipcshm_message *user);

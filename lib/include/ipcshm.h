@@ -673,8 +673,9 @@ int ipcshm_send_transfer(int fd, const struct ipcshm_transfer_args *transfer, si
  * @size: sizeof(*transfer)
  *
  * For another clock, IPCSHM_DONTWAIT, IPCSHM_PEEK, which leaves the message in the
- * queue, and IPCSHM_ACK, as ipcshm_receive_ack().  message.size and message.fd_count
- * are to be set before each call.
+ * queue, IPCSHM_ACK, as ipcshm_receive_ack(), and IPCSHM_TRUNCATE: a message for which
+ * there is too little room is received in part, and message.size is still its whole size.
+ * message.size and message.fd_count are to be set before each call.
  *
  * Return: 0, or the errors of ipcshm_receive_message(); -E2BIG as above.
  */
@@ -750,7 +751,7 @@ ssize_t ipcshm_receive_ack(int fd, struct ipcshm_message *message, uint64_t time
  * @messages: as for ipcshm_receive_batch(); all messages with an ack_id are acknowledged
  *	first
  * @count: how many there are, 1 to IPCSHM_BATCH_MAX
- * @flags: 0 or IPCSHM_DONTWAIT
+ * @flags: 0, IPCSHM_DONTWAIT, IPCSHM_TRUNCATE
  * @timeout: as for ipcshm_receive_ack()
  * @deadline: as for ipcshm_receive_batch()
  *

@@ -675,8 +675,8 @@ struct ipcshm_segment {
  *	array of struct ipcshm_segment; with IPCSHM_MAPPED out: the offset in the
  *	queue's pool, for QUEUE_RELEASE
  * @size: send: bytes of payload, 0 to the queue's max_message_size;
- *	receive: bytes of room; out: bytes of the message, even on EMSGSIZE, if
- *	the room is smaller; with @segments ignored on the way in
+ *	receive: bytes of room; out: bytes of the message, even on EMSGSIZE or with
+ *	IPCSHM_TRUNCATE, if the room is smaller; with @segments ignored on the way in
  * @type: send: a tag that the sender chooses; receive: with IPCSHM_TYPE_EQUAL,
  *	_NOT or _UP_TO the type to compare with; out: the message's
  * @priority: send: 0 to IPCSHM_PRIORITY_MAX, a higher one is received first;
@@ -724,6 +724,8 @@ struct ipcshm_message {
 #define IPCSHM_DONTWAIT		0x01	/* don't block: EAGAIN */
 #define IPCSHM_PEEK		0x02	/* receive: leave it in the queue; with DONTWAIT */
 #define IPCSHM_ACK		0x04	/* receive: it comes back unless acknowledged */
+#define IPCSHM_TRUNCATE		0x08	/* receive: drop what the room does not hold */
+#define IPCSHM_RETRY		0x10	/* call: wait for another server if one ends */
 
 /**
  * struct ipcshm_transfer_args - IPCSHM_IOC_QUEUE_SEND and IPCSHM_IOC_QUEUE_RECEIVE
@@ -731,7 +733,7 @@ struct ipcshm_message {
  * @deadline: end of a blocking wait, with ETIMEDOUT: absolute nanoseconds of
  *	@clock, or IPCSHM_FOREVER
  * @clock: CLOCK_REALTIME (0), CLOCK_MONOTONIC (1) or CLOCK_BOOTTIME (7)
- * @flags: IPCSHM_DONTWAIT; receive: IPCSHM_PEEK or IPCSHM_ACK
+ * @flags: IPCSHM_DONTWAIT; receive: IPCSHM_PEEK or IPCSHM_ACK, IPCSHM_TRUNCATE
  * @ack_timeout: with IPCSHM_ACK: nanoseconds after which the message comes back, or 0: when
  *	the process or the descriptor goes; else 0
  *
@@ -753,7 +755,7 @@ struct ipcshm_transfer_args {
  * struct ipcshm_batch_args - IPCSHM_IOC_QUEUE_SEND_BATCH and _RECEIVE_BATCH
  * @messages: address of an array of struct ipcshm_message
  * @count: elements of the array, 1 to IPCSHM_BATCH_MAX
- * @flags: IPCSHM_DONTWAIT; receive: IPCSHM_ACK
+ * @flags: IPCSHM_DONTWAIT; receive: IPCSHM_ACK, IPCSHM_TRUNCATE
  * @deadline: as in struct ipcshm_transfer_args
  * @clock: as in struct ipcshm_transfer_args
  * @message_size: sizeof(struct ipcshm_message), the distance between two of them; at

@@ -15,7 +15,8 @@
 
 /* Flags of REGION_OPEN and QUEUE_OPEN, in addition to those of every open. */
 #define REGION_FLAGS (IPCSHM_POPULATE | IPCSHM_HUGE)
-#define QUEUE_FLAGS (IPCSHM_NONBLOCK | IPCSHM_HANGUP | IPCSHM_DEAD_LETTERS)
+#define QUEUE_CREATION_FLAGS (IPCSHM_HANGUP | IPCSHM_HANGUP_EARLY | IPCSHM_DEAD_LETTERS)
+#define QUEUE_FLAGS (IPCSHM_NONBLOCK | QUEUE_CREATION_FLAGS)
 
 static long device_ioctl_info(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
@@ -159,7 +160,7 @@ static long device_ioctl_region_open(struct file *file, void *args, struct ipcsh
 static long device_ioctl_queue_open(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_open_args *open = args;
-	int err = check_how(&open->how, IPCSHM_HANGUP | IPCSHM_DEAD_LETTERS);
+	int err = check_how(&open->how, QUEUE_CREATION_FLAGS);
 
 	if (err)
 		return err;

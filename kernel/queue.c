@@ -67,6 +67,8 @@ __poll_t ipcshm_queue_compute_events(const struct ipcshm_queue *queue)
 		events |= READABLE;
 	if (is_writable(queue))
 		events |= WRITABLE;
+	if (queue->readers && queue->writers)
+		events |= PEERS;
 	if (queue->hangup && writers_are_gone(queue))
 		events |= READABLE | EPOLLRDHUP | EPOLLHUP;
 	if (queue->hangup && readers_are_gone(queue))
@@ -76,15 +78,18 @@ __poll_t ipcshm_queue_compute_events(const struct ipcshm_queue *queue)
 
 __poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode)
 {
+	bool revoked, has_peer;
 	__poll_t now;
-	bool revoked;
 
 	spin_lock(&queue->lock);
 	now = ipcshm_queue_compute_events(queue);
 	revoked = queue->revoked;
+	has_peer = ipcshm_queue_has_peer(queue, mode);
 	spin_unlock(&queue->lock);
 	if (revoked)
 		return now;
+	if (!has_peer)
+		now &= ~PEERS;
 	if (!(mode & FMODE_READ))
 		now &= ~(READABLE | EPOLLRDHUP | EPOLLHUP);
 	if (!(mode & FMODE_WRITE))
@@ -262,8 +267,10 @@ void ipcshm_queue_accept(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	ipcshm_queue_unblock(queue, msg);
 	queue->sent++;
 	trace_sent(queue, msg);
-	if (!msg->caller)
-		ipcshm_waiter_complete(sender, 0, &effects->wakeups);
+	if (msg->caller)
+		return;
+	ipcshm_waits_remove(sender);
+	ipcshm_waiter_complete(sender, 0, &effects->wakeups);
 }
 
 /* Admit blocked messages as far as there is room, a few at a time. */

@@ -149,6 +149,7 @@ void ipcshm_queue_destroy(struct ipcshm_queue *queue);
 
 void ipcshm_queue_attach(struct ipcshm_queue_file *qfile);
 void ipcshm_queue_detach(struct ipcshm_queue_file *qfile);
+void ipcshm_queue_cancel(struct ipcshm_queue_file *qfile, bool undo);
 void ipcshm_queue_abandon(struct ipcshm_queue_file *qfile, struct ipcshm_process *process);
 
 struct ipcshm_msg *ipcshm_queue_pop_spare(struct ipcshm_queue *queue, size_t size);
@@ -177,6 +178,8 @@ void ipcshm_queue_put_back(struct ipcshm_queue_file *qfile, struct ipcshm_msg *m
 int ipcshm_queue_call(struct ipcshm_queue_file *qfile, struct ipcshm_msg *request,
 		      struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
 		      u64 *id);
+int ipcshm_queue_wait_peer(struct ipcshm_queue_file *qfile, fmode_t mode,
+			   const struct ipcshm_timeout *timeout);
 int ipcshm_queue_resume(struct ipcshm_queue_file *qfile, u64 id,
 			struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout);
 int ipcshm_queue_reply(struct ipcshm_queue_file *qfile, u64 request_id, struct ipcshm_msg *reply,

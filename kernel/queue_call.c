@@ -50,6 +50,7 @@ void ipcshm_call_complete(struct ipcshm_queue *queue, struct ipcshm_caller *call
 	call_unbind(call);
 	ipcshm_ring_remove(&call->link);
 	queue->nr_calls--;
+	ipcshm_waits_remove(&call->waiter);
 	if (call->waiter.task) {
 		ipcshm_waiter_complete(&call->waiter, result, &effects->wakeups);
 		return;
@@ -206,7 +207,9 @@ static void call_move(struct ipcshm_caller *call, struct interrupted_call *inter
 	struct ipcshm_caller *copy = &interrupted->call;
 
 	lockdep_assert_held(&call->qfile->queue->lock);
+	ipcshm_waits_remove(&call->waiter);
 	*copy = *call;
+	INIT_LIST_HEAD(&copy->waiter.link);
 	copy->waiter.task = NULL;
 	copy->stays = true;
 	interrupted->criteria = *call->criteria;
@@ -275,6 +278,7 @@ static struct interrupted_call *resume_begin(struct ipcshm_queue_file *qfile, u6
 		interrupted->busy = true;
 		interrupted->timeout = *timeout;
 		interrupted->call.waiter.task = current;
+		ipcshm_waits_add(&qfile->waits, &interrupted->call.waiter);
 		interrupted->criteria.room = reply->criteria.room;
 	}
 	spin_unlock(&qfile->queue->lock);
@@ -290,6 +294,7 @@ static int resume_end(struct ipcshm_queue *queue, struct interrupted_call *inter
 	lockdep_assert_held(&queue->lock);
 	if (!call->waiter.done && err != -ERESTARTSYS)
 		ipcshm_call_end(queue, call, err, effects);
+	ipcshm_waits_remove(&call->waiter);
 	reply->criteria.needed = interrupted->criteria.needed;
 	if (call->waiter.done) {
 		err = call->waiter.result;
@@ -380,20 +385,23 @@ void ipcshm_interrupted_end_all(struct ipcshm_queue_file *qfile, struct ipcshm_p
 
 /* Calling. */
 
-static int call_send(struct ipcshm_queue *queue, struct ipcshm_caller *call,
+static int call_send(struct ipcshm_queue_file *qfile, struct ipcshm_caller *call,
 		     const struct ipcshm_timeout *timeout)
 {
+	struct ipcshm_queue *queue = qfile->queue;
 	struct queue_effects effects IPCSHM_UNINITIALIZED;
 	int err;
 
 	queue_lock(queue, &effects);
 	effects.wakeups.sync = true;
 	ipcshm_ring_add(&call->link, &queue->calls);
+	ipcshm_waits_add(&qfile->waits, &call->waiter);
 	queue->nr_calls++;
 	err = ipcshm_queue_offer(queue, call->request, timeout->nonblock ? NULL : &call->waiter,
 				 &effects);
 	if (err && err != -EINPROGRESS) {
 		list_del(&call->link);
+		ipcshm_waits_remove(&call->waiter);
 		queue->nr_calls--;
 	}
 	queue_unlock(queue, &effects, READABLE);
@@ -449,7 +457,7 @@ int ipcshm_queue_call(struct ipcshm_queue_file *qfile, struct ipcshm_msg *reques
 	request->caller = &call;
 	request->plain = false;
 	do
-		err = call_send(qfile->queue, &call, timeout);
+		err = call_send(qfile, &call, timeout);
 	while (should_retry(err));
 	if (err) {
 		ipcshm_msg_put(request);

@@ -68,6 +68,7 @@ static void senders_end(struct ipcshm_queue *queue, const struct end_scope *scop
 		struct ipcshm_waiter *sender = msg->sender;
 
 		ipcshm_queue_unblock(queue, msg);
+		ipcshm_waits_remove(sender);
 		ipcshm_waiter_complete(sender, scope->err, &effects->wakeups);
 	}
 }
@@ -110,20 +111,6 @@ static void waits_end(struct ipcshm_queue *queue, const struct end_scope *scope)
 	} while (more);
 }
 
-/* A new descriptor. */
-void ipcshm_queue_attach(struct ipcshm_queue_file *qfile)
-{
-	struct ipcshm_queue *queue = qfile->queue;
-
-	spin_lock(&queue->lock);
-	queue->readers += !!(qfile->mode & FMODE_READ);
-	queue->writers += !!(qfile->mode & FMODE_WRITE);
-	queue->had_reader |= queue->readers;
-	queue->had_writer |= queue->writers;
-	spin_unlock(&queue->lock);
-	qfile->attached = true;
-}
-
 /* A descriptor goes.  The requests that it received will not get a reply. */
 void ipcshm_queue_detach(struct ipcshm_queue_file *qfile)
 {
@@ -156,6 +143,26 @@ void ipcshm_queue_abandon(struct ipcshm_queue_file *qfile, struct ipcshm_process
 	waits_end(qfile->queue, &scope);
 	ipcshm_interrupted_end_all(qfile, process);
 	ipcshm_leases_return(qfile->queue, process);
+}
+
+/**
+ * ipcshm_queue_cancel - end the waits through a queue file, or let tasks wait again
+ * @qfile: the queue file
+ * @undo: let tasks wait again
+ */
+void ipcshm_queue_cancel(struct ipcshm_queue_file *qfile, bool undo)
+{
+	struct ipcshm_queue *queue = qfile->queue;
+	struct queue_effects effects IPCSHM_UNINITIALIZED;
+	bool more;
+
+	do {
+		queue_lock(queue, &effects);
+		qfile->waits.cancelled = !undo;
+		more = !undo && ipcshm_waits_cancel_some(&qfile->waits, &effects.wakeups);
+		queue_unlock(queue, &effects, 0);
+		cond_resched();
+	} while (more);
 }
 
 static u64 drain_some(struct ipcshm_queue *queue, u64 most)

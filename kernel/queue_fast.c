@@ -82,6 +82,7 @@ struct ipcshm_msg *ipcshm_fast_hand_over(struct ipcshm_queue_file *qfile,
 		msg->caller = caller;
 		caller->request = msg;
 		ipcshm_ring_add(&caller->link, &queue->calls);
+		ipcshm_waits_add(&qfile->waits, &caller->waiter);
 		queue->nr_calls++;
 	}
 	queue->sent++;

@@ -59,7 +59,7 @@ bool ipcshm_fast_call(struct file *file, struct ipcshm_call_args __user *from, l
 	clock = ipcshm_get_u32(&from->clock, &err);
 	flags = ipcshm_get_u32(&from->flags, &err);
 	user_read_access_end();
-	if (unlikely(err || !valid || flags || out.request_id || in.match.how ||
+	if (unlikely(err || !valid || flags & ~IPCSHM_RETRY || out.request_id || in.match.how ||
 		     out.size >= qfile->queue->plain_bound || trace_ipcshm_send_enabled() ||
 		     ipcshm_qfile_begin(file, FMODE_WRITE, deadline, clock, false, &timeout)) ||
 	    timeout.nonblock)
@@ -69,6 +69,9 @@ bool ipcshm_fast_call(struct file *file, struct ipcshm_call_args __user *from, l
 	if (!send_request(qfile, &out, &call))
 		return false;
 	err = ipcshm_caller_wait(qfile, &call, &asleep.rbuf, &timeout, &id);
+	/* The general path sends the request again. */
+	if (unlikely(err == -EPIPE && flags))
+		return false;
 	*result = ipcshm_call_finish(qfile, &asleep.rbuf, from, err, id);
 	return true;
 }

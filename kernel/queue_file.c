@@ -283,6 +283,7 @@ struct ipcshm_queue_file *ipcshm_qfile_create(struct ipcshm_queue *queue, u32 fl
 		(flags & IPCSHM_READ ? FMODE_READ : 0) | (flags & IPCSHM_WRITE ? FMODE_WRITE : 0);
 	qfile->calls = RB_ROOT;
 	ipcshm_processes_init(&qfile->processes, process_leave);
+	ipcshm_waits_init(&qfile->waits);
 	xa_init_flags(&qfile->held, XA_FLAGS_ACCOUNT);
 	return qfile;
 }

@@ -13,6 +13,7 @@
 #include "process.h"
 #include "queue.h"
 #include "quota.h"
+#include "waiter.h"
 
 extern const struct file_operations ipcshm_qfile_fops;
 
@@ -30,6 +31,7 @@ extern const struct file_operations ipcshm_qfile_fops;
  *	protected by the queue's lock
  * @nr_calls: number of @calls; written under the queue's lock
  * @processes: the processes that have received requests or hold messages
+ * @waits: the tasks that sleep; protected by the queue's lock
  * @held: messages received mapped and not released, by offset
  * @nr_held: number of @held
  */
@@ -45,6 +47,7 @@ struct ipcshm_queue_file {
 	struct rb_root calls;
 	u64 nr_calls;
 	struct ipcshm_processes processes;
+	struct ipcshm_waits waits;
 	struct xarray held;
 	atomic_long_t nr_held;
 };

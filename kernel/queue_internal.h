@@ -123,6 +123,9 @@ void ipcshm_queue_take_back(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 /* queue_move.c */
 void ipcshm_dead_letters_send(struct ipcshm_queue *queue);
 
+/* queue_peer.c */
+bool ipcshm_queue_has_peer(const struct ipcshm_queue *queue, fmode_t mode);
+
 /* queue_receive.c */
 void ipcshm_queue_return(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 			 struct ipcshm_quotas *payer);
@@ -183,6 +186,7 @@ static inline bool writers_are_gone(const struct ipcshm_queue *queue)
 
 #define READABLE (EPOLLIN | EPOLLRDNORM)
 #define WRITABLE (EPOLLOUT | EPOLLWRNORM)
+#define PEERS EPOLLPRI
 
 /* The lock. */
 
@@ -365,6 +369,7 @@ static inline void receiver_complete(struct ipcshm_queue *queue, struct queue_re
 {
 	lockdep_assert_held(&queue->lock);
 	ipcshm_sleepers_remove(&queue->receivers, &receiver->sleeper);
+	ipcshm_waits_remove(&receiver->waiter);
 	ipcshm_waiter_complete(&receiver->waiter, result, &effects->wakeups);
 }
 

@@ -151,6 +151,11 @@ static long queue_ioctl_receive_batch(struct file *file, void *args, struct ipcs
 
 /* Calls. */
 
+static int call_id_put(struct ipcshm_call_args __user *to, u64 id)
+{
+	return put_user(id, &to->request.request_id) ? -EFAULT : 0;
+}
+
 /* Make a call, or resume the one with @id; an interruption writes the id to @id. */
 static int call_or_resume(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
 			  struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
@@ -166,9 +171,32 @@ static int call_or_resume(struct ipcshm_queue_file *qfile, struct ipcshm_call_ar
 	return ipcshm_queue_call(qfile, request, reply, timeout, id);
 }
 
-static int call_id_put(struct ipcshm_call_args __user *to, u64 id)
+/* Wait for a server, after which the request is sent again; a resumed call is a new one then. */
+static int prepare_retry(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
+			 const struct ipcshm_timeout *timeout, struct ipcshm_call_args __user *to,
+			 u64 *id)
 {
-	return put_user(id, &to->request.request_id) ? -EFAULT : 0;
+	if (args->request.request_id && call_id_put(to, 0))
+		return -EFAULT;
+	args->request.request_id = 0;
+	*id = 0;
+	return ipcshm_queue_wait_peer(qfile, FMODE_WRITE, timeout);
+}
+
+/* As call_or_resume(); with IPCSHM_RETRY, until a server has replied. */
+static int call_servers(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *args,
+			struct ipcshm_receive_buffer *reply, const struct ipcshm_timeout *timeout,
+			struct ipcshm_call_args __user *to, u64 *id)
+{
+	int err;
+
+	do {
+		err = call_or_resume(qfile, args, reply, timeout, id);
+		if (err != -EPIPE || !(args->flags & IPCSHM_RETRY))
+			return err;
+		err = prepare_retry(qfile, args, timeout, to, id);
+	} while (!err);
+	return err;
 }
 
 /*
@@ -220,7 +248,7 @@ static int make_call(struct ipcshm_queue_file *qfile, struct ipcshm_call_args *a
 		ipcshm_rbuf_put(qfile, &reply);
 		return err;
 	}
-	err = call_or_resume(qfile, args, &reply, timeout, &id);
+	err = call_servers(qfile, args, &reply, timeout, to, &id);
 	if (args->request.request_id && err != -ERESTARTSYS && !call_stays(err))
 		call_id_put(to, 0); /* the structure can be used for another call */
 	return ipcshm_call_finish(qfile, &reply, to, err, id);
@@ -395,6 +423,27 @@ static long queue_ioctl_busy_poll(struct file *file, void *args, struct ipcshm_u
 	return err;
 }
 
+static long queue_ioctl_wait_peer(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_queue_file *qfile = qfile_of(file);
+	const struct ipcshm_queue_wait_peer_args *wait = args;
+	struct ipcshm_timeout timeout;
+	int err;
+
+	err = ipcshm_qfile_begin(file, 0, wait->deadline, wait->clock, wait->flags, &timeout);
+	return err ?: ipcshm_queue_wait_peer(qfile, qfile->mode, &timeout);
+}
+
+static long queue_ioctl_cancel(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	const struct ipcshm_queue_cancel_args *cancel = args;
+	int err = qfile_check_access(qfile_of(file), 0);
+
+	if (!err)
+		ipcshm_queue_cancel(qfile_of(file), cancel->flags & IPCSHM_CANCEL_UNDO);
+	return err;
+}
+
 static long queue_ioctl_drain(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue_drain_args *drain = args;
@@ -479,7 +528,7 @@ static const struct ipcshm_ioctl queue_ioctls[] = {
 	},
 	[NR(CALL)] = {
 		IPCSHM_ARGS(call_args, CALL),
-		IPCSHM_FLAGS(call_args, 0),
+		IPCSHM_FLAGS(call_args, IPCSHM_RETRY),
 		IPCSHM_CLOCK(call_args),
 		.check = call_is_valid,
 		.access = FMODE_WRITE,
@@ -520,6 +569,18 @@ static const struct ipcshm_ioctl queue_ioctls[] = {
 		IPCSHM_FLAGS(queue_busy_poll_args, 0),
 		.check = busy_poll_is_valid,
 		.run = queue_ioctl_busy_poll,
+	},
+	[NR(WAIT_PEER)] = {
+		IPCSHM_ARGS(queue_wait_peer_args, QUEUE_WAIT_PEER),
+		IPCSHM_FLAGS(queue_wait_peer_args, IPCSHM_DONTWAIT),
+		IPCSHM_CLOCK(queue_wait_peer_args),
+		.run = queue_ioctl_wait_peer,
+	},
+	[NR(CANCEL)] = {
+		IPCSHM_ARGS(queue_cancel_args, QUEUE_CANCEL),
+		IPCSHM_FLAGS(queue_cancel_args, IPCSHM_CANCEL_UNDO),
+		.zero = { IPCSHM_SPAN(queue_cancel_args, reserved) },
+		.run = queue_ioctl_cancel,
 	},
 	[NR(DRAIN)] = {
 		IPCSHM_ARGS(queue_drain_args, QUEUE_DRAIN),

@@ -68,6 +68,8 @@ static struct inode *inode_create(umode_t mode)
 
 static size_t find_invalid_new(const struct ipcshm_queue_open_args *args)
 {
+	if (args->how.flags & IPCSHM_HANGUP_EARLY && !(args->how.flags & IPCSHM_HANGUP))
+		return OFFSET(how.flags);
 	if (!args->max_message_size || args->max_message_size > IPCSHM_MESSAGE_MAX)
 		return OFFSET(max_message_size);
 	if (args->pool_bytes && (args->pool_bytes < args->max_message_size ||
@@ -239,6 +241,8 @@ static struct ipcshm_object *queue_create(const void *attr, const char *name,
 	queue->queued.needs_worst = args->overflow == IPCSHM_OVERFLOW_DROP_OLDEST;
 	queue->returned.needs_worst = queue->queued.needs_worst;
 	queue->hangup = args->how.flags & IPCSHM_HANGUP;
+	queue->had_reader = args->how.flags & IPCSHM_HANGUP_EARLY;
+	queue->had_writer = queue->had_reader;
 	queue->persistent = args->how.flags & IPCSHM_PERSISTENT;
 	ipcshm_queue_init(queue);
 	return &queue->object;

@@ -84,6 +84,7 @@ void ipcshm_receiver_enter(struct ipcshm_queue_file *qfile, struct queue_receive
 	receiver->qfile = qfile;
 	receiver->msg = NULL;
 	ipcshm_waiter_init(&receiver->waiter);
+	ipcshm_waits_add(&qfile->waits, &receiver->waiter);
 	ipcshm_sleepers_add(&qfile->queue->receivers, &receiver->sleeper, &criteria->match);
 }
 
@@ -93,10 +94,12 @@ static int receiver_leave(struct ipcshm_queue *queue, struct queue_receiver *rec
 	struct queue_effects effects IPCSHM_UNINITIALIZED;
 
 	queue_lock(queue, &effects);
-	if (receiver->waiter.done)
+	if (receiver->waiter.done) {
 		err = receiver->waiter.result;
-	else
+	} else {
 		ipcshm_sleepers_remove(&queue->receivers, &receiver->sleeper);
+		ipcshm_waits_remove(&receiver->waiter);
+	}
 	queue_unlock(queue, &effects, 0);
 	return err;
 }
@@ -231,7 +234,8 @@ static struct ipcshm_process *receiving_process(struct ipcshm_queue_file *qfile,
  *
  * Return: how many there are, in the first receive buffers, who have them; each is to be
  * put, or put back, the last one first.  If none, an error: -EMSGSIZE,
- * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EINTR, -EPIPE, -EKEYREVOKED, -ENOMEM, -EOPNOTSUPP.
+ * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EINTR, -ECANCELED, -EPIPE, -EKEYREVOKED, -ENOMEM,
+ * -EOPNOTSUPP.
  */
 int ipcshm_queue_receive(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
 			 u32 count, const struct ipcshm_timeout *timeout)

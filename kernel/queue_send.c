@@ -202,6 +202,7 @@ static int sender_leave(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 		err = sender->result;
 	} else {
 		ipcshm_queue_unblock(queue, msg);
+		ipcshm_waits_remove(sender);
 		admit_blocked(queue, &effects);
 	}
 	queue_unlock(queue, &effects, 0);
@@ -298,9 +299,10 @@ static int sender_sleep(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 }
 
 /* Sends what can be sent at once, then waits for one more, if it may. */
-static int send_some(struct ipcshm_queue *queue, struct ipcshm_msg *const *msgs, u32 count,
+static int send_some(struct ipcshm_queue_file *qfile, struct ipcshm_msg *const *msgs, u32 count,
 		     u32 *sent, const struct ipcshm_timeout *timeout)
 {
+	struct ipcshm_queue *queue = qfile->queue;
 	struct ipcshm_waiter sender;
 	struct ipcshm_msg *msg;
 	u32 before = *sent;
@@ -315,6 +317,8 @@ static int send_some(struct ipcshm_queue *queue, struct ipcshm_msg *const *msgs,
 		if (!err)
 			++*sent;
 	}
+	if (err == -EINPROGRESS)
+		ipcshm_waits_add(&qfile->waits, &sender);
 	queue_unlock(queue, &effects, *sent > before || err == -EINPROGRESS ? READABLE : 0);
 	if (err != -EINPROGRESS)
 		return err;
@@ -341,7 +345,7 @@ int ipcshm_queue_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *const 
 	int err;
 
 	do
-		err = send_some(qfile->queue, msgs, count, &sent, timeout);
+		err = send_some(qfile, msgs, count, &sent, timeout);
 	while ((!err || should_retry(err)) && sent < count);
 	return sent ?: err;
 }

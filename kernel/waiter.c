@@ -55,7 +55,7 @@ static bool busy_poll_done(const struct ipcshm_waiter *waiter, u32 nanoseconds)
  *
  * Return: 0 if it is, and @waiter has the result; -ERESTARTSYS or -ETIMEDOUT, and
  * then the caller has to look, under the lock, whether it was completed in the
- * meantime; -EAGAIN: it was poked.
+ * meantime; -ECANCELED: likewise, it was cancelled; -EAGAIN: it was poked.
  */
 int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_timeout *timeout)
 {
@@ -80,6 +80,10 @@ int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_timeou
 			break;
 		if (signal_pending(current)) {
 			err = -ERESTARTSYS;
+			break;
+		}
+		if (READ_ONCE(waiter->cancelled)) {
+			err = -ECANCELED;
 			break;
 		}
 		if (READ_ONCE(waiter->poked)) {
@@ -124,14 +128,35 @@ void ipcshm_waiter_complete(struct ipcshm_waiter *waiter, int result,
 	put_task_struct(task);
 }
 
-/* Make a sleeper look after something, and sleep again; the lock is held by which it was found. */
-void ipcshm_waiter_poke(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wakeups)
+static void wake_later(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wakeups)
 {
-	WRITE_ONCE(waiter->poked, true);
 	if (wakeups->count < IPCSHM_WAKEUPS_MAX)
 		wakeups->tasks[wakeups->count++] = get_task_struct(waiter->task);
 	else
 		wake_up_process(waiter->task);
+}
+
+/* Make a sleeper look after something, and sleep again; the lock is held by which it was found. */
+void ipcshm_waiter_poke(struct ipcshm_waiter *waiter, struct ipcshm_wakeups *wakeups)
+{
+	WRITE_ONCE(waiter->poked, true);
+	wake_later(waiter, wakeups);
+}
+
+/* Make some sleepers give up. Return whether there are more. */
+bool ipcshm_waits_cancel_some(struct ipcshm_waits *waits, struct ipcshm_wakeups *wakeups)
+{
+	struct ipcshm_waiter *waiter;
+
+	while (wakeups->count < IPCSHM_WAKEUPS_MAX) {
+		waiter = list_first_entry_or_null(&waits->list, struct ipcshm_waiter, link);
+		if (!waiter)
+			return false;
+		ipcshm_waits_remove(waiter);
+		WRITE_ONCE(waiter->cancelled, true);
+		wake_later(waiter, wakeups);
+	}
+	return true;
 }
 
 /* Flag of a wake-up with that hint, which no header for modules defines. */

@@ -4,9 +4,12 @@
 #define IPCSHM_WAITER_H
 
 #include <linux/ktime.h>
+#include <linux/list.h>
 #include <linux/sched.h>
 #include <linux/time64.h>
 #include <linux/time_namespace.h>
+
+#include "list_ring.h"
 
 /**
  * struct ipcshm_timeout - how long a call may block
@@ -56,6 +59,8 @@ int ipcshm_timeout_init(struct ipcshm_timeout *timeout, u64 deadline, u32 clock,
  * @task: the sleeping task; immutable
  * @result: 0 or an error; written before @done is set, read after
  * @poked: the sleeper has to look after something, and sleep again
+ * @cancelled: the sleeper has to give up
+ * @link: in the waits of a descriptor that can be cancelled, under their lock, or alone
  * @done: the wait is over; set once, under the lock by which the waiter is found,
  *	and read without: from then on the waiter may be gone
  */
@@ -63,7 +68,9 @@ struct ipcshm_waiter {
 	struct task_struct *task;
 	int result;
 	bool poked;
+	bool cancelled;
 	bool done;
+	struct list_head link;
 };
 
 #define IPCSHM_WAKEUPS_MAX 8
@@ -84,7 +91,41 @@ struct ipcshm_wakeups {
 static inline void ipcshm_waiter_init(struct ipcshm_waiter *waiter)
 {
 	*waiter = (struct ipcshm_waiter){ .task = current };
+	INIT_LIST_HEAD(&waiter->link);
 }
+
+/**
+ * struct ipcshm_waits - the waits through a descriptor, which can be cancelled
+ * @list: their waiters, by @link
+ * @cancelled: waits that begin are cancelled at once
+ */
+struct ipcshm_waits {
+	struct list_head list;
+	bool cancelled;
+};
+
+static inline void ipcshm_waits_init(struct ipcshm_waits *waits)
+{
+	INIT_LIST_HEAD(&waits->list);
+	waits->cancelled = false;
+}
+
+/* Add a task that is about to sleep. All that follows is called with one lock held. */
+static inline void ipcshm_waits_add(struct ipcshm_waits *waits, struct ipcshm_waiter *waiter)
+{
+	waiter->cancelled = waits->cancelled;
+	if (likely(!waiter->cancelled))
+		ipcshm_ring_add(&waiter->link, &waits->list);
+}
+
+/* Remove a waiter if it is there. */
+static inline void ipcshm_waits_remove(struct ipcshm_waiter *waiter)
+{
+	ipcshm_ring_remove(&waiter->link);
+	INIT_LIST_HEAD(&waiter->link);
+}
+
+bool ipcshm_waits_cancel_some(struct ipcshm_waits *waits, struct ipcshm_wakeups *wakeups);
 
 void ipcshm_waiter_init_module(void);
 int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_timeout *timeout);

@@ -47,6 +47,8 @@ static const struct change wrong_queue_values[] = {
 	CHANGE(QUEUE_CREATE, queue_open_args, how.flags, C | R | W | IPCSHM_BY_ID, EINVAL),
 	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, R | IPCSHM_POPULATE, EINVAL),
 	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, R | IPCSHM_HANGUP, EINVAL),
+	CHANGE(QUEUE_OPEN, queue_open_args, how.flags, R | IPCSHM_HANGUP_EARLY, EINVAL),
+	CHANGE(QUEUE_CREATE, queue_open_args, how.flags, C | R | W | IPCSHM_HANGUP_EARLY, EINVAL),
 	CHANGE(QUEUE_OPEN, queue_open_args, pool_bytes, 4096, EINVAL),
 	CHANGE(QUEUE_OPEN, queue_open_args, overflow, IPCSHM_OVERFLOW_DROP_OLDEST, EINVAL),
 	CHANGE(QUEUE_CREATE, queue_open_args, max_deliveries, IPCSHM_DELIVERIES_MAX + 1, EINVAL),

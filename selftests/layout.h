@@ -308,6 +308,15 @@ LAYOUT(queue_ack_args, count, 8)
 LAYOUT(queue_ack_args, flags, 12)
 LAYOUT(queue_ack_args, timeout, 16)
 
+LEAST(queue_cancel_args, 8)
+LAYOUT(queue_cancel_args, flags, 0)
+LAYOUT(queue_cancel_args, reserved, 4)
+
+LEAST(queue_wait_peer_args, 16)
+LAYOUT(queue_wait_peer_args, deadline, 0)
+LAYOUT(queue_wait_peer_args, clock, 8)
+LAYOUT(queue_wait_peer_args, flags, 12)
+
 NUMBER(INFO, 0x00, info)
 NUMBER(REGION_OPEN, 0x01, region_open_args)
 NUMBER(QUEUE_OPEN, 0x02, queue_open_args)
@@ -337,6 +346,8 @@ NUMBER(QUEUE_BUSY_POLL, 0x4a, queue_busy_poll_args)
 NUMBER(QUEUE_DRAIN, 0x4b, queue_drain_args)
 NUMBER(QUEUE_REVOKE, 0x4c, queue_revoke_args)
 NUMBER(QUEUE_ACK, 0x4d, queue_ack_args)
+NUMBER(QUEUE_CANCEL, 0x4e, queue_cancel_args)
+NUMBER(QUEUE_WAIT_PEER, 0x4f, queue_wait_peer_args)
 
 VALUE(INFO_SIZE_VER0, 120)
 VALUE(REGION_OPEN_SIZE_VER0, 64)
@@ -366,6 +377,8 @@ VALUE(REGION_WATCH_SIZE_VER0, 32)
 VALUE(REGION_RESIZE_SIZE_VER0, 8)
 VALUE(REGION_REVOKE_SIZE_VER0, 8)
 VALUE(QUEUE_ACK_SIZE_VER0, 24)
+VALUE(QUEUE_CANCEL_SIZE_VER0, 8)
+VALUE(QUEUE_WAIT_PEER_SIZE_VER0, 16)
 
 VALUE(ABI_VERSION, 1)
 

@@ -437,7 +437,8 @@ struct ipcshm_queue_attr {
  *
  * With IPCSHM_HANGUP a new queue is like a pipe.  Once its last receiver has gone,
  * sending fails with -EPIPE (without a signal).  Once its last sender has gone,
- * receiving from the empty queue fails with -EPIPE, and read(2) returns 0.
+ * receiving from the empty queue fails with -EPIPE, and read(2) returns 0. With
+ * IPCSHM_HANGUP_EARLY they fail so before the first receiver or sender has come, too.
  *
  * With IPCSHM_DEAD_LETTERS a message that comes back from its last delivery goes to another
  * queue, with its type, priority, sender, time, descriptors and number of returns. That queue
@@ -497,6 +498,33 @@ int ipcshm_queue_set(int fd, uint64_t max_messages, uint64_t max_bytes);
  * Return: 0, or -EINVAL, -EKEYREVOKED.
  */
 int ipcshm_queue_set_busy_poll(int fd, uint32_t microseconds);
+
+/**
+ * ipcshm_queue_wait_peer - wait until a queue has a receiver, or a sender
+ * @fd: a queue's descriptor
+ * @deadline: as for ipcshm_receive()
+ *
+ * Waits until another descriptor of the queue receives what this one sends, or sends what it
+ * receives: with IPCSHM_WRITE alone, one with IPCSHM_READ; with IPCSHM_READ alone, one with
+ * IPCSHM_WRITE; with both, any. Poll reports POLLPRI for as long as there is one.
+ *
+ * Return: 0, or -EAGAIN: the descriptor is O_NONBLOCK; -ETIMEDOUT, -EINTR, -ECANCELED,
+ * -EKEYREVOKED, -EBADF.
+ */
+int ipcshm_queue_wait_peer(int fd, uint64_t deadline);
+
+/**
+ * ipcshm_queue_cancel - end the waits of a descriptor
+ * @fd: a queue's descriptor
+ * @flags: 0, or IPCSHM_CANCEL_UNDO: operations may wait again
+ *
+ * Sends, receives and calls that wait at the open file description fail with -ECANCELED, and
+ * also those that would wait later. So a thread ends the blocked receive of another one without
+ * a signal, and misses none that is about to begin. Operations that need not wait go on.
+ *
+ * Return: 0, or -EINVAL, -EKEYREVOKED, -EBADF.
+ */
+int ipcshm_queue_cancel(int fd, uint32_t flags);
 
 /**
  * ipcshm_queue_drain - discard all messages of a queue
@@ -703,7 +731,7 @@ int ipcshm_send_batch(int fd, const struct ipcshm_message *messages, uint32_t co
  * @fd: a queue's descriptor with IPCSHM_READ
  * @messages: an array of messages with room, filled in; each can ask for a type
  * @count: how many there are, 1 to IPCSHM_BATCH_MAX
- * @flags: 0 or IPCSHM_DONTWAIT
+ * @flags: 0, IPCSHM_DONTWAIT, IPCSHM_TRUNCATE
  * @deadline: as for ipcshm_receive(), for the first of them
  *
  * The semantics are those of recvmmsg(2) with MSG_WAITFORONE: it waits until there
@@ -751,7 +779,7 @@ ssize_t ipcshm_receive_ack(int fd, struct ipcshm_message *message, uint64_t time
  * @messages: as for ipcshm_receive_batch(); all messages with an ack_id are acknowledged
  *	first
  * @count: how many there are, 1 to IPCSHM_BATCH_MAX
- * @flags: 0, IPCSHM_DONTWAIT, IPCSHM_TRUNCATE
+ * @flags: 0 or IPCSHM_DONTWAIT
  * @timeout: as for ipcshm_receive_ack()
  * @deadline: as for ipcshm_receive_batch()
  *
@@ -823,6 +851,28 @@ int ipcshm_ack_extend(int fd, const __u64 *ids, uint32_t count, uint64_t timeout
  */
 ssize_t ipcshm_call(int fd, const void *request, size_t request_size, void *reply,
 		    size_t reply_room, uint64_t deadline);
+
+/**
+ * ipcshm_call_typed - send a request with a type and priority, and wait for its reply
+ * @fd: as for ipcshm_call()
+ * @request: as for ipcshm_call()
+ * @request_size: as for ipcshm_call()
+ * @type: as for ipcshm_send_typed()
+ * @priority: as for ipcshm_send()
+ * @reply: as for ipcshm_call()
+ * @reply_room: as for ipcshm_call()
+ * @flags: 0, or IPCSHM_RETRY: wait for another server instead of -EPIPE
+ * @deadline: as for ipcshm_call(), for all attempts together
+ *
+ * With IPCSHM_RETRY the request is sent again if the server that received it ends without a
+ * reply, and waits while there is no server. So a request can be served twice, though only one
+ * reply arrives: servers must expect that.
+ *
+ * Return: as ipcshm_call().
+ */
+ssize_t ipcshm_call_typed(int fd, const void *request, size_t request_size, uint64_t type,
+			  uint32_t priority, void *reply, size_t reply_room, uint32_t flags,
+			  uint64_t deadline);
 
 /**
  * ipcshm_reply - reply to a request

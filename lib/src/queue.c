@@ -3,6 +3,7 @@
  * Queues: what they are, and what is done to a whole one.
  */
 #include <sys/mman.h>
+#include <time.h>
 
 #include "internal.h"
 
@@ -77,6 +78,23 @@ int ipcshm_queue_set_busy_poll(int fd, uint32_t microseconds)
 	struct ipcshm_queue_busy_poll_args args = { .microseconds = microseconds };
 
 	return call_ioctl(fd, IPCSHM_IOC_QUEUE_BUSY_POLL, &args, sizeof(args));
+}
+
+int ipcshm_queue_wait_peer(int fd, uint64_t deadline)
+{
+	struct ipcshm_queue_wait_peer_args args = {
+		.deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
+	};
+
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_WAIT_PEER, &args, sizeof(args));
+}
+
+int ipcshm_queue_cancel(int fd, uint32_t flags)
+{
+	struct ipcshm_queue_cancel_args args = { .flags = flags };
+
+	return call_ioctl(fd, IPCSHM_IOC_QUEUE_CANCEL, &args, sizeof(args));
 }
 
 int ipcshm_queue_drain(int fd, uint64_t *messages)

@@ -23,6 +23,17 @@ int ipcshm_reply_message(int fd, const struct ipcshm_message *message)
 	return call_ioctl(fd, IPCSHM_IOC_QUEUE_REPLY, &args, sizeof(args));
 }
 
+static inline ssize_t call_built(int fd, struct ipcshm_call_args *transfer)
+{
+	int ret;
+
+	/* If the request was received, its request_id is now the id that resumes the call. */
+	do
+		ret = ipcshm_call_transfer(fd, transfer, sizeof(*transfer));
+	while (ret == -EINTR && transfer->request.request_id);
+	return ret < 0 ? ret : (ssize_t)transfer->reply.size;
+}
+
 ssize_t ipcshm_call(int fd, const void *request, size_t request_size, void *reply,
 		    size_t reply_room, uint64_t deadline)
 {
@@ -32,13 +43,28 @@ ssize_t ipcshm_call(int fd, const void *request, size_t request_size, void *repl
 		.deadline = deadline,
 		.clock = CLOCK_MONOTONIC,
 	};
-	int ret;
 
-	/* If the request was received, its token is now the id that resumes the call. */
-	do
-		ret = ipcshm_call_transfer(fd, &transfer, sizeof(transfer));
-	while (ret == -EINTR && transfer.request.request_id);
-	return ret < 0 ? ret : (ssize_t)transfer.reply.size;
+	return call_built(fd, &transfer);
+}
+
+ssize_t ipcshm_call_typed(int fd, const void *request, size_t request_size, uint64_t type,
+			  uint32_t priority, void *reply, size_t reply_room, uint32_t flags,
+			  uint64_t deadline)
+{
+	struct ipcshm_call_args transfer = {
+		.request = {
+			.data = (uintptr_t)request,
+			.size = request_size,
+			.type = type,
+			.priority = priority,
+		},
+		.reply = { .data = (uintptr_t)reply, .size = reply_room },
+		.deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
+		.flags = flags,
+	};
+
+	return call_built(fd, &transfer);
 }
 
 int ipcshm_reply(int fd, uint64_t token, const void *data, size_t size)

@@ -46,6 +46,18 @@ TEST_F(call, hands_on_every_argument)
 	EXPECT_EQ(0, memcmp(&self->want, &fake.asked.in, sizeof(self->want)));
 }
 
+TEST_F(call, typed_call_hands_on_type_priority_and_flags)
+{
+	self->want.call.request.type = 7;
+	self->want.call.request.priority = 3;
+	self->want.call.flags = IPCSHM_RETRY;
+	EXPECT_RETURNS(64, ipcshm_call_typed(9, self->there, 6, 7, 3, self->back, 64,
+					     IPCSHM_RETRY, 5));
+	EXPECT_EQ(COMMAND(0x45, 192), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&self->want, &fake.asked.in, sizeof(self->want)));
+	EXPECT_FAILS(EPIPE, ipcshm_call_typed(9, self->there, 6, 7, 3, self->back, 64, 0, 5));
+}
+
 TEST_F(call, returns_the_size_of_the_reply)
 {
 	fake.writes = true;

@@ -206,6 +206,30 @@ TEST(set_spin_hands_on_the_bound)
 	EXPECT_FAILS(EINVAL, ipcshm_queue_set_busy_poll(9, UINT32_MAX));
 }
 
+TEST(wait_peer_hands_on_the_deadline)
+{
+	union fake_argument want = {
+		.queue_wait_peer = { .deadline = 5, .clock = CLOCK_MONOTONIC },
+	};
+
+	EXPECT_RETURNS(0, ipcshm_queue_wait_peer(9, 5));
+	EXPECT_EQ(9, fake.asked.fd);
+	EXPECT_EQ(COMMAND(0x4f, 16), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	EXPECT_FAILS(ETIMEDOUT, ipcshm_queue_wait_peer(9, 5));
+}
+
+TEST(cancel_hands_on_the_flags)
+{
+	union fake_argument want = { .queue_cancel.flags = IPCSHM_CANCEL_UNDO };
+
+	EXPECT_RETURNS(0, ipcshm_queue_cancel(9, IPCSHM_CANCEL_UNDO));
+	EXPECT_EQ(9, fake.asked.fd);
+	EXPECT_EQ(COMMAND(0x4e, 8), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	EXPECT_FAILS(EINVAL, ipcshm_queue_cancel(9, 2));
+}
+
 TEST(drain_returns_the_count)
 {
 	union fake_argument want = { 0 };

@@ -249,6 +249,19 @@ class Queue(_core.QueueDescriptor, Closing):
         call(lib.ipcshm_queue_drain, self.fileno(), count)
         return int(count[0])
 
+    def wait_peer(self, timeout: TimeoutType = None) -> None:
+        """Wait until another descriptor of the queue receives what this one sends, or the reverse."""
+        until = _core.deadline(timeout)
+        call(lib.ipcshm_queue_wait_peer, self.fileno(), until)
+
+    def cancel(self) -> None:
+        """End the waits of this descriptor, now and until undo_cancel(), with ECANCELED."""
+        call(lib.ipcshm_queue_cancel, self.fileno(), 0)
+
+    def undo_cancel(self) -> None:
+        """Let operations on this descriptor wait again."""
+        call(lib.ipcshm_queue_cancel, self.fileno(), lib.IPCSHM_CANCEL_UNDO)
+
     def revoke(self) -> None:
         """Take the queue away from all processes."""
         call(lib.ipcshm_queue_revoke, self.fileno())

@@ -782,7 +782,7 @@ struct ipcshm_batch_args {
  *	with @reply.request_id; 0: none.  Out: request_id is 0 when it has been sent
  * @deadline: as in struct ipcshm_transfer_args
  * @clock: as in struct ipcshm_transfer_args
- * @flags: REPLY_RECEIVE: IPCSHM_DONTWAIT
+ * @flags: CALL: IPCSHM_RETRY; REPLY_RECEIVE: IPCSHM_DONTWAIT
  */
 struct ipcshm_call_args {
 	struct ipcshm_message request;
@@ -839,6 +839,49 @@ struct ipcshm_queue_drain_args {
 struct ipcshm_queue_busy_poll_args {
 	__u32 microseconds;
 	__u32 flags;
+};
+
+/**
+ * struct ipcshm_queue_wait_peer_args - IPCSHM_IOC_QUEUE_WAIT_PEER: wait for a peer
+ * @deadline: as in struct ipcshm_transfer_args
+ * @clock: as in struct ipcshm_transfer_args
+ * @flags: IPCSHM_DONTWAIT
+ *
+ * Waits until the queue has a descriptor that receives what this one sends, or sends what this
+ * one receives: with IPCSHM_WRITE alone, one with IPCSHM_READ, and the reverse; with both, any
+ * other one. Poll reports EPOLLPRI for as long as there is one.
+ *
+ * Errors:
+ * EAGAIN: there is none, and the call does not wait
+ * ETIMEDOUT, EINTR, ECANCELED, EKEYREVOKED: as for a receive
+ * EINVAL: an unknown clock or flag
+ */
+struct ipcshm_queue_wait_peer_args {
+	__u64 deadline;
+	__u32 clock;
+	__u32 flags;
+};
+
+/* Flags of struct ipcshm_queue_cancel_args. */
+#define IPCSHM_CANCEL_UNDO	0x01	/* operations may wait again */
+
+/**
+ * struct ipcshm_queue_cancel_args - IPCSHM_IOC_QUEUE_CANCEL: end the waits of a descriptor
+ * @flags: 0: operations on this open file description that wait, or would wait, fail;
+ *	IPCSHM_CANCEL_UNDO: they wait again
+ * @reserved: 0
+ *
+ * Ends sends, receives and calls that sleep with ECANCELED, and also those that begin later, so
+ * that a thread that is about to sleep is not missed. Operations that need not wait are not
+ * affected, nor is poll. A call whose request was received ends, too.
+ *
+ * Errors:
+ * EINVAL: an unknown flag
+ * EKEYREVOKED: the queue was revoked
+ */
+struct ipcshm_queue_cancel_args {
+	__u32 flags;
+	__u32 reserved;
 };
 
 /**
@@ -907,6 +950,8 @@ struct ipcshm_queue_revoke_args {
 #define IPCSHM_QUEUE_RELEASE_SIZE_VER0	16
 #define IPCSHM_QUEUE_REVOKE_SIZE_VER0	8
 #define IPCSHM_QUEUE_ACK_SIZE_VER0	24
+#define IPCSHM_QUEUE_CANCEL_SIZE_VER0	8
+#define IPCSHM_QUEUE_WAIT_PEER_SIZE_VER0	16
 #define IPCSHM_REGION_SELF_SIZE_VER0	8
 #define IPCSHM_REGION_MEMBER_SIZE_VER0	40
 #define IPCSHM_REGION_MEMBERS_SIZE_VER0	16
@@ -963,5 +1008,8 @@ struct ipcshm_queue_revoke_args {
 #define IPCSHM_IOC_QUEUE_DRAIN	_IOWR(IPCSHM_IOC_MAGIC, 0x4b, struct ipcshm_queue_drain_args)
 #define IPCSHM_IOC_QUEUE_REVOKE	_IOWR(IPCSHM_IOC_MAGIC, 0x4c, struct ipcshm_queue_revoke_args)
 #define IPCSHM_IOC_QUEUE_ACK	_IOWR(IPCSHM_IOC_MAGIC, 0x4d, struct ipcshm_queue_ack_args)
+#define IPCSHM_IOC_QUEUE_CANCEL	_IOWR(IPCSHM_IOC_MAGIC, 0x4e, struct ipcshm_queue_cancel_args)
+#define IPCSHM_IOC_QUEUE_WAIT_PEER \
+	_IOWR(IPCSHM_IOC_MAGIC, 0x4f, struct ipcshm_queue_wait_peer_args)
 
 #endif /* _UAPI_LINUX_IPCSHM_H */

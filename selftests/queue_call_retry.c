@@ -7,6 +7,7 @@
 
 #define ASKERS	4
 #define ROUNDS	many(400, 40)	/* calls of each of them */
+#define KILLS	many(500, 60)	/* at most, of servers */
 
 /* Calls until the deadline; what the server adds is in the value. */
 static void retry_role(struct peer *peer)
@@ -159,8 +160,8 @@ TEST_F(call, retry_answers_every_call_while_servers_are_killed)
 	for (i = 0; i < ASKERS; i++) {
 		while (!is_done(askers[i])) {
 			server = queue_start(&self->queue, serve_role, (struct peer) { 0 });
-			usleep(1000 + kills % 7 * 500);
-			if (kills++ < 500)
+			usleep((1000 + kills % 7 * 500) * slowness());
+			if (kills++ < KILLS)
 				kill_peer(server);
 			else
 				WAIT_UNTIL(is_done(askers[i]));

@@ -8,4 +8,7 @@
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t clock_monotonic(void);
 
+/* Return the nanoseconds since then, a time of CLOCK_MONOTONIC. */
+uint64_t clock_since(uint64_t then);
+
 #endif /* INPUT_CLOCK_H */

@@ -228,16 +228,9 @@ static void write_rate(uint64_t number, char *text)
 	snprintf(text, FORMAT_MAX, "%" PRIu64 "/s", number);
 }
 
-static uint64_t count_ns_since(uint64_t then)
-{
-	uint64_t now = clock_monotonic();
-
-	return now > then ? now - then : 0;
-}
-
 static void write_since(uint64_t number, char *text)
 {
-	format_duration(count_ns_since(number), text);
+	format_duration(clock_since(number), text);
 }
 
 static void write_kind(uint64_t number, char *text)
@@ -318,7 +311,7 @@ static void add_capacity(uint64_t number, struct json *json)
 
 static void add_since(uint64_t number, struct json *json)
 {
-	json_number(json, count_ns_since(number));
+	json_number(json, clock_since(number));
 }
 
 static void add_time(uint64_t number, struct json *json)

@@ -5,42 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
-
-/* How many bytes follow the first of a character, and the least and most of the second one. */
-static size_t count_following(unsigned char first, unsigned char *least, unsigned char *most)
-{
-	*least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-	*most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-	if (first < 0x80)
-		return 0;
-	if (first >= 0xc2 && first < 0xe0)
-		return 1;
-	if (first >= 0xe0 && first < 0xf0)
-		return 2;
-	if (first >= 0xf0 && first < 0xf5)
-		return 3;
-	return SIZE_MAX;
-}
-
-/* The bytes of the next character, or 0: it isn't UTF-8 (RFC 3629). */
-static size_t measure_character(const unsigned char *bytes, size_t size)
-{
-	unsigned char least, most;
-	size_t more = count_following(bytes[0], &least, &most);
-
-	if (more >= size)
-		return 0;
-	for (size_t i = 1; i <= more; i++, least = 0x80, most = 0xbf)
-		if (bytes[i] < least || bytes[i] > most)
-			return 0;
-	return more + 1;
-}
+#include "output_utf8.h"
 
 bool json_is_text(const char *bytes, size_t size)
 {
 	for (size_t i = 0, length; i < size; i += length) {
-		length = measure_character((const unsigned char *)bytes + i, size - i);
+		length = utf8_measure(bytes + i, size - i);
 		if (!length)
 			return false;
 	}
@@ -167,14 +137,14 @@ static void put_ascii(struct json *json, char byte)
 /* The next character, if it isn't plain; returns its bytes. */
 static size_t put_character(struct json *json, const char *bytes, size_t size)
 {
-	size_t length = measure_character((const unsigned char *)bytes, size);
+	size_t length = utf8_measure(bytes, size);
 
 	if (length == 1)
 		put_ascii(json, *bytes);
 	else if (length)
 		put_bytes(json, bytes, length);
 	else
-		put_bytes(json, replacement, sizeof(replacement) - 1);
+		put_bytes(json, UTF8_REPLACEMENT, strlen(UTF8_REPLACEMENT));
 	return length ? length : 1;
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ipcshm quota */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,18 +226,6 @@ static int print_quota_json(const struct quotas *quotas, void *data)
 
 typedef int (*quotas_printer)(const struct quotas *quotas, void *data);
 
-/* The initial network namespace has no bound, and not everyone may see that of another one. */
-static int print_bound(struct netlink *netlink, struct quota_command *command,
-		       quotas_printer print)
-{
-	struct quotas bound = { .is_net = true };
-	int err = netlink_quotas(netlink, &bound);
-
-	if (err == -EOPNOTSUPP || err == -EPERM)
-		return 0;
-	return err < 0 ? err : print(&bound, command);
-}
-
 static int print_each(struct netlink *netlink, struct quota_command *command,
 		      quotas_printer print)
 {
@@ -246,7 +233,7 @@ static int print_each(struct netlink *netlink, struct quota_command *command,
 
 	if (command->all) {
 		err = netlink_all_quotas(netlink, print, command);
-		return err < 0 ? err : print_bound(netlink, command, print);
+		return err < 0 ? err : netlink_bound(netlink, print, command);
 	}
 	err = netlink_quotas(netlink, &command->quotas);
 	return err < 0 ? err : print(&command->quotas, command);

@@ -57,6 +57,7 @@ int command_members(const struct command *self, int argc, char **argv);
 int command_holders(const struct command *self, int argc, char **argv);
 int command_monitor(const struct command *self, int argc, char **argv);
 int command_top(const struct command *self, int argc, char **argv);
+int command_metrics(const struct command *self, int argc, char **argv);
 int command_quota(const struct command *self, int argc, char **argv);
 int command_run(const struct command *self, int argc, char **argv);
 int command_load(const struct command *self, int argc, char **argv);

@@ -62,6 +62,13 @@ int netlink_quotas(struct netlink *netlink, struct quotas *quotas);
 int netlink_all_quotas(struct netlink *netlink,
 		       int (*each)(const struct quotas *quotas, void *data), void *data);
 
+/*
+ * Read the bound of the network namespace: call @each unless there is none, as for the initial
+ * one, or the caller may not see it.
+ */
+int netlink_bound(struct netlink *netlink, int (*each)(const struct quotas *quotas, void *data),
+		  void *data);
+
 /* Set the maxima with has_max; IPCSHM_QUOTA_FOLLOW_DEFAULT: follow the default. */
 int netlink_set_quotas(struct netlink *netlink, const struct quotas *quotas);
 

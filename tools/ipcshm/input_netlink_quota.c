@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Quotas over netlink: a nest for each, in the order of enum ipcshm_quota_type. */
+#include <errno.h>
 #include <string.h>
 
 #include "input_netlink_internal.h"
@@ -95,6 +96,17 @@ int netlink_all_quotas(struct netlink *netlink,
 	struct all_quotas all = { each, data };
 
 	return exchange_messages(netlink, header, each_quotas, &all);
+}
+
+int netlink_bound(struct netlink *netlink, int (*each)(const struct quotas *quotas, void *data),
+		  void *data)
+{
+	struct quotas bound = { .is_net = true };
+	int err = netlink_quotas(netlink, &bound);
+
+	if (err == -EOPNOTSUPP || err == -EPERM)
+		return 0;
+	return err < 0 ? err : each(&bound, data);
 }
 
 int netlink_set_quotas(struct netlink *netlink, const struct quotas *quotas)

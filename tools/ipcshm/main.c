@@ -21,6 +21,8 @@ static const struct command commands[] = {
 	  "The key \"h\" shows the keys, \"q\" quits." },
 	{ "monitor", command_monitor, "", "Print notifications as they happen",
 	  "Notifications that were lost, because the receive buffer was full, are counted." },
+	{ "metrics", command_metrics, "", "Print all numbers as OpenMetrics text",
+	  "For a monitoring system: see EXAMPLES in ipcshm(1)." },
 	{ "create", command_create, "region|queue NAME", "Create a region or a queue",
 	  "The object persists until \"ipcshm rm\" removes it.  BYTES can be written as 4096, 4K, 1M "
 	  "or 2G." },

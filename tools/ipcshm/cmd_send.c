@@ -5,13 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "args.h"
 #include "command.h"
 #include "error.h"
 #include "open.h"
-#include "quota_hint.h"
 #include "transfer.h"
 
 static const struct argp_option options[] = {
@@ -41,36 +39,12 @@ static error_t parse_send_option(int key, char *argument, struct argp_state *sta
 	}
 }
 
-static int report_send_failure(const struct transfer *transfer, int fd, size_t size, int err)
-{
-	const struct quota_request request = { .queue_bytes = size };
-	char hint[QUOTA_HINT_MAX];
-	struct ipcshm_queue_stat stat;
-	int device;
-
-	switch (err) {
-	case -EMSGSIZE:
-		if (ipcshm_queue_get_stat(fd, &stat, sizeof(stat)))
-			break;
-		snprintf(hint, sizeof(hint), "%zu%s bytes, the queue takes at most %llu", size,
-			 size > stat.max_message_size ? " or more" : "",
-			 (unsigned long long)stat.max_message_size);
-		return error_print_errno("send", transfer->queue, err, hint);
-	case -EDQUOT:
-		device = ipcshm_open();
-		quota_hint(device, &request, hint);
-		close(device);
-		return error_print_errno("send", transfer->queue, err, hint);
-	}
-	return error_print_errno("send", transfer->queue, err, NULL);
-}
-
 static int send_one(const struct transfer *transfer, int fd, void *data, size_t size)
 {
 	struct ipcshm_transfer_args call = transfer_prepare(transfer, data, size);
 	int err = ipcshm_send_transfer(fd, &call, sizeof(call));
 
-	return err < 0 ? report_send_failure(transfer, fd, size, err) : STATUS_OK;
+	return err < 0 ? transfer_failed("send", transfer, fd, size, err) : STATUS_OK;
 }
 
 static int send_arguments(const struct transfer *transfer, int fd)
@@ -80,11 +54,6 @@ static int send_arguments(const struct transfer *transfer, int fd)
 	for (char **message = transfer->messages; !status && *message; message++)
 		status = send_one(transfer, fd, *message, strlen(*message));
 	return status;
-}
-
-static int report_send_input_failure(void)
-{
-	return error_print_errno("send", NULL, -errno, "reading standard input");
 }
 
 static int send_lines(const struct transfer *transfer, int fd)
@@ -100,12 +69,11 @@ static int send_lines(const struct transfer *transfer, int fd)
 		status = send_one(transfer, fd, line, (size_t)size);
 	}
 	if (!status && ferror(stdin))
-		status = report_send_input_failure();
+		status = error_print_errno("send", NULL, -errno, "reading standard input");
 	free(line);
 	return status;
 }
 
-/* All of standard input; one byte more than the maximum shows that it is too large. */
 static int send_input(const struct transfer *transfer, int fd, size_t most)
 {
 	char *data = malloc(most + 1);
@@ -114,8 +82,9 @@ static int send_input(const struct transfer *transfer, int fd, size_t most)
 
 	if (!data)
 		return error_print_errno("send", transfer->queue, -ENOMEM, NULL);
-	size = fread(data, 1, most + 1, stdin);
-	status = ferror(stdin) ? report_send_input_failure() : send_one(transfer, fd, data, size);
+	status = transfer_read_input("send", data, most, &size);
+	if (!status)
+		status = send_one(transfer, fd, data, size);
 	free(data);
 	return status;
 }

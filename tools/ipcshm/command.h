@@ -50,6 +50,8 @@ int command_rm(const struct command *self, int argc, char **argv);
 int command_revoke(const struct command *self, int argc, char **argv);
 int command_send(const struct command *self, int argc, char **argv);
 int command_recv(const struct command *self, int argc, char **argv);
+int command_call(const struct command *self, int argc, char **argv);
+int command_reply(const struct command *self, int argc, char **argv);
 int command_topic(const struct command *self, int argc, char **argv);
 int command_cat(const struct command *self, int argc, char **argv);
 int command_write(const struct command *self, int argc, char **argv);

@@ -34,6 +34,13 @@ static const struct command commands[] = {
 	  "Without messages, all of standard input is one; with --line, each line of it." },
 	{ "recv", command_recv, "QUEUE", "Receive messages",
 	  "They are written to standard output unchanged." },
+	{ "call", command_call, "QUEUE [MESSAGE]", "Send a request and print the reply",
+	  "Without a message, standard input is the request.  The reply is written to standard "
+	  "output unchanged." },
+	{ "reply", command_reply, "QUEUE [COMMAND [ARGUMENT]...]",
+	  "Receive requests and reply to them",
+	  "COMMAND gets the request as its standard input; its output is the reply.  Without a "
+	  "command, the request is printed, and the reply read from standard input." },
 	{ "topic", command_topic, "COMMAND", "Publish, subscribe to, measure and record topics",
 	  NULL },
 	{ "cat", command_cat, "REGION", "Copy a region to standard output", NULL },

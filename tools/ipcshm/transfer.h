@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Common code of ipcshm send and ipcshm recv: options, and the arguments of the call. */
+/*
+ * Common code of ipcshm send, recv, call and reply: options, the arguments of the call, input and
+ * failures.
+ */
 #ifndef TRANSFER_H
 #define TRANSFER_H
 
@@ -31,8 +34,21 @@ struct transfer {
 /* Parse --type, --line, --timeout and --nonblock. */
 error_t transfer_parse(int key, char *argument, struct argp_state *state);
 
+/* Return the deadline of a call that begins now. */
+uint64_t transfer_deadline(const struct transfer *transfer);
+
 /* Return the arguments of a call that sends, or receives, @size bytes at @data. */
 struct ipcshm_transfer_args transfer_prepare(const struct transfer *transfer, void *data,
 					     size_t size);
+
+/*
+ * Read all of standard input into @data, which has room for @most + 1 bytes: one byte more than
+ * @most shows that it is too large.  Returns the exit status.
+ */
+int transfer_read_input(const char *action, char *data, size_t most, size_t *size);
+
+/* Print why @size bytes could not be sent, with the bound that they exceed.  Returns as above. */
+int transfer_failed(const char *action, const struct transfer *transfer, int fd, size_t size,
+		    int err);
 
 #endif /* TRANSFER_H */

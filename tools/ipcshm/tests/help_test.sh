@@ -33,7 +33,7 @@ every_command_has_help()
 {
 	local command
 
-	[ ${#commands[@]} -ge 27 ] || return
+	[ ${#commands[@]} -ge 29 ] || return
 	for command in "${commands[@]}"; do
 		# shellcheck disable=SC2086
 		"$tool" $command --help | grep "^Usage: ipcshm $command" >/dev/null || { echo "# $command"; return 1; }
@@ -115,7 +115,8 @@ wrong_command_lines_are_status_2()
 		usage_error create region x --capacity 3 && usage_error create queue x -s 4K &&
 		usage_error create queue x -c -1 && usage_error create region region/x && usage_error send &&
 		usage_error send x -p 32768 && usage_error recv x y && usage_error recv x -t 1 --up-to 2 &&
-		usage_error recv x -w soon && usage_error metrics x && usage_error monitor -e nonsense && usage_error quota objects=1 &&
+		usage_error recv x -w soon && usage_error metrics x && usage_error call && usage_error call x y z && usage_error call x -p -1 &&
+		usage_error reply && usage_error reply x -c 2 && usage_error reply x -f && usage_error reply x -l cat && usage_error reply x -c 0 cat && usage_error monitor -e nonsense && usage_error quota objects=1 &&
 		usage_error quota -d objects=default && usage_error quota objects=default -d && usage_error quota -n -u root && usage_error quota -a objects=1 && usage_error quota -u nobody-has-this-name &&
 		usage_error quota -d objects=9223372036854775808 && usage_error load nonsense && usage_error cat &&
 		usage_error top -d 1ns && usage_error top -s nonsense && usage_error topic nonsense &&

@@ -76,8 +76,8 @@ static const char *choose_columns(const struct top *top)
 		return "id,name,uid,size,allocated,members,max_members,joins,deaths,waiters";
 	case IPCSHM_QUEUE:
 		return "id,name,uid,messages,max_messages,peak_messages,lag,blocked,senders,"
-		       "receivers,"
-		       "send_rate,receive_rate,dropped,bytes";
+		       "receivers,send_rate,receive_rate,dropped,unacknowledged,held,dead_letters,"
+		       "bytes";
 	default:
 		return "id,kind,name,uid,messages,peak_messages,lag,blocked,send_rate,receive_rate,"
 		       "members,size";

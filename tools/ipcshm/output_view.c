@@ -149,8 +149,15 @@ static void write_queue_state(const struct object *object, char *text)
 			 format_plural(queue->receivers));
 	if (queue->calls)
 		add_part(text, "%" PRIu64 " call%s", queue->calls, format_plural(queue->calls));
+	if (queue->held)
+		add_part(text, "%" PRIu64 " held", queue->held);
+	if (queue->unacknowledged)
+		add_part(text, "%" PRIu64 " unacknowledged", queue->unacknowledged);
 	if (queue->dropped)
 		add_part(text, "%" PRIu64 " dropped", queue->dropped);
+	if (queue->dead_letters)
+		add_part(text, "%" PRIu64 " dead letter%s", queue->dead_letters,
+			 format_plural(queue->dead_letters));
 }
 
 void view_state(const struct object *object, char text[FIELD_TEXT_MAX])

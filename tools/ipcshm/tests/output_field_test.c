@@ -139,6 +139,20 @@ TEST(a_state_says_what_is_stuck)
 	EXPECT_FALSE(view_alarms(&view, 0, &object));
 }
 
+TEST(a_state_says_what_receivers_have)
+{
+	struct object object = make_queue(3);
+	char text[FIELD_TEXT_MAX];
+
+	object.queue.messages = 3;
+	object.queue.unacknowledged = 2;
+	object.queue.held = 4;
+	object.queue.dead_letters = 1;
+	object.kind_has &= ~(1ULL << IPCSHM_A_QUEUE_NEXT_TIME);
+	view_state(&object, text);
+	EXPECT_STREQ("3 of 64 messages, 4 held, 2 unacknowledged, 1 dead letter", text);
+}
+
 TEST(views_know_their_columns)
 {
 	struct view view = { .rates = false };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Does what the tests of the program want to see: actor hold REGION | die REGION |
- * take QUEUE | ask QUEUE | publish TOPIC | many COUNT PREFIX | churn PREFIX | flood COUNT
+ * Does what the tests of the program want to see: actor hold REGION | die REGION | take QUEUE |
+ * lease QUEUE | ask QUEUE | publish TOPIC | many COUNT PREFIX | churn PREFIX | flood COUNT
  */
 #include <ipcshm-topic.h>
 #include <stdio.h>
@@ -52,6 +52,19 @@ static void take_messages(int device, const char *name)
 
 	check_result(ipcshm_receive_mapped(fd, &offset, NULL, IPCSHM_FOREVER), "receive mapped");
 	check_result(ipcshm_receive(fd, request, sizeof(request), NULL, IPCSHM_FOREVER), "receive");
+	stay_until_killed();
+}
+
+/* Has a message that it does not acknowledge, until it is killed. */
+static void lease_message(int device, const char *name)
+{
+	int fd = (int)check_result(ipcshm_queue_open(device, name, IPCSHM_READ, 0, NULL), name);
+	struct ipcshm_transfer_args call = { .deadline = IPCSHM_FOREVER, .flags = IPCSHM_ACK };
+	char data[64];
+
+	call.message.data = (uintptr_t)data;
+	call.message.size = sizeof(data);
+	check_result(ipcshm_receive_transfer(fd, &call, sizeof(call)), "receive");
 	stay_until_killed();
 }
 
@@ -137,6 +150,8 @@ int main(int argc, char **argv)
 		join_region(device, argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "take"))
 		take_messages(device, argv[2]);
+	else if (argc == 3 && !strcmp(argv[1], "lease"))
+		lease_message(device, argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "ask"))
 		ask_queue(device, argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "publish"))

@@ -22,7 +22,7 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_call_option(int key, char *argument, struct argp_state *state)
 {
 	struct transfer *transfer = state->input;
 
@@ -42,7 +42,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static int report_failure(const struct transfer *transfer, int fd, size_t size, int err)
+static int report_call_failure(const struct transfer *transfer, int fd, size_t size, int err)
 {
 	const char *queue = transfer->queue;
 
@@ -89,7 +89,7 @@ static int call_queue(const struct transfer *transfer, int fd, char *data, size_
 	do
 		err = ipcshm_call_transfer(fd, &call, sizeof(call));
 	while (err == -EINTR && call.request.request_id);
-	return err < 0 ? report_failure(transfer, fd, size, err)
+	return err < 0 ? report_call_failure(transfer, fd, size, err)
 		       : print_reply(transfer, data, call.reply.size);
 }
 
@@ -111,7 +111,7 @@ int command_call(const struct command *self, int argc, char **argv)
 	size_t size = 0;
 	char *data;
 
-	command_parse(self, options, parse_option, argc, argv, &transfer);
+	command_parse(self, options, parse_call_option, argc, argv, &transfer);
 	status = open_queue("call", transfer.queue, IPCSHM_WRITE, &attr, &fd);
 	if (status)
 		return status;

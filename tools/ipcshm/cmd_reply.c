@@ -72,7 +72,7 @@ static void set_argument(struct server *server, char *argument, struct argp_stat
 	state->next = state->argc;
 }
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_reply_option(int key, char *argument, struct argp_state *state)
 {
 	struct server *server = state->input;
 
@@ -132,7 +132,7 @@ static int check_command(const struct server *server, int result)
 			   "the caller gets no reply");
 }
 
-static int run_command(struct server *server, const struct ipcshm_message *request)
+static int ask_command(struct server *server, const struct ipcshm_message *request)
 {
 	struct filter_data data = {
 		.input = server->request,
@@ -155,7 +155,7 @@ static int run_command(struct server *server, const struct ipcshm_message *reque
 
 /* The reply of standard input. */
 
-static int read_line(struct server *server)
+static int read_reply_line(struct server *server)
 {
 	char *line = NULL;
 	size_t room = 0;
@@ -186,7 +186,7 @@ static int ask_input(struct server *server, const struct ipcshm_message *request
 	if (status)
 		server->has_ended = true;
 	else if (server->transfer.line)
-		status = read_line(server);
+		status = read_reply_line(server);
 	else
 		status = transfer_read_input("reply", server->reply, server->most,
 					     &server->reply_size);
@@ -252,7 +252,7 @@ static int serve_request(struct server *server)
 
 	if (status || server->has_ended)
 		return status;
-	status = server->command ? run_command(server, &request) : ask_input(server, &request);
+	status = server->command ? ask_command(server, &request) : ask_input(server, &request);
 	if (!status)
 		status = send_reply(server, request.request_id);
 	if (status && !server->has_ended)
@@ -279,7 +279,7 @@ int command_reply(const struct command *self, int argc, char **argv)
 	struct ipcshm_queue_attr attr = { 0 };
 	int status;
 
-	command_parse_in_order(self, options, parse_option, argc, argv, &server);
+	command_parse_in_order(self, options, parse_reply_option, argc, argv, &server);
 	status = open_queue("reply", server.transfer.queue, IPCSHM_READ, &attr, &server.fd);
 	if (status)
 		return status;

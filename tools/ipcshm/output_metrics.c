@@ -111,7 +111,7 @@ static void print_escaped(FILE *to, const char *text)
 	}
 }
 
-static void print_name(const struct metrics *metrics, const char *name)
+static void print_name_label(const struct metrics *metrics, const char *name)
 {
 	char text[FIELD_TEXT_MAX];
 
@@ -126,7 +126,7 @@ static void print_labels(const struct metrics *metrics, const struct object *obj
 {
 	fprintf(metrics->to, "{id=\"%" PRIu64 "\",kind=\"%s\",uid=\"%u\",name=\"", object->id,
 		name_of(kind_names, object->kind), object->uid);
-	print_name(metrics, object->name);
+	print_name_label(metrics, object->name);
 	fputs("\"} ", metrics->to);
 }
 
@@ -200,7 +200,7 @@ static void print_quota_labels(FILE *to, const struct quotas *quotas, unsigned i
 	fputs("\"} ", to);
 }
 
-static void print_quotas(const struct metrics *metrics, bool max)
+static void print_quota_family(const struct metrics *metrics, bool max)
 {
 	static const struct family used = GAUGE("ipcshm_quota_used", NULL, "Usage of a quota.");
 	static const struct family maximum = GAUGE("ipcshm_quota_max", NULL, "Maximum of a quota.");
@@ -227,7 +227,7 @@ void metrics_print(const struct metrics *metrics)
 	print_object_counts(metrics);
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
 		print_family(metrics, &families[i]);
-	print_quotas(metrics, false);
-	print_quotas(metrics, true);
+	print_quota_family(metrics, false);
+	print_quota_family(metrics, true);
 	fputs("# EOF\n", metrics->to);
 }

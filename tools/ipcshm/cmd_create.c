@@ -230,13 +230,22 @@ static void set_max_bytes(struct create *create)
 }
 
 /*
- * Open with the right that every kind has.  A queue with --hangup has had no sender then,
- * and receivers wait for the first one.
+ * Open with a right after which nobody waits for the other side in vain: a queue with --hangup has
+ * had no sender then, and receivers wait for the first one; another queue has had no receiver, and
+ * callers wait for the first one. An existing object may only be readable.
  */
+static uint32_t right_to_create(const struct create *create)
+{
+	bool is_region = create->kind == IPCSHM_REGION;
+
+	return is_region || create->existing || create->flags & IPCSHM_HANGUP ? IPCSHM_READ :
+										 IPCSHM_WRITE;
+}
+
 static int open_object(int device, struct create *create)
 {
-	uint32_t flags = IPCSHM_READ | IPCSHM_CREATE | IPCSHM_PERSISTENT | create->flags |
-			 (create->existing ? 0 : IPCSHM_EXCLUSIVE);
+	uint32_t flags = right_to_create(create) | IPCSHM_CREATE | IPCSHM_PERSISTENT |
+			 create->flags | (create->existing ? 0 : IPCSHM_EXCLUSIVE);
 
 	if (create->kind == IPCSHM_REGION)
 		return ipcshm_region_open(device, create->name, flags, create->mode,

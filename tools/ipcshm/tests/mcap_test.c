@@ -139,7 +139,7 @@ TEST_F(mcap, can_end_anywhere)
 }
 
 /* No crash and no access outside, which the sanitizers see. */
-TEST_F(mcap, can_hold_anything)
+TEST_F_TIMEOUT(mcap, can_hold_anything, 300)
 {
 	unsigned char *bytes;
 	enum mcap_result result;

@@ -319,7 +319,7 @@ int command_create(const struct command *self, int argc, char **argv)
 		.region.size = 4096,
 		.queue = { .max_messages = 64, .max_message_size = 8192 },
 	};
-	struct ipcshm_queue_attr dead_letters;
+	struct ipcshm_queue_attr dead_letters = { 0 };
 	struct target target;
 	int device, fd, status;
 

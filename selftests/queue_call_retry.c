@@ -7,7 +7,7 @@
 
 #define ASKERS	4
 #define ROUNDS	many(400, 40)	/* calls of each of them */
-#define KILLS	many(500, 60)	/* at most, of servers */
+#define KILLS	many(500, 25)	/* at most, of servers */
 
 /* Calls until the deadline; what the server adds is in the value. */
 static void retry_role(struct peer *peer)

@@ -9,11 +9,31 @@ static const struct sigevent by_signal = {
 };
 static const struct sigevent by_nothing = { .sigev_notify = SIGEV_NONE };
 
-/* register: check that the process may register for an existing queue, and exit with 0 */
+/* Use a queue, and register for it again and again, until killed. */
+static void use(const char *name)
+{
+	char data[16];
+
+	for (;;) {
+		mqd_t queue = mq_open(name, O_CREAT | O_RDWR | O_NONBLOCK, 0600, NULL);
+
+		mq_notify(queue, &by_nothing);
+		mq_send(queue, "x", 1, 0);
+		mq_receive(queue, data, sizeof(data), NULL);
+		mq_close(queue);
+	}
+}
+
+/*
+ * register: check that the process may register for an existing queue, and exit with 0
+ * use: see above
+ */
 static void play(const char *role, const char *name)
 {
 	if (!strcmp(role, "register"))
 		exit(ERRNO(mq_notify(mq_open(name, O_RDWR), &by_nothing)));
+	if (!strcmp(role, "use"))
+		use(name);
 }
 
 static void block(int signal)
@@ -293,6 +313,29 @@ TEST_F(mq, checks_notifications)
 	event = by_signal;
 	event.sigev_notify = 99;
 	EXPECT_EQ(EINVAL, ERRNO(mq_notify(queue, &event)));
+}
+
+#define USERS	3
+
+TEST_F_TIMEOUT(mq, leaves_nothing_after_kills, 600)
+{
+	__u64 before = get_info(self->device).objects.used;
+	unsigned int i, round;
+
+	srand(1);
+	for (round = 0; round < many(1000, 30); round++) {
+		pid_t users[USERS];
+
+		for (i = 0; i < USERS; i++)
+			users[i] = play_role("use", self->name, "IPCSHM_AUTO_REMOVE");
+		if (!round)
+			ASSERT_TRUE(WAIT_UNTIL(is_there(self->device, self->name)));
+		usleep(rand() % 30000);
+		for (i = 0; i < USERS; i++)
+			kill_child(users[i]);
+	}
+	EXPECT_TRUE(WAIT_UNTIL(!is_there(self->device, self->name)));
+	EXPECT_TRUE(WAIT_UNTIL(get_info(self->device).objects.used <= before));
 }
 
 COMPAT_TEST_MAIN

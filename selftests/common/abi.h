@@ -6,6 +6,8 @@
 #ifndef IPCSHM_ABI_H
 #define IPCSHM_ABI_H
 
+#include <stddef.h>
+
 #include "test.h"
 
 #define SIZE_MAX_IOC	((1U << _IOC_SIZEBITS) - 1)

@@ -12,7 +12,7 @@
 
 /**
  * struct step - one call of a program
- * @call: which: a row of the table in calls.c
+ * @call: which: a row of the table in grammar.c
  * @object: which of the descriptors or mappings there are, modulo their number
  * @async: made by a thread of its own, which the program does not wait for
  * @literal: bit i: @values[i] is used as it is; else it chooses one of the values

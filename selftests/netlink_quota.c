@@ -56,9 +56,9 @@ static int default_limits(struct link *link, struct limits *to)
 	return link_talk(link, take_limits, to);
 }
 
-static bool is_limit(struct ipcshm_quota told, struct ipcshm_quota limit)
+static bool is_limit(struct ipcshm_quota reported, struct ipcshm_quota limit)
 {
-	return told.used == limit.used && told.max == limit.max;
+	return reported.used == limit.used && reported.max == limit.max;
 }
 
 /* The quota of a dead process is given back a little later. */

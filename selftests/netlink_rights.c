@@ -102,15 +102,15 @@ TEST_F(netlink, namespaces_dont_see_each_other)
 TEST_F(netlink, an_administrator_is_one_of_the_networks_user_namespace)
 {
 	int theirs = make_region(self->device, "theirs", 0666);
-	struct object told;
+	struct object reported;
 	struct link inside;
 
 	ASSERT_EQ(0, become_with_link(&self->link, ALICE));
 	ASSERT_EQ(0, unshare(CLONE_NEWUSER));
 	ASSERT_EQ(0, link_open(&inside));
 	EXPECT_EQ(-EPERM, ask_by_id(&inside, IPCSHM_CMD_OBJECT_REVOKE, id_of(theirs), NULL));
-	EXPECT_EQ(0, ask_by_id(&inside, IPCSHM_CMD_OBJECT_GET, id_of(theirs), &told));
-	EXPECT_EQ(65534, told.uid);
+	EXPECT_EQ(0, ask_by_id(&inside, IPCSHM_CMD_OBJECT_GET, id_of(theirs), &reported));
+	EXPECT_EQ(65534, reported.uid);
 	link_close(&inside);
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
 	close(self->device);

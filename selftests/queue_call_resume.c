@@ -210,7 +210,7 @@ TEST_F(call, handled_signal_does_not_end_ipcshm_call)
 }
 
 /* After EINTR the structure has the id; the peer resumes when the test signals. */
-static void resume_when_told_role(struct peer *peer)
+static void resume_when_signalled_role(struct peer *peer)
 {
 	struct ipcshm_call_args transfer = call_of(peer);
 
@@ -234,7 +234,7 @@ static struct peer *interrupt_call(struct test_queue *queue, int reader, __u64 *
 	struct peer *caller;
 
 	how.handles_signal = true;
-	caller = start_received_how(queue, resume_when_told_role, reader, token, how);
+	caller = start_received_how(queue, resume_when_signalled_role, reader, token, how);
 	if (!caller || kill(caller->pid, SIGUSR1) || !WAIT_UNTIL(is_ready(caller)))
 		return NULL;
 	return caller->token ? caller : NULL;
@@ -313,7 +313,7 @@ TEST_F(call, reply_to_an_interrupted_call_stays_until_there_is_room)
 TEST_F(call, interrupted_call_is_epipe_when_its_server_goes)
 {
 	struct peer *server = queue_start(&self->queue, keep_role, (struct peer) { 0 });
-	struct peer *caller = queue_start(&self->queue, resume_when_told_role,
+	struct peer *caller = queue_start(&self->queue, resume_when_signalled_role,
 					  (struct peer) { .handles_signal = true });
 
 	ASSERT_TRUE(WAIT_UNTIL(is_ready(server)));

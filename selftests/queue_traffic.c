@@ -81,7 +81,7 @@ static int send_stream(int fd, __u64 count, __u64 spread)
 
 TEST_F_TIMEOUT(traffic, a_million_messages_arrive_once_and_in_order, 600)
 {
-	__u64 i, start = now_ns(CLOCK_MONOTONIC), told = start;
+	__u64 i, start = now_ns(CLOCK_MONOTONIC), printed = start;
 	const __u64 count = in_millions(), spread = spread_of(variant);
 	struct record record;
 	pid_t sender;
@@ -98,10 +98,10 @@ TEST_F_TIMEOUT(traffic, a_million_messages_arrive_once_and_in_order, 600)
 		ASSERT_EQ(64, ipcshm_receive(fd, &record, sizeof(record), NULL, IPCSHM_FOREVER));
 		ASSERT_EQ(i, record.sequence);
 		ASSERT_TRUE(is_record(&record, i));
-		tell_progress(&told, i);
+		print_progress(&printed, i);
 	}
 	EXPECT_EQ(0, wait_child(sender));
-	tell_time(start, count);
+	print_time(start, count);
 	EXPECT_EQ(count, queue_stat(fd).sent);
 	EXPECT_EQ(count, queue_stat(fd).received);
 	EXPECT_EQ(0, queue_stat(fd).messages);
@@ -137,7 +137,7 @@ TEST_F_TIMEOUT(traffic, edge_triggered_receiver_misses_nothing, 120)
 		i++;
 	}
 	EXPECT_EQ(0, wait_child(sender));
-	tell_time(start, POLLED);
+	print_time(start, POLLED);
 	close(set);
 	close(fd);
 }
@@ -188,7 +188,7 @@ TEST_F_TIMEOUT(traffic, edge_triggered_sender_misses_no_room, 120)
 		ASSERT_TRUE(is_record(&record, i));
 	}
 	EXPECT_EQ(0, wait_child(sender));
-	tell_time(start, POLLED);
+	print_time(start, POLLED);
 	close(fd);
 }
 

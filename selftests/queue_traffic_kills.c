@@ -286,11 +286,11 @@ static bool say_that_it_is_over(int fd)
 TEST_F_TIMEOUT(traffic, killed_senders_and_receivers_do_no_harm, 3000)
 {
 	struct crowd crowd = { .ledger = make_ledger(messages_of_each(variant)) };
-	__u64 start = now_ns(CLOCK_MONOTONIC), told_time = start;
+	__u64 start = now_ns(CLOCK_MONOTONIC), printed = start;
 	const struct ipcshm_quota before = get_info(self->device).queue_bytes;
 	unsigned int finished = 0, i, n = 0;
 	struct ipcshm_queue_stat stat;
-	char told;
+	char mark;
 
 	srandom(1);
 	ASSERT_EQ(0, pipe2(crowd.pipe, O_CLOEXEC));
@@ -299,19 +299,19 @@ TEST_F_TIMEOUT(traffic, killed_senders_and_receivers_do_no_harm, 3000)
 		start_receiver(self, &crowd, i);
 	}
 	while (finished != (1 << SIDE) - 1) {
-		ASSERT_EQ(1, read(crowd.pipe[0], &told, 1));
-		if (told == '.')
+		ASSERT_EQ(1, read(crowd.pipe[0], &mark, 1));
+		if (mark == '.')
 			replace_someone(self, &crowd, n++ % 2);
 		else
-			finished |= 1 << (told - FINISHED);
-		tell_progress(&told_time, queue_stat(self->queue).received);
+			finished |= 1 << (mark - FINISHED);
+		print_progress(&printed, queue_stat(self->queue).received);
 	}
 	ASSERT_TRUE(say_that_it_is_over(self->queue));
 	for (i = 0; i < SIDE; i++) {
 		EXPECT_EQ(0, wait_child(crowd.senders[i]));
 		EXPECT_EQ(0, wait_child(crowd.receivers[i]));
 	}
-	tell_time(start, SIDE * crowd.ledger->each);
+	print_time(start, SIDE * crowd.ledger->each);
 	check_ledger(_metadata, &crowd);
 	stat = queue_stat(self->queue);
 	EXPECT_EQ(0, stat.messages | stat.bytes | stat.senders | stat.receivers | stat.dropped);

@@ -92,7 +92,7 @@ static inline int send_patiently(int fd, const void *data, size_t size, __u32 pr
 	return result;
 }
 
-static inline void tell_time(__u64 start, unsigned int count)
+static inline void print_time(__u64 start, unsigned int count)
 {
 	double us = (now_ns(CLOCK_MONOTONIC) - start) / 1000.0;
 
@@ -100,7 +100,7 @@ static inline void tell_time(__u64 start, unsigned int count)
 }
 
 /* A sign of life every ten seconds or so. */
-static inline void tell_progress(__u64 *last, unsigned int count)
+static inline void print_progress(__u64 *last, unsigned int count)
 {
 	__u64 now = now_ns(CLOCK_MONOTONIC);
 

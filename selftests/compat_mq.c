@@ -2,11 +2,20 @@
 /* The drop-in: names, descriptors, attributes and lifetime of POSIX message queues. */
 #include "compat_fixture.h"
 
-/* create: hold a new queue open until killed */
+/*
+ * create: hold a new queue open until killed
+ * remove: close a new queue, and exit with the errno of unlinking it
+ */
 static void play(const char *role, const char *name)
 {
-	if (!strcmp(role, "create") && mq_open(name, O_CREAT | O_RDWR, 0600, NULL) >= 0)
+	mqd_t queue = mq_open(name, O_CREAT | O_RDWR, 0600, NULL);
+
+	if (queue < 0)
+		return;
+	if (!strcmp(role, "create"))
 		pause();
+	mq_close(queue);
+	exit(ERRNO(mq_unlink(name)));
 }
 
 TEST_F(mq, is_a_queue_of_the_module)
@@ -279,6 +288,13 @@ TEST_F(mq, goes_with_its_last_user_if_asked_to)
 	EXPECT_TRUE(is_there(self->device, self->name));
 	mq_close(queue);
 	EXPECT_FALSE(is_there(self->device, self->name));
+}
+
+TEST_F(mq, is_unlinked_after_it_went)
+{
+	EXPECT_EQ(0, wait_child(play_role("remove", self->name, "IPCSHM_AUTO_REMOVE")));
+	EXPECT_EQ(0, wait_child(play_role("remove", self->name, NULL)));
+	EXPECT_EQ(ENOENT, ERRNO(mq_unlink(self->name)));
 }
 
 TEST_F(mq, is_closed_by_exec)

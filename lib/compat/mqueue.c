@@ -180,6 +180,9 @@ int mq_unlink(const char *name)
 		return compat_fail(-device);
 	ret = ipcshm_unlink(device, IPCSHM_QUEUE, name);
 	compat_close(device);
+	/* A program that closes a queue before it unlinks it has removed it already. */
+	if (ret == -ENOENT && compat_auto_remove())
+		return 0;
 	return ret < 0 ? compat_fail(open_error(ret)) : 0;
 }
 

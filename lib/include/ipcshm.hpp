@@ -1165,11 +1165,89 @@ struct message {
 	std::uint32_t pid = 0;
 	std::uint32_t uid = 0;
 	std::uint64_t request_id = 0; /**< the sender waits for queue::reply() */
+	std::uint32_t returns = 0; /**< times that it came back unacknowledged */
 
 	std::string_view text() const noexcept
 	{
 		return { reinterpret_cast<const char *>(data.data()), data.size() };
 	}
+};
+
+/**
+ * A message that its queue keeps until it is acknowledged. Without that, the end of this object
+ * returns it, and the end of the process does. The queue has to stay open as long.
+ */
+class delivery {
+public:
+	delivery(delivery &&other) noexcept
+		: content(std::move(other.content)), fd(other.fd), id(std::exchange(other.id, 0))
+	{
+	}
+
+	delivery &operator=(delivery &&other) noexcept
+	{
+		std::swap(content, other.content);
+		std::swap(fd, other.fd);
+		std::swap(id, other.id);
+		return *this;
+	}
+
+	~delivery()
+	{
+		if (id)
+			ipcshm_nack(fd, &id, 1);
+	}
+
+	const message &operator*() const noexcept
+	{
+		return content;
+	}
+
+	const message *operator->() const noexcept
+	{
+		return &content;
+	}
+
+	/** Remove the message from its queue. An error with ESRCH: it came back already. */
+	void acknowledge()
+	{
+		end("ipcshm_ack", ipcshm_ack);
+	}
+
+	/** Return the message to its queue now. An error with ESRCH: it came back already. */
+	void give_back()
+	{
+		end("ipcshm_nack", ipcshm_nack);
+	}
+
+	/** Let the message come back so long from now; 0: only with the object or the process. */
+	void extend(std::chrono::nanoseconds return_after)
+	{
+		if (id)
+			check(ipcshm_ack_extend(fd, &id, 1,
+						static_cast<std::uint64_t>(return_after.count())),
+			      "ipcshm_ack_extend");
+	}
+
+private:
+	friend class queue;
+
+	delivery(int queue_fd, std::uint64_t ack_id) noexcept : fd(queue_fd), id(ack_id)
+	{
+	}
+
+	/* A request has no id: its reply ends it. */
+	void end(const char *name, int (*call)(int, const __u64 *, std::uint32_t))
+	{
+		const __u64 ended = std::exchange(id, 0);
+
+		if (ended)
+			check(call(fd, &ended, 1), name);
+	}
+
+	message content;
+	int fd;
+	__u64 id;
 };
 
 /** A message queue. */
@@ -1193,6 +1271,17 @@ public:
 		fd = descriptor(check(ipcshm_queue_open(from.get(), name, flags, mode,
 							&attributes_opened),
 				      "ipcshm_queue_open"));
+	}
+
+	/**
+	 * Create a queue that sends a message to another one when it comes back from the last of
+	 * attr.max_deliveries.
+	 */
+	queue(const device &from, const char *name, std::uint32_t flags, mode_t mode,
+	      const ipcshm_queue_attr &attr, const queue &dead_letters)
+		: queue(from, name, flags | IPCSHM_DEAD_LETTERS, mode,
+			with_dead_letters(attr, dead_letters))
+	{
 	}
 
 	int get() const noexcept
@@ -1246,6 +1335,41 @@ public:
 		return to;
 	}
 
+	/**
+	 * Receive a message that comes back unless it is acknowledged. It also comes back after
+	 * that time, or with 0 only when the delivery or the process ends.
+	 */
+	delivery receive_acknowledged(deadline until = forever,
+				      std::chrono::nanoseconds return_after = {})
+	{
+		std::vector<std::byte> room(attributes_opened.max_message_size);
+		ipcshm_message about{};
+
+		about.data = reinterpret_cast<std::uintptr_t>(room.data());
+		about.size = room.size();
+		const auto size = check(
+			ipcshm_receive_ack(get(), &about,
+					   static_cast<std::uint64_t>(return_after.count()),
+					   until.nanoseconds()),
+			"ipcshm_receive_ack");
+		delivery to(get(), about.ack_id);
+
+		room.resize(static_cast<std::size_t>(size));
+		to.content.data = std::move(room);
+		describe(&to.content, about);
+		return to;
+	}
+
+	/** Empty: the queue is, or other processes have its messages. */
+	std::optional<delivery> try_receive_acknowledged(std::chrono::nanoseconds return_after = {})
+	{
+		try {
+			return receive_acknowledged(now, return_after);
+		} catch (const timed_out &) {
+			return std::nullopt;
+		}
+	}
+
 	/** Send a request and wait for its reply. */
 	std::vector<std::byte> call(std::string_view request, deadline until = forever)
 	{
@@ -1290,11 +1414,23 @@ private:
 					"ipcshm_receive");
 
 		to->data.resize(static_cast<std::size_t>(size));
+		describe(to, about);
+	}
+
+	static void describe(message *to, const ipcshm_message &about) noexcept
+	{
 		to->type = about.type;
 		to->priority = about.priority;
 		to->pid = about.pid;
 		to->uid = about.uid;
 		to->request_id = about.request_id;
+		to->returns = about.returns;
+	}
+
+	static ipcshm_queue_attr with_dead_letters(ipcshm_queue_attr attr, const queue &dead_letters)
+	{
+		attr.dead_letter_fd = dead_letters.get();
+		return attr;
 	}
 
 	descriptor fd;

@@ -3,12 +3,23 @@
 #include <ipcshm.hpp>
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 #include <array>
+#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
+#include <map>
 #include <thread>
+
+extern "C" {
+int __wrap_ioctl(int fd, unsigned long command, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+int __real_open(const char *path, int flags, ...);
+}
 
 namespace {
 
@@ -304,6 +315,185 @@ void topics_share_samples()
 	EXPECT(!topic.wait(5, 0, 1ms));
 }
 
+/*
+ * A kernel with one queue, in place of the module, of which the linker (--wrap) makes use: the
+ * messages that wait, and those that are to be acknowledged.
+ */
+struct fake_kernel {
+	struct entry {
+		std::string text;
+		std::uint32_t returns;
+	};
+
+	std::uint64_t last_id = 0;
+	std::uint64_t timeout = 0; /* of the last receive or extension */
+	std::int32_t dead_letter_fd = 0;
+	std::uint32_t open_flags = 0;
+	std::deque<entry> waiting;
+	std::map<std::uint64_t, entry> delivered;
+
+	/* As ioctl(): a negative result is an errno. */
+	int open_queue(const ipcshm_queue_open_args *args)
+	{
+		open_flags = args->how.flags;
+		dead_letter_fd = args->dead_letter_fd;
+		return dup(1);
+	}
+
+	int receive(ipcshm_transfer_args *args)
+	{
+		if (!(args->flags & IPCSHM_ACK))
+			return -EOPNOTSUPP;
+		if (waiting.empty())
+			return -EAGAIN;
+		const entry first = waiting.front();
+
+		waiting.pop_front();
+		std::memcpy(reinterpret_cast<void *>(static_cast<std::uintptr_t>(args->message.data)),
+			    first.text.data(), first.text.size());
+		args->message.size = first.text.size();
+		args->message.returns = first.returns;
+		args->message.priority = 7;
+		args->message.ack_id = ++last_id;
+		timeout = args->ack_timeout;
+		delivered[last_id] = first;
+		return 0;
+	}
+
+	int acknowledge(const ipcshm_queue_ack_args *args)
+	{
+		std::uint64_t id;
+
+		std::memcpy(&id, reinterpret_cast<void *>(static_cast<std::uintptr_t>(args->ids)),
+			    sizeof(id));
+		const auto found = delivered.find(id);
+
+		if (args->count != 1 || found == delivered.end())
+			return -ESRCH;
+		if (args->flags & IPCSHM_ACK_EXTEND) {
+			timeout = args->timeout;
+			return 1;
+		}
+		if (args->flags & IPCSHM_ACK_RETURN)
+			waiting.push_front({ found->second.text, found->second.returns + 1 });
+		delivered.erase(found);
+		return 1;
+	}
+};
+
+fake_kernel *kernel;
+
+struct with_kernel : fake_kernel {
+	with_kernel()
+	{
+		kernel = this;
+	}
+
+	~with_kernel()
+	{
+		kernel = nullptr;
+	}
+
+	with_kernel(const with_kernel &) = delete;
+	with_kernel &operator=(const with_kernel &) = delete;
+};
+
+void deliveries_are_acknowledged_or_come_back()
+{
+	with_kernel fake;
+	ipcshm::device device;
+	ipcshm::queue jobs(device, "jobs", IPCSHM_READ | IPCSHM_CREATE, 0600,
+			   ipcshm::queue::attributes(16, 64));
+
+	fake.waiting = { { "one", 0 }, { "two", 0 } };
+	{
+		const auto job = jobs.receive_acknowledged(1s, 3ms);
+
+		EXPECT(job->text() == "one" && (*job).priority == 7 && job->returns == 0);
+		EXPECT(fake.timeout == 3000000 && fake.delivered.size() == 1);
+	}
+	/* The end of the object returned it. */
+	EXPECT(fake.delivered.empty() && fake.waiting.size() == 2);
+	auto again = jobs.receive_acknowledged();
+
+	EXPECT(again->text() == "one" && again->returns == 1 && fake.timeout == 0);
+	again.extend(5us);
+	EXPECT(fake.timeout == 5000);
+	again.acknowledge();
+	EXPECT(fake.delivered.empty() && fake.waiting.size() == 1);
+	again.acknowledge();	/* nothing is left to do */
+	again.extend(1s);
+	EXPECT(fake.timeout == 5000);
+
+	auto last = jobs.try_receive_acknowledged();
+
+	EXPECT(last && (*last)->text() == "two");
+	EXPECT(!jobs.try_receive_acknowledged());
+	last->give_back();
+	EXPECT(fake.waiting.size() == 1 && fake.waiting.front().returns == 1);
+}
+
+void deliveries_move()
+{
+	with_kernel fake;
+	ipcshm::device device;
+	ipcshm::queue jobs(device, "jobs", IPCSHM_READ, 0, ipcshm::queue::attributes(16, 64));
+
+	fake.waiting = { { "one", 0 }, { "two", 0 } };
+	{
+		auto first = jobs.receive_acknowledged();
+		const auto moved = std::move(first);
+
+		EXPECT(moved->text() == "one" && fake.delivered.size() == 1);
+	}
+	EXPECT(fake.waiting.size() == 2 && fake.waiting.front().returns == 1);
+	auto one = jobs.receive_acknowledged();
+
+	one = jobs.receive_acknowledged();
+	EXPECT(one->text() == "two" && fake.delivered.size() == 1);
+	EXPECT(fake.waiting.size() == 1 && fake.waiting.front().text == "one");
+
+	/* An exception gives the message back. */
+	EXPECT(number_thrown<ipcshm::error>([&] {
+		const auto job = jobs.receive_acknowledged();
+
+		throw ipcshm::error(EIO, "work");
+	}) == EIO);
+	EXPECT(fake.waiting.size() == 1 && fake.waiting.front().returns == 3);
+}
+
+void late_acknowledgements_are_errors()
+{
+	with_kernel fake;
+	ipcshm::device device;
+	ipcshm::queue jobs(device, "jobs", IPCSHM_READ, 0, ipcshm::queue::attributes(16, 64));
+
+	fake.waiting = { { "one", 0 } };
+	auto job = jobs.receive_acknowledged();
+
+	fake.delivered.clear();		/* its time is over */
+	EXPECT(number_thrown<ipcshm::error>([&] { job.extend(1s); }) == ESRCH);
+	EXPECT(number_thrown<ipcshm::error>([&] { job.acknowledge(); }) == ESRCH);
+	job.give_back();		/* the object has no message any longer */
+	EXPECT(fake.waiting.empty());
+}
+
+void dead_letters_have_a_queue()
+{
+	with_kernel fake;
+	ipcshm::device device;
+	ipcshm::queue dead(device, "dead", IPCSHM_WRITE, 0, ipcshm::queue::attributes(16, 64));
+
+	EXPECT(!(fake.open_flags & IPCSHM_DEAD_LETTERS) && fake.dead_letter_fd == 0);
+	auto attributes = ipcshm::queue::attributes(16, 64);
+
+	attributes.max_deliveries = 3;
+	ipcshm::queue jobs(device, "jobs", IPCSHM_READ | IPCSHM_CREATE, 0600, attributes, dead);
+
+	EXPECT(fake.open_flags == (IPCSHM_READ | IPCSHM_CREATE | IPCSHM_DEAD_LETTERS));
+	EXPECT(fake.dead_letter_fd == dead.get());
+}
+
 /* Without the module, what needs it says so. */
 void device_tells_that_the_module_is_missing()
 {
@@ -323,10 +513,54 @@ const struct {
 	{ "cells_hold_whole_values", cells_hold_whole_values },
 	{ "rings_move_items", rings_move_items },
 	{ "topics_share_samples", topics_share_samples },
+	{ "deliveries_are_acknowledged_or_come_back", deliveries_are_acknowledged_or_come_back },
+	{ "deliveries_move", deliveries_move },
+	{ "late_acknowledgements_are_errors", late_acknowledgements_are_errors },
+	{ "dead_letters_have_a_queue", dead_letters_have_a_queue },
 	{ "device_tells_that_the_module_is_missing", device_tells_that_the_module_is_missing },
 };
 
+/* The result of a system call: a negative one is an errno. */
+int set_errno(int result)
+{
+	if (result >= 0)
+		return result;
+	errno = -result;
+	return -1;
+}
+
 } /* namespace */
+
+/* Nothing but the queues of the fake kernel uses ioctl(). */
+int __wrap_ioctl(int, unsigned long command, ...)
+{
+	va_list list;
+
+	va_start(list, command);
+	void *argument = va_arg(list, void *);
+
+	va_end(list);
+	switch (command) {
+	case IPCSHM_IOC_QUEUE_OPEN:
+		return set_errno(kernel->open_queue(static_cast<ipcshm_queue_open_args *>(argument)));
+	case IPCSHM_IOC_QUEUE_RECEIVE:
+		return set_errno(kernel->receive(static_cast<ipcshm_transfer_args *>(argument)));
+	case IPCSHM_IOC_QUEUE_ACK:
+		return set_errno(kernel->acknowledge(static_cast<ipcshm_queue_ack_args *>(argument)));
+	default:
+		return set_errno(-ENOTTY);
+	}
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	return kernel ? dup(1) : __real_open(path, flags);
+}
+
+int __wrap_open64(const char *path, int flags, ...)
+{
+	return __wrap_open(path, flags);
+}
 
 int main()
 {

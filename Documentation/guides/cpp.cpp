@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Patterns of the guides in C++: a camera, jobs, a configuration, a log, and a lock. */
+/* Patterns of the guides in C++: a camera, jobs, deliveries, a configuration, a lock and a log. */
 #include <ipcshm.hpp>
 
 #include <sys/wait.h>
@@ -122,6 +122,49 @@ void run_jobs()
 		await(worker);
 }
 
+/* Works until it is killed by a job. */
+void work(ipcshm::queue &jobs)
+{
+	for (;;) {
+		auto job = jobs.receive_acknowledged(timeout);
+
+		if (job->text() == "poison")
+			std::raise(SIGKILL);
+		job.acknowledge();	/* else the job comes back: from here, or when the process ends */
+	}
+}
+
+/* A job whose worker is killed goes to another one, and after three of them to the dead letters. */
+void run_deliveries()
+{
+	const std::uint32_t flags = IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE;
+	auto attributes = ipcshm::queue::attributes(16, 64);
+	ipcshm::device device;
+	ipcshm::queue dead(device, "cpp-dead", flags, 0600, attributes);
+
+	attributes.max_deliveries = 3;
+	ipcshm::queue jobs(device, "cpp-deliveries", flags, 0600, attributes, dead);
+
+	for (const char *job : { "resize a.jpg", "poison", "resize b.jpg" })
+		jobs.send(job, 0, 0, timeout);
+	for (int i = 0; i < 3; i++)
+		waitpid(start_process([&] { work(jobs); }), nullptr, 0);
+	const auto letter = dead.receive(timeout);
+
+	require(letter.text() == "poison" && letter.returns == 3, "not the dead letter");
+	try {
+		const auto job = jobs.receive_acknowledged(timeout);
+
+		throw std::runtime_error("a failure during the work");
+	} catch (const std::runtime_error &) {
+	}
+	auto job = jobs.receive_acknowledged(timeout);
+
+	require(job->text() == "resize b.jpg" && job->returns == 1, "the job did not come back");
+	job.acknowledge();
+	require(!jobs.try_receive_acknowledged(), "a job too many");
+}
+
 /* A value that every reader sees as a whole, also if a writer is killed. */
 void run_configuration()
 {
@@ -229,6 +272,7 @@ int main()
 	try {
 		run_camera();
 		run_jobs();
+		run_deliveries();
 		run_configuration();
 		run_accounts();
 		run_log();
@@ -236,6 +280,6 @@ int main()
 		std::fprintf(stderr, "cpp: %s\n", exception.what());
 		return EXIT_FAILURE;
 	}
-	std::puts("camera, jobs, configuration, accounts and log: as they should be");
+	std::puts("camera, jobs, deliveries, configuration, accounts and log: as they should be");
 	return EXIT_SUCCESS;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A camera, jobs, a configuration, accounts and a log, each between processes, in Python."""
+"""A camera, jobs, deliveries, a configuration, accounts and a log, each between processes, in Python."""
 
 import multiprocessing
 import os
@@ -79,6 +79,36 @@ def run_jobs():
         assert answer == b"done resize a.jpg"
         worker.kill()
         worker.join()
+
+
+# Deliveries: a job whose worker is killed goes to another one, and after three of them to the dead
+# letters. A with statement acknowledges the job at its end; an exception returns it.
+
+def deliver():
+    with ipcshm.Queue("python-deliveries") as jobs:
+        while True:
+            with jobs.receive_acknowledged(60) as job:
+                if job.data == b"poison":
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run_deliveries():
+    with ipcshm.Queue("python-dead", 16, 64, create=True) as dead, \
+            ipcshm.Queue("python-deliveries", 16, 64, create=True, max_deliveries=3,
+                         dead_letters=dead) as jobs:
+        for job in b"resize a.jpg", b"poison", b"resize b.jpg":
+            jobs.send(job)
+        for _ in range(3):
+            start(deliver).join()
+        assert dead.receive(60).data == b"poison"
+        try:
+            with jobs.receive_acknowledged(60):
+                raise RuntimeError("a failure during the work")
+        except RuntimeError:
+            pass
+        with jobs.receive_acknowledged(60) as job:
+            assert job.data == b"resize b.jpg" and job.returns == 1
+        assert jobs.stat().messages == 0
 
 
 # A configuration: the latest value, whole at any time.
@@ -162,7 +192,8 @@ def run_log(count=1000, kept=64):
 if __name__ == "__main__":
     run_camera()
     run_jobs()
+    run_deliveries()
     run_configuration()
     run_accounts()
     run_log()
-    print("camera, jobs, configuration, accounts and log: as they should be")
+    print("camera, jobs, deliveries, configuration, accounts and log: as they should be")

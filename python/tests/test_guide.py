@@ -14,4 +14,4 @@ def test_the_program_of_the_guide():
     done = subprocess.run([sys.executable, "-X", "dev", "-W", "error", program], timeout=200, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     assert done.returncode == 0, done.stdout
-    assert done.stdout == "camera, jobs, configuration, accounts and log: as they should be\n"
+    assert done.stdout == "camera, jobs, deliveries, configuration, accounts and log: as they should be\n"

@@ -1308,7 +1308,7 @@ public:
 		const int result = ipcshm_send_typed(get(), data.data(), data.size(), type, priority,
 						     IPCSHM_NOW);
 
-		if (result == -EAGAIN)
+		if (result == -EAGAIN || result == -ETIMEDOUT)
 			return false;
 		check(result, "ipcshm_send_typed");
 		return true;

@@ -340,12 +340,23 @@ struct fake_kernel {
 		return dup(1);
 	}
 
+	int send(const ipcshm_transfer_args *args)
+	{
+		if (waiting.size() == 2)
+			return -ETIMEDOUT;
+		const auto *data = reinterpret_cast<const char *>(
+			static_cast<std::uintptr_t>(args->message.data));
+
+		waiting.push_back({ std::string(data, args->message.size), 0 });
+		return 0;
+	}
+
 	int receive(ipcshm_transfer_args *args)
 	{
 		if (!(args->flags & IPCSHM_ACK))
 			return -EOPNOTSUPP;
 		if (waiting.empty())
-			return -EAGAIN;
+			return -ETIMEDOUT;
 		const entry first = waiting.front();
 
 		waiting.pop_front();
@@ -397,6 +408,17 @@ struct with_kernel : fake_kernel {
 	with_kernel(const with_kernel &) = delete;
 	with_kernel &operator=(const with_kernel &) = delete;
 };
+
+void a_full_queue_is_no_exception()
+{
+	with_kernel fake;
+	ipcshm::device device;
+	ipcshm::queue jobs(device, "jobs", IPCSHM_WRITE, 0, ipcshm::queue::attributes(2, 64));
+
+	EXPECT(jobs.try_send("one") && jobs.try_send("two"));
+	EXPECT(!jobs.try_send("three"));
+	EXPECT(fake.waiting.size() == 2 && fake.waiting.back().text == "two");
+}
 
 void deliveries_are_acknowledged_or_come_back()
 {
@@ -513,6 +535,7 @@ const struct {
 	{ "cells_hold_whole_values", cells_hold_whole_values },
 	{ "rings_move_items", rings_move_items },
 	{ "topics_share_samples", topics_share_samples },
+	{ "a_full_queue_is_no_exception", a_full_queue_is_no_exception },
 	{ "deliveries_are_acknowledged_or_come_back", deliveries_are_acknowledged_or_come_back },
 	{ "deliveries_move", deliveries_move },
 	{ "late_acknowledgements_are_errors", late_acknowledgements_are_errors },
@@ -543,6 +566,8 @@ int __wrap_ioctl(int, unsigned long command, ...)
 	switch (command) {
 	case IPCSHM_IOC_QUEUE_OPEN:
 		return set_errno(kernel->open_queue(static_cast<ipcshm_queue_open_args *>(argument)));
+	case IPCSHM_IOC_QUEUE_SEND:
+		return set_errno(kernel->send(static_cast<ipcshm_transfer_args *>(argument)));
 	case IPCSHM_IOC_QUEUE_RECEIVE:
 		return set_errno(kernel->receive(static_cast<ipcshm_transfer_args *>(argument)));
 	case IPCSHM_IOC_QUEUE_ACK:

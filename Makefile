@@ -17,7 +17,7 @@ tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcs
 # build.
 kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(KERNEL)),build-root)
 
-.PHONY: all setup module lib tool examples selftests demo test test-load kunit test-guides test-python test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed profile check-debug \
+.PHONY: all setup module lib tool examples selftests demo test test-32 test-load kunit test-guides test-python test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed profile check-debug \
 	coverage fuzz foreign mutation vm html deb check install uninstall clean help
 
 ## all: build module, library and program
@@ -59,6 +59,13 @@ test:
 	$(MAKE) setup FOR="build vm $(kernel)"
 	$(MAKE) selftests
 	IPCSHM_LONG=$(LONG) tools/vm/test $(KERNEL) selftests/build $(tests)
+
+## test-32: run kselftests and the library's unit tests as 32-bit programs
+##	[KERNEL TESTS]
+test-32:
+	tools/setup build vm bits32
+	tools/vm/guest/32/pack build/test-32
+	tools/vm/test $(KERNEL) build/test-32 $(or $(TESTS),$$(cat build/test-32/programs))
 
 ## kunit: run unit tests of the module's pure logic, on a KASAN kernel
 kunit:

@@ -210,7 +210,10 @@ static void *random_place(struct random *random, struct world *world)
 
 	switch (random_below(random, 64)) {
 	case 0:
-		return (void *)random_address(random, NULL);
+		/* Of 32 bits, too many numbers are addresses of the test itself. */
+		if (sizeof(void *) < sizeof(__u64))
+			return NULL;
+		return (void *)(uintptr_t)random_address(random, NULL);
 	case 1:
 		return memcpy(world->edge - part, world->args, part);
 	default:

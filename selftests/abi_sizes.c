@@ -167,7 +167,7 @@ TEST_F(command, is_unknown_to_other_kinds_of_descriptors)
 TEST_F(command, refuses_an_address_without_memory)
 {
 	char *const places[] = { NULL, (char *)1, self->world.edge, (char *)KERNEL_ADDRESS,
-		(char *)HOLE_ADDRESS, (char *)LONG_MIN, (char *)-1L };
+		(char *)(uintptr_t)HOLE_ADDRESS, (char *)LONG_MIN, (char *)-1L };
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		EXPECT_TRUE(call_fails(&self->world, self->fd, self->number, places[i], EFAULT));

@@ -386,7 +386,7 @@ static void user_role(struct peer *peer)
 	must_succeed(can_have_namespace(), 8);
 	pid = fork();
 	if (!pid)
-		leave_queue(peer->queue, (void *)peer->value);
+		leave_queue(peer->queue, (void *)(uintptr_t)peer->value);
 	must_succeed(!(peer->result = wait_child(pid)), 9);
 	peer->result = WAIT_UNTIL(can_have_namespace()) ? 0 : -EBUSY;
 }

@@ -353,7 +353,7 @@ TEST_F(mapped, mapping_outlives_the_queue)
 
 static void look_role(struct peer *peer)
 {
-	peer->result = !is_numbered((const void *)peer->msg.type, 9, LARGEST);
+	peer->result = !is_numbered((const void *)(uintptr_t)peer->msg.type, 9, LARGEST);
 }
 
 TEST_F(mapped, child_sees_its_parents_held_messages)

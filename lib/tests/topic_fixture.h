@@ -88,7 +88,7 @@ static inline struct peer start_peer(FIXTURE_DATA(topic) *self,
 
 static inline bool is_whole(const struct ipcshm_sample *sample)
 {
-	return words_are_whole(sample->data, sample->size / 8);
+	return words_are_whole(sample->data, (size_t)(sample->size / 8));
 }
 
 static inline uint64_t value_of(const struct ipcshm_sample *sample)
@@ -105,7 +105,7 @@ static inline int publish_value(struct ipcshm_publisher *publisher, uint64_t val
 	ret = ipcshm_publisher_loan(publisher, WORDS * 8, &sample, deadline);
 	if (ret)
 		return ret;
-	words_fill(sample.data, sample.size / 8, value);
+	words_fill(sample.data, (size_t)(sample.size / 8), value);
 	ret = ipcshm_publisher_publish(publisher, &sample, deadline);
 	if (ret)
 		ipcshm_publisher_discard(publisher, &sample);

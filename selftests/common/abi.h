@@ -19,7 +19,7 @@
 #define MAX_MEMBERS	4	/* of it */
 #define WORDS		3	/* of it, in a call that waits on several */
 #define KERNEL_ADDRESS	(-4096L)
-#define HOLE_ADDRESS	(1L << 62)	/* beyond the pages of any machine */
+#define HOLE_ADDRESS	(1LL << 62)	/* beyond the pages of any machine */
 
 enum form {
 #define FORM(form, ...) form,

@@ -64,32 +64,32 @@ static struct inode *inode_create(umode_t mode)
 	return inode;
 }
 
-#define OFFSET(member) offsetof(struct ipcshm_queue_open_args, member)
+#define QUEUE_ARG(member) offsetof(struct ipcshm_queue_open_args, member)
 
 static size_t find_invalid_new(const struct ipcshm_queue_open_args *args)
 {
 	if (args->how.flags & IPCSHM_HANGUP_EARLY && !(args->how.flags & IPCSHM_HANGUP))
 		return OFFSET(how.flags);
 	if (!args->max_message_size || args->max_message_size > IPCSHM_MESSAGE_MAX)
-		return OFFSET(max_message_size);
+		return QUEUE_ARG(max_message_size);
 	if (args->pool_bytes && (args->pool_bytes < args->max_message_size ||
 				 args->pool_bytes > IPCSHM_POOL_MAX))
-		return OFFSET(pool_bytes);
+		return QUEUE_ARG(pool_bytes);
 	if (args->max_deliveries > IPCSHM_DELIVERIES_MAX)
-		return OFFSET(max_deliveries);
+		return QUEUE_ARG(max_deliveries);
 	if (args->how.flags & IPCSHM_DEAD_LETTERS) {
 		if (args->pool_bytes)
-			return OFFSET(pool_bytes);
+			return QUEUE_ARG(pool_bytes);
 		if (!args->max_deliveries)
-			return OFFSET(max_deliveries);
+			return QUEUE_ARG(max_deliveries);
 	} else if (args->dead_letter_fd) {
-		return OFFSET(dead_letter_fd);
+		return QUEUE_ARG(dead_letter_fd);
 	}
 	if (args->overflow > IPCSHM_OVERFLOW_DROP_NEWEST ||
 	    (args->overflow == IPCSHM_OVERFLOW_DROP_OLDEST && !args->max_messages))
-		return OFFSET(overflow);
+		return QUEUE_ARG(overflow);
 	return ipcshm_queue_capacity_is_valid(args->max_messages, args->max_bytes,
-					      args->max_message_size) ? 0 : OFFSET(max_bytes);
+					      args->max_message_size) ? 0 : QUEUE_ARG(max_bytes);
 }
 
 /* The offset of a member whose value is not valid, or 0. */
@@ -97,13 +97,13 @@ size_t ipcshm_queue_find_invalid(const struct ipcshm_queue_open_args *args)
 {
 	if (args->how.flags & IPCSHM_CREATE)
 		return find_invalid_new(args);
-	return args->max_messages ? OFFSET(max_messages) :
-	       args->max_bytes ? OFFSET(max_bytes) :
-	       args->max_message_size ? OFFSET(max_message_size) :
-	       args->pool_bytes ? OFFSET(pool_bytes) :
-	       args->overflow ? OFFSET(overflow) :
-	       args->max_deliveries ? OFFSET(max_deliveries) :
-	       args->dead_letter_fd ? OFFSET(dead_letter_fd) : 0;
+	return args->max_messages ? QUEUE_ARG(max_messages) :
+	       args->max_bytes ? QUEUE_ARG(max_bytes) :
+	       args->max_message_size ? QUEUE_ARG(max_message_size) :
+	       args->pool_bytes ? QUEUE_ARG(pool_bytes) :
+	       args->overflow ? QUEUE_ARG(overflow) :
+	       args->max_deliveries ? QUEUE_ARG(max_deliveries) :
+	       args->dead_letter_fd ? QUEUE_ARG(dead_letter_fd) : 0;
 }
 
 static int pool_create(struct ipcshm_queue *queue, const struct ipcshm_queue_open_args *args,

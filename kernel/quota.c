@@ -107,7 +107,7 @@ static void report_refusal(const struct ipcshm_quotas *payer, const struct ipcsh
 }
 
 /* Return whether no other record is charged: for users of the initial namespaces. */
-static bool is_alone(const struct ipcshm_quotas *payer)
+static bool is_single_record(const struct ipcshm_quotas *payer)
 {
 	return !payer->parent && !payer->bound;
 }
@@ -115,7 +115,7 @@ static bool is_alone(const struct ipcshm_quotas *payer)
 /* As ipcshm_quotas_charge(), but do not report a refusal. */
 bool ipcshm_quotas_try_charge(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota, u64 amount)
 {
-	if (likely(is_alone(payer)))
+	if (likely(is_single_record(payer)))
 		return record_charge(payer, quota, amount, max_of_user(payer, quota));
 	return !charge_all_records(payer, quota, amount);
 }
@@ -167,7 +167,7 @@ void ipcshm_quotas_charge_force(struct ipcshm_quotas *payer, enum ipcshm_quota_t
 void ipcshm_quotas_uncharge_locked(struct ipcshm_quotas *payer, enum ipcshm_quota_type quota,
 				   u64 amount)
 {
-	if (likely(is_alone(payer)))
+	if (likely(is_single_record(payer)))
 		record_uncharge(payer, quota, amount);
 	else
 		uncharge_until(payer, NULL, quota, amount);

@@ -306,7 +306,7 @@ static const struct file_operations region_fops = {
 
 /* The life of a region. */
 
-#define OFFSET(member) offsetof(struct ipcshm_region_open_args, member)
+#define REGION_ARG(member) offsetof(struct ipcshm_region_open_args, member)
 
 /* The offset of a member whose value is not valid, or 0. */
 size_t ipcshm_region_find_invalid(const struct ipcshm_region_open_args *args)
@@ -314,13 +314,13 @@ size_t ipcshm_region_find_invalid(const struct ipcshm_region_open_args *args)
 	bool create = args->how.flags & IPCSHM_CREATE;
 
 	if (!(args->how.flags & IPCSHM_READ))
-		return OFFSET(how.flags);
+		return REGION_ARG(how.flags);
 	if (create ? !args->size || args->size > IPCSHM_REGION_MAX : args->size)
-		return OFFSET(size);
+		return REGION_ARG(size);
 	if (args->max_size && (!create || args->max_size < args->size ||
 			       args->max_size > IPCSHM_REGION_MAX))
-		return OFFSET(max_size);
-	return args->max_members > (create ? IPCSHM_MEMBERS_MAX : 0) ? OFFSET(max_members) : 0;
+		return REGION_ARG(max_size);
+	return args->max_members > (create ? IPCSHM_MEMBERS_MAX : 0) ? REGION_ARG(max_members) : 0;
 }
 
 static struct ipcshm_object *region_create(const void *attr, const char *name,

@@ -146,30 +146,48 @@ static void get_some(struct ipcshm_ring *ring, size_t count, bool all)
 	}
 }
 
-static void put_0(void)
+/* Put in @count items from @first on. */
+static void put_from(uint64_t first, uint64_t count)
+{
+	struct ipcshm_ring ring;
+	uint64_t item;
+
+	attach_handle(&ring, IPCSHM_RING_PRODUCER);
+	for (item = first; item < first + count; item++)
+		put_item(&ring, item);
+}
+
+static void get_many(unsigned int count)
 {
 	struct ipcshm_ring ring;
 
-	attach_handle(&ring, IPCSHM_RING_PRODUCER);
-	put_item(&ring, 0);
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
+	while (count--)
+		get_item(&ring);
+}
+
+static void get_until(uint64_t item)
+{
+	struct ipcshm_ring ring;
+
+	attach_handle(&ring, IPCSHM_RING_CONSUMER);
+	while (!(came & 1U << item))
+		get_item(&ring);
+}
+
+static void put_0(void)
+{
+	put_from(0, 1);
 }
 
 static void put_1(void)
 {
-	struct ipcshm_ring ring;
-
-	attach_handle(&ring, IPCSHM_RING_PRODUCER);
-	put_item(&ring, 1);
+	put_from(1, 1);
 }
 
 static void put_3(void)
 {
-	struct ipcshm_ring ring;
-	uint64_t i;
-
-	attach_handle(&ring, IPCSHM_RING_PRODUCER);
-	for (i = 0; i < 3; i++)
-		put_item(&ring, i);
+	put_from(0, 3);
 }
 
 static void reserve_3(void)
@@ -184,22 +202,13 @@ static void reserve_3(void)
 
 static void get_3(void)
 {
-	struct ipcshm_ring ring;
-	int i;
-
-	attach_handle(&ring, IPCSHM_RING_CONSUMER);
-	for (i = 0; i < 3; i++)
-		get_item(&ring);
+	get_many(3);
 }
 
 /* Until it has the item of the producer that does not die. */
 static void get_until_1(void)
 {
-	struct ipcshm_ring ring;
-
-	attach_handle(&ring, IPCSHM_RING_CONSUMER);
-	while (!(came & 1U << 1))
-		get_item(&ring);
+	get_until(1);
 }
 
 static void get_1(void)
@@ -249,12 +258,8 @@ static void begin_with_3_and_get_1(void)
 
 static void begin_with_4_and_get_2(void)
 {
-	struct ipcshm_ring ring;
-
 	put_at_once(4);
-	attach_handle(&ring, IPCSHM_RING_CONSUMER);
-	get_item(&ring);
-	get_item(&ring);
+	get_many(2);
 }
 
 static void begin_with_4_and_peek_2(void)
@@ -275,11 +280,7 @@ static void begin_with_2_and_get_1(void)
 
 static void put_2(void)
 {
-	struct ipcshm_ring ring;
-
-	attach_handle(&ring, IPCSHM_RING_PRODUCER);
-	put_item(&ring, 0);
-	put_item(&ring, 1);
+	put_from(0, 2);
 }
 
 static void put_2_at_once(void)
@@ -338,43 +339,27 @@ static void put_in_loop_2(void)
 
 static void put_item_2(void)
 {
-	struct ipcshm_ring ring;
-
-	attach_handle(&ring, IPCSHM_RING_PRODUCER);
-	put_item(&ring, 2);
+	put_from(2, 1);
 }
 
 static void put_item_3(void)
 {
-	struct ipcshm_ring ring;
-
-	attach_handle(&ring, IPCSHM_RING_PRODUCER);
-	put_item(&ring, 3);
+	put_from(3, 1);
 }
 
 static void put_4(void)
 {
-	struct ipcshm_ring ring;
-
-	attach_handle(&ring, IPCSHM_RING_PRODUCER);
-	put_item(&ring, 4);
+	put_from(4, 1);
 }
 
 static void get_any(void)
 {
-	struct ipcshm_ring ring;
-
-	attach_handle(&ring, IPCSHM_RING_CONSUMER);
-	get_item(&ring);
+	get_many(1);
 }
 
 static void get_until_2(void)
 {
-	struct ipcshm_ring ring;
-
-	attach_handle(&ring, IPCSHM_RING_CONSUMER);
-	while (!(came & 1U << 2))
-		get_item(&ring);
+	get_until(2);
 }
 
 /* Never waits: its peer may be dead. */

@@ -4,7 +4,7 @@
  *
  * The first word of the area holds its state:
  *
- *	0 -> CREATING | token -> READY
+ *	0 -> CREATING | token -> AREA_READY
  *
  * A process that finds 0 claims the area with its token, initializes it, and publishes it.
  * The others wait for that.  A claim whose owner has died is taken over, and the
@@ -18,7 +18,7 @@
 #include "area.h"
 
 #define CREATING	0x40000000U	/* | token; without one: its creator has failed */
-#define READY		0x80000001U	/* the version of this header in the low bits */
+#define AREA_READY		0x80000001U	/* the version of this header in the low bits */
 
 static _Atomic uint32_t *area_state_of(const struct ipcshm_area *area)
 {
@@ -59,7 +59,7 @@ static int init_claimed(const struct ipcshm_area *area, bool is_new, const struc
 		clear_area(area);
 	ret = by->init ? by->init(area, by->data) : 0;
 	/* Pairs with the load in make_area_ready(): what is published has been initialized. */
-	atomic_store_explicit(state, ret < 0 ? CREATING : READY, memory_order_release);
+	atomic_store_explicit(state, ret < 0 ? CREATING : AREA_READY, memory_order_release);
 	ipcshm_area_wake(area, (const uint32_t *)state, INT32_MAX);
 	return ret < 0 ? ret : 1;
 }
@@ -80,7 +80,7 @@ static int make_area_ready(const struct ipcshm_area *area, const struct initiali
 		uint32_t now = atomic_load_explicit(state, memory_order_acquire);
 		uint32_t owner = now & IPCSHM_TOKEN_MASK;
 
-		if (now == READY)
+		if (now == AREA_READY)
 			return 0;
 		if (now && now != (CREATING | owner))
 			return -EPROTO;

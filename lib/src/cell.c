@@ -25,9 +25,9 @@
 #include <ipcshm-cell.h>
 #pragma GCC visibility pop
 
-#define LAYOUT		0x43656c01U	/* "Cel", 1 */
+#define CELL_LAYOUT		0x43656c01U	/* "Cel", 1 */
 #define BUFFERS		4U
-#define SLEEPERS	1U		/* in the change word: a task may sleep */
+#define CELL_SLEEPERS	1U		/* in the change word: a task may sleep */
 #define READ_TRIES	256
 
 _Static_assert(sizeof(struct ipcshm_cell) == 64, "values follow on a line of their own");
@@ -52,7 +52,7 @@ static int check_cell(const struct ipcshm_area *area, const struct ipcshm_cell *
 {
 	uint64_t offset = (uintptr_t)cell - (uintptr_t)area->base;
 
-	if (!layout_is(&cell->layout, LAYOUT))
+	if (!layout_is(&cell->layout, CELL_LAYOUT))
 		return -EINVAL;
 	if (!size || size != __atomic_load_n(&cell->size, __ATOMIC_RELAXED))
 		return -EMSGSIZE;
@@ -103,7 +103,7 @@ int ipcshm_cell_init(struct ipcshm_cell *cell, size_t size, const void *value)
 		memcpy(cell_buffer(cell, size, 1), value, size);
 	else
 		memset(cell_buffer(cell, size, 1), 0, size);
-	layout_set(&cell->layout, LAYOUT);
+	layout_set(&cell->layout, CELL_LAYOUT);
 	return 0;
 }
 
@@ -149,7 +149,7 @@ static void publish_value(const struct ipcshm_area *area, struct ipcshm_cell *ce
 	store_value(cell_buffer(cell, size, version), value, size);		/* W1 */
 	__atomic_store_n(&cell->version, version, __ATOMIC_RELEASE);		/* W2, pairs with R0 */
 	/* Pairs with the load in await_change(): a sleeper has set the bit, or sees the version. */
-	if (__atomic_exchange_n(&cell->change, change, __ATOMIC_ACQ_REL) & SLEEPERS)	/* W3 */
+	if (__atomic_exchange_n(&cell->change, change, __ATOMIC_ACQ_REL) & CELL_SLEEPERS)	/* W3 */
 		ipcshm_area_wake(area, &cell->change, INT_MAX);
 }
 
@@ -193,7 +193,7 @@ static bool await_change(struct ipcshm_cell *cell, uint64_t version, uint32_t *w
 {
 	uint32_t change = __atomic_load_n(&cell->change, __ATOMIC_ACQUIRE);
 
-	*word = change | SLEEPERS;
+	*word = change | CELL_SLEEPERS;
 	if (load_version(cell) != version)
 		return false;
 	/* If the word has changed, so has the version, and the wait returns at once. */
@@ -209,7 +209,7 @@ int ipcshm_cell_wait(const struct ipcshm_area *area, struct ipcshm_cell *cell, u
 	bool again = false;
 	int ret;
 
-	if (!layout_is(&cell->layout, LAYOUT))
+	if (!layout_is(&cell->layout, CELL_LAYOUT))
 		return -EINVAL;
 	for (;; again = true) {
 		/* First: the death of a writer before W3 ends the sleep. */
@@ -231,7 +231,7 @@ int ipcshm_cell_arm(const struct ipcshm_area *area, struct ipcshm_cell *cell, ui
 	uint32_t deaths = ipcshm_area_deaths(area);
 	uint32_t word;
 
-	if (!layout_is(&cell->layout, LAYOUT))
+	if (!layout_is(&cell->layout, CELL_LAYOUT))
 		return -EINVAL;
 	if (area->fd < 0)
 		return -EOPNOTSUPP;

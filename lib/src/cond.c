@@ -23,19 +23,19 @@
 
 #include "word.h"
 
-#define LAYOUT	0x436f6e01U	/* "Con", 1 */
+#define COND_LAYOUT	0x436f6e01U	/* "Con", 1 */
 #define WAITERS	1U
 #define SIGNAL	2U
 
 static bool is_cond(const struct ipcshm_cond *cond)
 {
-	return layout_is(&cond->layout, LAYOUT);
+	return layout_is(&cond->layout, COND_LAYOUT);
 }
 
 void ipcshm_cond_init(struct ipcshm_cond *cond)
 {
 	*cond = (struct ipcshm_cond) { 0 };
-	layout_set(&cond->layout, LAYOUT);
+	layout_set(&cond->layout, COND_LAYOUT);
 }
 
 static bool has_waiters(const struct ipcshm_cond *cond)

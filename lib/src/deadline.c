@@ -7,8 +7,6 @@
 
 #include "internal.h"
 
-#define NANOSECONDS	1000000000ULL
-
 uint64_t ipcshm_deadline(uint64_t timeout)
 {
 	uint64_t latest = IPCSHM_FOREVER - 1;

@@ -6,12 +6,12 @@
 
 #include "word.h"
 
-#define LAYOUT	0x45766e01U	/* "Evn", 1 */
+#define EVENT_LAYOUT	0x45766e01U	/* "Evn", 1 */
 #define SET	1U
 
 static bool is_event(const struct ipcshm_event *event)
 {
-	return layout_is(&event->layout, LAYOUT);
+	return layout_is(&event->layout, EVENT_LAYOUT);
 }
 
 static bool is_manual(const struct ipcshm_event *event)
@@ -24,7 +24,7 @@ int ipcshm_event_init(struct ipcshm_event *event, uint32_t flags)
 	if (flags & ~(uint32_t)IPCSHM_EVENT_MANUAL)
 		return -EINVAL;
 	*event = (struct ipcshm_event) { .flags = flags };
-	layout_set(&event->layout, LAYOUT);
+	layout_set(&event->layout, EVENT_LAYOUT);
 	return 0;
 }
 

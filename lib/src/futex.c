@@ -12,8 +12,6 @@
 
 #include "area.h"
 
-#define NANOSECONDS	1000000000ULL
-
 /* The call whose times are 64 bits wide: on a 32-bit machine another than futex. */
 #ifdef SYS_futex_time64
 #define SYS_FUTEX	SYS_futex_time64

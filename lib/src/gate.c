@@ -13,9 +13,8 @@
 #include <limits.h>
 
 #include "gate.h"
+#include "spin.h"
 
-#define SPIN_MIN	2000U	/* nanoseconds; less is not worth it */
-#define SPIN_LOOKS	16	/* between two looks at the clock */
 #define SPIN_RETRY	64	/* sleeps without a spin, then one try */
 
 void gate_wake(const struct ipcshm_area *area, struct gate *gate)

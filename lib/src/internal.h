@@ -21,6 +21,8 @@
 #include <ipcshm-mutex.h>
 #pragma GCC visibility pop
 
+#define NANOSECONDS	1000000000ULL	/* of a second */
+
 /*
  * @size takes the place of the size in @command: the caller may have been
  * compiled with an older or newer header than this library was, and it is the

@@ -13,14 +13,14 @@
 
 #include "word.h"
 
-#define LAYOUT		0x4d757401U	/* "Mut", 1 */
+#define MUTEX_LAYOUT		0x4d757401U	/* "Mut", 1 */
 #define INCONSISTENT	(1U << 31)
 
 #define LOOK_AGAIN	1000000000ULL	/* nanoseconds */
 
 static bool is_mutex(const struct ipcshm_mutex *mutex)
 {
-	return layout_is(&mutex->layout, LAYOUT);
+	return layout_is(&mutex->layout, MUTEX_LAYOUT);
 }
 
 static uint32_t owner_of(uint32_t word)
@@ -31,7 +31,7 @@ static uint32_t owner_of(uint32_t word)
 void ipcshm_mutex_init(struct ipcshm_mutex *mutex)
 {
 	*mutex = (struct ipcshm_mutex) { 0 };
-	layout_set(&mutex->layout, LAYOUT);
+	layout_set(&mutex->layout, MUTEX_LAYOUT);
 }
 
 /*

@@ -24,7 +24,7 @@
 
 #define CHUNK_MIN	256U
 #define PLACES_MAX	65536U
-#define GRANULE		32U
+#define CHUNK_GRANULE	32U
 
 #define PLACE_BITS	16
 #define FRESH_BITS	17
@@ -35,7 +35,7 @@ typedef _Atomic uint64_t entry_t;
 /* Its granules, and a word for each. */
 static uint64_t place_bytes(uint64_t chunk)
 {
-	return chunk + chunk / GRANULE * sizeof(uint64_t);
+	return chunk + chunk / CHUNK_GRANULE * sizeof(uint64_t);
 }
 
 static uint64_t count_places(const struct ring *ring)

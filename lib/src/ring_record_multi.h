@@ -50,8 +50,8 @@
 
 #include "ring_seat.h"
 
-#define GRANULE		32U
-#define HEADER		8U	/* bytes before a record, for its length */
+#define RECORD_GRANULE	32U
+#define LENGTH_HEADER	8U	/* bytes before a record, for its length */
 #define RECLAIM_STEPS	64U	/* records that a release reclaims at most */
 
 enum state {
@@ -88,7 +88,7 @@ static ALWAYS_INLINE word_t *word_of(const struct ring *ring, unsigned char *seg
 /* From the beginning of the segment. */
 static ALWAYS_INLINE size_t record_offset(const struct ring *ring, uint64_t position)
 {
-	return (size_t)((8ULL << ring->shift) + (position & segment_mask(ring)) * GRANULE);
+	return (size_t)((8ULL << ring->shift) + (position & segment_mask(ring)) * RECORD_GRANULE);
 }
 
 static ALWAYS_INLINE unsigned char *record_in(const struct ring *ring, unsigned char *segment,
@@ -165,12 +165,12 @@ static ALWAYS_INLINE uint64_t extent_of(const struct ring *ring, uint64_t word, 
 
 static ALWAYS_INLINE uint64_t granules_for(uint64_t length)
 {
-	return (HEADER + length + GRANULE - 1) / GRANULE;
+	return (LENGTH_HEADER + length + RECORD_GRANULE - 1) / RECORD_GRANULE;
 }
 
 static ALWAYS_INLINE uint64_t claimed_length_max(const struct ring *ring)
 {
-	return ((uint64_t)GRANULE << ring->shift) / 2 - GRANULE;
+	return ((uint64_t)RECORD_GRANULE << ring->shift) / 2 - RECORD_GRANULE;
 }
 
 static ALWAYS_INLINE void move_position(_Atomic uint64_t *position, uint64_t from, uint64_t to)

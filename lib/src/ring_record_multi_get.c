@@ -28,7 +28,7 @@ static ALWAYS_INLINE void hold_record(struct ring *ring, uint64_t position, uint
 static ALWAYS_INLINE bool is_length(const struct ring *ring, uint64_t word, uint64_t position,
 				    uint64_t length)
 {
-	return length <= extent_of(ring, word, position) * GRANULE - HEADER;
+	return length <= extent_of(ring, word, position) * RECORD_GRANULE - LENGTH_HEADER;
 }
 
 /* Adopt a record that came back.  0, or -EAGAIN: there is none; -EMSGSIZE, -EBADMSG */
@@ -182,7 +182,7 @@ static ssize_t get_claimed_record(struct ring *ring, void *data, size_t size)
 	if (UNLIKELY(ret))
 		return ring_refused(ring, ret, 0);
 	length = (ssize_t)ring->held_size;
-	copy_item(data, (unsigned char *)ring->held + HEADER, (size_t)length);
+	copy_item(data, (unsigned char *)ring->held + LENGTH_HEADER, (size_t)length);
 	release_held_record(ring);
 	return length;
 }
@@ -193,22 +193,13 @@ static ssize_t peek_claimed_record(struct ring *ring, const void **data)
 
 	if (UNLIKELY(ret))
 		return ring_refused(ring, ret, 0);
-	*data = (unsigned char *)ring->held + HEADER;
+	*data = (unsigned char *)ring->held + LENGTH_HEADER;
 	return (ssize_t)ring->held_size;
 }
 
 static int release_claimed_record(struct ring *ring)
 {
 	release_held_record(ring);
-	return 0;
-}
-
-/* The claim stays in its seat, which the caller leaves. */
-static int unpeek_claimed_record(struct ring *ring)
-{
-	add_to_counter(&ring_shared(ring)->counters.returned, 1);
-	if (ring->serving != RING_NO_SEAT)
-		ring_seat_give_up(ring, ring->serving);
 	return 0;
 }
 
@@ -291,7 +282,7 @@ static ALWAYS_INLINE int await_next_record(struct ring *ring, uint64_t *length, 
 		if (LIKELY(word == make_record_word(ring, position, *extent, READY, 0) &&
 			   *extent)) {
 			*length = load_length(record_in(ring, ring->data, position));
-			return UNLIKELY(*length > *extent * GRANULE - HEADER) ? -EBADMSG : 0;
+			return UNLIKELY(*length > *extent * RECORD_GRANULE - LENGTH_HEADER) ? -EBADMSG : 0;
 		}
 		ret = pass_alone(ring);
 		if (ret)
@@ -309,7 +300,7 @@ static ssize_t get_alone(struct ring *ring, void *data, size_t size)
 		return ring_refused(ring, ret, 0);
 	if (UNLIKELY(length > size))
 		return -EMSGSIZE;
-	copy_item(data, record_in(ring, ring->data, ring->position) + HEADER, (size_t)length);
+	copy_item(data, record_in(ring, ring->data, ring->position) + LENGTH_HEADER, (size_t)length);
 	advance_lone_consumer(ring, extent);
 	return (ssize_t)length;
 }
@@ -322,7 +313,7 @@ static ssize_t peek_alone(struct ring *ring, const void **data)
 	if (UNLIKELY(ret))
 		return ring_refused(ring, ret, 0);
 	ring->held = record_in(ring, ring->data, ring->position);
-	*data = (unsigned char *)ring->held + HEADER;
+	*data = (unsigned char *)ring->held + LENGTH_HEADER;
 	return (ssize_t)length;
 }
 
@@ -366,7 +357,7 @@ const struct ring_ops ring_record_many_consumers = {
 	.get = get_claimed_record,
 	.peek = peek_claimed_record,
 	.release = release_claimed_record,
-	.undo = unpeek_claimed_record,
+	.undo = ring_seat_unpeek,
 };
 
 const struct ring_ops ring_record_lone_consumer = {

@@ -131,7 +131,7 @@ static int put_claimed_record(struct ring *ring, const void *data, size_t size)
 
 	if (UNLIKELY(ret))
 		return (int)ring_refused(ring, ret, size);
-	copy_item(claimed.record + HEADER, data, size);
+	copy_item(claimed.record + LENGTH_HEADER, data, size);
 	set_length(claimed.record, size);
 	publish_claimed_record(ring, claimed.at, in_state(claimed.word, READY));
 	return 0;
@@ -147,7 +147,7 @@ static int reserve_claimed_record(struct ring *ring, size_t size, void **data)
 	ring->held = claimed.record;
 	ring->held_word = claimed.word;
 	ring->held_at = (uint64_t)(uintptr_t)claimed.at;
-	*data = claimed.record + HEADER;
+	*data = claimed.record + LENGTH_HEADER;
 	return 0;
 }
 
@@ -216,7 +216,7 @@ static int put_alone(struct ring *ring, const void *data, size_t size)
 
 	if (UNLIKELY(ret))
 		return (int)ring_refused(ring, ret, size);
-	copy_item(record_in(ring, ring->data, position) + HEADER, data, size);
+	copy_item(record_in(ring, ring->data, position) + LENGTH_HEADER, data, size);
 	publish_alone(ring, position, extent, size);
 	return 0;
 }
@@ -230,7 +230,7 @@ static int reserve_alone(struct ring *ring, size_t size, void **data)
 		return (int)ring_refused(ring, ret, size);
 	ring->held = record_in(ring, ring->data, position);
 	ring->held_at = position;
-	*data = (unsigned char *)ring->held + HEADER;
+	*data = (unsigned char *)ring->held + LENGTH_HEADER;
 	return 0;
 }
 

@@ -225,14 +225,14 @@ int ring_record_can_drop(struct ring *ring, uint64_t end)
 int ring_record_multi_geometry(const struct ipcshm_ring_attr *attr, uint64_t *stride,
 			       uint64_t *bytes)
 {
-	*stride = GRANULE;
-	*bytes = attr->capacity / GRANULE * sizeof(uint64_t) + attr->capacity;
+	*stride = RECORD_GRANULE;
+	*bytes = attr->capacity / RECORD_GRANULE * sizeof(uint64_t) + attr->capacity;
 	return 0;
 }
 
 /* The handle's shift is that of the granules of a segment. */
 void ring_record_multi_attach(struct ring *ring)
 {
-	ring->shift -= (uint32_t)__builtin_ctz(GRANULE);
+	ring->shift -= (uint32_t)__builtin_ctz(RECORD_GRANULE);
 	ring->mask = segment_mask(ring);
 }

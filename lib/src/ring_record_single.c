@@ -12,14 +12,14 @@
  * the last record: a consumer finds all data in the header that it has come to,
  * and for a small record one cache line moves.
  *
- *	EMPTY -> READY, or PADDING
+ *	EMPTY -> RECORD_READY, or PADDING
  *
- * The producer makes a record READY at once, and a successor begins at the EMPTY
+ * The producer makes a record RECORD_READY at once, and a successor begins at the EMPTY
  * header.  The consumer stores its position when it is done with a record, and changes
  * no header.  With many producers or consumers, records lie otherwise: ring_record_multi.h.
  *
  * Barriers: states are stored with release and loaded with acquire (H).
- * READY, PADDING (H0): header and data, and the EMPTY header that follows, were
+ * RECORD_READY, PADDING (H0): header and data, and the EMPTY header that follows, were
  * written before; pairs with the consumer's load.
  * The consumer's position (C0): the records were read before they are overwritten; pairs
  * with the load in look_for_record_room().
@@ -34,10 +34,10 @@ struct record {
 	unsigned char data[];
 };
 
-#define HEADER	((uint64_t)sizeof(struct record))
+#define RECORD_HEADER	((uint64_t)sizeof(struct record))
 
 #define EMPTY	0U
-#define READY	1U
+#define RECORD_READY	1U
 #define PADDING	2U
 
 /* The record that the producer is about to publish. */
@@ -80,18 +80,18 @@ static ALWAYS_INLINE uint64_t extent_at(const struct ring *ring, uint64_t positi
 					       memory_order_relaxed);
 	uint64_t straight = straight_at(ring, position);
 
-	return extent < HEADER || extent % HEADER || extent > straight ? 0 : extent;
+	return extent < RECORD_HEADER || extent % RECORD_HEADER || extent > straight ? 0 : extent;
 }
 
 static ALWAYS_INLINE uint64_t record_extent(uint64_t length)
 {
-	return (HEADER + length + HEADER - 1) & ~(HEADER - 1);
+	return (RECORD_HEADER + length + RECORD_HEADER - 1) & ~(RECORD_HEADER - 1);
 }
 
 /* With the header that follows, it has to fit wherever the ring is when it is empty. */
 static ALWAYS_INLINE uint64_t record_length_max(const struct ring *ring)
 {
-	return (ring->mask + 1) / 2 - 2 * HEADER;
+	return (ring->mask + 1) / 2 - 2 * RECORD_HEADER;
 }
 
 static void set_header(struct record *record, uint64_t extent, uint64_t length)
@@ -117,7 +117,7 @@ static struct room room_for(const struct ring *ring, uint64_t tail, uint64_t len
 /* The position after it, and after the header that follows. */
 static uint64_t end_of_room(const struct room *room)
 {
-	return room->start + room->padding + room->extent + HEADER;
+	return room->start + room->padding + room->extent + RECORD_HEADER;
 }
 
 /* Sets ring->limit, before which positions are free; 0 or -EBADMSG. */
@@ -150,17 +150,17 @@ static ALWAYS_INLINE int await_record_room(struct ring *ring, const struct room 
 }
 
 /*
- * Makes the record that is in @room READY, with an EMPTY header behind it.  The last
+ * Makes the record that is in @room RECORD_READY, with an EMPTY header behind it.  The last
  * store, H0, is to the header that a consumer at the end of the ring looks at.
  */
 static ALWAYS_INLINE void publish_record(struct ring *ring, const struct room *room,
 					 uint64_t length)
 {
-	uint32_t state = READY;
+	uint32_t state = RECORD_READY;
 	struct record *first = record_at(ring, room->start);
 	struct record *record = record_at(ring, room->start + room->padding);
 
-	atomic_store_explicit(&record_at(ring, end_of_room(room) - HEADER)->state, EMPTY,
+	atomic_store_explicit(&record_at(ring, end_of_room(room) - RECORD_HEADER)->state, EMPTY,
 			      memory_order_relaxed);
 	set_header(record, room->extent, length);
 	if (UNLIKELY(room->padding)) {
@@ -193,7 +193,7 @@ static void recover_record_producer(struct ring *ring)
 {
 	struct ring_side *side = &ring_shared(ring)->producer;
 
-	ring->position = find_end(ring, load_position(&side->position) & ~(HEADER - 1));
+	ring->position = find_end(ring, load_position(&side->position) & ~(RECORD_HEADER - 1));
 	ring->limit = ring->position;
 	store_record_position(&side->position, ring->position);
 }
@@ -212,7 +212,7 @@ static ALWAYS_INLINE void finish_one(struct ring *ring, const struct room *room,
 				     uint64_t length)
 {
 	publish_record(ring, room, length);
-	ring->position = end_of_room(room) - HEADER;
+	ring->position = end_of_room(room) - RECORD_HEADER;
 	store_record_position(&ring_shared(ring)->producer.position, ring->position);
 	ring_publish_items(ring, 1);
 }
@@ -280,7 +280,7 @@ static int ready_to_put_record(struct ring *ring, uint64_t wanted)
 
 /* Consumers. */
 
-/* The length of the READY record at @position, or -EBADMSG. */
+/* The length of the RECORD_READY record at @position, or -EBADMSG. */
 static ALWAYS_INLINE int64_t checked_length(const struct ring *ring, uint64_t position,
 					    uint64_t *extent)
 {
@@ -288,7 +288,7 @@ static ALWAYS_INLINE int64_t checked_length(const struct ring *ring, uint64_t po
 					       memory_order_relaxed);
 
 	*extent = extent_at(ring, position);
-	return UNLIKELY(!*extent || length > *extent - HEADER) ? -EBADMSG : (int64_t)length;
+	return UNLIKELY(!*extent || length > *extent - RECORD_HEADER) ? -EBADMSG : (int64_t)length;
 }
 
 /* One consumer. */
@@ -301,14 +301,14 @@ static ALWAYS_INLINE void advance_record_consumer(struct ring *ring, uint64_t ex
 	ring_publish_room(ring, INT32_MAX);
 }
 
-/* The next header isn't READY: 0: look again; else why not. */
+/* The next header isn't RECORD_READY: 0: look again; else why not. */
 static __attribute__((noinline)) int pass_one(struct ring *ring)
 {
 	struct record *record = record_at(ring, ring->position);
 	uint32_t state = load_state(record);
 	uint64_t extent;
 
-	if (state == READY)
+	if (state == RECORD_READY)
 		return 0;
 	if (state == EMPTY)
 		return -EAGAIN;
@@ -325,7 +325,7 @@ static ALWAYS_INLINE int64_t await_record(struct ring *ring, uint64_t *extent)
 	uint32_t tries = 0;
 	int ret;
 
-	while (UNLIKELY(load_state(record_at(ring, ring->position)) != READY)) {
+	while (UNLIKELY(load_state(record_at(ring, ring->position)) != RECORD_READY)) {
 		ret = pass_one(ring);
 		if (ret)
 			return ret;
@@ -362,7 +362,7 @@ static ssize_t get_record(struct ring *ring, void *data, size_t size)
 	uint64_t extent = 0;
 	int64_t length;
 
-	if (UNLIKELY(load_state(record_at(ring, ring->position)) != READY))
+	if (UNLIKELY(load_state(record_at(ring, ring->position)) != RECORD_READY))
 		return get_any_record(ring, data, size);
 	length = checked_length(ring, ring->position, &extent);
 	return copy_out(ring, data, size, length, extent);
@@ -397,7 +397,7 @@ static int ready_to_get_record(struct ring *ring, uint64_t wanted)
 
 static void recover_record_consumer(struct ring *ring)
 {
-	ring->position = load_position(&ring_shared(ring)->consumer.position) & ~(HEADER - 1);
+	ring->position = load_position(&ring_shared(ring)->consumer.position) & ~(RECORD_HEADER - 1);
 }
 
 /* Making one. */

@@ -195,3 +195,12 @@ void ring_seat_give_up(struct ring *ring, uint32_t seat)
 	atomic_fetch_add_explicit(&ring_shared(ring)->consumer.returned, 1, memory_order_release);
 	ring_publish_claimed(ring, INT32_MAX);
 }
+
+/* Undo a peek: the claim stays in its seat, which the caller leaves. */
+int ring_seat_unpeek(struct ring *ring)
+{
+	add_to_counter(&ring_shared(ring)->counters.returned, 1);
+	if (ring->serving != RING_NO_SEAT)
+		ring_seat_give_up(ring, ring->serving);
+	return 0;
+}

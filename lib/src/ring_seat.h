@@ -154,5 +154,6 @@ bool ring_seat_has_claim(const struct ring *ring, uint32_t seat);
 bool ring_seat_adopt(struct ring *ring, uint32_t seat, bool *died);
 void ring_seat_finish(struct ring *ring, uint32_t seat);
 void ring_seat_give_up(struct ring *ring, uint32_t seat);
+int ring_seat_unpeek(struct ring *ring);
 
 #endif /* IPCSHM_RING_SEAT_H */

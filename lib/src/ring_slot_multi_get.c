@@ -233,15 +233,6 @@ static int release_claimed_slot(struct ring *ring)
 	return 0;
 }
 
-/* The claim stays in its seat, which the caller leaves. */
-static int unpeek_claimed_slot(struct ring *ring)
-{
-	add_to_counter(&ring_shared(ring)->counters.returned, 1);
-	if (ring->serving != RING_NO_SEAT)
-		ring_seat_give_up(ring, ring->serving);
-	return 0;
-}
-
 /* How many items came back, up to @want. */
 static uint32_t how_many_returned(const struct ring *ring, uint32_t want)
 {
@@ -449,5 +440,5 @@ const struct ring_ops ring_slot_many_consumers = {
 	.get_some = get_some_of_many,
 	.peek = peek_claimed_slot,
 	.release = release_claimed_slot,
-	.undo = unpeek_claimed_slot,
+	.undo = ring_seat_unpeek,
 };

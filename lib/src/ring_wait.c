@@ -6,11 +6,10 @@
  * would have had, and not at all where the other side runs on the same CPU.
  */
 #include "ring.h"
+#include "spin.h"
 
 #define SLICE		(10 * 1000000ULL)	/* nanoseconds */
 
-#define SPIN_MIN	2000U			/* longer than the other side needs to wake one */
-#define SPIN_LOOKS	16			/* between two looks at the clock */
 #define RETRY_SPIN	64			/* waits without, then one try */
 
 static uint64_t time_now(void)

@@ -28,7 +28,7 @@ mutant event.c 's/return word_take(&event->word, word, left) ? 0 : -EAGAIN/retur
 mutant cell.c 's/now - before < BUFFERS - 1/now - before < BUFFERS/' "a read accepts a value that is being written"
 mutant cell.c 's/publish_value(area, cell, value, size, version + 1)/publish_value(area, cell, value, size, version + 1 | 1)/' "a version is skipped"
 mutant cell.c 's/if (load_version(cell) != version)$/if (false)/' "a reader sleeps though the version has changed"
-mutant cell.c 's/& SLEEPERS)\t/\& ~SLEEPERS)\t/' "a write wakes no reader"
+mutant cell.c 's/& CELL_SLEEPERS)\t/\& ~CELL_SLEEPERS)\t/' "a write wakes no reader"
 mutant cell.c 's/return ret == -EOWNERDEAD ? .*/return ret;/' "a dead writer's lock is an error"
 
 test=build/check/topic_model
@@ -73,7 +73,7 @@ mutant ring_slot_single.c '/^static ALWAYS_INLINE void finish_slot_put/,/^}/s/^\
 mutant ring_slot_single.c 's/ring->limit = head + ring->capacity;/ring->limit = head + ring->capacity + 1;/' "rings: a producer overwrites an item"
 arguments=(-t records_of_one_and_one)
 mutant ring_record_single.c 's/^\tring_publish_room(ring, INT32_MAX);//' "rings: a consumer of records wakes no producer"
-mutant ring_record_single.c 's/return (int64_t)(ring->limit - end_of_room(room)) >= 0;/return (int64_t)(ring->limit + HEADER - end_of_room(room)) >= 0;/' "rings: a header overwrites a record"
+mutant ring_record_single.c 's/return (int64_t)(ring->limit - end_of_room(room)) >= 0;/return (int64_t)(ring->limit + RECORD_HEADER - end_of_room(room)) >= 0;/' "rings: a header overwrites a record"
 arguments=(-t slots_of_one_and_one)
 mutant ring_wait.c 's/^\tret = call->attempt(ring, call);\t\t.*S2.*$/\tret = -EAGAIN;/' "rings: a sleeper doesn't look again"
 mutant ring_gate.c 's/mine = (word + COUNT) | SLEEPERS | how;/mine = (word + COUNT) | how;/' "rings: a sleeping task is not announced"

@@ -27,14 +27,14 @@ static const struct command commands[] = {
 	  "By default to the topic that was recorded, which is created if there is none." },
 };
 
-#define COUNT (sizeof(commands) / sizeof(*commands))
+#define TOPIC_COMMANDS (sizeof(commands) / sizeof(*commands))
 
 static void print_topic_help(FILE *to)
 {
 	fputs("Usage: ipcshm topic COMMAND [OPTION...]\n"
 	      "Use topics: publish and subscribe.\n\n",
 	      to);
-	for (size_t i = 0; i < COUNT; i++)
+	for (size_t i = 0; i < TOPIC_COMMANDS; i++)
 		fprintf(to, "  %-14s%s\n", commands[i].name, commands[i].help);
 	fputs("\n\"ipcshm topic COMMAND --help\" prints the options of a command.\n", to);
 }
@@ -52,7 +52,7 @@ int command_topic(const struct command *self, int argc, char **argv)
 		print_topic_help(stdout);
 		return STATUS_OK;
 	}
-	command = command_find(commands, COUNT, "topic ", argv[1]);
+	command = command_find(commands, TOPIC_COMMANDS, "topic ", argv[1]);
 	if (!command)
 		return error_print("topic", argv[1], STATUS_USAGE, "no such command",
 				   "\"ipcshm topic help\" lists the commands");

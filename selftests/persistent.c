@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/mount.h>
 
+#include "common/descriptors.h"
 #include "common/harness.h"
 #include "common/queue.h"
 
@@ -36,23 +37,6 @@ FIXTURE_TEARDOWN(persistent)
 {
 	unlink_name(self->queue.device, IPCSHM_QUEUE, self->queue.name.text);
 	queue_tear_down(&self->queue);
-}
-
-static int send_fd(struct test_queue *queue, int fd)
-{
-	return ipcshm_send_fds(queue->fd, "x", 1, &fd, 1, SOON);
-}
-
-static __u64 used_quota(struct test_queue *queue)
-{
-	return get_info(queue->device).descriptors.used;
-}
-
-static bool is_closed(const struct signal_pipe *pipe)
-{
-	struct pollfd entry = { .fd = pipe->read, .events = POLLIN };
-
-	return WAIT_UNTIL(poll(&entry, 1, 0) == 1 && entry.revents == POLLHUP);
 }
 
 /* Every kind that other queues take. */
@@ -106,7 +90,7 @@ TEST_F(persistent, queue_takes_no_descriptor)
 	}
 	EXPECT_EQ(0, queue_stat_now(&self->queue).messages);
 	EXPECT_EQ(0, queue_stat_now(&self->queue).sent);
-	EXPECT_EQ(0, used_quota(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 	EXPECT_EQ(0, try_send(&self->queue, 1, 0));
 	EXPECT_EQ(1, receive_value(&self->queue));
 }
@@ -202,7 +186,7 @@ TEST_F(persistent, reply_carries_descriptors)
 	EXPECT_EQ(1, finish(caller));
 	EXPECT_EQ(1, read(self->pipe.read, &byte, 1));
 	EXPECT_EQ('y', byte);
-	EXPECT_EQ(0, used_quota(&self->queue));
+	EXPECT_EQ(0, used_descriptors(&self->queue));
 }
 
 /* The size limits of a queue do not change while it exists. */

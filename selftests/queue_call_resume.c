@@ -9,6 +9,7 @@
 
 #include "call_fixture.h"
 #include "common/call.h"
+#include "common/cgroup.h"
 #include "common/harness.h"
 #include "common/queue.h"
 
@@ -459,18 +460,6 @@ TEST_F_TIMEOUT(call, abandoned_calls_count_in_a_quota_and_end_with_the_process, 
 }
 
 /* A freezer leaves the system call as a stop does. */
-static bool write_file(const char *directory, const char *file, const char *text)
-{
-	char path[128];
-	int fd, ok;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
 static bool is_frozen(const char *directory)
 {
 	char path[128], text[256] = "";

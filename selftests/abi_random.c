@@ -135,6 +135,7 @@ static void tame_args(struct random *random, struct world *world, unsigned long 
 		      union args *args)
 {
 	const __u64 soon = now_ns(CLOCK_MONOTONIC) + 1000000;
+	struct ipcshm_queue_wait_peer_args *wait_peer = (void *)args;
 
 	switch (_IOC_NR(number)) {
 	case _IOC_NR(IPCSHM_IOC_REGION_OPEN):
@@ -171,6 +172,11 @@ static void tame_args(struct random *random, struct world *world, unsigned long 
 		tame_message(&args->call.request);
 		tame_message(&args->call.reply);
 		break;
+	case _IOC_NR(IPCSHM_IOC_QUEUE_WAIT_PEER):
+		wait_peer->clock = CLOCK_MONOTONIC;
+		if (wait_peer->deadline > soon)
+			wait_peer->deadline = soon;
+		break;
 	}
 }
 
@@ -195,7 +201,7 @@ static bool is_documented(int result)
 {
 	const int documented[] = { EFAULT, EINVAL, E2BIG, ENOTTY, EBADF, ENAMETOOLONG, ENOENT,
 		EEXIST, EACCES, EDQUOT, ENOMEM, EMSGSIZE, EAGAIN, ETIMEDOUT, EOWNERDEAD, EPIPE,
-		ESRCH, ENOBUFS };
+		ESRCH, ENOBUFS, ECANCELED };
 
 	for (size_t i = 0; i < ARRAY_SIZE(documented); i++)
 		if (result == -documented[i])

@@ -14,8 +14,8 @@
 
 /**
  * struct scene - a backlog, and what should be in it
- * @backlog: what is looked at
- * @random: what happens
+ * @backlog: under test
+ * @random: state of the random numbers
  * @msgs: all messages there are
  * @queued: those that are in it
  * @number: the last one's

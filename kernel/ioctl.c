@@ -25,7 +25,7 @@ static const struct ipcshm_ioctl *ioctl_find(const struct ipcshm_ioctls *table, 
  * @cmd: the number, with the size of the caller's structure
  * @arg: the address of that
  *
- * Return: what the ioctl returns, or an error.
+ * Return: the result of the ioctl, or an error.
  */
 long ipcshm_ioctl_run(const struct ipcshm_ioctls *table, struct file *file, unsigned int cmd,
 		      unsigned long arg)

@@ -188,7 +188,7 @@ static bool enqueue_event(struct events *events, struct sk_buff *skb)
 /**
  * ipcshm_notify - notify listeners of an event, if there are any
  * @net: whose; the caller sees to it that it stays
- * @event: what has happened
+ * @event: the event
  *
  * The work for the listeners is done later, so their number costs the caller nothing.
  * Without memory, or if the queue is full, the event is lost, which listeners notice.
@@ -334,7 +334,7 @@ void ipcshm_notify_use(const struct genl_family *to)
 	WRITE_ONCE(family, to);
 }
 
-/* Listeners get what has happened; there are none from then on. */
+/* Send all pending notifications; there are no later ones. */
 void ipcshm_notify_stop(void)
 {
 	drain_workqueue(workqueue);

@@ -155,7 +155,7 @@ struct ipcshm_registry *ipcshm_registry_get_current(void)
 }
 
 /**
- * ipcshm_registry_payer_get - the record that pays for what the current task gets now
+ * ipcshm_registry_payer_get - the record that pays for charges of the current task
  * @registry: where it gets it
  *
  * Return: a reference, for ipcshm_quotas_put(), or an error pointer: -ENOMEM.

@@ -29,8 +29,8 @@ struct space {
 
 /**
  * struct scene - a pool, and what should be in it
- * @pool: what is looked at
- * @random: what happens
+ * @pool: under test
+ * @random: state of the random numbers
  * @spaces: those that are in use have an offset
  * @is_used: by one of them
  */

@@ -88,7 +88,7 @@ static bool notify_registrations(struct exit_watch *watch)
 	return true;
 }
 
-/* The wait queue also wakes for what is not the end of the process, and more than once. */
+/* The wait queue also wakes for other events than the end of the process, and more than once. */
 static void watch_work(struct work_struct *work)
 {
 	struct exit_watch *watch = container_of(work, struct exit_watch, work);

@@ -17,7 +17,7 @@
  * struct queue_receiver - a receiver that sleeps
  * @waiter: completed when it has a message, or never will
  * @sleeper: in the queue's receivers, until then; protected by the queue's lock
- * @criteria: what it asks for
+ * @criteria: the messages that it accepts
  * @qfile: through which descriptor; immutable
  * @process: the process, if it is registered there; immutable
  * @msg: the message; written before completion, read after
@@ -241,7 +241,7 @@ static inline void queue_unlock(struct ipcshm_queue *queue, struct queue_effects
 
 /* Payers, all under the queue's lock. */
 
-/* Whether its creator has paid for what is in it. */
+/* Whether its creator has paid for the whole capacity. */
 static inline bool is_bounded(const struct ipcshm_queue *queue)
 {
 	return READ_ONCE(queue->max_messages) != IPCSHM_UNBOUNDED &&

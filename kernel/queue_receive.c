@@ -121,7 +121,7 @@ static int receiver_sleep(struct queue_receiver *receiver, struct ipcshm_receive
 	return 0;
 }
 
-/* Receives what is there, or waits for one if nothing is. */
+/* Receive queued messages, or wait for one if there are none. */
 static int receive_some(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *rbufs,
 			u32 count, u32 *got, struct ipcshm_process *process,
 			const struct ipcshm_timeout *timeout)
@@ -227,8 +227,8 @@ static struct ipcshm_process *receiving_process(struct ipcshm_queue_file *qfile,
 
 /**
  * ipcshm_queue_receive - receive messages
- * @qfile: through which descriptor
- * @rbufs: what is wanted; filled in
+ * @qfile: the descriptor
+ * @rbufs: criteria and room for each message; filled in
  * @count: how many
  * @timeout: how long to wait for the first one
  *

@@ -298,7 +298,7 @@ static int sender_sleep(struct ipcshm_queue *queue, struct ipcshm_msg *msg,
 	return err;
 }
 
-/* Sends what can be sent at once, then waits for one more, if it may. */
+/* Send until a message would block, then wait with that one, if it may. */
 static int send_some(struct ipcshm_queue_file *qfile, struct ipcshm_msg *const *msgs, u32 count,
 		     u32 *sent, const struct ipcshm_timeout *timeout)
 {

@@ -28,7 +28,7 @@ struct user_namespace;
  * @payer: to be charged
  * @record: the record that has no room, while @link is in its list
  * @link: protected by the lock of @record
- * @quota: what is to be charged
+ * @quota: the quota to charge
  * @amount: how much of it
  *
  * The owner sets @wake; ipcshm_quotas_wait() sets the rest.

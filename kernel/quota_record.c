@@ -243,7 +243,7 @@ struct ipcshm_quotas *ipcshm_quotas_of(struct user_namespace *ns, kuid_t uid)
 }
 
 /**
- * ipcshm_quotas_get_current - the record that pays for what the current task gets now
+ * ipcshm_quotas_get_current - the record that pays for charges of the current task
  * @bound: of the network namespace in which it gets that, or NULL
  *
  * Return: a reference, or an error pointer: -ENOMEM.

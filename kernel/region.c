@@ -197,7 +197,7 @@ static __poll_t region_poll(struct file *file, poll_table *pt)
 	 */
 	if (poll_requested_events(pt) & EPOLLET)
 		events |= EPOLLRDNORM | EPOLLWRNORM;
-	/* The word of a revoked region isn't what it was, though its page may not be gone yet. */
+	/* The word of a revoked region has no value, though its page may still be there. */
 	if (rf->watch.word.size &&
 	    (is_revoked(region) || ipcshm_watch_is_due(&region->words, &rf->watch)))
 		events |= EPOLLIN | EPOLLRDNORM;

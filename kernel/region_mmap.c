@@ -118,8 +118,8 @@ int ipcshm_region_mmap(struct file *file, struct vm_area_struct *vma)
 }
 
 /*
- * A mapping can't reach over the end, so that what is mapped can be accessed, but
- * for what a region can still grow to.  Looked at here, because a mapping that
+ * A mapping cannot reach over the end, so that mapped pages can be accessed, except
+ * those that a region can still grow to.  Checked here, because a mapping that
  * continues another one is merged with it and never seen by ipcshm_region_mmap().
  * (VM_DONTEXPAND would hold it against mremap(2) too, but turns off mlock(2) and
  * huge pages.)

@@ -11,7 +11,7 @@
 
 /* Opening, by name and by number, and unlinking. */
 
-/* @object is what was found, or NULL. */
+/* @object is NULL if no object was found. */
 static struct ipcshm_object *open_found(struct ipcshm_object *object, struct ipcshm_open_how *how)
 {
 	if (!object)
@@ -73,8 +73,8 @@ static struct ipcshm_object *open_linked(struct ipcshm_object *object, struct ip
 }
 
 /*
- * Creating takes its time and its memory, and is done without the lock.  So nothing is
- * allocated under the lock that could sleep for what a memory cgroup has to reclaim.
+ * Creating takes its time and its memory, and is done without the lock.  So no allocation
+ * under the lock sleeps until a memory cgroup has reclaimed memory.
  */
 static struct ipcshm_object *open_new(struct ipcshm_registry *registry,
 				      const struct ipcshm_object_ops *ops,

@@ -217,7 +217,7 @@ static int check_file(struct file *file)
  * ipcshm_shmem_init - test that shmem is as the module assumes
  *
  * For the load of the module, in the process that loads it.  The kernel's log
- * names what is missing.
+ * names the missing part.
  *
  * Return: 0, -EOPNOTSUPP if this kernel's shmem differs, or another error.
  */

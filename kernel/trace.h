@@ -34,8 +34,8 @@
 #define IPCSHM_TRACE_ESCAPE
 
 /*
- * A name can have any bytes, and must not forge a field or a line: what is not printable
- * ASCII, blanks and backslashes are in octal.  Returns the length, with room for it or not.
+ * A name can have any bytes, and must not forge a field or a line: blanks, backslashes and all
+ * but printable ASCII are in octal.  Returns the length, with room for it or not.
  */
 static inline int ipcshm_trace_escape(char *to, size_t room, const char *name)
 {

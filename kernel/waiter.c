@@ -55,7 +55,7 @@ static bool busy_poll_done(const struct ipcshm_waiter *waiter, u32 nanoseconds)
  *
  * Return: 0 if it is, and @waiter has the result; -ERESTARTSYS or -ETIMEDOUT, and
  * then the caller has to look, under the lock, whether it was completed in the
- * meantime; -ECANCELED: likewise, it was cancelled; -EAGAIN: it was poked.
+ * meantime; -ECANCELED if it was cancelled; -EAGAIN: it was poked.
  */
 int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_timeout *timeout)
 {
@@ -75,7 +75,7 @@ int ipcshm_waiter_sleep(struct ipcshm_waiter *waiter, const struct ipcshm_timeou
 	for (;;) {
 		/* Freezable: a suspend must not interrupt a call that can't be restarted. */
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		/* Pairs with ipcshm_waiter_complete(): what it was given is seen. */
+		/* Pairs with ipcshm_waiter_complete(): the result is visible. */
 		if (smp_load_acquire(&waiter->done))
 			break;
 		if (signal_pending(current)) {

@@ -7,8 +7,8 @@
 
 /*
  * For everything that the module does later.  It is emptied when the module goes, after
- * the last descriptor, mapping and network namespace: what is queued need not hold the
- * module.
+ * the last descriptor, mapping and network namespace: queued work needs no
+ * reference to the module.
  */
 extern struct workqueue_struct *ipcshm_workqueue;
 

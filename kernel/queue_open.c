@@ -69,7 +69,7 @@ static struct inode *inode_create(umode_t mode)
 static size_t find_invalid_new(const struct ipcshm_queue_open_args *args)
 {
 	if (args->how.flags & IPCSHM_HANGUP_EARLY && !(args->how.flags & IPCSHM_HANGUP))
-		return OFFSET(how.flags);
+		return QUEUE_ARG(how.flags);
 	if (!args->max_message_size || args->max_message_size > IPCSHM_MESSAGE_MAX)
 		return QUEUE_ARG(max_message_size);
 	if (args->pool_bytes && (args->pool_bytes < args->max_message_size ||

@@ -179,6 +179,12 @@ static void arrange_ack(void)
 	SET_UP(STRUCTURE, ipcshm_queue_ack_args, .ids = number_at(ARRAY), .count = 1);
 }
 
+/* Others open and close the queue, so that a valid call would find a peer or not. */
+static void arrange_wait_peer(void)
+{
+	SET_UP(STRUCTURE, ipcshm_queue_wait_peer_args, .clock = CLOCK_THREAD_CPUTIME_ID);
+}
+
 static void arrange_message(void)
 {
 	send_one(0, -1);

@@ -191,7 +191,7 @@ static const struct operation operations[] = {
 	      .arrange = arrange_release, .result = 1),
 	IOCTL(QUEUE_ACK, QUEUE, .places = IN(STRUCTURE) | IN(ARRAY),
 	      .arrange = arrange_ack, .result = -ESRCH),
-	IOCTL(QUEUE_WAIT_PEER, QUEUE, .result = -ETIMEDOUT),
+	IOCTL(QUEUE_WAIT_PEER, QUEUE, .arrange = arrange_wait_peer, .result = -EINVAL),
 
 	OTHER(queue_read, QUEUE, .arrange = arrange_message, .kept = 1),
 	OTHER(queue_write, QUEUE),

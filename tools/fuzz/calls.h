@@ -42,9 +42,10 @@ static inline uint64_t draw_number(uint64_t *state)
 	return z ^ z >> 31;
 }
 
+/* A number below @n; 0 if there is none. */
 static inline uint32_t draw_below(uint64_t *state, uint32_t n)
 {
-	return (uint32_t)(draw_number(state) % n);
+	return n ? (uint32_t)(draw_number(state) % n) : 0;
 }
 
 /* True one time in @n. */

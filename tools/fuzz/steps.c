@@ -15,7 +15,7 @@ static uint32_t choose_call(uint64_t *state)
 	for (i = 0; i < call_count; i++)
 		total += calls[i].weight;
 	chosen = draw_below(state, total);
-	for (i = 0; chosen >= calls[i].weight; i++)
+	for (i = 0; i + 1 < call_count && chosen >= calls[i].weight; i++)
 		chosen -= calls[i].weight;
 	return i;
 }

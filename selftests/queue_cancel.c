@@ -183,6 +183,38 @@ TEST_F(cancel, all_of_many_waits_end)
 		EXPECT_EQ(-ECANCELED, finish(peers[i]));
 }
 
+/* A wait that has ended is not in the list; its task's stack is another one's by now. */
+TEST_F(cancel, ended_waits_are_forgotten)
+{
+	struct peer *peer = block_receiver(&self->queue);
+	__u64 value, token;
+	size_t i;
+
+	ASSERT_TRUE(peer);
+	ASSERT_EQ(0, try_send(&self->queue, 1, 0));
+	EXPECT_EQ(8, finish(peer));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_receive(self->queue.fd, &value, 8, NULL, IPCSHM_NOW));
+	for (i = 0; i < PLACES; i++)
+		ASSERT_EQ(0, try_send(&self->queue, i, 0));
+	EXPECT_EQ(-ETIMEDOUT, ipcshm_send(self->queue.fd, &value, 8, 0, IPCSHM_NOW));
+	peer = block_sender(&self->queue, 9, 0);
+	ASSERT_TRUE(peer);
+	for (i = 0; i <= PLACES; i++)
+		ASSERT_NE(NOTHING, receive_value(&self->queue));
+	EXPECT_EQ(0, finish(peer));
+	peer = start_caller(&self->queue, (struct peer) { 0 });
+	ASSERT_TRUE(peer);
+	token = take_request(self->other, &value);
+	EXPECT_EQ(0, reply_value(self->other, token, 1));
+	EXPECT_EQ(0, finish(peer));
+	peer = block_receiver(&self->queue);
+	ASSERT_TRUE(peer);
+	kill_peer(peer);
+	ASSERT_EQ(0, ipcshm_queue_cancel(self->queue.fd, 0));
+	ASSERT_EQ(0, ipcshm_queue_cancel(self->queue.fd, IPCSHM_CANCEL_UNDO));
+	EXPECT_TRUE(is_idle(&self->queue));
+}
+
 TEST_F(cancel, other_descriptors_wait_on)
 {
 	struct peer *peer = block_receiver_how(&self->queue, receive_role,

@@ -51,6 +51,13 @@ static struct peer *start_waiter(struct test_queue *queue, struct peer how)
 	return WAIT_UNTIL(is_asleep(waiter->pid)) ? waiter : NULL;
 }
 
+static void poll_peer_role(struct peer *peer)
+{
+	struct pollfd entry = { .fd = peer->fd, .events = POLLPRI };
+
+	peer->result = poll(&entry, 1, -1) < 0 ? -errno : entry.revents;
+}
+
 static short poll_peer(int fd)
 {
 	struct pollfd entry = { .fd = fd, .events = POLLPRI };
@@ -107,6 +114,20 @@ TEST_F(peer, descriptor_with_both_rights_is_not_its_own_peer)
 	}
 }
 
+/* The queue has a reader and a writer before, which are the same descriptor. */
+TEST_F(peer, descriptor_with_both_rights_is_woken_by_another_one)
+{
+	struct peer *waiter, *poller;
+
+	ASSERT_EQ(0, set_up_again(self, READ_WRITE));
+	waiter = start_waiter(&self->queue, (struct peer) { 0 });
+	poller = queue_start(&self->queue, poll_peer_role, (struct peer) { 0 });
+	ASSERT_TRUE(waiter && WAIT_UNTIL(is_asleep(poller->pid)));
+	ASSERT_LE(0, queue_open_again(&self->queue, IPCSHM_WRITE));
+	EXPECT_EQ(0, finish(waiter));
+	EXPECT_EQ(POLLPRI, finish(poller));
+}
+
 TEST_F(peer, poll_reports_one_for_as_long_as_it_is_there)
 {
 	int reader, other;
@@ -123,13 +144,6 @@ TEST_F(peer, poll_reports_one_for_as_long_as_it_is_there)
 	close(other);
 	EXPECT_EQ(0, poll_peer(reader));
 	self->queue.fd = reader;
-}
-
-static void poll_peer_role(struct peer *peer)
-{
-	struct pollfd entry = { .fd = peer->fd, .events = POLLPRI };
-
-	peer->result = poll(&entry, 1, -1) < 0 ? -errno : entry.revents;
 }
 
 TEST_F(peer, new_peer_wakes_pollers)

@@ -88,7 +88,6 @@ struct ipcshm_object {
 
 void ipcshm_object_opened(struct ipcshm_object *object, bool keep);
 bool ipcshm_object_is_owned(const struct ipcshm_object *object);
-bool ipcshm_object_is_trusted(const struct ipcshm_object *object);
 bool ipcshm_object_is_visible(const struct ipcshm_object *object);
 kuid_t ipcshm_object_uid(const struct ipcshm_object *object);
 int ipcshm_object_unlink(struct ipcshm_object *object);

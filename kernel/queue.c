@@ -78,18 +78,17 @@ __poll_t ipcshm_queue_compute_events(const struct ipcshm_queue *queue)
 
 __poll_t ipcshm_queue_events(struct ipcshm_queue *queue, fmode_t mode)
 {
-	bool revoked, has_peer;
+	bool revoked;
 	__poll_t now;
 
 	spin_lock(&queue->lock);
 	now = ipcshm_queue_compute_events(queue);
 	revoked = queue->revoked;
-	has_peer = ipcshm_queue_has_peer(queue, mode);
+	if (!revoked && !ipcshm_queue_has_peer(queue, mode))
+		now &= ~PEERS;
 	spin_unlock(&queue->lock);
 	if (revoked)
 		return now;
-	if (!has_peer)
-		now &= ~PEERS;
 	if (!(mode & FMODE_READ))
 		now &= ~(READABLE | EPOLLRDHUP | EPOLLHUP);
 	if (!(mode & FMODE_WRITE))

@@ -80,6 +80,7 @@ bool ipcshm_id_is_linked(const struct ipcshm_object *object);
 void ipcshm_id_unlink(struct ipcshm_object *object);
 
 bool ipcshm_object_permits(const struct ipcshm_object *object, u32 flags);
+bool ipcshm_object_is_trusted(const struct ipcshm_object *object);
 struct ipcshm_object *ipcshm_object_create(struct ipcshm_registry *registry,
 					   const struct ipcshm_object_ops *ops,
 					   const struct ipcshm_open_how *how, const void *attr,

@@ -562,9 +562,9 @@ int ipcshm_queue_revoke(int fd);
  * message), unless the descriptor is O_NONBLOCK, or the queue was created to drop
  * messages instead.
  *
- * Return: 0, or -EAGAIN, -ETIMEDOUT, -EINTR, -EMSGSIZE, -EDQUOT, -ENOMEM,
- * -EINVAL; -EPIPE: the last receiver has gone (IPCSHM_HANGUP); -EKEYREVOKED;
- * -EBADF also: the descriptor has no IPCSHM_WRITE.
+ * Return: 0, or -EAGAIN, -ETIMEDOUT, -EINTR, -EMSGSIZE, -EDQUOT, -ENOMEM, -EINVAL;
+ * -ECANCELED: see ipcshm_queue_cancel(); -EPIPE: the last receiver has gone
+ * (IPCSHM_HANGUP); -EKEYREVOKED; -EBADF also: the descriptor has no IPCSHM_WRITE.
  */
 int ipcshm_send(int fd, const void *data, size_t size, uint32_t priority, uint64_t deadline);
 
@@ -576,10 +576,10 @@ int ipcshm_send(int fd, const void *data, size_t size, uint32_t priority, uint64
  * @message: filled in with size, type, priority, sender and time; may be NULL
  * @deadline: CLOCK_MONOTONIC nanoseconds, or IPCSHM_FOREVER
  *
- * Return: the message's size, or -EAGAIN, -ETIMEDOUT, -EINTR, -EINVAL; -EBADF
- * also: the descriptor has no IPCSHM_READ; -EMSGSIZE: the room is too small,
- * the message stays in the queue, and @message->size is its size; -EPIPE: it is
- * empty, and the last sender has gone (IPCSHM_HANGUP); -EKEYREVOKED.
+ * Return: the message's size, or -EAGAIN, -ETIMEDOUT, -EINTR, -EINVAL; -ECANCELED: see
+ * ipcshm_queue_cancel(); -EBADF also: the descriptor has no IPCSHM_READ; -EMSGSIZE: the
+ * room is too small, the message stays in the queue, and @message->size is its size;
+ * -EPIPE: it is empty, and the last sender has gone (IPCSHM_HANGUP); -EKEYREVOKED.
  */
 ssize_t ipcshm_receive(int fd, void *data, size_t size, struct ipcshm_message *message,
 		       uint64_t deadline);
@@ -846,8 +846,8 @@ int ipcshm_ack_extend(int fd, const __u64 *ids, uint32_t count, uint64_t timeout
  * took the request closed its descriptor or died; -ETIMEDOUT; -EINTR: no server has
  * taken the request, or the call could not be kept; -EMSGSIZE: the request is larger than
  * max_message_size, or there was not enough room for the reply, which is lost;
- * -EAGAIN, -EDQUOT, -ENOMEM, -EINVAL, -EKEYREVOKED; -EBADF also: the descriptor has
- * no IPCSHM_WRITE.
+ * -ECANCELED: see ipcshm_queue_cancel(); -EAGAIN, -EDQUOT, -ENOMEM, -EINVAL, -EKEYREVOKED;
+ * -EBADF also: the descriptor has no IPCSHM_WRITE.
  */
 ssize_t ipcshm_call(int fd, const void *request, size_t request_size, void *reply,
 		    size_t reply_room, uint64_t deadline);

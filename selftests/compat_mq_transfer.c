@@ -188,25 +188,35 @@ TEST_F(mq, wakes_a_blocked_process)
 	EXPECT_EQ('2', data[0]);
 }
 
-static void ignore(int signal)
+static int handled[2];	/* a pipe that the handler writes to */
+
+static void report_signal(int signal)
 {
 	(void)signal;
+	if (write(handled[1], "", 1) != 1)
+		_exit(1);
 }
 
 /* The errno of a receive that a signal interrupts, and a message ends if it goes on. */
 static int interrupt(mqd_t queue, int flags)
 {
-	struct sigaction action = { .sa_handler = ignore, .sa_flags = flags };
-	pid_t pid = fork_peer();
+	struct sigaction action = { .sa_handler = report_signal, .sa_flags = flags };
 	char data[16];
+	pid_t pid;
 
+	if (pipe(handled))
+		return -1;
+	pid = fork_peer();
 	if (!pid) {
 		sigaction(SIGUSR1, &action, NULL);
 		_exit(ERRNO(mq_receive(queue, data, 16, NULL)));
 	}
 	WAIT_UNTIL(queue_stat(queue).receivers == 1);
 	kill(pid, SIGUSR1);
-	usleep(100000);
+	if (read(handled[0], data, 1) != 1)
+		return -1;
+	close(handled[0]);
+	close(handled[1]);
 	mq_send(queue, "x", 1, 0);
 	return wait_child(pid);
 }

@@ -230,9 +230,9 @@ static void set_max_bytes(struct create *create)
 }
 
 /*
- * Open with a right after which nobody waits for the other side in vain: a queue with --hangup has
- * had no sender then, and receivers wait for the first one; another queue has had no receiver, and
- * callers wait for the first one. An existing object may only be readable.
+ * The right decides how the new queue ends for others. With --hangup it must have had no sender,
+ * so that receivers wait for the first one. Without, it must have had no receiver, so that callers
+ * wait for the first one. An existing object may only be readable.
  */
 static uint32_t right_to_create(const struct create *create)
 {

@@ -71,13 +71,18 @@ static inline int send_job(FIXTURE_DATA(dead) *self, __u64 value)
 	return ipcshm_send_message(self->jobs, &message, IPCSHM_NOW);
 }
 
-/* Receive a job; its id is what ipcshm_nack() needs. */
-static inline __u64 take_job(int fd, __u64 *value, __u64 timeout)
+/* Receive a job; its id is what ipcshm_nack() needs, 0 if there is none by the deadline. */
+static inline __u64 take_job_until(int fd, __u64 *value, __u64 timeout, __u64 deadline)
 {
 	struct ipcshm_message message = { .data = (uintptr_t)value, .size = sizeof(*value) };
 
 	*value = NOTHING;
-	return ipcshm_receive_ack(fd, &message, timeout, SOON) < 0 ? 0 : message.ack_id;
+	return ipcshm_receive_ack(fd, &message, timeout, deadline) < 0 ? 0 : message.ack_id;
+}
+
+static inline __u64 take_job(int fd, __u64 *value, __u64 timeout)
+{
+	return take_job_until(fd, value, timeout, SOON);
 }
 
 /* Receive a job and return it to the queue. */

@@ -123,8 +123,8 @@ TEST_F(dead, messages_of_a_killed_process_go_there)
 		EXPECT_EQ(i, receive_value(&self->queue));
 }
 
-/* Receive some jobs, or all if there are fewer, and be killed. */
-static bool kill_worker(int jobs, unsigned int count)
+/* Kill a worker at some moment, or let it first receive @count jobs, or all if there are fewer. */
+static bool kill_worker(int jobs, unsigned int count, bool at_once)
 {
 	__u64 value;
 	pid_t worker = fork_peer();
@@ -134,7 +134,7 @@ static bool kill_worker(int jobs, unsigned int count)
 			count--;
 		raise(SIGKILL);
 	}
-	return worker > 0 && kill_child(worker) == -SIGKILL;
+	return worker > 0 && (at_once ? kill_child(worker) : wait_child(worker)) == -SIGKILL;
 }
 
 TEST_F(dead, killed_workers_lose_and_double_no_message)
@@ -150,7 +150,7 @@ TEST_F(dead, killed_workers_lose_and_double_no_message)
 		ASSERT_EQ(0, send_job(self, i));
 	srand(getpid());
 	while (stat_of(self->jobs).messages) {
-		ASSERT_TRUE(kill_worker(self->jobs, 1 + rand() % 8));
+		ASSERT_TRUE(kill_worker(self->jobs, 1 + rand() % 8, rand() % 2));
 		ASSERT_TRUE(WAIT_UNTIL(!stat_of(self->jobs).unacknowledged));
 	}
 	ASSERT_TRUE(WAIT_UNTIL(stat_of(self->queue.fd).messages == JOBS));

@@ -30,8 +30,6 @@
 #include "region.h"
 #include "region_internal.h"
 
-#define REFUNDED 0	/* a bit of ipcshm_region.flags */
-
 /* Runs region_work(), so neither a dying process nor netlink waits for it. */
 static struct workqueue_struct *region_workqueue;
 
@@ -209,11 +207,42 @@ static __poll_t region_poll(struct file *file, poll_table *pt)
 	return events;
 }
 
+/*
+ * Charges the payer of an unbounded region for @size, and not for its present size; under the
+ * inode's lock.  The revocation, which does not take that lock, refunds all.
+ */
+int ipcshm_region_pay(struct ipcshm_region *region, u64 size)
+{
+	u64 before = READ_ONCE(region->paid), after = PAGE_ALIGN(size);
+	bool grows = after > before, revoked;
+	int err = 0;
+
+	lockdep_assert_held(&region_inode(region)->i_rwsem);
+	if (grows)
+		err = ipcshm_quotas_charge(region->object.payer, IPCSHM_QUOTA_TYPE_REGION_BYTES,
+					   after - before);
+	if (err)
+		return err;
+	spin_lock(&region->paid_lock);
+	revoked = is_revoked(region);
+	if (!revoked)
+		WRITE_ONCE(region->paid, after);
+	spin_unlock(&region->paid_lock);
+	if (grows == revoked)
+		ipcshm_quotas_uncharge(region->object.payer, IPCSHM_QUOTA_TYPE_REGION_BYTES,
+				       grows ? after - before : before - after);
+	return revoked ? -EKEYREVOKED : 0;
+}
+
 static void quota_refund(struct ipcshm_region *region)
 {
-	if (!test_and_set_bit(REFUNDED, &region->flags))
-		ipcshm_quotas_uncharge(region->object.payer, IPCSHM_QUOTA_TYPE_REGION_BYTES,
-				       region->max_size);
+	u64 paid;
+
+	spin_lock(&region->paid_lock);
+	paid = region->paid;
+	WRITE_ONCE(region->paid, 0);
+	spin_unlock(&region->paid_lock);
+	ipcshm_quotas_uncharge(region->object.payer, IPCSHM_QUOTA_TYPE_REGION_BYTES, paid);
 }
 
 /*
@@ -312,13 +341,14 @@ static const struct file_operations region_fops = {
 size_t ipcshm_region_find_invalid(const struct ipcshm_region_open_args *args)
 {
 	bool create = args->how.flags & IPCSHM_CREATE;
+	bool unbounded = create && args->max_size == IPCSHM_UNBOUNDED;
 
 	if (!(args->how.flags & IPCSHM_READ))
 		return REGION_ARG(how.flags);
-	if (create ? !args->size || args->size > IPCSHM_REGION_MAX : args->size)
+	if (create ? args->size > IPCSHM_REGION_MAX || (!args->size && !unbounded) : args->size)
 		return REGION_ARG(size);
-	if (args->max_size && (!create || args->max_size < args->size ||
-			       args->max_size > IPCSHM_REGION_MAX))
+	if (args->max_size && !unbounded && (!create || args->max_size < args->size ||
+					     args->max_size > IPCSHM_REGION_MAX))
 		return REGION_ARG(max_size);
 	return args->max_members > (create ? IPCSHM_MEMBERS_MAX : 0) ? REGION_ARG(max_members) : 0;
 }
@@ -327,11 +357,12 @@ static struct ipcshm_object *region_create(const void *attr, const char *name,
 					   struct ipcshm_quotas *payer, umode_t mode)
 {
 	const struct ipcshm_region_open_args *args = attr;
-	u64 max_size = PAGE_ALIGN(args->max_size ?: args->size);
+	bool unbounded = args->max_size == IPCSHM_UNBOUNDED;
+	u64 paid = PAGE_ALIGN(unbounded || !args->max_size ? args->size : args->max_size);
 	struct ipcshm_region *region;
 	int err;
 
-	err = ipcshm_quotas_charge(payer, IPCSHM_QUOTA_TYPE_REGION_BYTES, max_size);
+	err = ipcshm_quotas_charge(payer, IPCSHM_QUOTA_TYPE_REGION_BYTES, paid);
 	if (err)
 		return ERR_PTR(err);
 	err = -ENOMEM;
@@ -344,7 +375,9 @@ static struct ipcshm_object *region_create(const void *attr, const char *name,
 		goto free;
 	}
 	region->object.inode = region_inode(region);
-	region->max_size = max_size;
+	region->max_size = unbounded ? IPCSHM_UNBOUNDED : paid;
+	spin_lock_init(&region->paid_lock);
+	region->paid = paid;
 	ipcshm_members_init(&region->members, &region->object,
 			    args->max_members ?: IPCSHM_MEMBERS_DEFAULT);
 	ipcshm_words_init(&region->words, region->backing->f_mapping, &region->members);
@@ -356,7 +389,7 @@ static struct ipcshm_object *region_create(const void *attr, const char *name,
 free:
 	kvfree(region);
 uncharge:
-	ipcshm_quotas_uncharge(payer, IPCSHM_QUOTA_TYPE_REGION_BYTES, max_size);
+	ipcshm_quotas_uncharge(payer, IPCSHM_QUOTA_TYPE_REGION_BYTES, paid);
 	return ERR_PTR(err);
 }
 
@@ -394,7 +427,8 @@ static struct file *region_alloc_file(struct ipcshm_region *region, u32 flags)
 	__module_get(THIS_MODULE);
 	file = alloc_file_pseudo(inode, region->backing->f_path.mnt,
 				 region->backing->f_path.dentry->d_name.name,
-				 flags & IPCSHM_WRITE ? O_RDWR : O_RDONLY, &region_fops);
+				 (flags & IPCSHM_WRITE ? O_RDWR : O_RDONLY) | O_LARGEFILE,
+				 &region_fops);
 	if (IS_ERR(file)) {
 		module_put(THIS_MODULE);
 		iput(inode);

@@ -65,7 +65,7 @@ static int pages_populate(struct file *backing, u64 size)
 	pgoff_t index;
 	int err = 0;
 
-	for (index = 0; index < size >> PAGE_SHIFT && !err; index++) {
+	for (index = 0; index < PAGE_ALIGN(size) >> PAGE_SHIFT && !err; index++) {
 		err = fatal_signal_pending(current) ? -EINTR :
 		      populate_page(backing->f_mapping, index);
 		cond_resched();
@@ -76,7 +76,7 @@ static int pages_populate(struct file *backing, u64 size)
 struct file *ipcshm_region_backing_create(const struct ipcshm_region_open_args *args,
 					  const char *name, umode_t mode)
 {
-	u64 size = PAGE_ALIGN(args->size);
+	u64 size = args->max_size == IPCSHM_UNBOUNDED ? args->size : PAGE_ALIGN(args->size);
 	struct file *backing = backing_create(name, size, mode, args->how.flags & IPCSHM_HUGE);
 	int err = 0;
 
@@ -115,13 +115,16 @@ static int size_shrink(struct ipcshm_region *region, u64 size)
 		return err;
 	err = set_size(region, size);
 	ipcshm_members_unlock(&region->members);
+	if (err)
+		return err;
 	/* Tasks that are no members can wait on words as well. */
-	if (!err)
-		ipcshm_words_shrunk(&region->words);
-	return err;
+	ipcshm_words_shrunk(&region->words);
+	if (is_unbounded(region))
+		ipcshm_region_pay(region, size);
+	return 0;
 }
 
-/* A huge page may reach over the end, and have been written to there. */
+/* The last page, which may be huge, may have been written to beyond the end. */
 static int size_grow(struct ipcshm_region *region, u64 size)
 {
 	struct inode *inode = region_inode(region);
@@ -130,7 +133,20 @@ static int size_grow(struct ipcshm_region *region, u64 size)
 	return set_size(region, size);
 }
 
-static int resize_locked(struct ipcshm_region *region, u64 size)
+static int size_grow_paid(struct ipcshm_region *region, u64 size)
+{
+	u64 before = i_size_read(region_inode(region));
+	int err = ipcshm_region_pay(region, size);
+
+	if (err)
+		return err;
+	err = size_grow(region, size);
+	if (err)
+		ipcshm_region_pay(region, before);
+	return err;
+}
+
+static int resize_locked(struct ipcshm_region *region, u64 size, bool may_pay)
 {
 	struct inode *inode = region_inode(region);
 
@@ -140,12 +156,15 @@ static int resize_locked(struct ipcshm_region *region, u64 size)
 		return -EPERM;
 	if (size < i_size_read(inode))
 		return size_shrink(region, size);
-	if (size > i_size_read(inode))
+	if (size == i_size_read(inode))
+		return 0;
+	if (!is_unbounded(region))
 		return size_grow(region, size);
-	return 0;
+	return may_pay ? size_grow_paid(region, size) : -EPERM;
 }
 
-int ipcshm_region_resize(struct ipcshm_region *region, u64 size)
+/* @may_pay: the payer of an unbounded region is the caller, so it can grow */
+int ipcshm_region_resize(struct ipcshm_region *region, u64 size, bool may_pay)
 {
 	struct inode *inode = region_inode(region);
 	int err;
@@ -153,7 +172,7 @@ int ipcshm_region_resize(struct ipcshm_region *region, u64 size)
 	/* Another process may be allocating all of the region's memory under it. */
 	if (down_write_killable(&inode->i_rwsem))
 		return -EINTR;
-	err = resize_locked(region, size);
+	err = resize_locked(region, size, may_pay);
 	inode_unlock(inode);
 	ipcshm_region_settle(region);
 	return err;

@@ -6,6 +6,7 @@
 #include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include "member.h"
@@ -21,11 +22,12 @@ struct ipcshm_region_open_args;
  * struct ipcshm_region - a shared memory region
  * @object: its base
  * @backing: the shmem file with the pages; a reference; immutable
- * @max_size: bytes, whole pages, to which it can grow; immutable
+ * @max_size: bytes, whole pages, to which it can grow, or IPCSHM_UNBOUNDED; immutable
  * @members: address spaces that map it
  * @words: waits on its words
  * @pollers: tasks that poll for deaths and the revocation
- * @flags: REFUNDED: the creator's quota has been given back
+ * @paid_lock: protects @paid
+ * @paid: bytes that its payer is charged for; 0 once it is revoked
  * @work: work after a death or the revocation, see region_work()
  * @emptied: the memory of the revoked region has been freed
  *
@@ -38,7 +40,8 @@ struct ipcshm_region {
 	struct ipcshm_members members;
 	struct ipcshm_words words;
 	struct ipcshm_pollers pollers;
-	unsigned long flags;
+	spinlock_t paid_lock;
+	u64 paid;
 	struct work_struct work;
 	struct completion emptied;
 };
@@ -83,6 +86,17 @@ static inline struct inode *region_inode(const struct ipcshm_region *region)
 	return file_inode(region->backing);
 }
 
+/* Its size can be 0 and is not rounded up, and is what its payer is charged for. */
+static inline bool is_unbounded(const struct ipcshm_region *region)
+{
+	return region->max_size == IPCSHM_UNBOUNDED;
+}
+
+static inline u64 region_max_size(const struct ipcshm_region *region)
+{
+	return min_t(u64, region->max_size, IPCSHM_REGION_MAX);
+}
+
 static inline bool is_revoked(const struct ipcshm_region *region)
 {
 	return READ_ONCE(region->members.revoked);
@@ -91,6 +105,7 @@ static inline bool is_revoked(const struct ipcshm_region *region)
 /* region.c */
 void ipcshm_region_work_queue(struct ipcshm_region *region);
 void ipcshm_region_settle(struct ipcshm_region *region);
+int ipcshm_region_pay(struct ipcshm_region *region, u64 size);
 
 /* ipcshm_region_mmap.c */
 int ipcshm_region_mmap(struct file *file, struct vm_area_struct *vma);
@@ -102,7 +117,7 @@ unsigned long ipcshm_region_get_unmapped_area(struct file *file, unsigned long a
 int ipcshm_region_backing_init(void);
 struct file *ipcshm_region_backing_create(const struct ipcshm_region_open_args *args,
 					  const char *name, umode_t mode);
-int ipcshm_region_resize(struct ipcshm_region *region, u64 size);
+int ipcshm_region_resize(struct ipcshm_region *region, u64 size, bool may_pay);
 void ipcshm_region_backing_empty(struct ipcshm_region *region);
 
 /* ipcshm_region_ioctl.c */

@@ -242,14 +242,19 @@ static bool resize_is_valid(const struct file *file, const void *args)
 {
 	const struct ipcshm_region_resize_args *resize = args;
 
-	return resize->size && resize->size <= region_of(file)->max_size;
+	const struct ipcshm_region *region = region_of(file);
+
+	return resize->size <= region_max_size(region) && (resize->size || is_unbounded(region));
 }
 
 static long region_ioctl_resize(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	const struct ipcshm_region_resize_args *resize = args;
+	struct ipcshm_region *region = region_of(file);
 
-	return ipcshm_region_resize(region_of(file), PAGE_ALIGN(resize->size));
+	return ipcshm_region_resize(region,
+				    is_unbounded(region) ? resize->size : PAGE_ALIGN(resize->size),
+				    region_file(file)->payer == region->object.payer);
 }
 
 static long region_ioctl_revoke(struct file *file, void *args, struct ipcshm_uarg uarg)

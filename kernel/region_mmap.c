@@ -134,7 +134,7 @@ unsigned long ipcshm_region_get_unmapped_area(struct file *file, unsigned long a
 	if (is_revoked(region))
 		return -EKEYREVOKED;
 	if (pgoff < IPCSHM_MEMBER_PAGE_OFFSET >> PAGE_SHIFT &&
-	    pgoff + (len >> PAGE_SHIFT) > region->max_size >> PAGE_SHIFT)
+	    pgoff + (len >> PAGE_SHIFT) > region_max_size(region) >> PAGE_SHIFT)
 		return -ENXIO;
 	/* shmem insists on a file of its own here. */
 	return backing->f_op->get_unmapped_area(backing, address, len, pgoff, flags);

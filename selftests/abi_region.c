@@ -30,7 +30,7 @@ static const struct change wrong_region_values[] = {
 	CHANGE(REGION_CREATE, region_open_args, size, (1ULL << 63) - 1, EINVAL),
 	CHANGE(REGION_CREATE, region_open_args, max_size, 1, EINVAL),
 	CHANGE(REGION_CREATE, region_open_args, max_size, IPCSHM_REGION_MAX + 1, EINVAL),
-	CHANGE(REGION_CREATE, region_open_args, max_size, ~0ULL, EINVAL),
+	CHANGE(REGION_CREATE, region_open_args, max_size, ~0ULL - 1, EINVAL),
 	CHANGE(REGION_CREATE, region_open_args, max_size, 1ULL << 63, EINVAL),
 	CHANGE(REGION_CREATE, region_open_args, max_members, IPCSHM_MEMBERS_MAX + 1, EINVAL),
 	CHANGE(REGION_CREATE, region_open_args, max_members, ~0, EINVAL),

@@ -79,6 +79,18 @@ TEST_F(region, size_never_changes)
 	self->map[self->size - 1] = 1;
 }
 
+/* Beyond 2 GiB, calls are refused for a file that is not opened as a large one. */
+TEST_F(region, file_is_a_large_one)
+{
+	int file = memfd_create("file", MFD_CLOEXEC);
+
+	EXPECT_EQ(fcntl(file, F_GETFL), fcntl(self->fd, F_GETFL));
+	EXPECT_EQ(-1, ftruncate(self->fd, 3LL << 30));
+	EXPECT_EQ(EPERM, errno);	/* sealed, and not EINVAL */
+	EXPECT_EQ(-1, pwrite(self->fd, "x", 1, 3LL << 30));
+	EXPECT_EQ(EPERM, errno);	/* and not EFBIG */
+}
+
 TEST_F(region, stat_has_its_attributes)
 {
 	struct ipcshm_region_stat stat;

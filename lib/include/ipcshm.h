@@ -84,7 +84,8 @@ int ipcshm_unlink(int device, uint32_t kind, const char *name);
  * @max_members: how many processes can map it at a time, 1 to IPCSHM_MEMBERS_MAX;
  *	in: of a new region, 0: IPCSHM_MEMBERS_DEFAULT; 0 without CREATE
  * @max_size: bytes; the maximum for ipcshm_region_resize(); in: of a new region,
- *	rounded up to pages, 0: not more than @size; 0 without CREATE
+ *	rounded up to pages, 0: not more than @size; IPCSHM_UNBOUNDED: the user pays
+ *	for @size, which can be 0 and is not rounded up; 0 without CREATE
  * @invalid: out: after -EINVAL, the offset in struct ipcshm_region_open_args of the
  *	argument that is not valid, for ipcshm_region_invalid(); 0: not known
  * @reserved: 0
@@ -139,9 +140,9 @@ const char *ipcshm_region_invalid(const struct ipcshm_region_attr *attr);
  *	IPCSHM_MAP_DONTFORK
  * @address: filled in: where it is mapped; for munmap(2)
  * @size: filled in: bytes mapped: all that the region can grow to; what is beyond
- *	its present size can't be accessed yet
+ *	its present size can't be accessed yet; of an unbounded region its present size
  *
- * Return: 0, or -EINVAL: another access; -EACCES: the descriptor has no right to
+ * Return: 0, or -EINVAL: another access, or no byte to map; -EACCES: the descriptor has no right to
  * it; -EPERM: sealed against writing; -EUSERS: the region has max_members;
  * -EDQUOT: the user's quota of members; -EKEYREVOKED; -ENOMEM: no room for it in
  * the address space; or what else mmap(2) can fail with.
@@ -161,12 +162,15 @@ int ipcshm_region_get_stat(int fd, struct ipcshm_region_stat *stat, size_t size)
 /**
  * ipcshm_region_resize - grow a region, or shrink it
  * @fd: a region's descriptor with IPCSHM_WRITE
- * @bytes: wanted, rounded up to pages; 1 to the region's max_size
+ * @bytes: wanted, rounded up to pages; 1 to the region's max_size; of an unbounded
+ *	region 0 to IPCSHM_REGION_MAX, not rounded up
  *
  * Shrinking is possible while the region has no other member.
  *
  * Return: 0, or -EINVAL, -EBADF: no IPCSHM_WRITE; -EBUSY: another process is a
- * member; -EPERM: sealed against writing; -EFBIG, -ENOMEM, -EKEYREVOKED.
+ * member; -EPERM: sealed against writing, or an unbounded region that another user
+ * pays for would grow; -EDQUOT: the user's quota, of an unbounded region; -EFBIG,
+ * -ENOMEM, -EKEYREVOKED.
  */
 int ipcshm_region_resize(int fd, uint64_t bytes);
 

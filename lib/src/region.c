@@ -84,6 +84,7 @@ int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size)
 	int prot = protection_of(access & ~how);
 	struct ipcshm_region_stat stat;
 	void *mapped = NULL;
+	uint64_t bytes;
 	size_t length;
 	int ret;
 
@@ -92,8 +93,9 @@ int ipcshm_region_map(int fd, uint32_t access, void **address, size_t *size)
 	ret = call_ioctl(fd, IPCSHM_IOC_REGION_STAT, &stat, sizeof(stat));
 	if (ret < 0)
 		return ret;
-	length = (size_t)stat.max_size;
-	if (length != stat.max_size)
+	bytes = stat.max_size == IPCSHM_UNBOUNDED ? stat.size : stat.max_size;
+	length = (size_t)bytes;
+	if (length != bytes)
 		return -ENOMEM;
 
 	ret = map_fd(fd, prot, &mapped, length, 0);

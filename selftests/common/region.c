@@ -11,7 +11,7 @@ int region_set_up(struct test_region *region, struct ipcshm_region_attr attr)
 	if (region->device < 0)
 		return region->device;
 	region->before = get_info(region->device);
-	if (!attr.size)
+	if (!attr.size && attr.max_size != IPCSHM_UNBOUNDED)
 		attr.size = PAGES * region->page_size;
 	region->fd = ipcshm_region_open(region->device, region->name.text, READ_WRITE | CREATE_NEW,
 					0600, &attr);

@@ -52,7 +52,7 @@ static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "Print the object as JSON", 1 },
 	{ NULL, 0, NULL, 0, "Regions:", 2 },
 	{ "size", SIZE, "BYTES", 0, "Its size (default 4096), rounded up to pages", 3 },
-	{ "max-size", MAX_SIZE, "BYTES", 0, "Upper bound of its size (default: its size)", 3 },
+	{ "max-size", MAX_SIZE, "BYTES", 0, "Upper bound of its size (default: its size); or \"unbounded\"", 3 },
 	{ "max-members", MAX_MEMBERS, "COUNT", 0,
 	  "Processes that can map it (default 1024, at most 65536)", 3 },
 	{ "populate", POPULATE, NULL, 0, "Allocate its memory now, not at first use", 3 },
@@ -82,10 +82,13 @@ static int parse_region(int key, char *argument, struct argp_state *state, struc
 
 	switch (key) {
 	case SIZE:
-		attr->size = arg_bytes(state, argument, "--size", 1, IPCSHM_REGION_MAX);
+		attr->size = arg_bytes(state, argument, "--size", 0, IPCSHM_REGION_MAX);
 		break;
 	case MAX_SIZE:
-		attr->max_size = arg_bytes(state, argument, "--max-size", 1, IPCSHM_REGION_MAX);
+		attr->max_size = arg_byte_capacity(state, argument, "--max-size");
+		arg_check(state, attr->max_size == IPCSHM_UNBOUNDED ||
+			  (attr->max_size && attr->max_size <= IPCSHM_REGION_MAX), argument,
+			  "--max-size", "1 to 8T, or \"unbounded\"");
 		break;
 	case MAX_MEMBERS:
 		attr->max_members = (uint32_t)arg_number(state, argument, "--max-members", 1,
@@ -167,6 +170,8 @@ static void check_sizes(const struct create *create, struct argp_state *state)
 	const struct ipcshm_region_attr *region = &create->region;
 	const struct ipcshm_queue_attr *queue = &create->queue;
 
+	if (!region->size && region->max_size != IPCSHM_UNBOUNDED)
+		argp_error(state, "--size 0 needs --max-size unbounded");
 	if (region->max_size && region->max_size < region->size)
 		argp_error(state, "--max-size is smaller than --size");
 	if (queue->pool_bytes && queue->pool_bytes < queue->max_message_size)
@@ -291,8 +296,9 @@ static int report_create_failure(const struct create *create, int device, int er
 	const struct quota_request request = {
 		.objects = 1,
 		.region_bytes = !is_region	   ? create->queue.pool_bytes
-				: region->max_size ? region->max_size
-						   : region->size,
+				: region->max_size && region->max_size != IPCSHM_UNBOUNDED
+					? region->max_size
+					: region->size,
 		.queue_bytes = is_region ? 0 : count_paid_bytes(&create->queue),
 	};
 	const char *invalid = is_region ? ipcshm_region_invalid(region) :

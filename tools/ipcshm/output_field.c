@@ -42,7 +42,7 @@ const struct field object_fields[] = {
 	OBJECT(opens, "opens", "OPENS", UNIT_COUNT, OPENS),
 	OBJECT(btime, "created", "CREATED", UNIT_TIME, BTIME),
 	REGION(size, "SIZE", UNIT_BYTES, SIZE),
-	REGION(max_size, "MAX-SIZE", UNIT_BYTES, MAX_SIZE),
+	REGION(max_size, "MAX-SIZE", UNIT_BYTE_CAPACITY, MAX_SIZE),
 	REGION(allocated, "ALLOCATED", UNIT_BYTES, ALLOCATED),
 	REGION(members, "MEMBERS", UNIT_COUNT, MEMBERS),
 	REGION(max_members, "MAX-MEMBERS", UNIT_COUNT, MAX_MEMBERS),

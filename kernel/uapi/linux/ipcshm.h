@@ -38,7 +38,7 @@
 #define IPCSHM_DELIVERIES_MAX	254	/* the largest max_deliveries of a queue */
 #define IPCSHM_WAITV_MAX	128	/* words that one call can wait on */
 #define IPCSHM_BUSY_POLL_MAX		1000	/* microseconds: the longest busy wait */
-#define IPCSHM_UNBOUNDED	(~0ULL)	/* as a queue's capacity: no bound of its own */
+#define IPCSHM_UNBOUNDED	(~0ULL)	/* no bound: a capacity, or a region's max_size */
 #define IPCSHM_FOREVER		(~0ULL)	/* as a deadline: none */
 #define IPCSHM_NOW		0ULL	/* as a deadline: has passed, so do not wait */
 
@@ -160,7 +160,9 @@ struct ipcshm_open_how {
  * @size: bytes; in: of a new region, 1 to IPCSHM_REGION_MAX, rounded up to whole
  *	pages, must be 0 without IPCSHM_CREATE; out: of the region opened
  * @max_size: bytes; in: maximum for REGION_RESIZE of a new region, at least
- *	@size, or 0: its size is fixed; out: of the region opened
+ *	@size, which is charged to the quota; 0: its size is fixed; IPCSHM_UNBOUNDED:
+ *	IPCSHM_REGION_MAX, but the present size is charged, can be 0, and is not
+ *	rounded up; out: of the region opened
  * @max_members: in: maximum of address spaces that map a new region at a time,
  *	at most IPCSHM_MEMBERS_MAX, or 0: IPCSHM_MEMBERS_DEFAULT; out: of the
  *	region opened
@@ -280,7 +282,8 @@ struct ipcshm_stat {
  * struct ipcshm_region_stat - IPCSHM_IOC_REGION_STAT, all members out
  * @stat: members of every object
  * @size: bytes
- * @max_size: bytes; maximum for REGION_RESIZE, charged to the quota
+ * @max_size: bytes; maximum for REGION_RESIZE, charged to the quota; or
+ *	IPCSHM_UNBOUNDED: the size is charged
  * @max_members: maximum of address spaces that map it at a time
  * @members: number of address spaces that map it
  * @joins: memberships since it was created
@@ -570,7 +573,8 @@ struct ipcshm_region_watch_args {
 
 /**
  * struct ipcshm_region_resize_args - IPCSHM_IOC_REGION_RESIZE
- * @size: bytes, 1 to the region's max_size, rounded up to whole pages
+ * @size: bytes, 1 to the region's max_size, rounded up to whole pages; of an
+ *	unbounded region 0 to IPCSHM_REGION_MAX, not rounded up
  */
 struct ipcshm_region_resize_args {
 	__u64 size;

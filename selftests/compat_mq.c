@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The drop-in: names, descriptors, attributes and lifetime of POSIX message queues. */
-#include "compat_fixture.h"
+#include "compat_mq_fixture.h"
 
 /*
  * create: hold a new queue open until killed

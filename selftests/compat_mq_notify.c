@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The drop-in: notification of a message in an empty queue. */
-#include "compat_fixture.h"
+#include "compat_mq_fixture.h"
 
 static const struct sigevent by_signal = {
 	.sigev_notify = SIGEV_SIGNAL,

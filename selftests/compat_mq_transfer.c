@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The drop-in: messages of POSIX message queues. */
-#include "compat_fixture.h"
+#include "compat_mq_fixture.h"
 
 static void play(const char *role, const char *name)
 {

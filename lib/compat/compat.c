@@ -84,9 +84,37 @@ void compat_close(int fd)
 	pthread_setcancelstate(state, NULL);
 }
 
-bool compat_auto_remove(void)
+uint32_t compat_create_flags(int oflag)
 {
-	return auto_remove;
+	uint32_t flags = IPCSHM_CREATE;
+
+	if (!(oflag & O_CREAT))
+		return 0;
+	if (oflag & O_EXCL)
+		flags |= IPCSHM_EXCLUSIVE;
+	return auto_remove ? flags : flags | IPCSHM_PERSISTENT;
+}
+
+int compat_open_error(int ret)
+{
+	switch (ret) {
+	case -EDQUOT:
+		return ENOSPC;
+	case -EBADF:	/* the device is open for reading only */
+		return EACCES;
+	default:
+		return -ret;
+	}
+}
+
+int compat_unlink(int device, uint32_t kind, const char *name)
+{
+	int ret = ipcshm_unlink(device, kind, name);
+
+	/* A program that closes an object before it unlinks it has removed it already. */
+	if (ret == -ENOENT && auto_remove)
+		return 0;
+	return ret < 0 ? compat_fail(compat_open_error(ret)) : 0;
 }
 
 bool compat_falls_back(int device)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * The drop-in: libc's functions for message queues, by the module.
+ * The drop-in: libc's functions for message queues and shared memory, by the module.
  *
  * Every exported name is one of libc's, so each function here returns and sets errno as libc's
  * does. No state is needed to serve a descriptor: the kernel knows whether it is one of the
- * module's. A descriptor that is not goes to libc's function, which serves a queue that was
+ * module's. A descriptor that is not goes to libc's function, which serves an object that was
  * inherited from a program without the drop-in.
  */
 #ifndef IPCSHM_COMPAT_H
@@ -35,8 +35,15 @@ void compat_close(int fd);
 /* Return a copy of a descriptor out of the program's way, or -errno. It is close-on-exec. */
 int compat_move(int fd);
 
-/* Settings of the environment, read when the library is loaded. */
-bool compat_auto_remove(void);
+
+/* Return the flags of the module for O_CREAT and O_EXCL: by default, a name persists. */
+uint32_t compat_create_flags(int oflag);
+
+/* Return the errno of an open that failed with @ret: a quota is space to libc's functions. */
+int compat_open_error(int ret);
+
+/* Unlink a name, without slashes in front of it, as libc does: return 0, or -1 and errno. */
+int compat_unlink(int device, uint32_t kind, const char *name);
 
 /* Return whether a call that failed with an error of compat_device_open() is for libc. */
 bool compat_falls_back(int device);

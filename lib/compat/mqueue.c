@@ -58,16 +58,9 @@ static uint32_t access_flags(int oflag)
 
 static uint32_t open_flags(int oflag)
 {
-	uint32_t flags = access_flags(oflag);
+	uint32_t flags = access_flags(oflag) | compat_create_flags(oflag);
 
-	if (oflag & O_NONBLOCK)
-		flags |= IPCSHM_NONBLOCK;
-	if (!(oflag & O_CREAT))
-		return flags;
-	flags |= IPCSHM_CREATE;
-	if (oflag & O_EXCL)
-		flags |= IPCSHM_EXCLUSIVE;
-	return compat_auto_remove() ? flags : flags | IPCSHM_PERSISTENT;
+	return oflag & O_NONBLOCK ? flags | IPCSHM_NONBLOCK : flags;
 }
 
 static bool attributes_are_valid(const struct mq_attr *attr)
@@ -102,19 +95,6 @@ static int open_queue(int device, const char *name, int oflag, mode_t mode,
 	return ipcshm_queue_open(device, name, open_flags(oflag), mode & 0777, queue);
 }
 
-/* The error of an open as mq_open(3) has it. */
-static int open_error(int ret)
-{
-	switch (ret) {
-	case -EDQUOT:
-		return ENOSPC;
-	case -EBADF:	/* the device is open for reading only */
-		return EACCES;
-	default:
-		return -ret;
-	}
-}
-
 static mqd_t open_name(const char *name, int oflag, mode_t mode, struct mq_attr *attr)
 {
 	struct ipcshm_queue_attr queue = { 0 };
@@ -132,7 +112,7 @@ static mqd_t open_name(const char *name, int oflag, mode_t mode, struct mq_attr 
 	fd = open_queue(device, name, oflag, mode, attr, &queue);
 	compat_close(device);
 	if (fd < 0)
-		return compat_fail(open_error(fd));
+		return compat_fail(compat_open_error(fd));
 	compat_set_largest(fd, queue.max_message_size);
 	return fd;
 }
@@ -178,12 +158,9 @@ int mq_unlink(const char *name)
 		return COMPAT_LIBC(mq_unlink, name);
 	if (device < 0)
 		return compat_fail(-device);
-	ret = ipcshm_unlink(device, IPCSHM_QUEUE, name);
+	ret = compat_unlink(device, IPCSHM_QUEUE, name);
 	compat_close(device);
-	/* A program that closes a queue before it unlinks it has removed it already. */
-	if (ret == -ENOENT && compat_auto_remove())
-		return 0;
-	return ret < 0 ? compat_fail(open_error(ret)) : 0;
+	return ret;
 }
 
 /* A queue of another program can have a capacity that is no long. */

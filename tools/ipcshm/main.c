@@ -49,7 +49,7 @@ static const struct command commands[] = {
 	  "QUOTA is objects, region-bytes, queue-bytes, members, waiters or descriptors.  "
 	  "With MAXIMUM \"default\", a user or a network namespace follows the default again." },
 	{ "run", command_run, "[--] PROGRAM [ARGUMENT]...", "Run a program with the module's queues",
-	  "POSIX message queues of the program are queues of the module; see ipcshm-run(1)." },
+	  "POSIX message queues and shared memory of the program are the module's; see ipcshm-run(1)." },
 	{ "load", command_load, "[FILE] [PARAMETER=VALUE]...", "Load the kernel module",
 	  "Load the installed module, or a file." },
 	{ "unload", command_unload, "", "Unload the kernel module", NULL },

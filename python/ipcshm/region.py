@@ -105,7 +105,8 @@ class Region(_core.Lender, Closing):
         """Open a region by its name or its number, or create it.
 
         A region without name and id is created; only its descriptor leads to it. With trusted, an
-        existing region must belong to the user or root (PermissionError).
+        existing region must belong to the user or root (PermissionError). With a max_size of
+        UNBOUNDED the size can be 0 and is exact, and the quota pays for the size.
         """
         self._fd = -1
         create = create or (name is None and id is None)
@@ -131,25 +132,34 @@ class Region(_core.Lender, Closing):
         return region
 
     def _map(self, write: bool) -> None:
-        address, size = ffi.new("void **"), ffi.new("size_t *")
-        access = lib.IPCSHM_READ | (lib.IPCSHM_WRITE if write else 0)
+        self._writable = write
         try:
             stat = self.stat()
-            call(lib.ipcshm_region_map, self._fd, access, address, size)
+            self._mapping: _core.Memory | None = self._make_mapping(stat.size)
         except BaseException:
             self.close()
             raise
-        place, mapped = address_of(address[0]), int(size[0])
         self.id = stat.id
-        self._writable = write
-        self._mapping: _core.Memory | None = _core.Memory(place, mapped, not write,
-                                                          lambda: _unmap(place, mapped))
-        self._lend(stat.size)
+        self._lend(min(stat.size, len(self._mapping)))
+
+    def _make_mapping(self, size: int) -> _core.Memory:
+        """Map all that the region can grow to, or what there is of an unbounded one."""
+        address, length = ffi.new("void **"), ffi.new("size_t *")
+        access = lib.IPCSHM_READ | (lib.IPCSHM_WRITE if self._writable else 0)
+        if size == 0:
+            return _core.Memory(0, 0, not self._writable, lambda: None)
+        call(lib.ipcshm_region_map, self._fd, access, address, length)
+        place, mapped = address_of(address[0]), int(length[0])
+        return _core.Memory(place, mapped, not self._writable, lambda: _unmap(place, mapped))
 
     def _lend(self, size: int) -> None:
         mapping = self._mapping
         if mapping is None:
             raise ValueError("the region is closed")
+        if size > len(mapping):
+            # An unbounded region has grown. Views of the old mapping stay valid.
+            mapping = self._mapping = self._make_mapping(size)
+            size = min(size, len(mapping))
         if self._memory is None or len(self._memory) != size:
             self._memory = _core.Memory(mapping.address, size, not self._writable,
                                         lambda: _keep(mapping))

@@ -61,6 +61,23 @@ def test_resize():
             region.resize(1 << 20)
 
 
+def test_unbounded_region_is_mapped_as_it_grows():
+    with ipcshm.Region(max_size=ipcshm.UNBOUNDED) as region, \
+            ipcshm.Region.from_fd(os.dup(region.fileno())) as other:
+        assert len(memoryview(region)) == 0 and region.size == 0
+        region.resize(100)
+        assert len(memoryview(region)) == 100
+        region.buf[99] = 1
+        before = memoryview(region)
+        region.resize(1 << 20)
+        region.buf[(1 << 20) - 1] = 7
+        assert before[99] == 1
+        assert other.size == 1 << 20 and other.buf[99] == 1 and other.buf[(1 << 20) - 1] == 7
+        before.release()
+        region.resize(0)
+        assert region.size == 0 and len(memoryview(region)) == 0
+
+
 def test_errors_are_oserrors_with_their_own_classes():
     with pytest.raises(FileNotFoundError) as missing:
         ipcshm.Region("no such region")

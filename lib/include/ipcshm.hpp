@@ -1394,6 +1394,28 @@ public:
 		return true;
 	}
 
+	/** Wait until the queue has a receiver, or a sender; false: the deadline passed. */
+	bool wait_peer(deadline until = forever)
+	{
+		const int result = ipcshm_queue_wait_peer(get(), until.nanoseconds());
+
+		if (result == -ETIMEDOUT || result == -EAGAIN)
+			return false;
+		check(result, "ipcshm_queue_wait_peer");
+		return true;
+	}
+
+	/** End the waits of this descriptor, now and until undo_cancel(), with ECANCELED. */
+	void cancel()
+	{
+		check(ipcshm_queue_cancel(get(), 0), "ipcshm_queue_cancel");
+	}
+
+	void undo_cancel()
+	{
+		check(ipcshm_queue_cancel(get(), IPCSHM_CANCEL_UNDO), "ipcshm_queue_cancel");
+	}
+
 #if __cplusplus >= 202002L
 	void send(std::span<const std::byte> data, std::uint64_t type = 0,
 		  std::uint32_t priority = 0, deadline until = forever)

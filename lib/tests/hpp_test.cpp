@@ -390,6 +390,21 @@ struct fake_kernel {
 		delivered.erase(found);
 		return 1;
 	}
+
+	bool is_canceled = false, has_peer = false;
+
+	int cancel(const ipcshm_queue_cancel_args *args)
+	{
+		is_canceled = !(args->flags & IPCSHM_CANCEL_UNDO);
+		return 0;
+	}
+
+	int wait_peer() const
+	{
+		if (has_peer)
+			return 0;
+		return is_canceled ? -ECANCELED : -ETIMEDOUT;
+	}
 };
 
 fake_kernel *kernel;
@@ -418,6 +433,27 @@ void a_full_queue_is_no_exception()
 	EXPECT(jobs.try_send("one") && jobs.try_send("two"));
 	EXPECT(!jobs.try_send("three"));
 	EXPECT(fake.waiting.size() == 2 && fake.waiting.back().text == "two");
+}
+
+void waits_for_a_peer_end_and_can_be_canceled()
+{
+	with_kernel fake;
+	ipcshm::device device;
+	ipcshm::queue jobs(device, "jobs", IPCSHM_WRITE, 0, ipcshm::queue::attributes(2, 64));
+	int code = 0;
+
+	EXPECT(!jobs.wait_peer(ipcshm::now));
+	jobs.cancel();
+	try {
+		jobs.wait_peer();
+	} catch (const ipcshm::error &failure) {
+		code = failure.code().value();
+	}
+	EXPECT(code == ECANCELED);
+	jobs.undo_cancel();
+	EXPECT(!jobs.wait_peer(ipcshm::now));
+	fake.has_peer = true;
+	EXPECT(jobs.wait_peer());
 }
 
 void deliveries_are_acknowledged_or_come_back()
@@ -536,6 +572,7 @@ const struct {
 	{ "rings_move_items", rings_move_items },
 	{ "topics_share_samples", topics_share_samples },
 	{ "a_full_queue_is_no_exception", a_full_queue_is_no_exception },
+	{ "waits_for_a_peer_end_and_can_be_canceled", waits_for_a_peer_end_and_can_be_canceled },
 	{ "deliveries_are_acknowledged_or_come_back", deliveries_are_acknowledged_or_come_back },
 	{ "deliveries_move", deliveries_move },
 	{ "late_acknowledgements_are_errors", late_acknowledgements_are_errors },
@@ -570,6 +607,10 @@ int __wrap_ioctl(int, unsigned long command, ...)
 		return set_errno(kernel->send(static_cast<ipcshm_transfer_args *>(argument)));
 	case IPCSHM_IOC_QUEUE_RECEIVE:
 		return set_errno(kernel->receive(static_cast<ipcshm_transfer_args *>(argument)));
+	case IPCSHM_IOC_QUEUE_CANCEL:
+		return set_errno(kernel->cancel(static_cast<ipcshm_queue_cancel_args *>(argument)));
+	case IPCSHM_IOC_QUEUE_WAIT_PEER:
+		return set_errno(kernel->wait_peer());
 	case IPCSHM_IOC_QUEUE_ACK:
 		return set_errno(kernel->acknowledge(static_cast<ipcshm_queue_ack_args *>(argument)));
 	default:

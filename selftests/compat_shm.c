@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The drop-in: POSIX shared memory. */
 #include <fcntl.h>
+#include <ipcshm.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -26,13 +27,18 @@ static int create_page(const char *name, int flags)
 /*
  * create: map a new object until killed
  * add: add one to the first byte, and exit
+ * leave: write to a new object, and exit
  * remove: close a new object, and exit with the errno of unlinking it
+ * unlink: exit with the errno of unlinking it
  */
 static void play(const char *role, const char *name)
 {
 	volatile char *at;
-	int fd = strcmp(role, "add") ? create_page(name, 0) : shm_open(name, O_RDWR, 0);
+	int fd;
 
+	if (!strcmp(role, "unlink"))
+		exit(ERRNO(shm_unlink(name)));
+	fd = strcmp(role, "add") ? create_page(name, 0) : shm_open(name, O_RDWR, 0);
 	if (fd < 0)
 		return;
 	at = map(fd, 4096);
@@ -46,6 +52,8 @@ static void play(const char *role, const char *name)
 	*at = 1;
 	if (!strcmp(role, "create"))
 		pause();
+	if (!strcmp(role, "leave"))
+		exit(0);
 	munmap((void *)at, 4096);
 	exit(ERRNO(shm_unlink(name)));
 }
@@ -327,6 +335,64 @@ TEST_F(shm, goes_with_its_last_user_if_asked_to)
 	EXPECT_TRUE(WAIT_UNTIL(!has_region(self)));
 	EXPECT_EQ(0, wait_child(play_role("remove", self->name, "IPCSHM_AUTO_REMOVE")));
 	EXPECT_EQ(0, wait_child(play_role("remove", self->name, NULL)));
+}
+
+/* As "ipcshm run --auto-remove" does. */
+static int open_session(int device)
+{
+	struct ipcshm_queue_attr attr = {
+		.max_messages = IPCSHM_UNBOUNDED,
+		.max_bytes = IPCSHM_UNBOUNDED,
+		.max_message_size = 1,
+	};
+	int fd = ipcshm_queue_open(device, NULL, READ_WRITE | IPCSHM_CREATE, 0600, &attr);
+	char text[64];
+
+	fcntl(fd, F_SETFD, 0);
+	snprintf(text, sizeof(text), "%d:%llu", fd, (unsigned long long)attr.id);
+	setenv("IPCSHM_SESSION", text, 1);
+	return fd;
+}
+
+TEST_F(shm, lasts_as_long_as_the_session)
+{
+	int session = open_session(self->device);
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(0, wait_child(play_role("leave", self->name, "IPCSHM_AUTO_REMOVE")));
+	EXPECT_EQ(0, wait_child(play_role("add", self->name, "IPCSHM_AUTO_REMOVE")));
+	EXPECT_TRUE(has_region(self));
+	EXPECT_EQ(1, queue_stat(session).messages);
+	/* What is unlinked is not kept. */
+	EXPECT_EQ(0, wait_child(play_role("unlink", self->name, "IPCSHM_AUTO_REMOVE")));
+	EXPECT_FALSE(has_region(self));
+	EXPECT_EQ(0, queue_stat(session).messages);
+	EXPECT_EQ(0, wait_child(play_role("leave", self->name, "IPCSHM_AUTO_REMOVE")));
+	EXPECT_TRUE(has_region(self));
+	close(session);
+	EXPECT_TRUE(WAIT_UNTIL(!has_region(self)));
+}
+
+/* Another descriptor with the number of a closed session is none. */
+TEST_F(shm, ends_with_its_last_user_without_the_session)
+{
+	static const char *const values[] = { "100000:5", "0:1", "nonsense", "" };
+	int session = open_session(self->device), other;
+	char text[64];
+	unsigned int i;
+
+	snprintf(text, sizeof(text), "%s", getenv("IPCSHM_SESSION"));
+	other = open_session(self->device);
+	ASSERT_EQ(session, dup2(other, session));
+	setenv("IPCSHM_SESSION", text, 1);
+	EXPECT_EQ(0, wait_child(play_role("leave", self->name, "IPCSHM_AUTO_REMOVE")));
+	EXPECT_TRUE(WAIT_UNTIL(!has_region(self)));
+	EXPECT_EQ(0, queue_stat(session).messages);
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		setenv("IPCSHM_SESSION", values[i], 1);
+		EXPECT_EQ(0, wait_child(play_role("leave", self->name, "IPCSHM_AUTO_REMOVE")));
+		EXPECT_TRUE(WAIT_UNTIL(!has_region(self)));
+	}
 }
 
 TEST_F(shm, takes_the_lowest_descriptor)

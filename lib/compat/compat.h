@@ -60,6 +60,16 @@ void *compat_libc(const char *name);
 		libc_ ? libc_(__VA_ARGS__) : (__typeof__(libc_(__VA_ARGS__)))compat_fail(ENOSYS); \
 	})
 
+/* The session of a program that was started with --auto-remove. */
+
+bool compat_has_session(void);
+
+/* Keep a region, of which this is a descriptor and its number, until the session ends. */
+void compat_session_keep(int fd, uint64_t id);
+
+/* Keep a region no longer. There is a session. */
+void compat_session_drop(uint64_t id);
+
 /* Message queues. */
 
 /* Return 0 and the state of a queue of the module, or -errno. */

@@ -61,6 +61,8 @@ static int open_region(int device, const char *name, int oflag, mode_t mode)
 	if ((oflag & O_ACCMODE) == O_RDWR)
 		flags |= IPCSHM_WRITE;
 	fd = ipcshm_region_open(device, name, flags, oflag & O_CREAT ? mode & 0777 : 0, &attr);
+	if (fd >= 0 && attr.created && !(flags & IPCSHM_PERSISTENT))
+		compat_session_keep(fd, attr.id);
 	if (fd < 0 || !(oflag & O_TRUNC) || attr.created)
 		return fd;
 	ret = empty(fd);
@@ -89,6 +91,28 @@ int shm_open(const char *name, int oflag, mode_t mode)
 	return fd < 0 ? compat_fail(compat_open_error(fd)) : fd;
 }
 
+/* Return the number of a region, or 0 if it cannot be opened. */
+static uint64_t number_of(int device, const char *name)
+{
+	struct ipcshm_region_attr attr = { 0 };
+	int fd = ipcshm_region_open(device, name, IPCSHM_READ, 0, &attr);
+
+	if (fd < 0)
+		return 0;
+	compat_close(fd);
+	return attr.id;
+}
+
+static int unlink_region(int device, const char *name)
+{
+	uint64_t id = compat_has_session() ? number_of(device, name) : 0;
+	int ret = compat_unlink(device, IPCSHM_REGION, name);
+
+	if (!ret && id)
+		compat_session_drop(id);
+	return ret;
+}
+
 int shm_unlink(const char *name)
 {
 	const char *plain = plain_name(name);
@@ -101,7 +125,7 @@ int shm_unlink(const char *name)
 		return COMPAT_LIBC(shm_unlink, name);
 	if (device < 0)
 		return compat_fail(-device);
-	ret = compat_unlink(device, IPCSHM_REGION, plain);
+	ret = unlink_region(device, plain);
 	compat_close(device);
 	return ret;
 }

@@ -2,6 +2,8 @@
 /* ipcshm run */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <ipcshm.h>
 #include <limits.h>
 #include <link.h>
@@ -30,7 +32,7 @@ struct run {
 };
 
 static const struct argp_option options[] = {
-	{ "auto-remove", 'r', NULL, 0, "Remove queues with their last user", 0 },
+	{ "auto-remove", 'r', NULL, 0, "Leave no queue or memory behind", 0 },
 	{ "fallback", 'f', NULL, 0, "Without the module, use the kernel's own queues", 0 },
 	{ "library", 'l', "FILE", 0, "Preload this library", 0 },
 	{ 0 },
@@ -118,20 +120,61 @@ static int set_preload(const char *library)
 	return err;
 }
 
+static bool is_missing(int err)
+{
+	return err == -ENOENT || err == -ENXIO || err == -ENODEV;
+}
+
+/* A queue whose messages keep memory, see lib/compat/session.c: its descriptor, or -errno. */
+static int open_session(uint64_t *id)
+{
+	struct ipcshm_queue_attr attr = {
+		.max_messages = IPCSHM_UNBOUNDED,
+		.max_bytes = IPCSHM_UNBOUNDED,
+		.max_message_size = 1,
+	};
+	int device = ipcshm_open(), queue, moved;
+
+	if (device < 0)
+		return device;
+	queue = ipcshm_queue_open(device, NULL, IPCSHM_READ | IPCSHM_WRITE | IPCSHM_CREATE, 0600,
+				  &attr);
+	close(device);
+	if (queue < 0)
+		return queue;
+	*id = attr.id;
+	/* Where it is in no program's way; children inherit it. */
+	moved = fcntl(queue, F_DUPFD, 1000);
+	if (moved < 0)
+		moved = fcntl(queue, F_DUPFD, 3);
+	moved = moved < 0 ? -errno : moved;
+	close(queue);
+	return moved;
+}
+
+static int set_session(void)
+{
+	char text[64];
+	uint64_t id;
+	int session = open_session(&id);
+
+	if (session < 0)
+		return session;
+	snprintf(text, sizeof(text), "%d:%" PRIu64, session, id);
+	return setenv("IPCSHM_SESSION", text, 1) || setenv("IPCSHM_AUTO_REMOVE", "1", 1) ? -errno : 0;
+}
+
 static int set_environment(const struct run *run, const char *library)
 {
 	int err = set_preload(library);
 
-	if (!err && run->auto_remove && setenv("IPCSHM_AUTO_REMOVE", "1", 1))
-		err = -errno;
+	if (!err && run->auto_remove)
+		err = set_session();
+	if (run->fallback && is_missing(err))
+		err = 0;
 	if (!err && run->fallback && setenv("IPCSHM_FALLBACK", "1", 1))
 		err = -errno;
 	return err ? error_print_errno("run", library, err, NULL) : STATUS_OK;
-}
-
-static bool is_missing(int err)
-{
-	return err == -ENOENT || err == -ENXIO || err == -ENODEV;
 }
 
 /* Check the module. Without it, libc serves the program if the user permits. */

@@ -17,7 +17,7 @@ tests = $(or $(TESTS),$(shell $(MAKE) -s -C selftests emit_tests COLLECTION=ipcs
 # build.
 kernel = $(if $(filter debug kasan kcsan,$(KERNEL)),kernel) $(if $(filter 7.%,$(KERNEL)),build-root)
 
-.PHONY: all setup module lib tool examples selftests demo test test-32 test-load kunit test-guides test-python test-ynl test-tracers test-tool bench bench-quick bench-cost bench-latency bench-observed profile check-debug \
+.PHONY: all setup module lib tool examples selftests demo test test-32 test-load kunit test-guides test-python test-ynl test-tracers test-tool test-programs bench bench-quick bench-cost bench-latency bench-observed profile check-debug \
 	coverage fuzz foreign mutation vm html deb check install uninstall clean help
 
 ## all: build module, library and program
@@ -108,6 +108,12 @@ test-tool: tool
 	tools/setup build vm tool-test
 	tools/vm/guest/tool/pack build/test-tool
 	IPCSHM_TEST_LIMIT=$(or $(IPCSHM_TEST_LIMIT),900) tools/vm/test $(KERNEL) build/test-tool tool tool-many
+
+## test-programs: run PostgreSQL and others with the drop-in [KERNEL]
+test-programs: lib tool
+	tools/setup build vm tool programs
+	tools/vm/guest/programs/pack build/test-programs
+	IPCSHM_TEST_LIMIT=$(or $(IPCSHM_TEST_LIMIT),900) tools/vm/test $(KERNEL) build/test-programs programs
 
 ## bench: measure all, into Documentation/performance [KERNEL BENCH]
 bench: lib

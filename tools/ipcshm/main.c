@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "error.h"
@@ -76,11 +77,20 @@ static const struct command *find_command(const char *name)
 	return command_find(commands, COUNT, "", name);
 }
 
+static void check_output(int status, void *data)
+{
+	const struct command *command = data;
+
+	if (error_check_output(command->name) && !status)
+		_exit(STATUS_FAILED);
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
-	int status = command->run(command, argc, argv), output = error_check_output(command->name);
-
-	return status ? status : output;
+	/* At exit, because argp exits after it has printed a command's help. */
+	if (on_exit(check_output, (void *)command))
+		return error_print(command->name, NULL, STATUS_FAILED, "out of memory", NULL);
+	return command->run(command, argc, argv);
 }
 
 static int run_help(int argc, char **argv)

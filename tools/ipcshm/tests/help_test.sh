@@ -138,10 +138,16 @@ run_takes_no_options_of_the_program()
 		"ipcshm: run /nonexistent: no such library (--library names the file)" ]
 }
 
+# Each prints, and so fails, before the module is needed.
 full_output_is_an_error()
 {
-	"$tool" help >/dev/full 2>/dev/null
-	[ $? = 1 ]
+	local command
+
+	for command in help "help call" "call --help" "call --usage" "topic pub --help" "topic --help"; do
+		# shellcheck disable=SC2086
+		"$tool" $command >/dev/full 2>/dev/null
+		[ $? = 1 ] || { echo "# $command"; return 1; }
+	done
 }
 
 echo "1..9"

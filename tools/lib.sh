@@ -98,3 +98,10 @@ apt_download()
 	apt_index
 	apt-get "${quiet[@]}" download "$@" >&2
 }
+
+# The release of the kernel whose build tree is a directory.
+release_of()
+{
+	sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' "$1/include/generated/utsrelease.h" 2>/dev/null ||
+		die "$1: not a kernel build tree (choose another one with KDIR=DIRECTORY)"
+}

@@ -198,7 +198,7 @@ for round in 1 2 3 4 5; do
 done >"$work/expected"
 echo "     service-ask    $(wc -l <"$work/asked") replies"
 same "$work/expected" "$work/asked" "each reply is what wc counts"
-echo 50 >"$work/expected"
+echo 52 >"$work/expected"
 same "$work/expected" "$work/refused" "what is no request is refused, and nothing else"
 
 

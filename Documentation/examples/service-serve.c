@@ -7,12 +7,24 @@
  */
 #include <ctype.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "service.h"
 
-/* With pread: the descriptor is of the client's own open file, and so is its position. */
+/* The client chooses the file: one of holes can be nearly endless, and a pipe is. */
+static bool is_countable(int file)
+{
+	struct stat stat;
+
+	return !fstat(file, &stat) && S_ISREG(stat.st_mode) && stat.st_size <= SERVICE_LARGEST;
+}
+
+/*
+ * With pread: the descriptor is of the client's own open file, and so is its position.
+ * The file can grow at the same time.
+ */
 static struct findings look(int file)
 {
 	struct findings found = { 0 };
@@ -20,7 +32,8 @@ static struct findings look(int file)
 	ssize_t size, i;
 	int within = 0;
 
-	while ((size = pread(file, text, sizeof(text), (off_t)found.bytes)) > 0) {
+	while (found.bytes < SERVICE_LARGEST &&
+	       (size = pread(file, text, sizeof(text), (off_t)found.bytes)) > 0) {
 		for (i = 0; i < size; i++) {
 			int space = isspace((unsigned char)text[i]);
 
@@ -37,7 +50,7 @@ static struct findings serve(const struct ipcshm_message *request, int file)
 {
 	struct findings found = { .error = -EBADMSG };
 
-	if (request->fd_count == 1 && !request->size)
+	if (request->fd_count == 1 && !request->size && is_countable(file))
 		found = look(file);
 	if (request->fd_count)
 		close(file);

@@ -6,8 +6,12 @@
 #include "demo.h"
 
 #define SERVICE_QUEUE	"demo-service"
+#define SERVICE_LARGEST	(64 << 20)	/* bytes of a file */
 
-/* A request has no payload but one descriptor, of the file to look at.  This is the reply. */
+/*
+ * A request has no payload but one descriptor, of the regular file to look at.  This is
+ * the reply.
+ */
 struct findings {
 	int32_t error; /* 0, or -EBADMSG for what is no request: the rest is 0 then */
 	uint32_t reserved;

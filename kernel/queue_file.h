@@ -70,6 +70,8 @@ int ipcshm_qfile_begin(const struct file *file, fmode_t mode, u64 deadline, u32 
 		       bool dontwait, struct ipcshm_timeout *timeout);
 int ipcshm_qfile_send(struct ipcshm_queue_file *qfile, struct ipcshm_msg *msg,
 		      const struct ipcshm_timeout *timeout);
+int ipcshm_queue_move(struct ipcshm_queue_file *from, const struct ipcshm_match *match,
+		      struct ipcshm_queue_file *to, u64 most, u64 *moved);
 long ipcshm_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long ipcshm_queue_ioctl_slow(struct file *file, unsigned int cmd, unsigned long arg);
 int ipcshm_call_finish(struct ipcshm_queue_file *qfile, struct ipcshm_receive_buffer *reply,

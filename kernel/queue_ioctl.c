@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The ioctls of a queue's descriptor. */
 #include <linux/completion.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/time64.h>
 #include <linux/uaccess.h>
@@ -462,6 +463,54 @@ static long queue_ioctl_drain(struct file *file, void *args, struct ipcshm_uarg 
 	return 0;
 }
 
+static bool move_is_valid(const struct file *file, const void *args)
+{
+	const struct ipcshm_queue_move_args *move = args;
+
+	return move->messages && !(move->flags & (move->flags - 1));
+}
+
+static int move_messages(struct ipcshm_queue_file *from, struct ipcshm_queue_move_args *move,
+			 const struct file *to)
+{
+	const struct ipcshm_match match = { move->flags, move->type };
+	int err;
+
+	if (to->f_op != &ipcshm_qfile_fops)
+		return -EBADF;
+	err = qfile_check_access(qfile_of(to), FMODE_WRITE);
+	if (err)
+		return err;
+	if (qfile_of(to)->queue == from->queue)
+		return -EINVAL;
+	return ipcshm_queue_move(from, &match, qfile_of(to), move->messages, &move->messages);
+}
+
+static long queue_ioctl_move(struct file *file, void *args, struct ipcshm_uarg uarg)
+{
+	struct ipcshm_queue_file *qfile = qfile_of(file);
+	struct ipcshm_queue_move_args *move = args;
+	struct file *to;
+	int err;
+
+	err = qfile_check_access(qfile, FMODE_READ);
+	if (!err && qfile->queue->pool.size)
+		err = -EOPNOTSUPP;
+	/* The number of messages must reach the caller, as in queue_ioctl_drain(). */
+	if (!err)
+		err = ipcshm_args_put(move, sizeof(*move), uarg);
+	if (err)
+		return err;
+	to = fget(move->to_fd);
+	if (!to)
+		return -EBADF;
+	err = move_messages(qfile, move, to);
+	fput(to);
+	if (!err)
+		ipcshm_args_put(move, sizeof(*move), uarg);
+	return err;
+}
+
 static long queue_ioctl_revoke(struct file *file, void *args, struct ipcshm_uarg uarg)
 {
 	struct ipcshm_queue *queue = qfile_of(file)->queue;
@@ -588,6 +637,14 @@ static const struct ipcshm_ioctl queue_ioctls[] = {
 		.zero = { IPCSHM_SPAN(queue_drain_args, reserved) },
 		.access = FMODE_READ,
 		.run = queue_ioctl_drain,
+	},
+	[NR(MOVE)] = {
+		IPCSHM_ARGS(queue_move_args, QUEUE_MOVE),
+		IPCSHM_FLAGS(queue_move_args,
+			     IPCSHM_TYPE_EQUAL | IPCSHM_TYPE_NOT | IPCSHM_TYPE_UP_TO),
+		.check = move_is_valid,
+		.access = FMODE_READ,
+		.run = queue_ioctl_move,
 	},
 	[NR(ACK)] = {
 		IPCSHM_ARGS(queue_ack_args, QUEUE_ACK),

@@ -115,6 +115,7 @@ int ipcshm_queue_get_stat(int fd, struct ipcshm_queue_stat *stat, size_t size);
 int ipcshm_queue_set(int fd, uint64_t max_messages, uint64_t max_bytes);
 int ipcshm_queue_set_busy_poll(int fd, uint32_t microseconds);
 int ipcshm_queue_drain(int fd, uint64_t *messages);
+int ipcshm_queue_move(int fd, int to_fd, uint32_t match, uint64_t type, uint64_t *messages);
 int ipcshm_queue_wait_peer(int fd, uint64_t deadline);
 int ipcshm_queue_cancel(int fd, uint32_t flags);
 int ipcshm_queue_revoke(int fd);

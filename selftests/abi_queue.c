@@ -165,6 +165,8 @@ static const struct change wrong_pool_values[] = {
 	CHANGE(ACK, queue_ack_args, ids, ~0ULL, EFAULT),
 	CHANGE(ACK, queue_ack_args, flags, IPCSHM_ACK_RETURN | IPCSHM_ACK_EXTEND, EINVAL),
 	CHANGE(ACK, queue_ack_args, timeout, 1, EINVAL),
+	CHANGE(MOVE, queue_move_args, messages, 0, EINVAL),
+	CHANGE(MOVE, queue_move_args, flags, IPCSHM_TYPE_EQUAL | IPCSHM_TYPE_NOT, EINVAL),
 };
 
 static const struct change wrong_set_values[] = {
@@ -224,7 +226,7 @@ TEST_F(abi, missing_rights_are_refused_before_the_message_is_looked_at)
 {
 	const enum form by_senders[] = { SEND, SEND_BATCH, CALL };
 	const enum form by_receivers[] = { RECEIVE, RECEIVE_BATCH, REPLY, REPLY_RECEIVE, RELEASE, ACK,
-		DRAIN };
+		DRAIN, MOVE };
 	struct world *world = &self->world;
 	int receiver = open_pooled(world, IPCSHM_READ), sender = open_pooled(world, IPCSHM_WRITE);
 

@@ -201,7 +201,7 @@ static bool is_documented(int result)
 {
 	const int documented[] = { EFAULT, EINVAL, E2BIG, ENOTTY, EBADF, ENAMETOOLONG, ENOENT,
 		EEXIST, EACCES, EDQUOT, ENOMEM, EMSGSIZE, EAGAIN, ETIMEDOUT, EOWNERDEAD, EPIPE,
-		ESRCH, ENOBUFS, ECANCELED };
+		ESRCH, ENOBUFS, ECANCELED, EOPNOTSUPP };
 
 	for (size_t i = 0; i < ARRAY_SIZE(documented); i++)
 		if (result == -documented[i])

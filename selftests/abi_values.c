@@ -49,6 +49,7 @@ static const struct {
 	{ CHANGE(ACK, queue_ack_args, flags, 0, EINVAL), 0x3 },
 	{ CHANGE(CANCEL, queue_cancel_args, flags, 0, EINVAL), 0x1 },
 	{ CHANGE(WAIT_PEER, queue_wait_peer_args, flags, 0, EINVAL), 0x1 },
+	{ CHANGE(MOVE, queue_move_args, flags, 0, EINVAL), 0x7 },
 	{ CHANGE(CALL, call_args, flags, 0, EINVAL), 0x10 },
 	{ CHANGE(CALL, call_args, request.flags, 0, EINVAL), 0x0 },
 	{ CHANGE(CALL, call_args, reply.flags, 0, EINVAL), 0xf },

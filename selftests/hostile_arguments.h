@@ -185,6 +185,12 @@ static void arrange_wait_peer(void)
 	SET_UP(STRUCTURE, ipcshm_queue_wait_peer_args, .clock = CLOCK_THREAD_CPUTIME_ID);
 }
 
+/* Of a queue with a pool, which is refused. */
+static void arrange_move(void)
+{
+	SET_UP(STRUCTURE, ipcshm_queue_move_args, .messages = 1, .to_fd = queue);
+}
+
 static void arrange_message(void)
 {
 	send_one(0, -1);

@@ -192,6 +192,7 @@ static const struct operation operations[] = {
 	IOCTL(QUEUE_ACK, QUEUE, .places = IN(STRUCTURE) | IN(ARRAY),
 	      .arrange = arrange_ack, .result = -ESRCH),
 	IOCTL(QUEUE_WAIT_PEER, QUEUE, .arrange = arrange_wait_peer, .result = -EINVAL),
+	IOCTL(QUEUE_MOVE, QUEUE, .arrange = arrange_move, .result = -EOPNOTSUPP),
 
 	OTHER(queue_read, QUEUE, .arrange = arrange_message, .kept = 1),
 	OTHER(queue_write, QUEUE),

@@ -317,6 +317,12 @@ LAYOUT(queue_wait_peer_args, deadline, 0)
 LAYOUT(queue_wait_peer_args, clock, 8)
 LAYOUT(queue_wait_peer_args, flags, 12)
 
+LEAST(queue_move_args, 24)
+LAYOUT(queue_move_args, messages, 0)
+LAYOUT(queue_move_args, type, 8)
+LAYOUT(queue_move_args, to_fd, 16)
+LAYOUT(queue_move_args, flags, 20)
+
 NUMBER(INFO, 0x00, info)
 NUMBER(REGION_OPEN, 0x01, region_open_args)
 NUMBER(QUEUE_OPEN, 0x02, queue_open_args)
@@ -348,6 +354,7 @@ NUMBER(QUEUE_REVOKE, 0x4c, queue_revoke_args)
 NUMBER(QUEUE_ACK, 0x4d, queue_ack_args)
 NUMBER(QUEUE_CANCEL, 0x4e, queue_cancel_args)
 NUMBER(QUEUE_WAIT_PEER, 0x4f, queue_wait_peer_args)
+NUMBER(QUEUE_MOVE, 0x50, queue_move_args)
 
 VALUE(INFO_SIZE_VER0, 120)
 VALUE(REGION_OPEN_SIZE_VER0, 64)
@@ -379,6 +386,7 @@ VALUE(REGION_REVOKE_SIZE_VER0, 8)
 VALUE(QUEUE_ACK_SIZE_VER0, 24)
 VALUE(QUEUE_CANCEL_SIZE_VER0, 8)
 VALUE(QUEUE_WAIT_PEER_SIZE_VER0, 16)
+VALUE(QUEUE_MOVE_SIZE_VER0, 24)
 
 VALUE(ABI_VERSION, 1)
 

@@ -542,6 +542,25 @@ int ipcshm_queue_cancel(int fd, uint32_t flags);
 int ipcshm_queue_drain(int fd, uint64_t *messages);
 
 /**
+ * ipcshm_queue_move - move messages to another queue
+ * @fd: a queue's descriptor with IPCSHM_READ
+ * @to_fd: another queue's descriptor with IPCSHM_WRITE
+ * @match: which messages: 0, any; IPCSHM_TYPE_EQUAL, _NOT or _UP_TO: by @type
+ * @type: the type that @match refers to
+ * @messages: in: how many at most; out: how many were moved; NULL: all that there are
+ *
+ * For example dead letters, back to the queue of jobs. The messages that a receiver would get
+ * next are moved, none is lost or doubled, and each keeps its sender, time, type, priority and
+ * descriptors. Their returns are 0, and the user who opened @to_fd pays for them. The call does
+ * not wait for room: it ends when the other queue is full.
+ *
+ * Return: 0: some were moved, or there is none; or -EAGAIN: the other queue is full; -EDQUOT;
+ * -EMSGSIZE: too large for it; -EPERM: descriptors, which a persistent queue does not take;
+ * -EOPNOTSUPP: a request, or the queue has a pool; -EPIPE, -EINVAL, -EBADF, -EKEYREVOKED.
+ */
+int ipcshm_queue_move(int fd, int to_fd, uint32_t match, uint64_t type, uint64_t *messages);
+
+/**
  * ipcshm_queue_revoke - take a queue away from all processes
  * @fd: a queue's descriptor
  *

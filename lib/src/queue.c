@@ -107,6 +107,21 @@ int ipcshm_queue_drain(int fd, uint64_t *messages)
 	return ret;
 }
 
+int ipcshm_queue_move(int fd, int to_fd, uint32_t match, uint64_t type, uint64_t *messages)
+{
+	struct ipcshm_queue_move_args args = {
+		.messages = messages ? *messages : IPCSHM_UNBOUNDED,
+		.type = type,
+		.to_fd = to_fd,
+		.flags = match,
+	};
+	int ret = call_ioctl(fd, IPCSHM_IOC_QUEUE_MOVE, &args, sizeof(args));
+
+	if (messages && !ret)
+		*messages = args.messages;
+	return ret;
+}
+
 int ipcshm_queue_revoke(int fd)
 {
 	struct ipcshm_queue_revoke_args args = { 0 };

@@ -43,6 +43,7 @@ union fake_argument {
 	struct ipcshm_queue_busy_poll_args queue_spin;
 	struct ipcshm_queue_release_args queue_release;
 	struct ipcshm_queue_ack_args queue_ack;
+	struct ipcshm_queue_move_args queue_move;
 	struct ipcshm_queue_cancel_args queue_cancel;
 	struct ipcshm_queue_wait_peer_args queue_wait_peer;
 	struct ipcshm_queue_revoke_args queue_revoke;

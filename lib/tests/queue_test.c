@@ -254,6 +254,29 @@ TEST(drain_that_fails_returns_no_count)
 	EXPECT_EQ(1, messages);
 }
 
+TEST(move_passes_all_and_returns_the_count)
+{
+	union fake_argument want = {
+		.queue_move = { .messages = 7, .type = 5, .to_fd = 11, .flags = IPCSHM_TYPE_NOT },
+	};
+	uint64_t messages = 7;
+
+	fake.writes = true;
+	fake.out.queue_move.messages = 3;
+	EXPECT_RETURNS(0, ipcshm_queue_move(9, 11, IPCSHM_TYPE_NOT, 5, &messages));
+	EXPECT_EQ(3, messages);
+	EXPECT_EQ(9, fake.asked.fd);
+	EXPECT_EQ(COMMAND(0x50, 24), fake.asked.command);
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	want.queue_move = (struct ipcshm_queue_move_args) {
+		.messages = IPCSHM_UNBOUNDED, .to_fd = 11,
+	};
+	EXPECT_RETURNS(0, ipcshm_queue_move(9, 11, 0, 0, NULL));
+	EXPECT_EQ(0, memcmp(&want, &fake.asked.in, sizeof(want)));
+	EXPECT_FAILS(EAGAIN, ipcshm_queue_move(9, 11, 0, 0, &messages));
+	EXPECT_EQ(3, messages);
+}
+
 TEST(revoke_takes_nothing_but_the_descriptor)
 {
 	union fake_argument want = { 0 };

@@ -249,6 +249,17 @@ class Queue(_core.QueueDescriptor, Closing):
         call(lib.ipcshm_queue_drain, self.fileno(), count)
         return int(count[0])
 
+    def move_to(self, other: "Queue", count: int = UNBOUNDED, *, type: int | None = None) -> int:
+        """Move messages to another queue, the next ones first; returns how many they were.
+
+        They keep sender, time, type, priority and descriptors, and have no returns. It ends when
+        the other queue takes no more; WouldBlock: none was moved, since it is full.
+        """
+        number = ffi.new("uint64_t *", count)
+        match = 0 if type is None else lib.IPCSHM_TYPE_EQUAL
+        call(lib.ipcshm_queue_move, self.fileno(), other.fileno(), match, type or 0, number)
+        return int(number[0])
+
     def wait_peer(self, timeout: TimeoutType = None) -> None:
         """Wait until another descriptor of the queue receives what this one sends, or the reverse."""
         until = _core.deadline(timeout)

@@ -260,6 +260,16 @@ def test_overflow():
         assert (stat.dropped, stat.overflow) == (3, ipcshm.Overflow.DROP_OLDEST)
 
 
+def test_messages_move_to_another_queue(queue):
+    with ipcshm.Queue(max_messages=2, max_message_size=64) as other:
+        for i in range(3):
+            queue.send(bytes([i]), type=i)
+        assert queue.move_to(other, type=1) == 1
+        assert queue.move_to(other) == 1
+        assert [other.receive(0).data for _ in range(2)] == [b"\1", b"\0"]
+        assert queue.move_to(other, 5) == 1 and queue.move_to(other) == 0
+
+
 def test_capacity_drain_and_busy_poll(queue):
     queue.set_capacity(2)
     queue.set_busy_poll(50)

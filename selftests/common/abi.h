@@ -78,6 +78,7 @@ union args {
 	struct ipcshm_reply_args reply;
 	struct ipcshm_queue_release_args release;
 	struct ipcshm_queue_ack_args ack;
+	struct ipcshm_queue_move_args move;
 	struct ipcshm_queue_set_args set;
 	struct ipcshm_queue_busy_poll_args spin;
 	struct ipcshm_queue_drain_args drain;

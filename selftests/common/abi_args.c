@@ -122,6 +122,9 @@ void fill_on_queue(struct world *world, enum form form, union args *args)
 		args->release.offsets = (uintptr_t)&world->offset;
 		args->release.count = 1;
 		break;
+	case MOVE:
+		args->move.messages = 1;
+		break;
 	case ACK:
 		args->ack.ids = (uintptr_t)&world->ack_id;
 		args->ack.count = 1;

@@ -64,6 +64,7 @@ PLAIN(SPIN, spin, QUEUE_BUSY_POLL, queue_busy_poll_args, 8, QUEUE, 0, .microseco
 PLAIN(DRAIN, drain, QUEUE_DRAIN, queue_drain_args, 16, QUEUE, OUT | EFFECT)
 PLAIN(CANCEL, cancel, QUEUE_CANCEL, queue_cancel_args, 8, QUEUE, 0, .flags = IPCSHM_CANCEL_UNDO)
 FORM(WAIT_PEER, wait_peer, QUEUE_WAIT_PEER, queue_wait_peer_args, 16, QUEUE, 0, -ETIMEDOUT)
+FORM(MOVE, move, QUEUE_MOVE, queue_move_args, 24, QUEUE, 0, -EOPNOTSUPP)
 PLAIN(QUEUE_REVOKE, queue_revoke, QUEUE_REVOKE, queue_revoke_args, 8, QUEUE, EFFECT)
 
 #undef FORM

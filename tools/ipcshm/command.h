@@ -46,6 +46,7 @@ error_t command_parse_objects(int key, char *argument, struct argp_state *state)
 int command_list(const struct command *self, int argc, char **argv);
 int command_show(const struct command *self, int argc, char **argv);
 int command_create(const struct command *self, int argc, char **argv);
+int command_move(const struct command *self, int argc, char **argv);
 int command_rm(const struct command *self, int argc, char **argv);
 int command_revoke(const struct command *self, int argc, char **argv);
 int command_send(const struct command *self, int argc, char **argv);

@@ -25,7 +25,7 @@ _ipcshm_arguments()
 	topic\ replay)		compgen -f -- "$2"; _ipcshm_names --topic;;
 	topic\ record)		_ipcshm_names --topic; compgen -f -- "$2";;
 	topic\ *)		_ipcshm_names --topic;;
-	send|recv|call|reply)	_ipcshm_names --queue;;
+	send|recv|call|reply|move)	_ipcshm_names --queue;;
 	create)			printf '%s\n' region queue;;
 	quota)			printf '%s\n' {objects,region-bytes,queue-bytes,members,waiters,descriptors}=;;
 	load)			compgen -f -- "$2";;

@@ -42,6 +42,8 @@ static const struct command commands[] = {
 	  "Receive requests and reply to them",
 	  "COMMAND gets the request as its standard input; its output is the reply.  Without a "
 	  "command, the request is printed, and the reply read from standard input." },
+	{ "move", command_move, "QUEUE QUEUE", "Move messages from one queue to another",
+	  "The number of messages that were moved is printed." },
 	{ "topic", command_topic, "COMMAND", "Publish, subscribe to, measure and record topics",
 	  NULL },
 	{ "cat", command_cat, "REGION", "Copy a region to standard output", NULL },

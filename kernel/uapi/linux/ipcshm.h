@@ -835,6 +835,32 @@ struct ipcshm_queue_drain_args {
 };
 
 /**
+ * struct ipcshm_queue_move_args - IPCSHM_IOC_QUEUE_MOVE: move messages to another queue
+ * @messages: in: how many at most, not 0; out: how many were moved
+ * @type: type that @flags refer to
+ * @to_fd: descriptor of the other queue, with IPCSHM_WRITE
+ * @flags: one of IPCSHM_TYPE_EQUAL, _NOT, _UP_TO, or none of them
+ *
+ * The messages that a receiver would get next, and as many as there are now at most, in one
+ * step each: none is lost or doubled. They keep sender, time, type, priority and
+ * descriptors; their returns are 0, and the user who opened @to_fd pays for them. The
+ * operation does not wait for room.
+ *
+ * EAGAIN, EDQUOT, EPIPE: no message was moved: as for a send to the other queue
+ * EMSGSIZE: the next message is too large for the other queue
+ * EPERM: the next message has descriptors, and the other queue is persistent
+ * EOPNOTSUPP: the next message is a request, or the queue has a pool
+ * EBADF: @to_fd is no queue's descriptor with IPCSHM_WRITE
+ * EINVAL: both are one queue; @messages is 0; an unknown flag, or two
+ */
+struct ipcshm_queue_move_args {
+	__u64 messages;
+	__u64 type;
+	__s32 to_fd;
+	__u32 flags;
+};
+
+/**
  * struct ipcshm_queue_busy_poll_args - IPCSHM_IOC_QUEUE_BUSY_POLL
  * @microseconds: time that a blocking operation on this descriptor busy-polls
  *	before it sleeps, 0 to IPCSHM_BUSY_POLL_MAX
@@ -956,6 +982,7 @@ struct ipcshm_queue_revoke_args {
 #define IPCSHM_QUEUE_ACK_SIZE_VER0	24
 #define IPCSHM_QUEUE_CANCEL_SIZE_VER0	8
 #define IPCSHM_QUEUE_WAIT_PEER_SIZE_VER0	16
+#define IPCSHM_QUEUE_MOVE_SIZE_VER0	24
 #define IPCSHM_REGION_SELF_SIZE_VER0	8
 #define IPCSHM_REGION_MEMBER_SIZE_VER0	40
 #define IPCSHM_REGION_MEMBERS_SIZE_VER0	16
@@ -1015,5 +1042,6 @@ struct ipcshm_queue_revoke_args {
 #define IPCSHM_IOC_QUEUE_CANCEL	_IOWR(IPCSHM_IOC_MAGIC, 0x4e, struct ipcshm_queue_cancel_args)
 #define IPCSHM_IOC_QUEUE_WAIT_PEER \
 	_IOWR(IPCSHM_IOC_MAGIC, 0x4f, struct ipcshm_queue_wait_peer_args)
+#define IPCSHM_IOC_QUEUE_MOVE	_IOWR(IPCSHM_IOC_MAGIC, 0x50, struct ipcshm_queue_move_args)
 
 #endif /* _UAPI_LINUX_IPCSHM_H */

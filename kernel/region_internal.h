@@ -40,7 +40,7 @@ struct ipcshm_region {
 	struct ipcshm_members members;
 	struct ipcshm_words words;
 	struct ipcshm_pollers pollers;
-	spinlock_t paid_lock;
+	spinlock_t paid_lock;	/* paid */
 	u64 paid;
 	struct work_struct work;
 	struct completion emptied;

@@ -35,11 +35,15 @@ static int drop_files(struct ipcshm_msg *msg)
 /*
  * Send a message that has left its queue through @to. Does not wait.
  *
+ * The numbers of two queues do not compare: the message is new in @to, and keeps its number only
+ * for the way back.
+ *
  * Return: 0, or why it was not sent: -EAGAIN, -EDQUOT, -EPIPE, -EKEYREVOKED.
  */
 static int send_moved(struct ipcshm_queue_file *to, struct ipcshm_msg *msg)
 {
 	static const struct ipcshm_timeout none = { .nonblock = true };
+	u64 number = msg->number;
 	int sent = 0;
 
 	if (to->queue->persistent && msg->files)
@@ -50,9 +54,12 @@ static int send_moved(struct ipcshm_queue_file *to, struct ipcshm_msg *msg)
 	msg->returned = false;
 	msg->sender = NULL;
 	msg->payer = to->payer;
+	msg->number = 0;
 	do
 		sent = ipcshm_queue_send(to, &msg, 1, &none);
 	while (sent == -EBUSY);
+	if (sent < 0)
+		msg->number = number;
 	return min(sent, 0);
 }
 

@@ -248,4 +248,47 @@ TEST_F(dead, persistent_queue_gets_messages_without_descriptors)
 	EXPECT_EQ(0, ipcshm_unlink(self->queue.device, IPCSHM_QUEUE, self->queue.name.text));
 }
 
+TEST_F(dead, it_is_newer_than_the_messages_that_are_there)
+{
+	struct ipcshm_queue_attr attr = {
+		.max_messages = PLACES,
+		.max_message_size = SIZE,
+		.overflow = IPCSHM_OVERFLOW_DROP_OLDEST,
+	};
+	unsigned int i;
+
+	self->attr.max_deliveries = 1;
+	ASSERT_EQ(0, set_up_again(self, attr, 0));
+	for (i = 0; i < 2 * PLACES; i++)
+		ASSERT_EQ(0, try_send(&self->queue, i, 0));
+	ASSERT_EQ(0, send_job(self, 99));
+	EXPECT_EQ(99, fail_job(self));
+	EXPECT_EQ(PLACES + 1, stat_of(self->queue.fd).dropped);
+	for (i = PLACES + 1; i < 2 * PLACES; i++)
+		EXPECT_EQ(i, receive_value(&self->queue));
+	EXPECT_EQ(99, receive_value(&self->queue));
+}
+
+TEST_F(dead, refused_messages_return_to_their_places)
+{
+	struct ipcshm_queue_attr attr = { .max_messages = PLACES, .max_message_size = SIZE };
+	__u64 ids[2], value;
+	unsigned int i;
+
+	self->attr.max_deliveries = 1;
+	ASSERT_EQ(0, set_up_again(self, attr, 0));
+	for (i = 0; i < PLACES; i++)
+		ASSERT_EQ(0, try_send(&self->queue, i, 0));
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, send_job(self, i));
+	for (i = 0; i < 2; i++)
+		ids[i] = take_job(self->jobs, &value, 0);
+	EXPECT_EQ(1, ipcshm_nack(self->jobs, &ids[1], 1));
+	EXPECT_EQ(1, ipcshm_nack(self->jobs, &ids[0], 1));
+	for (i = 0; i < 3; i++) {
+		ASSERT_NE(0, take_job(self->jobs, &value, 0));
+		EXPECT_EQ(i, value);
+	}
+}
+
 IPCSHM_TEST_MAIN

@@ -141,6 +141,24 @@ TEST_F(move, full_queue_ends_it)
 	EXPECT_EQ(1, receive_next(self->to));
 }
 
+/* Its number in the other queue does not count, where it is the newest one. */
+TEST_F(move, queue_that_drops_the_oldest_keeps_it)
+{
+	int other = open_other(self, (struct ipcshm_queue_attr) {
+		.max_messages = PLACES, .max_message_size = SIZE,
+		.overflow = IPCSHM_OVERFLOW_DROP_OLDEST,
+	}, 0);
+	__u64 i;
+
+	for (i = 0; i < 3 * PLACES; i++)
+		ASSERT_EQ(0, send_value(other, i, 0, 0));
+	ASSERT_EQ(0, send_value(self->queue.fd, 99, 0, 0));
+	EXPECT_EQ(0, ipcshm_queue_move(self->queue.fd, other, 0, 0, NULL));
+	for (i = 2 * PLACES + 1; i < 3 * PLACES; i++)
+		EXPECT_EQ(i, receive_next(other));
+	EXPECT_EQ(99, receive_next(other));
+}
+
 TEST_F(move, blocked_sender_comes_in)
 {
 	struct peer *sender;

@@ -81,13 +81,13 @@ static int report_failure(const struct move *move, int err)
 int command_move(const struct command *self, int argc, char **argv)
 {
 	struct move move = { .count = IPCSHM_UNBOUNDED };
-	struct ipcshm_queue_attr attr = { 0 };
+	struct ipcshm_queue_attr from_attr = { 0 }, to_attr = { 0 };
 	int from = -1, to = -1, status, err;
 
 	command_parse(self, options, parse_move, argc, argv, &move);
-	status = open_queue("move", move.from, IPCSHM_READ, &attr, &from);
+	status = open_queue("move", move.from, IPCSHM_READ, &from_attr, &from);
 	if (!status)
-		status = open_queue("move", move.to, IPCSHM_WRITE, &attr, &to);
+		status = open_queue("move", move.to, IPCSHM_WRITE, &to_attr, &to);
 	if (status)
 		return status;
 	err = ipcshm_queue_move(from, to, move.match, move.type, &move.count);

@@ -293,6 +293,7 @@ static void *fuse_memory_control(void *argument)
 	};
 	int fd = open("/tmp/memory", O_RDWR | O_CLOEXEC);
 	unsigned char error = errno;
+	bool sent;
 	__u64 page;
 
 	if (fd < 0) {
@@ -300,12 +301,11 @@ static void *fuse_memory_control(void *argument)
 			_exit(6);
 		return NULL;
 	}
-	if (!send_descriptor(server->control, fd))
-		_exit(6);
-	/* A flush waits for the other thread: it must be over before that can be killed. */
+	sent = send_descriptor(server->control, fd);
+	/* A flush waits for the other thread: it must be over before that can end. */
 	close(fd);
 	error = 0;
-	if (write(server->control, &error, 1) < 0)
+	if (!sent || write(server->control, &error, 1) < 0)
 		_exit(6);
 	while (read(server->control, &page, sizeof(page)) == sizeof(page)) {
 		drop.inval.off = page * server->memory->page_size;
@@ -345,7 +345,6 @@ static bool fuse_memory_unshare(void)
 	done = fuse_memory_put_file("/proc/self/setgroups", "deny") &&
 	       fuse_memory_put_file("/proc/self/uid_map", users) &&
 	       fuse_memory_put_file("/proc/self/gid_map", groups);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	return done;
 }
 
@@ -356,6 +355,13 @@ static void fuse_memory_run(struct fuse_memory *memory, int control)
 	char options[96];
 	unsigned char error = EPERM;
 
+	/*
+	 * The end of the parent closes the other end of the socket, and so ends the control
+	 * thread.  A signal instead could kill the server while that thread opens the file: it
+	 * would wait for ever for an answer, with the device open.
+	 */
+	prctl(PR_SET_PDEATHSIG, 0);
+	signal(SIGPIPE, SIG_IGN);
 	/* Close all that the server does not need. */
 	dup2(memory->bell, 3);
 	dup2(control, 4);
